@@ -1,0 +1,55 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := pms_backend products inventory pms_integration webhooks
+
+help:  ## What there is to do
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+run: $(VENV)/.installed  ## Run everything on this machine: PostgreSQL, Redis, web, sockets, workers
+	@exec $(BIN)/python -m pms_backend.standalone
+
+demo: $(VENV)/.installed  ## A simulated day of PMS webhooks, watched live
+	@$(BIN)/python -m pms_backend.standalone.demo
+
+test: $(VENV)/.installed-dev  ## The tests, on real PostgreSQL and Redis
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-slow: $(VENV)/.installed-dev  ## The tests that take minutes
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+bench: $(VENV)/.installed-dev  ## What it costs, as ratios to a limit measured in the same run
+	$(BIN)/python -m pms_backend.standalone.servers $(BIN)/python -m benchmarks
+
+lint: $(VENV)/.installed-dev types  ## Style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/.installed-dev  ## Types alone
+	SECRET_KEY=types DATABASE_URL=postgresql:///types REDIS_URL=redis://localhost $(BIN)/mypy $(PACKAGES) manage.py
+
+format: $(VENV)/.installed-dev  ## Put the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+requirements: $(VENV)/.installed-dev  ## Compile the exact pins from the ranges in pyproject.toml
+	$(BIN)/pip-compile -q --strip-extras --no-emit-index-url --no-emit-find-links --no-header \
+		-o requirements.txt pyproject.toml
+	$(BIN)/pip-compile -q --strip-extras --no-emit-index-url --no-emit-find-links --no-header --extra dev \
+		-c requirements.txt -o requirements-dev.txt pyproject.toml
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+.PHONY: help run demo test test-slow bench lint types format requirements

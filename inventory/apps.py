@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class InventoryConfig(AppConfig):
+    name = "inventory"
+
+    def ready(self) -> None:
+        """Connects the receivers of published events."""
+        from inventory import receivers
+
+        receivers.connect()

@@ -1,0 +1,47 @@
+"""Levels and movements in JSON's types, as the API, the events and the sockets show them."""
+
+from typing import Any, Final
+
+from inventory.models import StockLevel, StockMovement
+
+TOTALS: Final = ("on_hand", "reserved", "incoming", "available")
+
+
+def totals_of(levels: list[dict[str, Any]]) -> dict[str, int]:
+    """The sums of what levels show."""
+    return {name: sum(level[name] for level in levels) for name in TOTALS}
+
+
+def level_as_dict(level: StockLevel) -> dict[str, Any]:
+    """One level that was read with its variant and location."""
+    return {
+        "sku": level.variant.sku,
+        "location": level.location.code,
+        "on_hand": level.on_hand,
+        "reserved": level.reserved,
+        "incoming": level.incoming,
+        "available": level.available,
+        "version": level.version,
+        "reorder_point": level.reorder_point,
+        "backorder_limit": level.backorder_limit,
+        "is_oversold": level.is_oversold,
+        "updated_at": level.updated_at,
+    }
+
+
+def movement_as_dict(movement: StockMovement) -> dict[str, Any]:
+    """One movement that was read with its level's variant and location."""
+    return {
+        "id": movement.pk,
+        "sku": movement.level.variant.sku,
+        "location": movement.level.location.code,
+        "reason": movement.reason,
+        "delta": movement.delta,
+        "on_hand_after": movement.on_hand_after,
+        "note": movement.note,
+        "reference": movement.reference,
+        "actor": movement.actor,
+        "request_id": movement.request_id,
+        "occurred_at": movement.occurred_at,
+        "created_at": movement.created_at,
+    }

@@ -1,0 +1,146 @@
+"""Inventory's input and output."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from inventory.models import (
+    ADJUSTMENT_REASONS,
+    MAX_CODE_LENGTH,
+    MAX_NOTE_LENGTH,
+    MAX_QUANTITY,
+    MAX_REFERENCE_LENGTH,
+    Location,
+    Reason,
+    StockLevel,
+    StockMovement,
+)
+from inventory.representation import level_as_dict, movement_as_dict
+from inventory.services.bulk import MAX_BULK_ROWS
+from products.serializers import SkuField
+
+MAX_VERSION = 2**63 - 1
+
+
+class LocationSerializer(serializers.ModelSerializer[Location]):
+    """A place that holds stock."""
+
+    class Meta:
+        model = Location
+        fields = ("code", "name", "priority", "is_active", "address")
+
+
+class LevelSerializer(serializers.Serializer[StockLevel]):
+    """How much of a SKU is at a location."""
+
+    sku = serializers.CharField()
+    location = serializers.CharField()
+    on_hand = serializers.IntegerField()
+    reserved = serializers.IntegerField()
+    incoming = serializers.IntegerField()
+    available = serializers.IntegerField()
+    version = serializers.IntegerField()
+    reorder_point = serializers.IntegerField(allow_null=True)
+    backorder_limit = serializers.IntegerField()
+    is_oversold = serializers.BooleanField()
+    updated_at = serializers.DateTimeField()
+
+    def to_representation(self, instance: StockLevel) -> dict[str, Any]:
+        """As `representation` has it."""
+        return level_as_dict(instance)
+
+
+class MovementSerializer(serializers.Serializer[StockMovement]):
+    """A line of the ledger."""
+
+    id = serializers.IntegerField()
+    sku = serializers.CharField()
+    location = serializers.CharField()
+    reason = serializers.ChoiceField(choices=Reason.choices)
+    delta = serializers.IntegerField()
+    on_hand_after = serializers.IntegerField()
+    note = serializers.CharField()
+    reference = serializers.CharField()
+    actor = serializers.CharField()
+    request_id = serializers.CharField()
+    occurred_at = serializers.DateTimeField()
+    created_at = serializers.DateTimeField()
+
+    def to_representation(self, instance: StockMovement) -> dict[str, Any]:
+        """As `representation` has it."""
+        return movement_as_dict(instance)
+
+
+class TotalsSerializer(serializers.Serializer[Any]):
+    """Sums over locations."""
+
+    on_hand = serializers.IntegerField()
+    reserved = serializers.IntegerField()
+    incoming = serializers.IntegerField()
+    available = serializers.IntegerField()
+
+
+class SkuLevelsSerializer(serializers.Serializer[Any]):
+    """A SKU's stock, place by place and in all."""
+
+    sku = serializers.CharField()
+    levels = LevelSerializer(many=True)
+    totals = TotalsSerializer()
+
+
+class LimitsSerializer(serializers.Serializer[Any]):
+    """What may be set of a level without moving stock."""
+
+    reorder_point = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=MAX_QUANTITY)
+    backorder_limit = serializers.IntegerField(required=False, min_value=0, max_value=MAX_QUANTITY)
+
+
+class PlaceSerializer(serializers.Serializer[Any]):
+    """Where something changes."""
+
+    sku = SkuField()
+    location = serializers.CharField(max_length=MAX_CODE_LENGTH)
+    note = serializers.CharField(required=False, allow_blank=True, max_length=MAX_NOTE_LENGTH)
+
+
+class AdjustmentSerializer(PlaceSerializer):
+    """A relative change."""
+
+    delta = serializers.IntegerField(min_value=-MAX_QUANTITY, max_value=MAX_QUANTITY, help_text="not 0")
+    reason = serializers.ChoiceField(choices=[(reason.value, reason.label) for reason in ADJUSTMENT_REASONS])
+    reference = serializers.CharField(required=False, allow_blank=True, max_length=MAX_REFERENCE_LENGTH)
+    expected_version = serializers.IntegerField(required=False, min_value=0, max_value=MAX_VERSION)
+
+    def validate_delta(self, delta: int) -> int:
+        """Nothing is no change."""
+        if delta == 0:
+            raise serializers.ValidationError("A change of 0 is none.", code="invalid_quantity")
+        return delta
+
+
+class CountSerializer(PlaceSerializer):
+    """An absolute figure, counted just now."""
+
+    on_hand = serializers.IntegerField(min_value=0, max_value=MAX_QUANTITY)
+    expected_on_hand = serializers.IntegerField(required=False, min_value=-MAX_VERSION, max_value=MAX_VERSION)
+
+
+class BulkAdjustmentsSerializer(serializers.Serializer[Any]):
+    """Up to 10,000 adjustments; each row is validated by itself."""
+
+    adjustments = serializers.ListField(child=serializers.DictField(), allow_empty=False, max_length=MAX_BULK_ROWS)
+    atomic = serializers.BooleanField(default=False)
+
+
+class BulkCountsSerializer(serializers.Serializer[Any]):
+    """Up to 10,000 counts; each row is validated by itself."""
+
+    counts = serializers.ListField(child=serializers.DictField(), allow_empty=False, max_length=MAX_BULK_ROWS)
+    atomic = serializers.BooleanField(default=False)
+
+
+class StockChangeSerializer(serializers.Serializer[Any]):
+    """What a change came to."""
+
+    movement = MovementSerializer(allow_null=True)
+    level = LevelSerializer()

@@ -1,0 +1,96 @@
+"""Counts: what somebody has seen to be there, absolutely."""
+
+from typing import Final
+
+import orjson
+
+from inventory.exceptions import InvalidQuantity, VersionConflict
+from inventory.models import MAX_QUANTITY
+from inventory.services.ledger import LEDGER_AND_OUTBOX, LEVEL_AS_JSON, StockChange, run
+from inventory.services.levels import create_levels, require_location, require_variant
+from pms_backend.api.transactions import retried_atomic
+from products.skus import sku_key
+
+# The row is locked by the first CTE, in its newest version; everything else is read in the statement's snapshot, which
+# may be older than the wait for the lock. `is_fresh` says whether the two agree. Where they do not, nothing is written
+# and the statement runs once more, under the lock that it has by then.
+_COUNT: Final = (
+    """
+WITH locked AS MATERIALIZED (
+    SELECT level.*, variant.sku, location.code
+    FROM inventory_stocklevel AS level
+    JOIN products_variant AS variant ON variant.id = level.variant_id
+    JOIN inventory_location AS location ON location.id = level.location_id
+    WHERE variant.sku_key = %(sku_key)s AND location.code = %(location)s AND location.is_active
+    FOR NO KEY UPDATE OF level
+), counted AS MATERIALIZED (
+    SELECT locked.*, clock_timestamp() AS moment,
+        locked.version = (SELECT seen.version FROM inventory_stocklevel AS seen WHERE seen.id = locked.id) AS is_fresh
+    FROM locked
+), target AS MATERIALIZED (
+    SELECT counted.*, coalesce(counted.counted_at >= counted.moment, false) AS is_superseded,
+        CASE WHEN counted.counted_at >= counted.moment THEN counted.on_hand
+        ELSE %(on_hand)s + (SELECT coalesce(sum(movement.delta), 0) FROM inventory_stockmovement AS movement
+            WHERE movement.level_id = counted.id AND movement.occurred_at > counted.moment) END AS new_on_hand
+    FROM counted
+    WHERE counted.is_fresh AND (%(expected_on_hand)s::bigint IS NULL OR counted.on_hand = %(expected_on_hand)s)
+), written AS (
+    UPDATE inventory_stocklevel AS level
+    SET on_hand = target.new_on_hand,
+        version = target.version + (target.new_on_hand <> target.on_hand)::int,
+        is_oversold = target.new_on_hand - target.reserved < -target.backorder_limit,
+        counted_on_hand = CASE WHEN target.is_superseded THEN target.counted_on_hand ELSE %(on_hand)s END,
+        counted_at = CASE WHEN target.is_superseded THEN target.counted_at ELSE target.moment END,
+        updated_at = CASE WHEN target.new_on_hand <> target.on_hand THEN target.moment ELSE target.updated_at END
+    FROM target WHERE level.id = target.id
+    RETURNING level.id AS level_id, target.sku, target.code AS location, level.on_hand, level.reserved, level.incoming,
+        level.version, level.reorder_point, level.backorder_limit, level.is_oversold, level.updated_at,
+        target.is_oversold AS was_oversold, level.on_hand - target.on_hand AS delta, 'count' AS reason,
+        %(note)s AS note, '' AS reference, '' AS source, target.moment AS occurred_at, 1 AS position
+), changed AS (
+    SELECT * FROM written WHERE delta <> 0
+)
+"""
+    + LEDGER_AND_OUTBOX
+    + f"""
+SELECT counted.is_fresh, counted.on_hand, {LEVEL_AS_JSON.format("written")}, announced.data -> 'movement'
+FROM counted
+LEFT JOIN written ON true
+LEFT JOIN announced ON announced.type = 'stock.changed'
+"""
+)
+
+
+@retried_atomic
+def count_stock(
+    *, sku: str, location: str, on_hand: int, expected_on_hand: int | None = None, note: str = ""
+) -> StockChange:
+    """Sets what is on hand to what was counted just now; a count that finds what was known makes no movement.
+
+    With `expected_on_hand` only if that is what was known. Raises `VersionConflict`, `UnknownSku`, `UnknownLocation`,
+    `LocationInactive`, `InvalidQuantity`.
+    """
+    check_count(on_hand)
+    parameters = {
+        "sku_key": sku_key(sku),
+        "location": location,
+        "on_hand": on_hand,
+        "expected_on_hand": expected_on_hand,
+        "note": note,
+    }
+    rows = run(_COUNT, parameters)
+    if not rows:
+        create_levels([(require_variant(sku).pk, require_location(location).pk)])
+        rows = run(_COUNT, parameters)
+    if not rows[0][0]:
+        rows = run(_COUNT, parameters)
+    _, known, level, movement = rows[0]
+    if expected_on_hand is not None and known != expected_on_hand:
+        raise VersionConflict(f"{known} of {sku} were known at {location}, not {expected_on_hand}.")
+    return StockChange(orjson.loads(level), orjson.loads(movement) if movement else None)
+
+
+def check_count(on_hand: int) -> None:
+    """Raises `InvalidQuantity` for what nobody can count."""
+    if not 0 <= on_hand <= MAX_QUANTITY:
+        raise InvalidQuantity(f"on_hand is a whole number from 0 to {MAX_QUANTITY}.")

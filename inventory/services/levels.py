@@ -1,0 +1,129 @@
+"""Levels: finding, creating and locking them; their limits."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import connection
+
+from inventory.exceptions import LimitInUse, LocationInactive, UnknownLocation, UnknownSku
+from inventory.models import Location
+from products.models import Variant
+from products.skus import sku_key
+
+Key = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelState:
+    """A locked level, in memory."""
+
+    id: int
+    variant_id: int
+    location_id: int
+    on_hand: int
+    reserved: int
+    version: int
+    reorder_point: int | None
+    backorder_limit: int
+    is_oversold: bool
+    counted_on_hand: int | None
+    counted_at: datetime | None
+
+    @property
+    def available(self) -> int:
+        """What can still be promised."""
+        return self.on_hand - self.reserved
+
+    @property
+    def is_short(self) -> bool:
+        """Whether more is promised than the backorder limit allows."""
+        return self.available < -self.backorder_limit
+
+    def moved(self, delta: int) -> "LevelState":
+        """The level after one more change of `on_hand`."""
+        after = replace(self, on_hand=self.on_hand + delta, version=self.version + 1)
+        return replace(after, is_oversold=after.is_short)
+
+
+_LOCK: Final = """
+SELECT level.id, level.variant_id, level.location_id, level.on_hand, level.reserved, level.version,
+    level.reorder_point, level.backorder_limit, level.is_oversold, level.counted_on_hand, level.counted_at
+FROM inventory_stocklevel AS level
+WHERE (level.variant_id, level.location_id) IN (SELECT * FROM unnest(%s::bigint[], %s::bigint[]))
+ORDER BY level.variant_id, level.location_id
+FOR NO KEY UPDATE OF level
+"""
+
+_CREATE: Final = """
+INSERT INTO inventory_stocklevel (variant_id, location_id)
+SELECT * FROM unnest(%s::bigint[], %s::bigint[]) AS wanted(variant_id, location_id)
+ORDER BY variant_id, location_id
+ON CONFLICT DO NOTHING
+"""
+
+
+def lock_levels(keys: Iterable[Key]) -> dict[Key, LevelState]:
+    """The levels there are of these (variant, location), locked in that order to the end of the transaction."""
+    variants, locations = _columns(keys)
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [variants, locations])
+        names = [column.name for column in cursor.description]
+        states = [LevelState(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+    return {(state.variant_id, state.location_id): state for state in states}
+
+
+def create_levels(keys: Iterable[Key]) -> None:
+    """Makes empty levels where there are none. Nobody is told: an empty level says what no level says."""
+    variants, locations = _columns(keys)
+    if variants:
+        with connection.cursor() as cursor:
+            cursor.execute(_CREATE, [variants, locations])
+
+
+def lock_level(*, variant_id: int, location_id: int) -> LevelState:
+    """The level, made where there is none, locked to the end of the transaction."""
+    key = (variant_id, location_id)
+    states = lock_levels([key])
+    if not states:
+        create_levels([key])
+        states = lock_levels([key])
+    return states[key]
+
+
+def _columns(keys: Iterable[Key]) -> tuple[list[int], list[int]]:
+    pairs = sorted(set(keys))
+    return [variant for variant, _ in pairs], [location for _, location in pairs]
+
+
+def require_variant(sku: str) -> Variant:
+    """The variant with this SKU. Raises `UnknownSku`."""
+    variant = Variant.objects.filter(sku_key=sku_key(sku)).first()
+    if variant is None:
+        raise UnknownSku(sku)
+    return variant
+
+
+def require_location(code: str) -> Location:
+    """The active location with this code. Raises `UnknownLocation`, `LocationInactive`."""
+    location = Location.objects.filter(code=code).first()
+    if location is None:
+        raise UnknownLocation(code)
+    if not location.is_active:
+        raise LocationInactive(code)
+    return location
+
+
+def variants_by_key(skus: Sequence[str]) -> dict[str, int]:
+    """The ids of the variants that there are of these SKUs, by SKU key."""
+    keys = {sku_key(sku) for sku in skus}
+    return dict(Variant.objects.filter(sku_key__in=keys).values_list("sku_key", "id"))
+
+
+def check_limits(state: LevelState, values: dict[str, Any]) -> LevelState:
+    """The level with other limits. Raises `LimitInUse` where the backorder limit would be below what is in use."""
+    after = replace(state, **values, version=state.version + 1)
+    if after.is_short and after.backorder_limit < state.backorder_limit:
+        raise LimitInUse(f"{-state.available} are promised beyond what is there.")
+    return replace(after, is_oversold=after.is_short)

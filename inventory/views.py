@@ -1,0 +1,203 @@
+"""`/api/v1/inventory/`."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import mixins
+from rest_framework.exceptions import NotFound
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
+
+from inventory import services
+from inventory.filters import LevelFilter, MovementFilter
+from inventory.models import Location, StockLevel, StockMovement
+from inventory.representation import level_as_dict, totals_of
+from inventory.serializers import (
+    AdjustmentSerializer,
+    BulkAdjustmentsSerializer,
+    BulkCountsSerializer,
+    CountSerializer,
+    LevelSerializer,
+    LimitsSerializer,
+    LocationSerializer,
+    MovementSerializer,
+    SkuLevelsSerializer,
+    StockChangeSerializer,
+)
+from pms_backend.access.scopes import read_write
+from pms_backend.api import bulk
+from pms_backend.api.parsers import JSONParser, MergePatchParser
+from pms_backend.api.schema import BulkAnswerSerializer
+from products.models import Variant
+from products.skus import as_sku_key
+
+LEVELS = StockLevel.objects.select_related("variant", "location")
+
+
+class LocationViewSet(
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.CreateModelMixin,
+    mixins.UpdateModelMixin,
+    GenericViewSet[Location],
+):
+    """The places that hold stock."""
+
+    queryset = Location.objects.all()
+    serializer_class = LocationSerializer
+    required_scopes = read_write("inventory")
+    parser_classes = (JSONParser, MergePatchParser)
+    lookup_field = "code"
+    lookup_value_regex = r"[^/]+"
+    http_method_names = ("get", "post", "patch", "head", "options")
+
+    def perform_create(self, serializer: Any) -> None:
+        """Opens one."""
+        serializer.instance = services.create_location(**serializer.validated_data)
+
+    def perform_update(self, serializer: Any) -> None:
+        """Changes one."""
+        code = serializer.instance.code
+        serializer.instance = services.update_location(code=code, values=serializer.validated_data)
+
+
+class LevelListView(ListAPIView[StockLevel]):
+    """All levels."""
+
+    queryset = LEVELS
+    serializer_class = LevelSerializer
+    filterset_class = LevelFilter
+    required_scopes = read_write("inventory")
+
+
+class SkuLevelsView(APIView):
+    """The levels of one SKU."""
+
+    required_scopes = read_write("inventory")
+
+    @extend_schema(responses=SkuLevelsSerializer)
+    def get(self, request: Request, sku: str) -> Response:
+        """Place by place, and in all."""
+        return levels_of(variant_or_404(sku))
+
+
+class LevelView(APIView):
+    """One level's limits."""
+
+    required_scopes = read_write("inventory")
+    parser_classes = (JSONParser, MergePatchParser)
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, sku: str, location: str) -> Response:
+        """The levels of a SKU that holds a slash."""
+        return levels_of(variant_or_404(f"{sku}/{location}"))
+
+    @extend_schema(request=LimitsSerializer, responses=LevelSerializer)
+    def patch(self, request: Request, sku: str, location: str) -> Response:
+        """Sets the reorder point or the backorder limit."""
+        variant = variant_or_404(sku)
+        if not Location.objects.filter(code=location).exists():
+            raise NotFound(f"There is no location {location}.")
+        serializer = LimitsSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        services.update_level(sku=variant.sku, location=location, values=serializer.validated_data)
+        return Response(level_as_dict(LEVELS.get(variant=variant, location__code=location)))
+
+
+class AdjustmentView(APIView):
+    """Relative changes."""
+
+    required_scopes = read_write("inventory")
+
+    @extend_schema(request=AdjustmentSerializer, responses={201: StockChangeSerializer})
+    def post(self, request: Request) -> Response:
+        """Adds `delta` to what is on hand."""
+        serializer = AdjustmentSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return changed(services.adjust_stock(**serializer.validated_data))
+
+
+class CountView(APIView):
+    """Counts."""
+
+    required_scopes = read_write("inventory")
+
+    @extend_schema(
+        request=CountSerializer,
+        responses={201: StockChangeSerializer, 200: OpenApiResponse(StockChangeSerializer, "what was known is right")},
+    )
+    def post(self, request: Request) -> Response:
+        """Sets what is on hand to what was counted just now."""
+        serializer = CountSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return changed(services.count_stock(**serializer.validated_data))
+
+
+class BulkAdjustmentView(APIView):
+    """Relative changes, up to 10,000 at a time."""
+
+    required_scopes = read_write("inventory")
+
+    @extend_schema(request=BulkAdjustmentsSerializer, responses=BulkAnswerSerializer)
+    def post(self, request: Request) -> Response:
+        """Applies each row, or with `atomic` all or none."""
+        serializer = BulkAdjustmentsSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        wanted = serializer.validated_data
+        valid, refused = bulk.validate_rows(wanted["adjustments"], AdjustmentSerializer())
+        if wanted["atomic"]:
+            bulk.require_all(refused)
+        rows = [services.Adjustment(index=index, **data) for index, data in valid]
+        outcomes = services.adjust_stock_in_bulk(rows=rows, atomic=wanted["atomic"])
+        return Response(bulk.answer(outcomes + refused))
+
+
+class BulkCountView(APIView):
+    """Counts, up to 10,000 at a time."""
+
+    required_scopes = read_write("inventory")
+
+    @extend_schema(request=BulkCountsSerializer, responses=BulkAnswerSerializer)
+    def post(self, request: Request) -> Response:
+        """Takes over each row, or with `atomic` all or none."""
+        serializer = BulkCountsSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        wanted = serializer.validated_data
+        valid, refused = bulk.validate_rows(wanted["counts"], CountSerializer())
+        if wanted["atomic"]:
+            bulk.require_all(refused)
+        rows = [services.Count(index=index, **data) for index, data in valid]
+        outcomes = services.count_stock_in_bulk(rows=rows, atomic=wanted["atomic"])
+        return Response(bulk.answer(outcomes + refused))
+
+
+class MovementListView(ListAPIView[StockMovement]):
+    """The ledger, newest first."""
+
+    queryset = StockMovement.objects.select_related("level__variant", "level__location")
+    serializer_class = MovementSerializer
+    filterset_class = MovementFilter
+    required_scopes = read_write("inventory")
+
+
+def changed(change: services.StockChange) -> Response:
+    """201 with what has changed, 200 where nothing had to."""
+    body = {"movement": change.movement, "level": change.level}
+    return Response(body, status=201 if change.movement else 200)
+
+
+def levels_of(variant: Variant) -> Response:
+    """A SKU's stock; one without levels has none, which is not an error."""
+    levels = [level_as_dict(level) for level in LEVELS.filter(variant=variant).order_by("location__code")]
+    return Response({"sku": variant.sku, "levels": levels, "totals": totals_of(levels)})
+
+
+def variant_or_404(sku: str) -> Variant:
+    """The variant that a path names by its SKU."""
+    variant = Variant.objects.filter(sku_key=as_sku_key(sku) or "").first()
+    if variant is None:
+        raise NotFound(f"There is no SKU {sku}.")
+    return variant

@@ -1,0 +1,45 @@
+"""The address a request came from, as far as it can be believed."""
+
+import ipaddress
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+
+IPV6_PREFIX_LENGTH = 64
+
+
+def client_address(request: HttpRequest) -> str:
+    """The nearest address that is no trusted proxy's; an IPv6 one as its /64, which is what one customer has."""
+    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
+    return _nearest_untrusted([*forwarded, request.META.get("REMOTE_ADDR", "")], trusted_proxies())
+
+
+def trusted_proxies() -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """The networks of TRUSTED_PROXIES. Raises `ImproperlyConfigured`."""
+    try:
+        return [ipaddress.ip_network(cidr) for cidr in settings.TRUSTED_PROXIES]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"TRUSTED_PROXIES must be CIDRs such as 10.0.0.0/8: {error}.") from None
+
+
+def _nearest_untrusted(hops: Sequence[str], trusted: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> str:
+    believed = "unknown"
+    for hop in reversed(hops):
+        try:
+            address = ipaddress.ip_address(hop)
+        except ValueError:
+            break
+        believed = _customer(address)
+        if not any(address in network for network in trusted):
+            break
+    return believed
+
+
+def _customer(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, IPV6_PREFIX_LENGTH), strict=False).network_address)

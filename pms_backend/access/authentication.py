@@ -1,0 +1,97 @@
+"""Authentication: API keys, and the staff's admin session."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from pms_backend.access.caller import Caller
+from pms_backend.access.models import INTERNAL_TIER, ApiClient
+from pms_backend.access.scopes import ALL_SCOPES
+from pms_backend.api import context
+
+KEYWORD = "Api-Key"
+MAX_KEY_LENGTH = 200
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """`Authorization: Api-Key KEY` or `X-Api-Key: KEY`."""
+
+    def authenticate(self, request: Request) -> tuple[Caller, Caller] | None:
+        """The caller; nothing where no key was sent; 401 where it is not good."""
+        key = key_in(request.headers.get("Authorization", ""), request.headers.get("X-Api-Key", ""))
+        if key is None:
+            return None
+        caller = caller_of_key(key)
+        if caller is None:
+            raise AuthenticationFailed("The API key is unknown, revoked or expired.")
+        context.set_actor(caller.actor)
+        return caller, caller
+
+    def authenticate_header(self, request: Request) -> str:
+        """What a 401 asks for."""
+        return KEYWORD
+
+
+class StaffSessionAuthentication(SessionAuthentication):
+    """The session of somebody logged in to the admin; guarded against CSRF."""
+
+    def authenticate(self, request: Request) -> tuple[User, Caller] | None:
+        """Staff have every scope but the administration of callers, which superusers have too."""
+        found = super().authenticate(request)
+        if found is None:
+            return None
+        user = found[0]
+        if not user.is_staff:
+            return None
+        scopes = set(ALL_SCOPES) if user.is_superuser else set(ALL_SCOPES) - {"access:admin"}
+        actor = f"user:{user.get_username()}"
+        context.set_actor(actor)
+        return user, Caller(actor, frozenset(scopes), INTERNAL_TIER, actor)
+
+
+def key_in(authorization: str, x_api_key: str) -> str | None:
+    """The key in either header; nothing where neither has one."""
+    keyword, _, key = authorization.partition(" ")
+    if keyword.lower() == KEYWORD.lower():
+        return key.strip()
+    return x_api_key.strip() or None
+
+
+def caller_of_key(key: str) -> Caller | None:
+    """Who has this key: found by its prefix, compared in constant time."""
+    prefix = key.partition(".")[0]
+    if len(key) > MAX_KEY_LENGTH or "\x00" in key:
+        return None
+    client = ApiClient.objects.usable(prefix).first()
+    if client is None or not ApiClient.objects.key_generator.verify(key, client.hashed_key):
+        return None
+    return Caller(f"client:{client.name}", frozenset(client.scopes), client.tier, f"client:{client.prefix}")
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """API keys in the schema."""
+
+    target_class = ApiKeyAuthentication
+    name = ["ApiKey", "XApiKey"]
+
+    def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:
+        """Both forms of the header."""
+        return [
+            {"type": "apiKey", "in": "header", "name": "Authorization", "description": "`Api-Key KEY`"},
+            {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+        ]
+
+
+class StaffSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """The admin session in the schema."""
+
+    target_class = StaffSessionAuthentication
+    name = "AdminSession"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """Django's session cookie."""
+        return {"type": "apiKey", "in": "cookie", "name": "sessionid"}

@@ -1,0 +1,46 @@
+"""`manage.py create_api_client NAME --scopes a,b`."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.dateparse import parse_datetime
+
+from pms_backend.access import services
+from pms_backend.access.models import DEFAULT_TIER
+from pms_backend.access.scopes import ALL_SCOPES
+from pms_backend.api.exceptions import DomainError
+from pms_backend.api.renderers import to_json
+
+
+class Command(BaseCommand):
+    """Makes an API client and prints it, with its key, as JSON: once."""
+
+    help = "Makes an API client; its key is printed once and nowhere to be had again."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """NAME, --scopes, --expires, --tier."""
+        parser.add_argument("name")
+        parser.add_argument("--scopes", required=True, help=f"comma-separated: {', '.join(ALL_SCOPES)}")
+        parser.add_argument("--expires", help="an ISO 8601 moment with an offset")
+        parser.add_argument("--tier", default=DEFAULT_TIER)
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Makes it and prints it."""
+        expires_at = parse_datetime(options["expires"]) if options["expires"] else None
+        if options["expires"] and (expires_at is None or expires_at.tzinfo is None):
+            raise CommandError("--expires must look like 2030-01-31T12:00:00+00:00.")
+        scopes = [scope.strip() for scope in options["scopes"].split(",") if scope.strip()]
+        try:
+            client, key = services.create_api_client(
+                name=options["name"], scopes=scopes, tier=options["tier"], expires_at=expires_at
+            )
+        except DomainError as error:
+            raise CommandError(error.detail) from None
+        answer = {
+            "id": client.prefix,
+            "name": client.name,
+            "api_key": key,
+            "signing_key_id": None,
+            "signing_key": None,
+        }
+        self.stdout.write(to_json(answer).decode())

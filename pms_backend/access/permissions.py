@@ -1,0 +1,37 @@
+"""Permission: the scope that the view names."""
+
+from typing import Any
+
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from pms_backend.access.caller import Caller
+from pms_backend.access.scopes import SAFE_METHODS
+
+
+class HasScope(BasePermission):
+    """Lets a caller pass that has the scope in the view's `required_scopes`.
+
+    Those map an action's name, else `read` or `write`, to a scope. A view without them lets nobody pass.
+    """
+
+    message = "This needs a scope that the caller does not have."
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Whether the caller has the scope."""
+        caller = request.auth
+        if not isinstance(caller, Caller):
+            return False
+        required = required_scope(view, request.method or "")
+        if required is not None and required not in caller.scopes:
+            self.message = f"This needs the scope {required}."
+        return required is not None and required in caller.scopes
+
+
+def required_scope(view: Any, method: str) -> str | None:
+    """The scope that `view` asks for this method."""
+    scopes: dict[str, str] = getattr(view, "required_scopes", {})
+    action = getattr(view, "action", None)
+    if action in scopes:
+        return scopes[action]
+    return scopes.get("read" if method in SAFE_METHODS else "write")

@@ -1,0 +1,89 @@
+"""Rate limits: by address before authentication, by client and tier after it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from rest_framework.exceptions import Throttled
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from pms_backend.access import rates
+from pms_backend.access.addresses import client_address
+from pms_backend.access.caller import Caller
+from pms_backend.access.scopes import SAFE_METHODS
+from pms_backend.api.exceptions import problem_of
+from pms_backend.api.views import problem
+
+UNLIMITED_PATHS = ("/health/", "/static/")
+
+
+class AddressThrottleMiddleware:
+    """Refuses an address that asks too often, before anything is looked up; says in headers what is left."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith(UNLIMITED_PATHS):
+            return self.get_response(request)
+        verdict = rates.take("address", client_address(request))
+        remember(request, verdict)
+        if verdict is not None and not verdict.allowed:
+            response = problem(problem_of(Throttled(wait=verdict.reset_seconds)))
+        else:
+            response = self.get_response(request)
+        for name, value in headers_of(request).items():
+            response[name] = value
+        return response
+
+
+class ClientThrottle(BaseThrottle):
+    """Limits a client by its tier, reads and writes apart."""
+
+    verdict: rates.Verdict | None = None
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        """Whether the caller may go on."""
+        caller = request.auth
+        if not isinstance(caller, Caller):
+            return True
+        write = request.method not in SAFE_METHODS
+        self.verdict = rates.take_for_tier(caller.tier, caller.throttle_key, write=write)
+        remember(request._request, self.verdict)
+        return self.verdict is None or self.verdict.allowed
+
+    def wait(self) -> float | None:
+        """Seconds until the next request may pass."""
+        return self.verdict.reset_seconds if self.verdict else None
+
+
+class WebhookThrottle(BaseThrottle):
+    """Limits what one address may send to one connection; a forger elsewhere cannot use up the PMS's share."""
+
+    verdict: rates.Verdict | None = None
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        """Whether this webhook may be looked at."""
+        key = f"{view.kwargs.get('slug', '')}:{client_address(request._request)}"
+        self.verdict = rates.take("webhooks", key)
+        remember(request._request, self.verdict)
+        return self.verdict is None or self.verdict.allowed
+
+    def wait(self) -> float | None:
+        """Seconds until the next webhook may pass."""
+        return self.verdict.reset_seconds if self.verdict else None
+
+
+def remember(request: HttpRequest, verdict: rates.Verdict | None) -> None:
+    """Keeps a verdict for the answer's headers."""
+    if verdict is not None:
+        request.META.setdefault("pms.verdicts", []).append(verdict)
+
+
+def headers_of(request: HttpRequest) -> dict[str, str]:
+    """The headers of the tightest limit that the request met."""
+    verdicts: list[rates.Verdict] = request.META.get("pms.verdicts", [])
+    if not verdicts:
+        return {}
+    return min(verdicts, key=lambda verdict: (verdict.allowed, verdict.remaining / verdict.rate.limit)).headers()

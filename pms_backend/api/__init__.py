@@ -1,0 +1,1 @@
+"""How every endpoint speaks: errors, pages, parsing, rendering, request ids, the schema."""

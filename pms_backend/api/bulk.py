@@ -1,0 +1,84 @@
+"""Bulk requests: rows that are judged one by one, or all or nothing."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from rest_framework import serializers
+
+from pms_backend.api.exceptions import Conflict, DomainError, FieldError, Invalid, field_errors
+
+REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one row; `key` is its `sku` or `id`."""
+
+    index: int
+    status: str
+    key: dict[str, Any]
+    errors: tuple[FieldError, ...] = ()
+    is_conflict: bool = False
+
+
+class BulkInvalid(Invalid):
+    """All or nothing was asked for, and a row is not valid."""
+
+    code = "bulk_rejected"
+
+
+class BulkConflict(Conflict):
+    """All or nothing was asked for, and the state forbids a row."""
+
+    code = "bulk_rejected"
+
+
+def rejection(index: int, error: DomainError, **key: Any) -> Outcome:
+    """The outcome of a row that a rule refused."""
+    errors = error.errors or (FieldError("", error.code, error.detail),)
+    return Outcome(index, REJECTED, key, errors, is_conflict=isinstance(error, Conflict))
+
+
+def require_all(outcomes: Sequence[Outcome]) -> None:
+    """Raises `BulkInvalid` where any row is not valid, else `BulkConflict` where any was refused."""
+    refused = [outcome for outcome in outcomes if outcome.status == REJECTED]
+    if not refused:
+        return
+    errors = [
+        replace(error, pointer=f"/{outcome.index}{error.pointer}") for outcome in refused for error in outcome.errors
+    ]
+    detail = f"{len(refused)} of {len(outcomes)} rows were refused, so none was written."
+    if all(outcome.is_conflict for outcome in refused):
+        raise BulkConflict(detail, errors=errors)
+    raise BulkInvalid(detail, errors=errors)
+
+
+def validate_rows(
+    rows: Sequence[Any], serializer: serializers.Serializer[Any]
+) -> tuple[list[tuple[int, dict[str, Any]]], list[Outcome]]:
+    """The valid rows with their indexes, and the outcomes of the others."""
+    valid: list[tuple[int, dict[str, Any]]] = []
+    refused: list[Outcome] = []
+    for index, row in enumerate(rows):
+        try:
+            valid.append((index, serializer.run_validation(row)))
+        except serializers.ValidationError as error:
+            key = {"sku": row["sku"]} if isinstance(row, dict) and isinstance(row.get("sku"), str) else {}
+            refused.append(Outcome(index, REJECTED, key, tuple(field_errors(error.get_full_details()))))
+    return valid, refused
+
+
+def answer(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """`{"results", "summary"}`, in the order of the request."""
+    results = [
+        {
+            "index": outcome.index,
+            "status": outcome.status,
+            **outcome.key,
+            "errors": [asdict(error) for error in outcome.errors],
+        }
+        for outcome in sorted(outcomes, key=lambda outcome: outcome.index)
+    ]
+    return {"results": results, "summary": dict(Counter(outcome.status for outcome in outcomes))}

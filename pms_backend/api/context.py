@@ -1,0 +1,40 @@
+"""Who acts, and in which request: what events, movements and log lines say of their origin."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+
+MAX_ACTOR_LENGTH = 150
+MAX_REQUEST_ID_LENGTH = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """`actor` is `client:NAME`, `user:NAME`, `pms:SLUG` or `system`."""
+
+    actor: str = "system"
+    request_id: str = ""
+
+
+_current: ContextVar[Context] = ContextVar("context", default=Context())  # noqa: B039 - it is frozen
+
+
+def current() -> Context:
+    """The context of the running request, task or command."""
+    return _current.get()
+
+
+def set_actor(actor: str) -> None:
+    """Names who acts from here to the end of the enclosing `bind`."""
+    _current.set(replace(_current.get(), actor=actor[:MAX_ACTOR_LENGTH]))
+
+
+@contextmanager
+def bind(*, actor: str = "system", request_id: str = "") -> Iterator[None]:
+    """Everything within is done by `actor`, under `request_id`."""
+    token = _current.set(Context(actor=actor[:MAX_ACTOR_LENGTH], request_id=request_id[:MAX_REQUEST_ID_LENGTH]))
+    try:
+        yield
+    finally:
+        _current.reset(token)

@@ -1,0 +1,233 @@
+"""Domain errors, and every error as an RFC 9457 problem.
+
+Services raise `DomainError`s; this module alone knows which HTTP status each of them is.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import (
+    BadRequest,
+    ObjectDoesNotExist,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    ValidationError,
+)
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, UnreadablePostError
+from rest_framework import exceptions as drf
+from rest_framework.response import Response
+
+from pms_backend.api import context
+
+logger = logging.getLogger(__name__)
+
+PROBLEM_CONTENT_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 2
+CHECK_VIOLATION = "23514"
+UNIQUE_VIOLATION = "23505"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One thing wrong with the input: where (an RFC 6901 pointer), which rule, and in words."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class DomainError(Exception):
+    """A rule of the business refused. `code` is stable and for machines, the message is for people."""
+
+    code = "error"
+
+    def __init__(self, detail: str, *, code: str | None = None, errors: Sequence[FieldError] = ()) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code or self.code
+        self.errors = tuple(errors)
+
+
+class NotFound(DomainError):
+    """What was named does not exist."""
+
+    code = "not_found"
+
+
+class Invalid(DomainError):
+    """The input breaks a rule, whatever the state."""
+
+    code = "invalid"
+
+
+class Conflict(DomainError):
+    """The input is fine, the present state forbids it."""
+
+    code = "conflict"
+
+
+class Forbidden(DomainError):
+    """This caller may not do this."""
+
+    code = "forbidden"
+
+
+class Unauthenticated(DomainError):
+    """Nobody that we know has said this."""
+
+    code = "not_authenticated"
+
+
+_STATUS_OF_DOMAIN_ERROR: dict[type[DomainError], int] = {
+    NotFound: 404,
+    Invalid: 422,
+    Conflict: 409,
+    Forbidden: 403,
+    Unauthenticated: 401,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error as the client sees it."""
+
+    status: int
+    code: str
+    detail: str
+    errors: tuple[FieldError, ...] = ()
+    retry_after: int | None = None
+    authenticate: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The members of RFC 9457, and `code`, `request_id`, `errors`."""
+        return {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            "request_id": context.current().request_id,
+            "errors": [asdict(error) for error in self.errors],
+        }
+
+    def headers(self) -> dict[str, str]:
+        """`Retry-After` and `WWW-Authenticate`, where they apply."""
+        wanted = {"Retry-After": self.retry_after, "WWW-Authenticate": self.authenticate}
+        return {name: str(value) for name, value in wanted.items() if value is not None}
+
+
+def problem_of(error: Exception) -> Problem:
+    """What to tell the client of `error`; what nobody foresaw is a 500 without a word about its inside."""
+    for read in (_problem_of_domain_error, _problem_of_drf, _problem_of_database, _problem_of_django):
+        if problem := read(error):
+            return problem
+    return Problem(500, "internal_error", "Something went wrong here; it has been logged.")
+
+
+def problem_response(error: Exception, _view: Mapping[str, Any]) -> Response:
+    """DRF's exception handler."""
+    problem = problem_of(error)
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.error("Answered %s", problem.status, exc_info=error)
+    return Response(
+        problem.as_dict(), status=problem.status, headers=problem.headers(), content_type=PROBLEM_CONTENT_TYPE
+    )
+
+
+def _problem_of_domain_error(error: Exception) -> Problem | None:
+    if not isinstance(error, DomainError):
+        return None
+    status = next(status for kind, status in _STATUS_OF_DOMAIN_ERROR.items() if isinstance(error, kind))
+    return Problem(status, error.code, error.detail, error.errors)
+
+
+def _problem_of_drf(error: Exception) -> Problem | None:
+    if isinstance(error, drf.ValidationError):
+        errors = tuple(field_errors(error.get_full_details()))
+        return Problem(422, "validation_failed", "The input is not valid; `errors` says where.", errors)
+    if isinstance(error, drf.Throttled):
+        wait = max(1, int(getattr(error, "wait", None) or 1) + 1)
+        return Problem(429, "rate_limited", f"Too many requests; try again in {wait} s.", retry_after=wait)
+    if isinstance(error, drf.APIException):
+        code = _CODES.get(type(error), error.default_code)
+        return Problem(error.status_code, code, str(error.detail), authenticate=getattr(error, "auth_header", None))
+    return None
+
+
+_CODES: dict[type[drf.APIException], str] = {drf.ParseError: "malformed", drf.PermissionDenied: "forbidden"}
+
+
+def _problem_of_database(error: Exception) -> Problem | None:
+    if isinstance(error, IntegrityError):
+        if sqlstate(error) == CHECK_VIOLATION:
+            return Problem(422, "invalid", f"The rule {constraint(error) or 'of a table'} forbids it.")
+        return Problem(409, "conflict", "Something else holds that already, or still needs what would go.")
+    if isinstance(error, DataError):
+        return Problem(422, "invalid", "A value does not fit its field.")
+    if isinstance(error, OperationalError | InterfaceError):
+        detail = "The database did not answer; nothing was written."
+        return Problem(503, "database_unavailable", detail, retry_after=RETRY_AFTER_SECONDS)
+    return None
+
+
+def _problem_of_django(error: Exception) -> Problem | None:
+    if isinstance(error, ValidationError):
+        errors = tuple(_model_errors(error))
+        return Problem(422, "validation_failed", "The input is not valid; `errors` says where.", errors)
+    if isinstance(error, Http404 | ObjectDoesNotExist):
+        return Problem(404, "not_found", "There is nothing here by that name.")
+    if isinstance(error, PermissionDenied):
+        return Problem(403, "forbidden", "You may not do this.")
+    if isinstance(error, RequestDataTooBig):
+        return Problem(413, "too_large", "The body is larger than this endpoint takes.")
+    if isinstance(error, SuspiciousOperation | BadRequest | UnreadablePostError):
+        return Problem(400, "malformed", "The request cannot be read.")
+    return None
+
+
+def field_errors(details: Any, pointer: str = "") -> Iterator[FieldError]:
+    """Flattens DRF's nested details into pointers."""
+    if isinstance(details, Mapping) and {"message", "code"} == set(details):
+        yield FieldError(pointer, str(details["code"]), str(details["message"]))
+    elif isinstance(details, Mapping):
+        for name, inner in details.items():
+            own = "" if name == "non_field_errors" else f"/{escape_pointer(str(name))}"
+            yield from field_errors(inner, pointer + own)
+    elif isinstance(details, Sequence):
+        leaves = all(isinstance(item, Mapping) and {"message", "code"} == set(item) for item in details)
+        for index, item in enumerate(details):
+            yield from field_errors(item, pointer if leaves else f"{pointer}/{index}")
+
+
+def escape_pointer(name: str) -> str:
+    """A member's name as a step of an RFC 6901 pointer."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _model_errors(error: ValidationError) -> Iterator[FieldError]:
+    by_field = error.error_dict if hasattr(error, "error_dict") else {"__all__": error.error_list}
+    for name, errors in by_field.items():
+        for one in errors:
+            pointer = "" if name == "__all__" else f"/{escape_pointer(name)}"
+            yield FieldError(pointer, str(one.code or "invalid"), " ".join(one.messages))
+
+
+def sqlstate(error: DatabaseError) -> str:
+    """PostgreSQL's SQLSTATE of a failed statement, or nothing."""
+    return getattr(error.__cause__, "sqlstate", None) or ""
+
+
+def constraint(error: DatabaseError) -> str:
+    """The name of the violated constraint, or nothing."""
+    diagnostics = getattr(error.__cause__, "diag", None)
+    return getattr(diagnostics, "constraint_name", None) or ""
+
+
+def is_api_request(request: HttpRequest) -> bool:
+    """Whether an error page would be read by a program; only the admin's pages are for people."""
+    return not request.path.startswith("/admin/")

@@ -1,0 +1,49 @@
+"""The transaction of a service: the outermost one is tried again after a deadlock or a serialization failure."""
+
+import functools
+import logging
+import random
+import time
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from django.db import DatabaseError, connection, transaction
+
+from pms_backend import metrics
+from pms_backend.api.exceptions import sqlstate
+
+logger = logging.getLogger(__name__)
+
+SERIALIZATION_FAILURE = "40001"
+DEADLOCK_DETECTED = "40P01"
+MAX_TRIES = 6
+FIRST_PAUSE_SECONDS = 0.02
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+
+def retried_atomic(service: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Runs `service` in a transaction, again from its start when PostgreSQL broke it off for another's sake.
+
+    Within another transaction it joins that one, and the outermost is the one that is tried again.
+    """
+
+    @functools.wraps(service)
+    def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        if connection.in_atomic_block:
+            return service(*args, **kwargs)
+        for number in range(1, MAX_TRIES):
+            try:
+                with transaction.atomic():
+                    return service(*args, **kwargs)
+            except DatabaseError as error:
+                if sqlstate(error) not in (SERIALIZATION_FAILURE, DEADLOCK_DETECTED):
+                    raise
+                metrics.transaction_retries_total.inc()
+                logger.info("%s: try %s was broken off: %s", service.__name__, number, error)
+                time.sleep(FIRST_PAUSE_SECONDS * 2**number * random.random())  # noqa: S311 - jitter, no secret
+        with transaction.atomic():
+            return service(*args, **kwargs)
+
+    return wrapped

@@ -1,0 +1,46 @@
+"""Answers to what no view answered."""
+
+import logging
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.views import defaults
+
+from pms_backend.api.exceptions import PROBLEM_CONTENT_TYPE, Problem, is_api_request
+from pms_backend.api.renderers import to_json
+
+logger = logging.getLogger(__name__)
+
+
+def problem(answer: Problem) -> HttpResponse:
+    """The response for a problem outside of DRF."""
+    body = to_json(answer.as_dict())
+    return HttpResponse(body, status=answer.status, content_type=PROBLEM_CONTENT_TYPE, headers=answer.headers())
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400."""
+    if not is_api_request(request):
+        return defaults.bad_request(request, exception)
+    return problem(Problem(400, "malformed", "The request cannot be read."))
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler403."""
+    if not is_api_request(request):
+        return defaults.permission_denied(request, exception)
+    return problem(Problem(403, "forbidden", "You may not do this."))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404."""
+    if not is_api_request(request):
+        return defaults.page_not_found(request, exception)
+    return problem(Problem(404, "not_found", "There is nothing at this address."))
+
+
+def server_error(request: HttpRequest, *_: Any) -> HttpResponse:
+    """Django's handler500."""
+    if not is_api_request(request):
+        return defaults.server_error(request)
+    return problem(Problem(500, "internal_error", "Something went wrong here; it has been logged."))

@@ -1,0 +1,127 @@
+"""Typed readers of environment variables.
+
+Each reader raises `ImproperlyConfigured` with one line that names the variable and says what it must look like, so that
+a wrong setting ends the start instead of surfacing in a request.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+from django.core.exceptions import ImproperlyConfigured
+from psycopg import ProgrammingError, conninfo
+
+TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
+FALSE_WORDS = frozenset({"0", "false", "no", "off", ""})
+
+
+def load_stack(data_dir: Path, environ: Mapping[str, str] = os.environ) -> None:
+    """Adopts the environment of the stack whose data lie in `data_dir`, as `make run` wrote it down.
+
+    What the caller set itself wins. Without such a file nothing happens.
+    """
+    path = data_dir / "environment.json"
+    if "DATABASE_URL" in environ or not path.exists():
+        return
+    for name, value in orjson.loads(path.read_bytes()).items():
+        os.environ.setdefault(name, value)
+
+
+def text(name: str, default: str | None = None) -> str:
+    """The variable as it is; required when there is no default."""
+    value = os.environ.get(name, default)
+    if value is None:
+        raise ImproperlyConfigured(f"{name} is required and not set.")
+    return value
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """One of 1/true/yes/on or 0/false/no/off."""
+    word = os.environ.get(name, str(default)).strip().lower()
+    if word in TRUE_WORDS:
+        return True
+    if word in FALSE_WORDS:
+        return False
+    raise ImproperlyConfigured(f"{name} must be one of 1, true, yes, on, 0, false, no, off; it is {word!r}.")
+
+
+def integer(name: str, default: int, *, minimum: int, maximum: int) -> int:
+    """A whole number between `minimum` and `maximum`."""
+    raw = os.environ.get(name, str(default)).strip()
+    problem = ImproperlyConfigured(f"{name} must be a whole number from {minimum} to {maximum}; it is {raw!r}.")
+    try:
+        value = int(raw)
+    except ValueError:
+        raise problem from None
+    if not minimum <= value <= maximum:
+        raise problem
+    return value
+
+
+def listing(name: str) -> list[str]:
+    """Comma-separated words; empty when the variable is not set."""
+    return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+
+
+def choice(name: str, default: str, *, allowed: tuple[str, ...]) -> str:
+    """One of `allowed`."""
+    value = os.environ.get(name, default).strip()
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}; it is {value!r}.")
+    return value
+
+
+def mapping(name: str) -> dict[str, str]:
+    """A JSON object of text to text; empty when the variable is not set."""
+    raw = os.environ.get(name, "").strip() or "{}"
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        value = None
+    if not isinstance(value, dict) or not all(isinstance(word, str) for word in value.values()):
+        raise ImproperlyConfigured(f'{name} must be a JSON object such as {{"name": "value"}}; it is {raw!r}.')
+    return value
+
+
+def database(name: str, *, pooler: str) -> dict[str, Any]:
+    """Django's DATABASES entry for a PostgreSQL URL.
+
+    Behind a transaction-mode pooler a session belongs to nobody, so that server-side cursors (and prepared statements,
+    which Django leaves off by itself) are switched off.
+    """
+    url = text(name)
+    problem = ImproperlyConfigured(f"{name} must look like postgresql://user:password@host:5432/database.")
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise problem
+    try:
+        parts = conninfo.conninfo_to_dict(url)
+    except ProgrammingError:
+        raise problem from None
+    known = {key: parts.pop(key, "") for key in ("dbname", "user", "password", "host", "port")}
+    if not known["dbname"]:
+        raise problem
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": known["dbname"],
+        "USER": known["user"],
+        "PASSWORD": known["password"],
+        "HOST": known["host"],
+        "PORT": known["port"],
+        "CONN_MAX_AGE": None,
+        "DISABLE_SERVER_SIDE_CURSORS": pooler == "transaction",
+        "OPTIONS": {"connect_timeout": 5, **parts},
+    }
+
+
+def redis(name: str, default: str | None = None) -> str:
+    """A redis:// or rediss:// URL without a database number."""
+    url = text(name, default).rstrip("/")
+    scheme, _, rest = url.partition("://")
+    host, slash, number = rest.rpartition("/")
+    if slash and number.isdigit():
+        url = f"{scheme}://{host}"
+    if scheme not in ("redis", "rediss") or not rest or "/" in url.partition("://")[2]:
+        raise ImproperlyConfigured(f"{name} must look like redis://:password@host:6379.")
+    return url

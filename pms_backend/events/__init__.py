@@ -1,0 +1,1 @@
+"""The outbox and its feed: what happened, in one gapless order."""

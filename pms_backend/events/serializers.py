@@ -1,0 +1,38 @@
+"""The feed as JSON."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from pms_backend.events.models import Event
+
+MAX_FEED_LIMIT = 500
+DEFAULT_FEED_LIMIT = 100
+
+
+class EventSerializer(serializers.ModelSerializer[Event]):
+    """An event of the feed."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    sequence = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = Event
+        fields = ("sequence", "id", "type", "occurred_at", "subject", "actor", "request_id", "data")
+
+
+class FeedQuerySerializer(serializers.Serializer[Any]):
+    """What may be asked of the feed."""
+
+    after = serializers.IntegerField(default=0, min_value=0, max_value=2**63 - 1, help_text="The last sequence seen")
+    types = serializers.CharField(required=False, help_text="Comma-separated types; `stock.*` for all of a kind")
+    subject = serializers.CharField(required=False)
+    limit = serializers.IntegerField(default=DEFAULT_FEED_LIMIT, min_value=1, max_value=MAX_FEED_LIMIT)
+
+
+class FeedSerializer(serializers.Serializer[Any]):
+    """A piece of the feed."""
+
+    results = EventSerializer(many=True)
+    next_after = serializers.IntegerField(help_text="Ask for what is after this next time")
+    has_more = serializers.BooleanField()

@@ -1,0 +1,15 @@
+"""Counters and timers that anyone increments; `GET /metrics` shows them."""
+
+from prometheus_client import Counter, Histogram
+
+requests_total = Counter("pms_http_requests_total", "Requests answered", ["method", "status"])
+request_seconds = Histogram("pms_http_request_seconds", "Time to answer a request", ["method"])
+events_published_total = Counter("pms_events_published_total", "Events that were given their sequence")
+receiver_failures_total = Counter("pms_event_receiver_failures_total", "Receivers that failed", ["receiver"])
+pms_events_total = Counter("pms_inbound_events_total", "PMS events, by what became of them", ["status"])
+redis_failures_total = Counter(
+    "pms_redis_failures_total", "Uses of Redis that failed, and what went on without it", ["use"]
+)
+transaction_retries_total = Counter(
+    "pms_transaction_retries_total", "Transactions retried after a deadlock or conflict"
+)

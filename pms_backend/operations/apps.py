@@ -1,0 +1,16 @@
+from django.apps import AppConfig
+from django.core.checks import register
+
+
+class OperationsConfig(AppConfig):
+    name = "pms_backend.operations"
+    label = "operations"
+    verbose_name = "Operations"
+
+    def ready(self) -> None:
+        """Makes our Celery application the one that tasks are sent by, and registers the system checks."""
+        from pms_backend import celery
+        from pms_backend.operations import checks
+
+        celery.app.set_default()
+        register(checks.check_settings)

@@ -1,0 +1,24 @@
+"""System checks: combinations of settings that would fail later."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps.config import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+from django.core.exceptions import ImproperlyConfigured
+
+from pms_backend.access.addresses import trusted_proxies
+from pms_backend.access.encryption import check_keys
+from pms_backend.access.rates import parse_rates
+
+
+def check_settings(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """RATE_LIMITS, FIELD_ENCRYPTION_KEYS and TRUSTED_PROXIES can be read."""
+    problems: list[CheckMessage] = []
+    for number, check in enumerate((lambda: parse_rates(settings.RATE_LIMITS), check_keys, trusted_proxies), start=1):
+        try:
+            check()
+        except ImproperlyConfigured as error:
+            problems.append(Error(str(error), id=f"pms.E{number:03}"))
+    return problems

@@ -1,0 +1,263 @@
+"""Settings, all of them, read from the environment once (docs/operations.md lists the variables)."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from celery.schedules import schedule
+from django.urls import reverse_lazy
+
+from pms_backend import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / ".data"))).resolve()
+env.load_stack(DATA_DIR)
+
+# --- Core -------------------------------------------------------------------------------------------------------------
+
+DEBUG = env.flag("DEBUG", default=False)
+SECRET_KEY = env.text("SECRET_KEY")
+# The first key encrypts, all decrypt: put a new one in front to rotate.
+FIELD_ENCRYPTION_KEYS = env.listing("FIELD_ENCRYPTION_KEYS")
+ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS")
+ROOT_URLCONF = "pms_backend.urls"
+WSGI_APPLICATION = "pms_backend.wsgi.application"
+ASGI_APPLICATION = "pms_backend.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+APPEND_SLASH = False
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "channels",
+    "rest_framework",
+    "rest_framework_api_key",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "pms_backend.operations",
+    "webhooks",
+    "pms_integration",
+    "inventory",
+    "products",
+    "pms_backend.events",
+    "pms_backend.access",
+    "pms_backend.api",
+]
+
+MIDDLEWARE = [
+    "pms_backend.api.middleware.RequestContextMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "pms_backend.access.throttling.AddressThrottleMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "pms_backend.access.middleware.StaffActorMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Database ---------------------------------------------------------------------------------------------------------
+
+# `transaction` when a pooler such as Supabase's port 6543 or pgbouncer in transaction mode stands in front.
+DATABASE_POOLER = env.choice("DATABASE_POOLER", "none", allowed=("none", "transaction"))
+DATABASES = {"default": env.database("DATABASE_URL", pooler=DATABASE_POOLER)}
+
+# --- Redis: one server, a database for each use -----------------------------------------------------------------------
+
+REDIS_URL = env.redis("REDIS_URL")
+# A Redis that is slow counts as one that is down: requests are served without it.
+REDIS_TIMEOUT_SECONDS = 0.25
+REDIS_CACHE_URL = f"{REDIS_URL}/1"
+REDIS_CHANNELS_URL = f"{REDIS_URL}/2"
+
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_CACHE_URL,
+        "KEY_PREFIX": "pms",
+        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": REDIS_TIMEOUT_SECONDS, "SOCKET_TIMEOUT": REDIS_TIMEOUT_SECONDS},
+    },
+}
+
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {"hosts": [REDIS_CHANNELS_URL], "prefix": "pms"},
+    },
+}
+
+# --- Celery: the database holds the work, Redis is the bell -----------------------------------------------------------
+
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", f"{REDIS_URL}/0")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {"pms_backend.events.tasks.*": {"queue": "relay"}}
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
+    "socket_timeout": 5,
+    "socket_keepalive": True,
+    # A publish must never hold a request up: the sweep does the work that was not nudged.
+    "retry_policy": {"max_retries": 0, "timeout": REDIS_TIMEOUT_SECONDS},
+}
+CELERY_TIMEZONE = "UTC"
+
+# What was not nudged is found by a sweep this often; it is the longest that a lost bell can delay anything.
+SWEEP_SECONDS = 2.0
+HEARTBEAT_SECONDS = 5.0
+
+
+def _every(seconds: float, task: str, **more: Any) -> dict[str, Any]:
+    return {"task": task, "schedule": schedule(seconds), "options": {"expires": seconds * 5}, **more}
+
+
+CELERY_BEAT_SCHEDULE = {
+    "relay events": _every(SWEEP_SECONDS, "pms_backend.events.tasks.relay_events"),
+    "apply PMS events": _every(SWEEP_SECONDS, "pms_integration.tasks.apply_pms_events"),
+    "relay's heartbeat": {
+        **_every(HEARTBEAT_SECONDS, "pms_backend.operations.tasks.record_heartbeat", args=["relay"]),
+        "options": {"queue": "relay", "expires": HEARTBEAT_SECONDS * 5},
+    },
+    "worker's heartbeat": _every(HEARTBEAT_SECONDS, "pms_backend.operations.tasks.record_heartbeat", args=["default"]),
+}
+
+# --- API --------------------------------------------------------------------------------------------------------------
+
+# JSON of bucket → `N/second|minute|hour|day`, merged over the defaults; `off` for no limits.
+RATE_LIMITS = env.text("RATE_LIMITS", "")
+# The proxies in front of us, as CIDRs: only from them is X-Forwarded-For believed.
+TRUSTED_PROXIES = env.listing("TRUSTED_PROXIES")
+# The currency of a price that comes without one.
+DEFAULT_CURRENCY = env.text("DEFAULT_CURRENCY", "USD")
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "pms_backend.access.authentication.ApiKeyAuthentication",
+        "pms_backend.access.authentication.StaffSessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["pms_backend.access.permissions.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["pms_backend.access.throttling.ClientThrottle"],
+    "DEFAULT_PARSER_CLASSES": ["pms_backend.api.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["pms_backend.api.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "pms_backend.api.pagination.CursorPagination",
+    "DEFAULT_FILTER_BACKENDS": ["pms_backend.api.filters.FilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "pms_backend.api.schema.AutoSchema",
+    "EXCEPTION_HANDLER": "pms_backend.api.exceptions.problem_response",
+    "DEFAULT_VERSIONING_CLASS": None,
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "PMS API",
+    "DESCRIPTION": "Products and stock: one truth. Errors are RFC 9457 problem details.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "ENUM_NAME_OVERRIDES": {
+        "ProductStatusEnum": "products.models.ProductStatus",
+        "PMSEventStatusEnum": "pms_integration.models.PMSEventStatus",
+    },
+}
+
+# --- People and pages -------------------------------------------------------------------------------------------------
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = reverse_lazy("admin:login")
+LANGUAGE_CODE = "en-us"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = env.text("TIME_ZONE", "UTC")
+STATIC_URL = "/static/"
+# Served by the process itself, straight from the packages: there is nothing to collect.
+WHITENOISE_USE_FINDERS = True
+
+UNFOLD = {
+    "SITE_TITLE": "PMS",
+    "SITE_HEADER": "Product Management",
+    "SITE_SYMBOL": "inventory_2",
+    "SHOW_HISTORY": False,
+    "ENVIRONMENT": None,
+}
+
+# --- Security: HTTPS is the proxy's; set HTTPS=1 behind one -----------------------------------------------------------
+
+HTTPS = env.flag("HTTPS", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# --- Limits -----------------------------------------------------------------------------------------------------------
+
+# A bulk of 10,000 rows fits with room; a larger body is 413.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+
+# --- Logs and metrics -------------------------------------------------------------------------------------------------
+
+METRICS_TOKEN = env.text("METRICS_TOKEN", "")
+# Where the processes of one machine keep their counters, so that one scrape sees all; without it each counts alone.
+if METRICS_DIR := env.text("METRICS_DIR", ""):
+    Path(METRICS_DIR).mkdir(parents=True, exist_ok=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = METRICS_DIR
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"context": {"()": "pms_backend.api.logs.ContextFilter"}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["context"]},
+    },
+    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "WARNING")},
+    "loggers": {"django.request": {"level": "ERROR"}},
+}

@@ -1,0 +1,27 @@
+"""The addresses of everything that speaks HTTP."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from pms_backend.operations import views as operations
+
+urlpatterns = [
+    path("", operations.home, name="home"),
+    path("admin/", admin.site.urls),
+    path("health/live", operations.live, name="health-live"),
+    path("health/ready", operations.ready, name="health-ready"),
+    path("metrics", operations.metrics, name="metrics"),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/v1/products/", include("products.urls")),
+    path("api/v1/inventory/", include("inventory.urls")),
+    path("api/v1/pms/", include("pms_integration.urls")),
+    path("api/v1/webhooks/", include("webhooks.urls")),
+    path("api/v1/events/", include("pms_backend.events.urls")),
+]
+
+handler400 = "pms_backend.api.views.bad_request"
+handler403 = "pms_backend.api.views.permission_denied"
+handler404 = "pms_backend.api.views.not_found"
+handler500 = "pms_backend.api.views.server_error"

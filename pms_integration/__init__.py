@@ -1,0 +1,1 @@
+"""The PMS: what it tells us, and what we make of it."""

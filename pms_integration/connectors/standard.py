@@ -1,0 +1,165 @@
+"""The `standard` connector: Standard Webhooks, with our own vocabulary in them (docs/pms-contract.md)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from django.utils.dateparse import parse_datetime
+from rest_framework import serializers
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from inventory.models import ADJUSTMENT_REASONS, MAX_NOTE_LENGTH, MAX_QUANTITY, MAX_REFERENCE_LENGTH, Reason
+from pms_integration.connectors.contract import ProductReport, Report, StockDelta, StockFigure
+from pms_integration.exceptions import SignatureInvalid, UnusableData
+from pms_integration.models import MAX_EXTERNAL_ID_LENGTH, MAX_WEBHOOK_ID_LENGTH
+from products.models import ProductStatus
+from products.serializers import ProductInputSerializer, SkuField
+
+MAX_VERSION = 2**63 - 1
+MAX_TYPE_LENGTH = 100
+STATUS_OF_TYPE: Final = {
+    "product.created": None,
+    "product.updated": None,
+    "product.published": ProductStatus.ACTIVE,
+    "product.unpublished": ProductStatus.DRAFT,
+}
+
+
+class StandardConnector:
+    """Verifies by the Standard Webhooks library; parses `product.*`, `inventory.updated` and `inventory.adjusted`."""
+
+    def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> str:
+        """The `webhook-id`. Raises `SignatureInvalid` for a forged, missing or stale signature."""
+        webhook_id = headers.get("webhook-id", "")
+        if not 1 <= len(webhook_id) <= MAX_WEBHOOK_ID_LENGTH or not webhook_id.isprintable():
+            raise SignatureInvalid("The header webhook-id is missing or is no id.")
+        if not any(_is_signed(dict(headers), body, secret) for secret in secrets):
+            raise SignatureInvalid("The signature is missing, forged or stale.")
+        return webhook_id
+
+    def type_of(self, message: dict[str, Any]) -> str:
+        """The member `type`."""
+        kind = message.get("type")
+        return kind[:MAX_TYPE_LENGTH] if isinstance(kind, str) else ""
+
+    def parse(self, message: dict[str, Any]) -> Report | None:
+        """Dispatches by type."""
+        kind = self.type_of(message)
+        parse = _PARSERS.get(kind)
+        if parse is None:
+            return None
+        data = message.get("data")
+        if not isinstance(data, dict):
+            raise UnusableData("data is no object.")
+        return parse(kind, data, message.get("timestamp"))
+
+
+def _is_signed(headers: dict[str, str], body: bytes, secret: str) -> bool:
+    try:
+        Webhook(secret).verify(body, headers, json_parse=False)
+    except (WebhookVerificationError, ValueError):
+        # ValueError: a body that is no UTF-8, or a header that is no base64; nobody signed that.
+        return False
+    return True
+
+
+class _ProductSerializer(ProductInputSerializer):
+    id = serializers.CharField(max_length=MAX_EXTERNAL_ID_LENGTH)
+    version = serializers.IntegerField(min_value=0, max_value=MAX_VERSION)
+
+
+class _DeletionSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField(max_length=MAX_EXTERNAL_ID_LENGTH)
+    version = serializers.IntegerField(min_value=0, max_value=MAX_VERSION)
+
+
+class _PlaceSerializer(serializers.Serializer[Any]):
+    sku = SkuField()
+    location = serializers.CharField(max_length=255)
+    occurred_at = serializers.CharField(required=False, allow_null=True)
+
+
+class _FigureSerializer(_PlaceSerializer):
+    on_hand = serializers.IntegerField(min_value=-MAX_QUANTITY, max_value=MAX_QUANTITY)
+    version = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=MAX_VERSION)
+
+
+class _DeltaSerializer(_PlaceSerializer):
+    delta = serializers.IntegerField(min_value=-MAX_QUANTITY, max_value=MAX_QUANTITY)
+    reason = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=MAX_NOTE_LENGTH)
+    reference = serializers.CharField(
+        required=False, allow_null=True, allow_blank=True, max_length=MAX_REFERENCE_LENGTH
+    )
+
+
+def _product(kind: str, data: dict[str, Any], _: Any) -> ProductReport:
+    valid = _validated(_ProductSerializer(data={**data, "variants": _without_ids(data.get("variants"))}))
+    external_id, version = valid.pop("id"), valid.pop("version")
+    if status := STATUS_OF_TYPE[kind]:
+        valid["status"] = status
+    return ProductReport(external_id=external_id, version=version, data=valid, payload=data)
+
+
+def _without_ids(variants: Any) -> Any:
+    # The PMS's ids of variants are its own; SKUs are what we have in common.
+    if not isinstance(variants, list):
+        return variants
+    return [{k: v for k, v in item.items() if k != "id"} if isinstance(item, dict) else item for item in variants]
+
+
+def _deletion(_: str, data: dict[str, Any], __: Any) -> ProductReport:
+    valid = _validated(_DeletionSerializer(data=data))
+    return ProductReport(external_id=valid["id"], version=valid["version"], data=None, payload=data)
+
+
+def _figure(_: str, data: dict[str, Any], timestamp: Any) -> StockFigure:
+    valid = _validated(_FigureSerializer(data=data))
+    return StockFigure(
+        sku=valid["sku"],
+        location=valid["location"],
+        on_hand=valid["on_hand"],
+        version=valid.get("version"),
+        occurred_at=_moment(valid.get("occurred_at"), timestamp),
+    )
+
+
+def _delta(_: str, data: dict[str, Any], timestamp: Any) -> StockDelta:
+    valid = _validated(_DeltaSerializer(data=data))
+    if valid["delta"] == 0:
+        raise UnusableData("delta is 0.")
+    word = valid.get("reason") or ""
+    known = word in ADJUSTMENT_REASONS
+    return StockDelta(
+        sku=valid["sku"],
+        location=valid["location"],
+        delta=valid["delta"],
+        reason=word if known else Reason.CORRECTION,
+        note="" if known else word,
+        reference=valid.get("reference") or "",
+        occurred_at=_moment(valid.get("occurred_at"), timestamp),
+    )
+
+
+def _validated(serializer: serializers.Serializer[Any]) -> dict[str, Any]:
+    if not serializer.is_valid():
+        raise UnusableData(f"data is not valid: {serializer.errors}")
+    return dict(serializer.validated_data)
+
+
+def _moment(occurred_at: Any, timestamp: Any) -> datetime:
+    raw = occurred_at or timestamp
+    try:
+        moment = parse_datetime(raw) if isinstance(raw, str) else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise UnusableData("There is neither an occurred_at nor a timestamp in RFC 3339 with an offset.")
+    return moment
+
+
+_PARSERS: Final[dict[str, Callable[[str, dict[str, Any], Any], Report]]] = {
+    **dict.fromkeys(STATUS_OF_TYPE, _product),
+    "product.deleted": _deletion,
+    "inventory.updated": _figure,
+    "inventory.adjusted": _delta,
+}

@@ -1,0 +1,35 @@
+"""What can be wrong with a webhook, and with what it says."""
+
+from pms_backend.api.exceptions import Conflict, Invalid, NotFound, Unauthenticated
+
+
+class SignatureInvalid(Unauthenticated):
+    """The webhook is not from the PMS, or not from now."""
+
+    code = "invalid_signature"
+
+
+class UnusableData(Invalid):
+    """A known type whose data cannot be used; trying again will not help."""
+
+    code = "unusable_data"
+
+
+class UnknownPMSLocation(NotFound):
+    """A location that the connection does not map and no location of ours is called by; somebody may add it."""
+
+    code = "unknown_location"
+
+
+class NotRetriable(Conflict):
+    """The event is not in a state in which trying again makes sense."""
+
+    code = "not_retriable"
+
+
+class AwaitsSku(Exception):
+    """The event speaks of a SKU that we do not know yet."""
+
+    def __init__(self, sku_key: str) -> None:
+        super().__init__(sku_key)
+        self.sku_key = sku_key

@@ -1,0 +1,15 @@
+"""The writes of the PMS integration."""
+
+from pms_integration.services.connections import create_connection, map_location, rotate_secret
+from pms_integration.services.events import apply_due_events, apply_event, receive_event, retry_event, wake_deferred
+
+__all__ = [
+    "apply_due_events",
+    "apply_event",
+    "create_connection",
+    "map_location",
+    "receive_event",
+    "retry_event",
+    "rotate_secret",
+    "wake_deferred",
+]

@@ -1,0 +1,45 @@
+"""Connections, their secrets, and the locations they know."""
+
+import base64
+import secrets
+
+from inventory.models import Location
+from pms_backend.api.transactions import retried_atomic
+from pms_integration.models import ConnectorKind, PMSConnection, PMSLocation
+
+SECRET_BYTES = 32
+
+
+@retried_atomic
+def create_connection(*, slug: str, name: str, kind: str = ConnectorKind.STANDARD) -> PMSConnection:
+    """Makes a connection with a new secret."""
+    connection = PMSConnection(slug=slug, name=name, kind=kind, secret=new_secret())
+    connection.full_clean()
+    connection.save(force_insert=True)
+    return connection
+
+
+@retried_atomic
+def rotate_secret(*, connection_id: int) -> str:
+    """Gives the connection a new secret and returns it; the one before stays valid until the next rotation."""
+    connection = PMSConnection.objects.select_for_update(no_key=True).get(pk=connection_id)
+    secret = new_secret()
+    connection.previous_secret, connection.secret = connection.secret, secret
+    connection.save(update_fields=["secret", "previous_secret"])
+    return secret
+
+
+@retried_atomic
+def map_location(*, connection: PMSConnection, location: Location, external_name: str, owns_stock: bool) -> PMSLocation:
+    """Says by which name the PMS knows a location, and whether its figures are the truth there."""
+    mapped, _ = PMSLocation.objects.update_or_create(
+        connection=connection,
+        location=location,
+        defaults={"external_name": external_name, "owns_stock": owns_stock},
+    )
+    return mapped
+
+
+def new_secret() -> str:
+    """A secret as Standard Webhooks writes them."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()

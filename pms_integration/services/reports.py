@@ -1,0 +1,184 @@
+"""What a PMS reports, made true by the same services as everybody else's wishes.
+
+Lock order: the PMSEvent is held already; then PMSProduct, product, variants; or the level, then its PMSStock.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.utils import timezone
+
+from inventory import services as inventory
+from inventory.exceptions import LocationInactive
+from inventory.models import Location
+from pms_backend.events import services as outbox
+from pms_integration.connectors.contract import ProductReport, Report, StockDelta, StockFigure
+from pms_integration.events import PMSConflict
+from pms_integration.exceptions import AwaitsSku, UnknownPMSLocation, UnusableData
+from pms_integration.models import (
+    PMSConnection,
+    PMSEvent,
+    PMSEventStatus,
+    PMSLocation,
+    PMSProduct,
+    PMSProductState,
+    PMSStock,
+)
+from products import services as products
+from products.exceptions import PublishRulesFailed
+from products.models import Category, Product, ProductStatus, Variant
+from products.skus import sku_key
+
+# A moment further ahead of its receipt than this is no clock that is a little off.
+MAX_SKEW: Final = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a report: `processed` or `ignored`, and why."""
+
+    status: PMSEventStatus
+    reason: str = ""
+
+
+PROCESSED: Final = Result(PMSEventStatus.PROCESSED)
+STALE: Final = Result(PMSEventStatus.IGNORED, "stale")
+SUPERSEDED: Final = Result(PMSEventStatus.IGNORED, "superseded")
+FOR_COMPARISON: Final = Result(PMSEventStatus.PROCESSED, "recorded for comparison: the stock here is ours")
+
+
+def apply_report(event: PMSEvent, report: Report) -> Result:
+    """Makes the report of a locked event true. Raises `AwaitsSku`, `UnknownPMSLocation`, `UnusableData` and others."""
+    if isinstance(report, ProductReport):
+        return _apply_product(event.connection, report)
+    if report.occurred_at > event.received_at + MAX_SKEW:
+        raise UnusableData(f"It happened at {report.occurred_at.isoformat()}, which is yet to come.")
+    level = _lock_level(event.connection, report)
+    source = f"{event.connection.slug}:{event.webhook_id}:0"
+    if isinstance(report, StockFigure):
+        return _apply_figure(event, report, level, source)
+    return _apply_delta(event, report, level, source)
+
+
+def _lock_level(connection: PMSConnection, report: StockFigure | StockDelta) -> inventory.LevelState:
+    key = sku_key(report.sku)
+    variant_id = Variant.objects.filter(sku_key=key).values_list("pk", flat=True).first()
+    if variant_id is None:
+        raise AwaitsSku(key)
+    location = _location(connection, report.location)
+    return inventory.lock_level(variant_id=variant_id, location_id=location.pk)
+
+
+def _location(connection: PMSConnection, name: str) -> Location:
+    mapped = Location.objects.filter(pms_locations__connection=connection, pms_locations__external_name=name).first()
+    location = mapped or Location.objects.filter(code=name).first()
+    if location is None:
+        raise UnknownPMSLocation(f"No location is called {name}, by the connection or by us.")
+    if not location.is_active:
+        raise LocationInactive(location.code)
+    return location
+
+
+def _owns(connection: PMSConnection, location_id: int) -> bool:
+    return PMSLocation.objects.filter(connection=connection, location_id=location_id, owns_stock=True).exists()
+
+
+def _apply_delta(event: PMSEvent, report: StockDelta, level: inventory.LevelState, source: str) -> Result:
+    if _owns(event.connection, level.location_id):
+        # Read under the level's lock, in a statement of its own: a figure that came while we waited counts.
+        figure = PMSStock.objects.filter(connection=event.connection, level_id=level.id).first()
+        if figure is not None and report.occurred_at <= figure.reported_at:
+            return SUPERSEDED
+    inventory.apply_reported_change(
+        state=level,
+        delta=report.delta,
+        occurred_at=report.occurred_at,
+        reason=report.reason,
+        note=report.note,
+        reference=report.reference,
+        source=source,
+    )
+    return PROCESSED
+
+
+def _apply_figure(event: PMSEvent, report: StockFigure, level: inventory.LevelState, source: str) -> Result:
+    told = PMSStock.objects.filter(connection=event.connection, level_id=level.id).first()
+    if told is not None and _order(report.occurred_at, report.version, event.webhook_id) <= _order(
+        told.reported_at, told.version, told.webhook_id
+    ):
+        return STALE
+    PMSStock.objects.update_or_create(
+        connection=event.connection,
+        level_id=level.id,
+        defaults={
+            "on_hand": report.on_hand,
+            "reported_at": report.occurred_at,
+            "version": report.version,
+            "webhook_id": event.webhook_id,
+        },
+    )
+    if not _owns(event.connection, level.location_id):
+        return FOR_COMPARISON
+    inventory.apply_reported_figure(state=level, on_hand=report.on_hand, occurred_at=report.occurred_at, source=source)
+    return PROCESSED
+
+
+def _order(moment: datetime, version: int | None, webhook_id: str) -> tuple[datetime, int, str]:
+    return moment, -1 if version is None else version, webhook_id
+
+
+def _apply_product(connection: PMSConnection, report: ProductReport) -> Result:
+    PMSProduct.objects.bulk_create(
+        [PMSProduct(connection=connection, external_id=report.external_id)], ignore_conflicts=True
+    )
+    row = PMSProduct.objects.select_for_update(no_key=True).get(connection=connection, external_id=report.external_id)
+    if row.version is not None and report.version <= row.version:
+        return STALE
+    row.version, row.payload, row.is_deleted = report.version, report.payload, report.data is None
+    row.state, row.reason = PMSProductState.IN_SYNC, ""
+    if report.data is None:
+        if row.product_id is not None:
+            products.archive_product(product_id=row.product_id)
+    elif conflict := _conflict(row, report.data):
+        row.state, row.reason = PMSProductState.CONFLICT, conflict
+        outbox.record(PMSConflict(connection=connection.slug, external_id=row.external_id, detail=conflict))
+    else:
+        row.product, row.reason = _write_product(row, report.data)
+    row.updated_at = timezone.now()
+    row.save(update_fields=["product", "version", "payload", "state", "reason", "is_deleted", "updated_at"])
+    return Result(PMSEventStatus.PROCESSED, row.reason)
+
+
+def _conflict(row: PMSProduct, data: dict[str, Any]) -> str:
+    """Why the report cannot be of the product it would have to be; nothing where it can. Adopts an unlinked product."""
+    keys = [sku_key(variant["sku"]) for variant in data["variants"]]
+    owners = set(Variant.objects.filter(sku_key__in=keys).values_list("product_id", flat=True))
+    if row.product_id is None and len(owners) == 1:
+        owner = next(iter(owners))
+        if not PMSProduct.objects.filter(connection=row.connection_id, product=owner).exists():
+            row.product_id = owner
+    if owners - {row.product_id}:
+        return "SKUs of it belong to another product."
+    return ""
+
+
+def _write_product(row: PMSProduct, data: dict[str, Any]) -> tuple[Product, str]:
+    """Creates or updates our product; what cannot be published comes in as a draft, with the reason."""
+    notes = []
+    category = data.get("category")
+    if category and not Category.objects.filter(slug=category).exists():
+        data = {name: value for name, value in data.items() if name != "category"}
+        notes.append(f"There is no category {category}.")
+    try:
+        product = _create_or_update(row, data)
+    except PublishRulesFailed as error:
+        notes.append(f"Kept as a draft: {error.detail}")
+        product = _create_or_update(row, {**data, "status": ProductStatus.DRAFT})
+    return product, " ".join(notes)
+
+
+def _create_or_update(row: PMSProduct, data: dict[str, Any]) -> Product:
+    if row.product_id is None:
+        return products.create_product(data=data)
+    return products.update_product(product_id=row.product_id, data=data)[0]

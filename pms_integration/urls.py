@@ -1,0 +1,8 @@
+from rest_framework.routers import SimpleRouter
+
+from pms_integration import views
+
+router = SimpleRouter()
+router.register("events", views.PMSEventViewSet, basename="pms-event")
+
+urlpatterns = router.urls

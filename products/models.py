@@ -1,0 +1,147 @@
+"""Products, their variants, and the categories they stand in."""
+
+from decimal import Decimal
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models.functions import Now
+
+from products.skus import MAX_SKU_KEY_LENGTH, MAX_SKU_LENGTH
+
+MAX_NAME_LENGTH = 255
+MAX_DESCRIPTION_LENGTH = 65_535
+MAX_TAGS = 250
+MAX_TAG_LENGTH = 100
+MAX_VARIANTS = 250
+MAX_ATTRIBUTES_BYTES = 65_536
+PRICE_DIGITS = 12
+PRICE_DECIMALS = 2
+
+
+class ProductStatus(models.TextChoices):
+    """Where a product is in its life."""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+
+
+class Category(models.Model):
+    """A place in the tree that products are sorted into."""
+
+    name = models.CharField(max_length=MAX_NAME_LENGTH)
+    slug = models.SlugField(max_length=MAX_NAME_LENGTH, unique=True, allow_unicode=True)
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+
+    class Meta:
+        ordering = ("name",)
+        verbose_name_plural = "categories"
+        constraints = [
+            models.CheckConstraint(
+                name="products_category_not_its_own_parent", condition=~models.Q(parent=models.F("id"))
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProductQuerySet(models.QuerySet["Product"]):
+    """Products by what may be seen of them."""
+
+    def published(self) -> "ProductQuerySet":
+        """What a shop shows."""
+        return self.filter(status=ProductStatus.ACTIVE)
+
+    def current(self) -> "ProductQuerySet":
+        """Drafts and active ones."""
+        return self.exclude(status=ProductStatus.ARCHIVED)
+
+
+class Product(models.Model):
+    """Something that is sold, in one or more variants."""
+
+    handle = models.SlugField(max_length=MAX_NAME_LENGTH, unique=True, allow_unicode=True)
+    name = models.CharField(max_length=MAX_NAME_LENGTH)
+    description = models.TextField(blank=True, max_length=MAX_DESCRIPTION_LENGTH)
+    brand = models.CharField(max_length=MAX_NAME_LENGTH, blank=True)
+    status = models.CharField(max_length=10, choices=ProductStatus.choices, default=ProductStatus.DRAFT)
+    published_at = models.DateTimeField(null=True, blank=True)
+    category = models.ForeignKey(Category, null=True, blank=True, on_delete=models.PROTECT, related_name="products")
+    tags = ArrayField(models.CharField(max_length=MAX_TAG_LENGTH), default=list, blank=True)
+    attributes = models.JSONField(default=dict, blank=True)
+    options = models.JSONField(default=list, blank=True)
+    version = models.BigIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = ProductQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = [
+            models.Index(fields=["status", "id"], name="products_product_status"),
+            models.Index(fields=["updated_at"], name="products_product_updated"),
+            models.Index(fields=["brand"], name="products_product_brand"),
+            GinIndex(fields=["tags"], name="products_product_tags"),
+        ]
+        constraints = [
+            models.CheckConstraint(name="products_product_has_a_name", condition=~models.Q(name="")),
+            models.CheckConstraint(
+                name="products_product_status_known", condition=models.Q(status__in=ProductStatus.values)
+            ),
+            models.CheckConstraint(
+                name="products_product_published_at_when_active",
+                condition=~models.Q(status=ProductStatus.ACTIVE) | models.Q(published_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Variant(models.Model):
+    """One form of a product that can be counted and sold: it has the SKU, the price and the stock."""
+
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="variants")
+    sku = models.CharField("SKU", max_length=MAX_SKU_LENGTH)
+    sku_key = models.CharField(max_length=MAX_SKU_KEY_LENGTH, editable=False)
+    barcode = models.CharField(max_length=100, blank=True)
+    name = models.CharField(max_length=MAX_NAME_LENGTH, blank=True)
+    price = models.DecimalField(
+        max_digits=PRICE_DIGITS,
+        decimal_places=PRICE_DECIMALS,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0))],
+    )
+    currency = models.CharField(max_length=3)
+    compare_at_price = models.DecimalField(
+        max_digits=PRICE_DIGITS, decimal_places=PRICE_DECIMALS, null=True, blank=True
+    )
+    cost = models.DecimalField(max_digits=PRICE_DIGITS, decimal_places=PRICE_DECIMALS, null=True, blank=True)
+    weight_grams = models.PositiveIntegerField(null=True, blank=True)
+    options = models.JSONField(default=dict, blank=True)
+    position = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ("product", "position", "id")
+        indexes = [models.Index(fields=["barcode"], name="products_variant_barcode")]
+        constraints = [
+            models.UniqueConstraint(fields=["sku_key"], name="products_variant_sku_key_unique"),
+            models.CheckConstraint(name="products_variant_has_a_sku", condition=~models.Q(sku="")),
+            models.CheckConstraint(
+                name="products_variant_price_not_negative",
+                condition=models.Q(price__isnull=True) | models.Q(price__gte=0),
+            ),
+            models.CheckConstraint(
+                name="products_variant_currency_is_iso_4217", condition=models.Q(currency__regex=r"^[A-Z]{3}$")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.sku

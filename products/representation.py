@@ -1,0 +1,62 @@
+"""A product in JSON's types, as the API and the events show it."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from products.models import Product, Variant
+
+
+def represent_product(
+    product: Product, variants: Sequence[Variant], *, with_cost: bool = False, with_stock: bool = False
+) -> dict[str, Any]:
+    """The whole product. With stock, the variants must come from `queries.with_stock`."""
+    return {
+        "id": product.pk,
+        "handle": product.handle,
+        "name": product.name,
+        "description": product.description,
+        "brand": product.brand,
+        "status": product.status,
+        "published_at": _moment(product.published_at),
+        "category": product.category.slug if product.category else None,
+        "tags": product.tags,
+        "attributes": product.attributes,
+        "options": product.options,
+        "variants": [represent_variant(variant, with_cost=with_cost, with_stock=with_stock) for variant in variants],
+        "images": [],
+        "version": product.version,
+        "created_at": _moment(product.created_at),
+        "updated_at": _moment(product.updated_at),
+    }
+
+
+def represent_variant(variant: Variant, *, with_cost: bool, with_stock: bool) -> dict[str, Any]:
+    """One variant of a product."""
+    shown: dict[str, Any] = {
+        "id": variant.pk,
+        "sku": variant.sku,
+        "barcode": variant.barcode,
+        "name": variant.name,
+        "price": _amount(variant.price),
+        "currency": variant.currency,
+        "compare_at_price": _amount(variant.compare_at_price),
+        "weight_grams": variant.weight_grams,
+        "options": variant.options,
+        "position": variant.position,
+    }
+    if with_cost:
+        shown["cost"] = _amount(variant.cost)
+    if with_stock:
+        on_hand: int = variant.stock_on_hand  # type: ignore[attr-defined]  # annotated by with_stock
+        reserved: int = variant.stock_reserved  # type: ignore[attr-defined]
+        shown["stock"] = {"on_hand": on_hand, "reserved": reserved, "available": on_hand - reserved}
+    return shown
+
+
+def _amount(value: Decimal | None) -> str | None:
+    return None if value is None else f"{value:.2f}"
+
+
+def _moment(value: Any) -> str | None:
+    return None if value is None else value.isoformat().replace("+00:00", "Z")

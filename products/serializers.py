@@ -1,0 +1,191 @@
+"""The catalogue's input and output."""
+
+import re
+from typing import Any
+
+import orjson
+from rest_framework import serializers
+
+from pms_backend.api.exceptions import DomainError
+from products import models
+from products.models import Category, ProductStatus
+from products.services.bulk import MAX_BULK_PRODUCTS
+from products.skus import MAX_SKU_LENGTH, clean_sku, sku_key
+
+MAX_POSITION = 1_000_000
+MAX_WEIGHT_GRAMS = 2_000_000_000
+ISO_4217 = re.compile(r"[A-Z]{3}")
+
+
+class SkuField(serializers.CharField):
+    """A SKU, cleaned."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(max_length=MAX_SKU_LENGTH, **more)
+
+    def to_internal_value(self, data: Any) -> str:
+        """The SKU as it is kept."""
+        text = super().to_internal_value(data)
+        try:
+            return clean_sku(text)
+        except DomainError as error:
+            raise serializers.ValidationError(error.detail, code=error.code) from None
+
+
+class MoneyField(serializers.DecimalField):
+    """An amount as a decimal string."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(max_digits=models.PRICE_DIGITS, decimal_places=models.PRICE_DECIMALS, min_value=0, **more)
+
+
+class CurrencyField(serializers.CharField):
+    """An ISO 4217 code, in upper case."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """The code."""
+        code = super().to_internal_value(data).upper()
+        if not ISO_4217.fullmatch(code):
+            raise serializers.ValidationError("A currency is three letters (ISO 4217).", code="invalid_currency")
+        return code
+
+
+class OptionSerializer(serializers.Serializer[Any]):
+    """One way in which the variants of a product differ."""
+
+    name = serializers.CharField(max_length=100)
+    values = serializers.ListField(child=serializers.CharField(max_length=100), max_length=models.MAX_VARIANTS)
+
+
+class StockSerializer(serializers.Serializer[Any]):
+    """Stock, summed over the active locations."""
+
+    on_hand = serializers.IntegerField()
+    reserved = serializers.IntegerField()
+    available = serializers.IntegerField()
+
+
+class VariantInputSerializer(serializers.Serializer[Any]):
+    """A variant to make, or to change: known by `id`, else by `sku`."""
+
+    id = serializers.IntegerField(required=False, min_value=1)
+    sku = SkuField()
+    barcode = serializers.CharField(required=False, allow_blank=True, max_length=100)
+    name = serializers.CharField(required=False, allow_blank=True, max_length=models.MAX_NAME_LENGTH)
+    price = MoneyField(required=False, allow_null=True)
+    currency = CurrencyField(required=False)
+    compare_at_price = MoneyField(required=False, allow_null=True)
+    cost = MoneyField(required=False, allow_null=True)
+    weight_grams = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=MAX_WEIGHT_GRAMS)
+    options = serializers.DictField(required=False, child=serializers.CharField(max_length=100, allow_blank=True))
+    position = serializers.IntegerField(required=False, min_value=0, max_value=MAX_POSITION)
+
+
+class ProductInputSerializer(serializers.Serializer[Any]):
+    """A product to make, or (partial) to change."""
+
+    name = serializers.CharField(max_length=models.MAX_NAME_LENGTH)
+    handle = serializers.SlugField(required=False, max_length=models.MAX_NAME_LENGTH, allow_unicode=True)
+    description = serializers.CharField(
+        required=False, allow_blank=True, max_length=models.MAX_DESCRIPTION_LENGTH, trim_whitespace=False
+    )
+    brand = serializers.CharField(required=False, allow_blank=True, max_length=models.MAX_NAME_LENGTH)
+    status = serializers.ChoiceField(required=False, choices=ProductStatus.choices)
+    category = serializers.SlugField(
+        required=False, allow_null=True, max_length=models.MAX_NAME_LENGTH, allow_unicode=True
+    )
+    tags = serializers.ListField(
+        required=False, child=serializers.CharField(max_length=models.MAX_TAG_LENGTH), max_length=models.MAX_TAGS
+    )
+    attributes = serializers.DictField(required=False)
+    options = OptionSerializer(required=False, many=True)
+    variants = VariantInputSerializer(many=True, allow_empty=False, max_length=models.MAX_VARIANTS)  # type: ignore[call-arg]
+
+    def validate_attributes(self, attributes: dict[str, Any]) -> dict[str, Any]:
+        """Attributes are bounded as a whole."""
+        if len(orjson.dumps(attributes)) > models.MAX_ATTRIBUTES_BYTES:
+            raise serializers.ValidationError(
+                f"Attributes take at most {models.MAX_ATTRIBUTES_BYTES} bytes.", code="too_large"
+            )
+        return attributes
+
+    def validate_options(self, options: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """As plain JSON."""
+        return [{"name": option["name"], "values": list(option["values"])} for option in options]
+
+    def validate_variants(self, variants: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Each SKU once."""
+        keys = [sku_key(variant["sku"]) for variant in variants]
+        if len(set(keys)) < len(keys):
+            raise serializers.ValidationError("A SKU stands here twice.", code="duplicate_sku")
+        return variants
+
+
+class VariantSerializer(serializers.Serializer[Any]):
+    """A variant with its stock. `cost` is shown to those who may write products."""
+
+    id = serializers.IntegerField()
+    sku = serializers.CharField()
+    barcode = serializers.CharField()
+    name = serializers.CharField()
+    price = serializers.CharField(allow_null=True)
+    currency = serializers.CharField()
+    compare_at_price = serializers.CharField(allow_null=True)
+    cost = serializers.CharField(allow_null=True, required=False)
+    weight_grams = serializers.IntegerField(allow_null=True)
+    options = serializers.DictField(child=serializers.CharField())
+    position = serializers.IntegerField()
+    stock = StockSerializer()
+
+
+class ImageSerializer(serializers.Serializer[Any]):
+    """A picture of a product."""
+
+    id = serializers.IntegerField()
+    url = serializers.CharField()
+    thumbnail_url = serializers.CharField(allow_null=True)
+    alt = serializers.CharField()
+    position = serializers.IntegerField()
+    width = serializers.IntegerField()
+    height = serializers.IntegerField()
+
+
+class ProductSerializer(serializers.Serializer[Any]):
+    """A product as it is shown; `representation.represent_product` makes it."""
+
+    id = serializers.IntegerField()
+    handle = serializers.CharField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    brand = serializers.CharField()
+    status = serializers.ChoiceField(choices=ProductStatus.choices)
+    published_at = serializers.DateTimeField(allow_null=True)
+    category = serializers.CharField(allow_null=True)
+    tags = serializers.ListField(child=serializers.CharField())
+    attributes = serializers.DictField()
+    options = OptionSerializer(many=True)
+    variants = VariantSerializer(many=True)
+    images = ImageSerializer(many=True)
+    version = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class BulkProductsSerializer(serializers.Serializer[Any]):
+    """Up to 1,000 products; each row is validated by itself."""
+
+    products = serializers.ListField(child=serializers.DictField(), allow_empty=False, max_length=MAX_BULK_PRODUCTS)
+    atomic = serializers.BooleanField(default=False)
+
+
+class CategorySerializer(serializers.ModelSerializer[Category]):
+    """A category and where it hangs."""
+
+    slug = serializers.SlugField(required=False, max_length=models.MAX_NAME_LENGTH, allow_unicode=True)
+    parent: serializers.SlugRelatedField[Category] = serializers.SlugRelatedField(  # type: ignore[assignment]
+        slug_field="slug", queryset=Category.objects.all(), required=False, allow_null=True
+    )
+
+    class Meta:
+        model = Category
+        fields = ("slug", "name", "parent")

@@ -1,0 +1,99 @@
+"""Many products at a time: created or updated by their SKUs in a constant number of statements."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from pms_backend.api.bulk import Outcome, rejection, require_all
+from pms_backend.api.exceptions import DomainError, Invalid
+from pms_backend.api.transactions import retried_atomic
+from products.exceptions import HandleTaken, SkuTaken
+from products.models import Product, Variant
+from products.services.changes import ProductChange, categories_named, plan_creation, plan_update, write
+from products.services.products import lock_products, lock_variants
+from products.skus import sku_key
+
+MAX_BULK_PRODUCTS = 1_000
+TRIES_AGAINST_CREATORS = 3
+
+
+def upsert_products(*, rows: Sequence[tuple[int, dict[str, Any]]], atomic: bool = False) -> list[Outcome]:
+    """Creates or updates a product for each (index, validated input); a refused row stops no other, unless `atomic`.
+
+    A row means the product that has its SKUs. Somebody who creates one of them meanwhile is found by another try.
+    Raises `BulkInvalid` and `BulkConflict` where `atomic`.
+    """
+    for _ in range(TRIES_AGAINST_CREATORS):
+        try:
+            return _upsert(rows, atomic=atomic)
+        except SkuTaken:
+            continue
+    return _upsert(rows, atomic=atomic)
+
+
+@retried_atomic
+def _upsert(rows: Sequence[tuple[int, dict[str, Any]]], *, atomic: bool) -> list[Outcome]:
+    inputs = [data for _, data in rows]
+    owners = _owners_of_skus(inputs)
+    products = lock_products(sorted(set(owners.values())))
+    variants: dict[int, list[Variant]] = defaultdict(list)
+    for variant in lock_variants(list(products)):
+        variants[variant.product_id].append(variant)
+    categories = categories_named(inputs)
+    changes: list[ProductChange] = []
+    written: list[Outcome] = []
+    refused: list[Outcome] = []
+    handles = _owners_of_handles(inputs)
+    named: set[str | int] = set()
+    for index, data in rows:
+        keys = {sku_key(variant["sku"]) for variant in data["variants"]}
+        try:
+            owner = _owner(keys, owners, named)
+            _check_handle(data.get("handle"), owner, handles)
+            if owner is None:
+                change = plan_creation(data, categories)
+            else:
+                change = plan_update(products[owner], variants[owner], data, categories)
+        except DomainError as error:
+            refused.append(rejection(index, error))
+            continue
+        changes.append(change)
+        written.append(Outcome(index, _status(change), {}))
+    if atomic:
+        require_all(refused)
+    write(changes)
+    for outcome, change in zip(written, changes, strict=True):
+        outcome.key["id"] = change.product.pk
+    return written + refused
+
+
+def _owners_of_skus(inputs: Sequence[dict[str, Any]]) -> dict[str, int]:
+    keys = {sku_key(variant["sku"]) for data in inputs for variant in data["variants"]}
+    return dict(Variant.objects.filter(sku_key__in=keys).values_list("sku_key", "product_id"))
+
+
+def _owners_of_handles(inputs: Sequence[dict[str, Any]]) -> dict[str, int | None]:
+    given = {data["handle"] for data in inputs if data.get("handle")}
+    return dict(Product.objects.filter(handle__in=given).values_list("handle", "pk")) if given else {}
+
+
+def _owner(keys: set[str], owners: dict[str, int], named: set[str | int]) -> int | None:
+    found = {owners[key] for key in keys if key in owners}
+    claims = keys | found
+    if claims & named:
+        raise Invalid("An earlier row of this request means the same product.", code="duplicate_product")
+    named |= claims
+    if len(found) > 1:
+        raise SkuTaken("These SKUs belong to different products.")
+    return found.pop() if found else None
+
+
+def _check_handle(handle: str | None, owner: int | None, handles: dict[str, int | None]) -> None:
+    if handle and handles.setdefault(handle, owner) != owner:
+        raise HandleTaken(f"Another product has the handle {handle}.")
+
+
+def _status(change: ProductChange) -> str:
+    if change.is_new:
+        return "created"
+    return "updated" if change.is_changed else "unchanged"

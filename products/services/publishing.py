@@ -1,0 +1,36 @@
+"""When a product may be published."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from pms_backend.api.exceptions import FieldError
+from products.exceptions import PublishRulesFailed
+from products.models import Product, Variant
+
+Rule = Callable[[Product, Sequence[Variant]], bool]
+
+# code → (where, what is asked for, whether it holds)
+PUBLISH_RULES: Final[dict[str, tuple[str, str, Rule]]] = {
+    "name_missing": ("/name", "A published product has a name.", lambda product, _: bool(product.name.strip())),
+    "variant_missing": ("/variants", "A published product has a variant.", lambda _, variants: bool(variants)),
+    "price_missing": (
+        "/variants",
+        "Every variant of a published product has a price.",
+        lambda _, variants: all(variant.price is not None for variant in variants),
+    ),
+}
+
+
+def failed_rules(product: Product, variants: Sequence[Variant]) -> tuple[FieldError, ...]:
+    """The rules that keep this product from being published."""
+    return tuple(
+        FieldError(pointer, code, detail)
+        for code, (pointer, detail, holds) in PUBLISH_RULES.items()
+        if not holds(product, variants)
+    )
+
+
+def check_rules(product: Product, variants: Sequence[Variant]) -> None:
+    """Raises `PublishRulesFailed`, naming each failed rule."""
+    if errors := failed_rules(product, variants):
+        raise PublishRulesFailed(" ".join(error.detail for error in errors), errors=errors)

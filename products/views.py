@@ -1,0 +1,156 @@
+"""`/api/v1/products/`."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
+
+from pms_backend.access.caller import Caller
+from pms_backend.access.models import STOREFRONT_TIER
+from pms_backend.access.scopes import read_write
+from pms_backend.api import bulk
+from pms_backend.api.parsers import JSONParser, MergePatchParser
+from pms_backend.api.schema import BulkAnswerSerializer
+from products import services
+from products.exceptions import ProductNotFound
+from products.filters import ProductFilter
+from products.models import Category, Product
+from products.queries import with_variants_and_stock
+from products.representation import represent_product
+from products.serializers import BulkProductsSerializer, CategorySerializer, ProductInputSerializer, ProductSerializer
+
+
+class ProductViewSet(GenericViewSet[Product]):
+    """Products with their variants and stock."""
+
+    queryset = Product.objects.all()
+    serializer_class = ProductInputSerializer
+    filterset_class = ProductFilter
+    required_scopes = read_write("products")
+    parser_classes = (JSONParser, MergePatchParser)
+    lookup_value_regex = r"[0-9]{1,18}"
+
+    def get_queryset(self) -> QuerySet[Product]:
+        """What the caller may see: a storefront sees what is published."""
+        products = super().get_queryset()
+        caller = self.request.auth
+        return products.published() if isinstance(caller, Caller) and caller.tier == STOREFRONT_TIER else products  # type: ignore[attr-defined]
+
+    @extend_schema(responses=ProductSerializer(many=True))
+    def list(self, request: Request) -> Response:
+        """Products, newest first; drafts and active ones unless `status` says otherwise."""
+        page = self.paginate_queryset(with_variants_and_stock(self.filter_queryset(self.get_queryset())))
+        return self.get_paginated_response([self._represent(product) for product in page or ()])
+
+    @extend_schema(responses=ProductSerializer)
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """One product."""
+        return self._answer(int(pk))
+
+    @extend_schema(responses={201: ProductSerializer})
+    def create(self, request: Request) -> Response:
+        """Makes a product with its variants."""
+        product = services.create_product(data=self._validated(request))
+        return self._answer(product.pk, status=201)
+
+    @extend_schema(responses=ProductSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Merges the body into the product (RFC 7396); variants are known by `id` or `sku`, others are added."""
+        product, _ = services.update_product(product_id=int(pk), data=self._validated(request, partial=True))
+        return self._answer(product.pk)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Archives the product; its stock and history stay."""
+        services.archive_product(product_id=int(pk))
+        return Response(status=204)
+
+    @extend_schema(request=None, responses=ProductSerializer)
+    @action(detail=True, methods=["post"])
+    def restore(self, request: Request, pk: str) -> Response:
+        """Brings an archived product back as a draft."""
+        return self._answer(services.restore_product(product_id=int(pk)).pk)
+
+    @extend_schema(request=None, responses=ProductSerializer)
+    @action(detail=True, methods=["post"])
+    def publish(self, request: Request, pk: str) -> Response:
+        """Makes the product active, if it fulfils every publish rule."""
+        return self._answer(services.publish_product(product_id=int(pk)).pk)
+
+    @extend_schema(request=None, responses=ProductSerializer)
+    @action(detail=True, methods=["post"])
+    def unpublish(self, request: Request, pk: str) -> Response:
+        """Makes an active product a draft again."""
+        return self._answer(services.unpublish_product(product_id=int(pk)).pk)
+
+    def _validated(self, request: Request, *, partial: bool = False) -> dict[str, Any]:
+        serializer = self.get_serializer(data=request.data, partial=partial)
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
+
+    def _answer(self, product_id: int, status: int = 200) -> Response:
+        product = with_variants_and_stock(self.get_queryset()).filter(pk=product_id).first()
+        if product is None:
+            raise ProductNotFound(f"There is no product {product_id}.")
+        return Response(self._represent(product), status=status)
+
+    def _represent(self, product: Product) -> dict[str, Any]:
+        caller = self.request.auth
+        with_cost = isinstance(caller, Caller) and "products:write" in caller.scopes
+        return represent_product(product, list(product.variants.all()), with_cost=with_cost, with_stock=True)
+
+
+class BulkProductsView(APIView):
+    """Products, up to 1,000 at a time."""
+
+    required_scopes = read_write("products")
+
+    @extend_schema(request=BulkProductsSerializer, responses=BulkAnswerSerializer)
+    def post(self, request: Request) -> Response:
+        """Creates or updates each product by its SKUs, or with `atomic` all or none."""
+        serializer = BulkProductsSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        wanted = serializer.validated_data
+        valid, refused = bulk.validate_rows(wanted["products"], ProductInputSerializer())
+        if wanted["atomic"]:
+            bulk.require_all(refused)
+        outcomes = services.upsert_products(rows=valid, atomic=wanted["atomic"])
+        return Response(bulk.answer(outcomes + refused))
+
+
+class CategoryViewSet(
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.CreateModelMixin,
+    mixins.UpdateModelMixin,
+    mixins.DestroyModelMixin,
+    GenericViewSet[Category],
+):
+    """The category tree: each names its parent."""
+
+    queryset = Category.objects.select_related("parent")
+    serializer_class = CategorySerializer
+    required_scopes = read_write("products")
+    parser_classes = (JSONParser, MergePatchParser)
+    lookup_field = "slug"
+    lookup_value_regex = r"[\w-]+"
+    http_method_names = ("get", "post", "patch", "delete", "head", "options")
+
+    def perform_create(self, serializer: BaseSerializer[Category]) -> None:
+        """Makes one."""
+        serializer.instance = services.create_category(**serializer.validated_data)
+
+    def perform_update(self, serializer: BaseSerializer[Category]) -> None:
+        """Renames or moves one."""
+        serializer.instance = services.update_category(category=self.get_object(), **serializer.validated_data)
+
+    def perform_destroy(self, instance: Category) -> None:
+        """Removes an empty one."""
+        services.delete_category(category=instance)

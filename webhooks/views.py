@@ -1,0 +1,84 @@
+"""`POST /api/v1/webhooks/pms/{slug}/`: what the PMS tells us."""
+
+from typing import Any
+
+import orjson
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import APIException, NotFound, ParseError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from pms_backend.access.throttling import WebhookThrottle
+from pms_integration import services
+from pms_integration.connectors import CONNECTORS
+from pms_integration.models import PMSConnection, PMSEventStatus
+
+MAX_BODY_BYTES = 1024 * 1024
+
+
+class BodyTooLarge(APIException):
+    """More than a webhook may hold."""
+
+    status_code = 413
+    default_code = "too_large"
+    default_detail = f"A webhook has at most {MAX_BODY_BYTES} bytes."
+
+
+class ReceiptSerializer(serializers.Serializer[Any]):
+    """A webhook is here, and will take effect once."""
+
+    id = serializers.CharField(help_text="The webhook-id")
+    status = serializers.ChoiceField(choices=PMSEventStatus.choices)
+    duplicate = serializers.BooleanField(required=False)
+
+
+class PMSWebhookView(APIView):
+    """The inbound webhook of a connection; its signature is its authentication."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = (WebhookThrottle,)
+
+    @extend_schema(
+        request={"application/json": {"type": "object"}},
+        responses={202: ReceiptSerializer, 200: OpenApiResponse(ReceiptSerializer, "it was here already")},
+        auth=[],
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        """Verifies the signature over the raw bytes and stores them; the rest is the worker's."""
+        connection = PMSConnection.objects.filter(slug=slug, is_active=True).first()
+        if connection is None:
+            raise NotFound(f"There is no connection {slug}.")
+        body = read_body(request)
+        connector = CONNECTORS[connection.kind]
+        webhook_id = connector.verify(request.headers, body, connection.secrets)
+        message = parse_object(body)
+        status, duplicate = services.receive_event(
+            connection=connection, webhook_id=webhook_id, type=connector.type_of(message), body=body
+        )
+        if duplicate:
+            return Response({"id": webhook_id, "status": status, "duplicate": True})
+        return Response({"id": webhook_id, "status": status}, status=202)
+
+
+def read_body(request: Request) -> bytes:
+    """The raw bytes, of which no more than the limit is ever read."""
+    if int(request.headers.get("Content-Length") or 0) > MAX_BODY_BYTES:
+        raise BodyTooLarge
+    body: bytes = request._request.read(MAX_BODY_BYTES + 1)
+    if len(body) > MAX_BODY_BYTES:
+        raise BodyTooLarge
+    return body
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """The JSON object that the body is."""
+    try:
+        message = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise ParseError(f"The body is not JSON: {error}.") from None
+    if not isinstance(message, dict):
+        raise ParseError("The body is no JSON object.")
+    return message
