@@ -3,9 +3,10 @@
 from typing import Any
 
 import django_filters
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
-from inventory.models import Reason, StockLevel, StockMovement
+from inventory.models import Reason, StockLevel, StockLevelQuerySet, StockMovement
+from pms_backend.api.filters import BooleanFilter
 from products.skus import as_sku_key
 
 
@@ -25,7 +26,7 @@ class LevelFilter(django_filters.FilterSet):
 
     sku = SkuFilter(field_name="variant")
     location = django_filters.CharFilter(field_name="location__code")
-    below_reorder_point = django_filters.BooleanFilter(method="filter_below_reorder_point")
+    below_reorder_point = BooleanFilter(method="filter_below_reorder_point")
     updated_after = django_filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gt")
 
     class Meta:
@@ -34,12 +35,12 @@ class LevelFilter(django_filters.FilterSet):
 
     def filter_below_reorder_point(
         self,
-        queryset: QuerySet[StockLevel],
+        queryset: StockLevelQuerySet,
         _name: str,
         wanted: bool,  # noqa: FBT001 - django-filter's signature
     ) -> QuerySet[StockLevel]:
         """Levels of which no more is available than their reorder point, or the others."""
-        below = queryset.filter(reorder_point__gte=F("on_hand") - F("reserved"))
+        below = queryset.below_reorder_point()
         return below if wanted else queryset.exclude(pk__in=below.values("pk"))
 
 

@@ -56,6 +56,18 @@ class Location(models.Model):
         return self.name
 
 
+class StockLevelQuerySet(models.QuerySet["StockLevel"]):
+    """Levels by what is to be done about them."""
+
+    def below_reorder_point(self) -> "StockLevelQuerySet":
+        """Those of which no more is available than their reorder point."""
+        return self.filter(reorder_point__gte=models.F("on_hand") - models.F("reserved"))
+
+    def oversold(self) -> "StockLevelQuerySet":
+        """Those of which more is promised than may be."""
+        return self.filter(is_oversold=True)
+
+
 class StockLevel(models.Model):
     """How much of a variant is at a location.
 
@@ -76,6 +88,8 @@ class StockLevel(models.Model):
     counted_on_hand = models.BigIntegerField(null=True, editable=False)
     counted_at = models.DateTimeField(null=True, editable=False)
     updated_at = models.DateTimeField(db_default=Now())
+
+    objects = StockLevelQuerySet.as_manager()
 
     class Meta:
         ordering = ("id",)
@@ -112,6 +126,11 @@ class StockLevel(models.Model):
     def available(self) -> int:
         """What can still be promised; below zero where backorders or facts took it there."""
         return self.on_hand - self.reserved
+
+    @property
+    def is_below_reorder_point(self) -> bool:
+        """Whether no more is available than the reorder point."""
+        return self.reorder_point is not None and self.available <= self.reorder_point
 
 
 class StockMovement(models.Model):

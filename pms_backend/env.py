@@ -100,7 +100,7 @@ def database(name: str, *, pooler: str) -> dict[str, Any]:
     except ProgrammingError:
         raise problem from None
     known = {key: parts.pop(key, "") for key in ("dbname", "user", "password", "host", "port")}
-    if not known["dbname"]:
+    if not known["dbname"] or not (known["port"] == "" or _is_port(known["port"])):
         raise problem
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -113,6 +113,10 @@ def database(name: str, *, pooler: str) -> dict[str, Any]:
         "DISABLE_SERVER_SIDE_CURSORS": pooler == "transaction",
         "OPTIONS": {"connect_timeout": 5, **parts},
     }
+
+
+def _is_port(raw: str) -> bool:
+    return raw.isascii() and raw.isdigit() and 1 <= int(raw) <= 65_535
 
 
 def redis(name: str, default: str | None = None) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from celery.schedules import schedule
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from pms_backend import env
@@ -213,12 +214,64 @@ STATIC_URL = "/static/"
 # Served by the process itself, straight from the packages: there is nothing to collect.
 WHITENOISE_USE_FINDERS = True
 
+
+def _page(title: str, icon: str, model: str) -> dict[str, Any]:
+    """A link of the sidebar, for those who may see the model's rows."""
+    app, name = model.split(".")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
+        "permission": lambda request: any(request.user.has_perm(f"{app}.{verb}_{name}") for verb in ("view", "change")),
+    }
+
+
 UNFOLD = {
     "SITE_TITLE": "PMS",
     "SITE_HEADER": "Product Management",
     "SITE_SYMBOL": "inventory_2",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("operations/favicon.svg")}],
     "SHOW_HISTORY": False,
     "ENVIRONMENT": None,
+    "DASHBOARD_CALLBACK": "pms_backend.operations.dashboard.with_figures",
+    "SIDEBAR": {
+        "navigation": [
+            {"items": [{"title": "Dashboard", "icon": "dashboard", "link": reverse_lazy("admin:index")}]},
+            {
+                "title": "Catalogue",
+                "items": [
+                    _page("Products", "sell", "products.product"),
+                    _page("Categories", "account_tree", "products.category"),
+                ],
+            },
+            {
+                "title": "Stock",
+                "items": [
+                    _page("Levels", "inventory", "inventory.stocklevel"),
+                    _page("Movements", "receipt_long", "inventory.stockmovement"),
+                    _page("Locations", "warehouse", "inventory.location"),
+                ],
+            },
+            {
+                "title": "PMS",
+                "items": [
+                    _page("Connections", "cable", "pms_integration.pmsconnection"),
+                    _page("Events", "move_to_inbox", "pms_integration.pmsevent"),
+                    _page("Products", "sync_alt", "pms_integration.pmsproduct"),
+                    _page("Stock", "compare_arrows", "pms_integration.pmsstock"),
+                ],
+            },
+            {
+                "title": "System",
+                "items": [
+                    _page("Events feed", "rss_feed", "events.event"),
+                    _page("API clients", "vpn_key", "access.apiclient"),
+                    _page("Users", "person", "auth.user"),
+                    _page("Groups", "group", "auth.group"),
+                ],
+            },
+        ],
+    },
 }
 
 # --- Security: HTTPS is the proxy's; set HTTPS=1 behind one -----------------------------------------------------------

@@ -33,3 +33,15 @@ class AwaitsSku(Exception):
     def __init__(self, sku_key: str) -> None:
         super().__init__(sku_key)
         self.sku_key = sku_key
+
+
+class StockOwned(Conflict):
+    """A location's stock has one owner at most."""
+
+    code = "stock_owned"
+
+
+class LocationNameTaken(Conflict):
+    """A PMS calls one location by a name."""
+
+    code = "location_name_taken"

@@ -3,6 +3,7 @@
 import django_filters
 from django.db.models import Exists, OuterRef, QuerySet
 
+from pms_backend.api.filters import BooleanFilter
 from products.models import Product, ProductStatus, Variant
 from products.queries import in_stock
 from products.skus import as_sku_key
@@ -23,7 +24,7 @@ class ProductFilter(django_filters.FilterSet):
     sku = django_filters.CharFilter(method="filter_sku")
     barcode = django_filters.CharFilter(method="filter_barcode")
     updated_after = django_filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gt")
-    in_stock = django_filters.BooleanFilter(method="filter_in_stock")
+    in_stock = BooleanFilter(method="filter_in_stock")
 
     class Meta:
         model = Product

@@ -114,8 +114,10 @@ class ProductInputSerializer(serializers.Serializer[Any]):
         return [{"name": option["name"], "values": list(option["values"])} for option in options]
 
     def validate_variants(self, variants: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Each SKU once."""
-        keys = [sku_key(variant["sku"]) for variant in variants]
+        """Each SKU once; in a patch an `id` will do instead."""
+        if not all("sku" in variant or "id" in variant for variant in variants):
+            raise serializers.ValidationError("A variant is named by its SKU or its id.", code="required")
+        keys = [sku_key(variant["sku"]) for variant in variants if "sku" in variant]
         if len(set(keys)) < len(keys):
             raise serializers.ValidationError("A SKU stands here twice.", code="duplicate_sku")
         return variants

@@ -4,13 +4,13 @@ from typing import Final
 
 from inventory.exceptions import InsufficientStock, InvalidQuantity, VersionConflict
 from inventory.models import ADJUSTMENT_REASONS, MAX_QUANTITY, Reason, StockLevel
-from inventory.services.ledger import LEDGER_AND_OUTBOX, StockChange, change_of, run
+from inventory.services.ledger import LEDGER_AND_OUTBOX, MOMENT_OF_OURS, StockChange, change_of, run
 from inventory.services.levels import create_levels, require_location, require_variant
 from pms_backend.api.transactions import retried_atomic
 from products.skus import sku_key
 
 _ADJUST: Final = (
-    """
+    f"""
 WITH changed AS (
     UPDATE inventory_stocklevel AS level
     SET on_hand = level.on_hand + %(delta)s,
@@ -27,7 +27,7 @@ WITH changed AS (
         level.incoming, level.version, level.reorder_point, level.backorder_limit, level.is_oversold, level.updated_at,
         level.on_hand - %(delta)s - level.reserved < -level.backorder_limit AS was_oversold,
         %(delta)s::bigint AS delta, %(reason)s AS reason, %(note)s AS note, %(reference)s AS reference,
-        '' AS source, level.updated_at AS occurred_at, 1 AS position
+        '' AS source, {MOMENT_OF_OURS.format("level")} AS occurred_at, 1 AS position
 )
 """
     + LEDGER_AND_OUTBOX

@@ -24,6 +24,9 @@ jsonb_build_object(
     'is_oversold', {0}.is_oversold, 'updated_at', {0}.updated_at)
 """
 
+# When a change of ours happened: now, but after the last absolute figure even where another's clock is ahead of ours.
+MOMENT_OF_OURS: Final = "greatest({0}.updated_at, {0}.counted_at + interval '1 microsecond')"
+
 # A change of `on_hand` is a movement and an event; any other change of a level is an event alone.
 LEDGER_AND_OUTBOX: Final = f"""
 , moved AS (
@@ -76,7 +79,7 @@ class LedgerRow:
 
 
 _WRITE_LOCKED_LEVELS: Final = (
-    """
+    f"""
 WITH row AS (
     SELECT * FROM unnest(%(level_id)s::bigint[], %(version)s::bigint[], %(on_hand)s::bigint[], %(delta)s::bigint[],
         %(is_oversold)s::boolean[], %(was_oversold)s::boolean[], %(reason)s::text[], %(note)s::text[],
@@ -98,7 +101,8 @@ WITH row AS (
     RETURNING level.*
 ), changed AS (
     SELECT row.level_id, row.version, row.on_hand, row.delta, row.is_oversold, row.was_oversold, row.reason, row.note,
-        row.reference, row.source, coalesce(row.occurred_at, written.updated_at) AS occurred_at, row.position,
+        row.reference, row.source, row.position,
+        coalesce(row.occurred_at, {MOMENT_OF_OURS.format("written")}) AS occurred_at,
         variant.sku, location.code AS location, written.reserved, written.incoming, written.reorder_point,
         written.backorder_limit, written.updated_at
     FROM row JOIN written ON written.id = row.level_id

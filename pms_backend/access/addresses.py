@@ -9,6 +9,8 @@ from django.http import HttpRequest
 
 IPV6_PREFIX_LENGTH = 64
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
 
 def client_address(request: HttpRequest) -> str:
     """The nearest address that is no trusted proxy's; an IPv6 one as its /64, which is what one customer has."""
@@ -28,7 +30,7 @@ def _nearest_untrusted(hops: Sequence[str], trusted: Sequence[ipaddress.IPv4Netw
     believed = "unknown"
     for hop in reversed(hops):
         try:
-            address = ipaddress.ip_address(hop)
+            address = _plain(ipaddress.ip_address(hop))
         except ValueError:
             break
         believed = _customer(address)
@@ -37,9 +39,12 @@ def _nearest_untrusted(hops: Sequence[str], trusted: Sequence[ipaddress.IPv4Netw
     return believed
 
 
-def _customer(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+def _plain(address: Address) -> Address:
+    """An IPv4 address that comes in IPv6's clothes, as a dual-stack socket shows it, without them."""
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _customer(address: Address) -> str:
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
     return str(ipaddress.ip_network((address, IPV6_PREFIX_LENGTH), strict=False).network_address)

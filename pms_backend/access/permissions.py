@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -18,10 +19,12 @@ class HasScope(BasePermission):
     message = "This needs a scope that the caller does not have."
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Whether the caller has the scope."""
+        """Whether the caller has the scope; for a method that the view does not know, no scope is missing."""
         caller = request.auth
         if not isinstance(caller, Caller):
             return False
+        if request.method not in view.allowed_methods:
+            raise MethodNotAllowed(request.method or "")
         required = required_scope(view, request.method or "")
         if required is not None and required not in caller.scopes:
             self.message = f"This needs the scope {required}."

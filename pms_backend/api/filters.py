@@ -1,10 +1,33 @@
 """Filters by django-filter, whose errors are problems like any other."""
 
-from typing import Any
+from typing import Any, Final
 
+import django_filters
+from django import forms
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
+
+WORDS: Final = {"true": True, "1": True, "false": False, "0": False}
+
+
+class BooleanField(forms.Field):
+    """`true` or `false`; anything else is an error, where Django's own field would take it for no value at all."""
+
+    def to_python(self, value: Any) -> bool | None:
+        """The value, nothing where there is none."""
+        if value in self.empty_values:
+            return None
+        word = str(value).strip().lower()
+        if word not in WORDS:
+            raise forms.ValidationError("It is true or false.", code="invalid")
+        return WORDS[word]
+
+
+class BooleanFilter(django_filters.BooleanFilter):
+    """A filter that is `true` or `false`."""
+
+    field_class = BooleanField
 
 
 class FilterBackend(DjangoFilterBackend):

@@ -1,13 +1,16 @@
 """Pages by cursor: a page costs the same wherever it lies, and no row is skipped while others are written."""
 
-from typing import Any
+import base64
+from typing import Any, Final
 
+from django.core.exceptions import ValidationError
 from rest_framework import pagination
 from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.request import Request
 
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 200
+NOT_OURS: Final = "The cursor is not one that a page of ours gave."
 
 
 class CursorPagination(pagination.CursorPagination):
@@ -23,9 +26,19 @@ class CursorPagination(pagination.CursorPagination):
         ordering = getattr(view, "ordering", self.ordering)
         return (ordering,) if isinstance(ordering, str) else tuple(ordering)
 
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
+        """A page; a cursor whose position is no value of the ordering's column is malformed too."""
+        if self.cursor_query_param not in request.query_params:
+            return super().paginate_queryset(queryset, request, view)
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (ValueError, ValidationError):
+            raise ParseError(NOT_OURS) from None
+
     def decode_cursor(self, request: Request) -> Any:
         """A cursor that is none of ours is malformed, not missing."""
         try:
+            base64.b64decode(request.query_params.get(self.cursor_query_param, ""), validate=True)
             return super().decode_cursor(request)
-        except NotFound:
-            raise ParseError("The cursor is not one that a page of ours gave.") from None
+        except (NotFound, ValueError):
+            raise ParseError(NOT_OURS) from None

@@ -39,7 +39,10 @@ def ready(_: HttpRequest) -> HttpResponse:
         "status": "ok" if is_ready else "failed",
         "checks": {name: asdict(finding) for name, finding in findings.items()},
     }
-    return HttpResponse(to_json(body), status=200 if is_ready else 503, content_type="application/json")
+    response = HttpResponse(to_json(body), status=200 if is_ready else 503, content_type="application/json")
+    # Asked every few seconds while something is down: whoever asks logs it.
+    response._has_been_logged = True  # type: ignore[attr-defined]  # how Django's own log_response is told
+    return response
 
 
 @require_safe

@@ -3,8 +3,12 @@
 import base64
 import secrets
 
+from django.db import IntegrityError
+
 from inventory.models import Location
+from pms_backend.api.exceptions import constraint
 from pms_backend.api.transactions import retried_atomic
+from pms_integration.exceptions import LocationNameTaken, StockOwned
 from pms_integration.models import ConnectorKind, PMSConnection, PMSLocation
 
 SECRET_BYTES = 32
@@ -31,12 +35,22 @@ def rotate_secret(*, connection_id: int) -> str:
 
 @retried_atomic
 def map_location(*, connection: PMSConnection, location: Location, external_name: str, owns_stock: bool) -> PMSLocation:
-    """Says by which name the PMS knows a location, and whether its figures are the truth there."""
-    mapped, _ = PMSLocation.objects.update_or_create(
-        connection=connection,
-        location=location,
-        defaults={"external_name": external_name, "owns_stock": owns_stock},
-    )
+    """Says by which name the PMS knows a location, and whether its figures are the truth there.
+
+    Raises `StockOwned`, `LocationNameTaken`.
+    """
+    try:
+        mapped, _ = PMSLocation.objects.update_or_create(
+            connection=connection,
+            location=location,
+            defaults={"external_name": external_name, "owns_stock": owns_stock},
+        )
+    except IntegrityError as error:
+        if constraint(error) == "pms_location_one_owner":
+            raise StockOwned(f"Another connection owns the stock of {location.code}.") from None
+        if constraint(error) == "pms_location_name_unique":
+            raise LocationNameTaken(f"{connection.slug} calls another location {external_name}.") from None
+        raise
     return mapped
 
 

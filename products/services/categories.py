@@ -31,15 +31,19 @@ def update_category(*, category: Category, **values: Any) -> Category:
     """Renames or moves a category (`name`, `slug`, `parent`). Raises `CategoryCycle`."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [TREE_LOCK])
-    for name, value in values.items():
+    changed = {name: value for name, value in values.items() if getattr(category, name) != value}
+    if not changed:
+        return category
+    for name, value in changed.items():
         setattr(category, name, value)
-    ancestor = category.parent
-    while ancestor is not None:
-        if ancestor.pk == category.pk:
+    # Read under the lock, from the row's parent upwards: the objects that the caller holds may be older.
+    ancestor_id = category.parent_id
+    while ancestor_id is not None:
+        if ancestor_id == category.pk:
             raise CategoryCycle("A category cannot be moved into itself or into one of its own.")
-        ancestor = Category.objects.select_related("parent").get(pk=ancestor.parent_id) if ancestor.parent_id else None
+        ancestor_id = Category.objects.values_list("parent_id", flat=True).get(pk=ancestor_id)
     category.full_clean()
-    category.save(update_fields=list(values))
+    category.save(update_fields=list(changed))
     _announce(category)
     return category
 

@@ -84,21 +84,22 @@ def _edit(change: ProductChange, data: dict[str, Any], categories: dict[str, Cat
     if "category" in data:
         change.is_edited |= _assign(product, {"category_id": _category_id(data["category"], categories)})
         product.category = categories.get(data["category"] or "")
-    for position, wanted in enumerate(data.get("variants", ())):
-        _edit_variant(change, wanted, position)
+    for wanted in data.get("variants", ()):
+        _edit_variant(change, wanted)
     if "status" in data:
         product.status = data["status"]
     if product.status == ProductStatus.ACTIVE:
         check_rules(product, change.variants)
 
 
-def _edit_variant(change: ProductChange, wanted: dict[str, Any], position: int) -> None:
+def _edit_variant(change: ProductChange, wanted: dict[str, Any]) -> None:
     known = next((variant for variant in change.variants if _is_meant(variant, wanted)), None)
     values: dict[str, Any] = {name: wanted[name] for name in VARIANT_FIELDS if name in wanted}
     if known is None and wanted.get("id") is not None:
         raise UnknownVariant(f"The product has no variant {wanted['id']}.")
     if known is None:
-        values = {"currency": settings.DEFAULT_CURRENCY, "position": position, **values}
+        last = max((variant.position for variant in change.variants), default=-1)
+        values = {"currency": settings.DEFAULT_CURRENCY, "position": last + 1, **values}
         known = Variant(**values, sku_key=sku_key(wanted["sku"]))
         change.variants.append(known)
         change.new_variants.append(known)

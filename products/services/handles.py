@@ -13,7 +13,8 @@ ROOM_FOR_SUFFIX = 8
 def free_handles(wanted: Sequence[tuple[str, str]]) -> list[str]:
     """A handle for each (handle, name): the handle where one is given, else one made of the name and not in use."""
     made = [handle or slugify(name, allow_unicode=True)[: MAX_NAME_LENGTH - ROOM_FOR_SUFFIX] for handle, name in wanted]
-    taken = set(Product.objects.filter(handle__in=made).values_list("handle", flat=True))
+    taken = {handle for handle, _ in wanted if handle}
+    taken |= set(Product.objects.filter(handle__in=made).values_list("handle", flat=True))
     handles = []
     for (given, _), handle in zip(wanted, made, strict=True):
         free = handle or "product"

@@ -1,7 +1,9 @@
 """`manage.py create_api_client NAME --scopes a,b`."""
 
+from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.dateparse import parse_datetime
 
@@ -26,9 +28,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Makes it and prints it."""
-        expires_at = parse_datetime(options["expires"]) if options["expires"] else None
-        if options["expires"] and (expires_at is None or expires_at.tzinfo is None):
-            raise CommandError("--expires must look like 2030-01-31T12:00:00+00:00.")
+        expires_at = _moment(options["expires"]) if options["expires"] else None
         scopes = [scope.strip() for scope in options["scopes"].split(",") if scope.strip()]
         try:
             client, key = services.create_api_client(
@@ -36,6 +36,8 @@ class Command(BaseCommand):
             )
         except DomainError as error:
             raise CommandError(error.detail) from None
+        except ValidationError as error:
+            raise CommandError(str(error.message_dict)) from None
         answer = {
             "id": client.prefix,
             "name": client.name,
@@ -44,3 +46,13 @@ class Command(BaseCommand):
             "signing_key": None,
         }
         self.stdout.write(to_json(answer).decode())
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise CommandError("--expires must look like 2030-01-31T12:00:00+00:00.")
+    return moment

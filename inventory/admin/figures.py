@@ -1,0 +1,45 @@
+"""Figures as the staff read them."""
+
+from typing import Any
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from inventory.models import StockLevel, StockMovement
+from inventory.services import StockChange
+
+RED = "text-red-600 dark:text-red-500"
+GREEN = "text-green-600 dark:text-green-500"
+LAST_MOVEMENTS = 50
+
+
+def coloured_delta(delta: int) -> SafeString:
+    """With its sign, in green or red."""
+    text = f"+{delta}" if delta > 0 else f"−{-delta}"  # noqa: RUF001 - a minus as wide as the plus
+    return format_html('<span class="font-semibold {}">{}</span>', GREEN if delta > 0 else RED, text)
+
+
+def before_and_after(change: StockChange, location: str) -> str:
+    """What a change came to, for the message after it."""
+    sku, on_hand, movement = change.level["sku"], change.level["on_hand"], change.movement
+    if movement is None:
+        return f"{sku} at {location}: {on_hand} on hand, as was known."
+    before = movement["on_hand_after"] - movement["delta"]
+    return f"{sku} at {location}: {before} → {on_hand} on hand ({movement['delta']:+}, {movement['reason']})."
+
+
+def last_movements(level: StockLevel) -> list[dict[str, Any]]:
+    """The newest lines of a level's ledger."""
+    newest: list[StockMovement] = list(level.movements.order_by("-level_version")[:LAST_MOVEMENTS])
+    return [
+        {
+            "occurred_at": movement.occurred_at,
+            "reason": movement.get_reason_display(),
+            "delta": coloured_delta(movement.delta),
+            "on_hand_after": movement.on_hand_after,
+            "actor": movement.actor,
+            "reference": movement.reference,
+            "note": movement.note,
+        }
+        for movement in newest
+    ]

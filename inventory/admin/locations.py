@@ -1,0 +1,45 @@
+"""Locations: opened, renamed, closed."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet, Sum
+from django.http import HttpRequest
+
+from inventory import services
+from inventory.models import Location
+from pms_backend.api.service_admin import ServiceAdmin
+from pms_backend.api.typed_unfold import display
+
+
+@admin.register(Location)
+class LocationAdmin(ServiceAdmin):
+    """Places that hold stock; one that holds some is not closed."""
+
+    list_display = ("code", "name", "priority", "is_active", "units")
+    list_filter = ("is_active",)
+    search_fields = ("code", "name")
+    search_help_text = "Code or name"
+    fields = ("code", "name", "priority", "is_active", "address")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Location]:
+        """With what lies there."""
+        locations: QuerySet[Location] = super().get_queryset(request)
+        return locations.annotate(units_on_hand=Sum("levels__on_hand"))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """The code is the location's name for everybody outside: it stays."""
+        return ("code",) if obj else ()
+
+    def write(self, request: HttpRequest, obj: Location, form: Any, formsets: list[Any], *, change: bool) -> None:
+        """Opens it, or changes what was changed."""
+        if change:
+            values = {name: form.cleaned_data[name] for name in form.changed_data}
+            services.update_location(code=obj.code, values=values)
+        else:
+            obj.pk = services.create_location(**form.cleaned_data).pk
+
+    @display(description="Units on hand")
+    def units(self, location: Any) -> int:
+        """Over all its levels."""
+        return location.units_on_hand or 0

@@ -1,0 +1,45 @@
+"""What we use of django-unfold, with the types that it does not ship."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin as TypedModelAdmin
+    from django.contrib.admin import TabularInline as TypedTabularInline
+
+    Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+    class ModelAdmin(TypedModelAdmin[Any]):
+        """Unfold's, which adds buttons to Django's."""
+
+        def get_actions_submit_line(self, request: Any, object_id: int) -> list[Any]:
+            """The buttons beside `Save`."""
+
+    class TabularInline(TypedTabularInline[Any, Any]):
+        """Unfold's, which looks different."""
+
+    def action(
+        *,
+        description: str,
+        permissions: Sequence[str] | None = None,
+        url_path: str | None = None,
+        icon: str | None = None,
+        variant: Any = None,
+    ) -> Callable[[Decorated], Decorated]:
+        """Something to do with rows."""
+
+    def display(
+        *,
+        description: str,
+        ordering: Any = None,
+        boolean: bool | None = None,
+        header: bool | None = None,
+        label: bool | Mapping[str, str] | None = None,
+    ) -> Callable[[Decorated], Decorated]:
+        """A column."""
+
+else:
+    from unfold.admin import ModelAdmin, TabularInline
+    from unfold.decorators import action, display
+
+__all__ = ["ModelAdmin", "TabularInline", "action", "display"]

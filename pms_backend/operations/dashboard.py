@@ -1,0 +1,112 @@
+"""The admin's first page: what there is, and what somebody should look at."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db.models import Count, Sum
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from inventory.admin.figures import coloured_delta
+from inventory.models import StockLevel, StockMovement
+from pms_backend.events.models import Event, head_sequence
+from pms_integration.models import PMSEvent, PMSEventStatus
+from products.models import Product, ProductStatus
+
+# Nobody needs to know more exactly; tables of work may be long.
+MOST_COUNTED: Final = 1_000
+LAST_MOVEMENTS: Final = 10
+TONES: Final = {PMSEventStatus.FAILED: "warning", PMSEventStatus.DEAD: "danger", PMSEventStatus.DEFERRED: "info"}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number, and the list behind it."""
+
+    name: str
+    value: str
+    url: str
+    tone: str = ""
+
+
+def with_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Unfold's callback: what this member of staff may see."""
+    groups = [
+        ("Catalogue", "products.view_product", product_figures),
+        ("Stock", "inventory.view_stocklevel", stock_figures),
+        ("PMS events", "pms_integration.view_pmsevent", pms_figures),
+        ("Feed", "events.view_event", feed_figures),
+    ]
+    seen = [(title, list(figures())) for title, permission, figures in groups if request.user.has_perm(permission)]
+    movements = last_movements() if request.user.has_perm("inventory.view_stockmovement") else None
+    return {**context, "groups": seen, "movements": movements}
+
+
+def product_figures() -> Iterator[Figure]:
+    """Products by status."""
+    count = Counter(dict(Product.objects.order_by().values_list("status").annotate(count=Count("pk"))))
+    for status in (ProductStatus.ACTIVE, ProductStatus.DRAFT):
+        yield Figure(f"{status.label} products", f"{count[status]:,}", _list("products_product", status__exact=status))
+
+
+def stock_figures() -> Iterator[Figure]:
+    """What is on hand, and which levels need somebody."""
+    units = StockLevel.objects.aggregate(units=Sum("on_hand", default=0))["units"]
+    below, oversold = StockLevel.objects.below_reorder_point(), StockLevel.objects.oversold()
+    yield Figure("Units on hand", f"{units:,}", _list("inventory_stocklevel"))
+    for name, levels, tone in (("below_reorder_point", below, "warning"), ("oversold", oversold, "danger")):
+        count = levels.order_by()[: MOST_COUNTED + 1].count()
+        title = f"Levels {name.replace('_', ' ')}"
+        yield Figure(title, _capped(count), _list("inventory_stocklevel", attention=name), tone if count else "")
+
+
+def pms_figures() -> Iterator[Figure]:
+    """PMS events by status, in one statement that reads no more than it shows."""
+    first, *others = (
+        PMSEvent.objects.order_by().filter(status=status).values_list("status", flat=True)[: MOST_COUNTED + 1]
+        for status in PMSEventStatus.values
+    )
+    count = Counter(first.union(*others, all=True))
+    for status in PMSEventStatus:
+        tone = TONES.get(status, "") if count[status] else ""
+        url = _list("pms_integration_pmsevent", status__exact=status)
+        yield Figure(status.label, _capped(count[status]), url, tone)
+
+
+def feed_figures() -> Iterator[Figure]:
+    """How far the feed is, and what the relay has still to do."""
+    waiting = Event.objects.filter(sequence=None).order_by()[: MOST_COUNTED + 1].count()
+    yield Figure("Newest sequence", f"{head_sequence():,}", _list("events_event"))
+    yield Figure(
+        "Not published yet", _capped(waiting), _list("events_event"), "warning" if waiting > MOST_COUNTED else ""
+    )
+
+
+def last_movements() -> list[dict[str, Any]]:
+    """The ledger's newest lines."""
+    newest = StockMovement.objects.select_related("level__variant", "level__location").order_by("-id")
+    return [
+        {
+            "occurred_at": movement.occurred_at,
+            "sku": movement.level.variant.sku,
+            "url": reverse("admin:inventory_stocklevel_change", args=[movement.level_id]),
+            "location": movement.level.location.name,
+            "reason": movement.get_reason_display(),
+            "delta": coloured_delta(movement.delta),
+            "on_hand_after": movement.on_hand_after,
+            "actor": movement.actor,
+        }
+        for movement in newest[:LAST_MOVEMENTS]
+    ]
+
+
+def _list(name: str, **filters: str) -> str:
+    address = reverse(f"admin:{name}_changelist")
+    return f"{address}?{urlencode(filters)}" if filters else address
+
+
+def _capped(count: int) -> str:
+    return f"{MOST_COUNTED:,}+" if count > MOST_COUNTED else f"{count:,}"

@@ -1,0 +1,122 @@
+"""Clothing."""
+
+from typing import Final
+
+from pms_backend.operations.sample_data.families import Family, Model
+from products.models import ProductStatus
+
+LETTER_SIZES: Final = ("S", "M", "L", "XL")
+
+FAMILIES: Final = (
+    Family(
+        code="RJ",
+        noun="Rain Jacket",
+        category="rain-jackets",
+        brands=("Fernhollow", "Norrdal"),
+        about="Taped seams, a hood that fits over a helmet, and cuffs that close with one hand.",
+        options={"Colour": (), "Size": LETTER_SIZES},
+        attributes={"material": "recycled nylon, three layers", "water_column": "20,000 mm", "care": "30 °C"},
+        tags=("waterproof", "hiking"),
+        weight_grams=410,
+        models=(
+            Model("Larch", "249.00", "A quiet three-layer shell for days that never quite dry.", ("Moss", "Slate")),
+            Model("Skerry", "189.00", "A light shell for the coast, cut long at the back.", ("Ink",)),
+            Model("Cloudberry", "129.00", "The jacket that lives in your bag and weighs no more than an apple or two.",
+                  ("Amber", "Fog"), was="159.00"),
+            Model("Hollin", "329.00", "Our toughest shell, with reinforced shoulders for a heavy pack.", ("Slate",)),
+            Model("Drizzle", "79.00", "An everyday jacket for the walk to work and the way home.", ("Navy",)),
+        ),
+    ),
+    Family(
+        code="FP",
+        noun="Fleece Pullover",
+        category="fleece",
+        brands=("Norrdal", "Tarn & Tor"),
+        about="Knitted from recycled bottles and brushed on the inside only, so that it slides under a shell.",
+        options={"Colour": (), "Size": LETTER_SIZES},
+        attributes={"material": "recycled polyester", "weight_class": "200 g/m²", "care": "30 °C"},
+        tags=("layer", "recycled"),
+        weight_grams=320,
+        models=(
+            Model("Heath", "89.00", "A half-zip for three seasons and most winters.", ("Oat",)),
+            Model("Bracken", "99.00", "A full-zip with a chest pocket for the map.", ("Rust", "Pine")),
+            Model("Fell", "119.00", "A gridded fleece that dries on the line before lunch.", ("Slate",)),
+            Model("Lambkin", "69.00", "A soft crew neck for the hut in the evening.", ("Cream",), was="85.00"),
+            Model("Cairn", "139.00", "A hooded fleece with thumb loops and a collar that stands up to wind.", ("Ink",)),
+        ),
+    ),
+    Family(
+        code="TT",
+        noun="Trekking Trousers",
+        category="trousers",
+        brands=("Fernhollow", "Kestrel Ridge"),
+        about="Shaped knees, a gusset that lets you climb, and pockets that a hip belt does not cover.",
+        options={"Colour": (), "Waist": ("30", "32", "34", "36")},
+        attributes={"material": "nylon with elastane", "care": "40 °C"},
+        tags=("hiking", "stretch"),
+        weight_grams=360,
+        models=(
+            Model("Scree", "109.00", "Stretch trousers for rough paths and long descents.", ("Slate",)),
+            Model("Meadow", "89.00", "Light trousers that zip off above the knee.", ("Sand",)),
+            Model("Drover", "129.00", "Waxed at the knees and the seat for sitting on wet stone.", ("Peat",)),
+            Model("Gale", "149.00", "Soft-shell trousers that keep the wind where it belongs.", ("Black",)),
+            Model("Ford", None, "Quick-drying trousers for river walks, new this season.", ("Reed",),
+                  status=ProductStatus.DRAFT),
+        ),
+    ),
+    Family(
+        code="MT",
+        noun="Merino Tee",
+        category="merino",
+        brands=("Loomstead", "Tarn & Tor"),
+        about="Spun from 18.5-micron merino, it stays fresh for days and feels like nothing at all.",
+        options={"Colour": (), "Size": LETTER_SIZES},
+        attributes={"material": "merino wool", "weight_class": "150 g/m²", "care": "wool cycle"},
+        tags=("merino", "layer"),
+        weight_grams=150,
+        models=(
+            Model("Ewe", "59.00", "The plain tee that we wear ourselves, most days of the year.", ("Fog", "Ink")),
+            Model("Tarn", "69.00", "A long-sleeved base layer with flat seams.", ("Slate",)),
+            Model("Wether", "75.00", "A heavier tee with a pocket, for cool evenings.", ("Rust",)),
+            Model("Lanolin", "49.00", "A light tee for running, with a mesh back.", ("Sky", "Moss"), was="59.00"),
+            Model("Shearling", "85.00", "A zip-neck base layer for ski days.", ("Charcoal",)),
+        ),
+    ),
+    Family(
+        code="DV",
+        noun="Insulated Vest",
+        category="insulated-vests",
+        brands=("Norrdal", "Fernhollow"),
+        about="Warm where it counts and free at the arms; it packs into its own pocket.",
+        options={"Colour": (), "Size": LETTER_SIZES},
+        attributes={"material": "ripstop nylon", "care": "30 °C, tumble dry with two tennis balls"},
+        tags=("insulated", "packable"),
+        weight_grams=260,
+        models=(
+            Model("Eider", "159.00", "Responsibly sourced down between two layers of the lightest ripstop.", ("Ink",)),
+            Model("Wren", "119.00", "A slim synthetic vest that still warms when wet.", ("Pine",)),
+            Model("Stoat", "139.00", "A reversible vest, loud on one side and quiet on the other.", ("Amber",)),
+            Model("Hearthside", "99.00", "A quilted vest for the garden and the school run.", ("Oat",)),
+            Model("Ptarmigan", "189.00", "A belay vest with pockets for cold hands.", ("Black",),
+                  status=ProductStatus.ARCHIVED),
+        ),
+    ),
+    Family(
+        code="WS",
+        noun="Wool Socks",
+        category="socks",
+        brands=("Loomstead",),
+        about="Cushioned under heel and ball, with a toe that is linked by hand so that no seam rubs.",
+        options={"Colour": (), "Size": ("36-39", "40-43", "44-47")},
+        attributes={"material": "merino wool, nylon", "care": "40 °C", "made_in": "Portugal"},
+        tags=("merino", "hiking"),
+        weight_grams=80,
+        models=(
+            Model("Rambler", "22.00", "A crew sock for boots.", ("Moss", "Oat")),
+            Model("Hut", "26.00", "A thick sock for wooden floors and late breakfasts.", ("Cream",)),
+            Model("Fleetfoot", "19.00", "An ankle sock for trail shoes.", ("Slate",)),
+            Model("Snowdrift", "29.00", "A knee sock with a padded shin for skiing.", ("Ink",)),
+            Model("Liner", "15.00", "A thin sock to wear beneath another, against blisters.", ("Fog",)),
+        ),
+    ),
+)  # fmt: skip

@@ -1,0 +1,120 @@
+"""Footwear, and what keeps heads and hands warm."""
+
+from typing import Final
+
+from pms_backend.operations.sample_data.families import Family, Model
+from products.models import ProductStatus
+
+SHOE_SIZES: Final = ("40", "41", "42", "43", "44")
+
+FAMILIES: Final = (
+    Family(
+        code="HB",
+        noun="Hiking Boot",
+        category="hiking-boots",
+        brands=("Kestrel Ridge", "Oakwright"),
+        about="The sole can be replaced, and a cobbler who knows how is named in the box.",
+        options={"Colour": (), "Size": SHOE_SIZES},
+        attributes={"material": "nubuck leather", "lining": "waterproof membrane", "sole": "rubber, resoleable"},
+        tags=("waterproof", "hiking"),
+        weight_grams=1240,
+        models=(
+            Model("Ridgeway", "219.00", "A mid-height boot for marked paths with a full pack.", ("Peat",)),
+            Model("Crag", "279.00", "A stiff boot for scree, snow and the odd crampon.", ("Slate",)),
+            Model("Dale", "169.00", "A soft leather boot that needs no breaking in.", ("Chestnut",), was="199.00"),
+            Model("Moorland", "199.00", "A high boot that keeps bog water out.", ("Moss",)),
+            Model("Pathfinder", "149.00", "A light boot for the first hills of the year.", ("Sand",)),
+        ),
+    ),
+    Family(
+        code="TR",
+        noun="Trail Runner",
+        category="trail-running-shoes",
+        brands=("Kestrel Ridge", "Norrdal"),
+        about="Four-millimetre lugs, a plate against sharp stones, and laces that tuck away.",
+        options={"Colour": (), "Size": SHOE_SIZES},
+        attributes={"material": "engineered mesh", "drop": "6 mm"},
+        tags=("running", "light"),
+        weight_grams=560,
+        models=(
+            Model("Hare", "139.00", "A quick shoe for dry ground and short mornings.", ("Amber",)),
+            Model("Otter", "149.00", "A shoe that drains in ten steps after the ford.", ("Teal",)),
+            Model("Marten", "159.00", "A cushioned shoe for the long way round.", ("Ink",)),
+            Model("Vole", "119.00", "A low shoe with a foot-shaped last.", ("Moss",), was="139.00"),
+            Model("Lynx", None, "A winter runner with carbide studs, arriving with the first frost.", ("Black",),
+                  status=ProductStatus.DRAFT),
+        ),
+    ),
+    Family(
+        code="CS",
+        noun="Slipper",
+        category="slippers",
+        brands=("Hearth & Hale", "Loomstead"),
+        about="Felted in one piece and soled with rubber, for the house and three steps beyond.",
+        options={"Colour": (), "Size": ("S", "M", "L")},
+        attributes={"material": "wool felt", "sole": "natural rubber"},
+        tags=("felt", "indoors"),
+        weight_grams=420,
+        models=(
+            Model("Hob", "59.00", "A closed slipper with a heel.", ("Charcoal", "Oat")),
+            Model("Doze", "49.00", "An open slipper to step into half asleep.", ("Rust",)),
+            Model("Bothy", "75.00", "A felt boot for cold floors.", ("Slate",)),
+            Model("Porch", "69.00", "A slipper with a garden-proof sole.", ("Moss",)),
+            Model("Nap", "39.00", "A light slipper that folds flat for travelling.", ("Fog",), was="49.00"),
+        ),
+    ),
+    Family(
+        code="BN",
+        noun="Beanie",
+        category="beanies",
+        brands=("Loomstead", "Fernhollow"),
+        about="Knitted in the round, so there is nothing on the inside to itch.",
+        options={"Colour": ("Moss", "Ink", "Rust")},
+        attributes={"material": "lambswool", "care": "hand wash"},
+        tags=("wool", "winter"),
+        weight_grams=70,
+        models=(
+            Model("Fisher", "29.00", "A short cap that rolls up above the ears."),
+            Model("Storm", "39.00", "A double-layered hat with a fleece band."),
+            Model("Bobble", "35.00", "A hat with a bobble, because why not."),
+            Model("Ferry", "32.00", "A ribbed hat that keeps its shape in a pocket."),
+            Model("Alpine", "45.00", "A hat with ear flaps and a cord.", ("Ink", "Cream")),
+        ),
+    ),
+    Family(
+        code="GL",
+        noun="Gloves",
+        category="gloves",
+        brands=("Norrdal", "Oakwright"),
+        about="Pre-curved fingers and a palm that grips a pole, a rope or a snow shovel.",
+        options={"Size": ("S", "M", "L")},
+        attributes={"palm": "goat leather"},
+        tags=("winter",),
+        weight_grams=130,
+        models=(
+            Model("Summit", "89.00", "Insulated gloves with a long cuff."),
+            Model("Liner", "25.00", "Thin gloves that work on a touch screen."),
+            Model("Logger", "45.00", "Leather gloves for firewood and fences."),
+            Model("Mistral", "49.00", "Wind-proof gloves for the bicycle.", was="59.00"),
+            Model("Mitten", "69.00", "Mittens with a trigger finger, for the coldest weeks."),
+        ),
+    ),
+    Family(
+        code="SH",
+        noun="Sun Hat",
+        category="sun-hats",
+        brands=("Saltmarsh", "Fernhollow"),
+        about="The brim keeps its curve after a wash, and the cord stays out of the way until the wind comes.",
+        options={"Size": ("S/M", "L/XL")},
+        attributes={"protection": "UPF 50+", "care": "30 °C"},
+        tags=("summer", "uv"),
+        weight_grams=90,
+        models=(
+            Model("Dune", "39.00", "A wide brim in washed cotton."),
+            Model("Harbour", "45.00", "A packable straw hat that forgives a suitcase."),
+            Model("Saddler", "55.00", "A waxed hat for sun and rain alike."),
+            Model("Regatta", "35.00", "A bucket hat that floats."),
+            Model("Desert", "42.00", "A hat with a neck cape that buttons off."),
+        ),
+    ),
+)  # fmt: skip

@@ -1,0 +1,55 @@
+"""The house, as the commands that run it."""
+
+import sys
+from dataclasses import dataclass
+
+from pms_backend.standalone.configuration import Configuration
+from pms_backend.standalone.data_dir import DataDir
+from pms_backend.standalone.program import Phase, Program
+
+WEB_WORKERS = 2
+# Threads wait for rows that others lock; more of them than this only wait for the interpreter's lock.
+WEB_THREADS = 4
+WORKER_PROCESSES = 2
+
+PYTHON = (sys.executable, "-m")
+MANAGE = (sys.executable, "manage.py")
+CELERY = (*PYTHON, "celery", "--quiet", "--app", "pms_backend.celery")
+WORKER = (*CELERY, "worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle")
+
+
+@dataclass(frozen=True)
+class House:
+    migrate: Program
+    sample_data: Program  # the last line of its stdout is a JSON object of credentials
+    children: tuple[Program, ...]
+
+
+def the_house(configuration: Configuration) -> House:
+    host, port, ws_port = configuration.host, str(configuration.port), str(configuration.ws_port)
+    run = DataDir(configuration.data_dir).run
+    return House(
+        migrate=Program("migrate", (*MANAGE, "migrate", "--noinput")),
+        sample_data=Program("load_sample_data", (*MANAGE, "load_sample_data")),
+        children=(
+            Program("web", (
+                *PYTHON, "granian", "pms_backend.wsgi:application", "--interface", "wsgi", "--http", "1", "--no-ws",
+                "--host", host, "--port", port, "--workers", str(WEB_WORKERS), "--blocking-threads", str(WEB_THREADS),
+                "--respawn-failed-workers", "--workers-kill-timeout", "3", "--log-level", "warning",
+            )),
+            Program("sockets", (
+                *PYTHON, "uvicorn", "pms_backend.asgi:application", "--ws", "websockets-sansio", "--lifespan", "off",
+                "--host", host, "--port", ws_port, "--timeout-graceful-shutdown", "3", "--log-level", "warning",
+                "--no-access-log", "--no-proxy-headers", "--no-server-header",
+            )),
+            Program("relay", (
+                *WORKER, "--queues", "relay", "--pool", "solo", "--hostname", "relay@%h",
+            ), Phase.WORKERS),
+            Program("worker", (
+                *WORKER, "--queues", "default", "--concurrency", str(WORKER_PROCESSES), "--hostname", "worker@%h",
+            ), Phase.WORKERS),
+            Program("beat", (
+                *CELERY, "beat", "--loglevel", "WARNING", "--schedule", str(run / "beat-schedule"), "--pidfile=",
+            )),
+        ),
+    )  # fmt: skip

@@ -1,0 +1,44 @@
+"""The environment of the house's processes, also on disk, where `manage.py` finds it by DATA_DIR."""
+
+import base64
+import os
+import secrets
+from collections.abc import Callable
+
+from pms_backend.standalone.configuration import Configuration
+from pms_backend.standalone.data_dir import DataDir, write_json
+
+FERNET_KEY_BYTES = 32
+SECRET_KEY_BYTES = 50
+
+
+def house_environment(
+    configuration: Configuration, data_dir: DataDir, database_url: str, redis_url: str
+) -> dict[str, str]:
+    """Writes environment.json, empties METRICS_DIR, and returns the whole environment of a child."""
+
+    def given_or_kept(name: str, generate: Callable[[], str]) -> str:
+        return configuration.inherited.get(name) or data_dir.secret(name.lower(), generate)
+
+    environment = {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "SECRET_KEY": given_or_kept("SECRET_KEY", _secret_key),
+        "FIELD_ENCRYPTION_KEYS": given_or_kept("FIELD_ENCRYPTION_KEYS", _fernet_key),
+        "DATA_DIR": str(data_dir.root),
+        "HOST": configuration.host,
+        "PORT": str(configuration.port),
+        "WS_PORT": str(configuration.ws_port),
+        "METRICS_DIR": str(data_dir.metrics),
+    }
+    data_dir.empty_metrics()
+    write_json(data_dir.environment, environment)
+    return {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
+
+
+def _secret_key() -> str:
+    return secrets.token_urlsafe(SECRET_KEY_BYTES)
+
+
+def _fernet_key() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(FERNET_KEY_BYTES)).decode()

@@ -1,0 +1,37 @@
+"""Every limit and timeout of the supervisor. Times are seconds."""
+
+POLL_SECONDS = 0.05
+
+# Before anything starts
+MINIMUM_FREE_BYTES = 256 * 2**20  # a fresh cluster takes about 60 MB, its write-ahead log grows to 64 MB soon after
+CONNECT_SECONDS = 5  # to a DATABASE_URL or REDIS_URL that was given
+
+# Embedded servers
+INITDB_SECONDS = 120
+SERVER_START_SECONDS = 120  # recovery after a power cut reads the write-ahead log again
+SERVER_STOP_SECONDS = 10  # where only the servers run, nobody waits at a prompt
+POSTGRES_CONNECTIONS = 100
+REDIS_MAXIMUM_MEMORY = "512mb"
+SERVER_LOG_BYTES = 1 * 2**20  # a longer log is started anew with the server
+
+# Start
+SETUP_SECONDS = 600
+READY_SECONDS = 120
+READY_REQUEST_SECONDS = 2
+STARTUP_DEATHS = 3  # a child that ends so often before everything answers will not come up by itself
+TAIL_LINES = 20
+
+# Restarts: the first comes at once
+TEND_SECONDS = 1.0  # a child's end wakes the supervisor earlier
+FIRST_BACKOFF_SECONDS = 0.5
+LONGEST_BACKOFF_SECONDS = 30.0
+STABLE_SECONDS = 30.0  # whatever ran for so long is restarted at once again
+
+# Stop: together under ten seconds
+EDGE_STOP_SECONDS = 2.5  # beat, web and sockets have this head start before the workers are told
+HOUSE_STOP_SECONDS = 6.0
+REDIS_STOP_SECONDS = 1.2
+POSTGRES_STOP_SECONDS = 1.8
+KILL_SECONDS = 0.5  # between a server's immediate stop and SIGKILL
+LEFTOVER_SECONDS = 5.0
+OUTPUT_SECONDS = 1.0  # for the last lines of a process that has ended

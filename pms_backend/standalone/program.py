@@ -1,0 +1,118 @@
+"""A command as data, and the process that runs it."""
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+from typing import BinaryIO
+
+from pms_backend.standalone import PROJECT, limits, proc
+
+Sink = Callable[[str], None]
+
+
+class Phase(IntEnum):
+    """When a program is stopped: whoever makes work before whoever does it, and the servers last."""
+
+    EDGE = 1
+    WORKERS = 2
+    REDIS = 3
+    POSTGRES = 4
+
+
+@dataclass(frozen=True)
+class Program:
+    name: str
+    arguments: tuple[str, ...]
+    phase: Phase = Phase.EDGE
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    directory: Path = PROJECT
+    stop_signal: signal.Signals = signal.SIGTERM
+    kill_signal: signal.Signals = signal.SIGKILL
+    stdin: bytes = field(default=b"", repr=False)
+    log: Path | None = None  # where its output goes instead of to the console
+    sweep: Callable[[], None] | None = None  # ends what is not in its process group, after it has ended
+
+
+class Process:
+    """A running program in a session and process group of its own, so that a Ctrl-C reaches the supervisor alone."""
+
+    def __init__(self, program: Program, sink: Sink | None, errors: Sink | None = None) -> None:
+        """`sink` gets each line of output, from a thread of its own; `errors` those of stderr, where there is one."""
+        self.program = program
+        self._threads: list[threading.Thread] = []
+        log = self._open_log(program.log)
+        try:
+            self._popen = subprocess.Popen(
+                program.arguments,
+                cwd=program.directory,
+                env=dict(program.environment),
+                stdin=subprocess.PIPE if program.stdin else subprocess.DEVNULL,
+                stdout=log or subprocess.PIPE,
+                stderr=subprocess.PIPE if errors else subprocess.STDOUT,
+                start_new_session=True,
+            )
+        finally:
+            if log:
+                log.close()
+        self.pid = self._popen.pid
+        self.started = proc.start_time(self.pid) or 0
+        self._feed(program.stdin)
+        self._pump(self._popen.stdout, sink)
+        self._pump(self._popen.stderr, errors)
+
+    @staticmethod
+    def _open_log(path: Path | None) -> BinaryIO | None:
+        if path is None:
+            return None
+        is_long = path.exists() and path.stat().st_size > limits.SERVER_LOG_BYTES
+        return path.open("wb" if is_long else "ab")
+
+    def _feed(self, content: bytes) -> None:
+        if self._popen.stdin:
+            with suppress(BrokenPipeError), self._popen.stdin as stdin:
+                stdin.write(content)
+
+    def _pump(self, stream: Iterable[bytes] | None, sink: Sink | None) -> None:
+        if stream is None or sink is None:
+            return
+
+        def run() -> None:
+            for line in stream:
+                sink(line.decode(errors="replace").rstrip())
+
+        thread = threading.Thread(target=run, name=f"output of {self.program.name}", daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def exit_code(self) -> int | None:
+        """None while it runs; minus the signal that killed it."""
+        return self._popen.poll()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it ended in time."""
+        with suppress(subprocess.TimeoutExpired):
+            self._popen.wait(seconds)
+        return self._popen.returncode is not None
+
+    def ask_to_stop(self) -> None:
+        """Tells the process alone: a pool's members die of a SIGTERM that their parent would have them survive."""
+        self._popen.send_signal(self.program.stop_signal)
+
+    def kill_group(self, number: int) -> None:
+        """Also when the process itself has ended: its group may live on."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
+
+    def finish_output(self) -> None:
+        for thread in self._threads:
+            thread.join(limits.OUTPUT_SECONDS)
+        for stream in (self._popen.stdout, self._popen.stderr):
+            # A process that escaped the group may still hold the pipe: closing under its reader would block.
+            if stream and not any(thread.is_alive() for thread in self._threads):
+                stream.close()

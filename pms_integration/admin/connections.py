@@ -1,0 +1,118 @@
+"""Connections: their secrets are shown once, their locations are mapped here."""
+
+from typing import Any, Final
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from pms_backend.api.service_admin import EmptyForm, ServiceAdmin, ServiceForm, ServiceInline, secret_message
+from pms_backend.api.typed_unfold import action, display
+from pms_integration import services
+from pms_integration.models import PMSConnection, PMSLocation
+
+SHOWN_CHARACTERS: Final = 4
+
+
+class PMSLocationForm(ServiceForm):
+    """How the PMS calls a location."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        # A mapping is known by its location: another location is another mapping.
+        if self.instance.pk and "location" in self.fields:
+            self.fields["location"].disabled = True
+
+
+class PMSLocationInline(ServiceInline):
+    """The locations that the connection knows."""
+
+    model = PMSLocation
+    form = PMSLocationForm
+    fields = ("location", "external_name", "owns_stock")
+    verbose_name_plural = "Locations"
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may change the connection maps its locations."""
+        return request.user.has_perm("pms_integration.change_pmsconnection")
+
+    has_change_permission = has_add_permission
+
+
+@admin.register(PMSConnection)
+class PMSConnectionAdmin(ServiceAdmin):
+    """Configured PMSs."""
+
+    list_display = ("name", "slug", "kind", "is_active", "created_at")
+    list_filter = ("is_active",)
+    search_fields = ("name", "slug")
+    search_help_text = "Name or slug"
+    fields = ("name", "slug", "kind", "is_active", "masked_secret", "previous_is_valid", "created_at")
+    add_fieldsets = ((None, {"fields": ("name", "slug", "kind")}),)
+    inlines = (PMSLocationInline,)
+    actions_detail = ("rotate",)
+    change_form_outer_before_template = "pms_integration/webhook_address.html"
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """What it is called stands in addresses and in events."""
+        return self.fields if obj else ()
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> tuple[Any, ...]:
+        """Locations are mapped once the connection is there."""
+        return self.inlines if obj else ()
+
+    def write(self, request: HttpRequest, obj: PMSConnection, form: Any, formsets: list[Any], *, change: bool) -> None:
+        """Makes it, or maps the locations that were changed."""
+        if not change:
+            made = services.create_connection(**form.cleaned_data)
+            obj.pk = made.pk
+            secret_message(request, f"The webhook secret of {made.name}", made.secret)
+        for row in (row for formset in formsets for row in formset.forms if row.has_changed()):
+            mapped = {name: row.cleaned_data[name] for name in ("location", "external_name", "owns_stock")}
+            services.map_location(connection=obj, **mapped)
+
+    def response_add(self, request: HttpRequest, obj: PMSConnection, post_url_continue: Any = None) -> HttpResponse:
+        """To its page: the address and the locations come next."""
+        return HttpResponseRedirect(_page(obj))
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        """With the address that the PMS is given."""
+        connection: PMSConnection | None = context["original"]
+        if connection is not None:
+            address = request.build_absolute_uri(reverse("pms-webhook", args=[connection.slug]))
+            context = {**context, "webhook_address": address}
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    @action(description="Rotate secret", url_path="rotate-secret", permissions=["change"], icon="key")
+    def rotate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Asks first."""
+        connection: PMSConnection = self.get_or_404(request, object_id)
+        form = EmptyForm(request.POST or None)
+        if form.is_valid():
+            secret = services.rotate_secret(connection_id=connection.pk)
+            secret_message(request, f"The new webhook secret of {connection.name}", secret)
+            return HttpResponseRedirect(_page(connection))
+        return self.form_page(
+            request,
+            form,
+            title=f"Rotate the secret of {connection.name}",
+            note="The connection gets a new secret, which is shown once. The one of today stays valid until the next "
+            "rotation, so that the PMS can be told; the one before it is refused from now on.",
+            submit="Rotate secret",
+            original=connection,
+            back=_page(connection),
+        )
+
+    @display(description="Webhook secret")
+    def masked_secret(self, connection: PMSConnection) -> str:
+        """Its end, by which one is told from another."""
+        return f"whsec_{'•' * 12}{connection.secret[-SHOWN_CHARACTERS:]}"
+
+    @display(description="Secret before it is valid too", boolean=True)
+    def previous_is_valid(self, connection: PMSConnection) -> bool:
+        """After a rotation both are."""
+        return bool(connection.previous_secret)
+
+
+def _page(connection: PMSConnection) -> str:
+    return reverse("admin:pms_integration_pmsconnection_change", args=[connection.pk])

@@ -1,0 +1,119 @@
+"""What the PMS sent, what became of it, and another try."""
+
+from typing import Any, Final
+
+import orjson
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from pms_backend.api.exceptions import DomainError
+from pms_backend.api.service_admin import EmptyForm, GrowingTableAdmin, RefusalsIn, json_block
+from pms_backend.api.typed_unfold import action, display
+from pms_integration import services
+from pms_integration.models import PMSEvent, PMSEventStatus
+
+STATUS_LABELS: Final = {
+    PMSEventStatus.RECEIVED.label: "info",
+    PMSEventStatus.PROCESSING.label: "info",
+    PMSEventStatus.PROCESSED.label: "success",
+    PMSEventStatus.DEFERRED.label: "warning",
+    PMSEventStatus.FAILED.label: "warning",
+    PMSEventStatus.DEAD.label: "danger",
+}
+# The types to choose from are those that came lately.
+LATELY: Final = 1_000
+
+
+class TypeFilter(admin.SimpleListFilter):
+    """By the type of the event."""
+
+    title = "type"
+    parameter_name = "type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Those of the newest events."""
+        newest = PMSEvent.objects.order_by("-id").values_list("type", flat=True)[:LATELY]
+        return [(kind, kind) for kind in sorted(set(newest)) if kind]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Events of the chosen one."""
+        return queryset.filter(type=self.value()) if self.value() else queryset
+
+
+@admin.register(PMSEvent)
+class PMSEventAdmin(GrowingTableAdmin):
+    """Webhooks of the PMS, newest first; only their being tried again is up to staff."""
+
+    list_display = ("webhook_id", "status_label", "type", "connection", "reason", "attempts", "received_at")
+    list_filter = ("status", TypeFilter, "connection")
+    list_select_related = ("connection",)
+    search_fields = ("webhook_id__startswith",)
+    search_help_text = "webhook-id, or its beginning"
+    ordering = ("-id",)
+    sortable_by = ()
+    fields = (
+        *("status_label", "reason", "type", "webhook_id", "connection", "attempts", "crashes", "waits_for_sku_key"),
+        *("received_at", "processed_at", "due_at", "message"),
+    )
+    actions = ("retry_selected",)
+    actions_detail = ("retry",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PMSEvent]:
+        """Without the bodies, which may be long; a page reads its own."""
+        events: QuerySet[PMSEvent] = super().get_queryset(request)
+        return events.defer("body")
+
+    def has_retry_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Those whom Django's permissions let change events."""
+        return request.user.has_perm("pms_integration.change_pmsevent")
+
+    @action(description="Try again", url_path="retry", permissions=["retry"], icon="replay")
+    def retry(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Asks first."""
+        event: PMSEvent = self.get_or_404(request, object_id)
+        page = reverse("admin:pms_integration_pmsevent_change", args=[event.pk])
+        form = EmptyForm(request.POST or None)
+        if form.is_valid():
+            with RefusalsIn(form):
+                services.retry_event(event_id=event.pk)
+                messages.success(request, f"{event.webhook_id} is tried again now.")
+                return HttpResponseRedirect(page)
+        return self.form_page(
+            request,
+            form,
+            title=f"Try {event.webhook_id} again",
+            note=f"The event is {event.status}. {event.reason}".strip(),
+            submit="Try again",
+            original=event,
+            back=page,
+        )
+
+    @action(description="Try again", permissions=["retry"])
+    def retry_selected(self, request: HttpRequest, queryset: QuerySet[PMSEvent]) -> None:
+        """Makes failed, deferred and dead ones due now."""
+        count = 0
+        for event in queryset:
+            try:
+                services.retry_event(event_id=event.pk)
+                count += 1
+            except DomainError as error:
+                messages.warning(request, f"{event.webhook_id} is not tried again: {error.detail}")
+        if count:
+            messages.success(request, f"{count} {'event is' if count == 1 else 'events are'} tried again now.")
+
+    @display(description="Status", label=STATUS_LABELS)
+    def status_label(self, event: PMSEvent) -> str:
+        """A badge."""
+        return event.get_status_display()
+
+    @display(description="Body")
+    def message(self, event: PMSEvent) -> SafeString:
+        """What came in."""
+        body = bytes(event.body)
+        try:
+            return json_block(orjson.loads(body))
+        except orjson.JSONDecodeError:
+            return json_block(body.decode(errors="replace"))

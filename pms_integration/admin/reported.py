@@ -1,0 +1,105 @@
+"""What the PMS last told us, beside what we hold."""
+
+from typing import Any, Final
+
+from django.contrib import admin
+from django.db.models import F, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from pms_backend.api.service_admin import ReadOnlyAdmin
+from pms_backend.api.typed_unfold import display
+from pms_integration.models import PMSProduct, PMSProductState, PMSStock
+
+STATE_LABELS: Final = {
+    PMSProductState.IN_SYNC.label: "success",
+    PMSProductState.PENDING_PUSH.label: "info",
+    PMSProductState.CONFLICT.label: "danger",
+    PMSProductState.ERROR.label: "danger",
+}
+
+
+@admin.register(PMSProduct)
+class PMSProductAdmin(ReadOnlyAdmin):
+    """Products of the PMS and which of ours they are."""
+
+    list_display = ("external_id", "state_label", "product", "connection", "version", "is_deleted", "updated_at")
+    list_filter = ("state", "connection", "is_deleted")
+    list_select_related = ("product", "connection")
+    search_fields = ("external_id", "product__name")
+    search_help_text = "The PMS's id, or our product's name"
+    show_full_result_count = False
+    fields = (
+        *("external_id", "connection", "product", "state_label", "reason", "version", "is_deleted", "updated_at"),
+        "payload",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PMSProduct]:
+        """Without the payloads; a page reads its own."""
+        products: QuerySet[PMSProduct] = super().get_queryset(request)
+        return products.defer("payload", "product__description", "product__attributes", "product__options")
+
+    @display(description="State", ordering="state", label=STATE_LABELS)
+    def state_label(self, product: PMSProduct) -> str:
+        """A badge."""
+        return product.get_state_display()
+
+
+class DiffersFilter(admin.SimpleListFilter):
+    """Where the two figures differ."""
+
+    title = "difference"
+    parameter_name = "differs"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Different or the same."""
+        return [("1", "Figures differ"), ("0", "Figures agree")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The chosen ones."""
+        agree = {"on_hand": F("level__on_hand")}
+        if self.value() == "1":
+            return queryset.exclude(**agree)
+        return queryset.filter(**agree) if self.value() == "0" else queryset
+
+
+@admin.register(PMSStock)
+class PMSStockAdmin(ReadOnlyAdmin):
+    """Stock as the PMS last told it beside ours."""
+
+    list_display = ("sku", "location", "connection", "pms_on_hand", "our_on_hand", "difference", "reported_at")
+    list_filter = (DiffersFilter, "connection")
+    list_select_related = ("level__variant", "level__location", "connection")
+    search_fields = ("level__variant__sku",)
+    search_help_text = "SKU"
+    show_full_result_count = False
+    ordering = ("-reported_at",)
+    fields = ("connection", "level", "pms_on_hand", "our_on_hand", "difference", "reported_at", "version", "webhook_id")
+
+    @display(description="SKU", ordering="level__variant__sku_key")
+    def sku(self, stock: PMSStock) -> str:
+        """The level's."""
+        return stock.level.variant.sku
+
+    @display(description="Location", ordering="level__location")
+    def location(self, stock: PMSStock) -> str:
+        """The level's."""
+        return stock.level.location.name
+
+    @display(description="PMS on hand", ordering="on_hand")
+    def pms_on_hand(self, stock: PMSStock) -> int:
+        """As it said."""
+        return stock.on_hand
+
+    @display(description="Our on hand", ordering="level__on_hand")
+    def our_on_hand(self, stock: PMSStock) -> int:
+        """As our ledger says."""
+        return stock.level.on_hand
+
+    @display(description="Difference")
+    def difference(self, stock: PMSStock) -> SafeString:
+        """The PMS's less ours; in red unless it is nothing."""
+        difference = stock.on_hand - stock.level.on_hand
+        colour = "font-semibold text-red-600 dark:text-red-500" if difference else ""
+        return format_html('<span class="{}">{}</span>', colour, f"{difference:+}" if difference else "0")

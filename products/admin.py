@@ -1,0 +1,299 @@
+"""The catalogue for staff: what a product says of itself, and whether it is published."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.postgres.forms import SimpleArrayField
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from pms_backend.api.exceptions import DomainError
+from pms_backend.api.service_admin import REFUSALS, ServiceAdmin, ServiceForm, ServiceInline
+from pms_backend.api.typed_unfold import action, display
+from products import services
+from products.models import MAX_NAME_LENGTH, MAX_TAG_LENGTH, MAX_TAGS, Category, Product, ProductStatus, Variant
+from products.queries import with_stock, with_totals
+
+STATUS_LABELS: Final = {
+    ProductStatus.ACTIVE.label: "success",
+    ProductStatus.DRAFT.label: "info",
+    ProductStatus.ARCHIVED.label: "warning",
+}
+# What can be done to a product in each state.
+ACTIONS_IN: Final = {
+    ProductStatus.DRAFT: ("publish", "archive"),
+    ProductStatus.ACTIVE: ("unpublish", "archive"),
+    ProductStatus.ARCHIVED: ("restore",),
+}
+MAX_BRANDS: Final = 50
+OF_PRODUCT: Final = ("name", "description", "brand", "tags")
+OF_VARIANT: Final = ("barcode", "price", "compare_at_price", "cost")
+
+
+class BrandFilter(admin.SimpleListFilter):
+    """By brand; a catalogue with very many of them is searched instead."""
+
+    title = "brand"
+    parameter_name = "brand"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The first brands, by name."""
+        brands = Product.objects.exclude(brand="").order_by("brand").values_list("brand", flat=True).distinct()
+        return [(brand, brand) for brand in brands[:MAX_BRANDS]]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Products of the chosen one."""
+        return queryset.filter(brand=self.value()) if self.value() else queryset
+
+
+class ProductForm(ServiceForm):
+    """What a product says of itself."""
+
+    tags = SimpleArrayField(
+        forms.CharField(max_length=MAX_TAG_LENGTH),
+        max_length=MAX_TAGS,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Separated by commas.",
+    )
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        if "tags" in self.fields:
+            self.fields["tags"].widget.attrs["placeholder"] = "summer, outdoor"
+
+
+class VariantInline(ServiceInline):
+    """What is sold: barcodes and prices are changed here, SKUs are not."""
+
+    model = Variant
+    fields = ("sku", "name", *OF_VARIANT, "currency", "on_hand", "available")
+    readonly_fields = ("sku", "name", "currency", "on_hand", "available")
+    ordering = ("position", "id")
+    hide_title = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Variant]:
+        """With their stock, in the same statement."""
+        return with_stock(super().get_queryset(request))
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A new SKU comes with its product, through the API."""
+        return False
+
+    @display(description="On hand")
+    def on_hand(self, variant: Any) -> Any:
+        """Over the active locations."""
+        return variant.stock_on_hand
+
+    @display(description="Available")
+    def available(self, variant: Any) -> Any:
+        """Over the active locations."""
+        return variant.stock_on_hand - variant.stock_reserved
+
+
+@admin.register(Product)
+class ProductAdmin(ServiceAdmin):
+    """Products."""
+
+    form = ProductForm
+    inlines = (VariantInline,)
+    list_display = ("name", "status_label", "brand", "category", "variants", "on_hand", "available", "updated_at")
+    list_filter = ("status", "category", BrandFilter)
+    list_select_related = ("category",)
+    search_fields = ("name", "handle", "brand", "variants__sku", "variants__barcode")
+    search_help_text = "Name, SKU, barcode, brand or handle"
+    ordering = ("-id",)
+    autocomplete_fields = ("category",)
+    fieldsets = (
+        (None, {"fields": ("name", "description", "brand", "category", "tags")}),
+        ("State", {"fields": ("status_label", "published_at", "handle", "version", "created_at", "updated_at")}),
+        ("Options and attributes", {"fields": ("options", "attributes"), "classes": ("collapse",)}),
+    )
+    readonly_fields = (
+        *("status_label", "published_at", "handle", "version", "created_at", "updated_at"),
+        *("options", "attributes"),
+    )
+    actions = ("publish_selected", "unpublish_selected", "archive_selected", "restore_selected")
+    actions_submit_line = ("publish", "unpublish", "archive", "restore")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
+        """With the totals that the list shows."""
+        return with_totals(super().get_queryset(request))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Products come from the PMS and through the API."""
+        return False
+
+    def get_actions_submit_line(self, request: HttpRequest, object_id: int) -> list[Any]:
+        """The buttons that make sense in the product's state."""
+        status = Product.objects.filter(pk=object_id).values_list("status", flat=True).first()
+        sensible = (
+            {f"products_product_{name}" for name in ACTIONS_IN.get(ProductStatus(status), ())} if status else set()
+        )
+        buttons = super().get_actions_submit_line(request, object_id)
+        return [button for button in buttons if button.action_name in sensible]
+
+    def write(self, request: HttpRequest, obj: Product, form: Any, formsets: list[Any], *, change: bool) -> None:
+        """The product and its variants in one update, then the button that was pressed."""
+        buttons = [
+            button for button in self.get_actions_submit_line(request, obj.pk) if button.action_name in request.POST
+        ]
+        data = {name: form.cleaned_data[name] for name in OF_PRODUCT if name in form.changed_data}
+        if "category" in form.changed_data:
+            category = form.cleaned_data["category"]
+            data["category"] = category.slug if category else None
+        if variants := [_changes_of(variant) for variant in _changed(formsets)]:
+            data["variants"] = variants
+        if data:
+            services.update_product(product_id=obj.pk, data=data)
+        for button in buttons:
+            button.method(request, obj)
+
+    @display(description="Status", ordering="status", label=STATUS_LABELS)
+    def status_label(self, product: Product) -> str:
+        """A badge in the list."""
+        return product.get_status_display()
+
+    @display(description="Variants")
+    def variants(self, product: Any) -> Any:
+        """How many."""
+        return product.variants_count
+
+    @display(description="On hand")
+    def on_hand(self, product: Any) -> Any:
+        """Over all variants and active locations."""
+        return product.stock_on_hand
+
+    @display(description="Available")
+    def available(self, product: Any) -> SafeString:
+        """Over all variants and active locations."""
+        available = product.stock_on_hand - product.stock_reserved
+        colour = "text-red-600 dark:text-red-500" if available <= 0 else "text-important"
+        return format_html('<span class="font-semibold {}">{}</span>', colour, available)
+
+    @action(description="Publish", permissions=["change"], icon="visibility")
+    def publish(self, request: HttpRequest, product: Product) -> None:
+        """Saves, and makes it active."""
+        services.publish_product(product_id=product.pk)
+        messages.success(request, f"{product.name} is published.")
+
+    @action(description="Unpublish", permissions=["change"], icon="visibility_off")
+    def unpublish(self, request: HttpRequest, product: Product) -> None:
+        """Saves, and makes it a draft again."""
+        services.unpublish_product(product_id=product.pk)
+        messages.success(request, f"{product.name} is a draft again.")
+
+    @action(description="Archive", permissions=["change"], icon="archive")
+    def archive(self, request: HttpRequest, product: Product) -> None:
+        """Saves, and takes it out of the catalogue."""
+        services.archive_product(product_id=product.pk)
+        messages.success(request, f"{product.name} is archived; its stock and history stay.")
+
+    @action(description="Restore", permissions=["change"], icon="unarchive")
+    def restore(self, request: HttpRequest, product: Product) -> None:
+        """Saves, and brings it back as a draft."""
+        services.restore_product(product_id=product.pk)
+        messages.success(request, f"{product.name} is a draft again.")
+
+    @action(description="Publish", permissions=["change"])
+    def publish_selected(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
+        """Publishes those that fulfil the rules, and says of the others what they lack."""
+        _each(request, queryset, services.publish_product, "published")
+
+    @action(description="Unpublish", permissions=["change"])
+    def unpublish_selected(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
+        """Makes them drafts again."""
+        _each(request, queryset, services.unpublish_product, "unpublished")
+
+    @action(description="Archive", permissions=["change"])
+    def archive_selected(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
+        """Takes them out of the catalogue."""
+        _each(request, queryset, services.archive_product, "archived")
+
+    @action(description="Restore", permissions=["change"])
+    def restore_selected(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
+        """Brings archived ones back as drafts."""
+        _each(request, queryset, services.restore_product, "restored")
+
+
+def _each(request: HttpRequest, products: Iterable[Product], service: Callable[..., Product], done: str) -> None:
+    count = 0
+    for product in products:
+        try:
+            service(product_id=product.pk)
+            count += 1
+        except DomainError as error:
+            messages.error(request, f"{product.name} was not {done}: {error.detail}")
+    if count:
+        messages.success(request, f"{count} {'product' if count == 1 else 'products'} {done}.")
+
+
+def _changed(formsets: list[Any]) -> list[Any]:
+    return [form for formset in formsets for form in formset.forms if form.has_changed()]
+
+
+def _changes_of(form: Any) -> dict[str, Any]:
+    return {
+        "id": form.instance.pk,
+        **{name: form.cleaned_data[name] for name in form.changed_data if name in OF_VARIANT},
+    }
+
+
+class CategoryForm(ServiceForm):
+    """A category; a new one without a slug gets it from its name."""
+
+    slug = forms.SlugField(
+        max_length=MAX_NAME_LENGTH,
+        allow_unicode=True,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="What the API calls it; left empty, it is made of the name.",
+    )
+
+    def clean_slug(self) -> str:
+        """One that has a slug keeps one."""
+        slug: str = self.cleaned_data["slug"]
+        return slug or self.instance.slug
+
+
+@admin.register(Category)
+class CategoryAdmin(ServiceAdmin):
+    """The category tree."""
+
+    form = CategoryForm
+    fields = ("name", "slug", "parent")
+    list_display = ("name", "slug", "parent")
+    list_select_related = ("parent",)
+    search_fields = ("name", "slug")
+    search_help_text = "Name or slug"
+    autocomplete_fields = ("parent",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As Django's permissions say; the service keeps those that are in use."""
+        return request.user.has_perm("products.delete_category")
+
+    def write(self, request: HttpRequest, obj: Category, form: Any, formsets: list[Any], *, change: bool) -> None:
+        """Makes, renames or moves it."""
+        if not change:
+            obj.pk = services.create_category(**form.cleaned_data).pk
+        elif form.changed_data:
+            values = {name: form.cleaned_data[name] for name in form.changed_data}
+            # `obj` has the form's values already; the service compares with what is there.
+            services.update_category(category=Category.objects.get(pk=obj.pk), **values)
+
+    def delete_model(self, request: HttpRequest, obj: Category) -> None:
+        """Removes an empty one."""
+        services.delete_category(category=obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Category]) -> None:
+        """Removes empty ones."""
+        for category in queryset:
+            try:
+                services.delete_category(category=category)
+            except REFUSALS as error:
+                messages.error(request, f"{category.name} stays: {error}")

@@ -1,0 +1,160 @@
+"""Where things stand: imports, signals, receivers, names of files, and who speaks of whose tables."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+import pytest
+
+from tests.architecture.sources import inside_functions, modules, texts
+
+EMPTY_NAMES = frozenset({"utils", "helpers", "common", "base", "misc", "signals", "constants"})
+# The supervisor's signals are the operating system's.
+NAMED_SO = frozenset({"pms_backend/standalone/signals.py"})
+MODEL_SIGNALS = re.compile(r"^(pre|post)_(init|save|delete|migrate)$|^m2m_changed$|^class_prepared$")
+
+
+def find_inner_imports(tree: ast.Module, path: str = "") -> list[int]:
+    """Imports in functions; an AppConfig's `ready` may, since the models are not there before."""
+    return [
+        node.lineno
+        for node, function in inside_functions(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and not (path.endswith("apps.py") and getattr(function, "name", "") == "ready")
+    ]
+
+
+def find_model_signals(tree: ast.Module) -> list[int]:
+    """Every mention of a signal of Django's models."""
+    return [node.lineno for node in ast.walk(tree) for name in _names(node) if MODEL_SIGNALS.match(name)]
+
+
+def find_new_signals(tree: ast.Module) -> list[int]:
+    """Signals that are made here."""
+    return [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Call) and _called(node) == "Signal"]
+
+
+def find_connections(tree: ast.Module, path: str = "") -> list[int]:
+    """Receivers that are connected elsewhere than in `receivers.connect`, or that said elsewhere than in `ready`."""
+    allowed = {"receive_published": ("receivers.py", "connect"), "receivers.connect": ("apps.py", "ready")}
+    inside = {id(node): getattr(function, "name", "") for node, function in inside_functions(tree)}
+    found = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        called = ast.unparse(node.func)
+        for name, (file, function) in allowed.items():
+            in_place = PurePosixPath(path).name == file and inside.get(id(node)) == function
+            if called.split(".")[-1] == name.split(".")[-1] and called.endswith(name) and not in_place:
+                found.append(node.lineno)
+        if called.endswith("events_published.connect") and path != "pms_backend/events/services.py":
+            found.append(node.lineno)
+    return found
+
+
+def speaks_of_inventory(tree: ast.Module) -> bool:
+    """Whether a module imports inventory or names its tables."""
+    imported = [name for node in ast.walk(tree) for name in _imported(node)]
+    return any(name.split(".")[0] == "inventory" for name in imported) or any(
+        "inventory_" in text for _, text in texts(tree)
+    )
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name):
+            yield name
+
+
+def _called(node: ast.Call) -> str:
+    return ast.unparse(node.func).split(".")[-1]
+
+
+def _imported(node: ast.AST) -> list[str]:
+    match node:
+        case ast.Import(names=names):
+            return [alias.name for alias in names]
+        case ast.ImportFrom(module=str(module)):
+            return [module]
+    return []
+
+
+def everywhere(find) -> set[str]:
+    return {f"{path}:{line}" for path, tree in modules().items() for line in find(tree, path)}
+
+
+def test_nothing_is_imported_inside_a_function():
+    assert everywhere(find_inner_imports) == set()
+
+
+def test_model_signals_are_not_used():
+    assert everywhere(lambda tree, _: find_model_signals(tree)) == set()
+
+
+def test_one_signal_exists():
+    made = {path for path, tree in modules().items() for _ in find_new_signals(tree)}
+
+    assert made == {"pms_backend/events/services.py"}
+
+
+def test_receivers_are_connected_when_the_apps_are_ready_and_nowhere_else():
+    assert everywhere(find_connections) == set()
+
+
+def test_every_receivers_module_is_connected_by_its_app():
+    with_receivers = {path for path in modules() if PurePosixPath(path).name == "receivers.py"}
+    connected = {
+        str(PurePosixPath(path).with_name("receivers.py"))
+        for path, tree in modules().items()
+        if PurePosixPath(path).name == "apps.py" and "receivers.connect()" in ast.unparse(tree)
+    }
+
+    assert with_receivers == connected != set()
+
+
+def test_no_module_has_a_name_that_says_nothing():
+    names = {path for path in modules() if EMPTY_NAMES & set(PurePosixPath(path).with_suffix("").parts)}
+
+    assert names - NAMED_SO == set()
+
+
+def test_the_catalogue_speaks_of_stock_in_one_module():
+    speaking = {path for path, tree in modules().items() if path.startswith("products/") and speaks_of_inventory(tree)}
+
+    assert speaking == {"products/queries.py"}
+
+
+@pytest.mark.parametrize(
+    ("find", "source"),
+    [
+        (find_inner_imports, "def f():\n    import os"),
+        (find_inner_imports, "class A:\n    def ready(self):\n        from a import b"),
+        (find_inner_imports, "async def f():\n    if 1:\n        from a import b"),
+        (find_model_signals, "from django.db.models.signals import post_save"),
+        (find_model_signals, "@receiver(signals.pre_delete)\ndef f(): ..."),
+        (find_new_signals, "changed = Signal()"),
+        (find_new_signals, "changed = dispatch.Signal()"),
+        (find_connections, "outbox.receive_published('a', f)"),
+        (find_connections, "def ready():\n    receivers.connect()"),
+        (find_connections, "outbox.events_published.connect(f)"),
+    ],
+)
+def test_a_violation_is_found(find, source):
+    assert find(ast.parse(source)) != []
+
+
+def test_what_is_in_its_place_is_left_alone():
+    in_ready = "class A:\n    def ready(self):\n        from a import receivers\n        receivers.connect()"
+    in_connect = "def connect():\n    outbox.receive_published('a', f)"
+
+    assert find_inner_imports(ast.parse(in_ready), "a/apps.py") == []
+    assert find_connections(ast.parse(in_ready), "a/apps.py") == []
+    assert find_connections(ast.parse(in_connect), "a/receivers.py") == []
+
+
+@pytest.mark.parametrize(
+    "source", ["from inventory.models import StockLevel", "import inventory", "SQL = 'SELECT 1 FROM inventory_level'"]
+)
+def test_a_word_about_inventory_is_found(source):
+    assert speaks_of_inventory(ast.parse(source))

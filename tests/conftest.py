@@ -1,0 +1,75 @@
+"""Infrastructure for every test: real PostgreSQL, real Redis, and callers of the API."""
+
+import functools
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+import pytest
+from django.conf import settings
+from django.db import connection, connections
+from pytest_django import DjangoDbBlocker
+from redis import Redis
+from rest_framework.test import APIClient
+
+from pms_backend.access.models import DEFAULT_TIER, INTERNAL_TIER
+from pms_backend.access.scopes import ALL_SCOPES
+from pms_backend.access.services import create_api_client
+
+
+class JSONClient(APIClient):
+    """DRF's client, which sends JSON unless told otherwise."""
+
+    default_format = "json"
+
+
+class ClientWith(Protocol):
+    """Makes a caller with these scopes and this tier."""
+
+    def __call__(self, scopes: Sequence[str], tier: str = DEFAULT_TIER, **more: Any) -> JSONClient: ...
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The test database, of which the ledger may be emptied: a test with commits ends in a TRUNCATE.
+
+    The database is told, not the session: behind a pooler a session belongs to nobody.
+    """
+    with django_db_blocker.unblock():
+        with connection.cursor() as cursor:
+            name = connection.ops.quote_name(connection.settings_dict["NAME"])
+            cursor.execute(f"ALTER DATABASE {name} SET pms.allow_truncate = 'on'")
+        connections.close_all()
+
+
+@pytest.fixture(autouse=True)
+def _empty_redis() -> Iterator[None]:
+    """What one test leaves in Redis is not there for the next."""
+    yield
+    for redis in redis_databases():
+        redis.flushdb()
+
+
+@functools.cache
+def redis_databases() -> tuple[Redis, ...]:
+    """Those that we use: the broker's, the cache's, the channels'."""
+    urls = (f"{settings.REDIS_URL}/0", settings.REDIS_CACHE_URL, settings.REDIS_CHANNELS_URL)
+    return tuple(Redis.from_url(url) for url in urls)
+
+
+@pytest.fixture
+def client_with(db: None) -> ClientWith:
+    """`client_with(["products:read"], tier="storefront")`: a caller with a key of its own."""
+
+    def make(scopes: Sequence[str], tier: str = DEFAULT_TIER, **more: Any) -> JSONClient:
+        _, key = create_api_client(name="tests", scopes=scopes, tier=tier)
+        client = JSONClient(**more)
+        client.credentials(HTTP_X_API_KEY=key)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def api(client_with: ClientWith) -> JSONClient:
+    """A caller that may do everything."""
+    return client_with(ALL_SCOPES, tier=INTERNAL_TIER)

@@ -1,0 +1,59 @@
+"""Rows for tests, made the way everybody makes them: through the services."""
+
+from typing import Any
+
+from inventory import services as inventory
+from inventory.models import Location
+from pms_integration import services as pms_integration
+from pms_integration.models import PMSConnection
+from products import services as products
+from products.models import Product, Variant
+from products.serializers import ProductInputSerializer, VariantInputSerializer
+
+# What `make_product` passes on to its variant; everything else is the product's.
+OF_THE_VARIANT = frozenset({"barcode", "compare_at_price", "cost", "weight_grams"})
+
+
+def make_product(
+    sku: str = "A-1",
+    *,
+    name: str = "Lamp",
+    price: str | None = "10.00",
+    currency: str = "USD",
+    status: str = "draft",
+    **more: Any,
+) -> Product:
+    """A product with one variant, or with those of `variants`."""
+    variant = {"sku": sku, "price": price, "currency": currency}
+    variant |= {field: more.pop(field) for field in OF_THE_VARIANT & set(more)}
+    data = {"name": name, "status": status, "variants": [variant], **more}
+    return products.create_product(data=ProductInputSerializer().run_validation(data))
+
+
+def make_variant(sku: str, *, product: Product | None = None, price: str | None = "10.00", **more: Any) -> Variant:
+    """One more variant of `product`, or the only one of a new product."""
+    data = VariantInputSerializer().run_validation({"sku": sku, "price": price, **more})
+    if product is None:
+        product = products.create_product(data={"name": "Lamp", "variants": [data]})
+    else:
+        products.update_product(product_id=product.pk, data={"variants": [data]})
+    return product.variants.get(sku=data["sku"])
+
+
+def make_location(code: str = "main", **more: Any) -> Location:
+    """A place for stock."""
+    return inventory.create_location(code=code, **{"name": code.title(), **more})
+
+
+def make_connection(slug: str = "demo", *, owns: Location | None = None) -> PMSConnection:
+    """A connection to a PMS, which owns the stock of `owns` and knows that location by its code."""
+    connection = pms_integration.create_connection(slug=slug, name=slug.title())
+    if owns is not None:
+        pms_integration.map_location(connection=connection, location=owns, external_name=owns.code, owns_stock=True)
+    return connection
+
+
+def set_stock(sku: str, location: Location | str, on_hand: int) -> inventory.StockChange:
+    """Counts `on_hand` of a SKU at a location."""
+    code = location if isinstance(location, str) else location.code
+    return inventory.count_stock(sku=sku, location=code, on_hand=on_hand)

@@ -1,0 +1,75 @@
+"""A worker killed at any instant, Redis flushed on the way: each event takes effect exactly once."""
+
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db.models import Count, Sum
+from django.utils import timezone
+from redis import Redis
+
+from inventory.models import StockLevel, StockMovement
+from pms_backend.operations.audit import find_mismatches
+from pms_integration.models import PMSConnection, PMSEvent
+from tests.factories import make_connection, make_location, make_product
+from tests.faults.celery_processes import worker_and_beat
+from tests.pms_integration.reports import receive
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+KILLS = 20
+EVENTS = 1_500
+SKUS = [f"A-{number}" for number in range(5)]
+PATIENCE_SECONDS = 90
+
+
+def wait_until(holds: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, f"{what}: not within {PATIENCE_SECONDS} s"
+        time.sleep(0.05)
+
+
+def unfinished() -> int:
+    return PMSEvent.objects.filter(due_at__isnull=False).count()
+
+
+@pytest.fixture
+def pms() -> PMSConnection:
+    for sku in SKUS:
+        make_product(sku)
+    return make_connection(owns=make_location("main"))
+
+
+@pytest.mark.parametrize("flushes_redis", [False, True], ids=["killed", "killed and flushed"])
+def test_each_event_takes_effect_exactly_once(pms: PMSConnection, tmp_path: Path, flushes_redis: bool) -> None:
+    chance = random.Random(1)
+    now = timezone.now().isoformat()
+    for number in range(EVENTS):
+        data = {"sku": SKUS[number % len(SKUS)], "location": "main", "delta": 1, "occurred_at": now}
+        receive(pms, "inventory.adjusted", data, webhook_id=f"m-{number}")
+
+    kills = 0
+    with worker_and_beat(tmp_path) as worker:
+        while kills < KILLS and unfinished():
+            # A random instant of its work, wherever in the loop that is.
+            done = PMSEvent.objects.exclude(attempts=0).count()
+            wait_until(lambda done=done: PMSEvent.objects.exclude(attempts=0).count() > done, "the worker goes on")
+            time.sleep(chance.uniform(0, 0.05))
+            worker.kill()
+            kills += 1
+            if flushes_redis:
+                Redis.from_url(settings.REDIS_URL).flushall()
+            worker.start()
+        wait_until(lambda: not unfinished(), "all events are applied")
+
+    assert kills == KILLS
+    assert set(PMSEvent.objects.values_list("status", flat=True)) == {"processed"}
+    once = StockMovement.objects.values("source").annotate(times=Count("id"))
+    assert once.count() == EVENTS
+    assert {row["times"] for row in once} == {1}
+    assert StockLevel.objects.aggregate(sum=Sum("on_hand"))["sum"] == EVENTS
+    assert find_mismatches() == []

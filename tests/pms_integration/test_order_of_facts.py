@@ -1,0 +1,190 @@
+"""The figure of a level is a function of the set of facts, whatever the order of their arrival (DESIGN §5)."""
+
+import itertools
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from inventory import services as inventory
+from inventory.models import StockLevel, StockMovement
+from pms_backend.operations.audit import find_mismatches
+from pms_integration import services
+from tests.factories import make_connection, make_location, make_product, set_stock
+from tests.pms_integration.reports import receive
+
+pytestmark = pytest.mark.django_db
+
+
+@dataclass(frozen=True)
+class Figure:
+    minute: float
+    on_hand: int
+    number: int
+
+
+@dataclass(frozen=True)
+class Change:
+    minute: float
+    units: int
+    number: int
+
+
+@dataclass(frozen=True)
+class StaffCount:
+    on_hand: int
+
+
+Fact = Figure | Change | StaffCount
+
+# No moment is that of the count, which is now, and none is further ahead than a clock may be.
+MINUTES = st.sampled_from([-9.5, -7.5, -5.5, -3.5, -1.5, 1.5, 3.5])
+UNITS = st.integers(-20, 20).filter(bool)
+
+
+@st.composite
+def facts(draw: st.DrawFn) -> list[Fact]:
+    figures = draw(st.lists(st.tuples(MINUTES, st.integers(0, 50)), max_size=3))
+    changes = draw(st.lists(st.tuples(MINUTES, UNITS), max_size=4))
+    numbers = itertools.count()
+    told: list[Fact] = [Figure(minute, on_hand, next(numbers)) for minute, on_hand in figures]
+    told += [Change(minute, units, next(numbers)) for minute, units in changes]
+    count = draw(st.none() | st.integers(0, 50))
+    return told if count is None else [*told, StaffCount(count)]
+
+
+def expected(told: Sequence[Fact]) -> int:
+    """The latest absolute figure, and every change of a later moment."""
+    known = max(((f.minute, f.number, f.on_hand) for f in told if isinstance(f, Figure)), default=None)
+    base, since = (known[2], known[0]) if known else (0, float("-inf"))
+    for fact in told:
+        if isinstance(fact, StaffCount) and since < 0:
+            base, since = fact.on_hand, 0.0
+    return base + sum(f.units for f in told if isinstance(f, Change) and f.minute > since)
+
+
+class Shop:
+    """One level under an owning PMS, told facts in some order, some of them twice."""
+
+    def __init__(self) -> None:
+        self.name = uuid.uuid4().hex[:8]
+        self.now = timezone.now()
+        self.sku = f"S-{self.name}"
+        self.location = make_location(f"l-{self.name}")
+        self.connection = make_connection(f"c-{self.name}", owns=self.location)
+        make_product(self.sku)
+
+    def tell(self, fact: Fact) -> None:
+        if isinstance(fact, StaffCount):
+            set_stock(self.sku, self.location, fact.on_hand)
+            return
+        if isinstance(fact, Figure):
+            kind, data = "inventory.updated", {"on_hand": fact.on_hand, "version": fact.number}
+        else:
+            kind, data = "inventory.adjusted", {"delta": fact.units}
+        moment = self.now + timedelta(minutes=fact.minute)
+        place = {"sku": self.sku, "location": self.location.code, "occurred_at": moment.isoformat()}
+        receive(self.connection, kind, {**data, **place}, webhook_id=f"{self.name}-{fact.number}")
+        services.apply_due_events()
+
+    @property
+    def on_hand(self) -> int:
+        level = StockLevel.objects.filter(variant__sku=self.sku).first()
+        return level.on_hand if level else 0
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(facts=facts(), data=st.data())
+def test_any_order_with_duplicates_ends_in_the_same_figure(facts: list[Fact], data: st.DataObject) -> None:
+    shop = Shop()
+    told = data.draw(st.permutations(facts))
+    again = [fact for fact in told if not isinstance(fact, StaffCount)]
+
+    for fact in [*told, *again]:
+        shop.tell(fact)
+
+    assert shop.on_hand == expected(facts)
+    assert find_mismatches() == []
+
+
+def test_every_order_of_the_night_ends_in_the_counted_figure() -> None:
+    night = [Figure(-9.5, 10, 1), Change(-7.5, -3, 2), Change(1.5, 4, 3), StaffCount(6)]
+
+    figures = set()
+    for order in itertools.permutations(night):
+        shop = Shop()
+        for fact in order:
+            shop.tell(fact)
+        figures.add(shop.on_hand)
+
+    assert figures == {10}
+
+
+def test_a_sale_that_precedes_the_count_is_written_and_taken_back_by_one_more_count() -> None:
+    shop = Shop()
+    shop.tell(StaffCount(6))
+
+    shop.tell(Change(-3.5, -2, 1))
+
+    movements = StockMovement.objects.filter(level__variant__sku=shop.sku).order_by("level_version")
+    assert [(m.reason, m.delta, m.on_hand_after) for m in movements] == [
+        ("count", 6, 6), ("correction", -2, 4), ("count", 2, 6),
+    ]  # fmt: skip
+    assert movements[1].occurred_at < movements[2].occurred_at == movements[0].occurred_at
+    assert f"{shop.connection.slug}:{shop.name}-1:0" in movements[2].note
+
+
+def test_a_count_that_finds_what_was_known_still_stands_against_a_late_sale() -> None:
+    shop = Shop()
+    shop.tell(Figure(-9.5, 6, 1))
+    shop.tell(StaffCount(6))
+
+    shop.tell(Change(-3.5, -2, 2))
+
+    assert shop.on_hand == 6
+
+
+def test_an_adjustment_of_ours_under_a_clock_that_is_ahead_stays() -> None:
+    shop = Shop()
+    shop.tell(Figure(3.5, 10, 1))
+
+    inventory.adjust_stock(sku=shop.sku, location=shop.location.code, delta=-1, reason="sale")
+    shop.tell(Change(1.5, -5, 2))
+
+    assert shop.on_hand == 9
+    assert find_mismatches() == []
+
+
+def test_without_the_rule_the_order_of_arrival_would_decide() -> None:
+    """The figure of 10 at −1.5 includes the sale of −3.5: adding whatever comes would count it twice."""
+    told = [Figure(-1.5, 10, 1), Change(-3.5, -3, 2)]
+
+    by_arrival = {naive_sum(order) for order in itertools.permutations(told)}
+
+    assert by_arrival == {7, 10}
+    assert expected(told) == 10
+
+
+def naive_sum(order: Sequence[Fact]) -> int:
+    on_hand = 0
+    for fact in order:
+        on_hand = fact.on_hand if isinstance(fact, Figure) else on_hand + fact.units
+    return on_hand
+
+
+def test_the_usual_case_is_a_plain_addition_without_a_look_at_the_ledger(django_assert_num_queries) -> None:
+    shop = Shop()
+    shop.tell(Figure(-9.5, 10, 1))
+    level = StockLevel.objects.get()
+    state = inventory.lock_level(variant_id=level.variant_id, location_id=level.location_id)
+    moment = timezone.now()
+
+    with django_assert_num_queries(1):
+        inventory.apply_reported_change(state=state, delta=-1, occurred_at=moment, reason="sale", source="x:1:0")
+
+    assert shop.on_hand == 9

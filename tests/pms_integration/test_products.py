@@ -1,0 +1,111 @@
+"""Products that the PMS reports: versions, tombstones, conflicts, drafts."""
+
+import pytest
+
+from pms_backend.events.models import Event
+from pms_integration.models import PMSConnection
+from products.models import Product
+from tests.factories import make_connection, make_product
+from tests.pms_integration.reports import apply, product
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def pms() -> PMSConnection:
+    return make_connection()
+
+
+def types() -> list[str]:
+    return list(Event.objects.order_by("id").values_list("type", flat=True))
+
+
+def test_published_and_unpublished_say_the_status(pms: PMSConnection) -> None:
+    apply(pms, "product.created", product("7", 1, status="draft"))
+    apply(pms, "product.published", product("7", 2, status="draft"))
+    assert Product.objects.get().status == "active"
+
+    apply(pms, "product.unpublished", product("7", 3, status="active"))
+    assert Product.objects.get().status == "draft"
+    assert types() == ["product.created", "product.published", "product.unpublished"]
+
+
+def test_a_deleted_product_is_archived_and_its_row_stays_against_older_news(pms: PMSConnection) -> None:
+    apply(pms, "product.created", product("7", 1))
+    apply(pms, "product.deleted", {"id": "7", "version": 5})
+
+    late = apply(pms, "product.updated", product("7", 4))
+
+    assert late.reason == "stale"
+    assert Product.objects.get().status == "archived"
+    assert pms.products.get().is_deleted
+
+    apply(pms, "product.updated", product("7", 6))
+    assert Product.objects.get().status == "active"
+    assert not pms.products.get().is_deleted
+
+
+def test_a_deletion_that_overtakes_the_creation_wins(pms: PMSConnection) -> None:
+    apply(pms, "product.deleted", {"id": "7", "version": 2})
+    apply(pms, "product.created", product("7", 1))
+
+    assert not Product.objects.exists()
+
+
+def test_a_product_of_ours_that_has_the_skus_is_adopted(pms: PMSConnection) -> None:
+    ours = make_product("a-1", name="Ours")
+
+    apply(pms, "product.created", product("7", 1, sku="A-1", name="Theirs"))
+
+    assert pms.products.get().product == ours
+    assert Product.objects.get().name == "Theirs"
+
+
+def test_a_sku_of_another_product_is_a_conflict_and_no_failure(pms: PMSConnection) -> None:
+    apply(pms, "product.created", product("7", 1, sku="A-1"))
+
+    event = apply(pms, "product.created", product("8", 1, sku="A-1", name="Other"))
+
+    assert event.status == "processed"
+    assert event.reason
+    row = pms.products.get(external_id="8")
+    assert (row.state, row.product) == ("conflict", None)
+    conflict = Event.objects.get(type="pms.conflict")
+    assert conflict.data["external_id"] == "8"
+    assert [p.name for p in Product.objects.all()] == ["Lamp"]
+
+
+def test_what_cannot_be_published_comes_in_as_a_draft_with_the_reason(pms: PMSConnection) -> None:
+    event = apply(pms, "product.created", product("7", 1, variants=[{"sku": "A-1"}]))
+
+    assert Product.objects.get().status == "draft"
+    assert event.status == "processed"
+    assert "price" in event.reason
+    assert pms.products.get().reason == event.reason
+
+
+def test_a_category_that_we_do_not_have_costs_the_category_not_the_product(pms: PMSConnection) -> None:
+    event = apply(pms, "product.created", product("7", 1, category="lamps"))
+
+    assert Product.objects.get().category is None
+    assert "lamps" in event.reason
+
+
+def test_an_echo_changes_nothing_and_still_advances_the_version(pms: PMSConnection) -> None:
+    apply(pms, "product.created", product("7", 1))
+    before = (Product.objects.get().version, types())
+
+    event = apply(pms, "product.updated", product("7", 2))
+
+    assert event.status == "processed"
+    assert (Product.objects.get().version, types()) == before
+    assert pms.products.get().version == 2
+
+
+def test_versions_are_compared_within_one_connection(pms: PMSConnection) -> None:
+    apply(pms, "product.created", product("7", 9))
+
+    event = apply(make_connection("other"), "product.created", product("7", 1, sku="B-1"))
+
+    assert event.status == "processed"
+    assert Product.objects.count() == 2

@@ -1,0 +1,53 @@
+"""A child of the fake house: `fake_child.py ROLE`. It needs nothing but the standard library."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+CREDENTIALS = {
+    "admin": {"username": "admin", "password": "secret"},
+    "api_key": "prefix.key",
+    "pms": {"connection": "demo", "webhook_secret": "whsec_c2VjcmV0"},
+}
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+def listen(port: str) -> None:
+    listener = socket.create_server(("127.0.0.1", int(port)))
+    while True:
+        client, _ = listener.accept()
+        with client:
+            client.recv(1000)
+            client.sendall(ANSWER)
+
+
+def main(role: str) -> None:
+    fault = json.loads(os.environ.get("FAKE_FAULTS", "{}")).get(role)
+    if fault == "fail":
+        print(f"{role} says why", file=sys.stderr)
+        sys.exit(3)
+    if fault == "hang":
+        time.sleep(600)
+    if fault == "stubborn":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if role == "load_sample_data":
+        print(f"loading\n{'nonsense' if fault == 'nonsense' else json.dumps(CREDENTIALS)}")
+        print("a warning of the interpreter's end", file=sys.stderr)
+    if role in {"migrate", "load_sample_data"}:
+        return
+    print(f"{role} runs", flush=True)
+    # What a pool's process is to its parent: in the group, and still there when the parent was killed.
+    subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"])
+    if role in {"web", "sockets"}:
+        threading.Thread(target=listen, args=(os.environ["PORT" if role == "web" else "WS_PORT"],), daemon=True).start()
+    while True:
+        time.sleep(600)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

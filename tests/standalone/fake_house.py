@@ -1,0 +1,38 @@
+"""The supervisor with a house of fake children: `python -m tests.standalone.fake_house`, driven by the environment."""
+
+import os
+import sys
+from pathlib import Path
+
+from pms_backend.standalone.children import House
+from pms_backend.standalone.configuration import Configuration
+from pms_backend.standalone.console import Console
+from pms_backend.standalone.exceptions import report_startup_errors
+from pms_backend.standalone.program import Phase, Program
+from pms_backend.standalone.signals import Signals
+from pms_backend.standalone.supervisor import Supervisor
+
+CHILD = Path(__file__).with_name("fake_child.py")
+
+
+def program(name: str, phase: Phase = Phase.EDGE) -> Program:
+    return Program(name, (sys.executable, "-S", str(CHILD), name), phase)
+
+
+HOUSE = House(
+    migrate=program("migrate"),
+    sample_data=program("load_sample_data"),
+    children=(
+        program("web"),
+        program("sockets"),
+        program("relay", Phase.WORKERS),
+        program("worker", Phase.WORKERS),
+        program("beat"),
+    ),
+)
+
+
+if __name__ == "__main__":
+    signals = Signals()
+    with report_startup_errors():
+        Supervisor(Configuration.from_environment(os.environ), HOUSE, Console(), signals).run()

@@ -1,0 +1,220 @@
+"""Reading the environment: what is right is taken, what is wrong is named in one line."""
+
+import orjson
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from pms_backend import env
+
+
+def refused(read, *arguments, **more) -> str:
+    with pytest.raises(ImproperlyConfigured) as caught:
+        read("NAME", *arguments, **more)
+    return str(caught.value)
+
+
+@pytest.fixture(autouse=True)
+def _unset(monkeypatch):
+    monkeypatch.delenv("NAME", raising=False)
+
+
+@pytest.fixture
+def name(monkeypatch):
+    return lambda value: monkeypatch.setenv("NAME", value)
+
+
+def test_a_text_is_taken_as_it_is(name):
+    name(" as it is ")
+
+    assert env.text("NAME") == " as it is "
+
+
+def test_a_text_that_is_not_set_has_its_default():
+    assert env.text("NAME", "default") == "default"
+
+
+def test_a_required_text_that_is_not_set_is_named():
+    assert refused(env.text) == "NAME is required and not set."
+
+
+@pytest.mark.parametrize("value", ["1", "true", "YES", " on "])
+def test_a_flag_is_on(name, value):
+    name(value)
+
+    assert env.flag("NAME", default=False) is True
+
+
+@pytest.mark.parametrize("value", ["0", "False", "no", "off", ""])
+def test_a_flag_is_off(name, value):
+    name(value)
+
+    assert env.flag("NAME", default=True) is False
+
+
+def test_a_flag_that_is_not_set_has_its_default():
+    assert env.flag("NAME", default=True) is True
+    assert env.flag("NAME", default=False) is False
+
+
+def test_a_flag_that_is_no_word_is_named(name):
+    name("maybe")
+
+    assert refused(env.flag, default=False) == "NAME must be one of 1, true, yes, on, 0, false, no, off; it is 'maybe'."
+
+
+@pytest.mark.parametrize(("value", "number"), [("1", 1), (" 10 ", 10)])
+def test_an_integer_within_its_bounds_is_taken(name, value, number):
+    name(value)
+
+    assert env.integer("NAME", 5, minimum=1, maximum=10) == number
+
+
+@pytest.mark.parametrize("value", ["0", "11", "1.5", "one", ""])
+def test_any_other_integer_is_named(name, value):
+    name(value)
+
+    message = refused(env.integer, 5, minimum=1, maximum=10)
+
+    assert message == f"NAME must be a whole number from 1 to 10; it is {value!r}."
+
+
+@pytest.mark.parametrize(("value", "words"), [("", []), ("a", ["a"]), (" a , b,,", ["a", "b"])])
+def test_a_listing_is_split_at_its_commas(name, value, words):
+    name(value)
+
+    assert env.listing("NAME") == words
+
+
+def test_a_choice_is_one_of_those_allowed(name):
+    name("b ")
+
+    assert env.choice("NAME", "a", allowed=("a", "b")) == "b"
+
+
+def test_any_other_choice_is_named(name):
+    name("c")
+
+    assert refused(env.choice, "a", allowed=("a", "b")) == "NAME must be one of a, b; it is 'c'."
+
+
+@pytest.mark.parametrize(("value", "words"), [("", {}), ('{"a": "b"}', {"a": "b"})])
+def test_a_mapping_is_a_json_object_of_texts(name, value, words):
+    name(value)
+
+    assert env.mapping("NAME") == words
+
+
+@pytest.mark.parametrize("value", ["{", "[]", '"a"', '{"a": 1}', '{"a": null}'])
+def test_any_other_mapping_is_named(name, value):
+    name(value)
+
+    message = refused(env.mapping)
+
+    assert message == f'NAME must be a JSON object such as {{"name": "value"}}; it is {value!r}.'
+
+
+def test_a_database_url_becomes_djangos_settings(name):
+    name("postgresql://me:p%40ss@db.example.com:6432/shop?sslmode=require")
+
+    found = env.database("NAME", pooler="none")
+
+    assert found["ENGINE"] == "django.db.backends.postgresql"
+    assert (found["NAME"], found["USER"], found["PASSWORD"]) == ("shop", "me", "p@ss")
+    assert (found["HOST"], found["PORT"]) == ("db.example.com", "6432")
+    assert found["OPTIONS"] == {"connect_timeout": 5, "sslmode": "require"}
+    assert found["DISABLE_SERVER_SIDE_CURSORS"] is False
+
+
+def test_a_pooler_has_no_server_side_cursors(name):
+    name("postgres://me@host/shop")
+
+    assert env.database("NAME", pooler="transaction")["DISABLE_SERVER_SIDE_CURSORS"] is True
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "shop",
+        "mysql://me@host/shop",
+        "postgresql://me@host",
+        "postgresql://me@host/",
+        "postgresql://me@host/shop?nonsense=1",
+        "postgresql://me@host:port/shop",
+        "postgresql://me@host:99999/shop",
+        "postgresql://me:%zz@host/shop",
+    ],
+)
+def test_any_other_database_url_is_named(name, value):
+    name(value)
+
+    message = refused(env.database, pooler="none")
+
+    assert message == "NAME must look like postgresql://user:password@host:5432/database."
+
+
+def test_a_refused_database_url_keeps_its_password(name):
+    name("postgresql://me:secret@host:port/shop")
+
+    assert "secret" not in refused(env.database, pooler="none")
+
+
+@pytest.mark.parametrize(
+    ("value", "url"),
+    [
+        ("redis://host", "redis://host"),
+        ("redis://:secret@host:6379/", "redis://:secret@host:6379"),
+        ("redis://:secret@host:6379/0", "redis://:secret@host:6379"),
+        ("rediss://host:6380/15", "rediss://host:6380"),
+    ],
+)
+def test_a_redis_url_loses_its_database(name, value, url):
+    name(value)
+
+    assert env.redis("NAME") == url
+
+
+@pytest.mark.parametrize("value", ["", "host:6379", "http://host", "redis://", "redis://host/name", "redis://a/b/0"])
+def test_any_other_redis_url_is_named(name, value):
+    name(value)
+
+    assert refused(env.redis) == "NAME must look like redis://:password@host:6379."
+
+
+@pytest.fixture
+def stack(tmp_path, monkeypatch):
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    (tmp_path / "environment.json").write_bytes(orjson.dumps({"DATABASE_URL": "theirs", "NAME": "theirs"}))
+    return tmp_path
+
+
+def test_a_running_stacks_environment_is_adopted(stack, monkeypatch):
+    monkeypatch.setattr("os.environ", environ := {})
+
+    env.load_stack(stack, environ)
+
+    assert environ == {"DATABASE_URL": "theirs", "NAME": "theirs"}
+
+
+def test_what_the_caller_set_wins_over_the_stack(stack, monkeypatch):
+    monkeypatch.setattr("os.environ", environ := {"NAME": "mine"})
+
+    env.load_stack(stack, environ)
+
+    assert environ == {"DATABASE_URL": "theirs", "NAME": "mine"}
+
+
+def test_a_caller_with_a_database_of_its_own_adopts_nothing(stack, monkeypatch):
+    monkeypatch.setattr("os.environ", environ := {"DATABASE_URL": "mine"})
+
+    env.load_stack(stack, environ)
+
+    assert environ == {"DATABASE_URL": "mine"}
+
+
+def test_without_a_stack_nothing_is_adopted(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.environ", environ := {})
+
+    env.load_stack(tmp_path, environ)
+
+    assert environ == {}
