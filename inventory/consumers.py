@@ -37,8 +37,8 @@ class BadMessage(Exception):
 class StockConsumer(AsyncWebsocketConsumer):
     """One client: snapshots of what it subscribes to, then each change, and a heartbeat when nothing changes."""
 
-    # None that is configured: the hub listens to Redis for all. With one, Channels would listen for each connection, and
-    # close it as soon as Redis does not answer.
+    # One that is not configured: the hub listens to Redis for all. Otherwise Channels would listen for each connection,
+    # and end it as soon as Redis does not answer.
     channel_layer_alias = "none"
     subscriber: Subscriber
     hub: Hub

@@ -10,10 +10,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminExpandableTextareaWidget, UnfoldAdminTextInputWidget
 
 from pms_backend.api.exceptions import DomainError
-from pms_backend.api.service_admin import REFUSALS, ServiceAdmin, ServiceForm, ServiceInline
+from pms_backend.api.service_admin import REFUSALS, ServiceAdmin, ServiceForm, ServiceInline, moment
 from pms_backend.api.typed_unfold import action, display
 from products import services
 from products.models import MAX_NAME_LENGTH, MAX_TAG_LENGTH, MAX_TAGS, Category, Product, ProductStatus, Variant
@@ -64,8 +64,8 @@ class ProductForm(ServiceForm):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        if "tags" in self.fields:
-            self.fields["tags"].widget.attrs["placeholder"] = "summer, outdoor"
+        if "description" in self.fields:
+            self.fields["description"].widget = UnfoldAdminExpandableTextareaWidget()
 
 
 class VariantInline(ServiceInline):
@@ -75,7 +75,6 @@ class VariantInline(ServiceInline):
     fields = ("sku", "name", *OF_VARIANT, "currency", "on_hand", "available")
     readonly_fields = ("sku", "name", "currency", "on_hand", "available")
     ordering = ("position", "id")
-    hide_title = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Variant]:
         """With their stock, in the same statement."""
@@ -102,7 +101,7 @@ class ProductAdmin(ServiceAdmin):
 
     form = ProductForm
     inlines = (VariantInline,)
-    list_display = ("name", "status_label", "brand", "category", "variants", "on_hand", "available", "updated_at")
+    list_display = ("name", "status_label", "brand", "category", "variants", "on_hand", "available", "updated")
     list_filter = ("status", "category", BrandFilter)
     list_select_related = ("category",)
     search_fields = ("name", "handle", "brand", "variants__sku", "variants__barcode")
@@ -110,8 +109,8 @@ class ProductAdmin(ServiceAdmin):
     ordering = ("-id",)
     autocomplete_fields = ("category",)
     fieldsets = (
-        (None, {"fields": ("name", "description", "brand", "category", "tags")}),
-        ("State", {"fields": ("status_label", "published_at", "handle", "version", "created_at", "updated_at")}),
+        (None, {"fields": ("name", "description", ("brand", "category"), "tags")}),
+        ("State", {"fields": (("status_label", "published_at"), ("handle", "version"), ("created_at", "updated_at"))}),
         ("Options and attributes", {"fields": ("options", "attributes"), "classes": ("collapse",)}),
     )
     readonly_fields = (
@@ -175,6 +174,11 @@ class ProductAdmin(ServiceAdmin):
         available = product.stock_on_hand - product.stock_reserved
         colour = "text-red-600 dark:text-red-500" if available <= 0 else "text-important"
         return format_html('<span class="font-semibold {}">{}</span>', colour, available)
+
+    @display(description="Updated", ordering="updated_at")
+    def updated(self, product: Product) -> SafeString:
+        """When it was changed last."""
+        return moment(product.updated_at)
 
     @action(description="Publish", permissions=["change"], icon="visibility")
     def publish(self, request: HttpRequest, product: Product) -> None:

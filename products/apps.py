@@ -3,3 +3,4 @@ from django.apps import AppConfig
 
 class ProductsConfig(AppConfig):
     name = "products"
+    verbose_name = "Catalogue"

@@ -9,7 +9,7 @@ from inventory.models import StockLevel, StockMovement
 from inventory.services import StockChange
 
 RED = "text-red-600 dark:text-red-500"
-GREEN = "text-green-600 dark:text-green-500"
+GREEN = "text-green-700 dark:text-green-400"
 LAST_MOVEMENTS = 50
 
 

@@ -16,7 +16,7 @@ from inventory import services
 from inventory.admin.figures import RED, before_and_after, last_movements
 from inventory.admin.forms import AdjustmentForm, CountForm, ReceiptForm
 from inventory.models import Reason, StockLevel, StockLevelQuerySet
-from pms_backend.api.service_admin import RefusalsIn, ServiceAdmin
+from pms_backend.api.service_admin import RefusalsIn, ServiceAdmin, moment
 from pms_backend.api.typed_unfold import action, display
 from products.models import Variant
 from products.skus import as_sku_key
@@ -58,18 +58,14 @@ class StockLevelAdmin(ServiceAdmin):
 
     list_display = (
         *("sku", "product", "location", "on_hand", "reserved", "available_units", "reorder_point", "state"),
-        "updated_at",
+        "updated",
     )
     list_filter = (AttentionFilter, "location")
     list_select_related = ("variant__product", "location")
     search_fields = ("variant__sku", "variant__product__name", "variant__barcode")
     search_help_text = "SKU, barcode or product name"
     ordering = ("variant__sku_key", "location__priority")
-    fieldsets = (
-        ("Limits", {"fields": ("reorder_point", "backorder_limit")}),
-        ("Level", {"fields": ("sku", "product", "location", "state", "version", "updated_at")}),
-    )
-    readonly_fields = ("sku", "product", "location", "state", "version", "updated_at")
+    fields = (("reorder_point", "backorder_limit"),)
     actions = ("adjust_selected",)
     actions_list = ("receive",)
     actions_detail = ("adjust", "count")
@@ -113,7 +109,7 @@ class StockLevelAdmin(ServiceAdmin):
             with RefusalsIn(form):
                 change = services.adjust_stock(sku=level.variant.sku, location=level.location.code, **form.cleaned_data)
                 return self._changed(request, level, change)
-        return self._level_page(request, level, form, title=f"Adjust {level.variant}", submit="Adjust stock")
+        return self._level_page(request, level, form, title=f"Adjust {level.variant}", button="Adjust stock")
 
     @action(description="Count", url_path="count", permissions=["change"], icon="checklist")
     def count(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -125,7 +121,7 @@ class StockLevelAdmin(ServiceAdmin):
                 change = services.count_stock(sku=level.variant.sku, location=level.location.code, **form.cleaned_data)
                 return self._changed(request, level, change)
             form.expect(level)
-        return self._level_page(request, level, form, title=f"Count {level.variant}", submit="Save count")
+        return self._level_page(request, level, form, title=f"Count {level.variant}", button="Save count")
 
     @action(
         description="Receive or count a SKU…",
@@ -144,7 +140,7 @@ class StockLevelAdmin(ServiceAdmin):
                 # The next parcel mostly goes to the same place.
                 kept = urlencode({name: form.data[name] for name in ("location", "kind")})
                 return HttpResponseRedirect(f"{request.path}?{kept}")
-        return self.form_page(request, form, title="Receive or count a SKU", submit="Save and next", back=reverse(LIST))
+        return self.form_page(request, form, title="Receive or count a SKU", button="Save and next", back=reverse(LIST))
 
     @action(description="Adjust stock by the same units", permissions=["change"])
     def adjust_selected(self, request: HttpRequest, queryset: QuerySet[StockLevel]) -> HttpResponse | None:
@@ -160,7 +156,7 @@ class StockLevelAdmin(ServiceAdmin):
             request,
             form,
             title="Adjust the selected levels",
-            submit=f"Adjust {len(levels)} {'level' if len(levels) == 1 else 'levels'}",
+            button=f"Adjust {len(levels)} {'level' if len(levels) == 1 else 'levels'}",
             panel="inventory/selected_levels.html",
             levels=levels,
             hidden=[
@@ -172,9 +168,9 @@ class StockLevelAdmin(ServiceAdmin):
         )
 
     @display(description="SKU", ordering="variant__sku_key")
-    def sku(self, level: StockLevel) -> str:
+    def sku(self, level: StockLevel) -> SafeString:
         """The variant's."""
-        return level.variant.sku
+        return format_html('<span class="whitespace-nowrap">{}</span>', level.variant.sku)
 
     @display(description="Product", ordering="variant__product__name")
     def product(self, level: StockLevel) -> SafeString:
@@ -195,6 +191,11 @@ class StockLevelAdmin(ServiceAdmin):
         if level.is_oversold:
             return "Oversold"
         return "Reorder" if level.is_below_reorder_point else None
+
+    @display(description="Updated", ordering="updated_at")
+    def updated(self, level: StockLevel) -> SafeString:
+        """When it was changed last."""
+        return moment(level.updated_at)
 
     def _level_page(self, request: HttpRequest, level: StockLevel, form: Any, **more: Any) -> HttpResponse:
         shown = {"level": level, "original": level, "back": _way_back(request, level), **more}

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from inventory.admin.figures import coloured_delta
 from inventory.models import StockLevel, StockMovement
-from pms_backend.api.service_admin import GrowingTableAdmin
+from pms_backend.api.service_admin import GrowingTableAdmin, moment
 from pms_backend.api.typed_unfold import display
 from products.skus import as_sku_key
 
@@ -21,7 +21,7 @@ class StockMovementAdmin(GrowingTableAdmin):
     """Every change of every figure, newest first; nobody changes one, the database sees to that too."""
 
     list_display = (
-        *("occurred_at", "sku", "location", "reason", "change", "on_hand_after", "actor", "reference", "note"),
+        *("occurred", "sku", "location", "reason", "change", "on_hand_after", "actor", "reference", "note"),
     )
     list_filter = ("reason", ("level__location", admin.RelatedFieldListFilter), "occurred_at")
     list_select_related = ("level__variant", "level__location")
@@ -42,6 +42,11 @@ class StockMovementAdmin(GrowingTableAdmin):
         levels = StockLevel.objects.filter(variant__sku_key__startswith=as_sku_key(term) or term)
         of_skus = list(levels.values_list("pk", flat=True)[:MAX_SEARCHED_LEVELS])
         return queryset.filter(Q(level__in=of_skus) | Q(reference=term)), False
+
+    @display(description="When")
+    def occurred(self, movement: StockMovement) -> SafeString:
+        """When the units moved."""
+        return moment(movement.occurred_at)
 
     @display(description="SKU")
     def sku(self, movement: StockMovement) -> str:

@@ -16,12 +16,14 @@ from inventory.services.levels import LevelState
 from pms_backend.api import context
 from pms_backend.events import services as outbox
 
-LEVEL_AS_JSON: Final = """
+MOMENT_AS_JSON: Final = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+
+LEVEL_AS_JSON: Final = f"""
 jsonb_build_object(
-    'sku', {0}.sku, 'location', {0}.location, 'on_hand', {0}.on_hand, 'reserved', {0}.reserved,
-    'incoming', {0}.incoming, 'available', {0}.on_hand - {0}.reserved, 'version', {0}.version,
-    'reorder_point', {0}.reorder_point, 'backorder_limit', {0}.backorder_limit,
-    'is_oversold', {0}.is_oversold, 'updated_at', {0}.updated_at)
+    'sku', {{0}}.sku, 'location', {{0}}.location, 'on_hand', {{0}}.on_hand, 'reserved', {{0}}.reserved,
+    'incoming', {{0}}.incoming, 'available', {{0}}.on_hand - {{0}}.reserved, 'version', {{0}}.version,
+    'reorder_point', {{0}}.reorder_point, 'backorder_limit', {{0}}.backorder_limit,
+    'is_oversold', {{0}}.is_oversold, 'updated_at', {MOMENT_AS_JSON.format("{0}.updated_at")})
 """
 
 # When a change of ours happened: now, but after the last absolute figure even where another's clock is ahead of ours.
@@ -45,7 +47,8 @@ LEDGER_AND_OUTBOX: Final = f"""
                 'id', moved.id, 'sku', changed.sku, 'location', changed.location, 'reason', moved.reason,
                 'delta', moved.delta, 'on_hand_after', moved.on_hand_after, 'note', moved.note,
                 'reference', moved.reference, 'actor', moved.actor, 'request_id', moved.request_id,
-                'occurred_at', moved.occurred_at, 'created_at', moved.created_at) END)
+                'occurred_at', {MOMENT_AS_JSON.format("moved.occurred_at")},
+                'created_at', {MOMENT_AS_JSON.format("moved.created_at")}) END)
     FROM changed
     LEFT JOIN moved ON moved.level_id = changed.level_id AND moved.level_version = changed.version
     JOIN (VALUES ('stock.changed', 1), ('stock.oversold', 2)) AS kind(type, rank)

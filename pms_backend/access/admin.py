@@ -122,8 +122,8 @@ class ApiClientAdmin(ReadOnlyAdmin):
             form,
             title=f"Revoke {client.name}",
             note=f"The key {client.prefix}… is refused from now on, for good. A new client gets a new key.",
-            submit="Revoke",
-            submit_variant="danger",
+            button="Revoke",
+            button_variant="danger",
             back=_page(client),
         )
 

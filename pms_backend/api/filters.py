@@ -1,5 +1,6 @@
 """Filters by django-filter, whose errors are problems like any other."""
 
+from collections.abc import Set
 from typing import Any, Final
 
 import django_filters
@@ -30,11 +31,17 @@ class BooleanFilter(django_filters.BooleanFilter):
     field_class = BooleanField
 
 
-class FilterBackend(DjangoFilterBackend):
-    """Applies the view's `filterset_class`; a value that cannot be read is 422, an unknown name is 422 too.
+def refuse_unknown(request: Request, *, known: Set[str]) -> None:
+    """Raises `ValidationError` for query parameters of other names.
 
     A misspelt filter that is silently ignored shows everything, which is the worst of the possible answers.
     """
+    if unknown := sorted(set(request.query_params) - known):
+        raise ValidationError({name: ["There is no such filter."] for name in unknown}, code="unknown_filter")
+
+
+class FilterBackend(DjangoFilterBackend):
+    """Applies the view's `filterset_class`; a value that cannot be read is 422, an unknown name is 422 too."""
 
     known_to_the_page = frozenset({"cursor", "page_size", "format"})
 
@@ -42,9 +49,7 @@ class FilterBackend(DjangoFilterBackend):
         """The rows that the query parameters leave."""
         filterset = self.get_filterset(request, queryset, view)
         names = set(filterset.filters) if filterset is not None else set()
-        unknown = sorted(set(request.query_params) - names - self.known_to_the_page)
-        if unknown:
-            raise ValidationError({name: ["There is no such filter."] for name in unknown}, code="unknown_filter")
+        refuse_unknown(request, known=names | self.known_to_the_page)
         if filterset is None:
             return queryset
         if not filterset.is_valid():

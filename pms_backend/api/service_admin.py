@@ -1,5 +1,6 @@
 """How the admin changes things: through services, whose refusals stand in the form that asked."""
 
+from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from django import forms
@@ -9,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.paginator import InfinitePaginator
@@ -134,7 +136,7 @@ class ServiceAdmin(ModelAdmin):
         return found
 
     def form_page(self, request: HttpRequest, form: forms.BaseForm, *, title: str, **more: Any) -> TemplateResponse:
-        """The page of an action: a form and a button (`submit`), above them a template (`panel`) or a text (`note`)."""
+        """The page of an action: a form and a `button`, above them a template (`panel`) or a text (`note`)."""
         context = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "form": form, **more}
         return TemplateResponse(request, "service_admin/form_page.html", context)
 
@@ -145,6 +147,7 @@ class ServiceInline(TabularInline):
     form = ServiceForm
     extra = 0
     can_delete = False
+    hide_title = True
 
 
 class ReadOnlyAdmin(ServiceAdmin):
@@ -177,6 +180,12 @@ def secret_message(request: HttpRequest, what: str, secret: str) -> None:
     """Shows a secret on the next page, and never again."""
     text = '{} is <code class="font-semibold select-all break-all">{}</code> Copy it now: it is not shown again.'
     messages.warning(request, format_html(text, what, secret))
+
+
+def moment(value: datetime | None) -> SafeString:
+    """A moment in a column: short, sortable by eye, in one line."""
+    text = "-" if value is None else f"{timezone.localtime(value):%Y-%m-%d %H:%M}"
+    return format_html('<span class="whitespace-nowrap">{}</span>', text)
 
 
 def json_block(value: Any) -> SafeString:

@@ -3,8 +3,9 @@
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 
-from pms_backend.api.service_admin import GrowingTableAdmin
+from pms_backend.api.service_admin import GrowingTableAdmin, moment
 from pms_backend.api.typed_unfold import display
 from pms_backend.events.models import Event
 
@@ -13,7 +14,7 @@ from pms_backend.events.models import Event
 class EventAdmin(GrowingTableAdmin):
     """Everything that happened, newest first."""
 
-    list_display = ("occurred_at", "type", "subject", "actor", "published_as")
+    list_display = ("published_as", "type", "subject", "actor", "occurred")
     search_fields = ("type__startswith", "subject__startswith")
     search_help_text = "A type or a subject, or its beginning"
     ordering = ("-id",)
@@ -24,6 +25,11 @@ class EventAdmin(GrowingTableAdmin):
         """Without the payloads; a page reads its own."""
         events: QuerySet[Event] = super().get_queryset(request)
         return events.defer("data")
+
+    @display(description="When")
+    def occurred(self, event: Event) -> SafeString:
+        """When it happened."""
+        return moment(event.occurred_at)
 
     @display(description="Sequence")
     def published_as(self, event: Event) -> str:

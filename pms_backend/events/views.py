@@ -5,6 +5,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from pms_backend.api.filters import refuse_unknown
 from pms_backend.events.models import Event, head_sequence
 from pms_backend.events.serializers import EventSerializer, FeedQuerySerializer, FeedSerializer
 
@@ -19,6 +20,7 @@ class FeedView(APIView):
         """The events after a sequence, oldest first."""
         query = FeedQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
+        refuse_unknown(request, known={*query.fields, "format"})
         wanted = query.validated_data
         # The head is read first: nothing up to it can be missing from what is read next.
         head = head_sequence()

@@ -9,6 +9,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from pms_backend.api.typed_unfold import ModelAdmin
 
 admin.site.index_template = "operations/dashboard.html"
+admin.site.index_title = "Dashboard"
 admin.site.unregister((User, Group))
 
 

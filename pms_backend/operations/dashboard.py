@@ -35,10 +35,10 @@ class Figure:
 def with_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Unfold's callback: what this member of staff may see."""
     groups = [
-        ("Catalogue", "products.view_product", product_figures),
         ("Stock", "inventory.view_stocklevel", stock_figures),
-        ("PMS events", "pms_integration.view_pmsevent", pms_figures),
+        ("Products", "products.view_product", product_figures),
         ("Feed", "events.view_event", feed_figures),
+        ("PMS events", "pms_integration.view_pmsevent", pms_figures),
     ]
     seen = [(title, list(figures())) for title, permission, figures in groups if request.user.has_perm(permission)]
     movements = last_movements() if request.user.has_perm("inventory.view_stockmovement") else None
@@ -49,7 +49,11 @@ def product_figures() -> Iterator[Figure]:
     """Products by status."""
     count = Counter(dict(Product.objects.order_by().values_list("status").annotate(count=Count("pk"))))
     for status in (ProductStatus.ACTIVE, ProductStatus.DRAFT):
-        yield Figure(f"{status.label} products", f"{count[status]:,}", _list("products_product", status__exact=status))
+        yield Figure(
+            "Drafts" if status == ProductStatus.DRAFT else status.label,
+            f"{count[status]:,}",
+            _list("products_product", status__exact=status),
+        )
 
 
 def stock_figures() -> Iterator[Figure]:
@@ -59,7 +63,7 @@ def stock_figures() -> Iterator[Figure]:
     yield Figure("Units on hand", f"{units:,}", _list("inventory_stocklevel"))
     for name, levels, tone in (("below_reorder_point", below, "warning"), ("oversold", oversold, "danger")):
         count = levels.order_by()[: MOST_COUNTED + 1].count()
-        title = f"Levels {name.replace('_', ' ')}"
+        title = name.replace("_", " ").capitalize()
         yield Figure(title, _capped(count), _list("inventory_stocklevel", attention=name), tone if count else "")
 
 

@@ -14,7 +14,9 @@ WORKER_PROCESSES = 2
 
 PYTHON = (sys.executable, "-m")
 MANAGE = (sys.executable, "manage.py")
-CELERY = (*PYTHON, "celery", "--quiet", "--app", "pms_backend.celery")
+# That root may run what `make run` starts is said once, in the docs, not at every start by two workers.
+QUIET_ABOUT_ROOT = ("-W", "ignore:You're running the worker with superuser privileges")
+CELERY = (sys.executable, *QUIET_ABOUT_ROOT, "-m", "celery", "--quiet", "--app", "pms_backend.celery")
 WORKER = (*CELERY, "worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle")
 
 

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from django.contrib import admin
+from django.contrib.admin.utils import flatten
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
@@ -47,7 +48,7 @@ class PMSConnectionAdmin(ServiceAdmin):
     list_filter = ("is_active",)
     search_fields = ("name", "slug")
     search_help_text = "Name or slug"
-    fields = ("name", "slug", "kind", "is_active", "masked_secret", "previous_is_valid", "created_at")
+    fields = (("name", "slug"), ("kind", "is_active"), ("masked_secret", "previous_is_valid"), "created_at")
     add_fieldsets = ((None, {"fields": ("name", "slug", "kind")}),)
     inlines = (PMSLocationInline,)
     actions_detail = ("rotate",)
@@ -55,7 +56,7 @@ class PMSConnectionAdmin(ServiceAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """What it is called stands in addresses and in events."""
-        return self.fields if obj else ()
+        return tuple(flatten(self.fields)) if obj else ()
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> tuple[Any, ...]:
         """Locations are mapped once the connection is there."""
@@ -98,7 +99,7 @@ class PMSConnectionAdmin(ServiceAdmin):
             title=f"Rotate the secret of {connection.name}",
             note="The connection gets a new secret, which is shown once. The one of today stays valid until the next "
             "rotation, so that the PMS can be told; the one before it is refused from now on.",
-            submit="Rotate secret",
+            button="Rotate secret",
             original=connection,
             back=_page(connection),
         )
@@ -108,7 +109,7 @@ class PMSConnectionAdmin(ServiceAdmin):
         """Its end, by which one is told from another."""
         return f"whsec_{'•' * 12}{connection.secret[-SHOWN_CHARACTERS:]}"
 
-    @display(description="Secret before it is valid too", boolean=True)
+    @display(description="Previous secret still valid", boolean=True)
     def previous_is_valid(self, connection: PMSConnection) -> bool:
         """After a rotation both are."""
         return bool(connection.previous_secret)

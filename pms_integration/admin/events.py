@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from pms_backend.api.exceptions import DomainError
-from pms_backend.api.service_admin import EmptyForm, GrowingTableAdmin, RefusalsIn, json_block
+from pms_backend.api.service_admin import EmptyForm, GrowingTableAdmin, RefusalsIn, json_block, moment
 from pms_backend.api.typed_unfold import action, display
 from pms_integration import services
 from pms_integration.models import PMSEvent, PMSEventStatus
@@ -47,7 +47,7 @@ class TypeFilter(admin.SimpleListFilter):
 class PMSEventAdmin(GrowingTableAdmin):
     """Webhooks of the PMS, newest first; only their being tried again is up to staff."""
 
-    list_display = ("webhook_id", "status_label", "type", "connection", "reason", "attempts", "received_at")
+    list_display = ("webhook_id", "status_label", "type", "connection", "reason", "attempts", "received")
     list_filter = ("status", TypeFilter, "connection")
     list_select_related = ("connection",)
     search_fields = ("webhook_id__startswith",)
@@ -55,8 +55,8 @@ class PMSEventAdmin(GrowingTableAdmin):
     ordering = ("-id",)
     sortable_by = ()
     fields = (
-        *("status_label", "reason", "type", "webhook_id", "connection", "attempts", "crashes", "waits_for_sku_key"),
-        *("received_at", "processed_at", "due_at", "message"),
+        *(("status_label", "type"), "reason", ("webhook_id", "connection"), ("attempts", "crashes")),
+        *(("received_at", "processed_at"), ("due_at", "awaited_sku"), "message"),
     )
     actions = ("retry_selected",)
     actions_detail = ("retry",)
@@ -86,7 +86,7 @@ class PMSEventAdmin(GrowingTableAdmin):
             form,
             title=f"Try {event.webhook_id} again",
             note=f"The event is {event.status}. {event.reason}".strip(),
-            submit="Try again",
+            button="Try again",
             original=event,
             back=page,
         )
@@ -108,6 +108,16 @@ class PMSEventAdmin(GrowingTableAdmin):
     def status_label(self, event: PMSEvent) -> str:
         """A badge."""
         return event.get_status_display()
+
+    @display(description="Received")
+    def received(self, event: PMSEvent) -> SafeString:
+        """When it came in."""
+        return moment(event.received_at)
+
+    @display(description="Waits for SKU")
+    def awaited_sku(self, event: PMSEvent) -> str:
+        """The one that has to be known first."""
+        return event.waits_for_sku_key
 
     @display(description="Body")
     def message(self, event: PMSEvent) -> SafeString:

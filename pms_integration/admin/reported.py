@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from pms_backend.api.service_admin import ReadOnlyAdmin
+from pms_backend.api.service_admin import ReadOnlyAdmin, moment
 from pms_backend.api.typed_unfold import display
 from pms_integration.models import PMSProduct, PMSProductState, PMSStock
 
@@ -24,7 +24,7 @@ STATE_LABELS: Final = {
 class PMSProductAdmin(ReadOnlyAdmin):
     """Products of the PMS and which of ours they are."""
 
-    list_display = ("external_id", "state_label", "product", "connection", "version", "is_deleted", "updated_at")
+    list_display = ("external_id", "state_label", "product", "connection", "version", "is_deleted", "updated")
     list_filter = ("state", "connection", "is_deleted")
     list_select_related = ("product", "connection")
     search_fields = ("external_id", "product__name")
@@ -44,6 +44,11 @@ class PMSProductAdmin(ReadOnlyAdmin):
     def state_label(self, product: PMSProduct) -> str:
         """A badge."""
         return product.get_state_display()
+
+    @display(description="Updated", ordering="updated_at")
+    def updated(self, product: PMSProduct) -> SafeString:
+        """When it was changed last."""
+        return moment(product.updated_at)
 
 
 class DiffersFilter(admin.SimpleListFilter):
@@ -68,7 +73,7 @@ class DiffersFilter(admin.SimpleListFilter):
 class PMSStockAdmin(ReadOnlyAdmin):
     """Stock as the PMS last told it beside ours."""
 
-    list_display = ("sku", "location", "connection", "pms_on_hand", "our_on_hand", "difference", "reported_at")
+    list_display = ("sku", "location", "connection", "pms_on_hand", "our_on_hand", "difference", "reported")
     list_filter = (DiffersFilter, "connection")
     list_select_related = ("level__variant", "level__location", "connection")
     search_fields = ("level__variant__sku",)
@@ -96,6 +101,11 @@ class PMSStockAdmin(ReadOnlyAdmin):
     def our_on_hand(self, stock: PMSStock) -> int:
         """As our ledger says."""
         return stock.level.on_hand
+
+    @display(description="Reported", ordering="reported_at")
+    def reported(self, stock: PMSStock) -> SafeString:
+        """The moment of the figure."""
+        return moment(stock.reported_at)
 
     @display(description="Difference")
     def difference(self, stock: PMSStock) -> SafeString:

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from inventory.models import ADJUSTMENT_REASONS, MAX_NOTE_LENGTH, MAX_QUANTITY, MAX_REFERENCE_LENGTH, Reason
+from pms_backend.api.exceptions import field_errors
 from pms_integration.connectors.contract import ProductReport, Report, StockDelta, StockFigure
 from pms_integration.exceptions import SignatureInvalid, UnusableData
 from pms_integration.models import MAX_EXTERNAL_ID_LENGTH, MAX_WEBHOOK_ID_LENGTH
@@ -141,8 +142,11 @@ def _delta(_: str, data: dict[str, Any], timestamp: Any) -> StockDelta:
 
 
 def _validated(serializer: serializers.Serializer[Any]) -> dict[str, Any]:
-    if not serializer.is_valid():
-        raise UnusableData(f"data is not valid: {serializer.errors}")
+    try:
+        serializer.is_valid(raise_exception=True)
+    except serializers.ValidationError as error:
+        problems = (f"{one.pointer}: {one.detail}" for one in field_errors(error.get_full_details()))
+        raise UnusableData(f"data is not valid. {' '.join(problems)}") from None
     return dict(serializer.validated_data)
 
 

@@ -63,7 +63,7 @@ def test_a_size_that_is_none_is_the_usual_one(api: JSONClient, codes: list[str],
         b64encode(b"p=one").decode(),
         b64encode(b"o=many").decode(),
         b64encode(b"r=perhaps&p=1").decode(),
-        b64encode("p=\x00".encode()).decode(),
+        b64encode(b"p=\x00").decode(),
     ],
 )
 def test_a_cursor_that_no_page_gave_is_400(api: JSONClient, codes: list[str], cursor: str):

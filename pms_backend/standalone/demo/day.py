@@ -55,7 +55,7 @@ async def live_a_day(quickstart: Mapping[str, Any], *, count: int, rate: float, 
                 await pms.live(day, rate)
                 await wait_until_applied(api, waiting)
                 findings = await verify(api, view, expectation)
-    show_result(console, pms.tally, client.waits, view.pushed, findings)
+    show_result(console, pms.tally, client.waits, view, findings)
     return not findings.differences
 
 

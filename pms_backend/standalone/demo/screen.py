@@ -95,10 +95,10 @@ def _last_changed(view: StockView) -> Table:
     return table
 
 
-def show_result(console: Console, tally: Tally, waits: int, pushed: int, findings: Findings) -> None:
+def show_result(console: Console, tally: Tally, waits: int, view: StockView, findings: Findings) -> None:
     """The result as a table, and a line that says whether all is well."""
-    table = Table("The day", title="Result")
-    table.add_column("Webhooks", justify="right")
+    table = Table("The day")
+    table.add_column("Count", justify="right")
     ignored = sum(findings.outcomes.values()) - findings.outcomes["applied"]
     rows = {
         "sent": tally.sent,
@@ -106,7 +106,8 @@ def show_result(console: Console, tally: Tally, waits: int, pushed: int, finding
         "applied": findings.outcomes["applied"],
         "ignored": ignored,
         **{f"  {reason}": number for reason, number in sorted(findings.outcomes.items()) if reason != "applied"},
-        "changes pushed over the socket": pushed,
+        "changes pushed over the socket": view.pushed,
+        "  connections of the socket": view.connections,
         "requests told to wait": waits,
         "SKUs checked": findings.checked,
         "  of them changed by others, too": findings.skipped,

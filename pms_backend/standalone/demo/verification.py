@@ -14,7 +14,7 @@ from pms_backend.standalone.demo.watching import StockView
 
 AT_WORK = ("received", "processing")
 WAITING = ("failed", "deferred")
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 60.0
 PUSH_PATIENCE_SECONDS = 20.0
 POLL_SECONDS = 0.25
 
@@ -44,14 +44,18 @@ async def wait_until_applied(api: API, most_waiting: int | None = None) -> int:
 
     What others left waiting is not this day's business; None: however many.
     """
-    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    clock = asyncio.get_running_loop().time
+    known: dict[str, int] = {}
+    deadline = clock() + PATIENCE_SECONDS
     while True:
         states = await api.events_in_states()
+        if states != known:
+            known, deadline = states, clock() + PATIENCE_SECONDS
         waiting = sum(states.get(state, 0) for state in WAITING)
         if not any(states.get(state) for state in AT_WORK) and (most_waiting is None or waiting <= most_waiting):
             return waiting
-        if asyncio.get_running_loop().time() > deadline:
-            raise DemoFailed(f"not everything was applied within {PATIENCE_SECONDS:.0f} s: {states}")
+        if clock() > deadline:
+            raise DemoFailed(f"not everything is applied, and nothing moved for {PATIENCE_SECONDS:.0f} s: {states}")
         await asyncio.sleep(POLL_SECONDS)
 
 

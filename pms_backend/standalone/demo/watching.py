@@ -35,6 +35,7 @@ class StockView:
     levels: dict[Place, dict[str, Any]] = field(default_factory=dict)
     recent: OrderedDict[Place, Seen] = field(default_factory=OrderedDict)
     pushed: int = 0
+    connections: int = 0
     sequence: int = 0
 
     def take(self, message: dict[str, Any]) -> None:
@@ -75,6 +76,7 @@ async def watch(url: str, key: str, view: StockView, subscribed: asyncio.Event) 
     """Keeps `view` true until it is cancelled; a connection that breaks goes on where it was. Raises `DemoFailed`."""
     headers = {"Authorization": f"Api-Key {key}"}
     async for socket in connect(url, additional_headers=headers, max_size=LARGEST_MESSAGE, proxy=None):
+        view.connections += 1
         try:
             resume = {"after": view.sequence} if view.sequence else {}
             await socket.send(json.dumps({"action": "subscribe", "all": True, **resume}))

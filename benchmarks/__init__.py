@@ -1,0 +1,1 @@
+"""What it costs, as ratios to a limit that is measured in the same run: `python -m benchmarks`."""

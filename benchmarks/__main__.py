@@ -1,0 +1,68 @@
+"""`python -m pms_backend.standalone.servers python -m benchmarks`: prints a table; exit code 1 if a request failed."""
+
+import argparse
+import signal
+import sys
+
+from benchmarks import report
+from benchmarks.measure import measure
+from benchmarks.stage import stage
+from benchmarks.workloads import workloads
+from pms_backend.standalone.exceptions import report_startup_errors
+
+KILLED = 128
+
+
+def main() -> int:
+    """Measures each workload."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _frame: sys.exit(KILLED + number))
+    arguments = _arguments()
+    with report_startup_errors(), stage(arguments.skus) as ready:
+        results = [
+            measure(
+                ready,
+                workload,
+                clients=arguments.clients,
+                rounds=arguments.rounds,
+                seconds=arguments.seconds,
+                say=_say,
+            )
+            for workload in workloads(arguments.skus)
+        ]
+    print(report.table(results))
+    found = report.failures(results)
+    for line in found:
+        _say(line)
+    return 1 if found else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--rounds", type=_count, default=5, help="of each side (default: %(default)s)")
+    parser.add_argument("--seconds", type=_seconds, default=4.0, help="of each round (default: %(default)s)")
+    parser.add_argument("--clients", type=_count, default=16, help="connections kept alive (default: %(default)s)")
+    parser.add_argument("--skus", type=_count, default=1_000, help="among which stock moves (default: %(default)s)")
+    return parser.parse_args()
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= 3_600:
+        raise argparse.ArgumentTypeError("must be more than 0, and an hour at most")
+    return seconds
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

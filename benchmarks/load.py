@@ -1,0 +1,148 @@
+"""`python -m benchmarks.load < ORDER`: the load, in a process of its own; ORDER and the answer are JSON.
+
+One thread and bare sockets: whatever the generator took of the machine, the faster side would miss most.
+"""
+
+import random
+import selectors
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import orjson
+
+from benchmarks.workloads import Workload, requests
+
+# A server that is silent for this long has failed.
+PATIENCE_SECONDS = 15.0
+CREATED = b"HTTP/1.1 201"
+SHOWN_BYTES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How to load the server at `port`."""
+
+    workload: Workload
+    port: int
+    api_key: str
+    clients: int
+    seconds: float
+
+
+@dataclass(slots=True)
+class Load:
+    """What came of it: `created` within the time, failures at any time, and the first of them."""
+
+    seconds: float
+    created: int = 0
+    failures: int = 0
+    failure: str = ""
+
+    @property
+    def rate(self) -> float:
+        """Adjustments a second."""
+        return self.created / self.seconds
+
+    def fail(self, reason: bytes | str) -> None:
+        """Counts a failure."""
+        text = reason.decode(errors="replace") if isinstance(reason, bytes) else reason
+        self.failures += 1
+        self.failure = self.failure or text[:SHOWN_BYTES]
+
+
+class Client:
+    """A connection that is kept alive, with one request on its way at a time."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._received = b""
+
+    def send(self, request: bytes) -> None:
+        """Asks."""
+        self._received = b""
+        self.socket.sendall(request)
+
+    def receive(self) -> bytes | None:
+        """Takes what is there; the answer once it is whole. ConnectionError where the server has hung up."""
+        chunk = self.socket.recv(65_536)
+        if not chunk:
+            raise ConnectionError("The server closed the connection.")
+        self._received += chunk
+        head, separator, body = self._received.partition(b"\r\n\r\n")
+        if not separator or len(body) < _content_length(head):
+            return None
+        return self._received
+
+
+def _content_length(head: bytes) -> int:
+    _, found, rest = head.lower().partition(b"\r\ncontent-length:")
+    if not found:
+        raise ConnectionError("The server does not say how long its answer is.")
+    return int(rest.partition(b"\r\n")[0])
+
+
+def run(order: Order) -> Load:
+    """Loads the server until the time is over, and waits for the last answers."""
+    choices = requests(order.workload, order.api_key)
+    with selectors.DefaultSelector() as selector:
+        clients = [Client(order.port) for _ in range(order.clients)]
+        for client in clients:
+            selector.register(client.socket, selectors.EVENT_READ, client)
+        load = _drive(selector, clients, choices, order.seconds)
+    for client in clients:
+        client.socket.close()
+    return load
+
+
+def _drive(
+    selector: selectors.BaseSelector, clients: Sequence[Client], choices: Sequence[bytes], seconds: float
+) -> Load:
+    load = Load(seconds)
+    waiting = len(clients)
+    deadline = time.perf_counter() + seconds
+    for client in clients:
+        client.send(random.choice(choices))
+    while waiting:
+        ready = selector.select(PATIENCE_SECONDS)
+        if not ready:
+            for _ in range(waiting):
+                load.fail(f"No answer within {PATIENCE_SECONDS:.0f} s.")
+            break
+        is_open = time.perf_counter() < deadline
+        for key, _ in ready:
+            client: Client = key.data
+            try:
+                answer = client.receive()
+                if answer is None:
+                    continue
+                _judge(answer, load, in_time=is_open)
+                if is_open:
+                    client.send(random.choice(choices))
+                    continue
+            except OSError as error:
+                load.fail(str(error))
+            selector.unregister(client.socket)
+            waiting -= 1
+    return load
+
+
+def _judge(answer: bytes, load: Load, *, in_time: bool) -> None:
+    if not answer.startswith(CREATED):
+        load.fail(answer)
+    elif in_time:
+        load.created += 1
+
+
+def main() -> None:
+    """Reads the order, prints what came of it."""
+    order = orjson.loads(sys.stdin.buffer.read())
+    load = run(Order(**{**order, "workload": Workload(**order["workload"])}))
+    sys.stdout.write(orjson.dumps(asdict(load)).decode() + "\n")
+
+
+if __name__ == "__main__":
+    main()

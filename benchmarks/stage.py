@@ -1,0 +1,127 @@
+"""Everything that must run before anything can be measured, and that ends with the run."""
+
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import orjson
+import psycopg
+from cryptography.fernet import Fernet
+
+from benchmarks.load import Load, Order
+from pms_backend.standalone.children import MANAGE, PYTHON, the_house
+from pms_backend.standalone.configuration import Configuration
+from pms_backend.standalone.console import Console
+from pms_backend.standalone.data_dir import DataDir
+from pms_backend.standalone.exceptions import StartupError
+from pms_backend.standalone.ports import LOOPBACK, accepts, free_port
+from pms_backend.standalone.processes import Processes
+from pms_backend.standalone.program import Program
+
+PREPARE_SECONDS = 300
+START_SECONDS = 30
+# Beyond the time of the load itself: its start, and its patience with a silent server.
+LOAD_SECONDS = 30
+STOP_SECONDS = 5
+OURS = "pms_backend.wsgi:application"
+LIMIT = "benchmarks.limit:application"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Both servers, running."""
+
+    processes: Processes
+    environment: dict[str, str]
+    api_key: str
+    limit_port: int
+    our_port: int
+
+    def load(self, order: Order) -> Load:
+        """Has a generator of its own carry out the order. StartupError where that one fails."""
+        program = Program(
+            "load",
+            (*PYTHON, "benchmarks.load"),
+            environment=self.environment,
+            stdin=orjson.dumps(asdict(order)),
+        )
+        lines = self.processes.run(program, order.seconds + LOAD_SECONDS)
+        return Load(**orjson.loads(lines[-1]))
+
+
+@contextmanager
+def stage(skus: int) -> Iterator[Stage]:
+    """A migrated database with both sides' rows, and both servers. StartupError where that cannot be had."""
+    _require_fresh_database()
+    with TemporaryDirectory(prefix="pms-bench-") as directory:
+        data_dir = DataDir(Path(directory))
+        data_dir.create()
+        data_dir.empty_metrics()
+        environment = _environment(data_dir)
+        processes = Processes(data_dir)
+        try:
+            _run(processes, "migrate", (*MANAGE, "migrate", "--noinput"), environment)
+            api_key = _run(processes, "seed", (*PYTHON, "benchmarks.seed", str(skus)), environment)[-1]
+            limit_port = _serve(processes, "limit", LIMIT, data_dir, environment)
+            our_port = _serve(processes, "ours", OURS, data_dir, environment)
+            yield Stage(processes, environment, api_key, limit_port, our_port)
+        finally:
+            for process in processes.running:
+                processes.stop(process, STOP_SECONDS)
+            processes.close()
+
+
+def _require_fresh_database() -> None:
+    """Thousands of rows are written: into a database made for that, not into one that somebody uses."""
+    missing = [name for name in ("DATABASE_URL", "REDIS_URL") if not os.environ.get(name)]
+    if missing:
+        raise StartupError(f"{' and '.join(missing)} must be set; pms_backend.standalone.servers sets them")
+    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+        row = connection.execute("SELECT to_regclass('django_migrations') IS NULL").fetchone()
+    if row != (True,):
+        raise StartupError("DATABASE_URL: that database is in use; the benchmarks need an empty one")
+
+
+def _environment(data_dir: DataDir) -> dict[str, str]:
+    """As `make run` has it, metrics of several processes included, but without limits on how often one may ask."""
+    defaults = {
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+        "RATE_LIMITS": "off",
+    }
+    return {**defaults, **os.environ, "METRICS_DIR": str(data_dir.metrics), "PYTHONUNBUFFERED": "1"}
+
+
+def _run(processes: Processes, name: str, arguments: tuple[str, ...], environment: dict[str, str]) -> list[str]:
+    return processes.run(Program(name, arguments, environment=environment), PREPARE_SECONDS)
+
+
+def _serve(processes: Processes, name: str, application: str, data_dir: DataDir, environment: dict[str, str]) -> int:
+    """Starts the house's web server, with the flags it has there, for `application`; returns its port."""
+    port = free_port()
+    configuration = Configuration(
+        data_dir=data_dir.root,
+        host=LOOPBACK,
+        port=port,
+        ws_port=port,
+        database_url=None,
+        redis_url=None,
+        inherited={},
+    )
+    web = next(program for program in the_house(configuration).children if program.name == "web")
+    arguments = tuple(application if word == OURS else word for word in web.arguments)
+    console = Console()
+    process = processes.start(
+        replace(web, name=name, arguments=arguments, environment=environment), lambda line: console.line(name, line)
+    )
+    deadline = time.monotonic() + START_SECONDS
+    while not accepts(LOOPBACK, port, seconds=1):
+        if process.exit_code() is not None or time.monotonic() > deadline:
+            raise StartupError(f"{name} did not start")
+        time.sleep(0.05)
+    return port

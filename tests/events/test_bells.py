@@ -1,0 +1,149 @@
+"""Bells: cheap, coalescing, and never in the way."""
+
+import time
+
+import pytest
+from celery import Celery, current_app
+from django.db import transaction
+from django_redis import get_redis_connection
+from prometheus_client import REGISTRY
+from redis import Redis
+
+from pms_backend.events import bells, services
+from pms_backend.events.bells import FLAG_SECONDS, Bell
+from tests.events.examples import ThingHappened, feed, happen
+
+BELL = Bell(task="pms_backend.events.tasks.relay_events")
+
+
+@pytest.fixture
+def sent(monkeypatch) -> list[str]:
+    """The tasks that were sent."""
+    tasks: list[str] = []
+    monkeypatch.setattr(current_app, "send_task", tasks.append)
+    return tasks
+
+
+@pytest.fixture
+def redis_is_away(monkeypatch) -> None:
+    monkeypatch.setattr(bells, "get_redis_connection", lambda _: Redis.from_url("redis://127.0.0.1:1"))
+
+
+def failures() -> float:
+    return REGISTRY.get_sample_value("pms_redis_failures_total", {"use": "bell"}) or 0.0
+
+
+def test_a_bell_that_rings_already_is_not_rung_again(sent):
+    BELL.ring()
+    BELL.ring()
+
+    assert sent == ["pms_backend.events.tasks.relay_events"]
+
+
+def test_when_its_task_has_begun_it_rings_again(sent):
+    BELL.ring()
+    BELL.silence()
+    BELL.ring()
+
+    assert len(sent) == 2
+
+
+def test_a_lost_task_silences_it_for_no_longer_than_its_flag(sent):
+    BELL.ring()
+
+    assert 0 < get_redis_connection("default").pttl("pms:bell:" + BELL.task) <= FLAG_SECONDS * 1000
+
+
+def test_bells_are_apart(sent):
+    Bell(task="one").ring()
+    Bell(task="two").ring()
+
+    assert sent == ["one", "two"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_rings_once_after_the_commit_however_often_it_is_asked_to(sent):
+    with transaction.atomic():
+        BELL.ring_after_commit()
+        with transaction.atomic():
+            BELL.ring_after_commit()
+        assert sent == []
+        BELL.ring_after_commit()
+        assert len(transaction.get_connection().run_on_commit) == 1
+
+    assert len(sent) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_does_not_ring_for_what_was_rolled_back(sent):
+    with pytest.raises(RuntimeError), transaction.atomic():
+        BELL.ring_after_commit()
+        raise RuntimeError
+
+    assert sent == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rolled_back_part_does_not_silence_the_rest(sent):
+    with transaction.atomic():
+        with pytest.raises(RuntimeError), transaction.atomic():
+            BELL.ring_after_commit()
+            raise RuntimeError
+        BELL.ring_after_commit()
+
+    assert len(sent) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_recording_rings_for_the_relay_and_the_relay_silences(sent):
+    happen("a")
+    happen("b")
+    services.relay_pending()
+    happen("c")
+
+    assert sent == [services.relay_bell.task] * 2
+
+
+def test_the_real_broker_gets_the_task_on_the_relays_queue():
+    BELL.ring()
+
+    with Redis.from_url(current_app.conf.broker_url) as broker:
+        assert broker.llen("relay") == 1
+        assert broker.llen("default") == 0
+
+
+@pytest.mark.usefixtures("redis_is_away")
+def test_without_redis_it_is_logged_and_counted_and_never_raised(sent, caplog):
+    before = failures()
+
+    BELL.ring()
+    BELL.silence()
+
+    assert sent == []
+    assert failures() - before == 2
+    assert "was not heard, the sweep will do" in caplog.text
+    assert "could not be silenced" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("redis_is_away")
+def test_without_redis_events_are_recorded_and_published():
+    with transaction.atomic():
+        services.record(ThingHappened(thing="a"))
+
+    assert services.relay_pending() == 1
+    assert feed() == [(1, "thing:a")]
+
+
+def test_a_broker_that_is_away_holds_nobody_up(monkeypatch, caplog):
+    away = Celery(broker="redis://127.0.0.1:1/0", set_as_current=False)
+    away.conf.task_publish_retry = current_app.conf.task_publish_retry
+    away.conf.broker_transport_options = current_app.conf.broker_transport_options
+    monkeypatch.setattr(bells, "current_app", away)
+    before, began = failures(), time.monotonic()
+
+    BELL.ring()
+
+    assert time.monotonic() - began < 1
+    assert failures() - before == 1
+    assert "was not heard, the sweep will do" in caplog.text

@@ -1,0 +1,125 @@
+"""`/health/live` and `/health/ready`."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+from redis import Redis
+
+from pms_backend.operations import health
+from pms_backend.operations.health import MAX_SILENCE
+from pms_backend.operations.models import Heartbeat
+from pms_backend.operations.tasks import record_heartbeat
+
+CHECKS = {"database", "redis", "migrations", "worker", "relay"}
+
+
+@pytest.fixture
+def beating(db) -> None:
+    """Both workers are at work."""
+    record_heartbeat("default")
+    record_heartbeat("relay")
+
+
+def asked(client: Client) -> tuple[int, dict[str, str], dict[str, str]]:
+    """The status, what each check found, and what it says of those that failed."""
+    response = client.get("/health/ready")
+    body = response.json()
+    assert response["Content-Type"] == "application/json"
+    assert set(body) == {"status", "checks"}
+    assert body["status"] == ("ok" if response.status_code == 200 else "failed")
+    assert all(set(check) == {"status", "detail", "ms"} for check in body["checks"].values())
+    found = {name: check["status"] for name, check in body["checks"].items()}
+    details = {name: check["detail"] for name, check in body["checks"].items() if check["status"] == "failed"}
+    return response.status_code, found, details
+
+
+def test_live_needs_nothing(client: Client):
+    response = client.get("/health/live")
+
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+def test_nothing_is_written_through_health(client: Client):
+    assert client.post("/health/live").status_code == 405
+    assert client.post("/health/ready").status_code == 405
+
+
+@pytest.mark.usefixtures("beating")
+def test_ready_where_everything_works(client: Client):
+    assert asked(client) == (200, dict.fromkeys(CHECKS, "ok"), {})
+
+
+@pytest.mark.django_db
+def test_a_worker_that_was_never_seen_is_named(client: Client):
+    record_heartbeat("default")
+
+    status, found, details = asked(client)
+
+    assert status == 503
+    assert found == {**dict.fromkeys(CHECKS, "ok"), "relay": "failed"}
+    assert details == {"relay": "it has not been seen yet"}
+
+
+@pytest.mark.usefixtures("beating")
+def test_a_worker_that_fell_silent_is_named(client: Client):
+    silence = MAX_SILENCE + timedelta(seconds=1)
+    Heartbeat.objects.filter(queue="default").update(beat_at=timezone.now() - silence)
+
+    status, _, details = asked(client)
+
+    assert status == 503
+    assert details == {"worker": f"it was last seen {silence.total_seconds():.0f} s ago"}
+
+
+@pytest.mark.usefixtures("beating")
+def test_three_beats_may_be_missed(client: Client, settings):
+    missed = timedelta(seconds=3 * settings.HEARTBEAT_SECONDS)
+    Heartbeat.objects.filter(queue="default").update(beat_at=timezone.now() - missed)
+
+    assert asked(client)[0] == 200
+
+
+@pytest.mark.usefixtures("beating")
+def test_a_redis_that_is_away_is_named(client: Client, monkeypatch):
+    monkeypatch.setattr(health, "get_redis_connection", lambda _: Redis.from_url("redis://127.0.0.1:1"))
+
+    status, _, details = asked(client)
+
+    assert (status, details) == (503, {"redis": "ConnectionError"})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_is_away_is_named(client: Client, monkeypatch):
+    with monkeypatch.context() as patch:
+        connection.close()
+        patch.setitem(connection.settings_dict, "HOST", "127.0.0.1")
+        patch.setitem(connection.settings_dict, "PORT", "1")
+        status, found, details = asked(client)
+    connection.close()
+
+    assert status == 503
+    assert found == {**dict.fromkeys(CHECKS, "failed"), "redis": "ok"}
+    assert set(details.values()) == {"OperationalError"}
+
+
+@pytest.mark.usefixtures("beating")
+def test_a_migration_that_is_not_applied_is_named(client: Client):
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'operations'")
+
+    status, _, details = asked(client)
+
+    assert status == 503
+    assert details == {"migrations": "1 migrations are not applied, the first is operations.0001_initial"}
+
+
+@pytest.mark.django_db
+def test_a_heartbeat_renews_the_one_before():
+    record_heartbeat("relay")
+    first = Heartbeat.objects.get().beat_at
+    record_heartbeat("relay")
+
+    assert Heartbeat.objects.get().beat_at > first

@@ -1,0 +1,62 @@
+"""`GET /metrics`: Prometheus's, for those who may."""
+
+import pytest
+from django.test import Client
+from prometheus_client.parser import text_string_to_metric_families
+
+METRICS = "/metrics"
+
+
+@pytest.fixture
+def token(settings) -> str:
+    settings.METRICS_TOKEN = "the-token"
+    return settings.METRICS_TOKEN
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.8.8.8", "::1"])
+def test_without_a_token_this_machine_may_ask(client: Client, address: str):
+    assert client.get(METRICS, REMOTE_ADDR=address).status_code == 200
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "203.0.113.9", "2001:db8::1", ""])
+def test_without_a_token_nobody_else_may(client: Client, address: str):
+    response = client.get(METRICS, REMOTE_ADDR=address)
+
+    assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+    assert response["Content-Type"] == "application/problem+json"
+
+
+def test_a_proxy_on_this_machine_speaks_for_others(client: Client):
+    assert client.get(METRICS, REMOTE_ADDR="127.0.0.1", HTTP_X_FORWARDED_FOR="127.0.0.1").status_code == 403
+
+
+def test_with_a_token_whoever_has_it_may_ask(client: Client, token: str):
+    assert client.get(METRICS, REMOTE_ADDR="10.0.0.1", HTTP_AUTHORIZATION=f"Bearer {token}").status_code == 200
+
+
+@pytest.mark.parametrize("sent", ["", "Bearer ", "Bearer wrong", "Bearer the-token2", "Bearer ä", "Basic the-token"])
+def test_with_a_token_nobody_else_may_not_even_this_machine(client: Client, token: str, sent: str):
+    assert client.get(METRICS, REMOTE_ADDR="127.0.0.1", HTTP_AUTHORIZATION=sent).status_code == 403
+
+
+def test_what_is_counted_is_shown(client: Client):
+    client.get("/health/live")
+
+    response = client.get(METRICS)
+
+    families = {family.name: family for family in text_string_to_metric_families(response.content.decode())}
+    assert response["Content-Type"].startswith("text/plain")
+    assert {"pms_http_requests", "pms_http_request_seconds", "pms_redis_failures"} <= set(families)
+    assert any(
+        sample.labels == {"method": "GET", "status": "200"} and sample.value >= 1
+        for sample in families["pms_http_requests"].samples
+    )
+
+
+def test_a_method_that_nobody_knows_makes_no_label_of_its_own(client: Client):
+    client.generic("BREW", "/health/live")
+
+    text = client.get(METRICS).content.decode()
+
+    assert 'method="OTHER",status="405"' in text
+    assert "BREW" not in text
