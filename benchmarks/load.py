@@ -73,16 +73,12 @@ class Client:
             raise ConnectionError("The server closed the connection.")
         self._received += chunk
         head, separator, body = self._received.partition(b"\r\n\r\n")
-        if not separator or len(body) < _content_length(head):
+        if not separator:
             return None
-        return self._received
-
-
-def _content_length(head: bytes) -> int:
-    _, found, rest = head.lower().partition(b"\r\ncontent-length:")
-    if not found:
-        raise ConnectionError("The server does not say how long its answer is.")
-    return int(rest.partition(b"\r\n")[0])
+        _, found, rest = head.lower().partition(b"\r\ncontent-length:")
+        if not found:
+            raise ConnectionError(f"An answer of unknown length: {self._received.decode(errors='replace')}")
+        return self._received if len(body) >= int(rest.partition(b"\r\n")[0]) else None
 
 
 def run(order: Order) -> Load:
@@ -104,8 +100,8 @@ def _drive(
     load = Load(seconds)
     waiting = len(clients)
     deadline = time.perf_counter() + seconds
-    for client in clients:
-        client.send(random.choice(choices))
+    for idle in clients:
+        idle.send(random.choice(choices))
     while waiting:
         ready = selector.select(PATIENCE_SECONDS)
         if not ready:

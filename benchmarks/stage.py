@@ -27,7 +27,6 @@ PREPARE_SECONDS = 300
 START_SECONDS = 30
 # Beyond the time of the load itself: its start, and its patience with a silent server.
 LOAD_SECONDS = 30
-STOP_SECONDS = 5
 OURS = "pms_backend.wsgi:application"
 LIMIT = "benchmarks.limit:application"
 
@@ -71,8 +70,6 @@ def stage(skus: int) -> Iterator[Stage]:
             our_port = _serve(processes, "ours", OURS, data_dir, environment)
             yield Stage(processes, environment, api_key, limit_port, our_port)
         finally:
-            for process in processes.running:
-                processes.stop(process, STOP_SECONDS)
             processes.close()
 
 

@@ -100,7 +100,7 @@ def database(name: str, *, pooler: str) -> dict[str, Any]:
     except ProgrammingError:
         raise problem from None
     known = {key: parts.pop(key, "") for key in ("dbname", "user", "password", "host", "port")}
-    if not known["dbname"] or not (known["port"] == "" or _is_port(known["port"])):
+    if not known["dbname"] or not (known["port"] == "" or _is_port(str(known["port"]))):
         raise problem
     return {
         "ENGINE": "django.db.backends.postgresql",

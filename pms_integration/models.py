@@ -92,6 +92,8 @@ class PMSEvent(models.Model):
     )
     reason = models.CharField(max_length=MAX_REASON_LENGTH, blank=True, db_default="")
     attempts = models.PositiveIntegerField(default=0, db_default=0)
+    # Attempts that failed; those that found the SKU not known yet are none.
+    failures = models.PositiveSmallIntegerField(default=0, db_default=0)
     # Attempts that ended without a word: their worker died.
     crashes = models.PositiveSmallIntegerField(default=0, db_default=0)
     waits_for_sku_key = models.CharField(max_length=MAX_SKU_KEY_LENGTH, blank=True, db_default="")

@@ -57,7 +57,7 @@ class StockLevelAdmin(ServiceAdmin):
     """Stock levels: figures change by adjustments and counts, only the limits are edited."""
 
     list_display = (
-        *("sku", "product", "location", "on_hand", "reserved", "available_units", "reorder_point", "state"),
+        *("sku", "location", "on_hand", "reserved", "available_units", "reorder_at", "state"),
         "updated",
     )
     list_filter = (AttentionFilter, "location")
@@ -167,23 +167,22 @@ class StockLevelAdmin(ServiceAdmin):
             back=request.get_full_path(),
         )
 
-    @display(description="SKU", ordering="variant__sku_key")
+    @display(description="SKU and product", ordering="variant__sku_key")
     def sku(self, level: StockLevel) -> SafeString:
-        """The variant's."""
-        return format_html('<span class="whitespace-nowrap">{}</span>', level.variant.sku)
-
-    @display(description="Product", ordering="variant__product__name")
-    def product(self, level: StockLevel) -> SafeString:
-        """Its name, with a link."""
-        product = level.variant.product
-        address = reverse("admin:products_product_change", args=[product.pk])
-        return format_html('<a href="{}" class="hover:text-primary-600">{}</a>', address, product.name)
+        """What it is, in two lines."""
+        lines = '<span class="block whitespace-nowrap">{}</span><span class="block text-subtle">{}</span>'
+        return format_html(lines, level.variant.sku, level.variant.product.name)
 
     @display(description="Available")
     def available_units(self, level: StockLevel) -> SafeString:
         """In red where nothing can be promised."""
         colour = RED if level.available <= 0 else "text-important"
         return format_html('<span class="font-semibold {}">{}</span>', colour, level.available)
+
+    @display(description="Reorder at", ordering="reorder_point")
+    def reorder_at(self, level: StockLevel) -> int | None:
+        """The reorder point."""
+        return level.reorder_point
 
     @display(description="State", label=STATE_LABELS)
     def state(self, level: StockLevel) -> str | None:

@@ -42,3 +42,12 @@ class CursorPagination(pagination.CursorPagination):
             return super().decode_cursor(request)
         except (NotFound, ValueError):
             raise ParseError(NOT_OURS) from None
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """What a page looks like; OpenAPI 3.1 knows no `nullable`."""
+        link = {"type": ["string", "null"], "format": "uri"}
+        return {
+            "type": "object",
+            "required": ["next", "previous", "results"],
+            "properties": {"next": link, "previous": link, "results": schema},
+        }

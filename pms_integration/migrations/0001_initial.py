@@ -43,6 +43,7 @@ class Migration(migrations.Migration):
                 ('status', models.CharField(choices=[('received', 'Received'), ('processing', 'Processing'), ('processed', 'Processed'), ('ignored', 'Ignored'), ('deferred', 'Deferred'), ('failed', 'Failed'), ('dead', 'Dead')], db_default='received', default='received', max_length=10)),
                 ('reason', models.CharField(blank=True, db_default='', max_length=1000)),
                 ('attempts', models.PositiveIntegerField(db_default=0, default=0)),
+                ('failures', models.PositiveSmallIntegerField(db_default=0, default=0)),
                 ('crashes', models.PositiveSmallIntegerField(db_default=0, default=0)),
                 ('waits_for_sku_key', models.CharField(blank=True, db_default='', max_length=300)),
                 ('received_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),

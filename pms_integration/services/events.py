@@ -45,6 +45,7 @@ class Claim:
 
     event_id: int
     attempt: int
+    failures: int
     crashes: int
 
 
@@ -91,7 +92,7 @@ WHERE id = (
     ORDER BY due_at, id LIMIT 1
     FOR NO KEY UPDATE SKIP LOCKED
 )
-RETURNING id, attempts, crashes
+RETURNING id, attempts, failures, crashes
 """
 
 
@@ -150,12 +151,17 @@ def _finish(claim: Claim, status: str, reason: str) -> None:
 
 
 def _fail(claim: Claim, reason: str) -> None:
-    tries = claim.attempt - claim.crashes
-    if tries > len(RETRY_DELAYS):
+    if claim.failures == len(RETRY_DELAYS):
         _finish(claim, PMSEventStatus.DEAD, reason)
         return
-    pause = RETRY_DELAYS[max(tries, 1) - 1] * random.uniform(1, 1.2)  # noqa: S311 - jitter, no secret
-    _write(claim, status=PMSEventStatus.FAILED, reason=reason, due_at=timezone.now() + pause)
+    pause = RETRY_DELAYS[claim.failures] * random.uniform(1, 1.2)  # noqa: S311 - jitter, no secret
+    _write(
+        claim,
+        status=PMSEventStatus.FAILED,
+        reason=reason,
+        failures=claim.failures + 1,
+        due_at=timezone.now() + pause,
+    )
 
 
 def _defer(claim: Claim, sku_key: str) -> None:
@@ -192,7 +198,7 @@ def retry_event(*, event_id: int) -> PMSEvent:
     if event.status not in (PMSEventStatus.FAILED, PMSEventStatus.DEFERRED, PMSEventStatus.DEAD):
         raise NotRetriable(f"The event is {event.status}.")
     event.status, event.due_at, event.processed_at = PMSEventStatus.RECEIVED, timezone.now(), None
-    event.attempts = event.crashes = 0
-    event.save(update_fields=["status", "due_at", "processed_at", "attempts", "crashes"])
+    event.attempts = event.failures = event.crashes = 0
+    event.save(update_fields=["status", "due_at", "processed_at", "attempts", "failures", "crashes"])
     apply_bell.ring_after_commit()
     return event

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from inventory import services as inventory
@@ -54,38 +55,42 @@ def apply_report(event: PMSEvent, report: Report) -> Result:
         return _apply_product(event.connection, report)
     if report.occurred_at > event.received_at + MAX_SKEW:
         raise UnusableData(f"It happened at {report.occurred_at.isoformat()}, which is yet to come.")
-    level = _lock_level(event.connection, report)
-    source = f"{event.connection.slug}:{event.webhook_id}:0"
-    if isinstance(report, StockFigure):
-        return _apply_figure(event, report, level, source)
-    return _apply_delta(event, report, level, source)
-
-
-def _lock_level(connection: PMSConnection, report: StockFigure | StockDelta) -> inventory.LevelState:
     key = sku_key(report.sku)
     variant_id = Variant.objects.filter(sku_key=key).values_list("pk", flat=True).first()
     if variant_id is None:
         raise AwaitsSku(key)
-    location = _location(connection, report.location)
-    return inventory.lock_level(variant_id=variant_id, location_id=location.pk)
+    place = _place(event.connection, report.location)
+    level = inventory.lock_level(variant_id=variant_id, location_id=place.location_id)
+    source = f"{event.connection.slug}:{event.webhook_id}:0"
+    if isinstance(report, StockFigure):
+        return _apply_figure(event, report, level, source, owns=place.owns)
+    return _apply_delta(event, report, level, source, owns=place.owns)
 
 
-def _location(connection: PMSConnection, name: str) -> Location:
-    mapped = Location.objects.filter(pms_locations__connection=connection, pms_locations__external_name=name).first()
-    location = mapped or Location.objects.filter(code=name).first()
+@dataclass(frozen=True, slots=True)
+class _Place:
+    location_id: int
+    owns: bool
+
+
+def _place(connection: PMSConnection, name: str) -> _Place:
+    """The location that the connection calls so, else the one whose code it is, and whether its stock is the PMS's."""
+    mapping = PMSLocation.objects.filter(connection=connection, location=OuterRef("pk"))
+    found = Location.objects.annotate(
+        is_mapped=Exists(mapping.filter(external_name=name)), owns=Exists(mapping.filter(owns_stock=True))
+    ).filter(Q(is_mapped=True) | Q(code=name))
+    location = found.order_by("-is_mapped").first()
     if location is None:
         raise UnknownPMSLocation(f"No location is called {name}, by the connection or by us.")
     if not location.is_active:
         raise LocationInactive(location.code)
-    return location
+    return _Place(location.pk, location.owns)
 
 
-def _owns(connection: PMSConnection, location_id: int) -> bool:
-    return PMSLocation.objects.filter(connection=connection, location_id=location_id, owns_stock=True).exists()
-
-
-def _apply_delta(event: PMSEvent, report: StockDelta, level: inventory.LevelState, source: str) -> Result:
-    if _owns(event.connection, level.location_id):
+def _apply_delta(
+    event: PMSEvent, report: StockDelta, level: inventory.LevelState, source: str, *, owns: bool
+) -> Result:
+    if owns:
         # Read under the level's lock, in a statement of its own: a figure that came while we waited counts.
         figure = PMSStock.objects.filter(connection=event.connection, level_id=level.id).first()
         if figure is not None and report.occurred_at <= figure.reported_at:
@@ -102,7 +107,9 @@ def _apply_delta(event: PMSEvent, report: StockDelta, level: inventory.LevelStat
     return PROCESSED
 
 
-def _apply_figure(event: PMSEvent, report: StockFigure, level: inventory.LevelState, source: str) -> Result:
+def _apply_figure(
+    event: PMSEvent, report: StockFigure, level: inventory.LevelState, source: str, *, owns: bool
+) -> Result:
     told = PMSStock.objects.filter(connection=event.connection, level_id=level.id).first()
     if told is not None and _order(report.occurred_at, report.version, event.webhook_id) <= _order(
         told.reported_at, told.version, told.webhook_id
@@ -118,7 +125,7 @@ def _apply_figure(event: PMSEvent, report: StockFigure, level: inventory.LevelSt
             "webhook_id": event.webhook_id,
         },
     )
-    if not _owns(event.connection, level.location_id):
+    if not owns:
         return FOR_COMPARISON
     inventory.apply_reported_figure(state=level, on_hand=report.on_hand, occurred_at=report.occurred_at, source=source)
     return PROCESSED

@@ -20,13 +20,14 @@ TRIES_AGAINST_CREATORS = 3
 def upsert_products(*, rows: Sequence[tuple[int, dict[str, Any]]], atomic: bool = False) -> list[Outcome]:
     """Creates or updates a product for each (index, validated input); a refused row stops no other, unless `atomic`.
 
-    A row means the product that has its SKUs. Somebody who creates one of them meanwhile is found by another try.
+    A row means the product that has its SKUs. Somebody who takes one of them, or a handle, meanwhile is found by
+    another try.
     Raises `BulkInvalid` and `BulkConflict` where `atomic`.
     """
     for _ in range(TRIES_AGAINST_CREATORS):
         try:
             return _upsert(rows, atomic=atomic)
-        except SkuTaken:
+        except (SkuTaken, HandleTaken):
             continue
     return _upsert(rows, atomic=atomic)
 
@@ -49,7 +50,8 @@ def _upsert(rows: Sequence[tuple[int, dict[str, Any]]], *, atomic: bool) -> list
         keys = {sku_key(variant["sku"]) for variant in data["variants"]}
         try:
             owner = _owner(keys, owners, named)
-            _check_handle(data.get("handle"), owner, handles)
+            # A new product has no id yet: its row stands for it.
+            _check_handle(data.get("handle"), -1 - index if owner is None else owner, handles)
             if owner is None:
                 change = plan_creation(data, categories)
             else:
@@ -72,7 +74,7 @@ def _owners_of_skus(inputs: Sequence[dict[str, Any]]) -> dict[str, int]:
     return dict(Variant.objects.filter(sku_key__in=keys).values_list("sku_key", "product_id"))
 
 
-def _owners_of_handles(inputs: Sequence[dict[str, Any]]) -> dict[str, int | None]:
+def _owners_of_handles(inputs: Sequence[dict[str, Any]]) -> dict[str, int]:
     given = {data["handle"] for data in inputs if data.get("handle")}
     return dict(Product.objects.filter(handle__in=given).values_list("handle", "pk")) if given else {}
 
@@ -88,8 +90,8 @@ def _owner(keys: set[str], owners: dict[str, int], named: set[str | int]) -> int
     return found.pop() if found else None
 
 
-def _check_handle(handle: str | None, owner: int | None, handles: dict[str, int | None]) -> None:
-    if handle and handles.setdefault(handle, owner) != owner:
+def _check_handle(handle: str | None, claimant: int, handles: dict[str, int]) -> None:
+    if handle and handles.setdefault(handle, claimant) != claimant:
         raise HandleTaken(f"Another product has the handle {handle}.")
 
 

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 
 from pms_backend.api.transactions import retried_atomic
-from products.exceptions import ProductArchived, ProductNotFound
+from products.exceptions import HandleTaken, ProductArchived, ProductNotFound
 from products.models import Product, ProductStatus, Variant
 from products.services.changes import categories_named, plan_creation, plan_update, write
+
+TRIES_AGAINST_NAMESAKES = 3
 
 
 @retried_atomic
@@ -17,6 +20,18 @@ def create_product(*, data: dict[str, Any]) -> Product:
 
     Raises `PublishRulesFailed`, `CategoryNotFound`, `SkuTaken`, `HandleTaken`.
     """
+    for _ in range(TRIES_AGAINST_NAMESAKES):
+        try:
+            with transaction.atomic():
+                return _create(data)
+        except HandleTaken:
+            # One of its own making: a product of the same name was faster.
+            if data.get("handle"):
+                raise
+    return _create(data)
+
+
+def _create(data: dict[str, Any]) -> Product:
     change = plan_creation(data, categories_named([data]))
     write([change])
     return change.product

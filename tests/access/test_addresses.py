@@ -67,5 +67,5 @@ def test_an_ipv6_proxy_is_believed(seen):
 
 
 def test_proxies_that_are_no_networks_are_named(seen):
-    with pytest.raises(ImproperlyConfigured, match="^TRUSTED_PROXIES must be CIDRs such as"):
+    with pytest.raises(ImproperlyConfigured, match=r"^TRUSTED_PROXIES must be CIDRs such as"):
         seen("10.0.0.1", proxies=("10.0.0.1/8",))

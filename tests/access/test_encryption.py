@@ -58,5 +58,5 @@ def test_without_the_key_the_setting_is_named(settings):
 def test_keys_that_cannot_be_used_are_named(settings, keys: list[str]):
     settings.FIELD_ENCRYPTION_KEYS = keys
 
-    with pytest.raises(ImproperlyConfigured, match="^FIELD_ENCRYPTION_KEYS must be a comma-separated list"):
+    with pytest.raises(ImproperlyConfigured, match=r"^FIELD_ENCRYPTION_KEYS must be a comma-separated list"):
         check_keys()

@@ -59,7 +59,7 @@ def test_what_is_given_is_merged_over_the_defaults():
      '{"a": "-1/second"}', '{"a": "1.5/second"}', '{"a": "5 / second"}'],
 )  # fmt: skip
 def test_what_is_no_rate_is_named(setting: str):
-    with pytest.raises(ImproperlyConfigured, match='^RATE_LIMITS must be "off" or JSON such as'):
+    with pytest.raises(ImproperlyConfigured, match=r'^RATE_LIMITS must be "off" or JSON such as'):
         parse_rates(setting)
 
 

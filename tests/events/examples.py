@@ -1,5 +1,6 @@
 """Facts to announce in tests."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -48,3 +49,14 @@ def happen(*things: str, kind: type[ThingHappened] = ThingHappened) -> None:
 def feed() -> list[tuple[int | None, str]]:
     """What is recorded, as (sequence, subject), in the order of recording."""
     return list(Event.objects.order_by("id").values_list("sequence", "subject"))
+
+
+class Lost(Exception):
+    """Somebody's transaction came to nothing."""
+
+
+def lose(work: Callable[[], object]) -> None:
+    """Does the work in a transaction that is rolled back."""
+    with transaction.atomic():
+        work()
+        raise Lost

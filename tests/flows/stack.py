@@ -40,8 +40,8 @@ class Stack:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "pms_backend.standalone"], cwd=ROOT, env=self.environment, stdout=log, stderr=log,
-                stdin=subprocess.DEVNULL, start_new_session=True,
+                [sys.executable, "-m", "pms_backend.standalone"], cwd=ROOT, env=self.environment, stdout=log,
+                stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
         deadline = time.monotonic() + READY_SECONDS
         path = self.data_dir / "quickstart.json"

@@ -104,7 +104,7 @@ def test_a_subscriber_sees_what_it_asked_for_and_nothing_else(stack: Stack) -> N
         (orjson.dumps({"action": "subscribe", "skus": ["x"] * 1001}).decode(), "too_many_skus"),
     ],
 )
-def test_a_message_that_cannot_be_obeyed_is_an_error_and_the_connection_lives_on(stack: Stack, raw: str, code: str) -> None:
+def test_a_message_that_cannot_be_obeyed_is_an_error_and_no_end(stack: Stack, raw: str, code: str) -> None:
     with subscribed(stack, skus=["FLOW-1"]) as (socket, _):
         socket.send(raw)
 

@@ -110,7 +110,7 @@ def test_a_version_that_is_not_the_level_s_is_a_conflict(api) -> None:
         ({"note": "x" * 1001}, "/note", "max_length"),
     ],
 )
-def test_bad_input_is_422_names_the_field_and_changes_nothing(api, values: dict[str, Any], pointer: str, code: str) -> None:
+def test_bad_input_is_422_and_changes_nothing(api, values: dict[str, Any], pointer: str, code: str) -> None:
     before = state()
 
     response = adjust(api, **values)

@@ -77,7 +77,9 @@ def test_the_number_of_statements_does_not_grow_with_the_rows() -> None:
             services.Adjustment(index=index, sku=sku, location="main", delta=1, reason="receipt")
             for index, sku in enumerate(skus[:count])
         ]
-        with CaptureQueriesContext(connection, ) as captured:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
             services.adjust_stock_in_bulk(rows=rows)
         return len(captured)
 

@@ -27,7 +27,7 @@ def test_a_count_makes_the_level_and_writes_the_difference(api) -> None:
 
     assert (first.status_code, second.status_code) == (201, 201)
     movement = second.json()["movement"]
-    assert (movement["reason"], movement["delta"], movement["on_hand_after"], movement["note"]) == ("count", -3, 7, "Shelf 4")
+    assert [movement[name] for name in ("reason", "delta", "on_hand_after", "note")] == ["count", -3, 7, "Shelf 4"]
     assert second.json()["level"]["version"] == 2
     assert Event.objects.latest("id").data == second.json()
 

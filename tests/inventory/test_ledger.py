@@ -9,6 +9,14 @@ from tests.factories import make_location, make_product, set_stock
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
 
+# A movement of 5 units that no level knows of.
+ONE_MORE = """
+INSERT INTO inventory_stockmovement (level_id, level_version, reason, delta, on_hand_after, note, reference, actor,
+    request_id, source)
+SELECT level_id, 9, reason, 5, {on_hand_after}, '', '', '', '', '' FROM inventory_stockmovement LIMIT 1
+"""
+
+
 @pytest.fixture(autouse=True)
 def _ten_lamps() -> None:
     make_location("main")
@@ -26,18 +34,8 @@ def _ten_lamps() -> None:
         ("UPDATE inventory_stocklevel SET backorder_limit = -9", "inventory_stocklevel_limits_not_negative"),
         ("UPDATE inventory_stockmovement SET delta = 1", "inventory_stockmovement_append_only"),
         ("DELETE FROM inventory_stockmovement", "inventory_stockmovement_append_only"),
-        (
-            "INSERT INTO inventory_stockmovement (level_id, level_version, reason, delta, on_hand_after, note, reference,"
-            " actor, request_id, source) SELECT level_id, 9, reason, 5, 13, '', '', '', '', ''"
-            " FROM inventory_stockmovement LIMIT 1",
-            "inventory_stocklevel_explained_by_ledger",
-        ),
-        (
-            "INSERT INTO inventory_stockmovement (level_id, level_version, reason, delta, on_hand_after, note, reference,"
-            " actor, request_id, source) SELECT level_id, 9, reason, 5, 14, '', '', '', '', ''"
-            " FROM inventory_stockmovement LIMIT 1",
-            "inventory_stockmovement_chain",
-        ),
+        (ONE_MORE.format(on_hand_after=13), "inventory_stocklevel_explained_by_ledger"),
+        (ONE_MORE.format(on_hand_after=14), "inventory_stockmovement_chain"),
     ],
 )
 def test_a_stray_statement_breaks_nothing(statement: str, constraint: str) -> None:

@@ -45,7 +45,9 @@ def test_a_known_sku_without_levels_is_zeros_and_an_unknown_one_is_404(api) -> N
     assert api.get(f"{BASE}/levels/A%00/").status_code == 404
 
 
-@pytest.mark.parametrize(("sku", "path"), [("A/B", "A%2FB"), ("A B", "A%20B"), ("Ä-1", "%C3%A4-1"), ("a/main", "A%2Fmain")])
+@pytest.mark.parametrize(
+    ("sku", "path"), [("A/B", "A%2FB"), ("A B", "A%20B"), ("Ä-1", "%C3%A4-1"), ("a/main", "A%2Fmain")]
+)
 def test_a_sku_is_percent_encoded_in_a_path(api, sku: str, path: str) -> None:
     make_product(sku)
     set_stock(sku, "main", 2)
@@ -62,7 +64,8 @@ def test_limits_are_a_change_of_the_level_without_a_movement(api) -> None:
 
     assert (answer["reorder_point"], answer["backorder_limit"], answer["version"]) == (5, 2, 2)
     announced = Event.objects.latest("id")
-    assert (announced.type, announced.data["movement"], announced.data["level"]["version"]) == ("stock.changed", None, 2)
+    assert (announced.type, announced.data["movement"]) == ("stock.changed", None)
+    assert announced.data["level"]["version"] == 2
 
     before = Event.objects.count()
     assert api.patch(f"{BASE}/levels/A-1/main/", {"reorder_point": 5}).json()["version"] == 2
@@ -118,7 +121,8 @@ def test_a_location_is_opened_changed_and_not_closed_while_it_holds_stock(api) -
     set_stock("A-1", "west", 0)
     closed = api.patch(f"{BASE}/locations/west/", {"is_active": False})
     assert closed.json()["is_active"] is False
-    assert [event.data["location"]["is_active"] for event in Event.objects.filter(subject="location:west")] == [True, False]
+    told = Event.objects.filter(subject="location:west").order_by("id")
+    assert [event.data["location"]["is_active"] for event in told] == [True, False]
 
 
 @pytest.mark.parametrize("code", ["", "a b", "a/b", "-a", "x" * 51, "é"])

@@ -14,7 +14,12 @@ _numbers = itertools.count(1)
 
 
 def receive(
-    connection: PMSConnection, type: str, data: dict[str, Any], *, webhook_id: str = "", timestamp: datetime | None = None
+    connection: PMSConnection,
+    type: str,
+    data: dict[str, Any],
+    *,
+    webhook_id: str = "",
+    timestamp: datetime | None = None,
 ) -> PMSEvent:
     """Stores a webhook that was verified."""
     webhook_id = webhook_id or f"msg-{next(_numbers)}"

@@ -241,7 +241,7 @@ def test_an_event_waits_for_its_sku_and_is_woken_by_it(pms: PMSConnection) -> No
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_relay_rings_for_those_that_wait(pms: PMSConnection, django_capture_on_commit_callbacks, monkeypatch) -> None:
+def test_the_relay_rings_for_those_that_wait(pms: PMSConnection, monkeypatch) -> None:
     rung = []
     monkeypatch.setattr("pms_backend.events.bells.Bell.ring", lambda bell: rung.append(bell.task))
     make_product("A-1")
@@ -249,6 +249,19 @@ def test_the_relay_rings_for_those_that_wait(pms: PMSConnection, django_capture_
     outbox.relay_pending()
 
     assert "pms_integration.tasks.apply_pms_events" in rung
+
+
+def test_waiting_for_a_sku_uses_up_no_try(pms: PMSConnection) -> None:
+    event = apply(pms, "inventory.adjusted", {**delta(3, minute=-1), "location": "moon"})
+    for _ in range(len(RETRY_DELAYS) + 3):
+        make_due()
+        services.apply_due_events()
+
+    make_product("A-1")
+    services.apply_due_events()
+
+    event.refresh_from_db()
+    assert (event.status, event.failures) == ("failed", 1)
 
 
 def test_an_event_that_waited_a_day_for_its_sku_is_dead(pms: PMSConnection) -> None:

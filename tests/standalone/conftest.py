@@ -1,3 +1,4 @@
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -33,7 +34,34 @@ def light_stack(make_stack: Callable[..., FakeStack], tmp_path: Path, urls: dict
     return make_stack(tmp_path / "data", **urls)
 
 
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A DATA_DIR with a cluster and no servers, made once."""
+    data_dir = tmp_path_factory.mktemp("cluster") / "data"
+    with EmbeddedServers(data_dir):
+        pass
+    return data_dir
+
+
 @pytest.fixture
-def full_stack(make_stack: Callable[..., FakeStack], tmp_path: Path) -> FakeStack:
+def data_dir(cluster: Path, tmp_path: Path) -> Path:
+    """A copy of `cluster` of one's own."""
+    subprocess.run(("cp", "-a", cluster, tmp_path / "data"), check=True)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def full_stack(make_stack: Callable[..., FakeStack], data_dir: Path) -> FakeStack:
     """A stack with embedded servers of its own."""
-    return make_stack(tmp_path / "data")
+    return make_stack(data_dir)
+
+
+@pytest.fixture(scope="module")
+def shared_stack(tmp_path_factory: pytest.TempPathFactory, urls: dict[str, str]) -> Iterator[FakeStack]:
+    """A stack that runs, for tests that leave it as they found it."""
+    stack = FakeStack(tmp_path_factory.mktemp("shared") / "data", **urls)
+    try:
+        stack.start()
+        yield stack
+    finally:
+        stack.kill()

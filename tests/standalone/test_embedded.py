@@ -24,22 +24,6 @@ DAC_READ_SEARCH, DAC_OVERRIDE = 1 << 2, 1 << 1
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A DATA_DIR with a cluster and no servers, made once."""
-    data_dir = tmp_path_factory.mktemp("cluster") / "data"
-    with EmbeddedServers(data_dir):
-        pass
-    return data_dir
-
-
-@pytest.fixture
-def data_dir(cluster: Path, tmp_path: Path) -> Path:
-    """A copy of `cluster` of one's own."""
-    subprocess.run(("cp", "-a", cluster, tmp_path / "data"), check=True)
-    return tmp_path / "data"
-
-
-@pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServers]:
     with EmbeddedServers(tmp_path_factory.mktemp("running") / "data") as started:
         yield started

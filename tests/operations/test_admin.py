@@ -1,0 +1,168 @@
+"""Every page of the admin opens, for any number of rows at the same cost; the dashboard shows what is to be done."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.db.models import Model
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from rest_framework_api_key.models import APIKey
+
+from inventory import services as inventory
+from inventory.models import StockLevel, StockMovement
+from pms_backend.access.models import ApiClient
+from pms_backend.access.services import create_api_client
+from pms_backend.events import services as events
+from pms_integration import services as pms
+from pms_integration.models import PMSEvent, PMSEventStatus, PMSProduct, PMSStock
+from products import services as products
+from tests.factories import make_connection, make_location, make_product, set_stock
+from tests.staff import staff_with, superuser
+
+DASHBOARD = "/admin/"
+
+
+def add_rows(numbers: range) -> None:
+    """One more row of everything, for each number."""
+    for number in numbers:
+        category = products.create_category(name=f"Category {number}")
+        product = make_product(f"S-{number:03}", brand=f"Brand {number}", category=category.slug)
+        location = make_location(f"place-{number}")
+        set_stock(f"S-{number:03}", location, 5)
+        level = StockLevel.objects.get(location=location)
+        pms_connection = make_connection(f"pms-{number}", owns=location)
+        pms.receive_event(connection=pms_connection, webhook_id=f"m{number}", type="x", body=b"{}")
+        PMSProduct.objects.create(connection=pms_connection, external_id=f"P{number}", product=product)
+        PMSStock.objects.create(
+            connection=pms_connection, level=level, on_hand=4, reported_at=level.updated_at, webhook_id="m"
+        )
+        create_api_client(name=f"client {number}", scopes=["products:read"])
+        User.objects.create_user(f"user-{number}", is_staff=True)
+        Group.objects.create(name=f"group {number}")
+
+
+def models() -> list[type[Model]]:
+    return list(admin.site._registry)
+
+
+def address(model: type[Model], page: str, *args: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+def key_of(row: Any) -> Any:
+    return row.prefix if isinstance(row, ApiClient) else row.pk
+
+
+@pytest.mark.django_db
+def test_lists_and_pages_cost_the_same_for_any_number_of_rows():
+    client = superuser()
+    add_rows(range(3))
+    costs(client)
+
+    few = costs(client)
+    add_rows(range(3, 30))
+    many = costs(client)
+
+    assert {model._meta.label: model._default_manager.count() for model in models() if not has_rows(model, 30)} == {}
+    assert many == few
+
+
+def costs(client: Client) -> dict[str, tuple[int, int]]:
+    """The statements of each model's list and of one of its pages."""
+    found = {}
+    for model in models():
+        key = key_of(model._default_manager.order_by("pk").first())
+        pages = (address(model, "changelist"), address(model, "change", key))
+        found[model._meta.label] = tuple(statements_of(client, page) for page in pages)
+    return found
+
+
+def statements_of(client: Client, page: str) -> int:
+    with CaptureQueriesContext(connection) as statements:
+        response = client.get(page)
+    assert (page, response.status_code) == (page, 200)
+    return len(statements)
+
+
+def has_rows(model: type[Model], count: int) -> bool:
+    return model._default_manager.count() >= count
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("model", models(), ids=lambda model: model._meta.label)
+def test_a_member_of_staff_without_permissions_sees_nothing(model: type[Model]):
+    response = staff_with().get(address(model, "changelist"))
+
+    assert response.status_code == 403
+
+
+def test_the_library_has_no_page_for_keys_of_its_own():
+    assert APIKey not in admin.site._registry
+
+
+@pytest.mark.django_db
+def test_the_dashboard_shows_what_is_to_be_done():
+    location, client = make_location(), superuser()
+    make_product("A-1", status="active")
+    make_product("B-1", name="Chair")
+    set_stock("A-1", location, 5)
+    inventory.update_level(sku="A-1", location="main", values={"reorder_point": 9})
+    inventory.adjust_stock(sku="B-1", location="main", delta=-2, reason="damage")
+    pms.receive_event(connection=make_connection(), webhook_id="m1", type="x", body=b"{}")
+    PMSEvent.objects.update(status=PMSEventStatus.DEAD, due_at=None)
+    events.relay_pending()
+
+    response = client.get(DASHBOARD)
+
+    shown = {
+        figure.name: (figure.value, figure.tone) for _, figures in response.context["groups"] for figure in figures
+    }
+    assert shown["Active"] == ("1", "")
+    assert shown["Drafts"] == ("1", "")
+    assert shown["Units on hand"] == ("3", "")
+    assert shown["Below reorder point"] == ("1", "warning")
+    assert shown["Oversold"] == ("1", "danger")
+    assert shown["Dead"] == ("1", "danger")
+    assert shown["Failed"] == ("0", "")
+    assert shown["Not published yet"] == ("0", "")
+    assert [line["sku"] for line in response.context["movements"]] == ["B-1", "A-1"]
+    assert {client.get(figure.url).status_code for figure in figures} == {200}
+
+
+@pytest.mark.django_db
+def test_the_dashboard_costs_the_same_for_any_number_of_rows():
+    client = superuser()
+    add_rows(range(11))
+    client.get(DASHBOARD)
+
+    with CaptureQueriesContext(connection) as few:
+        client.get(DASHBOARD)
+    add_rows(range(11, 30))
+    with CaptureQueriesContext(connection) as many:
+        client.get(DASHBOARD)
+
+    assert len(many) == len(few) <= 12
+
+
+@pytest.mark.django_db
+def test_the_dashboard_shows_only_what_one_may_see():
+    set_stock(make_product("A-1").variants.get().sku, make_location(), 5)
+
+    response = staff_with("products.view_product").get(DASHBOARD)
+
+    assert StockMovement.objects.count() == 1
+    assert [title for title, _ in response.context["groups"]] == ["Products"]
+    assert response.context["movements"] is None
+    assert "Movements" not in response.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_page_asks_nobody_else_for_anything():
+    page = superuser().get(DASHBOARD).content.decode()
+
+    links = [word for word in page.replace("'", '"').split('"') if word.startswith(("http:", "https:", "//"))]
+    assert links == []

@@ -1,0 +1,188 @@
+"""The PMS's pages: secrets are shown once, events are read and tried again, locations are mapped."""
+
+import orjson
+import pytest
+from django.urls import reverse
+
+from pms_integration import services
+from pms_integration.models import PMSConnection, PMSEvent, PMSEventStatus, PMSLocation
+from tests.factories import make_connection, make_location
+from tests.staff import form_of, said, staff_with, superuser
+
+pytestmark = pytest.mark.django_db
+
+EVENTS = "/admin/pms_integration/pmsevent/"
+
+
+def page(connection: PMSConnection, action: str = "change") -> str:
+    return reverse(f"admin:pms_integration_pmsconnection_{action}", args=[connection.pk])
+
+
+def make_event(status: str = PMSEventStatus.DEAD) -> PMSEvent:
+    body = orjson.dumps({"type": "inventory.updated", "data": {"sku": "<b>A-1</b>"}})
+    services.receive_event(connection=make_connection(), webhook_id="msg_1", type="inventory.updated", body=body)
+    PMSEvent.objects.update(status=status, due_at=None, reason="It could not be used.", attempts=7)
+    return PMSEvent.objects.get()
+
+
+def test_a_new_connection_shows_its_secret_once():
+    client = superuser()
+    sent = {"name": "Shop", "slug": "shop", "kind": "standard"}
+
+    first = client.post(reverse("admin:pms_integration_pmsconnection_add"), sent, follow=True)
+    connection = PMSConnection.objects.get()
+    again = client.get(page(connection)).content.decode()
+
+    assert connection.secret in said(first)[0]
+    assert first.redirect_chain == [(page(connection), 302)]
+    assert connection.secret not in again
+    assert f"whsec_{'•' * 12}{connection.secret[-4:]}" in again
+    assert "http://testserver/api/v1/webhooks/pms/shop/" in again
+
+
+def test_a_slug_that_is_taken_is_refused_in_the_form():
+    make_connection("shop")
+    sent = {"name": "Shop", "slug": "shop", "kind": "standard"}
+
+    response = superuser().post(reverse("admin:pms_integration_pmsconnection_add"), sent)
+
+    assert list(response.context["adminform"].form.errors) == ["slug"]
+    assert PMSConnection.objects.count() == 1
+
+
+def test_rotating_asks_first_and_shows_the_new_secret_once():
+    connection, client = make_connection(), superuser()
+    before = connection.secret
+
+    asked = client.get(page(connection, "rotate"))
+    connection.refresh_from_db()
+    assert (asked.status_code, connection.secret) == (200, before)
+    rotated = client.post(page(connection, "rotate"), {"csrfmiddlewaretoken": "x"}, follow=True)
+
+    connection.refresh_from_db()
+    assert (connection.previous_secret, connection.secret != before) == (before, True)
+    assert connection.secret in rotated.content.decode()
+    assert connection.secret not in client.get(page(connection)).content.decode()
+
+
+def test_locations_are_mapped_through_the_service():
+    connection, main, client = make_connection(), make_location(), superuser()
+    sent = {**form_of(client.get(page(connection))), "locations-TOTAL_FORMS": "1"}
+    row = {"locations-0-location": main.pk, "locations-0-external_name": "HQ", "locations-0-owns_stock": "on"}
+
+    client.post(page(connection), {**sent, **row})
+    mapped = PMSLocation.objects.get()
+    sent = {**form_of(client.get(page(connection))), "locations-0-external_name": "Depot"}
+    client.post(page(connection), sent)
+
+    assert (mapped.connection, mapped.location, mapped.external_name, mapped.owns_stock) == (
+        connection,
+        main,
+        "HQ",
+        True,
+    )
+    mapped.refresh_from_db()
+    assert (mapped.external_name, mapped.owns_stock) == ("Depot", True)
+
+
+def test_a_location_has_one_owner():
+    main, client = make_location(), superuser()
+    make_connection("first", owns=main)
+    second = make_connection("second")
+    sent = {**form_of(client.get(page(second))), "locations-TOTAL_FORMS": "1"}
+    row = {"locations-0-location": main.pk, "locations-0-external_name": "HQ", "locations-0-owns_stock": "on"}
+
+    response = client.post(page(second), {**sent, **row})
+
+    print(
+        response.context["adminform"].form.errors,
+        [f.formset.errors for f in response.context["inline_admin_formsets"]],
+        response.context["errors"],
+    )
+    errors = response.context["adminform"].form.non_field_errors()
+    assert errors == ["Another connection owns the stock of main."]
+    assert second.locations.count() == 0
+
+
+def test_without_the_permission_nothing_is_rotated():
+    connection = make_connection()
+    before = connection.secret
+
+    response = staff_with("pms_integration.view_pmsconnection").post(page(connection, "rotate"), {"a": "b"})
+
+    connection.refresh_from_db()
+    assert (response.status_code, connection.secret) == (403, before)
+
+
+def test_an_event_shows_its_body_as_text():
+    event = make_event()
+
+    shown = superuser().get(reverse("admin:pms_integration_pmsevent_change", args=[event.pk])).content.decode()
+
+    assert "&lt;b&gt;A-1&lt;/b&gt;" in shown
+    assert "<b>A-1</b>" not in shown
+    assert "It could not be used." in shown
+
+
+@pytest.mark.parametrize("body", [b"\xff not JSON", orjson.dumps({"long": "x" * 100_000})])
+def test_any_body_can_be_shown(body: bytes):
+    services.receive_event(connection=make_connection(), webhook_id="msg_1", type="", body=body)
+
+    response = superuser().get(reverse("admin:pms_integration_pmsevent_change", args=[PMSEvent.objects.get().pk]))
+
+    assert response.status_code == 200
+
+
+def test_a_dead_event_is_tried_again():
+    event, client = make_event(), superuser()
+    retry = reverse("admin:pms_integration_pmsevent_retry", args=[event.pk])
+
+    asked = client.get(retry)
+    event.refresh_from_db()
+    assert (asked.status_code, event.status) == (200, PMSEventStatus.DEAD)
+    client.post(retry, {"csrfmiddlewaretoken": "x"})
+
+    event.refresh_from_db()
+    assert (event.status, event.attempts) == (PMSEventStatus.RECEIVED, 0)
+
+
+def test_a_processed_event_is_not_tried_again():
+    event = make_event(PMSEventStatus.PROCESSED)
+    retry = reverse("admin:pms_integration_pmsevent_retry", args=[event.pk])
+
+    response = superuser().post(retry, {"csrfmiddlewaretoken": "x"})
+
+    event.refresh_from_db()
+    assert response.context["form"].non_field_errors() == ["The event is processed."]
+    assert event.status == PMSEventStatus.PROCESSED
+
+
+def test_selected_events_are_tried_again():
+    event = make_event()
+
+    superuser().post(EVENTS, {"action": "retry_selected", "_selected_action": [event.pk]})
+
+    event.refresh_from_db()
+    assert event.status == PMSEventStatus.RECEIVED
+
+
+def test_whoever_may_only_see_events_does_not_try_them_again():
+    event, client = make_event(), staff_with("pms_integration.view_pmsevent")
+
+    refused = client.post(reverse("admin:pms_integration_pmsevent_retry", args=[event.pk]), {"a": "b"})
+    client.post(EVENTS, {"action": "retry_selected", "_selected_action": [event.pk]})
+
+    event.refresh_from_db()
+    assert (refused.status_code, event.status) == (403, PMSEventStatus.DEAD)
+
+
+@pytest.mark.parametrize("name", ["pmsevent", "pmsproduct", "pmsstock"])
+def test_what_the_pms_said_is_neither_added_nor_deleted(name: str):
+    event, client = make_event(), superuser()
+
+    added = client.get(reverse(f"admin:pms_integration_{name}_add"))
+    deleted = client.post(reverse(f"admin:pms_integration_{name}_delete", args=[event.pk]), {"post": "yes"})
+
+    assert added.status_code == 403
+    assert deleted.status_code in (302, 403)
+    assert PMSEvent.objects.count() == 1

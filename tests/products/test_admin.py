@@ -1,0 +1,223 @@
+"""The catalogue's pages: what a product says of itself, its prices, and whether it is published."""
+
+from decimal import Decimal
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.urls import reverse
+
+from pms_backend.events.models import Event
+from products import services
+from products.models import Category, Product, ProductStatus
+from tests.factories import make_location, make_product, make_variant, set_stock
+from tests.staff import form_of, said, staff_with, superuser
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/products/product/"
+
+
+def page(product: Product) -> str:
+    return reverse("admin:products_product_change", args=[product.pk])
+
+
+def types_of(product: Product) -> list[str]:
+    return list(Event.objects.filter(subject=f"product:{product.pk}").order_by("id").values_list("type", flat=True))
+
+
+def test_the_list_sums_stock_over_variants_and_active_locations():
+    product = make_product("A-1")
+    make_variant("A-2", product=product)
+    main, west = make_location(), make_location("west")
+    for sku, location, on_hand in (("A-1", main, 5), ("A-2", west, 7)):
+        set_stock(sku, location, on_hand)
+
+    (row,) = superuser().get(LIST).context["cl"].result_list
+
+    assert (row.variants_count, row.stock_on_hand, row.stock_reserved) == (2, 12, 0)
+
+
+@pytest.mark.parametrize("query", ["lam", "a-1", "4006381333931", "acme", "my-lamp"])
+def test_a_product_is_found_by_name_sku_barcode_brand_and_handle(query: str):
+    make_product("A-1", brand="Acme", handle="my-lamp", barcode="4006381333931")
+    make_product("B-2", name="Chair")
+
+    found = superuser().get(LIST, {"q": query}).context["cl"].result_list
+
+    assert [product.name for product in found] == ["Lamp"]
+
+
+def test_the_list_is_filtered_by_brand():
+    make_product("A-1", brand="Acme")
+    make_product("B-2", name="Chair", brand="Other")
+
+    found = superuser().get(LIST, {"brand": "Other"}).context["cl"].result_list
+
+    assert [product.name for product in found] == ["Chair"]
+
+
+def test_an_edit_is_one_update_of_product_and_variants():
+    category = services.create_category(name="Lights")
+    product, client = make_product("A-1", tags=["old"]), superuser("anna")
+    sent = form_of(client.get(page(product)))
+    edited = {"name": "Lamp 2", "brand": "Acme", "tags": "a, b", "category": category.pk, "variants-0-price": "12.50"}
+
+    response = client.post(page(product), {**sent, **edited})
+
+    product.refresh_from_db()
+    assert response.status_code == 302
+    assert (product.name, product.brand, product.tags, product.category) == ("Lamp 2", "Acme", ["a", "b"], category)
+    assert product.variants.get().price == Decimal("12.50")
+    assert product.version == 2
+    assert types_of(product) == ["product.created", "product.updated"]
+    assert Event.objects.latest("id").actor == "user:anna"
+
+
+def test_what_was_not_edited_is_not_written():
+    product, client = make_product("A-1", brand="Acme", description="Bright"), superuser()
+
+    client.post(page(product), form_of(client.get(page(product))))
+
+    product.refresh_from_db()
+    assert (product.version, product.brand, product.description) == (1, "Acme", "Bright")
+    assert types_of(product) == ["product.created"]
+
+
+def test_publishing_saves_and_publishes():
+    product, client = make_product("A-1"), superuser()
+    sent = {**form_of(client.get(page(product))), "name": "Bright lamp", "products_product_publish": ""}
+
+    response = client.post(page(product), sent, follow=True)
+
+    product.refresh_from_db()
+    assert (product.status, product.name) == (ProductStatus.ACTIVE, "Bright lamp")
+    assert "Bright lamp is published." in said(response)
+
+
+def test_publishing_names_each_failed_rule_and_keeps_what_was_typed():
+    product, client = make_product("A-1", price=None), superuser()
+    sent = {**form_of(client.get(page(product))), "name": "Bright lamp", "products_product_publish": ""}
+
+    response = client.post(page(product), sent)
+
+    product.refresh_from_db()
+    form = response.context["adminform"].form
+    assert form.non_field_errors() == ["Every variant of a published product has a price."]
+    assert form["name"].value() == "Bright lamp"
+    assert (product.status, product.name, product.version) == (ProductStatus.DRAFT, "Lamp", 1)
+    assert types_of(product) == ["product.created"]
+    assert not LogEntry.objects.exists()
+
+
+def test_an_active_product_does_not_lose_its_price():
+    product, client = make_product("A-1", status="active"), superuser()
+
+    response = client.post(page(product), {**form_of(client.get(page(product))), "variants-0-price": ""})
+
+    assert response.status_code == 200
+    assert product.variants.get().price == Decimal("10.00")
+
+
+@pytest.mark.parametrize(
+    ("status", "buttons"),
+    [("draft", {"publish", "archive"}), ("active", {"unpublish", "archive"}), ("archived", {"restore"})],
+)
+def test_a_product_shows_what_can_be_done_in_its_state(status: str, buttons: set[str]):
+    product = make_product("A-1", status="active" if status == "active" else "draft")
+    if status == "archived":
+        services.archive_product(product_id=product.pk)
+
+    response = superuser().get(page(product))
+
+    names = {button.action_name for button in response.context["actions_submit_line"]}
+    assert names == {f"products_product_{button}" for button in buttons}
+
+
+def test_selected_products_are_published_or_named_with_what_they_lack():
+    good, bad = make_product("A-1"), make_product("B-1", name="Chair", price=None)
+
+    sent = {"action": "publish_selected", "_selected_action": [good.pk, bad.pk]}
+    response = superuser().post(LIST, sent, follow=True)
+
+    assert sorted(said(response)) == [
+        "1 product published.",
+        "Chair was not published: Every variant of a published product has a price.",
+    ]
+    assert dict(Product.objects.values_list("name", "status")) == {"Lamp": "active", "Chair": "draft"}
+
+
+@pytest.mark.parametrize(
+    ("action", "before", "after"),
+    [("unpublish", "active", "draft"), ("archive", "active", "archived"), ("restore", "archived", "draft")],
+)
+def test_the_other_actions_change_the_status(action: str, before: str, after: str):
+    product = make_product("A-1", status="active")
+    if before == "archived":
+        services.archive_product(product_id=product.pk)
+
+    superuser().post(LIST, {"action": f"{action}_selected", "_selected_action": [product.pk]})
+
+    product.refresh_from_db()
+    assert product.status == after
+
+
+def test_without_the_permission_one_only_looks():
+    product, client = make_product("A-1"), staff_with("products.view_product")
+
+    seen = client.get(page(product))
+    refused = client.post(page(product), {"name": "Mine", "products_product_publish": ""})
+    client.post(LIST, {"action": "publish_selected", "_selected_action": [product.pk]})
+
+    product.refresh_from_db()
+    assert (seen.status_code, refused.status_code) == (200, 403)
+    assert (product.name, product.status) == ("Lamp", "draft")
+
+
+def test_products_are_neither_added_nor_deleted():
+    product, client = make_product("A-1"), superuser()
+
+    added = client.get(reverse("admin:products_product_add"))
+    deleted = client.post(reverse("admin:products_product_delete", args=[product.pk]), {"post": "yes"})
+
+    assert (added.status_code, deleted.status_code) == (403, 403)
+    assert Product.objects.count() == 1
+
+
+def test_categories_are_made_moved_and_removed_through_the_service():
+    client = superuser()
+    add = reverse("admin:products_category_add")
+    client.post(add, {"name": "Home", "slug": "", "parent": ""})
+    home = Category.objects.get(slug="home")
+    client.post(add, {"name": "Lights", "slug": "", "parent": home.pk})
+    lights = Category.objects.get(slug="lights")
+
+    change = reverse("admin:products_category_change", args=[lights.pk])
+    client.post(change, {"name": "Lamps", "slug": "lights", "parent": ""})
+    client.post(reverse("admin:products_category_delete", args=[home.pk]), {"post": "yes"})
+
+    lights.refresh_from_db()
+    assert (lights.name, lights.parent) == ("Lamps", None)
+    assert list(Category.objects.all()) == [lights]
+    assert Event.objects.filter(type="category.changed").count() == 4
+
+
+def test_a_category_does_not_move_into_itself():
+    home = services.create_category(name="Home")
+    lights = services.create_category(name="Lights", parent=home)
+
+    change = reverse("admin:products_category_change", args=[home.pk])
+    response = superuser().post(change, {"name": "Home", "slug": "home", "parent": lights.pk})
+
+    home.refresh_from_db()
+    assert response.context["adminform"].form.errors
+    assert home.parent is None
+
+
+def test_a_category_in_use_stays():
+    category = services.create_category(name="Lights")
+    make_product("A-1", category="lights")
+
+    sent = {"action": "delete_selected", "_selected_action": [category.pk], "post": "yes"}
+    superuser().post("/admin/products/category/", sent)
+
+    assert Category.objects.count() == 1

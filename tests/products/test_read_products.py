@@ -1,0 +1,171 @@
+"""Reading the catalogue: the list, one product, its filters, and who sees what."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from drf_spectacular.generators import SchemaGenerator
+from jsonschema import Draft202012Validator, FormatChecker
+
+from inventory import services as inventory
+from products.models import Category
+from tests.conftest import JSONClient
+from tests.factories import make_location, make_product, make_variant, set_stock
+
+PRODUCTS = "/api/v1/products/"
+
+pytestmark = pytest.mark.django_db
+
+
+def names(client: JSONClient, **query: object) -> list[str]:
+    response = client.get(PRODUCTS, query)
+    assert response.status_code == 200, response.content
+    return [product["name"] for product in response.json()["results"]]
+
+
+def test_drafts_and_active_ones_are_shown_newest_first(reader: JSONClient):
+    for number, status in enumerate(["draft", "active", "archived"]):
+        make_product(f"A-{number}", name=status, status=status)
+
+    assert names(reader) == ["active", "draft"]
+    assert names(reader, status="archived") == ["archived"]
+    assert names(reader, status="any") == ["archived", "active", "draft"]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"brand": "Lux"}, ["Lamp"]),
+        ({"brand": "lux"}, []),
+        ({"handle": "big-chair"}, ["Chair"]),
+        ({"category": "seats"}, ["Chair"]),
+        ({"tag": "led"}, ["Lamp"]),
+        ({"tag": "le"}, []),
+        ({"sku": "a-1"}, ["Lamp"]),
+        ({"sku": " A-2 "}, ["Lamp"]),
+        ({"sku": "A"}, []),
+        ({"sku": "x" * 101}, []),
+        ({"barcode": "123"}, ["Chair"]),
+        ({"status": "active", "brand": "Lux"}, []),
+        ({"in_stock": "true"}, ["Lamp"]),
+        ({"in_stock": "false"}, ["Chair"]),
+        ({"in_stock": "1"}, ["Lamp"]),
+        ({"in_stock": ""}, ["Chair", "Lamp"]),
+    ],
+)
+def test_a_filter_shows_what_it_says(reader: JSONClient, query: dict, found: list[str]):
+    Category.objects.create(name="Seats", slug="seats")
+    lamp = make_product("A-1", brand="Lux", tags=["led", "new"])
+    make_variant("A-2", product=lamp)
+    make_product("B-1", name="Chair", handle="big-chair", category="seats", barcode="123", status="active")
+    set_stock("A-2", make_location(), 1)
+
+    assert names(reader, **query) == found
+
+
+def test_updated_after_is_exclusive(reader: JSONClient):
+    older = make_product("A-1", name="older")
+    make_product("B-1", name="newer")
+
+    assert names(reader, updated_after=older.updated_at.isoformat()) == ["newer"]
+
+
+def test_stock_is_summed_over_the_active_locations(reader: JSONClient):
+    product = make_product("A-1")
+    north, south, closed = make_location("north"), make_location("south"), make_location("closed")
+    for location, on_hand in ((north, 3), (south, 4), (closed, 5)):
+        set_stock("A-1", location, on_hand)
+    set_stock("A-1", closed, 0)
+    inventory.update_location(code="closed", values={"is_active": False})
+
+    for shown in (reader.get(f"{PRODUCTS}{product.pk}/").json(), reader.get(PRODUCTS).json()["results"][0]):
+        assert shown["variants"][0]["stock"] == {"on_hand": 7, "reserved": 0, "available": 7}
+
+
+def test_cost_is_for_those_who_may_write(reader: JSONClient, editor: JSONClient):
+    product = make_product("A-1", cost="3.00")
+
+    for url in (PRODUCTS, f"{PRODUCTS}{product.pk}/"):
+        assert b'"cost"' not in reader.get(url).content
+        assert b'"cost":"3.00"' in editor.get(url).content
+
+
+def test_a_storefront_sees_what_is_published_and_no_cost(storefront: JSONClient):
+    published = make_product("A-1", name="published", status="active", cost="3.00")
+    hidden = [make_product("B-1", status="draft"), make_product("C-1", status="archived")]
+
+    assert names(storefront) == names(storefront, status="any") == ["published"]
+    assert names(storefront, status="draft") == []
+    assert storefront.get(f"{PRODUCTS}{published.pk}/").status_code == 200
+    assert b'"cost"' not in storefront.get(f"{PRODUCTS}{published.pk}/").content
+    assert [storefront.get(f"{PRODUCTS}{product.pk}/").status_code for product in hidden] == [404, 404]
+
+
+def test_an_archived_product_is_shown_by_itself(reader: JSONClient):
+    product = make_product(status="archived")
+
+    assert reader.get(f"{PRODUCTS}{product.pk}/").json()["status"] == "archived"
+
+
+def test_variants_are_in_the_order_of_their_positions(reader: JSONClient):
+    variants = [{"sku": "A", "position": 2}, {"sku": "B", "position": 1}, {"sku": "C", "position": 1}]
+    product = make_product(variants=variants)
+
+    shown = reader.get(f"{PRODUCTS}{product.pk}/").json()["variants"]
+
+    assert [variant["sku"] for variant in shown] == ["B", "C", "A"]
+
+
+def test_a_page_costs_the_same_queries_however_much_is_on_it(reader: JSONClient):
+    Category.objects.create(name="Lights", slug="lights")
+    make_product("A-0", category="lights")
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as found:
+            assert reader.get(PRODUCTS).status_code == 200
+        return len(found)
+
+    few = queries()
+    for number in range(1, 20):
+        product = make_product(f"A-{number}", category="lights")
+        make_variant(f"B-{number}", product=product)
+
+    # The key's, the products', the variants'.
+    assert few == queries() == 3
+
+
+def test_a_product_costs_three_queries(reader: JSONClient, django_assert_num_queries):
+    product = make_product()
+
+    with django_assert_num_queries(3):
+        reader.get(f"{PRODUCTS}{product.pk}/")
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict:
+    return SchemaGenerator().get_schema(request=None, public=True)
+
+
+def test_what_is_answered_is_what_the_schema_says(reader: JSONClient, editor: JSONClient, storefront, schema: dict):
+    Category.objects.create(name="Lights", slug="lights")
+    product = make_product("A-1", status="active", category="lights", attributes={"watts": 5}, cost="1.00")
+    make_variant("A-2", product=product, compare_at_price="12.00", weight_grams=3, options={"Colour": "Red"})
+    make_product("B-1", price=None)
+    set_stock("A-1", make_location(), 3)
+
+    def check(name: str, answer: object) -> None:
+        component = {**schema, "$ref": f"#/components/schemas/{name}"}
+        Draft202012Validator(component, format_checker=FormatChecker()).validate(answer)
+
+    for client in (reader, editor, storefront):
+        check("PaginatedProductList", client.get(PRODUCTS).json())
+        check("Product", client.get(f"{PRODUCTS}{product.pk}/").json())
+    check("Problem", reader.get(f"{PRODUCTS}0/").json())
+    check("BulkAnswer", editor.post(f"{PRODUCTS}bulk/", {"products": [{"name": ""}]}).json())
+    check("PaginatedCategoryList", reader.get(f"{PRODUCTS}categories/").json())
+
+
+@pytest.mark.parametrize("status", ["400", "401", "403", "404", "422", "429", "503"])
+def test_the_schema_promises_problems(schema: dict, status: str):
+    answer = schema["paths"]["/api/v1/products/{id}/"]["get"]["responses"][status]
+
+    assert answer["content"] == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
