@@ -21,7 +21,7 @@ test-slow: $(VENV)/.installed-dev  ## The tests that take minutes
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
 bench: $(VENV)/.installed-dev  ## What it costs, as ratios to a limit measured in the same run
-	$(BIN)/python -m pms_backend.standalone.servers $(BIN)/python -m benchmarks
+	$(BIN)/python -m pms_backend.standalone.servers $(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(VENV)/.installed-dev types  ## Style, types, layers
 	$(BIN)/ruff check .

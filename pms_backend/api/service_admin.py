@@ -64,8 +64,14 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
             add_refusal(self, self.refusal)
         return cleaned
 
-    def validate_constraints(self) -> None:
-        """Nothing: the service says it in better words than a constraint's name."""
+    def _post_clean(self) -> None:
+        # The database keeps the constraints, and the service names a broken one in better words than its name.
+        vars(self.instance)["validate_constraints"] = _nothing_to_say
+        super()._post_clean()  # type: ignore[misc]
+
+
+def _nothing_to_say(exclude: Any = None) -> None:
+    pass
 
 
 class ServiceAdmin(ModelAdmin):

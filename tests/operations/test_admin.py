@@ -118,9 +118,8 @@ def test_the_dashboard_shows_what_is_to_be_done():
 
     response = client.get(DASHBOARD)
 
-    shown = {
-        figure.name: (figure.value, figure.tone) for _, figures in response.context["groups"] for figure in figures
-    }
+    figures = [figure for _, group in response.context["groups"] for figure in group]
+    shown = {figure.name: (figure.value, figure.tone) for figure in figures}
     assert shown["Active"] == ("1", "")
     assert shown["Drafts"] == ("1", "")
     assert shown["Units on hand"] == ("3", "")

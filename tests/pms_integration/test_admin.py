@@ -94,11 +94,6 @@ def test_a_location_has_one_owner():
 
     response = client.post(page(second), {**sent, **row})
 
-    print(
-        response.context["adminform"].form.errors,
-        [f.formset.errors for f in response.context["inline_admin_formsets"]],
-        response.context["errors"],
-    )
     errors = response.context["adminform"].form.non_field_errors()
     assert errors == ["Another connection owns the stock of main."]
     assert second.locations.count() == 0
