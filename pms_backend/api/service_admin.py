@@ -184,7 +184,7 @@ class EmptyForm(forms.Form):
 
 def secret_message(request: HttpRequest, what: str, secret: str) -> None:
     """Shows a secret on the next page, and never again."""
-    text = '{} is <code class="font-semibold select-all break-all">{}</code> Copy it now: it is not shown again.'
+    text = '{} is <code class="font-semibold" style="user-select: all">{}</code> Copy it now: it is not shown again.'
     messages.warning(request, format_html(text, what, secret))
 
 
@@ -197,4 +197,4 @@ def moment(value: datetime | None) -> SafeString:
 def json_block(value: Any) -> SafeString:
     """JSON for people: indented, coloured unless it is very long."""
     coloured: SafeString | None = prettify_json(value, None) if len(str(value)) <= MAX_COLOURED_BYTES else None
-    return coloured or format_html('<pre class="whitespace-pre-wrap break-words">{}</pre>', str(value))
+    return coloured or format_html('<pre style="white-space: pre-wrap; overflow-wrap: anywhere">{}</pre>', str(value))

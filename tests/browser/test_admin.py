@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from django.contrib.auth.models import User
@@ -28,45 +29,46 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _database_calls_beside_playwright(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Playwright's synchronous API runs an event loop in this thread, which Django takes for an asynchronous caller."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-
-
 @pytest.fixture
-def page() -> Iterator[Page]:
-    """A page of Debian's chromium."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
+def chromium() -> str:
+    """Debian's chromium; without one there is nothing to test with."""
+    found = shutil.which("chromium")
+    if found is None:
         reason = "There is no chromium: the browser tests are left out (REQUIRE_BROWSER=1 makes this an error)."
         if os.environ.get("REQUIRE_BROWSER") == "1":
             pytest.fail(reason)
         pytest.skip(reason)
+    return found
+
+
+@contextmanager
+def page_of(chromium: str) -> Iterator[Page]:
+    """A page. Within, the thread runs Playwright's event loop: the database is for before and after."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
-        yield page
+        yield browser.new_page(viewport={"width": 1440, "height": 900})
         browser.close()
 
 
-def test_staff_log_in_adjust_a_level_and_see_the_new_figure(live_server: LiveServer, page: Page):
+def test_staff_log_in_adjust_a_level_and_see_the_new_figure(live_server: LiveServer, chromium: str):
     User.objects.create_superuser("anna", password=PASSWORD)
     make_product("A-1")
     set_stock("A-1", make_location(), 10)
-    strangers: list[str] = []
-    page.on("request", lambda request: strangers.append(request.url) if live_server.url not in request.url else None)
+    asked: list[str] = []
 
-    page.goto(f"{live_server.url}/admin/inventory/stocklevel/")
-    page.get_by_label("Username").fill("anna")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    page.get_by_role("link", name="Adjust").click()
-    page.get_by_label("Change").fill("-3")
-    page.get_by_label("Reason").select_option("damage")
-    page.get_by_role("button", name="Adjust stock").click()
+    with page_of(chromium) as page:
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{live_server.url}/admin/inventory/stocklevel/")
+        page.get_by_label("Username").fill("anna")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+        page.get_by_role("link", name="Adjust").click()
+        page.get_by_label("Change").fill("-3")
+        page.get_by_label("Reason").select_option("damage")
+        page.get_by_role("button", name="Adjust stock").click()
 
-    expect(page.get_by_text("A-1 at Main: 10 → 7 on hand (-3, damage).")).to_be_visible()
-    expect(page.locator("td.field-on_hand")).to_have_text("7")
+        expect(page.get_by_text("A-1 at Main: 10 → 7 on hand (-3, damage).")).to_be_visible()
+        expect(page.locator("td.field-on_hand")).to_have_text("7")
+
     assert (StockLevel.objects.get().on_hand, StockMovement.objects.latest("id").actor) == (7, "user:anna")
-    assert strangers == []
+    assert [url for url in asked if not url.startswith((live_server.url, "data:"))] == []

