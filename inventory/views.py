@@ -144,15 +144,15 @@ class BulkAdjustmentView(APIView):
     @extend_schema(request=BulkAdjustmentsSerializer, responses=BulkAnswerSerializer)
     def post(self, request: Request) -> Response:
         """Applies each row, or with `atomic` all or none."""
-        serializer = BulkAdjustmentsSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        wanted = serializer.validated_data
-        valid, refused = bulk.validate_rows(wanted["adjustments"], AdjustmentSerializer())
-        if wanted["atomic"]:
-            bulk.require_all(refused)
-        rows = [services.Adjustment(index=index, **data) for index, data in valid]
-        outcomes = services.adjust_stock_in_bulk(rows=rows, atomic=wanted["atomic"])
-        return Response(bulk.answer(outcomes + refused))
+        return bulk.respond(
+            request,
+            envelope=BulkAdjustmentsSerializer,
+            member="adjustments",
+            row=AdjustmentSerializer(),
+            apply=lambda rows, atomic: services.adjust_stock_in_bulk(
+                rows=[services.Adjustment(index=index, **data) for index, data in rows], atomic=atomic
+            ),
+        )
 
 
 class BulkCountView(APIView):
@@ -163,15 +163,15 @@ class BulkCountView(APIView):
     @extend_schema(request=BulkCountsSerializer, responses=BulkAnswerSerializer)
     def post(self, request: Request) -> Response:
         """Takes over each row, or with `atomic` all or none."""
-        serializer = BulkCountsSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        wanted = serializer.validated_data
-        valid, refused = bulk.validate_rows(wanted["counts"], CountSerializer())
-        if wanted["atomic"]:
-            bulk.require_all(refused)
-        rows = [services.Count(index=index, **data) for index, data in valid]
-        outcomes = services.count_stock_in_bulk(rows=rows, atomic=wanted["atomic"])
-        return Response(bulk.answer(outcomes + refused))
+        return bulk.respond(
+            request,
+            envelope=BulkCountsSerializer,
+            member="counts",
+            row=CountSerializer(),
+            apply=lambda rows, atomic: services.count_stock_in_bulk(
+                rows=[services.Count(index=index, **data) for index, data in rows], atomic=atomic
+            ),
+        )
 
 
 class MovementListView(ListAPIView[StockMovement]):

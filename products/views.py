@@ -115,14 +115,13 @@ class BulkProductsView(APIView):
     @extend_schema(request=BulkProductsSerializer, responses=BulkAnswerSerializer)
     def post(self, request: Request) -> Response:
         """Creates or updates each product by its SKUs, or with `atomic` all or none."""
-        serializer = BulkProductsSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        wanted = serializer.validated_data
-        valid, refused = bulk.validate_rows(wanted["products"], ProductInputSerializer())
-        if wanted["atomic"]:
-            bulk.require_all(refused)
-        outcomes = services.upsert_products(rows=valid, atomic=wanted["atomic"])
-        return Response(bulk.answer(outcomes + refused))
+        return bulk.respond(
+            request,
+            envelope=BulkProductsSerializer,
+            member="products",
+            row=ProductInputSerializer(),
+            apply=lambda rows, atomic: services.upsert_products(rows=rows, atomic=atomic),
+        )
 
 
 class CategoryViewSet(

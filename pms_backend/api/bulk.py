@@ -1,11 +1,13 @@
 """Bulk requests: rows that are judged one by one, or all or nothing."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from pms_backend.api.exceptions import Conflict, DomainError, FieldError, Invalid, field_errors
 
@@ -55,11 +57,33 @@ def require_all(outcomes: Sequence[Outcome]) -> None:
     raise BulkInvalid(detail, errors=errors)
 
 
-def validate_rows(
-    rows: Sequence[Any], serializer: serializers.Serializer[Any]
-) -> tuple[list[tuple[int, dict[str, Any]]], list[Outcome]]:
+Rows = list[tuple[int, dict[str, Any]]]
+
+
+def respond(
+    request: Request,
+    *,
+    envelope: type[serializers.Serializer[Any]],
+    member: str,
+    row: serializers.Serializer[Any],
+    apply: Callable[[Rows, bool], list[Outcome]],
+) -> Response:
+    """Answers a bulk: `envelope` validates the whole, `row` each of its `member`, `apply` writes the valid ones.
+
+    `apply` is called with them, by index, and whether it is all or nothing; then one invalid row refuses the whole.
+    """
+    serializer = envelope(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    wanted = serializer.validated_data
+    valid, refused = validate_rows(wanted[member], row)
+    if wanted["atomic"]:
+        require_all(refused)
+    return Response(answer(apply(valid, wanted["atomic"]) + refused))
+
+
+def validate_rows(rows: Sequence[Any], serializer: serializers.Serializer[Any]) -> tuple[Rows, list[Outcome]]:
     """The valid rows with their indexes, and the outcomes of the others."""
-    valid: list[tuple[int, dict[str, Any]]] = []
+    valid: Rows = []
     refused: list[Outcome] = []
     for index, row in enumerate(rows):
         try:

@@ -150,6 +150,15 @@ def test_an_older_figure_is_stale_and_a_change_that_a_figure_includes_is_superse
     assert on_hand() == 10
 
 
+def test_a_figure_includes_a_change_of_its_own_moment(pms: PMSConnection) -> None:
+    make_product("A-1")
+    moment = {"sku": "A-1", "location": "main", "occurred_at": at(-1)}
+    apply(pms, "inventory.updated", {**moment, "on_hand": 7})
+
+    assert apply(pms, "inventory.adjusted", {**moment, "delta": -1}).reason == "superseded"
+    assert StockMovement.objects.count() == 1
+
+
 def test_of_two_figures_of_a_moment_the_version_decides_and_then_the_webhook_id(pms: PMSConnection) -> None:
     make_product("A-1")
     moment = {"sku": "A-1", "location": "main", "occurred_at": at(-1)}

@@ -17,7 +17,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run((*SERVERS, *arguments), cwd=PROJECT, capture_output=True, text=True, timeout=60)
 
 
-def test_the_command_has_servers_and_its_exit_code_is_returned(tmp_path: Path) -> None:
+def test_the_command_has_servers_and_its_exit_code_is_returned(data_dir: Path) -> None:
     use = """
 import os, psycopg, redis
 with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
@@ -26,14 +26,14 @@ with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
     print(client.ping())
 raise SystemExit(7)
 """
-    done = run("--data-dir", str(tmp_path / "data"), "--", sys.executable, "-c", use)
+    done = run("--data-dir", str(data_dir), "--", sys.executable, "-c", use)
 
     assert (done.returncode, done.stdout, done.stderr) == (7, "42\nTrue\n", "")
-    assert processes_of(tmp_path / "data") == []
+    assert processes_of(data_dir) == []
 
 
-def test_a_command_that_is_missing_is_one_line(tmp_path: Path) -> None:
-    done = run("--data-dir", str(tmp_path / "data"), "no-such-command")
+def test_a_command_that_is_missing_is_one_line(data_dir: Path) -> None:
+    done = run("--data-dir", str(data_dir), "no-such-command")
 
     assert (done.returncode, done.stderr) == (127, "error: no-such-command: No such file or directory\n")
 
@@ -54,8 +54,7 @@ def test_without_a_data_dir_nothing_is_kept(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_servers_end_with_a_killed_owner(tmp_path: Path) -> None:
-    data_dir = tmp_path / "data"
+def test_the_servers_end_with_a_killed_owner(data_dir: Path) -> None:
     print_urls = "import os; print(os.environ['DATABASE_URL'], os.environ['REDIS_URL'], flush=True); input()"
     command = (*SERVERS, "--data-dir", str(data_dir), sys.executable, "-c", print_urls)
     with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as owner:
