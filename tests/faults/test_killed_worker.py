@@ -1,4 +1,4 @@
-"""A worker killed at any instant, Redis flushed on the way: each event takes effect exactly once."""
+"""A worker killed at any instant, every other time with Redis flushed: each event takes effect exactly once."""
 
 import random
 import time
@@ -21,7 +21,7 @@ from tests.pms_integration.reports import receive
 pytestmark = pytest.mark.django_db(transaction=True)
 
 KILLS = 20
-EVENTS = 1_500
+EVENTS = 1_000
 SKUS = [f"A-{number}" for number in range(5)]
 PATIENCE_SECONDS = 90
 
@@ -44,8 +44,7 @@ def pms() -> PMSConnection:
     return make_connection(owns=make_location("main"))
 
 
-@pytest.mark.parametrize("flushes_redis", [False, True], ids=["killed", "killed and flushed"])
-def test_each_event_takes_effect_exactly_once(pms: PMSConnection, tmp_path: Path, flushes_redis: bool) -> None:
+def test_each_event_takes_effect_exactly_once(pms: PMSConnection, tmp_path: Path) -> None:
     chance = random.Random(1)
     now = timezone.now().isoformat()
     for number in range(EVENTS):
@@ -61,7 +60,7 @@ def test_each_event_takes_effect_exactly_once(pms: PMSConnection, tmp_path: Path
             time.sleep(chance.uniform(0, 0.05))
             worker.kill()
             kills += 1
-            if flushes_redis:
+            if kills % 2 == 0:
                 Redis.from_url(settings.REDIS_URL).flushall()
             worker.start()
         wait_until(lambda: not unfinished(), "all events are applied")
