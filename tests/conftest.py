@@ -2,11 +2,12 @@
 
 import functools
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from contextlib import suppress
+from typing import Any, Final, Protocol
 
 import pytest
 from django.conf import settings
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from pytest_django import DjangoDbBlocker
 from redis import Redis
 from rest_framework.test import APIClient
@@ -14,6 +15,11 @@ from rest_framework.test import APIClient
 from pms_backend.access.models import DEFAULT_TIER, INTERNAL_TIER
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.access.services import create_api_client
+
+END_SESSIONS: Final = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND usename = current_user ORDER BY pid = pg_backend_pid()
+"""
 
 
 class JSONClient(APIClient):
@@ -32,12 +38,15 @@ class ClientWith(Protocol):
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """The test database, of which the ledger may be emptied: a test with commits ends in a TRUNCATE.
 
-    The database is told, not the session: behind a pooler a session belongs to nobody.
+    The database is told, not the session: behind a pooler a session belongs to nobody. Those that are open already do
+    not hear it, and a pooler would keep them: they are ended.
     """
     with django_db_blocker.unblock():
         with connection.cursor() as cursor:
             name = connection.ops.quote_name(connection.settings_dict["NAME"])
             cursor.execute(f"ALTER DATABASE {name} SET pms.allow_truncate = 'on'")
+            with suppress(OperationalError):  # of this session itself, the last to go
+                cursor.execute(END_SESSIONS)
         connections.close_all()
 
 

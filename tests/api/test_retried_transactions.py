@@ -13,7 +13,7 @@ from pms_backend.api.transactions import MAX_TRIES, retried_atomic
 from tests.concurrency.threads import at_once
 from tests.factories import make_location
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
 
 def retries() -> float:

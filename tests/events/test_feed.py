@@ -9,7 +9,7 @@ from tests.events.examples import OtherHappened, ThingMoved, happen
 
 FEED = "/api/v1/events/"
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 
 @pytest.fixture

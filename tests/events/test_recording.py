@@ -9,6 +9,8 @@ from pms_backend.events.facts import Fact
 from pms_backend.events.models import Event
 from tests.events.examples import Lost, ThingHappened, feed, happen, lose
 
+pytestmark = pytest.mark.database
+
 
 @pytest.mark.django_db(transaction=True)
 def test_outside_of_a_transaction_it_is_refused():

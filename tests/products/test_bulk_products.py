@@ -16,7 +16,7 @@ from tests.products.recorded import recorded
 
 BULK = "/api/v1/products/bulk/"
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 
 def row(sku: str, **more: object) -> dict:

@@ -12,7 +12,7 @@ from tests.products.recorded import recorded
 
 CATEGORIES = "/api/v1/products/categories/"
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from tests.conftest import JSONClient
 from tests.factories import make_product
 from tests.products.recorded import recorded
 
+pytestmark = pytest.mark.database
+
 PRODUCTS = "/api/v1/products/"
 
 WHOLE = {

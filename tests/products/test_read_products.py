@@ -13,7 +13,7 @@ from tests.factories import make_location, make_product, make_variant, set_stock
 
 PRODUCTS = "/api/v1/products/"
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 
 def names(client: JSONClient, **query: object) -> list[str]:

@@ -11,7 +11,7 @@ from tests.conftest import JSONClient
 from tests.factories import make_product, make_variant
 from tests.products.recorded import recorded
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 
 @pytest.fixture
