@@ -14,7 +14,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
-from django.db import DatabaseError, close_old_connections
+from django.db import Error, close_old_connections
 from redis.exceptions import RedisError
 
 from inventory.events import STOCK_CHANGED
@@ -96,8 +96,9 @@ class Hub:
         while True:
             try:
                 while await self._read_once() == READ_LIMIT:
-                    pass
-            except DatabaseError:
+                    continue
+            except Error:
+                # Any of them: a lost connection is an InterfaceError, which is no DatabaseError.
                 logger.warning("The feed cannot be read; the hub goes on where it stopped", exc_info=True)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)

@@ -71,7 +71,7 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 def _nothing_to_say(exclude: Any = None) -> None:
-    pass
+    """What a form says of constraints."""
 
 
 class ServiceAdmin(ModelAdmin):
