@@ -49,7 +49,7 @@ class ClientThrottle(BaseThrottle):
         if not isinstance(caller, Caller):
             return True
         write = request.method not in SAFE_METHODS
-        self.verdict = rates.take_for_tier(caller.tier, caller.throttle_key, write=write)
+        self.verdict = rates.take_for_tier(caller.tier, caller.identity, write=write)
         remember(request._request, self.verdict)
         return self.verdict is None or self.verdict.allowed
 
