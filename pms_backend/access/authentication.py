@@ -1,16 +1,20 @@
 """Authentication: API keys, and the staff's admin session."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef
+from django.http import HttpRequest
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from pms_backend.access import remembered, services
 from pms_backend.access.caller import Caller
-from pms_backend.access.models import INTERNAL_TIER, ApiClient
-from pms_backend.access.scopes import ALL_SCOPES
+from pms_backend.access.models import INTERNAL_TIER, ApiKey, SigningKey
+from pms_backend.access.scopes import ALL_SCOPES, SAFE_METHODS
+from pms_backend.access.signatures import verify_signature
 from pms_backend.api import context
 
 KEYWORD = "Api-Key"
@@ -18,10 +22,10 @@ MAX_KEY_LENGTH = 200
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """`Authorization: Api-Key KEY` or `X-Api-Key: KEY`."""
+    """`Authorization: Api-Key KEY` or `X-Api-Key: KEY`, and the signature of a client that signs."""
 
     def authenticate(self, request: Request) -> tuple[Caller, Caller] | None:
-        """The caller; nothing where no key was sent; 401 where it is not good."""
+        """The caller; nothing where no key was sent; 401 where it, or a write's signature, is not good."""
         key = key_in(request.headers.get("Authorization", ""), request.headers.get("X-Api-Key", ""))
         if key is None:
             return None
@@ -29,11 +33,17 @@ class ApiKeyAuthentication(BaseAuthentication):
         if caller is None:
             raise AuthenticationFailed("The API key is unknown, revoked or expired.")
         context.set_actor(caller.actor)
+        if caller.signing_client_id is not None and request.method not in SAFE_METHODS:
+            self._require_signature(request._request, caller.signing_client_id)
         return caller, caller
 
     def authenticate_header(self, request: Request) -> str:
         """What a 401 asks for."""
         return KEYWORD
+
+    def _require_signature(self, request: HttpRequest, client_id: int) -> None:
+        signing_key, nonce = verify_signature(request, client_id=client_id)
+        do_first_in_write(request, lambda: services.use_nonce(signing_key=signing_key, nonce=nonce))
 
 
 class StaffSessionAuthentication(SessionAuthentication):
@@ -62,14 +72,37 @@ def key_in(authorization: str, x_api_key: str) -> str | None:
 
 
 def caller_of_key(key: str) -> Caller | None:
-    """Who has this key: found by its prefix, compared in constant time."""
-    prefix = key.partition(".")[0]
+    """Who has this key: found by its prefix, compared in constant time, remembered for seconds."""
     if len(key) > MAX_KEY_LENGTH or "\x00" in key:
         return None
-    client = ApiClient.objects.usable(prefix).first()
-    if client is None or not ApiClient.objects.key_generator.verify(key, client.hashed_key):
+    generation = remembered.current_generation()
+    caller = remembered.recall(key, generation)
+    if caller is None:
+        caller = _look_up(key)
+        if caller is not None:
+            remembered.remember(key, caller, generation)
+    return caller
+
+
+def _look_up(key: str) -> Caller | None:
+    found = ApiKey.objects.usable(key.partition(".")[0]).select_related("client").annotate(signs=_SIGNS).first()
+    if found is None or not ApiKey.objects.key_generator.verify(key, found.hashed_key):
         return None
-    return Caller(f"client:{client.name}", frozenset(client.scopes), client.tier, f"client:{client.prefix}")
+    client = found.client
+    services.note_use(client=client)
+    ends = [moment for moment in (found.expiry_date, client.expires_at) if moment is not None]
+    return Caller(
+        actor=f"client:{client.name}",
+        scopes=frozenset(client.scopes),
+        tier=client.tier,
+        identity=f"client:{client.public_id}",
+        expires_at=min(ends, default=None),
+        signing_client_id=client.pk if found.signs else None,
+    )
+
+
+# A client whose signing keys have all expired still has to sign: it does not become one that need not.
+_SIGNS: Final = Exists(SigningKey.objects.filter(client=OuterRef("client")))
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -19,6 +19,8 @@ class Caller:
     tier: str
     identity: str
     expires_at: datetime | None = None
+    # The client that signs its writes, by primary key; nothing for callers that do not.
+    signing_client_id: int | None = None
 
     @property
     def is_authenticated(self) -> bool:

@@ -1,37 +1,139 @@
-"""Programs that may call the API."""
+"""Programs that may call the API, and the keys that they prove themselves with."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.crypto import get_random_string
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
+
+from pms_backend.access.encryption import EncryptedTextField
 
 DEFAULT_TIER = "default"
 STOREFRONT_TIER = "storefront"
 INTERNAL_TIER = "internal"
 
-
-class ApiClientManager(BaseAPIKeyManager):
-    """Finds clients by their key."""
-
-    def usable(self, prefix: str) -> "models.QuerySet[ApiClient]":
-        """The client whose key starts with `prefix`, unless it is revoked or expired."""
-        alive = models.Q(expiry_date=None) | models.Q(expiry_date__gt=Now())
-        return self.filter(alive, prefix=prefix, revoked=False)
+PUBLIC_ID_LENGTH = 8
 
 
-class ApiClient(AbstractAPIKey):
-    """A program that calls the API with a key of its own.
+def make_public_id() -> str:
+    """A name for a new client."""
+    return get_random_string(PUBLIC_ID_LENGTH)
 
-    Its public id is the key's `prefix`; the library's primary key holds the hash and is shown to nobody.
-    """
 
+def make_key_id() -> str:
+    """A name for a new signing key."""
+    return f"sig_{get_random_string(16)}"
+
+
+class ApiClient(models.Model):
+    """A program that calls the API; its name outside is `public_id`, which outlives its keys."""
+
+    public_id = models.CharField(max_length=PUBLIC_ID_LENGTH, unique=True, editable=False, default=make_public_id)
+    name = models.CharField(max_length=50)
     scopes = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     tier = models.CharField(max_length=40, default=DEFAULT_TIER)
+    expires_at = models.DateTimeField("expires", null=True, blank=True)
+    revoked_at = models.DateTimeField("revoked", null=True, editable=False)
+    last_used_at = models.DateTimeField("last used", null=True, editable=False)
+    created_at = models.DateTimeField("created", db_default=Now(), editable=False)
 
-    objects: ClassVar[ApiClientManager] = ApiClientManager()  # type: ignore[assignment]
-
-    class Meta(AbstractAPIKey.Meta):
+    class Meta:
+        ordering = ("-id",)
         verbose_name = "API client"
         verbose_name_plural = "API clients"
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether its time is over."""
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    @property
+    def state(self) -> str:
+        """`active`, `expired` or `revoked`."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "expired" if self.has_expired else "active"
+
+
+class KeyQuerySet(models.QuerySet["ApiKey"]):
+    """Finds keys."""
+
+    def usable(self, prefix: str) -> Self:
+        """The key that starts with `prefix`, unless it or its client is revoked or expired."""
+        return self.filter(_alive("expiry_date"), _alive("client__expires_at")).filter(
+            prefix=prefix, revoked=False, client__revoked_at=None
+        )
+
+
+class ApiKeyManager(BaseAPIKeyManager.from_queryset(KeyQuerySet)):  # type: ignore[misc]
+    """The library's, which makes keys and hashes them."""
+
+
+class ApiKey(AbstractAPIKey):
+    """One of a client's keys: found by its `prefix`, kept as a hash. Two are good at once while a client changes over."""
+
+    # The client has the name, and the permissions.
+    name = None
+    client = models.ForeignKey(ApiClient, on_delete=models.PROTECT, related_name="keys")
+
+    objects: ClassVar[ApiKeyManager] = ApiKeyManager()
+
+    class Meta(AbstractAPIKey.Meta):
+        verbose_name = "API key"
+        verbose_name_plural = "API keys"
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"
+
+
+class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
+    """Finds signing keys."""
+
+    def usable(self) -> Self:
+        """Those that have not expired."""
+        return self.filter(_alive("expiry_date"))
+
+
+class SigningKey(models.Model):
+    """A shared secret with which a client signs its writes (RFC 9421)."""
+
+    client = models.ForeignKey(ApiClient, on_delete=models.PROTECT, related_name="signing_keys")
+    key_id = models.CharField(max_length=40, unique=True, default=make_key_id)
+    secret = EncryptedTextField()
+    # Named as the library names those of an API key.
+    expiry_date = models.DateTimeField(null=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    objects = SigningKeyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return self.key_id
+
+
+class SignatureNonce(models.Model):
+    """A nonce that a signed write has used up."""
+
+    signing_key = models.ForeignKey(SigningKey, on_delete=models.CASCADE)
+    nonce = models.CharField(max_length=255)
+    used_at = models.DateTimeField(db_default=Now(), db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["signing_key", "nonce"], name="access_signaturenonce_used_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.nonce
+
+
+def _alive(moment: str) -> models.Q:
+    return models.Q(**{moment: None}) | models.Q(**{f"{moment}__gt": Now()})

@@ -89,6 +89,13 @@ def parse_rates(setting: str) -> dict[str, Rate]:
     return rates
 
 
+def known_tiers() -> list[str]:
+    """Ours, and those that RATE_LIMITS names."""
+    named = {bucket.rpartition(".")[0] for bucket in parse_rates(settings.RATE_LIMITS) if "." in bucket}
+    own = [DEFAULT_TIER, STOREFRONT_TIER, INTERNAL_TIER]
+    return own + sorted(named - set(own))
+
+
 def _parse_rate(bucket: str, text: str) -> Rate:
     match = re.fullmatch(r"([1-9]\d*)/(second|minute|hour|day)", text)
     if match is None:

@@ -1,0 +1,146 @@
+"""API clients: made, changed, given new keys, ended."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from pms_backend.access import remembered
+from pms_backend.access.exceptions import ApiClientNotFound, ApiClientRevoked, UnknownScope, UnknownTier
+from pms_backend.access.models import DEFAULT_TIER, ApiClient, ApiKey, SigningKey
+from pms_backend.access.rates import known_tiers
+from pms_backend.access.scopes import ALL_SCOPES
+
+SECRET_BYTES: Final = 32
+DEFAULT_OVERLAP: Final = timedelta(days=1)
+MAX_OVERLAP: Final = timedelta(days=7)
+# The use of a key is written down at most this often.
+USE_NOTED_EVERY: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A client's new secrets, which are nowhere to be had again."""
+
+    client: ApiClient
+    api_key: str
+    signing_key_id: str | None = None
+    signing_key: str | None = None
+
+
+@transaction.atomic
+def create_api_client(
+    *,
+    name: str,
+    scopes: Sequence[str],
+    tier: str = DEFAULT_TIER,
+    expires_at: datetime | None = None,
+    signing: bool = False,
+) -> Credentials:
+    """Makes a client; one that is `signing` must sign its writes.
+
+    Raises `UnknownScope`, `UnknownTier`, `ValidationError`.
+    """
+    client = ApiClient(name=name, scopes=_checked_scopes(scopes), tier=_checked_tier(tier), expires_at=expires_at)
+    client.full_clean()
+    client.save(force_insert=True)
+    return _new_credentials(client, signing=signing)
+
+
+@transaction.atomic
+def update_api_client(*, client_id: str, values: Mapping[str, Any]) -> ApiClient:
+    """Changes a client's `name`, `scopes`, `tier` or `expires_at`, felt at once.
+
+    Raises `ApiClientNotFound`, `ApiClientRevoked`, `UnknownScope`, `UnknownTier`, `ValidationError`.
+    """
+    client = _found_alive(client_id)
+    checks = {"scopes": _checked_scopes, "tier": _checked_tier}
+    for field, value in values.items():
+        setattr(client, field, checks[field](value) if field in checks else value)
+    client.full_clean()
+    client.save(update_fields=["name", "scopes", "tier", "expires_at"])
+    remembered.forget_after_commit()
+    return client
+
+
+@transaction.atomic
+def rotate_keys(*, client_id: str, overlap: timedelta = DEFAULT_OVERLAP) -> Credentials:
+    """Gives a client new secrets; the one before each of them stays good for `overlap`, all earlier ones end now.
+
+    Raises `ApiClientNotFound`, `ApiClientRevoked`.
+    """
+    client = _found_alive(client_id)
+    signing = client.signing_keys.usable().exists()
+    for keys in (client.keys.order_by("-created"), client.signing_keys.order_by("-created")):
+        newest_first = list(keys.values_list("pk", flat=True))
+        _end(keys.filter(pk__in=newest_first[:1]), at=Now() + overlap)
+        _end(keys.filter(pk__in=newest_first[1:]), at=Now())
+    remembered.forget_after_commit()
+    return _new_credentials(client, signing=signing)
+
+
+@transaction.atomic
+def revoke_api_client(*, client_id: str) -> ApiClient:
+    """Ends a client for good; once more changes nothing. Raises `ApiClientNotFound`."""
+    client = _found(client_id)
+    if client.revoked_at is None:
+        client.revoked_at = timezone.now()
+        client.save(update_fields=["revoked_at"])
+        client.keys.update(revoked=True)
+    remembered.forget_after_commit()
+    return client
+
+
+def note_use(*, client: ApiClient) -> None:
+    """Writes down that the client has called just now, unless that was done within the last minute."""
+    if client.last_used_at is not None and timezone.now() - client.last_used_at < USE_NOTED_EVERY:
+        return
+    due = Q(last_used_at=None) | Q(last_used_at__lt=Now() - USE_NOTED_EVERY)
+    ApiClient.objects.filter(due, pk=client.pk).update(last_used_at=Now())
+
+
+def _end(keys: QuerySet[Any], *, at: Any) -> None:
+    keys.exclude(expiry_date__lt=at).update(expiry_date=at)
+
+
+def _new_credentials(client: ApiClient, *, signing: bool) -> Credentials:
+    key = ApiKey(client=client)
+    api_key = ApiKey.objects.assign_key(key)
+    key.save(force_insert=True)
+    if not signing:
+        return Credentials(client, api_key)
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    signing_key = SigningKey.objects.create(client=client, secret=secret)
+    return Credentials(client, api_key, signing_key.key_id, secret)
+
+
+def _found(client_id: str) -> ApiClient:
+    client = ApiClient.objects.select_for_update(no_key=True).filter(public_id=client_id).first()
+    if client is None:
+        raise ApiClientNotFound(f"There is no API client {client_id}.")
+    return client
+
+
+def _found_alive(client_id: str) -> ApiClient:
+    client = _found(client_id)
+    if client.revoked_at is not None:
+        raise ApiClientRevoked(f"The API client {client_id} is revoked, for good.")
+    return client
+
+
+def _checked_scopes(scopes: Sequence[str]) -> list[str]:
+    if unknown := sorted(set(scopes) - set(ALL_SCOPES)):
+        raise UnknownScope(f"No such scope: {', '.join(unknown)}. There are {', '.join(ALL_SCOPES)}.")
+    return sorted(set(scopes))
+
+
+def _checked_tier(tier: str) -> str:
+    if tier not in known_tiers():
+        raise UnknownTier(f"No such tier: {tier}. There are {', '.join(known_tiers())}.")
+    return tier
