@@ -9,6 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, connection
 from django.http import HttpRequest
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
@@ -509,3 +510,16 @@ def test_a_row_without_an_answer_or_with_a_refusal_is_kept_out_by_the_database()
     for wrong in ({"status": 404, "body": b""}, {"status": 200}, {"body": b""}):
         with pytest.raises(DatabaseError, match="api_idempotencykey_answer_is_a_success"):
             IdempotencyKey.objects.create(digest=digest, fingerprint=digest, **wrong)
+
+
+def test_the_schema_says_where_a_key_may_be_sent(client: Client):
+    paths = client.get("/api/schema/?format=json").json()["paths"]
+    posts = {path: operations["post"] for path, operations in paths.items() if "post" in operations}
+
+    taking = {path for path, post in posts.items() if any(p["name"] == "Idempotency-Key" for p in post["parameters"])}
+
+    assert len(posts) > 10
+    # Whoever signs a webhook is no client of ours; its webhook-id does the same.
+    assert set(posts) - taking == {"/api/v1/webhooks/pms/{slug}/"}
+    assert "Idempotency-Replayed" in posts[ADJUSTMENTS]["responses"]["201"]["headers"]
+    assert {"409", "422"} <= set(posts[ADJUSTMENTS]["responses"])
