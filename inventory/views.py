@@ -5,11 +5,8 @@ from typing import Any
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins
 from rest_framework.exceptions import NotFound
-from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
-from rest_framework.viewsets import GenericViewSet
 
 from inventory import services
 from inventory.filters import LevelFilter, MovementFilter
@@ -29,6 +26,7 @@ from inventory.serializers import (
 )
 from pms_backend.access.scopes import read_write
 from pms_backend.api import bulk
+from pms_backend.api.endpoints import APIView, GenericViewSet, ListAPIView
 from pms_backend.api.parsers import JSONParser, MergePatchParser
 from pms_backend.api.schema import BulkAnswerSerializer
 from products.models import Variant

@@ -137,6 +137,8 @@ CELERY_TIMEZONE = "UTC"
 # What was not nudged is found by a sweep this often; it is the longest that a lost bell can delay anything.
 SWEEP_SECONDS = 2.0
 HEARTBEAT_SECONDS = 5.0
+# What is too old is removed this often; it has no effect before that either.
+PRUNE_SECONDS = 60.0
 
 
 def _every(seconds: float, task: str, **more: Any) -> dict[str, Any]:
@@ -146,6 +148,7 @@ def _every(seconds: float, task: str, **more: Any) -> dict[str, Any]:
 CELERY_BEAT_SCHEDULE = {
     "relay events": _every(SWEEP_SECONDS, "pms_backend.events.tasks.relay_events"),
     "apply PMS events": _every(SWEEP_SECONDS, "pms_integration.tasks.apply_pms_events"),
+    "prune idempotency keys": _every(PRUNE_SECONDS, "pms_backend.api.tasks.prune_idempotency_keys"),
     "relay's heartbeat": {
         **_every(HEARTBEAT_SECONDS, "pms_backend.operations.tasks.record_heartbeat", args=["relay"]),
         "options": {"queue": "relay", "expires": HEARTBEAT_SECONDS * 5},

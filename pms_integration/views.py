@@ -6,9 +6,9 @@ from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
 from pms_backend.access.scopes import read_write
+from pms_backend.api.endpoints import GenericViewSet
 from pms_integration import services
 from pms_integration.filters import PMSEventFilter
 from pms_integration.models import PMSEvent

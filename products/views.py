@@ -9,13 +9,12 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
-from rest_framework.views import APIView
-from rest_framework.viewsets import GenericViewSet
 
 from pms_backend.access.caller import Caller
 from pms_backend.access.models import STOREFRONT_TIER
 from pms_backend.access.scopes import read_write
 from pms_backend.api import bulk
+from pms_backend.api.endpoints import APIView, GenericViewSet
 from pms_backend.api.parsers import JSONParser, MergePatchParser
 from pms_backend.api.schema import BulkAnswerSerializer
 from products import services

@@ -8,9 +8,9 @@ from rest_framework import serializers
 from rest_framework.exceptions import APIException, NotFound, ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from pms_backend.access.throttling import WebhookThrottle
+from pms_backend.api.endpoints import APIView
 from pms_integration import services
 from pms_integration.connectors import CONNECTORS
 from pms_integration.models import PMSConnection, PMSEventStatus

@@ -1,12 +1,14 @@
 """OpenAPI 3.1 of what the endpoints really answer."""
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from drf_spectacular.openapi import AutoSchema as SpectacularSchema
-from drf_spectacular.utils import OpenApiResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
+from pms_backend.api.endpoints import IdempotencyMixin
 from pms_backend.api.exceptions import PROBLEM_CONTENT_TYPE
+from pms_backend.api.idempotency import KEPT_HOURS, KEY_HEADER, KEY_PATTERN, REPLAYED_HEADER
 
 
 class FieldErrorSerializer(serializers.Serializer[Any]):
@@ -34,8 +36,33 @@ _ON_ONE = {404: "not found"}
 _ON_WRITE = {409: "state conflict", 413: "too large", 415: "not JSON"}
 
 
+_KEY: Final = OpenApiParameter(
+    KEY_HEADER,
+    {"type": "string", "pattern": f"^{KEY_PATTERN}$"},
+    OpenApiParameter.HEADER,
+    description=(
+        f"Names this request for {KEPT_HOURS} hours: sent again with the same body it gets the first success's answer "
+        f"(`{REPLAYED_HEADER}: true`) and takes no effect again; with another body it is 422 `idempotency_key_reused`; "
+        "while the first is still at work it waits, then is 409 `idempotency_in_progress`. A refused request may be "
+        "tried again with its key."
+    ),
+)
+_REPLAYED: Final = OpenApiParameter(
+    REPLAYED_HEADER,
+    {"type": "string", "const": "true"},
+    OpenApiParameter.HEADER,
+    description="The first answer once more",
+    response=[200, 201, 202, 204],
+)
+
+
 class AutoSchema(SpectacularSchema):
-    """Adds to every operation the problems that it may answer, as `application/problem+json`."""
+    """Adds what our base classes do: the problems that an operation may answer, and `Idempotency-Key`."""
+
+    def get_override_parameters(self) -> list[Any]:
+        """The header of every POST whose answer is kept."""
+        keeps_answers = isinstance(self.view, IdempotencyMixin) and self.view.takes_idempotency_key(self.method)
+        return [_KEY, _REPLAYED] if keeps_answers else []
 
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)

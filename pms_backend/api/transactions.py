@@ -4,10 +4,11 @@ import functools
 import logging
 import random
 import time
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Final, ParamSpec, TypeVar
 
 from django.db import DatabaseError, connection, transaction
+from django.http import HttpRequest
 
 from pms_backend import metrics
 from pms_backend.api.exceptions import sqlstate
@@ -18,6 +19,8 @@ SERIALIZATION_FAILURE = "40001"
 DEADLOCK_DETECTED = "40P01"
 MAX_TRIES = 6
 FIRST_PAUSE_SECONDS = 0.02
+
+_FIRST_IN_WRITE: Final = "pms.first_in_write"
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -47,3 +50,18 @@ def retried_atomic(service: Callable[Parameters, Result]) -> Callable[Parameters
             return service(*args, **kwargs)
 
     return wrapped
+
+
+def do_first_in_write(request: HttpRequest, write: Callable[[], object]) -> None:
+    """Has `write` called at the start of the request's outermost transaction, before its handler.
+
+    Authentication says so of what has to come true with the write, or not at all. It comes after the idempotency row,
+    again with every try of the transaction, and for a replayed answer too. What it raises refuses the request; a
+    refused request leaves nothing of it. Requests of safe methods do not call it.
+    """
+    request.META.setdefault(_FIRST_IN_WRITE, []).append(write)
+
+
+def first_in_write(request: HttpRequest) -> Sequence[Callable[[], object]]:
+    """What `do_first_in_write` was told of this request, in that order."""
+    return tuple(request.META.get(_FIRST_IN_WRITE, ()))

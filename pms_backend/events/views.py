@@ -3,8 +3,8 @@
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from pms_backend.api.endpoints import APIView
 from pms_backend.api.filters import refuse_unknown
 from pms_backend.events.models import Event, head_sequence
 from pms_backend.events.serializers import EventSerializer, FeedQuerySerializer, FeedSerializer

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import transaction
+
 from pms_backend.api.bulk import Outcome, rejection, require_all
 from pms_backend.api.exceptions import DomainError, Invalid
 from pms_backend.api.transactions import retried_atomic
@@ -17,6 +19,7 @@ MAX_BULK_PRODUCTS = 1_000
 TRIES_AGAINST_CREATORS = 3
 
 
+@retried_atomic
 def upsert_products(*, rows: Sequence[tuple[int, dict[str, Any]]], atomic: bool = False) -> list[Outcome]:
     """Creates or updates a product for each (index, validated input); a refused row stops no other, unless `atomic`.
 
@@ -26,13 +29,13 @@ def upsert_products(*, rows: Sequence[tuple[int, dict[str, Any]]], atomic: bool 
     """
     for _ in range(TRIES_AGAINST_CREATORS):
         try:
-            return _upsert(rows, atomic=atomic)
+            with transaction.atomic():
+                return _upsert(rows, atomic=atomic)
         except (SkuTaken, HandleTaken):
             continue
     return _upsert(rows, atomic=atomic)
 
 
-@retried_atomic
 def _upsert(rows: Sequence[tuple[int, dict[str, Any]]], *, atomic: bool) -> list[Outcome]:
     inputs = [data for _, data in rows]
     owners = _owners_of_skus(inputs)

@@ -17,6 +17,11 @@ ROOT = Path(__file__).resolve().parents[2]
 STOP_SECONDS = 15
 
 
+def database_url() -> str:
+    """The test's own database, for another process."""
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+
+
 class CeleryProcess:
     """`celery -A pms_backend.celery ARGUMENTS` in a process group of its own, which can be killed and started again."""
 
@@ -25,9 +30,8 @@ class CeleryProcess:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
         self.process = subprocess.Popen(
-            self.command, cwd=ROOT, env={**os.environ, "DATABASE_URL": url}, start_new_session=True
+            self.command, cwd=ROOT, env={**os.environ, "DATABASE_URL": database_url()}, start_new_session=True
         )
 
     def kill(self) -> None:

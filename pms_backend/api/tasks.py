@@ -1,0 +1,11 @@
+"""The API's housekeeping."""
+
+from celery import shared_task
+
+from pms_backend.api import services
+
+
+@shared_task
+def prune_idempotency_keys() -> int:
+    """Removes the keys whose time is over."""
+    return services.prune_idempotency_keys()
