@@ -36,7 +36,7 @@ def main() -> None:
             [(sku(number), LOCATION, ON_HAND) for number in numbers],
         )
         cursor.execute("VACUUM ANALYZE")
-    _, key = create_api_client(name="benchmark", scopes=["inventory:write"])
+    key = create_api_client(name="benchmark", scopes=["inventory:write"]).api_key
     sys.stdout.write(f"{key}\n")
 
 

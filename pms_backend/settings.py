@@ -146,6 +146,7 @@ def _every(seconds: float, task: str, **more: Any) -> dict[str, Any]:
 
 
 CELERY_BEAT_SCHEDULE = {
+    "prune signature nonces": _every(PRUNE_SECONDS, "pms_backend.access.tasks.prune_nonces"),
     "relay events": _every(SWEEP_SECONDS, "pms_backend.events.tasks.relay_events"),
     "apply PMS events": _every(SWEEP_SECONDS, "pms_integration.tasks.apply_pms_events"),
     "prune idempotency keys": _every(PRUNE_SECONDS, "pms_backend.api.tasks.prune_idempotency_keys"),
@@ -269,6 +270,7 @@ UNFOLD = {
                 "items": [
                     _page("Events feed", "rss_feed", "events.event"),
                     _page("API clients", "vpn_key", "access.apiclient"),
+                    _page("Audit log", "policy", "access.auditentry"),
                     _page("Users", "person", "auth.user"),
                     _page("Groups", "group", "auth.group"),
                 ],

@@ -19,6 +19,7 @@ urlpatterns = [
     path("api/v1/pms/", include("pms_integration.urls")),
     path("api/v1/webhooks/", include("webhooks.urls")),
     path("api/v1/events/", include("pms_backend.events.urls")),
+    path("api/v1/access/", include("pms_backend.access.urls")),
 ]
 
 handler400 = "pms_backend.api.views.bad_request"

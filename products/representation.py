@@ -2,13 +2,22 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from enum import Enum, auto
 from typing import Any
 
 from products.models import Product, Variant
 
 
+class StockShown(Enum):
+    """How much is told of a variant's stock."""
+
+    NOTHING = auto()
+    AVAILABLE = auto()
+    ALL = auto()
+
+
 def represent_product(
-    product: Product, variants: Sequence[Variant], *, with_cost: bool = False, with_stock: bool = False
+    product: Product, variants: Sequence[Variant], *, with_cost: bool = False, stock: StockShown = StockShown.NOTHING
 ) -> dict[str, Any]:
     """The whole product. With stock, the variants must come from `queries.with_stock`."""
     return {
@@ -23,7 +32,7 @@ def represent_product(
         "tags": product.tags,
         "attributes": product.attributes,
         "options": product.options,
-        "variants": [represent_variant(variant, with_cost=with_cost, with_stock=with_stock) for variant in variants],
+        "variants": [represent_variant(variant, with_cost=with_cost, stock=stock) for variant in variants],
         "images": [],
         "version": product.version,
         "created_at": _moment(product.created_at),
@@ -31,7 +40,7 @@ def represent_product(
     }
 
 
-def represent_variant(variant: Variant, *, with_cost: bool, with_stock: bool) -> dict[str, Any]:
+def represent_variant(variant: Variant, *, with_cost: bool, stock: StockShown) -> dict[str, Any]:
     """One variant of a product."""
     shown: dict[str, Any] = {
         "id": variant.pk,
@@ -47,10 +56,12 @@ def represent_variant(variant: Variant, *, with_cost: bool, with_stock: bool) ->
     }
     if with_cost:
         shown["cost"] = _amount(variant.cost)
-    if with_stock:
+    if stock is not StockShown.NOTHING:
         on_hand: int = variant.stock_on_hand  # type: ignore[attr-defined]  # annotated by with_stock
         reserved: int = variant.stock_reserved  # type: ignore[attr-defined]
-        shown["stock"] = {"on_hand": on_hand, "reserved": reserved, "available": on_hand - reserved}
+        shown["stock"] = {"available": on_hand - reserved}
+        if stock is StockShown.ALL:
+            shown["stock"] |= {"on_hand": on_hand, "reserved": reserved}
     return shown
 
 

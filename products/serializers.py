@@ -60,8 +60,8 @@ class OptionSerializer(serializers.Serializer[Any]):
 class StockSerializer(serializers.Serializer[Any]):
     """Stock, summed over the active locations."""
 
-    on_hand = serializers.IntegerField()
-    reserved = serializers.IntegerField()
+    on_hand = serializers.IntegerField(required=False, help_text="not shown to storefronts")
+    reserved = serializers.IntegerField(required=False, help_text="not shown to storefronts")
     available = serializers.IntegerField()
 
 

@@ -10,9 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from pms_backend.access.caller import Caller
-from pms_backend.access.models import STOREFRONT_TIER
 from pms_backend.access.scopes import read_write
+from pms_backend.access.visibility import visibility_of
 from pms_backend.api import bulk
 from pms_backend.api.endpoints import APIView, GenericViewSet
 from pms_backend.api.parsers import JSONParser, MergePatchParser
@@ -22,7 +21,7 @@ from products.exceptions import ProductNotFound
 from products.filters import ProductFilter
 from products.models import Category, Product
 from products.queries import with_variants_and_stock
-from products.representation import represent_product
+from products.representation import StockShown, represent_product
 from products.serializers import BulkProductsSerializer, CategorySerializer, ProductInputSerializer, ProductSerializer
 
 
@@ -33,14 +32,14 @@ class ProductViewSet(GenericViewSet[Product]):
     serializer_class = ProductInputSerializer
     filterset_class = ProductFilter
     required_scopes = read_write("products")
+    open_to_storefronts = frozenset({"list", "retrieve"})
     parser_classes = (JSONParser, MergePatchParser)
     lookup_value_regex = r"[0-9]{1,18}"
 
     def get_queryset(self) -> QuerySet[Product]:
         """What the caller may see: a storefront sees what is published."""
         products = super().get_queryset()
-        caller = self.request.auth
-        return products.published() if isinstance(caller, Caller) and caller.tier == STOREFRONT_TIER else products  # type: ignore[attr-defined]
+        return products if visibility_of(self.request.auth).unpublished else products.published()  # type: ignore[attr-defined]
 
     @extend_schema(responses=ProductSerializer(many=True))
     def list(self, request: Request) -> Response:
@@ -101,9 +100,9 @@ class ProductViewSet(GenericViewSet[Product]):
         return Response(self._represent(product), status=status)
 
     def _represent(self, product: Product) -> dict[str, Any]:
-        caller = self.request.auth
-        with_cost = isinstance(caller, Caller) and "products:write" in caller.scopes
-        return represent_product(product, list(product.variants.all()), with_cost=with_cost, with_stock=True)
+        visibility = visibility_of(self.request.auth)
+        stock = StockShown.ALL if visibility.ledger else StockShown.AVAILABLE
+        return represent_product(product, list(product.variants.all()), with_cost=visibility.cost, stock=stock)
 
 
 class BulkProductsView(APIView):
@@ -136,6 +135,7 @@ class CategoryViewSet(
     queryset = Category.objects.select_related("parent")
     serializer_class = CategorySerializer
     required_scopes = read_write("products")
+    open_to_storefronts = frozenset({"list", "retrieve"})
     parser_classes = (JSONParser, MergePatchParser)
     lookup_field = "slug"
     lookup_value_regex = r"[\w-]+"

@@ -70,7 +70,7 @@ def client_with(db: None) -> ClientWith:
     """`client_with(["products:read"], tier="storefront")`: a caller with a key of its own."""
 
     def make(scopes: Sequence[str], tier: str = DEFAULT_TIER, **more: Any) -> JSONClient:
-        _, key = create_api_client(name="tests", scopes=scopes, tier=tier)
+        key = create_api_client(name="tests", scopes=scopes, tier=tier).api_key
         client = JSONClient(**more)
         client.credentials(HTTP_X_API_KEY=key)
         return client

@@ -1,23 +1,38 @@
-"""API clients for staff: made and revoked; a key is shown once."""
+"""API clients for staff: made, given new keys, revoked; a key is shown once. And the audit log."""
 
+from datetime import timedelta
 from typing import Any, Final
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
 from rest_framework_api_key.models import APIKey
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldBooleanSwitchWidget,
+)
 
 from pms_backend.access import services
-from pms_backend.access.models import DEFAULT_TIER, INTERNAL_TIER, STOREFRONT_TIER, ApiClient
-from pms_backend.access.rates import parse_rates
+from pms_backend.access.models import DEFAULT_TIER, ApiClient, AuditEntry
+from pms_backend.access.rates import known_tiers
 from pms_backend.access.scopes import ALL_SCOPES
-from pms_backend.api.service_admin import EmptyForm, ReadOnlyAdmin, RefusalsIn, ServiceForm, secret_message
+from pms_backend.api.service_admin import (
+    EmptyForm,
+    GrowingTableAdmin,
+    ReadOnlyAdmin,
+    RefusalsIn,
+    ServiceForm,
+    moment,
+    secret_message,
+)
 from pms_backend.api.typed_unfold import action, display
 
+SECONDS_AN_HOUR: Final = 3600
 STATE_LABELS: Final = {"Active": "success", "Expired": "warning", "Revoked": "danger"}
 
 # The library's own page would make clients without scopes, past our service.
@@ -25,10 +40,8 @@ admin.site.unregister(APIKey)
 
 
 def tiers() -> list[tuple[str, str]]:
-    """Ours, and those that RATE_LIMITS names."""
-    named = {bucket.rpartition(".")[0] for bucket in parse_rates(settings.RATE_LIMITS) if "." in bucket}
-    own = (DEFAULT_TIER, STOREFRONT_TIER, INTERNAL_TIER)
-    return [(tier, tier) for tier in (*own, *sorted(named - set(own)))]
+    """The choices of a client's tier."""
+    return [(tier, tier) for tier in known_tiers()]
 
 
 class ApiClientForm(ServiceForm):
@@ -45,14 +58,22 @@ class ApiClientForm(ServiceForm):
         widget=UnfoldAdminSelectWidget,
         help_text="How much it may ask; internal has no limit, storefront sees what is published.",
     )
+    signing = forms.BooleanField(
+        required=False, widget=UnfoldBooleanSwitchWidget, help_text="It must sign its writes (RFC 9421)."
+    )
 
 
-class ByPrefix(ChangeList):
-    """Rows are known by their key's prefix: the primary key holds the hash, which is shown to nobody."""
+class RotationForm(forms.Form):
+    """How the keys change over."""
 
-    def __init__(self, *args: Any, **more: Any) -> None:
-        super().__init__(*args, **more)
-        self.pk_attname = "prefix"
+    overlap_hours = forms.IntegerField(
+        label="Hours",
+        min_value=0,
+        max_value=int(services.MAX_OVERLAP.total_seconds()) // SECONDS_AN_HOUR,
+        initial=int(services.DEFAULT_OVERLAP.total_seconds()) // SECONDS_AN_HOUR,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text="For so long the present key stays good beside the new one; 0 ends it at once.",
+    )
 
 
 @admin.register(ApiClient)
@@ -60,15 +81,17 @@ class ApiClientAdmin(ReadOnlyAdmin):
     """Programs that may call the API."""
 
     form = ApiClientForm
-    list_display = ("name", "prefix", "state", "tier", "scope_list", "created", "expiry_date")
-    list_filter = ("revoked", "tier")
-    search_fields = ("name", "prefix")
-    search_help_text = "Name or prefix"
-    ordering = ("-created",)
+    list_display = ("name", "public_id", "shown_state", "tier", "scope_list", "expires_at", "last_used_at")
+    list_filter = ("tier",)
+    search_fields = ("name", "public_id", "keys__prefix")
+    search_help_text = "Name, id, or the beginning of a key up to its dot"
     actions = None
-    add_fieldsets = ((None, {"fields": ("name", "scopes", "tier", "expiry_date")}),)
-    fields = ("name", "prefix", "state", "tier", "scope_list", "created", "expiry_date")
-    actions_detail = ("revoke",)
+    add_fieldsets = ((None, {"fields": ("name", "scopes", "tier", "expires_at", "signing")}),)
+    fields = (
+        *("name", "public_id", "shown_state", "tier", "scope_list", "key_list", "signing_key_list"),
+        *("created_at", "expires_at", "last_used_at", "revoked_at"),
+    )
+    actions_detail = ("rotate", "revoke")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """As Django's permissions say."""
@@ -78,30 +101,11 @@ class ApiClientAdmin(ReadOnlyAdmin):
         """Those whom Django's permissions let change clients."""
         return request.user.has_perm("access.change_apiclient")
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """Without the hash in its links."""
-        return ByPrefix
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> ApiClient | None:
-        """By the prefix."""
-        found: ApiClient | None = self.get_queryset(request).filter(prefix=object_id).first()
-        return found
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """One client; its row is kept out of the breadcrumbs, which would link to the hash."""
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "original": object_id})
-
     def write(self, request: HttpRequest, obj: ApiClient, form: Any, formsets: list[Any], *, change: bool) -> None:
         """Makes the client."""
-        asked = {name: form.cleaned_data[name] for name in ("name", "scopes", "tier")}
-        client, key = services.create_api_client(**asked, expires_at=form.cleaned_data["expiry_date"])
-        obj.pk, obj.prefix = client.pk, client.prefix
-        secret_message(request, f"The API key of {client.name}", key)
-
-    def log_addition(self, request: HttpRequest, obj: ApiClient, message: Any) -> Any:
-        """Not in Django's log, which keeps primary keys."""
+        made = services.create_api_client(**form.cleaned_data)
+        obj.pk = made.client.pk
+        show_once(request, made)
 
     def response_add(self, request: HttpRequest, obj: ApiClient, post_url_continue: Any = None) -> HttpResponse:
         """To its page."""
@@ -114,31 +118,87 @@ class ApiClientAdmin(ReadOnlyAdmin):
         form = EmptyForm(request.POST or None)
         if form.is_valid():
             with RefusalsIn(form):
-                services.revoke_api_client(client_id=client.prefix)
-                messages.success(request, f"{client.name} is revoked: its key is refused from now on.")
+                services.revoke_api_client(client_id=client.public_id)
+                messages.success(request, f"{client.name} is revoked: its keys are refused from now on.")
                 return HttpResponseRedirect(_page(client))
         return self.form_page(
             request,
             form,
             title=f"Revoke {client.name}",
-            note=f"The key {client.prefix}… is refused from now on, for good. A new client gets a new key.",
+            note="Its keys are refused from now on, for good. A new client gets a new key.",
             button="Revoke",
             button_variant="danger",
             back=_page(client),
         )
 
+    @action(description="New key", url_path="rotate", permissions=["revoke"], icon="autorenew")
+    def rotate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Asks for how long the present key stays good."""
+        client: ApiClient = self.get_or_404(request, object_id)
+        form = RotationForm(request.POST or None)
+        if form.is_valid():
+            with RefusalsIn(form):
+                overlap = timedelta(hours=form.cleaned_data["overlap_hours"])
+                show_once(request, services.rotate_keys(client_id=client.public_id, overlap=overlap))
+                return HttpResponseRedirect(_page(client))
+        return self.form_page(
+            request,
+            form,
+            title=f"A new key for {client.name}",
+            note="The new key is shown once. Give it to the program before the present one ends.",
+            button="Make a new key",
+            back=_page(client),
+        )
+
     @display(description="State", label=STATE_LABELS)
-    def state(self, client: ApiClient) -> str:
-        """Whether the key is good."""
-        if client.revoked:
-            return "Revoked"
-        return "Expired" if client.has_expired else "Active"
+    def shown_state(self, client: ApiClient) -> str:
+        """Whether its keys are good."""
+        return client.state.capitalize()
 
     @display(description="Scopes")
     def scope_list(self, client: ApiClient) -> str:
         """What it may do."""
         return "all" if set(client.scopes) == set(ALL_SCOPES) else ", ".join(client.scopes)
 
+    @display(description="Keys")
+    def key_list(self, client: ApiClient) -> str:
+        """How its good keys begin, and until when those are good that end."""
+        return _listed(client.keys.filter(revoked=False).order_by("-created"), "prefix")
+
+    @display(description="Signing keys")
+    def signing_key_list(self, client: ApiClient) -> str:
+        """With which keys it signs; where there are any, it must."""
+        return _listed(client.signing_keys.order_by("-created"), "key_id")
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(GrowingTableAdmin):
+    """Who did what, newest first."""
+
+    list_display = ("occurred", "actor", "action", "subject")
+    search_fields = ("actor__startswith", "action__startswith", "subject__startswith", "request_id__exact")
+    search_help_text = "Who, what, on what, or its beginning; a request id"
+    sortable_by = ()
+    fields = ("occurred_at", "actor", "action", "subject", "request_id", "detail")
+
+    @display(description="When")
+    def occurred(self, entry: AuditEntry) -> SafeString:
+        """When it happened."""
+        return moment(entry.occurred_at)
+
+
+def show_once(request: HttpRequest, made: services.Credentials) -> None:
+    """A client's new secrets, on the next page and never again."""
+    secret_message(request, f"The API key of {made.client.name}", made.api_key)
+    if made.signing_key is not None:
+        secret_message(request, f"The signing key {made.signing_key_id} of {made.client.name}", made.signing_key)
+
+
+def _listed(keys: Any, name: str) -> str:
+    good = [key for key in keys if not key.has_expired]
+    ends = [f" until {timezone.localtime(key.expiry_date):%Y-%m-%d %H:%M}" if key.expiry_date else "" for key in good]
+    return ", ".join(f"{getattr(key, name)}…{end}" for key, end in zip(good, ends, strict=True)) or "-"
+
 
 def _page(client: ApiClient) -> str:
-    return reverse("admin:access_apiclient_change", args=[client.prefix])
+    return reverse("admin:access_apiclient_change", args=[client.pk])

@@ -16,6 +16,7 @@ from pms_backend.access.models import INTERNAL_TIER, ApiKey, SigningKey
 from pms_backend.access.scopes import ALL_SCOPES, SAFE_METHODS
 from pms_backend.access.signatures import verify_signature
 from pms_backend.api import context
+from pms_backend.api.transactions import do_first_in_write
 
 KEYWORD = "Api-Key"
 MAX_KEY_LENGTH = 200

@@ -10,6 +10,7 @@ from django.utils.crypto import get_random_string
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
 from pms_backend.access.encryption import EncryptedTextField
+from pms_backend.api.context import MAX_ACTOR_LENGTH, MAX_REQUEST_ID_LENGTH
 
 DEFAULT_TIER = "default"
 STOREFRONT_TIER = "storefront"
@@ -76,10 +77,10 @@ class ApiKeyManager(BaseAPIKeyManager.from_queryset(KeyQuerySet)):  # type: igno
 
 
 class ApiKey(AbstractAPIKey):
-    """One of a client's keys: found by its `prefix`, kept as a hash. Two are good at once while a client changes over."""
+    """A client's key: found by its `prefix`, kept as a hash. Two are good at once while the client changes over."""
 
     # The client has the name, and the permissions.
-    name = None
+    name = None  # type: ignore[assignment]  # how Django takes an inherited field away
     client = models.ForeignKey(ApiClient, on_delete=models.PROTECT, related_name="keys")
 
     objects: ClassVar[ApiKeyManager] = ApiKeyManager()
@@ -118,6 +119,11 @@ class SigningKey(models.Model):
     def __str__(self) -> str:
         return self.key_id
 
+    @property
+    def has_expired(self) -> bool:
+        """Whether it is too old to sign with."""
+        return self.expiry_date is not None and self.expiry_date <= timezone.now()
+
 
 class SignatureNonce(models.Model):
     """A nonce that a signed write has used up."""
@@ -133,6 +139,31 @@ class SignatureNonce(models.Model):
 
     def __str__(self) -> str:
         return self.nonce
+
+
+class AuditEntry(models.Model):
+    """Something that a person or a program did. Rows are never changed or removed: a trigger sees to it."""
+
+    # Of the event that tells it, where one does: so it is written down once.
+    sequence = models.BigIntegerField(null=True, unique=True, editable=False)
+    action = models.CharField(max_length=60)
+    subject = models.CharField(max_length=200)
+    actor = models.CharField(max_length=MAX_ACTOR_LENGTH)
+    request_id = models.CharField(max_length=MAX_REQUEST_ID_LENGTH, blank=True)
+    occurred_at = models.DateTimeField(db_default=Now())
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit log"
+        indexes = [
+            models.Index(fields=["actor", "-id"], name="access_auditentry_actor"),
+            models.Index(fields=["subject", "-id"], name="access_auditentry_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.actor} {self.action} {self.subject}"
 
 
 def _alive(moment: str) -> models.Q:

@@ -8,10 +8,11 @@ from rest_framework.request import Request
 
 from pms_backend.access.caller import Caller
 from pms_backend.access.scopes import SAFE_METHODS
+from pms_backend.access.visibility import is_open_to
 
 
 class HasScope(BasePermission):
-    """Lets a caller pass that has the scope in the view's `required_scopes`.
+    """Lets a caller pass that has the scope in the view's `required_scopes`, and whose kind it is open to.
 
     Those map an action's name, else `read` or `write`, to a scope. A view without them lets nobody pass.
     """
@@ -28,7 +29,11 @@ class HasScope(BasePermission):
         required = required_scope(view, request.method or "")
         if required is not None and required not in caller.scopes:
             self.message = f"This needs the scope {required}."
-        return required is not None and required in caller.scopes
+            return False
+        if not is_open_to(caller, view, request.method or ""):
+            self.message = "This is not for storefronts."
+            return False
+        return required is not None
 
 
 def required_scope(view: Any, method: str) -> str | None:

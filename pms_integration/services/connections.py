@@ -6,6 +6,7 @@ import secrets
 from django.db import IntegrityError
 
 from inventory.models import Location
+from pms_backend.access.services import record_audit
 from pms_backend.api.exceptions import constraint
 from pms_backend.api.transactions import retried_atomic
 from pms_integration.exceptions import LocationNameTaken, StockOwned
@@ -20,6 +21,7 @@ def create_connection(*, slug: str, name: str, kind: str = ConnectorKind.STANDAR
     connection = PMSConnection(slug=slug, name=name, kind=kind, secret=new_secret())
     connection.full_clean()
     connection.save(force_insert=True)
+    record_audit(action="pms_connection.created", subject=f"pms_connection:{slug}", kind=kind)
     return connection
 
 
@@ -30,6 +32,7 @@ def rotate_secret(*, connection_id: int) -> str:
     secret = new_secret()
     connection.previous_secret, connection.secret = connection.secret, secret
     connection.save(update_fields=["secret", "previous_secret"])
+    record_audit(action="pms_connection.secret_rotated", subject=f"pms_connection:{connection.slug}")
     return secret
 
 
@@ -51,6 +54,13 @@ def map_location(*, connection: PMSConnection, location: Location, external_name
         if constraint(error) == "pms_location_name_unique":
             raise LocationNameTaken(f"{connection.slug} calls another location {external_name}.") from None
         raise
+    record_audit(
+        action="pms_connection.location_mapped",
+        subject=f"pms_connection:{connection.slug}",
+        location=location.code,
+        external_name=external_name,
+        owns_stock=owns_stock,
+    )
     return mapped
 
 

@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from pms_backend import metrics
+from pms_backend.access.services import record_audit
 from pms_backend.api import context
 from pms_backend.api.exceptions import DomainError
 from pms_backend.api.transactions import retried_atomic
@@ -200,5 +201,6 @@ def retry_event(*, event_id: int) -> PMSEvent:
     event.status, event.due_at, event.processed_at = PMSEventStatus.RECEIVED, timezone.now(), None
     event.attempts = event.failures = event.crashes = 0
     event.save(update_fields=["status", "due_at", "processed_at", "attempts", "failures", "crashes"])
+    record_audit(action="pms_event.retried", subject=f"pms_event:{event.pk}", webhook_id=event.webhook_id)
     apply_bell.ring_after_commit()
     return event

@@ -5,7 +5,7 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from pms_backend.access.authentication import caller_of_key
-from pms_backend.access.models import ApiClient
+from pms_backend.access.models import ApiClient, ApiKey, AuditEntry
 from pms_backend.access.services import create_api_client
 from tests.staff import said, staff_with, superuser
 
@@ -16,8 +16,12 @@ ADD = f"{LIST}add/"
 NEW = {"name": "Shop", "scopes": ["products:read", "events:read"], "tier": "storefront"}
 
 
+def usable(key: str) -> bool:
+    return ApiKey.objects.usable(key.partition(".")[0]).exists()
+
+
 def page(client: ApiClient, action: str = "change") -> str:
-    return reverse(f"admin:access_apiclient_{action}", args=[client.prefix])
+    return reverse(f"admin:access_apiclient_{action}", args=[client.pk])
 
 
 def test_a_new_client_shows_its_key_once():
@@ -38,12 +42,12 @@ def test_a_new_client_shows_its_key_once():
 def test_the_hash_is_on_no_page_and_in_no_log():
     staff = superuser()
     staff.post(ADD, NEW)
-    made = ApiClient.objects.get()
+    client, key = ApiClient.objects.get(), ApiKey.objects.get()
 
-    pages = [staff.get(address).content.decode() for address in (LIST, page(made), page(made, "revoke"))]
+    pages = [staff.get(address).content.decode() for address in (LIST, page(client), page(client, "revoke"))]
 
-    assert not any(made.hashed_key in text or made.pk in text for text in pages)
-    assert not LogEntry.objects.exists()
+    assert not any(key.hashed_key in text for text in pages)
+    assert key.hashed_key not in str(list(LogEntry.objects.values()))
 
 
 @pytest.mark.parametrize(
@@ -57,18 +61,35 @@ def test_what_is_no_client_is_refused(field: str, value: object):
 
 
 def test_revoking_asks_first_and_is_for_good():
-    made, key = create_api_client(name="Shop", scopes=["products:read"])
+    credentials = create_api_client(name="Shop", scopes=["products:read"])
+    made, key = credentials.client, credentials.api_key
     staff = superuser()
 
     asked = staff.get(page(made, "revoke"))
-    assert (asked.status_code, caller_of_key(key) is None) == (200, False)
+    assert (asked.status_code, usable(key)) == (200, True)
     staff.post(page(made, "revoke"), {"csrfmiddlewaretoken": "x"})
 
-    assert caller_of_key(key) is None
+    assert not usable(key)
+    assert AuditEntry.objects.filter(action="api_client.revoked", actor__startswith="user:").count() == 1
+
+
+def test_a_new_key_is_shown_once_and_the_old_one_stays_good_for_as_long_as_was_said():
+    credentials = create_api_client(name="Shop", scopes=["products:read"])
+    made, key = credentials.client, credentials.api_key
+    staff = superuser()
+
+    refused = staff.post(page(made, "rotate"), {"overlap_hours": "169"})
+    shown = staff.post(page(made, "rotate"), {"overlap_hours": "2"}, follow=True)
+
+    assert refused.context["form"].errors
+    new = next(word for word in said(shown)[0].replace(">", " ").replace("<", " ").split() if "." in word)
+    assert (usable(key), usable(new), ApiKey.objects.count()) == (True, True, 2)
+    assert new.partition(".")[0] in staff.get(page(made)).content.decode()
 
 
 def test_a_client_is_neither_edited_nor_deleted():
-    made, key = create_api_client(name="Shop", scopes=["products:read"])
+    credentials = create_api_client(name="Shop", scopes=["products:read"])
+    made, key = credentials.client, credentials.api_key
     staff = superuser()
 
     edited = staff.post(page(made), {"name": "Mine", "scopes": ["access:admin"]})
@@ -81,7 +102,8 @@ def test_a_client_is_neither_edited_nor_deleted():
 
 
 def test_without_the_permissions_no_client_is_made_or_revoked():
-    made, key = create_api_client(name="Shop", scopes=["products:read"])
+    credentials = create_api_client(name="Shop", scopes=["products:read"])
+    made, key = credentials.client, credentials.api_key
     staff = staff_with("access.view_apiclient")
 
     seen, added, revoked = staff.get(page(made)), staff.post(ADD, NEW), staff.post(page(made, "revoke"), {"a": "b"})

@@ -28,9 +28,9 @@ def test_a_client_is_printed_with_its_key_once():
 
     client = ApiClient.objects.get()
     assert set(printed) == {"id", "name", "api_key", "signing_key_id", "signing_key"}
-    assert (printed["id"], printed["name"], printed["signing_key"]) == (client.prefix, "shop", None)
+    assert (printed["id"], printed["name"], printed["signing_key"]) == (client.public_id, "shop", None)
     assert client.scopes == ["events:read", "products:read"]
-    assert (client.tier, client.expiry_date) == ("default", None)
+    assert (client.tier, client.expires_at) == ("default", None)
     assert JSONClient().get("/api/v1/products/", HTTP_X_API_KEY=printed["api_key"]).status_code == 200
 
 
@@ -38,7 +38,7 @@ def test_a_client_has_the_tier_and_the_expiry_that_were_asked_for():
     create("--tier", "storefront", "--expires", "2030-01-31T12:00:00+00:00")
 
     client = ApiClient.objects.get()
-    assert (client.tier, client.expiry_date) == ("storefront", datetime(2030, 1, 31, 12, tzinfo=UTC))
+    assert (client.tier, client.expires_at) == ("storefront", datetime(2030, 1, 31, 12, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("expires", ["tomorrow", "2030-01-31", "2030-01-31T12:00:00", "2030-13-01T00:00:00Z"])

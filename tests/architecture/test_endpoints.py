@@ -24,7 +24,7 @@ PUBLIC = {
 }
 METHODS = ("get", "post", "put", "patch", "delete")
 # A value for each parameter of a path that fits its pattern.
-SAMPLES = {"pk": "1", "slug": "main", "code": "main", "sku": "A-1", "location": "main"}
+SAMPLES = {"pk": "1", "id": "AbCd1234", "slug": "main", "code": "main", "sku": "A-1", "location": "main"}
 
 
 @dataclass(frozen=True)

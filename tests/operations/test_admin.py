@@ -14,7 +14,6 @@ from rest_framework_api_key.models import APIKey
 
 from inventory import services as inventory
 from inventory.models import StockLevel, StockMovement
-from pms_backend.access.models import ApiClient
 from pms_backend.access.services import create_api_client
 from pms_backend.events import services as events
 from pms_integration import services as pms
@@ -54,7 +53,7 @@ def address(model: type[Model], page: str, *args: Any) -> str:
 
 
 def key_of(row: Any) -> Any:
-    return row.prefix if isinstance(row, ApiClient) else row.pk
+    return row.pk
 
 
 @pytest.mark.django_db

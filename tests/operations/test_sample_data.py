@@ -138,4 +138,4 @@ def test_a_second_run_changes_nothing_but_the_key_and_the_password(credentials):
     assert caller_of_key(credentials["api_key"]) is None
     assert caller_of_key(again["api_key"]) is not None
     assert User.objects.get().check_password(again["admin"]["password"])
-    assert ApiClient.objects.filter(name="quickstart", revoked=False).count() == 1
+    assert ApiClient.objects.filter(name="quickstart", revoked_at=None).count() == 1

@@ -26,7 +26,8 @@ SET CONSTRAINTS ALL IMMEDIATE;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("access", "0001_initial")]
+    # A renamed model renames its content type.
+    dependencies = [("access", "0001_initial"), ("contenttypes", "0002_remove_content_type_name")]
 
     operations = [
         migrations.RenameModel("ApiClient", "ApiKey"),

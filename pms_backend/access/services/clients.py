@@ -16,6 +16,7 @@ from pms_backend.access.exceptions import ApiClientNotFound, ApiClientRevoked, U
 from pms_backend.access.models import DEFAULT_TIER, ApiClient, ApiKey, SigningKey
 from pms_backend.access.rates import known_tiers
 from pms_backend.access.scopes import ALL_SCOPES
+from pms_backend.access.services.audit import record_audit
 
 SECRET_BYTES: Final = 32
 DEFAULT_OVERLAP: Final = timedelta(days=1)
@@ -50,6 +51,7 @@ def create_api_client(
     client = ApiClient(name=name, scopes=_checked_scopes(scopes), tier=_checked_tier(tier), expires_at=expires_at)
     client.full_clean()
     client.save(force_insert=True)
+    _audit(client, "created", scopes=client.scopes, tier=client.tier, signing=signing)
     return _new_credentials(client, signing=signing)
 
 
@@ -65,6 +67,7 @@ def update_api_client(*, client_id: str, values: Mapping[str, Any]) -> ApiClient
         setattr(client, field, checks[field](value) if field in checks else value)
     client.full_clean()
     client.save(update_fields=["name", "scopes", "tier", "expires_at"])
+    _audit(client, "updated", scopes=client.scopes, tier=client.tier, expires_at=_text(client.expires_at))
     remembered.forget_after_commit()
     return client
 
@@ -78,9 +81,10 @@ def rotate_keys(*, client_id: str, overlap: timedelta = DEFAULT_OVERLAP) -> Cred
     client = _found_alive(client_id)
     signing = client.signing_keys.usable().exists()
     for keys in (client.keys.order_by("-created"), client.signing_keys.order_by("-created")):
-        newest_first = list(keys.values_list("pk", flat=True))
+        newest_first: list[Any] = list(keys.values_list("pk", flat=True))
         _end(keys.filter(pk__in=newest_first[:1]), at=Now() + overlap)
         _end(keys.filter(pk__in=newest_first[1:]), at=Now())
+    _audit(client, "rotated", overlap_seconds=int(overlap.total_seconds()))
     remembered.forget_after_commit()
     return _new_credentials(client, signing=signing)
 
@@ -93,6 +97,7 @@ def revoke_api_client(*, client_id: str) -> ApiClient:
         client.revoked_at = timezone.now()
         client.save(update_fields=["revoked_at"])
         client.keys.update(revoked=True)
+        _audit(client, "revoked")
     remembered.forget_after_commit()
     return client
 
@@ -118,6 +123,14 @@ def _new_credentials(client: ApiClient, *, signing: bool) -> Credentials:
     secret = secrets.token_urlsafe(SECRET_BYTES)
     signing_key = SigningKey.objects.create(client=client, secret=secret)
     return Credentials(client, api_key, signing_key.key_id, secret)
+
+
+def _audit(client: ApiClient, what: str, **detail: Any) -> None:
+    record_audit(action=f"api_client.{what}", subject=f"api_client:{client.public_id}", name=client.name, **detail)
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
 
 
 def _found(client_id: str) -> ApiClient:

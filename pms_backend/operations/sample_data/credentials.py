@@ -19,9 +19,9 @@ def renew_credentials(*, username: str, connection: PMSConnection) -> dict[str, 
     """A superuser's new password, a new key for everything, and the PMS's secret; earlier keys end with it."""
     password = secrets.token_urlsafe(PASSWORD_BYTES)
     services.set_superuser_password(username=username, password=password)
-    for earlier in ApiClient.objects.filter(name=API_CLIENT, revoked=False):
-        access.revoke_api_client(client_id=earlier.prefix)
-    _, key = access.create_api_client(name=API_CLIENT, scopes=ALL_SCOPES, tier=INTERNAL_TIER)
+    for earlier in ApiClient.objects.filter(name=API_CLIENT, revoked_at=None):
+        access.revoke_api_client(client_id=earlier.public_id)
+    key = access.create_api_client(name=API_CLIENT, scopes=ALL_SCOPES, tier=INTERNAL_TIER).api_key
     return {
         "admin": {"username": username, "password": password},
         "api_key": key,

@@ -20,30 +20,35 @@ class Command(BaseCommand):
     help = "Makes an API client; its key is printed once and nowhere to be had again."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """NAME, --scopes, --expires, --tier."""
+        """NAME, --scopes, --expires, --tier, --signing."""
         parser.add_argument("name")
         parser.add_argument("--scopes", required=True, help=f"comma-separated: {', '.join(ALL_SCOPES)}")
         parser.add_argument("--expires", help="an ISO 8601 moment with an offset")
         parser.add_argument("--tier", default=DEFAULT_TIER)
+        parser.add_argument("--signing", action="store_true", help="it must sign its writes (RFC 9421)")
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Makes it and prints it."""
         expires_at = _moment(options["expires"]) if options["expires"] else None
         scopes = [scope.strip() for scope in options["scopes"].split(",") if scope.strip()]
         try:
-            client, key = services.create_api_client(
-                name=options["name"], scopes=scopes, tier=options["tier"], expires_at=expires_at
+            made = services.create_api_client(
+                name=options["name"],
+                scopes=scopes,
+                tier=options["tier"],
+                expires_at=expires_at,
+                signing=options["signing"],
             )
         except DomainError as error:
             raise CommandError(error.detail) from None
         except ValidationError as error:
             raise CommandError(str(error.message_dict)) from None
         answer = {
-            "id": client.prefix,
-            "name": client.name,
-            "api_key": key,
-            "signing_key_id": None,
-            "signing_key": None,
+            "id": made.client.public_id,
+            "name": made.client.name,
+            "api_key": made.api_key,
+            "signing_key_id": made.signing_key_id,
+            "signing_key": made.signing_key,
         }
         self.stdout.write(to_json(answer).decode())
 

@@ -1,0 +1,23 @@
+"""Filters of `/api/v1/access/`."""
+
+import django_filters
+
+from pms_backend.access.models import ApiClient, AuditEntry
+
+
+class ApiClientFilter(django_filters.FilterSet):
+    """Clients by name and tier."""
+
+    class Meta:
+        model = ApiClient
+        fields = ("name", "tier")
+
+
+class AuditFilter(django_filters.FilterSet):
+    """The audit log by who, what, on what, in which request, since when."""
+
+    since = django_filters.IsoDateTimeFilter(field_name="occurred_at", lookup_expr="gte")
+
+    class Meta:
+        model = AuditEntry
+        fields = ("actor", "action", "subject", "request_id")

@@ -1,0 +1,42 @@
+"""Who logged in, who logged out, who could not: written down."""
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.http import HttpRequest
+
+from pms_backend.access.addresses import client_address
+from pms_backend.access.services import record_audit
+from pms_backend.api import context
+
+MAX_NAME_LENGTH = 150
+
+
+def connect() -> None:
+    """Called once, when the apps are ready."""
+    user_logged_in.connect(write_login, dispatch_uid="audit log")
+    user_logged_out.connect(write_logout, dispatch_uid="audit log")
+    user_login_failed.connect(write_failed_login, dispatch_uid="audit log")
+
+
+def write_login(request: HttpRequest, user: AbstractUser, **_: Any) -> None:
+    """Somebody is in."""
+    _write("user.logged_in", user.get_username(), request)
+
+
+def write_logout(request: HttpRequest, user: AbstractUser | None, **_: Any) -> None:
+    """Somebody is out."""
+    if user is not None:
+        _write("user.logged_out", user.get_username(), request)
+
+
+def write_failed_login(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
+    """Somebody could not get in; what was tried as a password is nobody's business."""
+    _write("user.login_failed", str(credentials.get("username", "")), request)
+
+
+def _write(action: str, username: str, request: HttpRequest | None) -> None:
+    name = username.replace("\x00", "")[:MAX_NAME_LENGTH]
+    with context.bind(actor=f"user:{name}", request_id=context.current().request_id):
+        record_audit(action=action, subject=f"user:{name}", address=client_address(request) if request else None)

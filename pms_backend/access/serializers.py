@@ -1,0 +1,77 @@
+"""API clients and the audit log in JSON."""
+
+from datetime import timedelta
+from typing import Any
+
+from rest_framework import serializers
+
+from pms_backend.access.models import ApiClient, AuditEntry
+from pms_backend.access.scopes import ALL_SCOPES
+from pms_backend.access.services import DEFAULT_OVERLAP, MAX_OVERLAP
+
+
+class ApiClientSerializer(serializers.ModelSerializer[ApiClient]):
+    """A client, without its secrets."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    scopes = serializers.ListField(child=serializers.CharField(max_length=40), max_length=len(ALL_SCOPES))
+    tier = serializers.CharField(max_length=40, required=False)
+    state = serializers.ChoiceField(choices=["active", "expired", "revoked"], read_only=True)
+    signing_key_ids = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ApiClient
+        fields: tuple[str, ...] = (
+            *("id", "name", "scopes", "tier", "state", "expires_at", "last_used_at"),
+            *("signing_key_ids", "created_at", "revoked_at"),
+        )
+        read_only_fields = ("last_used_at", "created_at", "revoked_at")
+
+    def get_signing_key_ids(self, client: ApiClient) -> list[str]:
+        """The keys with which it may sign; where there are any, it must."""
+        return [key.key_id for key in client.signing_keys.all() if not key.has_expired]
+
+
+class NewApiClientSerializer(ApiClientSerializer):
+    """A client to be made."""
+
+    signing = serializers.BooleanField(default=False, write_only=True, help_text="It must sign its writes (RFC 9421).")
+
+    class Meta(ApiClientSerializer.Meta):
+        fields = (*ApiClientSerializer.Meta.fields, "signing")
+
+
+class CredentialsSerializer(ApiClientSerializer):
+    """A client with its new secrets, which are shown this once."""
+
+    api_key = serializers.CharField(read_only=True)
+    signing_key_id = serializers.CharField(read_only=True, allow_null=True)
+    signing_key = serializers.CharField(read_only=True, allow_null=True)
+
+    class Meta(ApiClientSerializer.Meta):
+        fields = (*ApiClientSerializer.Meta.fields, "api_key", "signing_key_id", "signing_key")
+
+
+class RotationSerializer(serializers.Serializer[Any]):
+    """How long the keys before the new ones stay good."""
+
+    overlap_seconds = serializers.IntegerField(
+        min_value=0,
+        max_value=int(MAX_OVERLAP.total_seconds()),
+        default=int(DEFAULT_OVERLAP.total_seconds()),
+        help_text="0 ends them at once.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """As the service takes it."""
+        return {"overlap": timedelta(seconds=attrs["overlap_seconds"])}
+
+
+class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):
+    """Who did what."""
+
+    id = serializers.CharField(source="pk", read_only=True)
+
+    class Meta:
+        model = AuditEntry
+        fields = ("id", "occurred_at", "actor", "action", "subject", "request_id", "detail")

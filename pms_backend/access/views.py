@@ -1,0 +1,97 @@
+"""`/api/v1/access/`."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from pms_backend.access import services
+from pms_backend.access.exceptions import ApiClientNotFound
+from pms_backend.access.filters import ApiClientFilter, AuditFilter
+from pms_backend.access.models import ApiClient, AuditEntry
+from pms_backend.access.serializers import (
+    ApiClientSerializer,
+    AuditEntrySerializer,
+    CredentialsSerializer,
+    NewApiClientSerializer,
+    RotationSerializer,
+)
+from pms_backend.api.endpoints import GenericViewSet, ListAPIView
+from pms_backend.api.parsers import JSONParser, MergePatchParser
+
+ADMIN_ONLY = {"read": "access:admin", "write": "access:admin"}
+
+
+class ApiClientViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[ApiClient]):
+    """Programs that may call the API."""
+
+    queryset = ApiClient.objects.prefetch_related("signing_keys")
+    serializer_class = ApiClientSerializer
+    filterset_class = ApiClientFilter
+    required_scopes = ADMIN_ONLY
+    # The answers carry secrets, of which no copy is kept.
+    supports_idempotency = {"create": False, "rotate": False}
+    parser_classes = (JSONParser, MergePatchParser)
+    lookup_field = "public_id"
+    lookup_url_kwarg = "id"
+    lookup_value_regex = r"[A-Za-z0-9]{1,8}"
+
+    @extend_schema(request=NewApiClientSerializer, responses={201: CredentialsSerializer})
+    def create(self, request: Request) -> Response:
+        """Makes a client; its key is in this answer, and nowhere else."""
+        serializer = NewApiClientSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return shown_once(services.create_api_client(**serializer.validated_data), status=201)
+
+    @extend_schema(request=ApiClientSerializer)
+    def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002 - the path's word
+        """Changes name, scopes, tier or expiry, felt at once."""
+        serializer = self.get_serializer(data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        client = services.update_api_client(client_id=id, values=serializer.validated_data)
+        return Response(ApiClientSerializer(client).data)
+
+    @extend_schema(request=RotationSerializer, responses=CredentialsSerializer)
+    @action(detail=True, methods=["post"])
+    def rotate(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Gives the client a new key; the one before stays good for a while."""
+        serializer = RotationSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return shown_once(services.rotate_keys(client_id=id, **serializer.validated_data))
+
+    @extend_schema(request=None, responses=ApiClientSerializer)
+    @action(detail=True, methods=["post"])
+    def revoke(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Ends the client, for good and at once."""
+        return Response(ApiClientSerializer(services.revoke_api_client(client_id=id)).data)
+
+    def get_object(self) -> ApiClient:
+        """By its id."""
+        client = self.get_queryset().filter(public_id=self.kwargs["id"]).first()
+        if client is None:
+            raise ApiClientNotFound(f"There is no API client {self.kwargs['id']}.")
+        return client
+
+
+class AuditView(ListAPIView[AuditEntry]):
+    """Who did what, newest first."""
+
+    queryset: QuerySet[AuditEntry] = AuditEntry.objects.all()
+    serializer_class = AuditEntrySerializer
+    filterset_class = AuditFilter
+    required_scopes = {"read": "access:admin"}
+
+
+def shown_once(credentials: services.Credentials, status: int = 200) -> Response:
+    """A client with its secrets, which no cache keeps."""
+    secrets: dict[str, Any] = {
+        "api_key": credentials.api_key,
+        "signing_key_id": credentials.signing_key_id,
+        "signing_key": credentials.signing_key,
+    }
+    body = {**ApiClientSerializer(credentials.client).data, **secrets}
+    return Response(body, status=status, headers={"Cache-Control": "no-store"})
