@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import orjson
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from pms_backend.api.exceptions import DomainError
@@ -50,11 +51,26 @@ class CurrencyField(serializers.CharField):
         return code
 
 
+@extend_schema_field({"type": "string", "pattern": r"^[^\s/]+$"})
+class UnicodeSlugField(serializers.SlugField):
+    """Letters of any alphabet, where a pattern's `\\w` means those of one in OpenAPI."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=models.MAX_NAME_LENGTH, allow_unicode=True, **options)
+
+
 class OptionSerializer(serializers.Serializer[Any]):
     """One way in which the variants of a product differ."""
 
     name = serializers.CharField(max_length=100)
     values = serializers.ListField(child=serializers.CharField(max_length=100), max_length=models.MAX_VARIANTS)
+
+    def validate(self, option: dict[str, Any]) -> dict[str, Any]:
+        """Both, in a patch too: it replaces the options as a whole, where DRF would let members be left out."""
+        if missing := [name for name in ("name", "values") if name not in option]:
+            required = serializers.Field.default_error_messages["required"]
+            raise serializers.ValidationError(dict.fromkeys(missing, required), code="required")
+        return option
 
 
 class StockSerializer(serializers.Serializer[Any]):
@@ -85,15 +101,13 @@ class ProductInputSerializer(serializers.Serializer[Any]):
     """A product to make, or (partial) to change."""
 
     name = serializers.CharField(max_length=models.MAX_NAME_LENGTH)
-    handle = serializers.SlugField(required=False, max_length=models.MAX_NAME_LENGTH, allow_unicode=True)
+    handle = UnicodeSlugField(required=False)
     description = serializers.CharField(
         required=False, allow_blank=True, max_length=models.MAX_DESCRIPTION_LENGTH, trim_whitespace=False
     )
     brand = serializers.CharField(required=False, allow_blank=True, max_length=models.MAX_NAME_LENGTH)
     status = serializers.ChoiceField(required=False, choices=ProductStatus.choices)
-    category = serializers.SlugField(
-        required=False, allow_null=True, max_length=models.MAX_NAME_LENGTH, allow_unicode=True
-    )
+    category = UnicodeSlugField(required=False, allow_null=True)
     tags = serializers.ListField(
         required=False, child=serializers.CharField(max_length=models.MAX_TAG_LENGTH), max_length=models.MAX_TAGS
     )
@@ -183,7 +197,7 @@ class BulkProductsSerializer(serializers.Serializer[Any]):
 class CategorySerializer(serializers.ModelSerializer[Category]):
     """A category and where it hangs."""
 
-    slug = serializers.SlugField(required=False, max_length=models.MAX_NAME_LENGTH, allow_unicode=True)
+    slug = UnicodeSlugField(required=False)
     parent: serializers.SlugRelatedField[Category] = serializers.SlugRelatedField(  # type: ignore[assignment]
         slug_field="slug", queryset=Category.objects.all(), required=False, allow_null=True
     )
