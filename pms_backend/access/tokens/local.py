@@ -34,13 +34,13 @@ def read(kind: type[Kind], token: str) -> Kind:
         return kind(token)  # type: ignore[arg-type]  # the library's annotation is wrong: it takes texts
     except ExpiredTokenError:
         raise ExpiredToken("The token has expired.") from None
-    except (TokenError, KeyError):
+    except (TokenError, KeyError, ValueError, OverflowError):
         raise InvalidToken("The token is not valid.") from None
 
 
 def user_of(token: Token) -> User:
     """The user whom it names. Raises `UserInactive`, `PasswordChanged`, or `InvalidToken` where there is none."""
-    user = User.objects.filter(pk=token[api_settings.USER_ID_CLAIM]).first()
+    user = User.objects.filter(pk=token.get(api_settings.USER_ID_CLAIM)).first()
     if user is None:
         raise InvalidToken("The user of this token does not exist.")
     if not user.is_active:

@@ -40,13 +40,14 @@ def caller_of(token: str, header: Mapping[str, Any]) -> Caller:
     What they may do comes from `app_metadata` alone: the linked user lends its name, and can be deactivated.
     """
     claims = verified_claims(token, key_for(header))
+    expires_at = moment(claims["exp"])
     user = user_of(claims["sub"])
     if not user.is_active:
         raise UserInactive("The user of this token is deactivated.")
     scopes = scopes_of(claims.get("app_metadata"))
     tier = DEFAULT_TIER if scopes else STOREFRONT_TIER
     actor, identity = f"user:{user.get_username()}", f"user:{user.pk}"
-    return Caller(actor, scopes or STOREFRONT_SCOPES, tier, identity, moment(claims["exp"]))
+    return Caller(actor, scopes or STOREFRONT_SCOPES, tier, identity, expires_at)
 
 
 def key_for(header: Mapping[str, Any]) -> PyJWK | str:
