@@ -11,7 +11,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from inventory.hub import HEARTBEAT_SECONDS, Change, Hub, Subscriber, get_hub, read
 from inventory.models import StockLevel
 from inventory.representation import level_as_dict
-from pms_backend.access.authentication import caller_of_key, key_in
+from pms_backend.access.authentication import caller_of_headers
 from pms_backend.api.renderers import to_json
 from pms_backend.events.models import head_sequence
 from products.skus import as_sku_key
@@ -44,11 +44,10 @@ class StockConsumer(AsyncWebsocketConsumer):
     hub: Hub
 
     async def connect(self) -> None:
-        """Lets in who has a key with `inventory:read`."""
+        """Lets in who has a key or a token with `inventory:read`."""
         self.cleanup = contextlib.AsyncExitStack()
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.scope["headers"]}
-        key = key_in(headers.get("authorization", ""), headers.get("x-api-key", ""))
-        caller = await read(caller_of_key, key) if key else None
+        caller = await read(caller_of_headers, headers)
         if caller is None or REQUIRED_SCOPE not in caller.scopes:
             await self.accept()
             await self.close(CLOSE_NOT_AUTHENTICATED if caller is None else CLOSE_FORBIDDEN)

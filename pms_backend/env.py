@@ -5,6 +5,7 @@ a wrong setting ends the start instead of surfacing in a request.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from psycopg import ProgrammingError, conninfo
 
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off", ""})
+ORIGIN = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 
 def load_stack(data_dir: Path, environ: Mapping[str, str] = os.environ) -> None:
@@ -82,6 +84,22 @@ def mapping(name: str) -> dict[str, str]:
         value = None
     if not isinstance(value, dict) or not all(isinstance(word, str) for word in value.values()):
         raise ImproperlyConfigured(f'{name} must be a JSON object such as {{"name": "value"}}; it is {raw!r}.')
+    return value
+
+
+def secret(name: str, *, minimum: int) -> str:
+    """A shared secret of at least `minimum` bytes; empty when the variable is not set. Errors do not repeat it."""
+    value = os.environ.get(name, "")
+    if value and len(value.encode()) < minimum:
+        raise ImproperlyConfigured(f"{name} must have at least {minimum} characters: a shorter one can be guessed.")
+    return value
+
+
+def origin(name: str) -> str:
+    """Where a service is: scheme, host and port, without a slash at its end; empty when the variable is not set."""
+    value = os.environ.get(name, "").strip().rstrip("/")
+    if value and not ORIGIN.fullmatch(value):
+        raise ImproperlyConfigured(f"{name} must look like https://project.example.com, without a path.")
     return value
 
 

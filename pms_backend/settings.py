@@ -1,12 +1,14 @@
 """Settings, all of them, read from the environment once (docs/operations.md lists the variables)."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from celery.schedules import schedule
+from celery.schedules import crontab, schedule
 from django.templatetags.static import static
 from django.urls import reverse_lazy
+from django.utils.crypto import salted_hmac
 
 from pms_backend import env
 
@@ -41,6 +43,7 @@ INSTALLED_APPS = [
     "channels",
     "rest_framework",
     "rest_framework_api_key",
+    "rest_framework_simplejwt.token_blacklist",
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -154,6 +157,11 @@ CELERY_BEAT_SCHEDULE = {
         **_every(HEARTBEAT_SECONDS, "pms_backend.operations.tasks.record_heartbeat", args=["relay"]),
         "options": {"queue": "relay", "expires": HEARTBEAT_SECONDS * 5},
     },
+    "flush expired tokens": {
+        "task": "pms_backend.access.tasks.flush_expired_tokens",
+        "schedule": crontab(hour="3", minute="17"),
+        "options": {"expires": 3600},
+    },
     "worker's heartbeat": _every(HEARTBEAT_SECONDS, "pms_backend.operations.tasks.record_heartbeat", args=["default"]),
 }
 
@@ -169,6 +177,7 @@ DEFAULT_CURRENCY = env.text("DEFAULT_CURRENCY", "USD")
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "pms_backend.access.authentication.ApiKeyAuthentication",
+        "pms_backend.access.tokens.authentication.BearerAuthentication",
         "pms_backend.access.authentication.StaffSessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["pms_backend.access.permissions.HasScope"],
@@ -181,6 +190,30 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "pms_backend.api.exceptions.problem_response",
     "DEFAULT_VERSIONING_CLASS": None,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+
+# --- Tokens -----------------------------------------------------------------------------------------------------------
+
+# Supabase Auth's are taken once one of these is set: the project's address, whose published keys are fetched, or the
+# legacy secret that it shares with us.
+SUPABASE_URL = env.origin("SUPABASE_URL")
+SUPABASE_JWT_SECRET = env.secret("SUPABASE_JWT_SECRET", minimum=32)
+# JSON of role → scopes: what `app_metadata.role` of a Supabase user is worth here.
+JWT_ROLE_SCOPES = env.text("JWT_ROLE_SCOPES", "")
+
+# Our own, for installations without Supabase. Issuer, audience and key are nobody else's, so that neither kind can be
+# taken for the other; who learns this key cannot sign sessions with it.
+SIMPLE_JWT: dict[str, Any] = {
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": salted_hmac("pms_backend.access.tokens", "", secret=SECRET_KEY, algorithm="sha256").hexdigest(),
+    "ISSUER": "pms",
+    "AUDIENCE": "pms-api",
+    "LEEWAY": 30,
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=5),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=1),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    "CHECK_REVOKE_TOKEN": True,
 }
 
 SPECTACULAR_SETTINGS = {

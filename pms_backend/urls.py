@@ -14,6 +14,7 @@ urlpatterns = [
     path("metrics", operations.metrics, name="metrics"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/v1/auth/", include("pms_backend.access.tokens.urls")),
     path("api/v1/products/", include("products.urls")),
     path("api/v1/inventory/", include("inventory.urls")),
     path("api/v1/pms/", include("pms_integration.urls")),

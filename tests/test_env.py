@@ -113,6 +113,47 @@ def test_any_other_mapping_is_named(name, value):
     assert message == f'NAME must be a JSON object such as {{"name": "value"}}; it is {value!r}.'
 
 
+@pytest.mark.parametrize("value", ["", "x" * 32, "ä" * 16])
+def test_a_secret_is_long_enough_or_not_there(name, value):
+    name(value)
+
+    assert env.secret("NAME", minimum=32) == value
+
+
+def test_a_short_secret_is_named_and_not_repeated(name):
+    name("abc-xyz")
+
+    message = refused(env.secret, minimum=32)
+
+    assert message == "NAME must have at least 32 characters: a shorter one can be guessed."
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("", ""),
+        ("https://abc.supabase.co/", "https://abc.supabase.co"),
+        (" http://127.0.0.1:54321 ", "http://127.0.0.1:54321"),
+        ("http://[::1]:80", "http://[::1]:80"),
+    ],
+)
+def test_an_origin_is_a_scheme_a_host_and_a_port(name, value, found):
+    name(value)
+
+    assert env.origin("NAME") == found
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["abc", "ftp://abc", "https://", "https://a/b", "https://a?b", "https://a#b", "https://me@a", "https://a:b",
+     "https://a b", "https://a\nb"],
+)  # fmt: skip
+def test_any_other_origin_is_named(name, value):
+    name(value)
+
+    assert refused(env.origin) == "NAME must look like https://project.example.com, without a path."
+
+
 def test_a_database_url_becomes_djangos_settings(name):
     name("postgresql://me:p%40ss@db.example.com:6432/shop?sslmode=require")
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from rest_framework_api_key.models import APIKey
+from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminIntegerFieldWidget,
@@ -37,6 +38,8 @@ STATE_LABELS: Final = {"Active": "success", "Expired": "warning", "Revoked": "da
 
 # The library's own page would make clients without scopes, past our service.
 admin.site.unregister(APIKey)
+# Nobody has anything to do there, and one of its pages makes a used token good again.
+admin.site.unregister([OutstandingToken, BlacklistedToken])
 
 
 def tiers() -> list[tuple[str, str]]:

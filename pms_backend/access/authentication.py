@@ -1,5 +1,6 @@
 """Authentication: API keys, and the staff's admin session."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django.contrib.auth.models import User
@@ -11,10 +12,12 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from pms_backend.access import remembered, services
-from pms_backend.access.caller import Caller
-from pms_backend.access.models import INTERNAL_TIER, ApiKey, SigningKey
-from pms_backend.access.scopes import ALL_SCOPES, SAFE_METHODS
+from pms_backend.access.caller import Caller, caller_of_user
+from pms_backend.access.models import ApiKey, SigningKey
+from pms_backend.access.scopes import SAFE_METHODS
 from pms_backend.access.signatures import verify_signature
+from pms_backend.access.tokens.callers import caller_of_token, token_in
+from pms_backend.access.tokens.exceptions import InvalidToken
 from pms_backend.api import context
 from pms_backend.api.transactions import do_first_in_write
 
@@ -58,10 +61,21 @@ class StaffSessionAuthentication(SessionAuthentication):
         user = found[0]
         if not user.is_staff:
             return None
-        scopes = set(ALL_SCOPES) if user.is_superuser else set(ALL_SCOPES) - {"access:admin"}
-        actor = f"user:{user.get_username()}"
-        context.set_actor(actor)
-        return user, Caller(actor, frozenset(scopes), INTERNAL_TIER, actor)
+        caller = caller_of_user(user)
+        context.set_actor(caller.actor)
+        return user, caller
+
+
+def caller_of_headers(headers: Mapping[str, str]) -> Caller | None:
+    """Who sent these headers, whose names are in lower case: by a key or a token; nobody where neither is good."""
+    authorization = headers.get("authorization", "")
+    if key := key_in(authorization, headers.get("x-api-key", "")):
+        return caller_of_key(key)
+    token = token_in(authorization)
+    try:
+        return None if token is None else caller_of_token(token)
+    except InvalidToken:
+        return None
 
 
 def key_in(authorization: str, x_api_key: str) -> str | None:

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from pms_backend.access.models import STOREFRONT_TIER
+from django.contrib.auth.models import User
+
+from pms_backend.access.models import INTERNAL_TIER, STOREFRONT_TIER
+from pms_backend.access.scopes import ALL_SCOPES, STAFF_SCOPES, STOREFRONT_SCOPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +34,16 @@ class Caller:
     def is_storefront(self) -> bool:
         """Whether it sees only what is published."""
         return self.tier == STOREFRONT_TIER
+
+
+def caller_of_user(user: User, *, expires_at: datetime | None = None) -> Caller:
+    """An active user as a caller: superusers may do everything, staff all but `access:admin`; others are customers.
+
+    It is the same caller whether it came with a session or with a token.
+    """
+    actor, identity = f"user:{user.get_username()}", f"user:{user.pk}"
+    if user.is_superuser:
+        return Caller(actor, frozenset(ALL_SCOPES), INTERNAL_TIER, identity, expires_at)
+    if user.is_staff:
+        return Caller(actor, STAFF_SCOPES, INTERNAL_TIER, identity, expires_at)
+    return Caller(actor, STOREFRONT_SCOPES, STOREFRONT_TIER, identity, expires_at)

@@ -2,6 +2,7 @@
 
 from typing import ClassVar, Self
 
+from django.contrib.auth.models import User
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
@@ -164,6 +165,24 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor} {self.action} {self.subject}"
+
+
+class SupabaseUser(models.Model):
+    """A person whom Supabase knows by `subject`, and the user in whose name their doings are recorded.
+
+    The user is nobody's account here: no password, no rights. Deactivated by staff, it keeps the person out; it cannot
+    be deleted, since the next token would make it anew.
+    """
+
+    subject = models.CharField(max_length=128)
+    user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="supabase")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["subject"], name="access_supabaseuser_one_per_subject")]
+
+    def __str__(self) -> str:
+        return self.subject
 
 
 def _alive(moment: str) -> models.Q:

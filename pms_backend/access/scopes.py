@@ -15,6 +15,11 @@ ALL_SCOPES: Final = (
     "access:admin",
 )
 
+# What anybody may do who is a customer: see what is published.
+STOREFRONT_SCOPES: Final = frozenset({"products:read"})
+# No member of staff decides who may call, unless a superuser.
+STAFF_SCOPES: Final = frozenset(ALL_SCOPES) - {"access:admin"}
+
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 
 

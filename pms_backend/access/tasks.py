@@ -3,9 +3,16 @@
 from celery import shared_task
 
 from pms_backend.access import services
+from pms_backend.access.tokens import services as tokens
 
 
 @shared_task
 def prune_nonces() -> None:
     """Forgets the nonces of old signatures."""
     services.prune_nonces()
+
+
+@shared_task
+def flush_expired_tokens() -> None:
+    """Forgets refresh tokens that have expired."""
+    tokens.flush_expired_tokens()

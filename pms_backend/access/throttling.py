@@ -75,6 +75,22 @@ class WebhookThrottle(BaseThrottle):
         return self.verdict.reset_seconds if self.verdict else None
 
 
+class TokenThrottle(BaseThrottle):
+    """Limits how often one address may ask for tokens, and so how fast it can try passwords."""
+
+    verdict: rates.Verdict | None = None
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        """Whether this request for a token may be looked at."""
+        self.verdict = rates.take("tokens", client_address(request._request))
+        remember(request._request, self.verdict)
+        return self.verdict is None or self.verdict.allowed
+
+    def wait(self) -> float | None:
+        """Seconds until the next request may pass."""
+        return self.verdict.reset_seconds if self.verdict else None
+
+
 def remember(request: HttpRequest, verdict: rates.Verdict | None) -> None:
     """Keeps a verdict for the answer's headers."""
     if verdict is not None:

@@ -10,6 +10,7 @@ pms_events_total = Counter("pms_inbound_events_total", "PMS events, by what beca
 redis_failures_total = Counter(
     "pms_redis_failures_total", "Uses of Redis that failed, and what went on without it", ["use"]
 )
+jwks_fetches_total = Counter("pms_jwks_fetches_total", "Fetches of Supabase's signing keys", ["result"])
 transaction_retries_total = Counter(
     "pms_transaction_retries_total", "Transactions retried after a deadlock or conflict"
 )

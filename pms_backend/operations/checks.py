@@ -1,6 +1,6 @@
 """System checks: combinations of settings that would fail later."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.apps.config import AppConfig
@@ -11,12 +11,19 @@ from django.core.exceptions import ImproperlyConfigured
 from pms_backend.access.addresses import trusted_proxies
 from pms_backend.access.encryption import check_keys
 from pms_backend.access.rates import parse_rates
+from pms_backend.access.tokens.roles import parse_role_scopes
 
 
 def check_settings(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
-    """RATE_LIMITS, FIELD_ENCRYPTION_KEYS and TRUSTED_PROXIES can be read."""
+    """RATE_LIMITS, FIELD_ENCRYPTION_KEYS, TRUSTED_PROXIES and JWT_ROLE_SCOPES can be read."""
     problems: list[CheckMessage] = []
-    for number, check in enumerate((lambda: parse_rates(settings.RATE_LIMITS), check_keys, trusted_proxies), start=1):
+    checks: tuple[Callable[[], object], ...] = (
+        lambda: parse_rates(settings.RATE_LIMITS),
+        check_keys,
+        trusted_proxies,
+        lambda: parse_role_scopes(settings.JWT_ROLE_SCOPES),
+    )
+    for number, check in enumerate(checks, start=1):
         try:
             check()
         except ImproperlyConfigured as error:

@@ -20,6 +20,8 @@ PUBLIC = {
     "metrics": "looks at METRICS_TOKEN, or at the address, by itself",
     "schema": "the contract is no secret",
     "docs": "the contract is no secret",
+    "auth-token": "a name and a password are its authentication; limited by address",
+    "auth-refresh": "the refresh token is its authentication; limited by address",
     "pms-webhook": "its signature is its authentication",
 }
 METHODS = ("get", "post", "put", "patch", "delete")

@@ -7,7 +7,9 @@ import pytest
 
 from tests.architecture.sources import ROOT, modules
 
-READERS = frozenset({"text", "flag", "integer", "listing", "choice", "mapping", "database", "redis"})
+READERS = frozenset(
+    {"text", "flag", "integer", "listing", "choice", "mapping", "secret", "origin", "database", "redis"}
+)
 
 
 def find_variables(tree: ast.Module) -> set[str]:

@@ -1,0 +1,1 @@
+"""Bearer tokens: Supabase's, and those that this installation issues itself."""

@@ -1,0 +1,121 @@
+"""Supabase Auth's access tokens."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import jwt
+from django.conf import settings
+from django.contrib.auth.models import User
+from jwt import PyJWK
+
+from pms_backend.access.caller import Caller
+from pms_backend.access.models import DEFAULT_TIER, STOREFRONT_TIER, SupabaseUser
+from pms_backend.access.scopes import STOREFRONT_SCOPES
+from pms_backend.access.tokens import services
+from pms_backend.access.tokens.exceptions import ExpiredToken, InvalidToken, UserInactive
+from pms_backend.access.tokens.jwks import key_set
+from pms_backend.access.tokens.roles import scopes_of
+
+ISSUER_PATH: Final = "/auth/v1"
+JWKS_PATH: Final = "/auth/v1/.well-known/jwks.json"
+AUDIENCE: Final = "authenticated"
+LEEWAY_SECONDS: Final = 30
+REQUIRED_CLAIMS: Final = ("exp", "iss", "aud", "sub")
+
+# Which keys an algorithm is taken from. One that is not here is refused, and none is good for both: otherwise a public
+# key could be passed off as the shared secret.
+SYMMETRIC: Final = "HS256"
+ASYMMETRIC: Final = ("ES256", "RS256")
+
+# Supabase's are UUIDs. These characters are those of user names.
+SUBJECT: Final = re.compile(r"[A-Za-z0-9.@+_-]{1,128}")
+ANY_PROJECT: Final = re.compile(rf"https?://[^/?#\s]+{ISSUER_PATH}")
+
+
+def caller_of(token: str, header: Mapping[str, Any]) -> Caller:
+    """Who has this token, whose unverified header is `header`. Raises `InvalidToken`.
+
+    What they may do comes from `app_metadata` alone: the linked user lends its name, and can be deactivated.
+    """
+    claims = verified_claims(token, key_for(header))
+    expires_at = moment(claims["exp"])
+    user = user_of(claims["sub"])
+    if not user.is_active:
+        raise UserInactive("The user of this token is deactivated.")
+    scopes = scopes_of(claims.get("app_metadata"))
+    tier = DEFAULT_TIER if scopes else STOREFRONT_TIER
+    actor, identity = f"user:{user.get_username()}", f"user:{user.pk}"
+    return Caller(actor, scopes or STOREFRONT_SCOPES, tier, identity, expires_at)
+
+
+def key_for(header: Mapping[str, Any]) -> PyJWK | str:
+    """What the signature is checked with. Of the header only `alg` and `kid` are looked at.
+
+    Raises `InvalidToken`.
+    """
+    algorithm, kid = header.get("alg"), header.get("kid")
+    if "crit" in header:
+        raise InvalidToken("The token asks for an extension that is not understood here.")
+    if algorithm == SYMMETRIC and settings.SUPABASE_JWT_SECRET:
+        return str(settings.SUPABASE_JWT_SECRET)
+    if algorithm in ASYMMETRIC and settings.SUPABASE_URL and isinstance(kid, str):
+        key = key_set(settings.SUPABASE_URL + JWKS_PATH).get(kid)
+        if key is not None and key.algorithm_name == algorithm:
+            return key
+    raise InvalidToken("The token is not signed by a key that is accepted here.")
+
+
+def verified_claims(token: str, key: PyJWK | str) -> dict[str, Any]:
+    """The claims, after all that is to be checked is. Raises `InvalidToken`."""
+    try:
+        claims = jwt.decode(
+            token,
+            key,
+            algorithms=[key.algorithm_name if isinstance(key, PyJWK) else SYMMETRIC],
+            audience=AUDIENCE,
+            issuer=settings.SUPABASE_URL + ISSUER_PATH if settings.SUPABASE_URL else None,
+            leeway=LEEWAY_SECONDS,
+            options={"require": list(REQUIRED_CLAIMS), "enforce_minimum_key_length": True},
+        )
+    except jwt.ExpiredSignatureError:
+        raise ExpiredToken("The token has expired.") from None
+    except jwt.PyJWTError as error:
+        raise InvalidToken(_reason(error)) from None
+    # With the secret alone nobody has said which project it is: it signs one project's tokens only, and this keeps out
+    # that project's `anon` and `service_role` keys, which are nobody's and whose issuer is "supabase".
+    if not ANY_PROJECT.fullmatch(str(claims["iss"])):
+        raise InvalidToken("The token's issuer is another.")
+    if not SUBJECT.fullmatch(claims["sub"]):
+        raise InvalidToken("The token's subject is no user's id.")
+    return claims
+
+
+def user_of(subject: str) -> User:
+    """The user whom a subject is linked to, from its first token on."""
+    link = SupabaseUser.objects.select_related("user").filter(subject=subject).first()
+    return link.user if link else services.link_supabase_user(subject=subject)
+
+
+def moment(seconds: Any) -> datetime:
+    """A NumericDate of RFC 7519 as a moment. Raises `InvalidToken` beyond the calendar."""
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (ValueError, OverflowError, OSError):
+        raise InvalidToken("The token's `exp` is no moment.") from None
+
+
+def _reason(error: jwt.PyJWTError) -> str:
+    for kind, words in _REASONS.items():
+        if isinstance(error, kind):
+            return words
+    return "The token is not valid."
+
+
+_REASONS: Final[dict[type[jwt.PyJWTError], str]] = {
+    jwt.InvalidAudienceError: "The token is for another audience.",
+    jwt.InvalidIssuerError: "The token's issuer is another.",
+    jwt.ImmatureSignatureError: "The token is not valid yet.",
+    jwt.MissingRequiredClaimError: f"The token lacks one of {', '.join(REQUIRED_CLAIMS)}.",
+}

@@ -1,0 +1,20 @@
+"""A Supabase project that the settings name."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.access.issuer import Project
+
+
+@pytest.fixture
+def project(settings) -> Iterator[Project]:
+    """Publishes an EC key `first` and an RSA key `rsa`."""
+    made = Project()
+    made.add_key("first")
+    made.add_key("rsa", "RSA")
+    made.start()
+    settings.SUPABASE_URL = made.url
+    settings.SUPABASE_JWT_SECRET = ""
+    yield made
+    made.stop()
