@@ -302,6 +302,7 @@ UNFOLD = {
                 "title": "System",
                 "items": [
                     _page("Events feed", "rss_feed", "events.event"),
+                    _page("Parked events", "report", "events.parkedevent"),
                     _page("API clients", "vpn_key", "access.apiclient"),
                     _page("Audit log", "policy", "access.auditentry"),
                     _page("Users", "person", "auth.user"),

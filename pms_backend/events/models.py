@@ -7,7 +7,11 @@ from pms_backend.api.context import MAX_ACTOR_LENGTH, MAX_REQUEST_ID_LENGTH
 
 
 class EventQuerySet(models.QuerySet["Event"]):
-    """The feed's reads."""
+    """The feed's reads, and the relay's."""
+
+    def pending(self) -> "EventQuerySet":
+        """What is recorded and has no place in the feed yet, in the order of recording."""
+        return self.filter(sequence=None).order_by("id")
 
     def published_after(self, sequence: int) -> "EventQuerySet":
         """The feed behind `sequence`, in its order."""
@@ -53,18 +57,94 @@ class Event(models.Model):
 
 
 class FeedHead(models.Model):
-    """The last sequence that was given out: a row of its own, so that it outlives the events."""
+    """Where the feed ends, and where what is kept of it begins: a row of its own, so that it outlives the events."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    # The last that was given out.
     sequence = models.BigIntegerField(default=0)
+    # The last that is older than the retention: events up to it are gone.
+    pruned_to = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
-        constraints = [models.CheckConstraint(name="events_feedhead_is_one_row", condition=models.Q(id=1))]
+        constraints = [
+            models.CheckConstraint(name="events_feedhead_is_one_row", condition=models.Q(id=1)),
+            models.CheckConstraint(
+                name="events_feedhead_pruned_what_was_published",
+                condition=models.Q(pruned_to__lte=models.F("sequence")),
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.sequence)
 
 
+class RelayRun(models.Model):
+    """The batch that the relay has begun: written before it, so that one which kills its process is known by it.
+
+    `starts` is 0 after every commit of a batch. Events up to the identity `alone_until` are published one by one.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    starts = models.PositiveIntegerField(default=0)
+    alone_until = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="events_relayrun_is_one_row", condition=models.Q(id=1))]
+
+    def __str__(self) -> str:
+        return f"{self.starts} starts"
+
+
+class ParkedEventQuerySet(models.QuerySet["ParkedEvent"]):
+    """What is put aside, by what is to be done about it."""
+
+    def unresolved(self) -> "ParkedEventQuerySet":
+        """Those that their receiver has still to be given, oldest first."""
+        return self.filter(resolved_at=None).order_by("id")
+
+    def untried(self) -> "ParkedEventQuerySet":
+        """Those of them that it has never been given alone: the relay does that by itself."""
+        return self.unresolved().filter(attempts=0)
+
+
+class ParkedEvent(models.Model):
+    """A published event that one receiver could not take. It keeps its place in the feed, and everybody else has it."""
+
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="parked", db_index=False)
+    receiver = models.CharField(max_length=100)
+    attempts = models.PositiveIntegerField(default=0)
+    last_error = models.TextField(blank=True)
+    parked_at = models.DateTimeField(db_default=Now())
+    resolved_at = models.DateTimeField(null=True)
+
+    objects = ParkedEventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+        # It serves the foreign key as well.
+        constraints = [models.UniqueConstraint(fields=["event", "receiver"], name="events_parkedevent_one_per_pair")]
+        indexes = [
+            models.Index(fields=["id"], name="events_parkedevent_unresolved", condition=models.Q(resolved_at=None))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_id} for {self.receiver}"
+
+
 def head_sequence() -> int:
     """The newest published sequence; 0 before the first."""
-    return FeedHead.objects.values_list("sequence", flat=True).first() or 0
+    return feed_bounds()[1]
+
+
+def feed_bounds() -> tuple[int, int]:
+    """The last sequence that is pruned and the newest that is published: what lies between can be read."""
+    return FeedHead.objects.values_list("pruned_to", "sequence").first() or (0, 0)
+
+
+def is_expired(after: int) -> bool:
+    """Whether the feed cannot be read on behind `after`: events behind it are pruned, or it was never given out.
+
+    Ask *after* reading: what is pruned in between is missing from what was read.
+    """
+    pruned_to, head = feed_bounds()
+    return not pruned_to <= after <= head
