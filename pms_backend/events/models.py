@@ -81,6 +81,8 @@ class FeedHead(models.Model):
     sequence = models.BigIntegerField(default=0)
     # The last that is older than the retention: events up to it are gone.
     pruned_to = models.BigIntegerField(default=0, db_default=0)
+    # None of those is younger than this.
+    pruned_before = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

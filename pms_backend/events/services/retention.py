@@ -6,6 +6,8 @@ from typing import Final
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Value
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from pms_backend.events.models import Event, FeedHead, ParkedEvent, feed_bounds
@@ -46,7 +48,9 @@ def _prune_batch() -> int | None:
         return None
     removed = _remove(old)
     # The relay updates this row too, so that it is held for as short as can be.
-    FeedHead.objects.filter(pruned_to__lt=pruned_to).update(pruned_to=pruned_to)
+    FeedHead.objects.filter(pruned_to__lt=pruned_to).update(
+        pruned_to=pruned_to, pruned_before=Greatest("pruned_before", Value(cutoff))
+    )
     return removed
 
 
