@@ -63,7 +63,7 @@ def check_relay() -> str:
     """The relay's worker does what beat sends it. What is parked blocks nothing, so that it is only told."""
     seen = _check_heartbeat("relay")
     parked = ParkedEvent.objects.unresolved().count()
-    return f"{seen}; {parked} parked events wait to be replayed" if parked else seen
+    return f"{seen}; parked events: {parked}" if parked else seen
 
 
 def _check_heartbeat(queue: str) -> str:

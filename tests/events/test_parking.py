@@ -1,17 +1,20 @@
 """A receiver that fails for an event blocks nobody: the event is parked, seen, and replayed once it is mended."""
 
 import io
+import time
 from collections.abc import Sequence
 
 import pytest
 from django.core.management import call_command
+from django.db import InterfaceError, OperationalError, connection
 from django.urls import reverse
 from prometheus_client import REGISTRY
 
 from pms_backend.api.exceptions import NotFound
 from pms_backend.events import services
 from pms_backend.events.models import Event, ParkedEvent
-from pms_backend.events.services import receiving
+from pms_backend.events.services import receiving, timeouts
+from pms_backend.events.services.relay import DEATHS_ALONE, DEATHS_OF_A_BATCH
 from tests.events.examples import feed, happen
 from tests.events.receivers import Receive
 from tests.staff import said, staff_with, superuser
@@ -70,7 +73,7 @@ def test_only_the_event_that_fails_is_parked_and_only_for_that_receiver(receive:
     assert other.calls == [["thing:a", "thing:b", "thing:c"]]
     assert feed() == [(1, "thing:a"), (2, "thing:b"), (3, "thing:c")]
     assert parked() == [(2, "tests.moody", 1, "ValueError: no thing:b", False)]
-    assert "1 events, 2 to 2, are parked for the receiver tests.moody" in caplog.text
+    assert "Parked for the receiver tests.moody: 1 of the events from 2 to 2" in caplog.text
     assert REGISTRY.get_sample_value("pms_events_parked") == 1
 
 
@@ -210,3 +213,44 @@ def test_who_may_only_look_does_not_replay(moody: Moody):
     assert client.get(reverse("admin:events_parkedevent_changelist")).status_code == 200
     assert client.post(reverse("admin:events_parkedevent_replay", args=[pair.pk]), {"_": "1"}).status_code == 403
     assert ParkedEvent.objects.get().attempts == 1
+
+
+def test_a_receiver_whose_statement_takes_too_long_is_parked_for(receive: Receive, monkeypatch):
+    def dawdle(_: Sequence[Event]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(10)")
+
+    monkeypatch.setattr(timeouts, "RELAY_TIMEOUT", "50ms")
+    receive("tests.dawdles", dawdle)
+    happen("a")
+
+    assert services.relay_pending() == 1
+    (found,) = parked()
+    assert found[:3] == (1, "tests.dawdles", 1)
+    assert "statement timeout" in found[3]
+
+
+def test_a_receiver_that_sleeps_in_the_transaction_does_not_hold_the_feed_for_ever(receive: Receive, monkeypatch):
+    """The server ends such a session, so that nothing is committed: the same as if the relay's process had died."""
+
+    def sleep(events: Sequence[Event]) -> None:
+        if events[0].subject == "thing:sleepy":
+            time.sleep(0.4)
+
+    monkeypatch.setattr(timeouts, "RELAY_TIMEOUT", "50ms")
+    receive("tests.sleeps", sleep)
+    happen("sleepy", "b")
+
+    for _ in range(DEATHS_OF_A_BATCH + DEATHS_ALONE):
+        with pytest.raises((OperationalError, InterfaceError)):
+            services.relay_pending()
+        connection.close()
+    assert feed() == [(None, "thing:sleepy"), (None, "thing:b")]
+    services.relay_batch()
+    services.relay_batch()
+    assert feed() == [(1, "thing:sleepy"), (2, "thing:b")]
+    services.relay_pending()
+
+    (found,) = [pair for pair in parked() if not pair[-1]]
+    assert found[:3] == (1, "tests.sleeps", 1)
+    assert "Error" in found[3]

@@ -94,7 +94,7 @@ def test_what_is_parked_is_told_and_fails_nothing(client: Client):
     response = client.get("/health/ready")
 
     assert response.status_code == 200
-    assert response.json()["checks"]["relay"]["detail"].endswith("; 1 parked events wait to be replayed")
+    assert response.json()["checks"]["relay"]["detail"].endswith("; parked events: 1")
 
 
 @pytest.mark.usefixtures("beating")

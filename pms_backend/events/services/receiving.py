@@ -52,8 +52,8 @@ def _tell(name: str, receiver: Receiver, events: Sequence[Event]) -> None:
     park(name, failures)
     first, *_, last = *failures, *failures
     logger.error(
-        "%s events, %s to %s, are parked for the receiver %s: mend it, then replay them",
-        *(len(failures), first.sequence, last.sequence, name),
+        "Parked for the receiver %s: %s of the events from %s to %s; mend it, then replay them",
+        *(name, len(failures), first.sequence, last.sequence),
         exc_info=failures[first],
     )
 
