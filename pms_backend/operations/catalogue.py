@@ -16,7 +16,7 @@ from pms_backend.events.schemas import payload_schema
 
 INTRODUCTION: Final = """# Events
 
-What `GET /api/v1/events/` and the sockets tell of ([how to read the feed](api-guide.md#events)). Each event is
+What `GET /api/v1/events/` and the sockets tell of ([how to read the feed](api-guide.md#the-event-feed)). Each event is
 `{"sequence", "id", "type", "occurred_at", "subject", "actor", "request_id", "data"}`; this is the `data` of each type,
 as JSON Schema (2020-12). It is frozen when the event is recorded. Members may be added, so ignore those that you do not
 know; none is removed or changes its meaning. Moments are RFC 3339 in UTC.
