@@ -199,3 +199,17 @@ def test_changes_at_once_are_merged_not_lost():
     assert (lamp.name, lamp.tags, lamp.brand, lamp.attributes) == ("Big lamp", ["new"], "Lux", {"watts": 5})
     assert lamp.version == 5
     assert len(recorded()) == 5
+
+
+@pytest.mark.parametrize(("option", "missing"), [({"name": "Colour"}, "values"), ({"values": ["Blue"]}, "name")])
+def test_an_option_is_replaced_as_a_whole(api: JSONClient, option: dict, missing: str):
+    product = make_product(options=[{"name": "Size", "values": ["S"]}])
+
+    response = api.patch(f"/api/v1/products/{product.pk}/", {"options": [option]})
+
+    assert response.status_code == 422, response.content
+    assert [(error["pointer"], error["code"]) for error in response.json()["errors"]] == [
+        (f"/options/0/{missing}", "required")
+    ]
+    product.refresh_from_db()
+    assert product.options == [{"name": "Size", "values": ["S"]}]
