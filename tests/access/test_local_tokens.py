@@ -320,9 +320,8 @@ def test_what_has_expired_a_while_ago_is_forgotten_and_nothing_else(ada: User):
     for jti, age in zip(jtis, (timedelta(hours=2), timedelta(minutes=50), timedelta(hours=-1)), strict=True):
         OutstandingToken.objects.filter(jti=jti).update(expires_at=timezone.now() - age)
 
-    flushed = flush_expired_tokens()
+    flush_expired_tokens()
 
-    assert flushed == 2
     assert set(jtis) - set(OutstandingToken.objects.values_list("jti", flat=True)) == {jtis[0]}
     assert not BlacklistedToken.objects.exists()
 

@@ -94,7 +94,7 @@ def key(db: None) -> Iterator[str]:
     # They would close the connection, whose transaction is to be rolled back; Django's test client does the same.
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
-    yield create_api_client(name="fuzz", scopes=ALL_SCOPES, tier=INTERNAL_TIER)[1]
+    yield create_api_client(name="fuzz", scopes=ALL_SCOPES, tier=INTERNAL_TIER).api_key
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
 
