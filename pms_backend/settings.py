@@ -9,6 +9,7 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from pms_backend import env
+from pms_backend.api import limits
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / ".data"))).resolve()
@@ -290,8 +291,10 @@ X_FRAME_OPTIONS = "DENY"
 
 # --- Limits -----------------------------------------------------------------------------------------------------------
 
-# A bulk of 10,000 rows fits with room; a larger body is 413.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+# A larger body is 413. The other bounds of a request stand beside these, in the same module.
+DATA_UPLOAD_MAX_MEMORY_SIZE = limits.MAX_BODY_BYTES
+DATA_UPLOAD_MAX_NUMBER_FIELDS = limits.MAX_FORM_FIELDS
+DATA_UPLOAD_MAX_NUMBER_FILES = limits.MAX_FORM_FILES
 
 # --- Logs and metrics -------------------------------------------------------------------------------------------------
 
@@ -306,7 +309,10 @@ LOGGING = {
     "disable_existing_loggers": False,
     "filters": {"context": {"()": "pms_backend.api.logs.ContextFilter"}},
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
+        "line": {
+            "()": "pms_backend.api.logs.OneLineFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
+        },
     },
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["context"]},

@@ -1,23 +1,31 @@
-"""The outermost layer: a request id for every request, and its measure."""
+"""The outermost layers: a request id for every request, its measure, its bounds."""
 
 import re
 import time
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from rest_framework.parsers import BaseParser
+from rest_framework.utils.mediatypes import media_type_matches
 
 from pms_backend import metrics
 from pms_backend.api import context
+from pms_backend.api.exceptions import Problem
+from pms_backend.api.limits import MAX_HEADER_BYTES, MAX_QUERY_PARAMETERS, MAX_URL_BYTES
+from pms_backend.api.views import problem
 
 # What a caller sends is repeated in logs and answers: anything else is replaced, not cleaned.
 SANE_REQUEST_ID = re.compile(rf"[A-Za-z0-9._:-]{{1,{context.MAX_REQUEST_ID_LENGTH}}}")
+
+Next = Callable[[HttpRequest], HttpResponse]
 
 
 class RequestContextMiddleware:
     """Binds the context of the request and answers with its `X-Request-Id`."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -34,3 +42,52 @@ class RequestContextMiddleware:
 
 
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+
+
+class RequestLimitsMiddleware:
+    """Refuses a head that is out of bounds, and a body that the view behind the address does not take.
+
+    The second is 415 on every writing endpoint of the API, those too that never look at their body: a body that is
+    silently ignored is a mistake that nobody notices.
+    """
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        refusal = _problem_of_head(request)
+        return self.get_response(request) if refusal is None else problem(refusal)
+
+    def process_view(self, request: HttpRequest, view: Any, *_: Any) -> HttpResponse | None:
+        """Looks at the type of a body before the view is called."""
+        parsers = getattr(getattr(view, "cls", None), "parser_classes", None)
+        if parsers is None or not _has_body(request) or _is_taken(request, parsers):
+            return None
+        types = " or ".join(parser.media_type for parser in parsers)
+        return problem(Problem(415, "unsupported_media_type", f"A body here has the Content-Type {types}."))
+
+
+def _problem_of_head(request: HttpRequest) -> Problem | None:
+    query = request.META.get("QUERY_STRING", "")
+    if len(request.META.get("PATH_INFO", "").encode("utf-8", "replace")) + len(query) > MAX_URL_BYTES:
+        return Problem(414, "url_too_long", f"An address has at most {MAX_URL_BYTES} bytes.")
+    if query.count("&") >= MAX_QUERY_PARAMETERS:
+        return Problem(400, "malformed", f"An address has at most {MAX_QUERY_PARAMETERS} query parameters.")
+    if sum(len(name) + len(value) for name, value in request.headers.items()) > MAX_HEADER_BYTES:
+        return Problem(431, "headers_too_large", f"The headers have at most {MAX_HEADER_BYTES} bytes.")
+    if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
+        # WSGI has no end of a body without a length: Django would read none of it.
+        return Problem(411, "length_required", "A body comes with its Content-Length here.")
+    return None
+
+
+def _has_body(request: HttpRequest) -> bool:
+    return request.META.get("CONTENT_LENGTH") not in (None, "", "0")
+
+
+def _is_taken(request: HttpRequest, parsers: list[type[BaseParser]]) -> bool:
+    sent = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    return any(
+        parser.media_type == "*/*" or ("/" in sent and media_type_matches(parser.media_type or "", sent))
+        for parser in parsers
+    )
