@@ -41,6 +41,7 @@ class RequestContextMiddleware:
         return response
 
 
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -61,7 +62,7 @@ class RequestLimitsMiddleware:
     def process_view(self, request: HttpRequest, view: Any, *_: Any) -> HttpResponse | None:
         """Looks at the type of a body before the view is called."""
         parsers = getattr(getattr(view, "cls", None), "parser_classes", None)
-        if parsers is None or not _has_body(request) or _is_taken(request, parsers):
+        if parsers is None or request.method in _SAFE or not _has_body(request) or _is_taken(request, parsers):
             return None
         types = " or ".join(parser.media_type for parser in parsers)
         return problem(Problem(415, "unsupported_media_type", f"A body here has the Content-Type {types}."))

@@ -7,7 +7,7 @@ import pytest
 
 from tests.architecture.sources import ROOT, modules
 
-READERS = frozenset({"text", "flag", "integer", "listing", "choice", "mapping", "database", "redis"})
+READERS = frozenset({"text", "flag", "integer", "listing", "origins", "choice", "mapping", "database", "redis"})
 
 
 def find_variables(tree: ast.Module) -> set[str]:
