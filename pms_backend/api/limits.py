@@ -18,5 +18,11 @@ MAX_HEADER_BYTES: Final = 32 * 1024
 # Of a form: the admin's page of a product with a hundred variants has about a thousand.
 MAX_FORM_FIELDS: Final = 2_000
 MAX_FORM_FILES: Final = 10
-# From the start of the head of a request to its end, and between two requests of one connection.
-HEAD_TIMEOUT_SECONDS: Final = 10
+# A body's whole time is these seconds, and what its length takes at the slowest speed that is borne.
+BODY_SECONDS: Final = 10
+MIN_BODY_BYTES_PER_SECOND: Final = 64 * 1024
+# In each process so many requests may wait longer than a moment for their bodies: half of its threads.
+MAX_WAITING_FOR_BODIES: Final = 2
+SHORT_BODY_SECONDS: Final = 0.25
+# As many as the web server's `--backpressure` lets in, so that no body lacks a reader.
+MAX_CONNECTIONS: Final = 512
