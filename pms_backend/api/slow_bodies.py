@@ -1,8 +1,8 @@
 """A body that does not come holds one thread for a bounded time, and never all of them.
 
-A WSGI server lends each request a thread, and reading a body waits for its sender: as many senders as there are threads,
-each a byte a second, would keep everybody else out. So the reading is done by a thread of its own, for which the
-request waits until a deadline; few requests at a time may wait long.
+A WSGI server lends each request a thread, and reading a body waits for its sender: as many senders as there are
+threads, each a byte a second, would keep everybody else out. So the reading is done by a thread of its own, for which
+the request waits until a deadline; few requests at a time may wait long.
 
 What this cannot do is end the connection: it and its reader stay until the client or a proxy in front ends it, and the
 server takes no more connections than there may be readers. The proxy's own limits are in deploy/Caddyfile.

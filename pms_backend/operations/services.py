@@ -78,7 +78,7 @@ def _rotate(model: type[models.Model], field: Any, batch_size: int) -> Rotation:
 
 
 def _values(rows: Any, batch_size: int) -> Iterator[tuple[Any, str]]:
-    """Key and ciphertext of every row that has one, read by key a batch at a time: no cursor, no lock, no transaction."""
+    """Key and ciphertext of every row that has one, read by key, a batch at a time: no cursor, no lock."""
     page = rows.filter(stored_value__isnull=False).order_by("pk").values_list("pk", "stored_value")
     batch = list(page[:batch_size])
     while batch:

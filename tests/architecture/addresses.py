@@ -1,11 +1,14 @@
 """Every address that the URLs hold, with a value for each of its parameters: later ones are found by themselves."""
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.urls import URLPattern, URLResolver
 from django.urls.resolvers import RegexPattern
+from drf_spectacular.generators import SchemaGenerator
 
 METHODS = ("get", "post", "put", "patch", "delete")
 # A value for each parameter of a path that fits its pattern.
@@ -59,3 +62,20 @@ def methods_of(entry: URLPattern, url: str) -> Iterator[Endpoint]:
         action = actions.get(method) if actions else None
         if (action or (not actions and hasattr(view, method))) and method in view.http_method_names:
             yield Endpoint(entry.name or "", f"/{url}", method, view, action)
+
+
+def schema_of(endpoint: Endpoint) -> dict[str, Any]:
+    """What the OpenAPI document says of an endpoint; nothing where it is left out of it."""
+    for template, operations in openapi()["paths"].items():
+        pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template))
+        if re.fullmatch(pattern, endpoint.url) and endpoint.method in operations:
+            found: dict[str, Any] = operations[endpoint.method]
+            return found
+    return {}
+
+
+@functools.cache
+def openapi() -> dict[str, Any]:
+    """The whole document."""
+    document: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    return document

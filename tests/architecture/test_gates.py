@@ -58,7 +58,14 @@ def test_the_system_checks_pass_as_in_production():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("RATE_LIMITS", "{"), ("FIELD_ENCRYPTION_KEYS", "short"), ("TRUSTED_PROXIES", "10.0.0.0/99"), ("HTTPS", "maybe")],
+    [
+        ("RATE_LIMITS", "{"),
+        ("FIELD_ENCRYPTION_KEYS", "short"),
+        ("TRUSTED_PROXIES", "10.0.0.0/99"),
+        ("HTTPS", "maybe"),
+        ("CORS_ALLOWED_ORIGINS", "*"),
+        ("CORS_ALLOWED_ORIGINS", "https://shop.example.com/"),
+    ],
 )
 def test_a_wrong_setting_fails_at_the_start_and_is_named(name, value):
     checked = run(sys.executable, "manage.py", "check", **{name: value})
