@@ -185,6 +185,8 @@ def _problem_of_django(error: Exception) -> Problem | None:
         return Problem(403, "forbidden", "You may not do this.")
     if isinstance(error, RequestDataTooBig):
         return Problem(413, "too_large", "The body is larger than this endpoint takes.")
+    if isinstance(error, UnreadablePostError) and isinstance(error.__cause__, TimeoutError):
+        return Problem(408, "request_timeout", "The body did not come in time.")
     if isinstance(error, SuspiciousOperation | BadRequest | UnreadablePostError):
         return Problem(400, "malformed", "The request cannot be read.")
     return None

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from axes.models import AccessAttempt
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.db import connection
@@ -42,6 +43,7 @@ def add_rows(numbers: range) -> None:
         create_api_client(name=f"client {number}", scopes=["products:read"])
         User.objects.create_user(f"user-{number}", is_staff=True)
         Group.objects.create(name=f"group {number}")
+        AccessAttempt.objects.create(username=f"user-{number}", ip_address="203.0.113.1", failures_since_start=1)
 
 
 def models() -> list[type[Model]]:
