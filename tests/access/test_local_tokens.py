@@ -34,6 +34,12 @@ JWT = django_settings.SIMPLE_JWT
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings) -> None:
+    """Passwords are none of these tests' business, and the real hasher takes half a second each time."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
 def ada() -> User:
     return User.objects.create_user("ada", password=PASSWORD, is_staff=True)

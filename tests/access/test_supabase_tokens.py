@@ -130,6 +130,7 @@ def test_app_metadata_gives_scopes(project: Project, settings, app_metadata: Any
     "claims",
     [
         {"user_metadata": {"scopes": list(ALL_SCOPES), "role": "editor"}},
+        {"user_metadata": {"scopes": list(ALL_SCOPES)}, "app_metadata": None},
         {"raw_user_meta_data": {"scopes": list(ALL_SCOPES)}},
         {"scopes": list(ALL_SCOPES), "scope": " ".join(ALL_SCOPES)},
         {"role": "editor"},
