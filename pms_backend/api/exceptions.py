@@ -4,6 +4,7 @@ Services raise `DomainError`s; this module alone knows which HTTP status each of
 """
 
 import logging
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
@@ -151,7 +152,7 @@ def _problem_of_drf(error: Exception) -> Problem | None:
         errors = tuple(field_errors(error.get_full_details()))
         return Problem(422, "validation_failed", "The input is not valid; `errors` says where.", errors)
     if isinstance(error, drf.Throttled):
-        wait = max(1, int(getattr(error, "wait", None) or 1) + 1)
+        wait = max(1, math.ceil(getattr(error, "wait", None) or 1))
         return Problem(429, "rate_limited", f"Too many requests; try again in {wait} s.", retry_after=wait)
     if isinstance(error, drf.APIException):
         code = _CODES.get(type(error), error.default_code)

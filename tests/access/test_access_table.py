@@ -135,43 +135,62 @@ def revoked_token(project: Project) -> str:
     return project.token("first", sub="gone", app_metadata={"scopes": list(ALL_SCOPES)})
 
 
-BAD_KEYS: tuple[Callable[[], str], ...] = (expired_key, revoked_key, rotated_away_key, foreign_key)
-BAD_TOKENS: tuple[Callable[[Project], str], ...] = (expired_token, revoked_token, foreign_token)
+HOLDERS_OF_NOTHING: dict[str, Callable[[Project], dict[str, str]]] = {
+    "nobody": lambda _: {},
+    "expired key": lambda _: {"Authorization": f"Api-Key {expired_key()}"},
+    "revoked key": lambda _: {"Authorization": f"Api-Key {revoked_key()}"},
+    "rotated away key": lambda _: {"X-Api-Key": rotated_away_key()},
+    "foreign key": lambda _: {"X-Api-Key": foreign_key()},
+    "expired token": lambda project: {"Authorization": f"Bearer {expired_token(project)}"},
+    "revoked token": lambda project: {"Authorization": f"Bearer {revoked_token(project)}"},
+    "foreign token": lambda project: {"Authorization": f"Bearer {foreign_token(project)}"},
+}
+PUBLIC_ONES = [endpoint for endpoint in ENDPOINTS if endpoint.name in PUBLIC]
+GUARDED = [endpoint for endpoint in ENDPOINTS if endpoint.name not in PUBLIC]
+
+pytestmark = pytest.mark.django_db
+
+
+def answers(found: list[Endpoint], **headers: str) -> dict[str, int]:
+    """The status of each endpoint for whoever sends these headers."""
+    return {name_of(endpoint): status_of(endpoint, **headers) for endpoint in found}
+
+
+def wanted(let_in: Callable[[Row], bool]) -> dict[str, int]:
+    """What the table says for whoever is let in where `let_in` says so."""
+    return {name: row.status if let_in(row) else 403 for name, row in TABLE.items() if row.scope}
 
 
 def test_every_endpoint_is_in_the_table_and_nothing_else_is():
     assert {name_of(endpoint) for endpoint in ENDPOINTS} == set(TABLE)
-    assert {name_of(one) for one in ENDPOINTS if one.name in PUBLIC} == {n for n, row in TABLE.items() if not row.scope}
+    assert {name_of(one) for one in PUBLIC_ONES} == {name for name, row in TABLE.items() if not row.scope}
 
 
-@pytest.mark.django_db
-@pytest.mark.parametrize("endpoint", [one for one in ENDPOINTS if one.name in PUBLIC], ids=name_of)
-def test_what_is_public_is_so_for_everybody(endpoint: Endpoint):
-    wanted = TABLE[name_of(endpoint)].status
+@pytest.mark.parametrize("holder", HOLDERS_OF_NOTHING)
+def test_what_is_public_is_so_for_everybody(holder: str, project: Project):
+    public = {name: row.status for name, row in TABLE.items() if not row.scope}
 
-    assert status_of(endpoint) == wanted
-    assert status_of(endpoint, **{"X-Api-Key": foreign_key()}) == wanted
+    assert answers(PUBLIC_ONES, **HOLDERS_OF_NOTHING[holder](project)) == public
 
 
-@pytest.mark.django_db
-@pytest.mark.parametrize("endpoint", [one for one in ENDPOINTS if one.name not in PUBLIC], ids=name_of)
-def test_the_rest_is_for_those_who_have_the_one_scope(endpoint: Endpoint, project: Project):
-    row = TABLE[name_of(endpoint)]
-    wanted = {scope: row.status if scope == row.scope else 403 for scope in ALL_SCOPES}
-    others = [scope for scope in ALL_SCOPES if scope != row.scope]
+@pytest.mark.parametrize("holder", HOLDERS_OF_NOTHING)
+def test_nothing_else_is_for_somebody_whose_credential_is_not_good(holder: str, project: Project):
+    found = answers(GUARDED, **HOLDERS_OF_NOTHING[holder](project))
 
-    with_keys = {scope: status_of(endpoint, **{"X-Api-Key": key_with([scope])}) for scope in ALL_SCOPES}
-    with_tokens = {
-        scope: status_of(endpoint, Authorization=f"Bearer {project.token('first', app_metadata={'scopes': [scope]})}")
-        for scope in ALL_SCOPES
-    }
-    nobody = [status_of(endpoint)]
-    nobody += [status_of(endpoint, Authorization=f"Api-Key {make()}") for make in BAD_KEYS]
-    nobody += [status_of(endpoint, Authorization=f"Bearer {make(project)}") for make in BAD_TOKENS]
-    storefront = status_of(endpoint, **{"X-Api-Key": key_with(list(ALL_SCOPES), tier=STOREFRONT_TIER)})
-    signed_up = status_of(endpoint, Authorization=f"Bearer {project.token('first')}")
+    assert found == dict.fromkeys(map(name_of, GUARDED), 401)
 
-    assert with_keys == with_tokens == wanted
-    assert set(nobody) == {401}
-    assert status_of(endpoint, **{"X-Api-Key": key_with(others)}) == 403
-    assert (storefront, signed_up) == ((row.status,) * 2 if row.storefront else (403, 403))
+
+@pytest.mark.parametrize("scope", ALL_SCOPES)
+def test_a_scope_opens_what_asks_for_it_and_nothing_else(scope: str, project: Project):
+    token = project.token("first", app_metadata={"scopes": [scope]})
+    by_scope = wanted(lambda row: row.scope == scope)
+
+    assert answers(GUARDED, **{"X-Api-Key": key_with([scope])}) == by_scope
+    assert answers(GUARDED, Authorization=f"Bearer {token}") == by_scope
+
+
+def test_a_storefront_is_let_in_to_what_is_open_to_storefronts(project: Project):
+    open_to_storefronts = wanted(lambda row: row.storefront)
+
+    assert answers(GUARDED, **{"X-Api-Key": key_with(list(ALL_SCOPES), tier=STOREFRONT_TIER)}) == open_to_storefronts
+    assert answers(GUARDED, Authorization=f"Bearer {project.token('first')}") == open_to_storefronts
