@@ -121,9 +121,6 @@ def test_the_text_of_a_refresh_token_is_not_stored(pair: TokenPair):
     assert list(OutstandingToken.objects.values_list("token", flat=True)) == ["", ""]
 
 
-# --- Who it is --------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("flags", "scopes", "tier"),
     [
@@ -170,9 +167,6 @@ def test_a_write_is_theirs_and_needs_no_csrf_token(pair: TokenPair):
     assert Event.objects.get().actor == "user:ada"
 
 
-# --- What ends it -----------------------------------------------------------------------------------------------------
-
-
 def test_a_changed_password_ends_all_tokens(ada: User, pair: TokenPair):
     ada.set_password("another-horse-battery")
     ada.save(update_fields=["password"])
@@ -214,9 +208,6 @@ def test_of_two_refreshes_at_once_one_wins(pair: TokenPair):
     lost = [answer for answer in answers if isinstance(answer, InvalidToken)]
     assert (len(won), len(lost)) == (1, 5), answers
     assert (OutstandingToken.objects.count(), BlacklistedToken.objects.count()) == (2, 1)
-
-
-# --- What is none -----------------------------------------------------------------------------------------------------
 
 
 def test_the_two_kinds_are_not_mixed_up(pair: TokenPair):
@@ -314,9 +305,6 @@ def test_an_address_may_ask_so_often_and_no_more(settings, pair: TokenPair):
     assert other.status_code == 429
     assert not BlacklistedToken.objects.exists()
     assert obtain(**there).status_code == 200
-
-
-# --- Housekeeping -----------------------------------------------------------------------------------------------------
 
 
 def test_what_has_expired_a_while_ago_is_forgotten_and_nothing_else(ada: User):

@@ -318,9 +318,6 @@ def test_the_rest_of_the_transaction_waits_for_locks_as_ever(api: JSONClient, mo
     assert seen == ["0"]
 
 
-# --- What a view of our own does with it ------------------------------------------------------------------------------
-
-
 class _Known(BaseAuthentication):
     def authenticate(self, request: Request):
         for write in self.writes(request):
@@ -450,9 +447,6 @@ def keeps(view: GenericViewSet, action: str) -> bool:
 def test_where_nobody_is_known_a_key_is_ignored():
     assert "Idempotency-Replayed" not in (send(authentication_classes=()), send(authentication_classes=()))[1]
     assert places() == 2
-
-
-# --- What is to be written first --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("key", [None, "k-1"])
