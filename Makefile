@@ -34,6 +34,9 @@ lint: $(VENV)/.installed-dev types  ## Style, types, layers
 types: $(VENV)/.installed-dev  ## Types alone
 	SECRET_KEY=types DATABASE_URL=postgresql:///types REDIS_URL=redis://localhost $(BIN)/mypy $(PACKAGES) manage.py
 
+audit: $(VENV)/.installed-dev  ## Known vulnerabilities of the pinned packages; what the service does not know it names
+	$(BIN)/pip-audit --progress-spinner off -r requirements.txt -r requirements-dev.txt --no-deps --disable-pip
+
 format: $(VENV)/.installed-dev  ## Put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -55,4 +58,4 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help run demo test test-slow bench bench-relay lint types format requirements
+.PHONY: help run demo test test-slow bench bench-relay lint types audit format requirements

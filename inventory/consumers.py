@@ -5,13 +5,13 @@ import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-import orjson
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from inventory.hub import HEARTBEAT_SECONDS, Change, Hub, Subscriber, get_hub, read
 from inventory.models import StockLevel
 from inventory.representation import level_as_dict
 from pms_backend.access.authentication import caller_of_headers
+from pms_backend.api.parsers import NotJSON, load_json
 from pms_backend.api.renderers import to_json
 from pms_backend.events.models import head_sequence
 from products.skus import as_sku_key
@@ -139,9 +139,9 @@ def _parse(raw: str | bytes) -> dict[str, Any]:
     if len(raw) > MAX_MESSAGE_BYTES:
         raise BadMessage("too_large", f"A message has at most {MAX_MESSAGE_BYTES} bytes.")
     try:
-        message = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        message = None
+        message = load_json(raw)
+    except NotJSON as error:
+        raise BadMessage("malformed", f"A message {error}.") from None
     if not isinstance(message, dict):
         raise BadMessage("malformed", "A message is a JSON object.")
     return message

@@ -16,7 +16,8 @@ from psycopg import ProgrammingError, conninfo
 
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off", ""})
-ORIGIN = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+# Lower case and without a slash at its end, as browsers send it: another spelling would never match.
+ORIGIN = re.compile(r"https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
 
 
 def load_stack(data_dir: Path, environ: Mapping[str, str] = os.environ) -> None:
@@ -65,6 +66,15 @@ def integer(name: str, default: int, *, minimum: int, maximum: int) -> int:
 def listing(name: str) -> list[str]:
     """Comma-separated words; empty when the variable is not set."""
     return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+
+
+def origins(name: str) -> list[str]:
+    """Comma-separated origins of web pages, as a browser names them: scheme, host, perhaps a port, nothing else."""
+    found = listing(name)
+    for origin in found:
+        if not ORIGIN.fullmatch(origin):
+            raise ImproperlyConfigured(f"{name} must be origins such as https://shop.example.com; {origin!r} is none.")
+    return found
 
 
 def choice(name: str, default: str, *, allowed: tuple[str, ...]) -> str:

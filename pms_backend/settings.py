@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from celery.schedules import crontab, schedule
+from corsheaders.defaults import default_headers
+from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.crypto import salted_hmac
 
 from pms_backend import env
+from pms_backend.api import limits
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / ".data"))).resolve()
@@ -45,6 +48,9 @@ INSTALLED_APPS = [
     "rest_framework_api_key",
     "rest_framework_simplejwt.token_blacklist",
     "django_filters",
+    "corsheaders",
+    "csp",
+    "axes",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "pms_backend.operations",
@@ -60,7 +66,10 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "pms_backend.api.middleware.RequestContextMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "pms_backend.api.content_security.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "pms_backend.api.middleware.RequestLimitsMiddleware",
     "django.middleware.common.CommonMiddleware",
     "pms_backend.access.throttling.AddressThrottleMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -69,6 +78,8 @@ MIDDLEWARE = [
     "pms_backend.access.middleware.StaffActorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Innermost, so that what it answers instead of a login passes through all others.
+    "axes.middleware.AxesMiddleware",
 ]
 
 TEMPLATES = [
@@ -241,12 +252,35 @@ SPECTACULAR_SETTINGS = {
 
 # --- People and pages -------------------------------------------------------------------------------------------------
 
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
+
+# A user is locked at one address after so many failures, an address after so many of anybody's, for so long after the
+# last of them (pms_backend/access/lockout.py).
+AXES_FAILURE_LIMIT = 5
+LOGIN_FAILURES_PER_ADDRESS = 50
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_HANDLER = "pms_backend.access.lockout.LoginGuard"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address"]
+AXES_LOCKOUT_CALLABLE = "pms_backend.access.lockout.refuse"
+AXES_CLIENT_IP_CALLABLE = "pms_backend.access.lockout.address_of"
+AXES_USERNAME_CALLABLE = "pms_backend.access.lockout.username_of"
+AXES_RESET_ON_SUCCESS = True
+# What is tried while locked neither prolongs the lock nor fills the table.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+
 LANGUAGE_CODE = "en-us"
 USE_I18N = True
 USE_TZ = True
@@ -311,6 +345,7 @@ UNFOLD = {
                     _page("Audit log", "policy", "access.auditentry"),
                     _page("Users", "person", "auth.user"),
                     _page("Groups", "group", "auth.group"),
+                    _page("Failed logins", "lock", "axes.accessattempt"),
                 ],
             },
         ],
@@ -322,6 +357,8 @@ UNFOLD = {
 HTTPS = env.flag("HTTPS", default=False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = HTTPS
+# Whoever watches a process asks it directly, past the proxy.
+SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
@@ -331,10 +368,46 @@ SESSION_COOKIE_HTTPONLY = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
+# The web pages of other origins that may call the API from a browser, with a key or a token, never with our cookies.
+CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_CREDENTIALS = False
+CORS_ALLOW_HEADERS = (
+    *default_headers, "x-api-key", "idempotency-key", "if-match", "if-none-match", "content-digest", "signature",
+    "signature-input", "x-request-id", "cache-control",
+)  # fmt: skip
+CORS_EXPOSE_HEADERS = (
+    "ETag", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id", "Idempotency-Replayed",
+)  # fmt: skip
+
+# What programs get is no page: a browser that shows it loads and runs nothing.
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": {"default-src": [NONE], "frame-ancestors": [NONE]}}
+_PAGE = {
+    "default-src": [NONE],
+    "script-src": [SELF],
+    "style-src": [SELF, NONCE],
+    "img-src": [SELF, "data:"],
+    "font-src": [SELF],
+    "connect-src": [SELF],
+    "form-action": [SELF],
+    "base-uri": [NONE],
+    "frame-ancestors": [NONE],
+}
+# By address; one that ends in a slash holds below it too.
+PAGE_POLICIES = {
+    # Alpine.js evaluates what stands in attributes, and django-unfold writes styles into them: no scripts stand in the
+    # pages themselves, and none comes from elsewhere.
+    "/admin/": {**_PAGE, "script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]},
+    "/api/docs/": _PAGE,
+    "/": _PAGE,
+}
+
 # --- Limits -----------------------------------------------------------------------------------------------------------
 
-# A bulk of 10,000 rows fits with room; a larger body is 413.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+# A larger body is 413. The other bounds of a request stand beside these, in the same module.
+DATA_UPLOAD_MAX_MEMORY_SIZE = limits.MAX_BODY_BYTES
+DATA_UPLOAD_MAX_NUMBER_FIELDS = limits.MAX_FORM_FIELDS
+DATA_UPLOAD_MAX_NUMBER_FILES = limits.MAX_FORM_FILES
 
 # --- Logs and metrics -------------------------------------------------------------------------------------------------
 
@@ -349,7 +422,10 @@ LOGGING = {
     "disable_existing_loggers": False,
     "filters": {"context": {"()": "pms_backend.api.logs.ContextFilter"}},
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
+        "line": {
+            "()": "pms_backend.api.logs.OneLineFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
+        },
     },
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["context"]},

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from pms_backend.operations import views as operations
 
@@ -13,7 +13,9 @@ urlpatterns = [
     path("health/ready", operations.ready, name="health-ready"),
     path("metrics", operations.metrics, name="metrics"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path(
+        "api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api/docs.html"), name="docs"
+    ),
     path("api/v1/auth/", include("pms_backend.access.tokens.urls")),
     path("api/v1/products/", include("products.urls")),
     path("api/v1/inventory/", include("inventory.urls")),

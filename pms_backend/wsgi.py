@@ -4,6 +4,8 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from pms_backend.api.slow_bodies import with_timed_bodies
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pms_backend.settings")
 
-application = get_wsgi_application()
+application = with_timed_bodies(get_wsgi_application())

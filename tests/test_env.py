@@ -222,6 +222,43 @@ def test_any_other_redis_url_is_named(name, value):
     assert refused(env.redis) == "NAME must look like redis://:password@host:6379."
 
 
+@pytest.mark.parametrize(
+    "value", ["https://shop.example.com", "http://localhost:5173", "http://127.0.0.1", "https://[2001:db8::1]:8443"]
+)
+def test_origins_are_as_a_browser_names_them(name, value):
+    name(f"{value}, https://other.example.com")
+
+    assert env.origins("NAME") == [value, "https://other.example.com"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "*",
+        "shop.example.com",
+        "https://shop.example.com/",
+        "https://*.example.com",
+        "HTTPS://shop.example.com",
+        "null",
+        "https://user@shop.example.com",
+        "https://shop.example.com?a",
+        "ftp://shop.example.com",
+        "https://:443",
+        "https://shop.example.com:0",
+        "https://shop..com",
+        "https://a\nb",
+    ],
+)
+def test_any_other_list_of_origins_is_named(name, value):
+    name(value)
+
+    assert refused(env.origins) == f"NAME must be origins such as https://shop.example.com; {value!r} is none."
+
+
+def test_without_origins_there_are_none():
+    assert env.origins("NAME_THAT_IS_NOT_SET") == []
+
+
 @pytest.fixture
 def stack(tmp_path, monkeypatch):
     monkeypatch.delenv("DATABASE_URL", raising=False)

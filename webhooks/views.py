@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import orjson
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, NotFound, ParseError
@@ -11,6 +10,7 @@ from rest_framework.response import Response
 
 from pms_backend.access.throttling import WebhookThrottle
 from pms_backend.api.endpoints import APIView
+from pms_backend.api.parsers import NotJSON, RawParser, load_json
 from pms_integration import services
 from pms_integration.connectors import CONNECTORS
 from pms_integration.models import PMSConnection, PMSEventStatus
@@ -40,6 +40,8 @@ class PMSWebhookView(APIView):
     authentication_classes = ()
     permission_classes = ()
     throttle_classes = (WebhookThrottle,)
+    # The signature is over the bytes, whatever a PMS calls their type.
+    parser_classes = (RawParser,)
 
     @extend_schema(
         request={"application/json": {"type": "object"}},
@@ -76,9 +78,9 @@ def read_body(request: Request) -> bytes:
 def parse_object(body: bytes) -> dict[str, Any]:
     """The JSON object that the body is."""
     try:
-        message = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise ParseError(f"The body is not JSON: {error}.") from None
+        message = load_json(body)
+    except NotJSON as error:
+        raise ParseError(f"The body {error}.") from None
     if not isinstance(message, dict):
         raise ParseError("The body is no JSON object.")
     return message

@@ -166,12 +166,12 @@ class ApiClientAdmin(ReadOnlyAdmin):
     @display(description="Keys")
     def key_list(self, client: ApiClient) -> str:
         """How its good keys begin, and until when those are good that end."""
-        return _listed(client.keys.filter(revoked=False).order_by("-created"), "prefix")
+        return _listed(client.keys.filter(revoked=False).order_by("-created"))
 
     @display(description="Signing keys")
     def signing_key_list(self, client: ApiClient) -> str:
         """With which keys it signs; where there are any, it must."""
-        return _listed(client.signing_keys.order_by("-created"), "key_id")
+        return _listed(client.signing_keys.order_by("-created"))
 
 
 @admin.register(AuditEntry)
@@ -197,10 +197,10 @@ def show_once(request: HttpRequest, made: services.Credentials) -> None:
         secret_message(request, f"The signing key {made.signing_key_id} of {made.client.name}", made.signing_key)
 
 
-def _listed(keys: Any, name: str) -> str:
+def _listed(keys: Any) -> str:
     good = [key for key in keys if not key.has_expired]
     ends = [f" until {timezone.localtime(key.expiry_date):%Y-%m-%d %H:%M}" if key.expiry_date else "" for key in good]
-    return ", ".join(f"{getattr(key, name)}…{end}" for key, end in zip(good, ends, strict=True)) or "-"
+    return ", ".join(f"{key}{end}" for key, end in zip(good, ends, strict=True)) or "-"
 
 
 def _page(client: ApiClient) -> str:

@@ -25,6 +25,23 @@ def check_keys() -> None:
     _fernet(tuple(settings.FIELD_ENCRYPTION_KEYS))
 
 
+def decrypt(stored: str) -> str:
+    """What was put in. Raises `ImproperlyConfigured` where none of the keys fits."""
+    try:
+        return _fernet(tuple(settings.FIELD_ENCRYPTION_KEYS)).decrypt(stored).decode()
+    except InvalidToken:
+        raise ImproperlyConfigured("FIELD_ENCRYPTION_KEYS holds none of the keys that encrypted this value.") from None
+
+
+def is_by_first_key(stored: str) -> bool:
+    """Whether a value that is stored needs no other key than the one that encrypts."""
+    try:
+        _fernet(tuple(settings.FIELD_ENCRYPTION_KEYS[:1])).decrypt(stored)
+    except InvalidToken:
+        return False
+    return True
+
+
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # it takes none at run time
     """Text that is encrypted in the database by the first of FIELD_ENCRYPTION_KEYS and read with any of them."""
 
@@ -36,11 +53,4 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # it take
 
     def from_db_value(self, value: str | None, *_: Any) -> str | None:
         """What was put in. Raises `ImproperlyConfigured` where none of the keys fits."""
-        if value is None:
-            return None
-        try:
-            return _fernet(tuple(settings.FIELD_ENCRYPTION_KEYS)).decrypt(value).decode()
-        except InvalidToken:
-            raise ImproperlyConfigured(
-                "FIELD_ENCRYPTION_KEYS holds none of the keys that encrypted this value."
-            ) from None
+        return None if value is None else decrypt(value)

@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -71,7 +72,7 @@ class Verdict:
         rate = self.rate
         return {
             "RateLimit-Policy": f'"{rate.bucket}";q={rate.limit};w={rate.window_seconds}',
-            "RateLimit": f'"{rate.bucket}";r={self.remaining};t={int(self.reset_seconds) + 1}',
+            "RateLimit": f'"{rate.bucket}";r={self.remaining};t={math.ceil(self.reset_seconds)}',
         }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
@@ -27,8 +28,7 @@ class AddressThrottleMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path.startswith(UNLIMITED_PATHS):
             return self.get_response(request)
-        verdict = rates.take("address", client_address(request))
-        remember(request, verdict)
+        verdict = _verdict_on(request)
         if verdict is not None and not verdict.allowed:
             response = problem(problem_of(Throttled(wait=verdict.reset_seconds)))
         else:
@@ -36,6 +36,18 @@ class AddressThrottleMiddleware:
         for name, value in headers_of(request).items():
             response[name] = value
         return response
+
+
+def _verdict_on(request: HttpRequest) -> rates.Verdict | None:
+    """The address's; a login counts against `tokens` too, because checking a password is expensive."""
+    address = client_address(request)
+    verdict = rates.take("address", address)
+    remember(request, verdict)
+    is_login = request.method == "POST" and request.path == str(settings.LOGIN_URL)
+    if is_login and (verdict is None or verdict.allowed):
+        verdict = rates.take("tokens", address)
+        remember(request, verdict)
+    return verdict
 
 
 class ClientThrottle(BaseThrottle):

@@ -4,6 +4,7 @@ Services raise `DomainError`s; this module alone knows which HTTP status each of
 """
 
 import logging
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
@@ -158,7 +159,7 @@ def _problem_of_drf(error: Exception) -> Problem | None:
         errors = tuple(field_errors(error.get_full_details()))
         return Problem(422, "validation_failed", "The input is not valid; `errors` says where.", errors)
     if isinstance(error, drf.Throttled):
-        wait = max(1, int(getattr(error, "wait", None) or 1) + 1)
+        wait = max(1, math.ceil(getattr(error, "wait", None) or 1))
         return Problem(429, "rate_limited", f"Too many requests; try again in {wait} s.", retry_after=wait)
     if isinstance(error, drf.APIException):
         code = _CODES.get(type(error), error.default_code)
@@ -192,6 +193,8 @@ def _problem_of_django(error: Exception) -> Problem | None:
         return Problem(403, "forbidden", "You may not do this.")
     if isinstance(error, RequestDataTooBig):
         return Problem(413, "too_large", "The body is larger than this endpoint takes.")
+    if isinstance(error, UnreadablePostError) and isinstance(error.__cause__, TimeoutError):
+        return Problem(408, "request_timeout", "The body did not come in time.")
     if isinstance(error, SuspiciousOperation | BadRequest | UnreadablePostError):
         return Problem(400, "malformed", "The request cannot be read.")
     return None

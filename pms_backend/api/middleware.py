@@ -1,23 +1,36 @@
-"""The outermost layer: a request id for every request, and its measure."""
+"""The outermost layers: a request id for every request, its measure, its bounds."""
 
 import re
 import time
 import uuid
 from collections.abc import Callable
+from typing import Any
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
+from rest_framework.parsers import BaseParser
 
 from pms_backend import metrics
 from pms_backend.api import context
+from pms_backend.api.exceptions import Problem, problem_of
+from pms_backend.api.limits import MAX_HEADER_BYTES, MAX_QUERY_PARAMETERS, MAX_URL_BYTES
+from pms_backend.api.views import problem
 
 # What a caller sends is repeated in logs and answers: anything else is replaced, not cleaned.
 SANE_REQUEST_ID = re.compile(rf"[A-Za-z0-9._:-]{{1,{context.MAX_REQUEST_ID_LENGTH}}}")
+
+SANE_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
+# Files go to the disk, and their views say how long they may be.
+FORM_WITH_FILES = "multipart/form-data"
+
+Next = Callable[[HttpRequest], HttpResponse]
 
 
 class RequestContextMiddleware:
     """Binds the context of the request and answers with its `X-Request-Id`."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -33,4 +46,57 @@ class RequestContextMiddleware:
         return response
 
 
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+
+
+class RequestLimitsMiddleware:
+    """Refuses a head that is out of bounds, and a body that the view behind the address does not take.
+
+    That is 415, or 413, on every writing endpoint of the API, those too that never look at their body: a body that is
+    silently ignored is a mistake that nobody notices.
+    """
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        refusal = _problem_of_head(request)
+        return self.get_response(request) if refusal is None else problem(refusal)
+
+    def process_view(self, request: HttpRequest, view: Any, *_: Any) -> HttpResponse | None:
+        """Looks at the type and the length of a body before the view is called."""
+        parsers = getattr(getattr(view, "cls", None), "parser_classes", None)
+        if parsers is None or request.method in _SAFE or not (length := _length_of_body(request)):
+            return None
+        sent = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+        if not any(_takes(parser, sent) for parser in parsers):
+            types = " or ".join(parser.media_type for parser in parsers)
+            return problem(Problem(415, "unsupported_media_type", f"A body here has the Content-Type {types}."))
+        if length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE and sent != FORM_WITH_FILES:
+            return problem(problem_of(RequestDataTooBig()))
+        return None
+
+
+def _problem_of_head(request: HttpRequest) -> Problem | None:
+    query = request.META.get("QUERY_STRING", "")
+    if len(request.META.get("PATH_INFO", "").encode("utf-8", "replace")) + len(query) > MAX_URL_BYTES:
+        return Problem(414, "url_too_long", f"An address has at most {MAX_URL_BYTES} bytes.")
+    if query.count("&") >= MAX_QUERY_PARAMETERS:
+        return Problem(400, "malformed", f"An address has at most {MAX_QUERY_PARAMETERS} query parameters.")
+    if sum(len(name) + len(value) for name, value in request.headers.items()) > MAX_HEADER_BYTES:
+        return Problem(431, "headers_too_large", f"The headers have at most {MAX_HEADER_BYTES} bytes.")
+    if (length := request.META.get("CONTENT_LENGTH")) and not SANE_LENGTH.fullmatch(length):
+        return Problem(400, "malformed", "The Content-Length is no length.")
+    if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
+        # WSGI has no end of a body without a length: Django would read none of it.
+        return Problem(411, "length_required", "A body comes with its Content-Length here.")
+    return None
+
+
+def _length_of_body(request: HttpRequest) -> int:
+    return int(request.META.get("CONTENT_LENGTH") or 0)
+
+
+def _takes(parser: type[BaseParser], sent: str) -> bool:
+    return parser.media_type == "*/*" or parser.media_type == sent

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from django.utils.functional import Promise
 from rest_framework.renderers import BaseRenderer
 from rest_framework.utils.serializer_helpers import ReturnDict, ReturnList
+
+MIN_INTEGER: Final = -(2**63)
+MAX_INTEGER: Final = 2**64 - 1
+_OPTIONS: Final = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 
 
 class JSONRenderer(BaseRenderer):
@@ -29,7 +33,21 @@ class JSONRenderer(BaseRenderer):
 
 def to_json(data: Any) -> bytes:
     """What an answer, an event or a socket's message looks like as bytes."""
-    return orjson.dumps(data, default=_known, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
+    try:
+        return orjson.dumps(data, default=_known, option=_OPTIONS)
+    except orjson.JSONEncodeError:
+        # PostgreSQL keeps 1e30 as the whole number that it is, and orjson writes none beyond 64 bits.
+        return orjson.dumps(_with_long_numbers_as_floats(data), default=_known, option=_OPTIONS)
+
+
+def _with_long_numbers_as_floats(value: Any) -> Any:
+    if isinstance(value, int) and not MIN_INTEGER <= value <= MAX_INTEGER:
+        return float(value)
+    if isinstance(value, Mapping):
+        return {name: _with_long_numbers_as_floats(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_long_numbers_as_floats(inner) for inner in value]
+    return value
 
 
 def _known(value: Any) -> Any:

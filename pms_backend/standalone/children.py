@@ -10,6 +10,12 @@ from pms_backend.standalone.program import Phase, Program
 WEB_WORKERS = 2
 # Threads wait for rows that others lock; more of them than this only wait for the interpreter's lock.
 WEB_THREADS = 4
+# Of each process; it has no more readers of bodies (pms_backend/api/limits.py).
+WEB_CONNECTIONS = 512
+# How long a client may take for the head of a request, and an idle connection for its next.
+HEAD_TIMEOUT_SECONDS = 10
+# What the server keeps of a request's head; the application refuses less (pms_backend/api/limits.py).
+HEAD_BUFFER_BYTES = 128 * 1024
 WORKER_PROCESSES = 2
 
 PYTHON = (sys.executable, "-m")
@@ -37,6 +43,8 @@ def the_house(configuration: Configuration) -> House:
             Program("web", (
                 *PYTHON, "granian", "pms_backend.wsgi:application", "--interface", "wsgi", "--http", "1", "--no-ws",
                 "--host", host, "--port", port, "--workers", str(WEB_WORKERS), "--blocking-threads", str(WEB_THREADS),
+                "--http1-header-read-timeout", str(HEAD_TIMEOUT_SECONDS * 1000),
+                "--http1-buffer-size", str(HEAD_BUFFER_BYTES), "--backpressure", str(WEB_CONNECTIONS),
                 "--respawn-failed-workers", "--workers-kill-timeout", "3", "--log-level", "warning",
             )),
             Program("sockets", (

@@ -34,6 +34,12 @@ JWT = django_settings.SIMPLE_JWT
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings) -> None:
+    """Passwords are none of these tests' business, and the real hasher takes half a second each time."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
 def ada() -> User:
     return User.objects.create_user("ada", password=PASSWORD, is_staff=True)
@@ -115,9 +121,6 @@ def test_the_text_of_a_refresh_token_is_not_stored(pair: TokenPair):
     assert list(OutstandingToken.objects.values_list("token", flat=True)) == ["", ""]
 
 
-# --- Who it is --------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("flags", "scopes", "tier"),
     [
@@ -164,9 +167,6 @@ def test_a_write_is_theirs_and_needs_no_csrf_token(pair: TokenPair):
     assert Event.objects.get().actor == "user:ada"
 
 
-# --- What ends it -----------------------------------------------------------------------------------------------------
-
-
 def test_a_changed_password_ends_all_tokens(ada: User, pair: TokenPair):
     ada.set_password("another-horse-battery")
     ada.save(update_fields=["password"])
@@ -208,9 +208,6 @@ def test_of_two_refreshes_at_once_one_wins(pair: TokenPair):
     lost = [answer for answer in answers if isinstance(answer, InvalidToken)]
     assert (len(won), len(lost)) == (1, 5), answers
     assert (OutstandingToken.objects.count(), BlacklistedToken.objects.count()) == (2, 1)
-
-
-# --- What is none -----------------------------------------------------------------------------------------------------
 
 
 def test_the_two_kinds_are_not_mixed_up(pair: TokenPair):
@@ -310,9 +307,6 @@ def test_an_address_may_ask_so_often_and_no_more(settings, pair: TokenPair):
     assert obtain(**there).status_code == 200
 
 
-# --- Housekeeping -----------------------------------------------------------------------------------------------------
-
-
 def test_what_has_expired_a_while_ago_is_forgotten_and_nothing_else(ada: User):
     used, lately, kept = (services.issue_tokens(user=ada) for _ in range(3))
     services.rotate_tokens(refresh=used.refresh)
@@ -320,9 +314,8 @@ def test_what_has_expired_a_while_ago_is_forgotten_and_nothing_else(ada: User):
     for jti, age in zip(jtis, (timedelta(hours=2), timedelta(minutes=50), timedelta(hours=-1)), strict=True):
         OutstandingToken.objects.filter(jti=jti).update(expires_at=timezone.now() - age)
 
-    flushed = flush_expired_tokens()
+    flush_expired_tokens()
 
-    assert flushed == 2
     assert set(jtis) - set(OutstandingToken.objects.values_list("jti", flat=True)) == {jtis[0]}
     assert not BlacklistedToken.objects.exists()
 

@@ -173,6 +173,13 @@ def test_64_kib_are_read_and_no_more(project: Project, keys: KeySet):
     assert keys.get("first") is not None
 
 
+def test_a_key_set_of_more_is_none(project: Project, keys: KeySet):
+    project.answer = (200, project.jwks().ljust(MAX_BYTES + 1))
+
+    with pytest.raises(KeysUnavailable):
+        keys.get("first")
+
+
 def test_a_redirect_is_not_followed(project: Project, keys: KeySet):
     project.answer, project.headers = (302, b""), {"Location": f"{project.url}/elsewhere"}
 

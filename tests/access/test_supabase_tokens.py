@@ -62,9 +62,6 @@ def hmac_signed(header: Any, payload: Any, secret: bytes) -> str:
     return raw(header, payload, hmac.new(secret, signing_input.encode(), hashlib.sha256).digest())
 
 
-# --- Taken ------------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("kid", ["first", "rsa"])
 @pytest.mark.parametrize("keyword", ["Bearer", "bearer", "BEARER"])
 def test_a_token_signed_by_a_published_key_is_good(project: Project, kid: str, keyword: str):
@@ -130,6 +127,7 @@ def test_app_metadata_gives_scopes(project: Project, settings, app_metadata: Any
     "claims",
     [
         {"user_metadata": {"scopes": list(ALL_SCOPES), "role": "editor"}},
+        {"user_metadata": {"scopes": list(ALL_SCOPES)}, "app_metadata": None},
         {"raw_user_meta_data": {"scopes": list(ALL_SCOPES)}},
         {"scopes": list(ALL_SCOPES), "scope": " ".join(ALL_SCOPES)},
         {"role": "editor"},
@@ -195,9 +193,6 @@ def test_a_bad_token_is_not_excused_by_a_session(project: Project, admin_user):
     assert_refused(client.get(PRODUCTS, HTTP_AUTHORIZATION="Bearer wrong"))
 
 
-# --- Refused: the claims ----------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     "claims",
     [
@@ -234,10 +229,7 @@ def test_a_refusal_says_why(project: Project):
     answers = [get(project.token("first", **claims)).json() for claims in ({"aud": "anon"}, {"exp": None})]
 
     assert answers[0]["detail"] == "The token is for another audience."
-    assert answers[1]["detail"] == "The token lacks one of exp, iss, aud, sub."
-
-
-# --- Refused: the signature -------------------------------------------------------------------------------------------
+    assert answers[1]["detail"] == "The token lacks one of exp, aud, sub."
 
 
 @pytest.mark.parametrize("alg", ["none", "None", "NONE", "nOnE", "", None, 5, [], ["ES256"], {"a": 1}])
@@ -315,9 +307,6 @@ def test_what_a_token_declares_critical_is_not_ignored(project: Project, crit: A
     assert_nobody(raw(header, project.claims(), signature))
 
 
-# --- Refused: the shape -----------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     "token",
     [
@@ -368,21 +357,19 @@ def test_a_token_has_at_most_8_kib(project: Project):
     assert get(fitting).status_code == 200
 
 
-# --- Without SUPABASE_URL, and without anything -----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("issuer", "status"),
-    [
-        ("https://abc.supabase.co/auth/v1", 200), ("http://127.0.0.1:54321/auth/v1", 200), ("supabase", 401),
-        ("pms", 401), ("https://abc.supabase.co/", 401), ("https://abc/x/auth/v1", 401), ("https://abc/auth/v1\n", 401),
-        ("javascript://abc/auth/v1", 401),
-    ],
-)  # fmt: skip
-def test_with_the_secret_alone_any_projects_issuer_is_good_and_nothing_else(settings, issuer: str, status: int):
+@pytest.mark.parametrize("issuer", ["https://abc.supabase.co/auth/v1", "http://localhost:9999", None])
+def test_with_the_secret_alone_any_issuer_is_good(settings, issuer: str | None):
     settings.SUPABASE_URL, settings.SUPABASE_JWT_SECRET = "", SECRET
 
-    assert get(sign(Project().claims(iss=issuer), SECRET, "HS256")).status_code == status
+    assert get(sign(Project().claims(iss=issuer), SECRET, "HS256")).status_code == 200
+
+
+@pytest.mark.parametrize("role", ["anon", "service_role"])
+def test_the_keys_of_a_project_are_nobodys(settings, role: str):
+    settings.SUPABASE_URL, settings.SUPABASE_JWT_SECRET = "", SECRET
+    key = {"iss": "supabase", "ref": "abc", "role": role, "iat": 1, "exp": int(time.time()) + 3600}
+
+    assert_nobody(sign(key, SECRET, "HS256"))
 
 
 def test_with_the_secret_alone_no_other_algorithm_is_good(project: Project, settings):
@@ -397,9 +384,6 @@ def test_without_supabase_nobody_is_let_in(settings, secret: str):
     settings.SUPABASE_URL = settings.SUPABASE_JWT_SECRET = ""
 
     assert_nobody(hmac_signed({"alg": "HS256"}, Project().claims(), secret.encode()))
-
-
-# --- The linked user --------------------------------------------------------------------------------------------------
 
 
 def test_a_person_is_one_user_however_often_they_come(project: Project, django_assert_num_queries):
@@ -459,9 +443,6 @@ def test_first_requests_at_once_make_one_user(project: Project):
     assert len({caller.identity for caller in callers}) == 1
     assert (User.objects.count(), SupabaseUser.objects.count()) == (1, 1)
     assert len(project.requests) == 1
-
-
-# --- JWT_ROLE_SCOPES --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

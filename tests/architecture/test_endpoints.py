@@ -1,16 +1,13 @@
 """Every address asks for a scope, or stands in the list of those that are for everybody."""
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-
 import pytest
-from django.urls import URLPattern, URLResolver, get_resolver, path
+from django.urls import URLResolver, get_resolver, path
 from django.urls.resolvers import RegexPattern
 from rest_framework.views import APIView
 
 from pms_backend.access.permissions import HasScope, required_scope
 from pms_backend.access.scopes import ALL_SCOPES
+from tests.architecture.addresses import Endpoint, endpoints
 from tests.conftest import ClientWith, JSONClient
 
 PUBLIC = {
@@ -24,58 +21,6 @@ PUBLIC = {
     "auth-refresh": "the refresh token is its authentication; limited by address",
     "pms-webhook": "its signature is its authentication",
 }
-METHODS = ("get", "post", "put", "patch", "delete")
-# A value for each parameter of a path that fits its pattern.
-SAMPLES = {"pk": "1", "id": "AbCd1234", "slug": "main", "code": "main", "sku": "A-1", "location": "main"}
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """A method of an address."""
-
-    name: str
-    url: str
-    method: str
-    view: type | None
-    action: str | None
-
-
-def endpoints(resolver: URLResolver, prefix: str = "") -> Iterator[Endpoint]:
-    """Every endpoint below `resolver` but the admin's, which has permissions of its own."""
-    for entry in resolver.url_patterns:
-        if isinstance(entry, URLResolver):
-            if entry.namespace != "admin":
-                yield from endpoints(entry, prefix + sample(entry))
-        elif isinstance(entry, URLPattern):
-            yield from methods_of(entry, prefix + sample(entry))
-
-
-def sample(entry: URLPattern | URLResolver) -> str:
-    """The entry's part of a URL, with values for its parameters."""
-    if isinstance(entry.pattern, RegexPattern):
-        route = str(entry.pattern).removeprefix("^").removesuffix("$").removesuffix(r"\Z")
-        for name in entry.pattern.regex.groupindex:
-            start = route.index(f"(?P<{name}>")
-            depth, end = 0, start
-            for end in range(start, len(route)):
-                depth += {"(": 1, ")": -1}.get(route[end], 0)
-                if depth == 0:
-                    break
-            route = route[:start] + SAMPLES[name] + route[end + 1 :]
-        return route.replace("/?", "/")
-    return re.sub(r"<(?:[^:>]+:)?([^>]+)>", lambda parameter: SAMPLES[parameter[1]], str(entry.pattern))
-
-
-def methods_of(entry: URLPattern, url: str) -> Iterator[Endpoint]:
-    """One endpoint for each method that the entry answers."""
-    view = getattr(entry.callback, "cls", None) or getattr(entry.callback, "view_class", None)
-    actions = getattr(entry.callback, "actions", None)
-    if view is None:
-        yield Endpoint(entry.name or "", f"/{url}", "get", None, None)
-    for method in METHODS if view is not None else ():
-        action = actions.get(method) if actions else None
-        if (action or (not actions and hasattr(view, method))) and method in view.http_method_names:
-            yield Endpoint(entry.name or "", f"/{url}", method, view, action)
 
 
 def find_unguarded(resolver: URLResolver) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from tests.architecture.sources import ROOT, modules
 
 READERS = frozenset(
-    {"text", "flag", "integer", "listing", "choice", "mapping", "secret", "origin", "database", "redis"}
+    {"text", "flag", "integer", "listing", "choice", "mapping", "secret", "origin", "origins", "database", "redis"}
 )
 
 

@@ -66,6 +66,8 @@ def test_the_system_checks_pass_as_in_production():
         ("JWT_ROLE_SCOPES", '{"a": ["everything"]}'),
         ("SUPABASE_URL", "abc.supabase.co"),
         ("SUPABASE_JWT_SECRET", "short"),
+        ("CORS_ALLOWED_ORIGINS", "*"),
+        ("CORS_ALLOWED_ORIGINS", "https://shop.example.com/"),
     ],
 )
 def test_a_wrong_setting_fails_at_the_start_and_is_named(name, value):

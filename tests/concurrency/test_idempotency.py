@@ -33,7 +33,7 @@ LAMPS = {"products": [{"name": f"Lamp {sku}", "variants": [{"sku": sku}]} for sk
 @pytest.fixture
 def send() -> Callable:
     """Posts as one client, by a connection of the thread's own."""
-    _, key = create_api_client(name="tests", scopes=ALL_SCOPES, tier=INTERNAL_TIER)
+    key = create_api_client(name="tests", scopes=ALL_SCOPES, tier=INTERNAL_TIER).api_key
     make_location("main")
     make_product("A-1")
 

@@ -26,7 +26,7 @@ RECEIPT = json.dumps({"sku": "A-1", "location": "main", "delta": 5, "reason": "r
 def test_the_retry_gets_the_answer_that_was_lost() -> None:
     make_location("main")
     make_product("A-1")
-    _, key = create_api_client(name="tests", scopes=ALL_SCOPES, tier=INTERNAL_TIER)
+    key = create_api_client(name="tests", scopes=ALL_SCOPES, tier=INTERNAL_TIER).api_key
 
     killed = subprocess.run(
         [sys.executable, "-m", "tests.faults.dies_before_the_answer", ADJUSTMENTS, RECEIPT, key, "k-1"],

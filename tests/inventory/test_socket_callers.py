@@ -55,7 +55,7 @@ def test_a_token_with_the_scope_is_let_in():
 
 
 def test_a_key_with_the_scope_is_let_in():
-    _, key = create_api_client(name="screen", scopes=["inventory:read"])
+    key = create_api_client(name="screen", scopes=["inventory:read"]).api_key
 
     assert knock(authorization=f"Api-Key {key}")["type"] == "websocket.send"
 

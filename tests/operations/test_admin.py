@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from axes.models import AccessAttempt
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.db import connection
@@ -44,6 +45,7 @@ def add_rows(numbers: range) -> None:
         User.objects.create_user(f"user-{number}", is_staff=True)
         Group.objects.create(name=f"group {number}")
         ParkedEvent.objects.create(event=Event.objects.order_by("id")[number], receiver="tests")
+        AccessAttempt.objects.create(username=f"user-{number}", ip_address="203.0.113.1", failures_since_start=1)
 
 
 def models() -> list[type[Model]]:

@@ -171,3 +171,12 @@ def test_the_schema_promises_problems(schema: dict, status: str):
     answer = schema["paths"]["/api/v1/products/{id}/"]["get"]["responses"][status]
 
     assert answer["content"] == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+@pytest.mark.parametrize("number", [1e20, -1e300, 2**64 - 1, -(2**63)])
+def test_a_number_of_any_size_in_the_attributes_comes_back(api: JSONClient, number: float):
+    product = make_product(attributes={"big": number, "nested": [{"big": number}]})
+
+    shown = api.get(f"{PRODUCTS}{product.pk}/")
+
+    assert shown.json()["attributes"] == {"big": number, "nested": [{"big": number}]}

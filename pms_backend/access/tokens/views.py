@@ -9,13 +9,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from pms_backend.access.throttling import TokenThrottle
 from pms_backend.access.tokens import services
 from pms_backend.access.tokens.callers import KEYWORD
 from pms_backend.access.tokens.exceptions import WrongCredentials
 from pms_backend.access.tokens.serializers import CredentialsSerializer, RefreshSerializer, TokenPairSerializer
+from pms_backend.api.endpoints import APIView
 
 
 class TokenView(APIView):
@@ -24,6 +24,7 @@ class TokenView(APIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
     throttle_classes = (TokenThrottle,)
+    supports_idempotency = False
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         """Adds what answers about tokens carry, refusals included."""

@@ -1,0 +1,57 @@
+"""Each answer has the Content-Security-Policy of its address."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from tests.conftest import JSONClient
+from tests.staff import superuser
+
+NOTHING = {"default-src 'none'", "frame-ancestors 'none'"}
+
+pytestmark = pytest.mark.django_db
+
+
+def policy(response) -> set[str]:
+    return set(response["Content-Security-Policy"].split("; "))
+
+
+@pytest.mark.parametrize("path", ["/api/v1/products/", "/api/v1/nothing/", "/health/live", "/metrics", "/api/schema/"])
+def test_a_programs_answer_may_load_nothing(api: JSONClient, path: str):
+    assert policy(api.get(path)) == NOTHING
+
+
+def test_refusals_of_the_outer_layers_have_it_too(settings):
+    settings.RATE_LIMITS = '{"address": "1/minute"}'
+    Client().get("/api/v1/products/")
+
+    assert policy(Client().get("/api/v1/products/")) == NOTHING
+    assert policy(Client().get("/" + "x" * 9_000)) == NOTHING
+
+
+@pytest.mark.parametrize("path", ["/admin/", "/admin/login/", "/admin/products/product/", "/admin/nothing/"])
+def test_the_admin_runs_no_script_that_stands_in_a_page(path: str):
+    found = policy(superuser().get(path))
+
+    assert "script-src 'self' 'unsafe-eval'" in found
+    assert {"default-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'"} <= found
+    assert not any("http" in directive or "*" in directive for directive in found)
+
+
+@pytest.mark.parametrize("path", ["/", "/api/docs/"])
+def test_the_other_pages_name_their_own_style_by_a_nonce(path: str):
+    first, second = Client().get(path), Client().get(path)
+
+    nonce = re.search(r'<style nonce="([^"]+)">', first.content.decode())[1]
+    assert f"style-src 'self' 'nonce-{nonce}'" in policy(first)
+    assert "script-src 'self'" in policy(first)
+    assert nonce not in second["Content-Security-Policy"]
+    assert b"<script>" not in first.content
+
+
+def test_the_docs_script_is_a_script():
+    script = Client().get("/api/docs/?script=")
+
+    assert script["Content-Type"].startswith("application/javascript")
+    assert script["X-Content-Type-Options"] == "nosniff"

@@ -1,0 +1,35 @@
+"""Behind a proxy that terminates TLS: everything is sent there but what watches a process."""
+
+import pytest
+from django.test import Client
+
+
+@pytest.fixture(autouse=True)
+def _https(settings):
+    settings.SECURE_SSL_REDIRECT = True
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    settings.SECURE_HSTS_SECONDS = 31_536_000
+    settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = settings.SECURE_HSTS_PRELOAD = True
+
+
+def test_plain_requests_are_sent_to_https():
+    response = Client().get("/api/v1/products/?sku=A-1")
+
+    assert (response.status_code, response["Location"]) == (301, "https://testserver/api/v1/products/?sku=A-1")
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
+@pytest.mark.django_db
+def test_a_probe_is_answered_where_it_asks(path: str):
+    assert Client().get(path).status_code in (200, 503)
+
+
+@pytest.mark.parametrize("path", ["/healthy", "/api/v1/health/live", "//health/live"])
+def test_what_only_looks_like_a_probe_is_not(path: str):
+    assert Client().get(path).status_code == 301
+
+
+def test_what_came_by_https_is_told_to_stay():
+    response = Client().get("/health/live", headers={"X-Forwarded-Proto": "https"})
+
+    assert response["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
