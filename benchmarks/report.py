@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from benchmarks.measure import Result, Side
 
-HEADINGS = ("requests/s, median of rounds", "limit", "ours", "ratio", "target", "failures")
+HEADINGS = ("per second, median of rounds", "limit", "ours", "ratio", "target", "failures")
 
 
 def table(results: Sequence[Result]) -> str:

@@ -65,3 +65,9 @@ class InvalidQuantity(Invalid):
     """The number makes no sense here."""
 
     code = "invalid_quantity"
+
+
+class LedgerContradictsItself(Conflict):
+    """A movement does not follow from the one before it."""
+
+    code = "ledger_contradicts_itself"

@@ -133,7 +133,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"pms_backend.events.tasks.*": {"queue": "relay"}}
+CELERY_TASK_ROUTES = {"pms_backend.events.tasks.relay_events": {"queue": "relay"}}
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -159,11 +159,15 @@ def _every(seconds: float, task: str, **more: Any) -> dict[str, Any]:
     return {"task": task, "schedule": schedule(seconds), "options": {"expires": seconds * 5}, **more}
 
 
+# How long the feed keeps an event: longer than any of its readers is away.
+EVENT_RETENTION_DAYS = env.integer("EVENT_RETENTION_DAYS", 30, minimum=1, maximum=3650)
+
 CELERY_BEAT_SCHEDULE = {
     "prune signature nonces": _every(PRUNE_SECONDS, "pms_backend.access.tasks.prune_nonces"),
     "relay events": _every(SWEEP_SECONDS, "pms_backend.events.tasks.relay_events"),
     "apply PMS events": _every(SWEEP_SECONDS, "pms_integration.tasks.apply_pms_events"),
     "prune idempotency keys": _every(PRUNE_SECONDS, "pms_backend.api.tasks.prune_idempotency_keys"),
+    "prune events": _every(PRUNE_SECONDS, "pms_backend.events.tasks.prune_events"),
     "relay's heartbeat": {
         **_every(HEARTBEAT_SECONDS, "pms_backend.operations.tasks.record_heartbeat", args=["relay"]),
         "options": {"queue": "relay", "expires": HEARTBEAT_SECONDS * 5},
@@ -336,6 +340,7 @@ UNFOLD = {
                 "title": "System",
                 "items": [
                     _page("Events feed", "rss_feed", "events.event"),
+                    _page("Parked events", "report", "events.parkedevent"),
                     _page("API clients", "vpn_key", "access.apiclient"),
                     _page("Audit log", "policy", "access.auditentry"),
                     _page("Users", "person", "auth.user"),

@@ -1,16 +1,68 @@
 """What the catalogue announces."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal, TypedDict
 
 from pms_backend.events.facts import Fact
+
+
+class OptionData(TypedDict):
+    """What the variants differ in."""
+
+    name: str
+    values: list[str]
+
+
+class VariantData(TypedDict):
+    """A variant, without stock and cost."""
+
+    id: int
+    sku: str
+    barcode: str
+    name: str
+    price: str | None
+    currency: str
+    compare_at_price: str | None
+    weight_grams: int | None
+    options: dict[str, str]
+    position: int
+
+
+class ProductData(TypedDict):
+    """A product as `representation.represent_product` shows it."""
+
+    id: int
+    handle: str
+    name: str
+    description: str
+    brand: str
+    status: Literal["draft", "active", "archived"]
+    published_at: datetime | None
+    category: str | None
+    tags: list[str]
+    attributes: dict[str, Any]
+    options: list[OptionData]
+    variants: list[VariantData]
+    images: list[dict[str, Any]]
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class CategoryData(TypedDict):
+    """A category; `parent` is the slug of the one above it."""
+
+    slug: str
+    name: str
+    parent: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductFact(Fact):
     """Something about a product, with the product as it is then (without stock and cost)."""
 
-    product: dict[str, Any]
+    product: Annotated[dict[str, Any], ProductData]
 
     @property
     def subject(self) -> str:
@@ -64,7 +116,7 @@ class CategoryChanged(Fact):
 
     type: ClassVar[str] = "category.changed"
     slug: str
-    category: dict[str, Any] | None
+    category: Annotated[dict[str, Any], CategoryData] | None
 
     @property
     def subject(self) -> str:

@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 from pms_backend.access.models import DEFAULT_TIER, INTERNAL_TIER
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.access.services import create_api_client
+from tests.events.receivers import Receive, connecting
 
 END_SESSIONS: Final = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -82,3 +83,9 @@ def client_with(db: None) -> ClientWith:
 def api(client_with: ClientWith) -> JSONClient:
     """A caller that may do everything."""
     return client_with(ALL_SCOPES, tier=INTERNAL_TIER)
+
+
+@pytest.fixture
+def receive() -> Iterator[Receive]:
+    """`receive("tests", receiver)`: connects a receiver of published events for the time of the test."""
+    yield from connecting()

@@ -7,6 +7,7 @@ from inventory.services.ledger import StockChange
 from inventory.services.levels import LevelState, lock_level
 from inventory.services.limits import update_level
 from inventory.services.locations import create_location, update_location
+from inventory.services.repairs import repair_level
 from inventory.services.reports import apply_reported_change, apply_reported_figure
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "count_stock_in_bulk",
     "create_location",
     "lock_level",
+    "repair_level",
     "update_level",
     "update_location",
 ]

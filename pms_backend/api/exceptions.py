@@ -72,6 +72,12 @@ class Conflict(DomainError):
     code = "conflict"
 
 
+class Gone(DomainError):
+    """It was there, and is not kept any more."""
+
+    code = "gone"
+
+
 class Forbidden(DomainError):
     """This caller may not do this."""
 
@@ -88,6 +94,7 @@ _STATUS_OF_DOMAIN_ERROR: dict[type[DomainError], int] = {
     NotFound: 404,
     Invalid: 422,
     Conflict: 409,
+    Gone: 410,
     Forbidden: 403,
     Unauthenticated: 401,
 }

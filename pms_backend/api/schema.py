@@ -57,7 +57,10 @@ _REPLAYED: Final = OpenApiParameter(
 
 
 class AutoSchema(SpectacularSchema):
-    """Adds what our base classes do: the problems that an operation may answer, and `Idempotency-Key`."""
+    """Adds what our base classes do: the problems that an operation may answer, and `Idempotency-Key`.
+
+    A view's own problems stand in its `may_answer`: status → what it means.
+    """
 
     def get_override_parameters(self) -> list[Any]:
         """The header of every POST whose answer is kept."""
@@ -67,6 +70,7 @@ class AutoSchema(SpectacularSchema):
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         statuses = {**_ALWAYS, 422: "not valid", 406: "no such content type"}
+        statuses |= getattr(self.view, "may_answer", {})
         if "{" in self.path:
             statuses |= _ON_ONE
         if self.method not in ("GET", "HEAD"):

@@ -1,25 +1,41 @@
 """The outbox table, which is the feed as well."""
 
-from django.db import models
+from collections.abc import Sequence
+from typing import Final
+
+from django.db import connection, models
 from django.db.models.functions import Now
 
 from pms_backend.api.context import MAX_ACTOR_LENGTH, MAX_REQUEST_ID_LENGTH
 
+_IS_PUBLISHED: Final = models.Q(sequence__isnull=False)
+
 
 class EventQuerySet(models.QuerySet["Event"]):
-    """The feed's reads."""
+    """The feed's reads, and the relay's."""
+
+    def pending(self) -> "EventQuerySet":
+        """What is recorded and has no place in the feed yet, in the order of recording."""
+        return self.filter(sequence=None).order_by("id")
 
     def published_after(self, sequence: int) -> "EventQuerySet":
         """The feed behind `sequence`, in its order."""
         return self.filter(sequence__gt=sequence).order_by("sequence")
 
-    def of_types(self, patterns: list[str]) -> "EventQuerySet":
-        """Those whose type is one of `patterns`: a type, or a prefix such as `stock.*`."""
-        wanted = models.Q()
-        for pattern in patterns:
-            prefix = pattern.endswith("*")
-            wanted |= models.Q(type__startswith=pattern[:-1]) if prefix else models.Q(type=pattern)
-        return self.filter(wanted)
+    def of_types(self, patterns: Sequence[str], *, limit: int) -> "EventQuerySet":
+        """The first `limit` of an ordered feed whose type is one of `patterns`: a type, or its beginning (`stock.*`).
+
+        Each type is read from its own part of an index, so that a rare one is found without reading the others.
+        """
+        wanted = [kind for kind in published_types() if any(_matches(kind, pattern) for pattern in patterns)]
+        each = [self.filter(type=kind)[:limit] for kind in wanted]
+        if len(each) < 2:
+            return each[0] if each else self.none()
+        return each[0].union(*each[1:], all=True).order_by("sequence")[:limit]
+
+
+def _matches(kind: str, pattern: str) -> bool:
+    return kind.startswith(pattern[:-1]) if pattern.endswith("*") else kind == pattern
 
 
 class Event(models.Model):
@@ -41,7 +57,12 @@ class Event(models.Model):
 
     class Meta:
         ordering = ("id",)
-        indexes = [models.Index(fields=["id"], name="events_event_pending", condition=models.Q(sequence=None))]
+        indexes = [
+            models.Index(fields=["id"], name="events_event_pending", condition=models.Q(sequence=None)),
+            # Of what is published alone: recording, which somebody waits for, does not pay for them.
+            models.Index(fields=["subject", "sequence"], name="events_event_subject", condition=_IS_PUBLISHED),
+            models.Index(fields=["type", "sequence"], name="events_event_type", condition=_IS_PUBLISHED),
+        ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.subject}"
@@ -53,18 +74,116 @@ class Event(models.Model):
 
 
 class FeedHead(models.Model):
-    """The last sequence that was given out: a row of its own, so that it outlives the events."""
+    """Where the feed ends, and where what is kept of it begins: a row of its own, so that it outlives the events."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    # The last that was given out.
     sequence = models.BigIntegerField(default=0)
+    # The last that is older than the retention: events up to it are gone.
+    pruned_to = models.BigIntegerField(default=0, db_default=0)
+    # None of those is younger than this.
+    pruned_before = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.CheckConstraint(name="events_feedhead_is_one_row", condition=models.Q(id=1))]
+        constraints = [
+            models.CheckConstraint(name="events_feedhead_is_one_row", condition=models.Q(id=1)),
+            models.CheckConstraint(
+                name="events_feedhead_pruned_what_was_published",
+                condition=models.Q(pruned_to__lte=models.F("sequence")),
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.sequence)
 
 
+class RelayRun(models.Model):
+    """The batch that the relay has begun: written before it, so that one which kills its process is known by it.
+
+    `starts` is 0 after every commit of a batch. Events up to the identity `alone_until` are published one by one.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    starts = models.PositiveIntegerField(default=0)
+    alone_until = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="events_relayrun_is_one_row", condition=models.Q(id=1))]
+
+    def __str__(self) -> str:
+        return f"{self.starts} starts"
+
+
+class ParkedEventQuerySet(models.QuerySet["ParkedEvent"]):
+    """What is put aside, by what is to be done about it."""
+
+    def unresolved(self) -> "ParkedEventQuerySet":
+        """Those that their receiver has still to be given, oldest first."""
+        return self.filter(resolved_at=None).order_by("id")
+
+    def untried(self) -> "ParkedEventQuerySet":
+        """Those of them that it has never been given alone: the relay does that by itself."""
+        return self.unresolved().filter(attempts=0)
+
+
+class ParkedEvent(models.Model):
+    """A published event that one receiver could not take. It keeps its place in the feed, and everybody else has it."""
+
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="parked", db_index=False)
+    receiver = models.CharField(max_length=100)
+    attempts = models.PositiveIntegerField(default=0)
+    last_error = models.TextField(blank=True)
+    parked_at = models.DateTimeField(db_default=Now())
+    resolved_at = models.DateTimeField(null=True)
+
+    objects = ParkedEventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+        # It serves the foreign key as well.
+        constraints = [models.UniqueConstraint(fields=["event", "receiver"], name="events_parkedevent_one_per_pair")]
+        indexes = [
+            models.Index(fields=["id"], name="events_parkedevent_unresolved", condition=models.Q(resolved_at=None))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_id} for {self.receiver}"
+
+
+# PostgreSQL has no skip scan: each step looks the next type up, so that it costs as many look-ups as there are types.
+_PUBLISHED_TYPES: Final = """
+WITH RECURSIVE known(type) AS (
+    (SELECT type FROM events_event WHERE sequence IS NOT NULL ORDER BY type LIMIT 1)
+    UNION ALL
+    SELECT (SELECT next.type FROM events_event AS next WHERE next.sequence IS NOT NULL AND next.type > known.type
+        ORDER BY next.type LIMIT 1)
+    FROM known WHERE known.type IS NOT NULL
+)
+SELECT type FROM known WHERE type IS NOT NULL
+"""
+
+
+def published_types() -> list[str]:
+    """The types that there are in the feed."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PUBLISHED_TYPES)
+        return [kind for (kind,) in cursor.fetchall()]
+
+
 def head_sequence() -> int:
     """The newest published sequence; 0 before the first."""
-    return FeedHead.objects.values_list("sequence", flat=True).first() or 0
+    return feed_bounds()[1]
+
+
+def feed_bounds() -> tuple[int, int]:
+    """The last sequence that is pruned and the newest that is published: what lies between can be read."""
+    return FeedHead.objects.values_list("pruned_to", "sequence").first() or (0, 0)
+
+
+def is_expired(after: int) -> bool:
+    """Whether the feed cannot be read on behind `after`: events behind it are pruned, or it was never given out.
+
+    Ask *after* reading: what is pruned in between is missing from what was read.
+    """
+    pruned_to, head = feed_bounds()
+    return not pruned_to <= after <= head

@@ -24,7 +24,12 @@ class EventSerializer(serializers.ModelSerializer[Event]):
 class FeedQuerySerializer(serializers.Serializer[Any]):
     """What may be asked of the feed."""
 
-    after = serializers.IntegerField(default=0, min_value=0, max_value=2**63 - 1, help_text="The last sequence seen")
+    after = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=2**63 - 1,
+        help_text="The last sequence seen; left out, the feed begins with the oldest event that is kept",
+    )
     types = serializers.CharField(required=False, help_text="Comma-separated types; `stock.*` for all of a kind")
     subject = serializers.CharField(required=False)
     limit = serializers.IntegerField(default=DEFAULT_FEED_LIMIT, min_value=1, max_value=MAX_FEED_LIMIT)

@@ -1,4 +1,4 @@
-"""The relay's task; its queue has a worker of its own, with one process."""
+"""The relay's task, whose queue has a worker of its own with one process; and the feed's housekeeping."""
 
 from celery import shared_task
 
@@ -9,3 +9,9 @@ from pms_backend.events import services
 def relay_events() -> int:
     """Publishes what is recorded."""
     return services.relay_pending()
+
+
+@shared_task
+def prune_events() -> int:
+    """Removes what is older than the retention. On the default queue, so that publishing does not wait for it."""
+    return services.prune_events()

@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 
 from inventory.admin.figures import coloured_delta
 from inventory.models import StockLevel, StockMovement
-from pms_backend.events.models import Event, head_sequence
+from pms_backend.events.models import Event, ParkedEvent, head_sequence
 from pms_integration.models import PMSEvent, PMSEventStatus
 from products.models import Product, ProductStatus
 
@@ -87,6 +87,8 @@ def feed_figures() -> Iterator[Figure]:
     yield Figure(
         "Not published yet", _capped(waiting), _list("events_event"), "warning" if waiting > MOST_COUNTED else ""
     )
+    parked = ParkedEvent.objects.unresolved().order_by()[: MOST_COUNTED + 1].count()
+    yield Figure("Parked", _capped(parked), _list("events_parkedevent", state="parked"), "danger" if parked else "")
 
 
 def last_movements() -> list[dict[str, Any]]:

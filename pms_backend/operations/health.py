@@ -12,6 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from django_redis import get_redis_connection
 
+from pms_backend.events.models import ParkedEvent
 from pms_backend.operations.models import Heartbeat
 
 # Three beats may be missed before a worker counts as gone.
@@ -59,8 +60,10 @@ def check_worker() -> str:
 
 
 def check_relay() -> str:
-    """The relay's worker does what beat sends it."""
-    return _check_heartbeat("relay")
+    """The relay's worker does what beat sends it. What is parked blocks nothing, so that it is only told."""
+    seen = _check_heartbeat("relay")
+    parked = ParkedEvent.objects.unresolved().count()
+    return f"{seen}; parked events: {parked}" if parked else seen
 
 
 def _check_heartbeat(queue: str) -> str:

@@ -1,34 +1,19 @@
 """The relay gives what is recorded its place in the feed: gapless, in the order of recording."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from django.db import connections, transaction
 
 from pms_backend.events import services
-from pms_backend.events.models import Event, FeedHead, head_sequence
+from pms_backend.events.models import Event, FeedHead, ParkedEvent, head_sequence
+from pms_backend.events.services import relay
 from pms_backend.events.tasks import relay_events
 from tests.concurrency.threads import at_once
 from tests.events.examples import Lost, ThingHappened, feed, happen, lose
 
 pytestmark = pytest.mark.database
-
-Receiver = Callable[[Sequence[Event]], None]
-
-
-@pytest.fixture
-def receive() -> Iterator[Callable[[str, Receiver], None]]:
-    """Connects receivers for the time of the test."""
-    names = []
-
-    def connect(name: str, receiver: Receiver) -> None:
-        services.receive_published(name, receiver)
-        names.append(name)
-
-    yield connect
-    for name in names:
-        services.events_published.disconnect(dispatch_uid=name)
 
 
 @pytest.mark.django_db
@@ -58,7 +43,7 @@ def test_where_nothing_is_recorded_nothing_is_done():
 
 @pytest.mark.django_db
 def test_batches_follow_each_other_until_none_is_left(monkeypatch, receive):
-    monkeypatch.setattr(services, "BATCH_SIZE", 2)
+    monkeypatch.setattr(relay, "BATCH_SIZE", 2)
     batches = []
     receive("tests", lambda events: batches.append([event.sequence for event in events]))
     happen(*"abcde")
@@ -178,6 +163,7 @@ def test_a_receiver_that_fails_stops_neither_the_others_nor_the_feed(receive, ca
     assert told == ["before", "after"]
     assert feed() == [(1, "thing:a")]
     assert "The receiver tests.broken failed for the events up to 1" in caplog.text
+    assert ParkedEvent.objects.get().receiver == "tests.broken"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,15 +3,18 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 from redis import Redis
 
+from pms_backend.events import services as events
+from pms_backend.events.models import Event, ParkedEvent
 from pms_backend.operations import health
 from pms_backend.operations.health import MAX_SILENCE
 from pms_backend.operations.models import Heartbeat
 from pms_backend.operations.tasks import record_heartbeat
+from tests.events.examples import ThingHappened
 
 CHECKS = {"database", "redis", "migrations", "worker", "relay"}
 
@@ -80,6 +83,18 @@ def test_three_beats_may_be_missed(client: Client, settings):
     Heartbeat.objects.filter(queue="default").update(beat_at=timezone.now() - missed)
 
     assert asked(client)[0] == 200
+
+
+@pytest.mark.usefixtures("beating")
+def test_what_is_parked_is_told_and_fails_nothing(client: Client):
+    with transaction.atomic():
+        events.record(ThingHappened(thing="a"))
+    ParkedEvent.objects.create(event=Event.objects.get(), receiver="tests", attempts=1)
+
+    response = client.get("/health/ready")
+
+    assert response.status_code == 200
+    assert response.json()["checks"]["relay"]["detail"].endswith("; parked events: 1")
 
 
 @pytest.mark.usefixtures("beating")

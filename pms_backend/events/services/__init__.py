@@ -1,0 +1,19 @@
+"""Recording events, publishing them, what a receiver could not take, and what is too old."""
+
+from pms_backend.events.services.receiving import events_published, receive_published
+from pms_backend.events.services.recording import record, relay_bell, require_transaction
+from pms_backend.events.services.relay import relay_batch, relay_pending
+from pms_backend.events.services.replaying import replay_parked
+from pms_backend.events.services.retention import prune_events
+
+__all__ = [
+    "events_published",
+    "prune_events",
+    "receive_published",
+    "record",
+    "relay_batch",
+    "relay_bell",
+    "relay_pending",
+    "replay_parked",
+    "require_transaction",
+]

@@ -1,0 +1,80 @@
+"""The one signal, and how its receivers are kept apart."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from django.db import transaction
+from django.dispatch import Signal
+
+from pms_backend import metrics
+from pms_backend.events.models import Event
+from pms_backend.events.services.parking import park
+
+logger = logging.getLogger(__name__)
+
+Receiver = Callable[[Sequence[Event]], None]
+
+# So long may a failing receiver keep the feed waiting; what it has not been given by then is parked without a try.
+PATIENCE_SECONDS: Final = 30.0
+
+# The one signal: sent with `events`, a list in the order of the feed, inside the relay's transaction.
+events_published = Signal()
+
+receivers: dict[str, Receiver] = {}
+
+
+def receive_published(name: str, receiver: Receiver) -> None:
+    """Connects a receiver of published events, called with them in the relay's transaction, in a savepoint of its own.
+
+    A receiver may be called twice for an event, and later than for its successors. It inserts into an append-only work
+    table through a service, or registers work for after the commit. When it fails, nobody else does: it is called again
+    for each event by itself, and those that it fails for again are parked (`replay_parked`).
+    """
+
+    def isolated(*, events: Sequence[Event], **_: Any) -> None:
+        _tell(name, receiver, events)
+
+    receivers.setdefault(name, receiver)
+    events_published.connect(isolated, dispatch_uid=name, weak=False)
+
+
+def _tell(name: str, receiver: Receiver, events: Sequence[Event]) -> None:
+    error = _error_of(name, receiver, events)
+    if error is None:
+        return
+    newest = events[-1].sequence
+    logger.warning("The receiver %s failed for the events up to %s: now one by one", name, newest, exc_info=error)
+    failures = _tell_one_by_one(name, receiver, events)
+    if not failures:
+        return
+    park(name, failures)
+    first, *_, last = *failures, *failures
+    logger.error(
+        "Parked for the receiver %s: %s of the events from %s to %s; mend it, then replay them",
+        *(name, len(failures), first.sequence, last.sequence),
+        exc_info=failures[first],
+    )
+
+
+def _tell_one_by_one(name: str, receiver: Receiver, events: Sequence[Event]) -> dict[Event, Exception | None]:
+    """The events that are to be parked, with what the receiver failed with."""
+    failures: dict[Event, Exception | None] = {}
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    for event in events:
+        if time.monotonic() > deadline:
+            failures[event] = None
+        elif error := _error_of(name, receiver, [event]):
+            failures[event] = error
+    return failures
+
+
+def _error_of(name: str, receiver: Receiver, events: Sequence[Event]) -> Exception | None:
+    try:
+        with transaction.atomic():
+            receiver(events)
+    except Exception as error:
+        metrics.receiver_failures_total.labels(name).inc()
+        return error
+    return None

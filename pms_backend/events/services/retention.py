@@ -1,0 +1,72 @@
+"""What is older than the retention goes, in pieces that hold nobody up."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Value
+from django.db.models.functions import Greatest
+from django.utils import timezone
+
+from pms_backend.events.models import Event, FeedHead, ParkedEvent, feed_bounds
+
+PRUNE_BATCH_SIZE: Final = 5_000
+# One run removes no more, so that what has piled up does not keep the worker from its other work.
+MAX_BATCHES: Final = 20
+
+
+def prune_events() -> int:
+    """Removes published events older than `EVENT_RETENTION_DAYS`, from the beginning of the feed; returns how many.
+
+    What is behind `FeedHead.pruned_to` stays gapless. What is parked stays until it is replayed.
+    """
+    total = _prune_replayed()
+    for _ in range(MAX_BATCHES):
+        removed = _prune_batch()
+        if removed is None:
+            break
+        total += removed
+    return total
+
+
+@transaction.atomic
+def _prune_batch() -> int | None:
+    """How many went; nothing where the feed begins with what is to be kept."""
+    cutoff = timezone.now() - timedelta(days=settings.EVENT_RETENTION_DAYS)
+    pruned_to, _ = feed_bounds()
+    batch = Event.objects.published_after(pruned_to).values_list("id", "sequence", "occurred_at")[:PRUNE_BATCH_SIZE]
+    old: list[int] = []
+    for identity, sequence, occurred_at in batch:
+        # Moments are not quite in the feed's order; one out of its middle never goes.
+        if sequence is None or occurred_at >= cutoff:
+            break
+        old.append(identity)
+        pruned_to = sequence
+    if not old:
+        return None
+    removed = _remove(old)
+    # The relay updates this row too, so that it is held for as short as can be.
+    FeedHead.objects.filter(pruned_to__lt=pruned_to).update(
+        pruned_to=pruned_to, pruned_before=Greatest("pruned_before", Value(cutoff))
+    )
+    return removed
+
+
+@transaction.atomic
+def _prune_replayed() -> int:
+    """Removes what was left behind because it was parked, and is replayed by now."""
+    pruned_to, _ = feed_bounds()
+    left = ParkedEvent.objects.filter(event__sequence__lte=pruned_to).order_by("id")
+    return _remove(left.values_list("event_id", flat=True)[:PRUNE_BATCH_SIZE])
+
+
+def _remove(events: Iterable[int]) -> int:
+    wanted = set(events)
+    wanted -= set(ParkedEvent.objects.unresolved().filter(event__in=wanted).values_list("event_id", flat=True))
+    ParkedEvent.objects.filter(event__in=wanted).delete()
+    with connection.cursor() as cursor:
+        # Django's own delete() would read every payload first.
+        cursor.execute("DELETE FROM events_event WHERE id = ANY(%s)", [list(wanted)])
+        return int(cursor.rowcount)

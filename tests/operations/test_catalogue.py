@@ -1,0 +1,124 @@
+"""The catalogue of events: documented as it is, and true of what is recorded."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import pytest
+from django.core.management import call_command
+from jsonschema import Draft202012Validator
+
+from inventory import services as inventory
+from pms_backend.events.facts import Fact
+from pms_backend.events.models import Event
+from pms_backend.events.schemas import payload_schema
+from pms_backend.operations.catalogue import facts
+from products import services as products
+from tests.architecture.sources import ROOT
+from tests.factories import make_connection, make_location, make_product, make_variant, set_stock
+from tests.pms_integration.reports import apply, figure, product
+
+TYPES = [kind.type for kind in facts()]
+
+
+def closed(schema: Any) -> Any:
+    """The schema, of objects that have no other members."""
+    if isinstance(schema, list):
+        return [closed(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {name: closed(one) for name, one in schema.items()}
+    return {**inner, "additionalProperties": False} if "properties" in schema else inner
+
+
+def everything_happens() -> None:
+    """Whatever can be announced."""
+    category = products.create_category(name="Lamps")
+    attributes = {"watts": 40, "colours": ["red"]}
+    lamp = make_product(
+        "A-1", category=category.slug, tags=["new"], attributes=attributes, weight_grams=100, cost="3.00",
+        options=[{"name": "Size", "values": ["S"]}],
+    )  # fmt: skip
+    products.publish_product(product_id=lamp.pk)
+    products.unpublish_product(product_id=lamp.pk)
+    products.archive_product(product_id=lamp.pk)
+    products.restore_product(product_id=lamp.pk)
+    make_variant("A-2", product=lamp, price=None)
+    products.update_product(product_id=lamp.pk, data={"category": None})
+    products.delete_category(category=category)
+    main = make_location("main")
+    set_stock("A-1", main, 5)
+    inventory.update_level(sku="A-1", location="main", values={"reorder_point": 9})
+    inventory.adjust_stock(sku="A-1", location="main", delta=-7, reason="damage", note="fell", reference="R-1")
+
+
+def a_pms_reports() -> None:
+    """A PMS reports a figure, and claims a SKU of ours."""
+    pms = make_connection(owns=make_location("pms-place"))
+    apply(pms, "product.created", product("7", 1, sku="P-1"))
+    apply(pms, "inventory.updated", {**figure(3, minute=0, sku="P-1"), "location": "pms-place"})
+    apply(pms, "product.created", product("8", 1, sku="P-1"))
+
+
+def test_the_documentation_is_what_the_dataclasses_say():
+    out = io.StringIO()
+
+    call_command("describe_events", stdout=out)
+
+    assert (ROOT / "docs" / "events.md").read_text() == out.getvalue(), "manage.py describe_events > docs/events.md"
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_every_type_is_documented(kind: str):
+    documentation = (ROOT / "docs" / "events.md").read_text()
+
+    assert f"\n- `{kind}`: " in documentation
+
+
+@pytest.mark.parametrize("kind", facts(), ids=TYPES)
+def test_the_payload_has_the_dataclass_fields(kind: type[Fact]):
+    fact = kind(**{field.name: {} for field in fields(kind)})
+    schema = payload_schema(kind)
+
+    Draft202012Validator.check_schema(schema)
+    assert list(fact.data()) == list(schema["properties"]) == schema["required"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("happens", [everything_happens, a_pms_reports])
+def test_what_is_recorded_is_what_is_documented(happens: Callable[[], None]):
+    happens()
+
+    recorded = list(Event.objects.order_by("id"))
+    schemas = {kind.type: closed(payload_schema(kind)) for kind in facts()}
+    wrong = [
+        (event.type, error.json_path, error.message)
+        for event in recorded
+        for error in Draft202012Validator(schemas[event.type], format_checker=Draft202012Validator.FORMAT_CHECKER)
+        .iter_errors(event.data)
+    ]  # fmt: skip
+    assert wrong == []
+    assert len(recorded) > 0
+
+
+@pytest.mark.django_db
+def test_every_type_was_tried():
+    everything_happens()
+    a_pms_reports()
+
+    assert set(Event.objects.values_list("type", flat=True)) == set(TYPES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Odd(Fact):
+    """Says what JSON cannot."""
+
+    type: ClassVar[str] = "odd.happened"
+    members: set[int]
+
+
+def test_a_fact_that_json_cannot_say_is_refused():
+    with pytest.raises(TypeError, match="JSON has no"):
+        payload_schema(Odd)
+    assert "odd.happened" not in TYPES
