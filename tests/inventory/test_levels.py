@@ -103,10 +103,11 @@ def test_levels_and_movements_are_filtered_and_cost_the_same_however_many_there_
     for path in ("levels", "movements"):
         costs = []
         for size in (2, 30):
+            api.get(f"{BASE}/levels/")  # now the key is known
             with CaptureQueriesContext(connection) as captured:
                 assert len(api.get(f"{BASE}/{path}/?page_size={size}").json()["results"]) == size
             costs.append(len(captured))
-        assert costs == [2, 2]
+        assert costs == [1, 1]
 
 
 def test_a_location_is_opened_changed_and_not_closed_while_it_holds_stock(api) -> None:
