@@ -58,7 +58,7 @@ def _prune_batch() -> int | None:
 def _prune_replayed() -> int:
     """Removes what was left behind because it was parked, and is replayed by now."""
     pruned_to, _ = feed_bounds()
-    left = ParkedEvent.objects.filter(event__sequence__lte=pruned_to).order_by("id")
+    left = ParkedEvent.objects.filter(event__sequence__lte=pruned_to, resolved_at__isnull=False).order_by("id")
     return _remove(left.values_list("event_id", flat=True)[:PRUNE_BATCH_SIZE])
 
 
