@@ -2,168 +2,187 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-import orjson
-from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import Error
 
-from inventory.hub import HEARTBEAT_SECONDS, Change, Hub, Subscriber, get_hub, read
-from inventory.models import StockLevel
-from inventory.representation import level_as_dict
-from pms_backend.access.authentication import caller_of_headers
+from inventory.hub import Hub, get_hub
+from inventory.messages import BadMessage, Message, Ping, Subscribe, Unsubscribe, parse
+from inventory.patience import Budget, Patience
+from inventory.snapshots import take_snapshot
+from inventory.socket_limits import CLOSE_SECONDS
+from inventory.subscribers import CLOSE_TOO_SLOW, Subscriber
+from pms_backend import metrics
+from pms_backend.access.scopes import INVENTORY_READ
+from pms_backend.access.sockets import CLOSE_TRY_LATER, SocketRefused, admit
+from pms_backend.api.beside import read
 from pms_backend.api.renderers import to_json
 from pms_backend.events.models import head_sequence
-from products.skus import as_sku_key
 
-MAX_SUBSCRIBED_SKUS = 1_000
-MAX_SUBSCRIBED_LOCATIONS = 1_000
-MAX_MESSAGE_BYTES = 256 * 1024
-CLOSE_NOT_AUTHENTICATED: Final = 4001
-CLOSE_FORBIDDEN: Final = 4003
-CLOSE_TOO_SLOW: Final = 4008
-REQUIRED_SCOPE: Final = "inventory:read"
+logger = logging.getLogger(__name__)
 
+# RFC 6455: policy violation, and a failure of ours.
+CLOSE_FLOOD: Final = 1008
+CLOSE_FAILED: Final = 1011
+SENT_AT_ONCE: Final = 100
 
-class BadMessage(Exception):
-    """A message that cannot be obeyed; its connection lives on."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail
+Event = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Event]]
+Send = Callable[[Event], Awaitable[None]]
 
 
-class StockConsumer(AsyncWebsocketConsumer):
-    """One client: snapshots of what it subscribes to, then each change, and a heartbeat when nothing changes."""
+async def stock_socket(scope: Event, receive: Receive, send: Send) -> None:
+    """The ASGI application: lets in who has a key, token or ticket with `inventory:read`."""
+    await receive()
+    # Accepted in any case: a browser is told why only then.
+    await send({"type": "websocket.accept"})
+    try:
+        caller = await read(admit, scope, required_scope=INVENTORY_READ)
+        hub = await get_hub()
+    except SocketRefused as refused:
+        await send({"type": "websocket.close", "code": refused.code, "reason": refused.reason})
+        return
+    except Error:
+        logger.warning("A socket cannot be opened: the database does not answer", exc_info=True)
+        await send({"type": "websocket.close", "code": CLOSE_TRY_LATER, "reason": "the database does not answer"})
+        return
+    with hub.subscriber(caller) as subscriber:
+        await Connection(hub, subscriber, receive, send).talk()
 
-    # One that is not configured: the hub listens to Redis for all. Otherwise Channels would listen for each connection,
-    # and end it as soon as Redis does not answer.
-    channel_layer_alias = "none"
-    subscriber: Subscriber
-    hub: Hub
 
-    async def connect(self) -> None:
-        """Lets in who has a key or a token with `inventory:read`."""
-        self.cleanup = contextlib.AsyncExitStack()
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.scope["headers"]}
-        caller = await read(caller_of_headers, headers)
-        if caller is None or REQUIRED_SCOPE not in caller.scopes:
-            await self.accept()
-            await self.close(CLOSE_NOT_AUTHENTICATED if caller is None else CLOSE_FORBIDDEN)
-            return
-        self.hub = await get_hub()
-        self.subscriber = await self.cleanup.enter_async_context(self.hub.subscriber())
-        await self.accept()
-        # What the hub passes goes out by one task, so that it cannot overtake a snapshot.
-        self.sending = asyncio.Lock()
-        self.sender = asyncio.create_task(self._send_changes())
-        self.cleanup.callback(self.sender.cancel)
+class Connection:
+    """One client: snapshots of what it subscribes to, then each change, and a heartbeat now and then.
 
-    async def disconnect(self, code: int) -> None:
-        """Gives up the place in the hub."""
-        await self.cleanup.aclose()
+    Two tasks: one obeys the client's messages in turn, the other sends what the hub passes. `_sending` is held by
+    whoever sends, so that changes cannot overtake a snapshot.
+    """
 
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Obeys one message, or says why not."""
+    def __init__(self, hub: Hub, subscriber: Subscriber, receive: Receive, send: Send) -> None:
+        self._hub = hub
+        self._subscriber = subscriber
+        self._receive = receive
+        self._send_event = send
+        self._sending = asyncio.Lock()
+        self._budget = Budget()
+        self._patience = Patience()
+        self._is_closed = False
+
+    async def talk(self) -> None:
+        """Returns when the connection has ended, whoever ended it."""
+        sender = asyncio.create_task(self._send_forever())
         try:
-            message = _parse(text_data if text_data is not None else bytes_data or b"")
-            await self._action_of(message)(self, message)
+            while (event := await self._receive())["type"] == "websocket.receive":
+                await self._obey(event.get("text"))
+        except OSError:
+            # How the server says that the client is gone.
+            pass
+        except Error:
+            logger.warning("A socket is closed: the database does not answer", exc_info=True)
+            await self._close(CLOSE_TRY_LATER)
+        finally:
+            sender.cancel()
+            await asyncio.wait([sender])
+
+    async def _obey(self, text: str | None) -> None:
+        """Does what one message says, or tells why not."""
+        if self._is_closed:
+            return
+        try:
+            self._budget.take()
+            await self._do(parse(text))
         except BadMessage as error:
             await self._tell({"type": "error", "code": error.code, "detail": error.detail})
+        if self._budget.is_flooded:
+            await self._close(CLOSE_FLOOD)
 
-    def _action_of(self, message: Mapping[str, Any]) -> Callable[..., Awaitable[None]]:
-        action = self._actions.get(str(message.get("action")))
-        if action is None:
-            raise BadMessage("unknown_action", f"Actions are {', '.join(self._actions)}.")
-        return action
+    async def _do(self, message: Message) -> None:
+        match message:
+            case Subscribe():
+                await self._subscribe(message)
+            case Unsubscribe(wanted):
+                self._subscriber.filter.remove(wanted)
+            case Ping():
+                await self._tell({"type": "pong"})
 
-    async def _subscribe(self, message: Mapping[str, Any]) -> None:
-        skus, locations, wants_all = _wanted(message)
-        subscriber = self.subscriber
-        if len(subscriber.skus | skus) > MAX_SUBSCRIBED_SKUS:
-            raise BadMessage("too_many_skus", f"A connection subscribes to at most {MAX_SUBSCRIBED_SKUS} SKUs.")
-        async with self.sending:
-            # Registered first, then the sequence is read, then the levels: what happens between is sent afterwards.
-            subscriber.skus |= skus
-            subscriber.locations |= locations
-            subscriber.wants_all |= wants_all
-            sequence, levels = await read(_snapshot, skus, locations)
-            await self._tell({"type": "snapshot", "sequence": sequence, "levels": levels})
+    async def _subscribe(self, message: Subscribe) -> None:
+        # So that the snapshot's sequence is no older than what the client may have read elsewhere.
+        await self._hub.catch_up(await read(head_sequence))
+        async with self._sending:
+            # What it subscribed to before is complete up to the snapshot's sequence too, or `after` would skip some.
+            await self._drain()
+            # Registered, then the sequence, at the same instant, then the levels: what the hub passes from here on is
+            # sent afterwards.
+            self._subscriber.filter.add(message.wanted)
+            sequence = self._hub.sequence
+            snapshot = await read(take_snapshot, message)
+            await self._send(snapshot.message(sequence))
 
-    async def _unsubscribe(self, message: Mapping[str, Any]) -> None:
-        skus, locations, wants_all = _wanted(message)
-        self.subscriber.skus -= skus
-        self.subscriber.locations -= locations
-        self.subscriber.wants_all &= not wants_all
+    async def _send_forever(self) -> None:
+        subscriber = self._subscriber
+        try:
+            while subscriber.close_code is None:
+                await subscriber.wake.wait()
+                subscriber.wake.clear()
+                async with self._sending:
+                    await self._send_unread()
+            await self._close(subscriber.close_code)
+        except OSError:
+            pass
+        except Exception:
+            logger.exception("A socket's changes could not be sent")
+            await self._close(CLOSE_FAILED)
 
-    async def _ping(self, _: Mapping[str, Any]) -> None:
-        await self._tell({"type": "pong"})
+    async def _send_unread(self) -> None:
+        # Whatever was handed out up to here is in the queue, so that the heartbeat is true after it.
+        sequence = self._hub.sequence
+        await self._drain()
+        if self._subscriber.heartbeat_due:
+            self._subscriber.heartbeat_due = False
+            await self._tell({"type": "heartbeat", "sequence": sequence})
 
-    _actions: Final[dict[str, Callable[..., Awaitable[None]]]] = {
-        "subscribe": _subscribe,
-        "unsubscribe": _unsubscribe,
-        "ping": _ping,
-    }
-
-    async def _send_changes(self) -> None:
-        due = self._next_heartbeat()
-        while True:
-            # Read before the wait: whatever the hub reads later may still come into the queue.
-            complete_to = self.hub.sequence
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(due):
-                    change = await self.subscriber.unread.get()
-                complete_to = await self._send_change(change)
-            if self.subscriber.is_slow:
-                await self.close(CLOSE_TOO_SLOW)
-                return
-            if asyncio.get_running_loop().time() >= due:
-                await self._tell({"type": "heartbeat", "sequence": complete_to})
-                due = self._next_heartbeat()
-
-    async def _send_change(self, change: Change) -> int:
-        async with self.sending:
-            await self._tell({"type": "stock.changed", "sequence": change.sequence, "level": change.level})
-        return change.sequence
-
-    @staticmethod
-    def _next_heartbeat() -> float:
-        return asyncio.get_running_loop().time() + HEARTBEAT_SECONDS
+    async def _drain(self) -> None:
+        unread = self._subscriber.unread
+        while unread:
+            for _ in range(min(len(unread), SENT_AT_ONCE)):
+                await self._send(unread.popleft().message)
+            if unread:
+                # A server that can send at once never lets others have their turn.
+                await asyncio.sleep(0)
 
     async def _tell(self, message: dict[str, Any]) -> None:
-        await self.send(text_data=to_json(message).decode())
+        await self._send(to_json(message).decode())
+
+    async def _send(self, text: str) -> None:
+        """Sends; OSError where the connection has ended. One whose client takes nothing is closed."""
+        if self._is_closed:
+            raise ConnectionResetError
+        metrics.socket_messages_total.inc()
+        try:
+            await self._patience.wait_for(self._send_event({"type": "websocket.send", "text": text}), len(text))
+        except TimeoutError:
+            self._subscriber.end(CLOSE_TOO_SLOW)
+            await self._close(CLOSE_TOO_SLOW)
+            raise ConnectionResetError from None
+
+    async def _close(self, code: int) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._hub.forget(self._subscriber)
+        self._subscriber.end(code)
+        metrics.sockets_closed_total.labels(str(code)).inc()
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._send_event({"type": "websocket.close", "code": code})
+        except (TimeoutError, OSError):
+            _cut(self._send_event)
 
 
-def _parse(raw: str | bytes) -> dict[str, Any]:
-    if len(raw) > MAX_MESSAGE_BYTES:
-        raise BadMessage("too_large", f"A message has at most {MAX_MESSAGE_BYTES} bytes.")
-    try:
-        message = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        message = None
-    if not isinstance(message, dict):
-        raise BadMessage("malformed", "A message is a JSON object.")
-    return message
-
-
-def _wanted(message: Mapping[str, Any]) -> tuple[set[str], set[str], bool]:
-    skus, locations, wants_all = message.get("skus", []), message.get("locations", []), message.get("all", False)
-    lists = (skus, locations)
-    if not all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in lists):
-        raise BadMessage("malformed", "`skus` and `locations` are lists of texts.")
-    if not isinstance(wants_all, bool) or not (skus or locations or wants_all):
-        raise BadMessage("malformed", 'Say which: `skus`, `locations`, or `"all": true`.')
-    if len(skus) > MAX_SUBSCRIBED_SKUS or len(locations) > MAX_SUBSCRIBED_LOCATIONS:
-        raise BadMessage("too_many_skus", f"A message names at most {MAX_SUBSCRIBED_SKUS} SKUs.")
-    return {key for sku in skus if (key := as_sku_key(sku))}, set(locations), wants_all
-
-
-def _snapshot(skus: set[str], locations: set[str]) -> tuple[int, list[dict[str, Any]]]:
-    sequence = head_sequence()
-    levels = StockLevel.objects.select_related("variant", "location").order_by("id")
-    if skus:
-        levels = levels.filter(variant__sku_key__in=skus)
-    if locations:
-        levels = levels.filter(location__code__in=locations)
-    return sequence, [level_as_dict(level) for level in levels]
+def _cut(send: Send) -> None:
+    """Drops the connection. ASGI has no word for that, and a mere close waits for the client that does not read."""
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    if isinstance(transport, asyncio.Transport):
+        with contextlib.suppress(OSError):
+            transport.abort()

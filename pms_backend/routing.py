@@ -1,7 +1,17 @@
 """The sockets' addresses."""
 
-from django.urls import path
+from collections.abc import Awaitable, Callable
+from typing import Any
 
-from inventory.consumers import StockConsumer
+from django.urls import path, re_path
 
-websocket_urlpatterns = [path("ws/stock/", StockConsumer.as_asgi())]
+from inventory.consumers import stock_socket
+
+
+async def nowhere(_: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
+    """Any other address: refused before the handshake."""
+    await receive()
+    await send({"type": "websocket.close"})
+
+
+websocket_urlpatterns = [path("ws/stock/", stock_socket), re_path(r"", nowhere)]

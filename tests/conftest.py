@@ -1,6 +1,7 @@
 """Infrastructure for every test: real PostgreSQL, real Redis, and callers of the API."""
 
 import functools
+import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final, Protocol
@@ -15,6 +16,7 @@ from rest_framework.test import APIClient
 from pms_backend.access.models import DEFAULT_TIER, INTERNAL_TIER
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.access.services import create_api_client
+from tests.sockets import GAP, SocketServer, continue_feed
 
 END_SESSIONS: Final = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -82,3 +84,21 @@ def client_with(db: None) -> ClientWith:
 def api(client_with: ClientWith) -> JSONClient:
     """A caller that may do everything."""
     return client_with(ALL_SCOPES, tier=INTERNAL_TIER)
+
+
+@pytest.fixture(scope="session")
+def _socket_server(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[SocketServer]:
+    with django_db_blocker.unblock():
+        server = SocketServer().start()
+    yield server
+    server.kill()
+
+
+_feeds = itertools.count(GAP, 100 * GAP)
+
+
+@pytest.fixture
+def sockets(_socket_server: SocketServer, transactional_db: None) -> SocketServer:
+    """The socket server, which serves one test after the other; the feed of each goes on behind the last one's."""
+    continue_feed(next(_feeds))
+    return _socket_server

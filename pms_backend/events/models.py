@@ -68,3 +68,14 @@ class FeedHead(models.Model):
 def head_sequence() -> int:
     """The newest published sequence; 0 before the first."""
     return FeedHead.objects.values_list("sequence", flat=True).first() or 0
+
+
+def is_expired(after: int) -> bool:
+    """Whether the feed cannot go on behind `after`: what came next is not kept any more, or it was never reached."""
+    oldest = (
+        Event.objects.filter(sequence__isnull=False).order_by("sequence").values_list("sequence", flat=True).first()
+    )
+    # Read after the oldest: one that is gone by now counts as kept, never the other way round.
+    head = head_sequence()
+    kept_from = head + 1 if oldest is None else oldest
+    return not kept_from - 1 <= after <= head
