@@ -81,6 +81,9 @@ class Connection:
         except Error:
             logger.warning("A socket is closed: the database does not answer", exc_info=True)
             await self._close(CLOSE_TRY_LATER)
+        except Exception:
+            logger.exception("A socket's message could not be obeyed")
+            await self._close(CLOSE_FAILED)
         finally:
             sender.cancel()
             await asyncio.wait([sender])
@@ -143,11 +146,11 @@ class Connection:
             await self._tell({"type": "heartbeat", "sequence": sequence})
 
     async def _drain(self) -> None:
-        unread = self._subscriber.unread
+        unread, sent = self._subscriber.unread, 0
         while unread:
-            for _ in range(min(len(unread), SENT_AT_ONCE)):
-                await self._send(unread.popleft().message)
-            if unread:
+            await self._send(unread.popleft().message)
+            sent += 1
+            if sent % SENT_AT_ONCE == 0:
                 # A server that can send at once never lets others have their turn.
                 await asyncio.sleep(0)
 

@@ -75,6 +75,8 @@ class Hub:
 
     async def catch_up(self, sequence: int) -> None:
         """Returns when `sequence` has been handed out, or cannot be read at present."""
+        if self.sequence >= sequence:
+            return
         self._wake.set()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(POLL_SECONDS), self._read_up:

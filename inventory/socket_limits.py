@@ -8,8 +8,8 @@ MAX_SKUS: Final = 1_000
 MAX_LOCATIONS: Final = 200
 
 # Messages a second, in the long run and at once. What goes beyond is answered by an error, and a flood by closing.
-MESSAGES_A_SECOND: Final = 20
-BURST_MESSAGES: Final = 40
+MESSAGES_A_SECOND: Final = 50
+BURST_MESSAGES: Final = 200
 FLOOD_MESSAGES: Final = 10 * BURST_MESSAGES
 
 # A client that has this much unread is too slow to be told the truth: it is closed and may resume.

@@ -14,4 +14,6 @@ async def nowhere(_: Any, receive: Callable[[], Awaitable[Any]], send: Callable[
     await send({"type": "websocket.close"})
 
 
-websocket_urlpatterns = [path("ws/stock/", stock_socket), re_path(r"", nowhere)]
+# Channels' routes are Django's, with ASGI applications in the place of views.
+_applications: dict[str, Any] = {"stock": stock_socket, "nowhere": nowhere}
+websocket_urlpatterns = [path("ws/stock/", _applications["stock"]), re_path(r"", _applications["nowhere"])]

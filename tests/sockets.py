@@ -63,14 +63,17 @@ class SocketServer:
     def socket(self, key: str | None = None, *, query: str = "", **headers: str) -> "Socket":
         """A connection, with a key or other headers."""
         sent = {**headers, **({"X-Api-Key": key} if key else {})}
-        return Socket(connect(self.url + query, additional_headers=sent, max_size=None))
+        return Socket(self.url + query, sent)
 
 
 class Socket:
     """A client that keeps what the messages tell: the newest version of each level, and how far it has come."""
 
-    def __init__(self, connection: ClientConnection) -> None:
-        self.connection = connection
+    def __init__(self, url: str, headers: dict[str, str]) -> None:
+        self._opened = contextlib.ExitStack()
+        self.connection: ClientConnection = self._opened.enter_context(
+            connect(url, additional_headers=headers, max_size=None)
+        )
         self.levels: dict[tuple[str, str], dict[str, Any]] = {}
         self.sequence = 0
         self.told: list[int] = []
@@ -79,7 +82,7 @@ class Socket:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.connection.close()
+        self._opened.close()
 
     def send(self, **message: Any) -> None:
         self.connection.send(orjson.dumps(message).decode())

@@ -72,10 +72,8 @@ def head_sequence() -> int:
 
 def is_expired(after: int) -> bool:
     """Whether the feed cannot go on behind `after`: what came next is not kept any more, or it was never reached."""
-    oldest = (
-        Event.objects.filter(sequence__isnull=False).order_by("sequence").values_list("sequence", flat=True).first()
-    )
-    # Read after the oldest: one that is gone by now counts as kept, never the other way round.
     head = head_sequence()
-    kept_from = head + 1 if oldest is None else oldest
-    return not kept_from - 1 <= after <= head
+    kept = Event.objects.filter(sequence__isnull=False).order_by("sequence").values_list("sequence", flat=True)
+    # Read after the head, so that what is published meanwhile does not look as if all before it were gone.
+    oldest = kept.first() or head + 1
+    return not oldest - 1 <= after <= head

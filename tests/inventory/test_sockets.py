@@ -45,17 +45,14 @@ def places_of(snapshot: dict) -> list[tuple[str, str]]:
 
 def heard(socket: Socket) -> list[tuple[str, str]]:
     """Of one more of everything, what the connection is told."""
-    socket.connection.send('{"action": "ping"}')
-    socket.next("pong")
+    assert socket.ask(action="ping") == {"type": "pong"}
     publish(*ALL)
-    with_all = head_sequence()
+    # All that it is told comes before another snapshot.
+    socket.send(action="subscribe", skus=["unknown"])
     places = []
-    while socket.sequence < with_all:
-        message = socket.receive()
+    while (message := socket.receive())["type"] != "snapshot":
         if message["type"] == "stock.changed":
             places.append((message["level"]["sku"], message["level"]["location"]))
-        if places and places[-1] == ALL[-1]:
-            break
     return places
 
 
