@@ -2,6 +2,7 @@
 
 import socket as network
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from websockets.sync.client import connect
@@ -9,7 +10,13 @@ from websockets.sync.client import connect
 from inventory import services
 from inventory.messages import BadMessage
 from inventory.patience import Budget
-from inventory.socket_limits import BURST_MESSAGES, FLOOD_MESSAGES, MAX_MESSAGE_BYTES, MAX_UNREAD_CHANGES
+from inventory.socket_limits import (
+    BURST_MESSAGES,
+    FLOOD_MESSAGES,
+    MAX_MESSAGE_BYTES,
+    MAX_UNREAD_CHANGES,
+    SEND_SECONDS,
+)
 from inventory.subscribers import CLOSE_TOO_SLOW, Change, Subscriber
 from pms_backend.access.caller import Caller
 from pms_backend.access.services import create_api_client
@@ -95,13 +102,14 @@ def test_a_client_that_does_not_read_is_closed_and_holds_nobody_up(sockets: Sock
     headers = {"X-Api-Key": key}
     with connect(sockets.url, sock=deaf, additional_headers=headers, max_size=None, max_queue=1) as slow:
         slow.send('{"action": "subscribe", "all": true}')
-        with sockets.socket(key) as reader:
+        with sockets.socket(key) as reader, ThreadPoolExecutor(1) as pool:
             reader.subscribe(all=True)
+            reading = pool.submit(reader.receive_until, lambda: len(reader.told) == BULKS * BULK_ROWS)
             for _ in range(BULKS):
                 services.adjust_stock_in_bulk(rows=rows)
                 relay_pending()
-            reader.receive_until(lambda: len(reader.told) == BULKS * BULK_ROWS)
-            time.sleep(12)
+            reading.result()
+            time.sleep(SEND_SECONDS + 2)
             alive = reader.ask(action="ping")
         code = closing_code(slow)
 
