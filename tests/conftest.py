@@ -100,5 +100,10 @@ _feeds = itertools.count(GAP, 100 * GAP)
 @pytest.fixture
 def sockets(_socket_server: SocketServer, transactional_db: None) -> SocketServer:
     """The socket server, which serves one test after the other; the feed of each goes on behind the last one's."""
-    continue_feed(next(_feeds))
+    next_feed()
     return _socket_server
+
+
+def next_feed() -> None:
+    """Puts the head of this test's feed behind all that were before."""
+    continue_feed(next(_feeds))
