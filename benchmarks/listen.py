@@ -10,8 +10,10 @@ import secrets
 import sys
 import time
 from base64 import b64encode
+from collections.abc import Awaitable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypeVar
 
 import django
 import orjson
@@ -25,7 +27,10 @@ django.setup()
 from inventory import services as inventory  # noqa: E402 - Django is set up first
 from pms_backend.events.services import relay_pending  # noqa: E402
 
+PATIENCE_SECONDS = 20.0
 OPENED_AT_ONCE = 25
+Result = TypeVar("Result")
+
 HANDSHAKE = b"101 Switching Protocols"
 SNAPSHOT, CHANGED = b'"snapshot"', b'"stock.changed"'
 # Of four bytes, as both servers send them; a client masks, here by zeros.
@@ -92,13 +97,14 @@ async def open_many(port: int, order: Order, *, subscribe: bool) -> list[Client]
     """All of them, a few at a time."""
     clients: list[Client] = []
     while len(clients) < order.sockets:
-        some = await asyncio.gather(*(open_client(port, order.api_key) for _ in range(OPENED_AT_ONCE)))
+        opened = asyncio.gather(*(open_client(port, order.api_key) for _ in range(OPENED_AT_ONCE)))
+        some = await within(opened, "the handshakes")
         clients += some
         if subscribe:
             answers = [client.expect(SNAPSHOT) for client in some]
             for client in some:
                 client.say(frame(SUBSCRIBE))
-            await asyncio.gather(*answers)
+            await within(asyncio.gather(*answers), "the snapshots")
     return clients
 
 
@@ -111,6 +117,12 @@ def memory_kb(pid: int) -> int:
 async def measure(order: Order) -> Answer:
     """Ours and the limit in turn, the same bytes."""
     answer = Answer()
+    # What was made before is published before anybody listens.
+    await asyncio.to_thread(relay_pending)
+    # One before all others: what a server loads for its first client is no client's.
+    first = [await open_client(port, order.api_key) for port in (order.limit_port, order.our_port)]
+    first[1].say(frame(SUBSCRIBE))
+    await within(first[1].expect(SNAPSHOT), "the first snapshot")
     before = memory_kb(order.limit_pid), memory_kb(order.our_pid)
     theirs = await open_many(order.limit_port, order, subscribe=False)
     ours = await open_many(order.our_port, order, subscribe=True)
@@ -120,18 +132,27 @@ async def measure(order: Order) -> Answer:
         await asyncio.to_thread(inventory.adjust_stock, sku=sku(0), location=LOCATION, delta=1, reason="correction")
         heard = [client.expect(CHANGED) for client in ours]
         start = time.perf_counter()
-        _, told = await asyncio.gather(asyncio.to_thread(relay_pending), asyncio.gather(*heard))
+        published = asyncio.gather(asyncio.to_thread(relay_pending), *heard)
+        _, told, *_ = await within(published, "our changes")
         our_ms = 1000 * (time.perf_counter() - start)
-        text = told[0][told[0].index(b"{") :]
+        text = told[told.index(b'{"type"') :]
         heard = [client.expect(CHANGED) for client in theirs]
         start = time.perf_counter()
         theirs[0].say(frame(text))
-        await asyncio.gather(*heard)
+        await within(asyncio.gather(*heard), "the broadcast")
         limit_ms = 1000 * (time.perf_counter() - start)
         if number:
             answer.our_ms.append(our_ms)
             answer.limit_ms.append(limit_ms)
     return answer
+
+
+async def within(waited: Awaitable[Result], what: str) -> Result:
+    """What is waited for; TimeoutError, with its name, where it does not come."""
+    try:
+        return await asyncio.wait_for(waited, PATIENCE_SECONDS)
+    except TimeoutError:
+        raise TimeoutError(f"{what}: not within {PATIENCE_SECONDS:.0f} s") from None
 
 
 def main() -> None:
