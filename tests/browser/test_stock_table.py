@@ -1,10 +1,14 @@
 """The documented client in a real browser: its table ends right, though the socket server dies meanwhile."""
 
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import httpx
 import pytest
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
 
 from inventory.models import StockLevel
@@ -25,13 +29,12 @@ EXAMPLE = ROOT / "docs" / "examples" / "stock_table.js"
 MAX_LINES = 45
 PAGE = """
 <script type="module">
-import { watchStock } from "/example/stock_table.js";
+import { watchStock } from "/stock_table.js";
 window.levels = new Map();
 window.drops = 0;
 const getTicket = async () => {
   window.drops += 1;
-  const answer = await fetch("/api/v1/realtime/tickets/", { method: "POST", headers: { "X-Api-Key": "KEY" } });
-  if (!answer.ok) throw new Error(answer.status);
+  const answer = await fetch("/ticket", { method: "POST" });
   return (await answer.json()).ticket;
 };
 watchStock({ url: "URL", getTicket, levels: window.levels });
@@ -39,6 +42,42 @@ watchStock({ url: "URL", getTicket, levels: window.levels });
 """
 SHOWN = "() => Object.fromEntries([...window.levels].map(([place, level]) => [place, level.on_hand]))"
 SKUS = ["A-1", "B-2", "C-3"]
+
+
+class Shop(BaseHTTPRequestHandler):
+    """Somebody's own web server: it shows the page, and asks for tickets with its key."""
+
+    document = api = key = ""
+
+    def do_GET(self) -> None:
+        is_script = self.path.endswith(".js")
+        self._answer(
+            EXAMPLE.read_text() if is_script else self.document, "text/javascript" if is_script else "text/html"
+        )
+
+    def do_POST(self) -> None:
+        answer = httpx.post(f"{self.api}/api/v1/realtime/tickets/", headers={"X-Api-Key": self.key})
+        self._answer(answer.text, "application/json")
+
+    def _answer(self, text: str, kind: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def shop(api: str, sockets: str) -> Iterator[str]:
+    """Its address."""
+    Shop.api, Shop.document = api, PAGE.replace("URL", sockets)
+    Shop.key = create_api_client(name="shop", scopes=["inventory:read"], tier="internal").api_key
+    with ThreadingHTTPServer(("127.0.0.1", 0), Shop) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
 
 
 @pytest.fixture
@@ -76,18 +115,9 @@ def test_the_table_is_right_after_the_server_was_away(
     for sku in SKUS:
         make_product(sku)
     change(1)
-    key = create_api_client(name="screen", scopes=["inventory:read"], tier="internal").api_key
-    document = PAGE.replace("KEY", key).replace("URL", server.url)
 
-    def serve(route: Route) -> None:
-        if route.request.url.endswith(".js"):
-            route.fulfill(body=EXAMPLE.read_text(), content_type="text/javascript")
-        else:
-            route.fulfill(body=document, content_type="text/html")
-
-    with page_of(chromium) as page:
-        page.route("**/example/**", serve)
-        page.goto(f"{live_server.url}/example/")
+    with shop(live_server.url, server.url) as address, page_of(chromium) as page:
+        page.goto(address)
         wait_for(page, 1)
         change(2)
         wait_for(page, 2)
