@@ -120,6 +120,7 @@ class Connection:
             self._subscriber.filter.add(message.wanted)
             sequence = self._hub.sequence
             snapshot = await read(take_snapshot, message)
+            metrics.socket_messages_total.inc()
             await self._send(snapshot.message(sequence))
 
     async def _send_forever(self) -> None:
@@ -153,6 +154,7 @@ class Connection:
             if sent % SENT_AT_ONCE == 0:
                 # A server that can send at once never lets others have their turn.
                 await asyncio.sleep(0)
+        metrics.socket_messages_total.inc(sent)
 
     async def _tell(self, message: dict[str, Any]) -> None:
         await self._send(to_json(message).decode())
@@ -161,7 +163,6 @@ class Connection:
         """Sends; OSError where the connection has ended. One whose client takes nothing is closed."""
         if self._is_closed:
             raise ConnectionResetError
-        metrics.socket_messages_total.inc()
         try:
             await self._patience.wait_for(self._send_event({"type": "websocket.send", "text": text}), len(text))
         except TimeoutError:

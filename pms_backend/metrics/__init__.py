@@ -19,7 +19,7 @@ transaction_retries_total = Counter(
     "pms_transaction_retries_total", "Transactions retried after a deadlock or conflict"
 )
 socket_connections = Gauge("pms_socket_connections", "Sockets that are open", multiprocess_mode="livesum")
-socket_messages_total = Counter("pms_socket_messages_total", "Messages sent to sockets")
+socket_messages_total = Counter("pms_socket_messages_total", "Snapshots and changes sent to sockets")
 sockets_closed_total = Counter("pms_sockets_closed_total", "Sockets that were closed by us, by code", ["code"])
 socket_delay_seconds = Histogram(
     "pms_socket_delay_seconds", "From a change of stock until the hub hands it to the sockets"
