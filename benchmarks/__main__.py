@@ -6,6 +6,7 @@ import sys
 
 from benchmarks import report
 from benchmarks.measure import measure
+from benchmarks.sockets import measure_sockets
 from benchmarks.stage import stage
 from benchmarks.workloads import workloads
 from pms_backend.standalone.exceptions import report_startup_errors
@@ -18,6 +19,10 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _frame: sys.exit(KILLED + number))
     arguments = _arguments()
+    if arguments.what == "sockets":
+        with report_startup_errors():
+            print(measure_sockets(sockets=arguments.sockets, rounds=4 * arguments.rounds))
+        return 0
     with report_startup_errors(), stage(arguments.skus) as ready:
         results = [
             measure(
@@ -39,6 +44,8 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("adjustments", "sockets"), default="adjustments")
+    parser.add_argument("--sockets", type=_count, default=1_000, help="at one process (default: %(default)s)")
     parser.add_argument("--rounds", type=_count, default=5, help="of each side (default: %(default)s)")
     parser.add_argument("--seconds", type=_seconds, default=4.0, help="of each round (default: %(default)s)")
     parser.add_argument("--clients", type=_count, default=16, help="connections kept alive (default: %(default)s)")

@@ -27,6 +27,8 @@ PREPARE_SECONDS = 300
 START_SECONDS = 30
 # Beyond the time of the load itself: its start, and its patience with a silent server.
 LOAD_SECONDS = 30
+# Stands for a free one.
+PORT = 65_535
 OURS = "pms_backend.wsgi:application"
 LIMIT = "benchmarks.limit:application"
 
@@ -55,7 +57,18 @@ class Stage:
 
 @contextmanager
 def stage(skus: int) -> Iterator[Stage]:
-    """A migrated database with both sides' rows, and both servers. StartupError where that cannot be had."""
+    """A migrated database with both sides' rows, and both web servers. StartupError where that cannot be had."""
+    with seeded(skus) as (processes, data_dir, environment, api_key):
+        web = house_program("web", data_dir, environment)
+        limit = tuple(LIMIT if word == OURS else word for word in web.arguments)
+        limit_port, _ = serve(processes, replace(web, name="limit", arguments=limit))
+        our_port, _ = serve(processes, replace(web, name="ours"))
+        yield Stage(processes, environment, api_key, limit_port, our_port)
+
+
+@contextmanager
+def seeded(skus: int) -> Iterator[tuple[Processes, DataDir, dict[str, str], str]]:
+    """The same without servers: processes, their directory and environment, and an API key."""
     _require_fresh_database()
     with TemporaryDirectory(prefix="pms-bench-") as directory:
         data_dir = DataDir(Path(directory))
@@ -66,9 +79,7 @@ def stage(skus: int) -> Iterator[Stage]:
         try:
             _run(processes, "migrate", (*MANAGE, "migrate", "--noinput"), environment)
             api_key = _run(processes, "seed", (*PYTHON, "benchmarks.seed", str(skus)), environment)[-1]
-            limit_port = _serve(processes, "limit", LIMIT, data_dir, environment)
-            our_port = _serve(processes, "ours", OURS, data_dir, environment)
-            yield Stage(processes, environment, api_key, limit_port, our_port)
+            yield processes, data_dir, environment, api_key
         finally:
             processes.close()
 
@@ -98,27 +109,30 @@ def _run(processes: Processes, name: str, arguments: tuple[str, ...], environmen
     return processes.run(Program(name, arguments, environment=environment), PREPARE_SECONDS)
 
 
-def _serve(processes: Processes, name: str, application: str, data_dir: DataDir, environment: dict[str, str]) -> int:
-    """Starts the house's web server, with the flags it has there, for `application`; returns its port."""
-    port = free_port()
+def house_program(name: str, data_dir: DataDir, environment: dict[str, str]) -> Program:
+    """A program of the house with the flags that it has there; its port is the word PORT."""
     configuration = Configuration(
         data_dir=data_dir.root,
         host=LOOPBACK,
-        port=port,
-        ws_port=port,
+        port=PORT,
+        ws_port=PORT,
         database_url=None,
         redis_url=None,
         inherited={},
     )
-    web = next(program for program in the_house(configuration).children if program.name == "web")
-    arguments = tuple(application if word == OURS else word for word in web.arguments)
+    found = next(program for program in the_house(configuration).children if program.name == name)
+    return replace(found, environment=environment)
+
+
+def serve(processes: Processes, program: Program) -> tuple[int, int]:
+    """Starts a server at a free port in the place of PORT; returns the port, and the process's id."""
+    port = free_port()
+    arguments = tuple(str(port) if word == str(PORT) else word for word in program.arguments)
     console = Console()
-    process = processes.start(
-        replace(web, name=name, arguments=arguments, environment=environment), lambda line: console.line(name, line)
-    )
+    process = processes.start(replace(program, arguments=arguments), lambda line: console.line(program.name, line))
     deadline = time.monotonic() + START_SECONDS
     while not accepts(LOOPBACK, port, seconds=1):
         if process.exit_code() is not None or time.monotonic() > deadline:
-            raise StartupError(f"{name} did not start")
+            raise StartupError(f"{program.name} did not start")
         time.sleep(0.05)
-    return port
+    return port, process.pid

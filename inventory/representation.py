@@ -29,6 +29,24 @@ def level_as_dict(level: StockLevel) -> dict[str, Any]:
     }
 
 
+def level_of_row(row: tuple[Any, ...]) -> dict[str, Any]:
+    """The same of a row with `LEVEL_COLUMNS`, for reads of many."""
+    level = dict(zip(_LEVEL_FIELDS, row, strict=True))
+    level["available"] = level["on_hand"] - level["reserved"]
+    return level
+
+
+LEVEL_COLUMNS: Final = (
+    *("variant__sku", "location__code", "on_hand", "reserved", "incoming", "on_hand", "version"),
+    *("reorder_point", "backorder_limit", "is_oversold", "updated_at"),
+)
+# In the place of `available` stands something else first.
+_LEVEL_FIELDS: Final = (
+    *("sku", "location", "on_hand", "reserved", "incoming", "available", "version"),
+    *("reorder_point", "backorder_limit", "is_oversold", "updated_at"),
+)
+
+
 def movement_as_dict(movement: StockMovement) -> dict[str, Any]:
     """One movement that was read with its level's variant and location."""
     return {

@@ -164,6 +164,7 @@ EVENT_RETENTION_DAYS = env.integer("EVENT_RETENTION_DAYS", 30, minimum=1, maximu
 
 CELERY_BEAT_SCHEDULE = {
     "prune signature nonces": _every(PRUNE_SECONDS, "pms_backend.access.tasks.prune_nonces"),
+    "prune socket tickets": _every(PRUNE_SECONDS, "pms_backend.access.tasks.prune_tickets"),
     "relay events": _every(SWEEP_SECONDS, "pms_backend.events.tasks.relay_events"),
     "apply PMS events": _every(SWEEP_SECONDS, "pms_integration.tasks.apply_pms_events"),
     "prune idempotency keys": _every(PRUNE_SECONDS, "pms_backend.api.tasks.prune_idempotency_keys"),

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from pms_backend.access.views import SocketTicketView
 from pms_backend.operations import views as operations
 
 urlpatterns = [
@@ -23,6 +24,7 @@ urlpatterns = [
     path("api/v1/webhooks/", include("webhooks.urls")),
     path("api/v1/events/", include("pms_backend.events.urls")),
     path("api/v1/access/", include("pms_backend.access.urls")),
+    path("api/v1/realtime/tickets/", SocketTicketView.as_view(), name="socket-tickets"),
 ]
 
 handler400 = "pms_backend.api.views.bad_request"

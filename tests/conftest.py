@@ -1,6 +1,7 @@
 """Infrastructure for every test: real PostgreSQL, real Redis, and callers of the API."""
 
 import functools
+import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final, Protocol
@@ -16,6 +17,7 @@ from pms_backend.access.models import DEFAULT_TIER, INTERNAL_TIER
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.access.services import create_api_client
 from tests.events.receivers import Receive, connecting
+from tests.sockets import GAP, SocketServer, continue_feed
 
 END_SESSIONS: Final = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -89,3 +91,26 @@ def api(client_with: ClientWith) -> JSONClient:
 def receive() -> Iterator[Receive]:
     """`receive("tests", receiver)`: connects a receiver of published events for the time of the test."""
     yield from connecting()
+
+
+@pytest.fixture(scope="session")
+def _socket_server(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[SocketServer]:
+    with django_db_blocker.unblock():
+        server = SocketServer().start()
+    yield server
+    server.kill()
+
+
+_feeds = itertools.count(GAP, 100 * GAP)
+
+
+@pytest.fixture
+def sockets(_socket_server: SocketServer, transactional_db: None) -> SocketServer:
+    """The socket server, which serves one test after the other; the feed of each goes on behind the last one's."""
+    next_feed()
+    return _socket_server
+
+
+def next_feed() -> None:
+    """Puts the head of this test's feed behind all that were before."""
+    continue_feed(next(_feeds))

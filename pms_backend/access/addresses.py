@@ -14,8 +14,15 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 def client_address(request: HttpRequest) -> str:
     """The nearest address that is no trusted proxy's; an IPv6 one as its /64, which is what one customer has."""
-    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
-    return _nearest_untrusted([*forwarded, request.META.get("REMOTE_ADDR", "")], trusted_proxies())
+    return address_of(
+        peer=request.META.get("REMOTE_ADDR", ""), forwarded_for=request.headers.get("X-Forwarded-For", "")
+    )
+
+
+def address_of(*, peer: str, forwarded_for: str) -> str:
+    """The same of a connection that is no Django request: by its other end and its X-Forwarded-For."""
+    forwarded = [part.strip() for part in forwarded_for.split(",") if part.strip()]
+    return _nearest_untrusted([*forwarded, peer], trusted_proxies())
 
 
 def trusted_proxies() -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
@@ -12,7 +12,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from pms_backend.access import remembered, services
-from pms_backend.access.caller import Caller, caller_of_user
+from pms_backend.access.caller import Caller, Credential, caller_of_user
 from pms_backend.access.models import ApiKey, SigningKey
 from pms_backend.access.scopes import SAFE_METHODS
 from pms_backend.access.signatures import verify_signature
@@ -100,11 +100,22 @@ def caller_of_key(key: str) -> Caller | None:
 
 
 def _look_up(key: str) -> Caller | None:
-    found = ApiKey.objects.usable(key.partition(".")[0]).select_related("client").annotate(signs=_SIGNS).first()
+    found = keys_of(key.partition(".")[0]).first()
     if found is None or not ApiKey.objects.key_generator.verify(key, found.hashed_key):
         return None
+    services.note_use(client=found.client)
+    return caller_of_found(found)
+
+
+def keys_of(*prefixes: str) -> QuerySet[ApiKey]:
+    """The usable keys with these prefixes, read with what makes their callers."""
+    keys: QuerySet[ApiKey] = ApiKey.objects.usable(*prefixes).select_related("client").annotate(signs=_SIGNS)
+    return keys
+
+
+def caller_of_found(found: Any) -> Caller:
+    """Whose key it is, of `keys_of`."""
     client = found.client
-    services.note_use(client=client)
     ends = [moment for moment in (found.expiry_date, client.expires_at) if moment is not None]
     return Caller(
         actor=f"client:{client.name}",
@@ -113,6 +124,7 @@ def _look_up(key: str) -> Caller | None:
         identity=f"client:{client.public_id}",
         expires_at=min(ends, default=None),
         signing_client_id=client.pk if found.signs else None,
+        credential=Credential("key", found.prefix),
     )
 
 

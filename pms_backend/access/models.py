@@ -66,10 +66,10 @@ class ApiClient(models.Model):
 class KeyQuerySet(models.QuerySet["ApiKey"]):
     """Finds keys."""
 
-    def usable(self, prefix: str) -> Self:
-        """The key that starts with `prefix`, unless it or its client is revoked or expired."""
+    def usable(self, *prefixes: str) -> Self:
+        """The keys that start with one of these, unless they or their clients are revoked or expired."""
         return self.filter(_alive("expiry_date"), _alive("client__expires_at")).filter(
-            prefix=prefix, revoked=False, client__revoked_at=None
+            prefix__in=prefixes, revoked=False, client__revoked_at=None
         )
 
 
@@ -183,6 +183,20 @@ class SupabaseUser(models.Model):
 
     def __str__(self) -> str:
         return self.subject
+
+
+class SocketTicket(models.Model):
+    """A ticket for one socket, which whoever opens it takes away. Only its hash is kept.
+
+    `caller` is who asked for it, as `services.tickets` writes and reads it.
+    """
+
+    digest = models.BinaryField(primary_key=True, max_length=32)
+    caller = models.JSONField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"ticket of {self.caller['actor']}"
 
 
 def _alive(moment: str) -> models.Q:

@@ -15,6 +15,8 @@ ALL_SCOPES: Final = (
     "access:admin",
 )
 
+INVENTORY_READ: Final = "inventory:read"
+
 # What anybody may do who is a customer: see what is published.
 STOREFRONT_SCOPES: Final = frozenset({"products:read"})
 # No member of staff decides who may call, unless a superuser.

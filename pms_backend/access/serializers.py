@@ -75,3 +75,10 @@ class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):
     class Meta:
         model = AuditEntry
         fields = ("id", "occurred_at", "actor", "action", "subject", "request_id", "detail")
+
+
+class SocketTicketSerializer(serializers.Serializer[Any]):
+    """What opens one socket."""
+
+    ticket = serializers.CharField(help_text="For `?ticket=`; once")
+    expires_at = serializers.DateTimeField()

@@ -13,6 +13,12 @@ def prune_nonces() -> None:
 
 
 @shared_task
-def flush_expired_tokens() -> None:
-    """Forgets refresh tokens that have expired."""
-    tokens.flush_expired_tokens()
+def prune_tickets() -> None:
+    """Forgets tickets that nobody came with."""
+    services.prune_tickets()
+
+
+@shared_task
+def flush_expired_tokens() -> int:
+    """Forgets refresh tokens that have expired; returns how many rows went."""
+    return tokens.flush_expired_tokens()

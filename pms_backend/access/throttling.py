@@ -12,6 +12,7 @@ from rest_framework.throttling import BaseThrottle
 from pms_backend.access import rates
 from pms_backend.access.addresses import client_address
 from pms_backend.access.caller import Caller
+from pms_backend.access.models import INTERNAL_TIER
 from pms_backend.access.scopes import SAFE_METHODS
 from pms_backend.api.exceptions import problem_of
 from pms_backend.api.views import problem
@@ -95,6 +96,26 @@ class TokenThrottle(BaseThrottle):
     def allow_request(self, request: Request, view: Any) -> bool:
         """Whether this request for a token may be looked at."""
         self.verdict = rates.take("tokens", client_address(request._request))
+        remember(request._request, self.verdict)
+        return self.verdict is None or self.verdict.allowed
+
+    def wait(self) -> float | None:
+        """Seconds until the next request may pass."""
+        return self.verdict.reset_seconds if self.verdict else None
+
+
+class TicketThrottle(BaseThrottle):
+    """Limits how often one caller may ask for tickets, `internal` ones apart."""
+
+    verdict: rates.Verdict | None = None
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        """Whether this request for a ticket may be looked at."""
+        caller = request.auth
+        if isinstance(caller, Caller) and caller.tier == INTERNAL_TIER:
+            return True
+        key = caller.identity if isinstance(caller, Caller) else client_address(request._request)
+        self.verdict = rates.take("tokens", key)
         remember(request._request, self.verdict)
         return self.verdict is None or self.verdict.allowed
 

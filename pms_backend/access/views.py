@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pms_backend.access import services
+from pms_backend.access.caller import Caller
 from pms_backend.access.exceptions import ApiClientNotFound
 from pms_backend.access.filters import ApiClientFilter, AuditFilter
 from pms_backend.access.models import ApiClient, AuditEntry
@@ -19,8 +20,10 @@ from pms_backend.access.serializers import (
     CredentialsSerializer,
     NewApiClientSerializer,
     RotationSerializer,
+    SocketTicketSerializer,
 )
-from pms_backend.api.endpoints import GenericViewSet, ListAPIView
+from pms_backend.access.throttling import ClientThrottle, TicketThrottle
+from pms_backend.api.endpoints import APIView, GenericViewSet, ListAPIView
 from pms_backend.api.parsers import JSONParser, MergePatchParser
 
 ADMIN_ONLY = {"read": "access:admin", "write": "access:admin"}
@@ -75,6 +78,23 @@ class ApiClientViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generic
         if client is None:
             raise ApiClientNotFound(f"There is no API client {self.kwargs['id']}.")
         return client
+
+
+class SocketTicketView(APIView):
+    """Tickets for sockets, which browsers cannot send headers to."""
+
+    required_scopes = {"write": "inventory:read"}
+    # The answer is a secret, of which no copy is kept.
+    supports_idempotency = False
+    throttle_classes = (ClientThrottle, TicketThrottle)
+
+    @extend_schema(request=None, responses={201: SocketTicketSerializer})
+    def post(self, request: Request) -> Response:
+        """A ticket that opens one socket in the caller's name, within 30 seconds."""
+        caller: Caller = request.auth  # type: ignore[assignment]  # what our authentication gives
+        ticket = services.issue_ticket(caller=caller)
+        body = SocketTicketSerializer(ticket).data
+        return Response(body, status=201, headers={"Cache-Control": "no-store"})
 
 
 class AuditView(ListAPIView[AuditEntry]):

@@ -1,6 +1,10 @@
 """Counters and timers that anyone increments; `GET /metrics` shows them."""
 
+import os
+from pathlib import Path
+
 from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.multiprocess import mark_process_dead
 
 requests_total = Counter("pms_http_requests_total", "Requests answered", ["method", "status"])
 request_seconds = Histogram("pms_http_request_seconds", "Time to answer a request", ["method"])
@@ -19,3 +23,18 @@ jwks_fetches_total = Counter("pms_jwks_fetches_total", "Fetches of Supabase's si
 transaction_retries_total = Counter(
     "pms_transaction_retries_total", "Transactions retried after a deadlock or conflict"
 )
+socket_connections = Gauge("pms_socket_connections", "Sockets that are open", multiprocess_mode="livesum")
+socket_messages_total = Counter("pms_socket_messages_total", "Snapshots and changes sent to sockets")
+sockets_closed_total = Counter("pms_sockets_closed_total", "Sockets that were closed by us, by code", ["code"])
+socket_delay_seconds = Histogram(
+    "pms_socket_delay_seconds", "From a change of stock until the hub hands it to the sockets"
+)
+
+
+def forget_dead_processes() -> None:
+    """Takes away what killed processes say about the present: their gauges. Said when a process starts."""
+    directory = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    for file in Path(directory).glob("gauge_live*_*.db") if directory else ():
+        pid = int(file.stem.rpartition("_")[2])
+        if not Path(f"/proc/{pid}").exists():
+            mark_process_dead(pid)  # type: ignore[no-untyped-call]

@@ -24,6 +24,9 @@ MANAGE = (sys.executable, "manage.py")
 QUIET_ABOUT_ROOT = ("-W", "ignore:You're running the worker with superuser privileges")
 CELERY = (sys.executable, *QUIET_ABOUT_ROOT, "-m", "celery", "--quiet", "--app", "pms_backend.celery")
 WORKER = (*CELERY, "worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle")
+# As inventory/socket_limits.py has it. Without compression: it would be done for each client anew, a thousand times for
+# one change, and keep 40 kB for each.
+SOCKET_LIMITS = ("--ws-max-size", str(256 * 1024), "--ws-per-message-deflate", "false")
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ def the_house(configuration: Configuration) -> House:
             )),
             Program("sockets", (
                 *PYTHON, "uvicorn", "pms_backend.asgi:application", "--ws", "websockets-sansio", "--lifespan", "off",
+                *SOCKET_LIMITS,
                 "--host", host, "--port", ws_port, "--timeout-graceful-shutdown", "3", "--log-level", "warning",
                 "--no-access-log", "--no-proxy-headers", "--no-server-header",
             )),

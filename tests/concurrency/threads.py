@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 DEADLINE_SECONDS = 60
 
 
-def at_once(jobs: Sequence[Callable[[], Result]]) -> list[Result | Exception]:
+def at_once(jobs: Sequence[Callable[[], Result]], *, seconds: float = DEADLINE_SECONDS) -> list[Result | Exception]:
     """Runs the jobs in as many threads, let go together; returns what each returned or raised."""
     gate = threading.Barrier(len(jobs), timeout=DEADLINE_SECONDS)
 
@@ -26,4 +26,4 @@ def at_once(jobs: Sequence[Callable[[], Result]]) -> list[Result | Exception]:
             connections.close_all()
 
     with ThreadPoolExecutor(len(jobs)) as pool:
-        return list(pool.map(run, jobs, timeout=DEADLINE_SECONDS))
+        return list(pool.map(run, jobs, timeout=seconds))

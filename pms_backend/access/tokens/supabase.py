@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from jwt import PyJWK
 
-from pms_backend.access.caller import Caller
+from pms_backend.access.caller import Caller, Credential
 from pms_backend.access.models import DEFAULT_TIER, STOREFRONT_TIER, SupabaseUser
 from pms_backend.access.scopes import STOREFRONT_SCOPES
 from pms_backend.access.tokens import services
@@ -46,7 +46,8 @@ def caller_of(token: str, header: Mapping[str, Any]) -> Caller:
     scopes = scopes_of(claims.get("app_metadata"))
     tier = DEFAULT_TIER if scopes else STOREFRONT_TIER
     actor, identity = f"user:{user.get_username()}", f"user:{user.pk}"
-    return Caller(actor, scopes or STOREFRONT_SCOPES, tier, identity, expires_at)
+    credential = Credential("supabase", str(user.pk))
+    return Caller(actor, scopes or STOREFRONT_SCOPES, tier, identity, expires_at, credential=credential)
 
 
 def key_for(header: Mapping[str, Any]) -> PyJWK | str:

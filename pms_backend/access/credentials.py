@@ -1,0 +1,45 @@
+"""Looking again at who was let in long ago, without their secrets."""
+
+from collections.abc import Collection
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from pms_backend.access.authentication import caller_of_found, keys_of
+from pms_backend.access.caller import Caller, caller_of_user, seal_of
+
+
+def look_again(callers: Collection[Caller]) -> dict[Caller, Caller]:
+    """Those whose credential is still good, each with the rights of this moment; two queries, however many they are.
+
+    Revoked and expired keys, expired tokens, deactivated users and those with another password are left out. The
+    scopes of a Supabase token stand in it, and stay for as long as it is good.
+    """
+    asked = [(caller, caller.credential) for caller in unexpired(callers) if caller.credential is not None]
+    prefixes = [credential.name for _, credential in asked if credential.kind == "key"]
+    numbers = [int(credential.name) for _, credential in asked if credential.kind != "key"]
+    keys = {found.prefix: caller_of_found(found) for found in keys_of(*prefixes)} if prefixes else {}
+    users = User.objects.filter(is_active=True).in_bulk(numbers) if numbers else {}
+    found = {}
+    for caller, credential in asked:
+        known: Caller | None = None
+        if credential.kind == "key":
+            known = keys.get(credential.name)
+        elif user := users.get(int(credential.name)):
+            known = _of_user(caller, user)
+        if known is not None:
+            found[caller] = known
+    return found
+
+
+def unexpired(callers: Collection[Caller]) -> list[Caller]:
+    """Those whose time is not over, as they said it themselves."""
+    now = timezone.now()
+    return [caller for caller in callers if caller.expires_at is None or caller.expires_at > now]
+
+
+def _of_user(caller: Caller, user: User) -> Caller | None:
+    credential = caller.credential
+    if credential is None or credential.kind == "supabase":
+        return caller
+    return caller_of_user(user, expires_at=caller.expires_at) if credential.seal == seal_of(user) else None

@@ -1,0 +1,240 @@
+"""Sockets stay connected and miss nothing, whatever becomes of Redis, the relay, or the hub's database connection."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from redis import Redis
+from redis.exceptions import RedisError
+
+from inventory import services
+from inventory.models import StockLevel
+from pms_backend.access.services import create_api_client
+from pms_backend.events.models import Event, head_sequence
+from pms_backend.standalone.data_dir import DataDir
+from pms_backend.standalone.embedded import create, redis_server, start_all
+from pms_backend.standalone.processes import Processes
+from pms_backend.standalone.program import Process
+from tests.conftest import next_feed
+from tests.factories import make_location, make_product
+from tests.faults.celery_processes import ROOT, database_url
+from tests.sockets import Socket, SocketServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SKUS = [f"A-{number}" for number in range(20)]
+BULK_ROWS = 10_000
+PATIENCE_SECONDS = 60
+END_ALL_OTHERS = """
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
+"""
+
+
+class OwnRedis:
+    """A Redis that can be killed and started again at the same port."""
+
+    def __init__(self, directory: Path) -> None:
+        data_dir = DataDir(directory)
+        create(data_dir)
+        self.processes = Processes(data_dir)
+        self.server = redis_server(data_dir, durable=False)
+        self.url = self.server.url.removesuffix("/0")
+        self.process: Process | None = None
+        self.start()
+
+    def start(self) -> None:
+        (self.process,) = start_all((self.server,), self.processes)
+
+    def kill(self) -> None:
+        assert self.process is not None
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.processes.discard(self.process)
+
+    def flush(self) -> None:
+        Redis.from_url(self.url).flushall()
+
+
+class Relay:
+    """The relay's process, which is started again when it has died."""
+
+    def __init__(self, redis_url: str) -> None:
+        self.environment = {**os.environ, "DATABASE_URL": database_url(), "REDIS_URL": redis_url}
+        self.start()
+
+    def start(self, *arguments: str) -> None:
+        command = [sys.executable, "-m", "tests.faults.relay_process", *arguments]
+        self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[OwnRedis]:
+    redis = OwnRedis(tmp_path / "redis")
+    yield redis
+    redis.processes.close()
+
+
+@pytest.fixture
+def relay(redis: OwnRedis, transactional_db: None) -> Iterator[Relay]:
+    next_feed()
+    relay = Relay(redis.url)
+    yield relay
+    relay.kill()
+
+
+@pytest.fixture
+def server(redis: OwnRedis, transactional_db: None) -> Iterator[SocketServer]:
+    server = SocketServer(REDIS_URL=redis.url).start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def watching(server: SocketServer, relay: Relay) -> Iterator[list[Socket]]:
+    """Two who watch everything, and one who watches one SKU."""
+    make_location("main")
+    for sku in SKUS:
+        make_product(sku)
+    key = create_api_client(name="screen", scopes=["inventory:read"]).api_key
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(server.socket(key)) for _ in range(3)]
+        for socket, wanted in zip(sockets, ({"all": True}, {"all": True}, {"skus": SKUS[-1:]}), strict=True):
+            socket.subscribe(**wanted)
+        yield sockets
+
+
+def change_all(times: int = 1) -> None:
+    for _ in range(times):
+        for sku in SKUS:
+            services.adjust_stock(sku=sku, location="main", delta=1, reason="receipt")
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def assert_none_missed(watching: list[Socket]) -> None:
+    """Each has been told every change of what it watches, once, in order, and holds the truth."""
+    wait_until(lambda: not Event.objects.filter(sequence=None).exists())
+    head = head_sequence()
+    for socket in watching:
+        socket.receive_until(lambda socket=socket: socket.sequence >= head)
+    changes = Event.objects.filter(type="stock.changed").order_by("sequence")
+    everything = list(changes.values_list("sequence", flat=True))
+    one = list(changes.filter(subject=f"level:main/{SKUS[-1]}").values_list("sequence", flat=True))
+    assert [socket.told for socket in watching] == [everything, everything, one]
+    shown = dict(StockLevel.objects.values_list("variant__sku", "on_hand"))
+    for socket in watching:
+        levels = {sku: level["on_hand"] for (sku, _), level in socket.levels.items()}
+        assert levels == {sku: shown[sku] for sku in levels}
+
+
+def test_redis_is_flushed(watching: list[Socket], redis: OwnRedis) -> None:
+    change_all()
+    redis.flush()
+    change_all()
+    redis.flush()
+    change_all()
+
+    assert_none_missed(watching)
+
+
+def test_redis_is_killed_and_started_again(watching: list[Socket], redis: OwnRedis) -> None:
+    change_all()
+    redis.kill()
+    change_all()
+    assert_none_missed(watching)
+    redis.start()
+    change_all()
+
+    assert_none_missed(watching)
+    # The bell is heard again: somebody is in its group.
+    with contextlib.suppress(RedisError):
+        wait_until(lambda: Redis.from_url(f"{redis.url}/2").zcard("pms:group:stock-hubs") == 1)
+
+
+def test_a_socket_can_be_opened_without_redis(
+    watching: list[Socket], server: SocketServer, redis: OwnRedis, relay: Relay
+) -> None:
+    redis.kill()
+    key = create_api_client(name="late", scopes=["inventory:read"]).api_key
+
+    with server.socket(key) as late:
+        assert late.subscribe(all=True)["levels"] == []
+        change_all()
+        assert_none_missed(watching)
+        late.receive_until(lambda: len(late.told) == len(SKUS))
+
+
+def test_a_relay_dies_between_its_commit_and_its_bell(watching: list[Socket], relay: Relay) -> None:
+    change_all()
+    relay.kill()
+    for _ in range(3):
+        change_all()
+        relay.start("--die-before-its-bell")
+        assert relay.process.wait(PATIENCE_SECONDS) == -signal.SIGKILL
+    relay.start()
+    change_all()
+
+    assert_none_missed(watching)
+
+
+def test_the_hub_loses_its_database_connections(watching: list[Socket], relay: Relay) -> None:
+    for _ in range(3):
+        change_all()
+        assert_none_missed(watching)
+        relay.kill()
+        with connection.cursor() as cursor:
+            cursor.execute(END_ALL_OTHERS)
+            assert cursor.fetchone()[0] > 0
+        change_all()
+        relay.start()
+
+    assert_none_missed(watching)
+
+
+def test_a_bulk_of_ten_thousand(watching: list[Socket]) -> None:
+    rows = [
+        services.Adjustment(index=index, sku=SKUS[index % len(SKUS)], location="main", delta=1, reason="receipt")
+        for index in range(BULK_ROWS)
+    ]
+
+    services.adjust_stock_in_bulk(rows=rows)
+
+    assert_none_missed(watching)
+    assert len(watching[0].told) == BULK_ROWS
+
+
+def test_the_socket_server_is_killed_and_clients_resume(watching: list[Socket], server: SocketServer) -> None:
+    change_all()
+    for socket in watching:
+        socket.receive_until(lambda socket=socket: socket.sequence > 0)
+    server.kill()
+    change_all(2)
+    server.start()
+
+    key = create_api_client(name="screen", scopes=["inventory:read"]).api_key
+    with server.socket(key) as resumed:
+        before = watching[0]
+        resumed.levels = before.levels
+        snapshot = resumed.subscribe(all=True, after=before.sequence)
+        wait_until(lambda: not Event.objects.filter(sequence=None).exists())
+        resumed.receive_until(lambda: resumed.sequence >= head_sequence())
+
+    assert "reset" not in snapshot
+    shown = dict(StockLevel.objects.values_list("variant__sku", "on_hand"))
+    assert {sku: level["on_hand"] for (sku, _), level in resumed.levels.items()} == shown == dict.fromkeys(SKUS, 3)

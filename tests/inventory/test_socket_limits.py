@@ -1,0 +1,126 @@
+"""Clients that ask too much, or do not listen."""
+
+import socket as network
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from websockets.sync.client import connect
+
+from inventory import services
+from inventory.messages import BadMessage
+from inventory.patience import Budget
+from inventory.socket_limits import (
+    BURST_MESSAGES,
+    FLOOD_MESSAGES,
+    MAX_MESSAGE_BYTES,
+    MAX_UNREAD_CHANGES,
+    SEND_SECONDS,
+)
+from inventory.subscribers import CLOSE_TOO_SLOW, Change, Subscriber
+from pms_backend.access.caller import Caller
+from pms_backend.access.services import create_api_client
+from pms_backend.events.services import relay_pending
+from pms_backend.standalone.children import SOCKET_LIMITS
+from tests.factories import make_location, make_product
+from tests.faults.celery_processes import ROOT
+from tests.sockets import SocketServer
+
+BULKS = 4
+BULK_ROWS = 10_000
+
+
+def test_a_budget_refuses_what_is_too_much_and_fills_up_again(monkeypatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    budget = Budget()
+
+    for _ in range(BURST_MESSAGES):
+        budget.take()
+    with pytest.raises(BadMessage) as refused:
+        budget.take()
+    now[0] += 1
+    budget.take()
+
+    assert refused.value.code == "rate_limited"
+    assert not budget.is_flooded
+
+
+def test_a_queue_that_is_full_ends_its_connection_and_keeps_nothing() -> None:
+    subscriber = Subscriber(Caller("client:a", frozenset(), "default", "client:a"))
+    subscriber.filter.everything = True
+    change = Change(1, "A-1", "main", "{}")
+
+    for _ in range(MAX_UNREAD_CHANGES):
+        subscriber.offer(change)
+    assert (subscriber.close_code, len(subscriber.unread)) == (None, MAX_UNREAD_CHANGES)
+    subscriber.offer(change)
+
+    assert (subscriber.close_code, len(subscriber.unread)) == (CLOSE_TOO_SLOW, 0)
+
+
+def test_the_server_is_started_with_our_limit() -> None:
+    assert str(MAX_MESSAGE_BYTES) == SOCKET_LIMITS[1]
+    assert f'"--ws-max-size", "{MAX_MESSAGE_BYTES}"' in (ROOT / "docker-compose.yml").read_text()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_flood_is_answered_by_errors_and_then_closed(sockets: SocketServer) -> None:
+    key = create_api_client(name="screen", scopes=["inventory:read"]).api_key
+    with sockets.socket(key) as socket:
+        for _ in range(BURST_MESSAGES + 20):
+            socket.send(action="ping")
+        answers = [socket.receive() for _ in range(BURST_MESSAGES + 20)]
+        time.sleep(1)
+        again = socket.ask(action="ping")
+        for _ in range(3 * (BURST_MESSAGES + FLOOD_MESSAGES)):
+            try:
+                socket.send(action="ping")
+            except Exception:
+                break
+        code = socket.closed()
+
+    assert {answer.get("code", answer["type"]) for answer in answers} == {"pong", "rate_limited"}
+    assert again == {"type": "pong"}
+    assert code == 1008
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_client_that_does_not_read_is_closed_and_holds_nobody_up(sockets: SocketServer) -> None:
+    key = create_api_client(name="screen", scopes=["inventory:read"]).api_key
+    make_location("main")
+    for number in range(4):
+        make_product(f"A-{number}")
+    rows = [
+        services.Adjustment(index=index, sku=f"A-{index % 4}", location="main", delta=1, reason="receipt")
+        for index in range(BULK_ROWS)
+    ]
+
+    deaf = network.socket()
+    deaf.setsockopt(network.SOL_SOCKET, network.SO_RCVBUF, 4096)
+    deaf.connect(("127.0.0.1", sockets.port))
+    headers = {"X-Api-Key": key}
+    with connect(sockets.url, sock=deaf, additional_headers=headers, max_size=None, max_queue=1) as slow:
+        slow.send('{"action": "subscribe", "all": true}')
+        with sockets.socket(key) as reader, ThreadPoolExecutor(1) as pool:
+            reader.subscribe(all=True)
+            reading = pool.submit(reader.receive_until, lambda: len(reader.told) == BULKS * BULK_ROWS)
+            for _ in range(BULKS):
+                services.adjust_stock_in_bulk(rows=rows)
+                relay_pending()
+            reading.result()
+            time.sleep(SEND_SECONDS + 2)
+            alive = reader.ask(action="ping")
+        code = closing_code(slow)
+
+    assert alive == {"type": "pong"}
+    assert code == CLOSE_TOO_SLOW
+
+
+def closing_code(connection) -> int | None:
+    """Reads all that is left."""
+    try:
+        while True:
+            connection.recv(timeout=30)
+    except Exception:
+        return connection.protocol.close_code

@@ -1,0 +1,255 @@
+"""What is said on `/ws/stock/`: each message, and each error."""
+
+import json
+
+import pytest
+
+from inventory import services
+from inventory.socket_limits import MAX_LOCATIONS, MAX_MESSAGE_BYTES, MAX_SKUS
+from pms_backend.access.services import create_api_client
+from pms_backend.events.models import Event, head_sequence
+from pms_backend.events.services import relay_pending
+from tests.conftest import JSONClient
+from tests.factories import make_location, make_product, set_stock
+from tests.sockets import Socket, SocketServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def key(sockets: SocketServer) -> str:
+    """Two SKUs at two locations, 10 of each, and somebody who may watch."""
+    for code in ("main", "back"):
+        make_location(code)
+    for sku in ("A-1", "B-2"):
+        make_product(sku)
+        for code in ("main", "back"):
+            set_stock(sku, code, 10)
+    relay_pending()
+    return create_api_client(name="screen", scopes=["inventory:read"]).api_key
+
+
+def publish(*places: tuple[str, str]) -> None:
+    """One more of a SKU at a location, each."""
+    for sku, location in places:
+        services.adjust_stock(sku=sku, location=location, delta=1, reason="receipt")
+    relay_pending()
+
+
+ALL = [("A-1", "main"), ("A-1", "back"), ("B-2", "main"), ("B-2", "back")]
+
+
+def places_of(snapshot: dict) -> list[tuple[str, str]]:
+    return [(level["sku"], level["location"]) for level in snapshot["levels"]]
+
+
+def heard(socket: Socket) -> list[tuple[str, str]]:
+    """Of one more of everything, what the connection is told."""
+    assert socket.ask(action="ping") == {"type": "pong"}
+    publish(*ALL)
+    # All that it is told comes before another snapshot.
+    socket.send(action="subscribe", skus=["unknown"])
+    places = []
+    while (message := socket.receive())["type"] != "snapshot":
+        if message["type"] == "stock.changed":
+            places.append((message["level"]["sku"], message["level"]["location"]))
+    return places
+
+
+@pytest.mark.parametrize(
+    ("wanted", "places"),
+    [
+        ({"all": True}, ALL),
+        ({"skus": ["a-1 "]}, ALL[:2]),
+        ({"skus": ["A-1", "B-2", "unknown"]}, ALL),
+        ({"locations": ["main"]}, [ALL[0], ALL[2]]),
+        ({"skus": ["A-1"], "locations": ["main"]}, [ALL[0]]),
+        ({"skus": ["A-1"], "locations": ["nowhere"]}, []),
+        ({"skus": ["\x00"]}, []),
+        ({"all": True, "skus": ["A-1"]}, ALL),
+        ({"skus": ["A-1"], "locations": []}, ALL[:2]),
+    ],
+)
+def test_a_snapshot_and_then_the_changes_of_what_was_subscribed_to(
+    sockets: SocketServer, key: str, wanted: dict, places: list
+) -> None:
+    with sockets.socket(key) as socket:
+        snapshot = socket.subscribe(**wanted)
+        told = heard(socket)
+
+    assert sorted(places_of(snapshot)) == sorted(places)
+    assert snapshot["sequence"] == head_sequence() - 4
+    assert "reset" not in snapshot
+    assert told == places
+
+
+def test_levels_are_those_of_the_api(sockets: SocketServer, key: str) -> None:
+    with sockets.socket(key) as socket:
+        snapshot = socket.subscribe(skus=["A-1"])
+        publish(("A-1", "main"))
+        change = socket.next("stock.changed")
+
+    client = JSONClient(headers={"X-Api-Key": key})
+    levels = client.get("/api/v1/inventory/levels/A-1/").json()["levels"]
+    by_location = {level["location"]: level for level in snapshot["levels"]}
+    assert by_location["back"] in levels
+    assert change == {"type": "stock.changed", "sequence": head_sequence(), "level": change["level"]}
+    assert change["level"] in levels
+    assert change["level"]["version"] == by_location["main"]["version"] + 1
+
+
+def test_subscriptions_add_up_and_each_keeps_its_locations(sockets: SocketServer, key: str) -> None:
+    with sockets.socket(key) as socket:
+        socket.subscribe(skus=["A-1"], locations=["main"])
+        socket.subscribe(skus=["B-2"])
+        told = heard(socket)
+
+    assert told == [ALL[0], ALL[2], ALL[3]]
+
+
+@pytest.mark.parametrize(
+    ("ended", "places"),
+    [
+        ({"skus": ["A-1"]}, ALL[2:]),
+        ({"skus": ["A-1"], "locations": ["main"]}, ALL[1:]),
+        ({"locations": ["main"]}, ALL),
+        ({"all": True}, []),
+    ],
+)
+def test_unsubscribed_is_told_no_more(sockets: SocketServer, key: str, ended: dict, places: list) -> None:
+    with sockets.socket(key) as socket:
+        socket.subscribe(skus=["A-1", "B-2"], locations=["main", "back"])
+        socket.send(action="unsubscribe", **ended)
+        told = heard(socket)
+
+    assert told == places
+
+
+def test_with_after_the_snapshot_holds_what_changed_since(sockets: SocketServer, key: str) -> None:
+    before = head_sequence()
+    publish(ALL[0], ALL[0], ALL[3])
+
+    with sockets.socket(key) as socket:
+        everything = socket.subscribe(all=True, after=before)
+        some = socket.subscribe(skus=["B-2"], after=before)
+        nothing = socket.subscribe(all=True, after=head_sequence())
+
+    assert sorted(places_of(everything)) == sorted([ALL[0], ALL[3]])
+    assert {level["on_hand"] for level in everything["levels"]} == {12, 11}
+    assert places_of(some) == [ALL[3]]
+    assert nothing["levels"] == []
+    assert {snapshot["sequence"] for snapshot in (everything, some, nothing)} == {head_sequence()}
+    assert not any("reset" in snapshot for snapshot in (everything, some, nothing))
+
+
+def test_after_an_expired_or_unknown_sequence_comes_the_whole_state(sockets: SocketServer, key: str) -> None:
+    oldest = Event.objects.order_by("sequence").values_list("sequence", flat=True)[0]
+
+    with sockets.socket(key) as socket:
+        kept = socket.subscribe(all=True, after=oldest - 1)
+        expired = socket.subscribe(all=True, after=oldest - 2)
+        unknown = socket.subscribe(skus=["A-1"], after=head_sequence() + 1)
+        beyond_all = socket.subscribe(locations=["main"], after=2**64 - 1)
+
+    assert ("reset" in kept, len(kept["levels"])) == (False, 4)
+    assert [snapshot["reset"] for snapshot in (expired, unknown, beyond_all)] == [True, True, True]
+    assert [len(snapshot["levels"]) for snapshot in (expired, unknown, beyond_all)] == [4, 2, 2]
+
+
+def test_all_that_has_not_been_told_yet_is_told_before_a_second_snapshot(sockets: SocketServer, key: str) -> None:
+    """Otherwise `after` that snapshot's sequence would skip it."""
+    with sockets.socket(key) as socket:
+        socket.subscribe(skus=["A-1"])
+        publish(ALL[0])
+        socket.send(action="subscribe", skus=["B-2"])
+        order = [socket.receive()["type"], socket.receive()["type"]]
+
+    assert order == ["stock.changed", "snapshot"]
+
+
+def test_a_heartbeat_says_how_far_a_quiet_connection_is_complete(sockets: SocketServer, key: str) -> None:
+    with sockets.socket(key) as socket:
+        socket.subscribe(skus=["A-1"])
+        publish(ALL[2])
+        heartbeat = socket.receive(15)
+
+    assert heartbeat == {"type": "heartbeat", "sequence": head_sequence()}
+
+
+BAD = [
+    ("", "malformed"),
+    ("{", "malformed"),
+    ("[]", "malformed"),
+    ("null", "malformed"),
+    ("NaN", "malformed"),
+    ("[" * 100_000, "malformed"),
+    (b'{"action": "ping"}', "malformed"),
+    ("{}", "unknown_action"),
+    ('{"action": null}', "unknown_action"),
+    ('{"action": ["ping"]}', "unknown_action"),
+    ('{"action": "drop"}', "unknown_action"),
+    ('{"action": "subscribe"}', "malformed"),
+    ('{"action": "subscribe", "all": false}', "malformed"),
+    ('{"action": "subscribe", "all": 1}', "malformed"),
+    ('{"action": "subscribe", "skus": []}', "malformed"),
+    ('{"action": "subscribe", "skus": "A-1"}', "malformed"),
+    ('{"action": "subscribe", "skus": {"A-1": 1}}', "malformed"),
+    ('{"action": "subscribe", "skus": [1]}', "malformed"),
+    ('{"action": "subscribe", "locations": [null]}', "malformed"),
+    ('{"action": "subscribe", "locations": 7, "all": true}', "malformed"),
+    ('{"action": "subscribe", "all": true, "after": -1}', "malformed"),
+    ('{"action": "subscribe", "all": true, "after": "1"}', "malformed"),
+    ('{"action": "subscribe", "all": true, "after": 1.0}', "malformed"),
+    ('{"action": "subscribe", "all": true, "after": true}', "malformed"),
+    ('{"action": "subscribe", "all": true, "after": 99999999999999999999}', "malformed"),
+    ('{"action": "unsubscribe"}', "malformed"),
+    (json.dumps({"action": "subscribe", "skus": [f"{number}" for number in range(MAX_SKUS + 1)]}), "too_many_skus"),
+    (
+        json.dumps({"action": "subscribe", "locations": [f"{number}" for number in range(MAX_LOCATIONS + 1)]}),
+        "too_many_locations",
+    ),
+]
+
+
+def test_what_cannot_be_obeyed_is_an_error_and_the_connection_lives_on(sockets: SocketServer, key: str) -> None:
+    answers = []
+
+    with sockets.socket(key) as socket:
+        for text, _ in BAD:
+            socket.connection.send(text)
+            answers.append(socket.receive())
+        alive = socket.ask(action="ping")
+        told = socket.subscribe(all=True)
+
+    assert [answer["type"] for answer in answers] == ["error"] * len(BAD)
+    assert [answer["code"] for answer in answers] == [code for _, code in BAD]
+    assert all(answer["detail"] for answer in answers)
+    assert alive == {"type": "pong"}
+    assert len(told["levels"]) == 4
+
+
+def test_many_messages_cannot_subscribe_to_more_than_one_may(sockets: SocketServer, key: str) -> None:
+    first, more = [f"S-{number}" for number in range(MAX_SKUS)], [f"L-{number}" for number in range(MAX_LOCATIONS)]
+
+    with sockets.socket(key) as socket:
+        socket.subscribe(skus=first, locations=more)
+        skus = socket.ask(action="subscribe", skus=["A-1"])
+        locations = socket.ask(action="subscribe", locations=["main"])
+        again = socket.subscribe(skus=first[:5])
+        told_nothing = socket.ask(action="ping")
+
+    assert (skus["code"], locations["code"]) == ("too_many_skus", "too_many_locations")
+    assert again["levels"] == []
+    assert told_nothing == {"type": "pong"}
+
+
+def test_a_message_larger_than_allowed_closes_the_connection(sockets: SocketServer, key: str) -> None:
+    with sockets.socket(key) as socket:
+        socket.send(action="ping", more="x" * MAX_MESSAGE_BYTES)
+
+        assert socket.closed() == 1009
+
+
+def test_another_address_is_no_socket(sockets: SocketServer, key: str) -> None:
+    with pytest.raises(Exception, match="403"):
+        sockets.socket(key, query="../nowhere/")

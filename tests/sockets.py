@@ -1,0 +1,164 @@
+"""A real socket server on the test's database, and clients of it."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
+import orjson
+from django.db import connections
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from pms_backend.events.models import FeedHead
+from pms_backend.events.services import relay_pending
+from pms_backend.standalone.children import SOCKET_LIMITS
+from pms_backend.standalone.ports import LOOPBACK, accepts, free_port
+from tests.faults.celery_processes import ROOT, database_url
+
+START_SECONDS = 60
+PATIENCE_SECONDS = 30
+# Between the feeds of two tests, which a server that serves both takes for one.
+GAP = 1_000
+
+
+class SocketServer:
+    """The socket server's process; it can be killed and started again at the same port."""
+
+    def __init__(self, **environment: str) -> None:
+        self.port = free_port()
+        self.environment = environment
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"ws://{LOOPBACK}:{self.port}/ws/stock/"
+
+    def start(self) -> Self:
+        """Returns when it answers."""
+        command = ["-m", "uvicorn", "pms_backend.asgi:application", "--ws", "websockets-sansio", "--lifespan", "off"]
+        limits = [*SOCKET_LIMITS, "--timeout-graceful-shutdown", "1", "--log-level", "warning", "--no-access-log"]
+        self.process = subprocess.Popen(
+            [sys.executable, *command, *limits, "--port", str(self.port), "--no-proxy-headers"],
+            cwd=ROOT, env={**os.environ, "DATABASE_URL": database_url(), **self.environment},
+        )  # fmt: skip
+        deadline = time.monotonic() + START_SECONDS
+        while not accepts(LOOPBACK, self.port, seconds=1):
+            assert self.process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        return self
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def socket(self, key: str | None = None, *, query: str = "", **headers: str) -> "Socket":
+        """A connection, with a key or other headers."""
+        sent = {**headers, **({"X-Api-Key": key} if key else {})}
+        return Socket(self.url + query, sent)
+
+
+class Socket:
+    """A client that keeps what the messages tell: the newest version of each level, and how far it has come."""
+
+    def __init__(self, url: str, headers: dict[str, str]) -> None:
+        self._opened = contextlib.ExitStack()
+        self.connection: ClientConnection = self._opened.enter_context(
+            connect(url, additional_headers=headers, max_size=None)
+        )
+        self.levels: dict[tuple[str, str], dict[str, Any]] = {}
+        self.sequence = 0
+        self.told: list[int] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
+
+    def send(self, **message: Any) -> None:
+        self.connection.send(orjson.dumps(message).decode())
+
+    def receive(self, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
+        """The next message, which is taken into account."""
+        message: dict[str, Any] = orjson.loads(self.connection.recv(timeout=seconds))
+        self.sequence = max(self.sequence, message.get("sequence", 0))
+        if message["type"] == "stock.changed":
+            self.told.append(message["sequence"])
+        for level in [*message.get("levels", []), *([message["level"]] if "level" in message else [])]:
+            place = level["sku"], level["location"]
+            if place not in self.levels or level["version"] >= self.levels[place]["version"]:
+                self.levels[place] = level
+        return message
+
+    def next(self, type: str) -> dict[str, Any]:
+        """The next message of a type, whatever else comes before; heartbeats come at any time."""
+        while (message := self.receive())["type"] != type:
+            assert message["type"] in ("heartbeat", "stock.changed"), message
+        return message
+
+    def ask(self, **message: Any) -> dict[str, Any]:
+        """What is said to a message, heartbeats apart."""
+        self.send(**message)
+        while (answer := self.receive())["type"] == "heartbeat":
+            continue
+        return answer
+
+    def subscribe(self, **wanted: Any) -> dict[str, Any]:
+        """The snapshot."""
+        snapshot = self.ask(action="subscribe", **wanted)
+        assert snapshot["type"] == "snapshot", snapshot
+        return snapshot
+
+    def receive_until(self, holds: Callable[[], bool]) -> None:
+        """Takes messages until it is so."""
+        deadline = time.monotonic() + 2 * PATIENCE_SECONDS
+        while not holds():
+            self.receive()
+            assert time.monotonic() < deadline
+
+    def closed(self, seconds: float = PATIENCE_SECONDS) -> int | None:
+        """The code that the connection is closed with, whatever is said before."""
+        deadline = time.monotonic() + seconds
+        try:
+            while time.monotonic() < deadline:
+                self.receive(seconds)
+        except ConnectionClosed as closed:
+            return closed.rcvd.code if closed.rcvd else None
+        raise AssertionError("It stays open.")
+
+
+def continue_feed(at: int) -> int:
+    """Makes the feed of a new test begin behind that of the test before; returns where."""
+    # Of what was before nothing is there, as if it had been pruned.
+    FeedHead.objects.update_or_create(defaults={"sequence": at + GAP, "pruned_to": at + GAP})
+    return at + GAP
+
+
+@contextlib.contextmanager
+def relaying() -> Iterator[None]:
+    """A relay at work, in a thread."""
+    stop = threading.Event()
+
+    def run() -> None:
+        try:
+            while not stop.wait(0.02):
+                relay_pending()
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
