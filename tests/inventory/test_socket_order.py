@@ -1,0 +1,41 @@
+"""The order of what one connection is sent, where the hub is faster than whoever sends."""
+
+import asyncio
+from typing import Any
+
+from inventory import consumers
+from inventory.consumers import Connection
+from inventory.hub import Hub
+from inventory.messages import Subscribe, Wanted
+from inventory.snapshots import Snapshot, take_snapshot
+from inventory.subscribers import Change, Subscriber
+from pms_backend.access.caller import Caller
+
+
+def test_what_is_unread_goes_out_before_a_snapshot_and_what_comes_meanwhile_after_it(monkeypatch) -> None:
+    """Otherwise resuming behind the snapshot's sequence would skip the first."""
+    subscriber = Subscriber(Caller("client:a", frozenset(), "default", "client:a"))
+    subscriber.filter.everything = True
+    sent: list[str] = []
+
+    async def read(function: Any, *_: Any) -> Any:
+        if function is not take_snapshot:
+            return 0
+        subscriber.offer(Change(8, "A-1", "main", "later"))
+        return Snapshot(b"[]", is_reset=False)
+
+    async def send(event: Any) -> None:
+        sent.append(event["text"])
+
+    async def subscribe() -> None:
+        hub = Hub()
+        hub.sequence = 7
+        subscriber.offer(Change(7, "A-1", "main", "earlier"))
+        connection = Connection(hub, subscriber, read, send)
+        await connection._subscribe(Subscribe(Wanted(), None))
+        await connection._send_unread()
+
+    monkeypatch.setattr(consumers, "read", read)
+    asyncio.run(subscribe())
+
+    assert sent == ["earlier", '{"type":"snapshot","sequence":7,"levels":[]}', "later"]
