@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -26,6 +26,9 @@ class Reader:
 
         def looked_after() -> Result:
             close_old_connections()
+            # PostgreSQL may have been restarted since; whoever comes now need not learn of it.
+            if connection.connection is not None and not connection.is_usable():
+                connection.close()
             try:
                 return function(*arguments, **more)
             finally:
