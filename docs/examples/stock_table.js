@@ -17,11 +17,9 @@ export function watchStock({ url, getTicket, wanted = { all: true }, levels = ne
     timer = setTimeout(connect, Math.random() * Math.min(30_000, 500 * 2 ** attempt++)); // backoff with jitter
   };
   async function connect() {
-    try {
-      socket = new WebSocket(`${url}?ticket=${encodeURIComponent(await getTicket())}`);
-    } catch {
-      return again();
-    }
+    const ticket = await getTicket().catch(() => null);
+    if (ticket === null) return again();
+    socket = new WebSocket(`${url}?ticket=${encodeURIComponent(ticket)}`);
     socket.onopen = () => { alive(); socket.send(JSON.stringify({ action: "subscribe", ...wanted, after })); };
     socket.onclose = again; // 4001: the ticket's owner may not watch any more; getTicket will say so
     socket.onmessage = ({ data }) => {
@@ -32,7 +30,8 @@ export function watchStock({ url, getTicket, wanted = { all: true }, levels = ne
         if (message.reset) levels.clear(); // we were away for too long: this is all there is
         message.levels.forEach(keep);
       } else if (message.type === "stock.changed") keep(message.level);
-      if (message.sequence !== undefined) after = Math.max(after ?? 0, message.sequence);
+      if (message.reset) after = message.sequence;
+      else if (message.sequence !== undefined) after = Math.max(after ?? 0, message.sequence);
       if (message.type !== "heartbeat") onChange(levels, message);
     };
   }

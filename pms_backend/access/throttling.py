@@ -51,77 +51,60 @@ def _verdict_on(request: HttpRequest) -> rates.Verdict | None:
     return verdict
 
 
-class ClientThrottle(BaseThrottle):
+class Throttle(BaseThrottle):
+    """Asks Redis for a place and keeps what it said for the answer's headers; a subclass says in which bucket."""
+
+    verdict: rates.Verdict | None = None
+
+    def verdict_on(self, request: Request, view: Any) -> rates.Verdict | None:
+        """Counts the request; nothing where there is no limit."""
+        raise NotImplementedError
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        """Whether the request may go on."""
+        self.verdict = self.verdict_on(request, view)
+        remember(request._request, self.verdict)
+        return self.verdict is None or self.verdict.allowed
+
+    def wait(self) -> float | None:
+        """Seconds until the next request may pass."""
+        return self.verdict.reset_seconds if self.verdict else None
+
+
+class ClientThrottle(Throttle):
     """Limits a client by its tier, reads and writes apart."""
 
-    verdict: rates.Verdict | None = None
-
-    def allow_request(self, request: Request, view: Any) -> bool:
-        """Whether the caller may go on."""
+    def verdict_on(self, request: Request, view: Any) -> rates.Verdict | None:
+        """Nobody who is not known: the view lets them in, or not."""
         caller = request.auth
         if not isinstance(caller, Caller):
-            return True
-        write = request.method not in SAFE_METHODS
-        self.verdict = rates.take_for_tier(caller.tier, caller.identity, write=write)
-        remember(request._request, self.verdict)
-        return self.verdict is None or self.verdict.allowed
-
-    def wait(self) -> float | None:
-        """Seconds until the next request may pass."""
-        return self.verdict.reset_seconds if self.verdict else None
+            return None
+        return rates.take_for_tier(caller.tier, caller.identity, write=request.method not in SAFE_METHODS)
 
 
-class WebhookThrottle(BaseThrottle):
+class WebhookThrottle(Throttle):
     """Limits what one address may send to one connection; a forger elsewhere cannot use up the PMS's share."""
 
-    verdict: rates.Verdict | None = None
-
-    def allow_request(self, request: Request, view: Any) -> bool:
-        """Whether this webhook may be looked at."""
-        key = f"{view.kwargs.get('slug', '')}:{client_address(request._request)}"
-        self.verdict = rates.take("webhooks", key)
-        remember(request._request, self.verdict)
-        return self.verdict is None or self.verdict.allowed
-
-    def wait(self) -> float | None:
-        """Seconds until the next webhook may pass."""
-        return self.verdict.reset_seconds if self.verdict else None
+    def verdict_on(self, request: Request, view: Any) -> rates.Verdict | None:
+        """Before the signature is looked at."""
+        return rates.take("webhooks", f"{view.kwargs.get('slug', '')}:{client_address(request._request)}")
 
 
-class TokenThrottle(BaseThrottle):
+class TokenThrottle(Throttle):
     """Limits how often one address may ask for tokens, and so how fast it can try passwords."""
 
-    verdict: rates.Verdict | None = None
-
-    def allow_request(self, request: Request, view: Any) -> bool:
-        """Whether this request for a token may be looked at."""
-        self.verdict = rates.take("tokens", client_address(request._request))
-        remember(request._request, self.verdict)
-        return self.verdict is None or self.verdict.allowed
-
-    def wait(self) -> float | None:
-        """Seconds until the next request may pass."""
-        return self.verdict.reset_seconds if self.verdict else None
+    def verdict_on(self, request: Request, view: Any) -> rates.Verdict | None:
+        """Before the password is looked at."""
+        return rates.take("tokens", client_address(request._request))
 
 
-class TicketThrottle(BaseThrottle):
+class TicketThrottle(Throttle):
     """Limits how often one caller may ask for tickets, `internal` ones apart."""
 
-    verdict: rates.Verdict | None = None
-
-    def allow_request(self, request: Request, view: Any) -> bool:
-        """Whether this request for a ticket may be looked at."""
-        caller = request.auth
-        if isinstance(caller, Caller) and caller.tier == INTERNAL_TIER:
-            return True
-        key = caller.identity if isinstance(caller, Caller) else client_address(request._request)
-        self.verdict = rates.take("tokens", key)
-        remember(request._request, self.verdict)
-        return self.verdict is None or self.verdict.allowed
-
-    def wait(self) -> float | None:
-        """Seconds until the next request may pass."""
-        return self.verdict.reset_seconds if self.verdict else None
+    def verdict_on(self, request: Request, view: Any) -> rates.Verdict | None:
+        """Comes after the permission, so that there is a caller."""
+        caller: Caller = request.auth
+        return None if caller.tier == INTERNAL_TIER else rates.take("tokens", caller.identity)
 
 
 def remember(request: HttpRequest, verdict: rates.Verdict | None) -> None:

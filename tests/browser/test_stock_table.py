@@ -26,7 +26,7 @@ __all__ = ["chromium"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 EXAMPLE = ROOT / "docs" / "examples" / "stock_table.js"
-MAX_LINES = 45
+MAX_LINES = 40
 PAGE = """
 <script type="module">
 import { watchStock } from "/stock_table.js";
