@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from rest_framework.exceptions import ParseError
 
-from inventory.consumers import BadMessage, _parse
+from inventory.messages import BadMessage, parse
 from pms_backend.api.limits import (
     MAX_FORM_FIELDS,
     MAX_FORM_FILES,
@@ -57,7 +57,7 @@ def test_all_three_ways_in_have_the_same_limit():
     with pytest.raises(ParseError, match="The body is nested deeper than 64 levels"):
         parse_object(deep.encode())
     with pytest.raises(BadMessage, match="A message is nested deeper than 64 levels"):
-        _parse(deep)
+        parse(deep)
 
 
 @pytest.mark.django_db

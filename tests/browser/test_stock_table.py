@@ -14,14 +14,12 @@ from pytest_django.live_server_helper import LiveServer
 from inventory.models import StockLevel
 from pms_backend.access.services import create_api_client
 from pms_backend.events.services import relay_pending
-from tests.browser.test_admin import chromium, page_of
+from tests.browser.pages import page_of
 from tests.concurrency.threads import at_once
 from tests.conftest import next_feed
 from tests.factories import make_location, make_product, set_stock
 from tests.faults.celery_processes import ROOT
 from tests.sockets import SocketServer
-
-__all__ = ["chromium"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
