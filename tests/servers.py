@@ -1,4 +1,4 @@
-"""Real PostgreSQL and Redis for the tests: those that the environment names, else embedded ones for this run."""
+"""Real PostgreSQL and Redis for the tests: those that the environment names, else embedded ones for this process."""
 
 import atexit
 import os
@@ -11,7 +11,12 @@ os.environ.setdefault("SECRET_KEY", "tests-only")
 os.environ.setdefault("FIELD_ENCRYPTION_KEYS", Fernet.generate_key().decode())
 os.environ.setdefault("RATE_LIMITS", "off")
 
-if "DATABASE_URL" not in os.environ or "REDIS_URL" not in os.environ:
+# A worker of pytest-xdist inherits the environment, but not the servers, of the process that started it.
+_EMBEDDED = "PMS_TESTS_EMBEDDED"
+for _name in os.environ.pop(_EMBEDDED, "").split():
+    del os.environ[_name]
+
+if _missing := [_name for _name in ("DATABASE_URL", "REDIS_URL") if _name not in os.environ]:
     from pms_backend.standalone.embedded import EmbeddedServers
 
     _directory = tempfile.TemporaryDirectory(prefix="pms-tests-")
@@ -19,5 +24,5 @@ if "DATABASE_URL" not in os.environ or "REDIS_URL" not in os.environ:
     _servers.start()
     atexit.register(_directory.cleanup)
     atexit.register(_servers.stop)
-    os.environ.setdefault("DATABASE_URL", _servers.database_url)
-    os.environ.setdefault("REDIS_URL", _servers.redis_url)
+    _urls = {"DATABASE_URL": _servers.database_url, "REDIS_URL": _servers.redis_url}
+    os.environ.update({_name: _urls[_name] for _name in _missing}, **{_EMBEDDED: " ".join(_missing)})

@@ -83,7 +83,7 @@ class ApiClientViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generic
 class SocketTicketView(APIView):
     """Tickets for sockets, which browsers cannot send headers to."""
 
-    required_scopes = {"write": "inventory:read"}
+    required_scopes = {"read": "inventory:read", "write": "inventory:read"}
     # The answer is a secret, of which no copy is kept.
     supports_idempotency = False
     throttle_classes = (ClientThrottle, TicketThrottle)

@@ -3,11 +3,11 @@
 import asyncio
 from typing import Any
 
-from inventory import consumers
-from inventory.consumers import Connection
+from inventory import socket_connection
 from inventory.hub import Hub
 from inventory.messages import Subscribe, Wanted
 from inventory.snapshots import Snapshot, take_snapshot
+from inventory.socket_connection import Connection
 from inventory.subscribers import Change, Subscriber
 from pms_backend.access.caller import Caller
 
@@ -31,11 +31,11 @@ def test_what_is_unread_goes_out_before_a_snapshot_and_what_comes_meanwhile_afte
         hub = Hub()
         hub.sequence = 7
         subscriber.offer(Change(7, "A-1", "main", "earlier"))
-        connection = Connection(hub, subscriber, read, send)
+        connection = Connection(hub, subscriber, send)
         await connection._subscribe(Subscribe(Wanted(), None))
         await connection._send_unread()
 
-    monkeypatch.setattr(consumers, "read", read)
+    monkeypatch.setattr(socket_connection, "read", read)
     asyncio.run(subscribe())
 
     assert sent == ["earlier", '{"type":"snapshot","sequence":7,"levels":[]}', "later"]
