@@ -47,7 +47,6 @@ def test_the_console_uses_it():
         ("\x85\x9b31m", "\\x85\\x9b31m"),
         ("\u2028\u2029", "\\u2028\\u2029"),
         ("\u202egnp.exe", "\\u202egnp.exe"),
-        ("\ud800", "\\ud800"),
         ("Straße 東京 😀", "Straße 東京 😀"),
     ],
 )
@@ -56,6 +55,13 @@ def test_what_could_forge_a_line_is_escaped(lines, text: str, written: str):
 
     assert len(lines()) == 1
     assert lines()[0].endswith(f"ERROR tests.lines [-] SKU {written}")
+
+
+def test_half_a_character_is_escaped():
+    """By the formatter alone: what pytest captures has to be text."""
+    record = logging.makeLogRecord({"msg": "SKU \ud800", "request_id": "-"})
+
+    assert OneLineFormatter(FORMAT["format"]).format(record).endswith("[-] SKU \\ud800")
 
 
 def test_an_actor_or_a_path_with_a_newline_forges_nothing_either(lines):
