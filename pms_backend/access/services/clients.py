@@ -79,7 +79,7 @@ def rotate_keys(*, client_id: str, overlap: timedelta = DEFAULT_OVERLAP) -> Cred
     Raises `ApiClientNotFound`, `ApiClientRevoked`.
     """
     client = _found_alive(client_id)
-    signing = client.signing_keys.usable().exists()
+    signing = client.signing_keys.exists()
     for keys in (client.keys.order_by("-created"), client.signing_keys.order_by("-created")):
         newest_first: list[Any] = list(keys.values_list("pk", flat=True))
         _end(keys.filter(pk__in=newest_first[:1]), at=Now() + overlap)
