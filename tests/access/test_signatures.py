@@ -227,3 +227,13 @@ def test_old_nonces_are_forgotten(signer: Signer):
 
     assert services.prune_nonces() == 1
     assert SignatureNonce.objects.count() == 1
+
+
+def test_a_client_whose_signing_keys_have_ended_gets_a_new_one(signer: Signer):
+    client = signer.credentials.client
+    client.signing_keys.update(expiry_date=datetime.now(UTC) - timedelta(minutes=1))
+
+    new = Signer(services.rotate_keys(client_id=client.public_id))
+
+    assert refused(signer.post()) == NOTHING_HAPPENED
+    assert new.post().status_code == 201
