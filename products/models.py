@@ -16,6 +16,9 @@ MAX_TAGS = 250
 MAX_TAG_LENGTH = 100
 MAX_VARIANTS = 250
 MAX_ATTRIBUTES_BYTES = 65_536
+MAX_FILE_NAME_LENGTH = 255
+MAX_URL_LENGTH = 2_048
+MAX_ALT_LENGTH = 512
 PRICE_DIGITS = 12
 PRICE_DECIMALS = 2
 
@@ -69,6 +72,8 @@ class Product(models.Model):
     brand = models.CharField(max_length=MAX_NAME_LENGTH, blank=True)
     status = models.CharField(max_length=10, choices=ProductStatus.choices, default=ProductStatus.DRAFT)
     published_at = models.DateTimeField(null=True, blank=True)
+    publish_at = models.DateTimeField(null=True, blank=True)
+    unpublish_at = models.DateTimeField(null=True, blank=True)
     category = models.ForeignKey(Category, null=True, blank=True, on_delete=models.PROTECT, related_name="products")
     tags = ArrayField(models.CharField(max_length=MAX_TAG_LENGTH), default=list, blank=True)
     attributes = models.JSONField(default=dict, blank=True)
@@ -125,6 +130,7 @@ class Variant(models.Model):
     weight_grams = models.PositiveIntegerField(null=True, blank=True)
     options = models.JSONField(default=dict, blank=True)
     position = models.PositiveIntegerField(default=0)
+    is_archived = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -145,3 +151,70 @@ class Variant(models.Model):
 
     def __str__(self) -> str:
         return self.sku
+
+
+class ImageFile(models.Model):
+    """The content of a picture, kept once however many products show it."""
+
+    sha256 = models.CharField(max_length=64, unique=True, editable=False)
+    file = models.FileField(max_length=MAX_FILE_NAME_LENGTH)
+    thumbnail = models.FileField(max_length=MAX_FILE_NAME_LENGTH, blank=True)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    size_bytes = models.PositiveIntegerField()
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    def __str__(self) -> str:
+        return self.sha256
+
+
+class ImageStatus(models.TextChoices):
+    """How far a picture that was given as a URL is."""
+
+    PENDING = "pending"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class ProductImage(models.Model):
+    """A picture of a product: its content, or the URL from which that is still to be fetched."""
+
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="images")
+    image_file = models.ForeignKey(ImageFile, null=True, blank=True, on_delete=models.PROTECT, related_name="uses")
+    source_url = models.CharField(max_length=MAX_URL_LENGTH, blank=True)
+    alt = models.CharField(max_length=MAX_ALT_LENGTH, blank=True)
+    position = models.PositiveIntegerField(default=0)
+    status = models.CharField(max_length=10, choices=ImageStatus.choices, default=ImageStatus.READY)
+    attempts = models.PositiveIntegerField(default=0, editable=False)
+    next_attempt_at = models.DateTimeField(null=True, blank=True, editable=False)
+    error = models.CharField(max_length=500, blank=True, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ("product", "position", "id")
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"],
+                name="products_image_to_fetch",
+                condition=models.Q(status=ImageStatus.PENDING),
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="products_productimage_ready_with_content",
+                condition=models.Q(status=ImageStatus.READY, image_file__isnull=False)
+                | models.Q(status__in=[ImageStatus.PENDING, ImageStatus.FAILED], image_file__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="products_productimage_has_a_source",
+                condition=models.Q(image_file__isnull=False) | ~models.Q(source_url=""),
+            ),
+            models.UniqueConstraint(
+                fields=["product", "source_url"],
+                name="products_productimage_url_once",
+                condition=~models.Q(source_url=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.alt or f"Image {self.pk}"

@@ -1,10 +1,11 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from products import views
+from products.views.categories import CategoryViewSet
+from products.views.products import BulkProductsView, ProductViewSet
 
 router = SimpleRouter()
-router.register("categories", views.CategoryViewSet, basename="category")
-router.register("", views.ProductViewSet, basename="product")
+router.register("categories", CategoryViewSet, basename="category")
+router.register("", ProductViewSet, basename="product")
 
-urlpatterns = [path("bulk/", views.BulkProductsView.as_view(), name="product-bulk"), *router.urls]
+urlpatterns = [path("bulk/", BulkProductsView.as_view(), name="product-bulk"), *router.urls]

@@ -1,14 +1,12 @@
-"""`/api/v1/products/`."""
+"""`/api/v1/products/` and `/bulk/`."""
 
 from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer
 
 from pms_backend.access.scopes import read_write
 from pms_backend.access.visibility import visibility_of
@@ -19,10 +17,10 @@ from pms_backend.api.schema import BulkAnswerSerializer
 from products import services
 from products.exceptions import ProductNotFound
 from products.filters import ProductFilter
-from products.models import Category, Product
+from products.models import Product
 from products.queries import with_variants_and_stock
 from products.representation import StockShown, represent_product
-from products.serializers import BulkProductsSerializer, CategorySerializer, ProductInputSerializer, ProductSerializer
+from products.serializers import BulkProductsSerializer, ProductInputSerializer, ProductSerializer
 
 
 class ProductViewSet(GenericViewSet[Product]):
@@ -120,35 +118,3 @@ class BulkProductsView(APIView):
             row=ProductInputSerializer(),
             apply=lambda rows, atomic: services.upsert_products(rows=rows, atomic=atomic),
         )
-
-
-class CategoryViewSet(
-    mixins.ListModelMixin,
-    mixins.RetrieveModelMixin,
-    mixins.CreateModelMixin,
-    mixins.UpdateModelMixin,
-    mixins.DestroyModelMixin,
-    GenericViewSet[Category],
-):
-    """The category tree: each names its parent."""
-
-    queryset = Category.objects.select_related("parent")
-    serializer_class = CategorySerializer
-    required_scopes = read_write("products")
-    open_to_storefronts = frozenset({"list", "retrieve"})
-    parser_classes = (JSONParser, MergePatchParser)
-    lookup_field = "slug"
-    lookup_value_regex = r"[\w-]+"
-    http_method_names = ("get", "post", "patch", "delete", "head", "options")
-
-    def perform_create(self, serializer: BaseSerializer[Category]) -> None:
-        """Makes one."""
-        serializer.instance = services.create_category(**serializer.validated_data)
-
-    def perform_update(self, serializer: BaseSerializer[Category]) -> None:
-        """Renames or moves one."""
-        serializer.instance = services.update_category(category=self.get_object(), **serializer.validated_data)
-
-    def perform_destroy(self, instance: Category) -> None:
-        """Removes an empty one."""
-        services.delete_category(category=instance)

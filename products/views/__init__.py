@@ -1,0 +1,1 @@
+"""The catalogue over HTTP: one module for each kind of resource."""
