@@ -1,4 +1,4 @@
-"""What inventory announces. `stock.changed` and `stock.oversold` are written by SQL, in `services/ledger.py`."""
+"""What inventory announces. The facts about stock are written by SQL, in `services/ledger.py`."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +8,8 @@ from pms_backend.events.facts import Fact
 
 STOCK_CHANGED: Final = "stock.changed"
 STOCK_OVERSOLD: Final = "stock.oversold"
+STOCK_LOW: Final = "stock.low"
+STOCK_REPLENISHED: Final = "stock.replenished"
 
 
 class LevelData(TypedDict):
@@ -80,6 +82,18 @@ class StockOversold(StockFact):
     """More of a level is promised than may be, since this change."""
 
     type: ClassVar[str] = STOCK_OVERSOLD
+
+
+class StockLow(StockFact):
+    """What is available fell to the reorder point, by this change."""
+
+    type: ClassVar[str] = STOCK_LOW
+
+
+class StockReplenished(StockFact):
+    """What is available rose above the reorder point again, by this change."""
+
+    type: ClassVar[str] = STOCK_REPLENISHED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

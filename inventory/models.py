@@ -99,8 +99,7 @@ class StockLevel(models.Model):
                 name="inventory_stocklevel_reserved_not_negative", condition=models.Q(reserved__gte=0)
             ),
             models.CheckConstraint(
-                name="inventory_stocklevel_nothing_reserved_or_incoming_yet",
-                condition=models.Q(reserved=0, incoming=0),
+                name="inventory_stocklevel_incoming_not_negative", condition=models.Q(incoming__gte=0)
             ),
             models.CheckConstraint(
                 name="inventory_stocklevel_not_oversold_unawares",
@@ -146,6 +145,8 @@ class StockMovement(models.Model):
     actor = models.CharField(max_length=MAX_ACTOR_LENGTH)
     request_id = models.CharField(max_length=MAX_REQUEST_ID_LENGTH, blank=True)
     source = models.CharField(max_length=MAX_SOURCE_LENGTH, blank=True)
+    # Whether its (level, reference, reason) may act once alone: somebody asked for that.
+    is_deduplicated = models.BooleanField(default=False, db_default=False, editable=False)
     occurred_at = models.DateTimeField(db_default=Now())
     created_at = models.DateTimeField(db_default=Now())
 
@@ -160,6 +161,15 @@ class StockMovement(models.Model):
             models.UniqueConstraint(
                 fields=["source"], name="inventory_movement_source_unique", condition=~models.Q(source="")
             ),
+            models.UniqueConstraint(
+                fields=["level", "reference", "reason"],
+                name="inventory_movement_acts_once",
+                condition=models.Q(is_deduplicated=True),
+            ),
+            models.CheckConstraint(
+                name="inventory_movement_deduplicated_by_reference",
+                condition=models.Q(is_deduplicated=False) | ~models.Q(reference=""),
+            ),
             models.CheckConstraint(name="inventory_movement_changes_something", condition=~models.Q(delta=0)),
             models.CheckConstraint(
                 name="inventory_movement_reason_known", condition=models.Q(reason__in=Reason.values)
@@ -168,3 +178,218 @@ class StockMovement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reason} {self.delta:+}"
+
+
+class ReservationStatus(models.TextChoices):
+    """What became of a reservation."""
+
+    ACTIVE = "active"
+    COMMITTED = "committed"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
+class Reservation(models.Model):
+    """Stock that is promised to somebody for a while: it is no longer available, and still on hand.
+
+    `client` is the identity of the caller that made it (`access.caller.Caller.identity`); its `reference` means one
+    reservation among those that are active or committed.
+    """
+
+    client = models.CharField(max_length=MAX_ACTOR_LENGTH)
+    reference = models.CharField(max_length=MAX_REFERENCE_LENGTH)
+    status = models.CharField(max_length=10, choices=ReservationStatus.choices, default=ReservationStatus.ACTIVE)
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = [
+            models.Index(
+                fields=["expires_at", "id"],
+                name="inventory_reservation_expiring",
+                condition=models.Q(status=ReservationStatus.ACTIVE),
+            ),
+            models.Index(fields=["client", "reference"], name="inventory_reservation_by_name"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["client", "reference"],
+                name="inventory_reservation_reference_unique",
+                condition=models.Q(status__in=[ReservationStatus.ACTIVE, ReservationStatus.COMMITTED]),
+            ),
+            models.CheckConstraint(
+                name="inventory_reservation_status_known", condition=models.Q(status__in=ReservationStatus.values)
+            ),
+            models.CheckConstraint(name="inventory_reservation_has_a_reference", condition=~models.Q(reference="")),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class ReservationLine(models.Model):
+    """So many units of one level that a reservation asked for.
+
+    `reserved` of them are held still and `committed` are sold; the others went back.
+    """
+
+    reservation = models.ForeignKey(Reservation, on_delete=models.PROTECT, related_name="lines")
+    level = models.ForeignKey(StockLevel, on_delete=models.PROTECT, related_name="reservation_lines")
+    quantity = models.BigIntegerField()
+    reserved = models.BigIntegerField()
+    committed = models.BigIntegerField(default=0, db_default=0)
+
+    class Meta:
+        ordering = ("id",)
+        indexes = [
+            models.Index(
+                fields=["level"],
+                name="inventory_reservationline_held",
+                condition=models.Q(reserved__gt=0),
+                include=["reserved"],
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["reservation", "level"], name="inventory_reservationline_level_once"),
+            models.CheckConstraint(
+                name="inventory_reservationline_adds_up",
+                condition=models.Q(quantity__gt=0, reserved__gte=0, committed__gte=0)
+                & models.Q(quantity__gte=models.F("reserved") + models.F("committed")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of {self.level}"
+
+
+class TransferStatus(models.TextChoices):
+    """How far a transfer is."""
+
+    DRAFT = "draft"
+    IN_TRANSIT = "in_transit"
+    RECEIVED = "received"
+    CANCELLED = "cancelled"
+
+
+class Transfer(models.Model):
+    """Stock on its way from one location to another."""
+
+    source = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="transfers_out")
+    target = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="transfers_in")
+    reference = models.CharField(max_length=MAX_REFERENCE_LENGTH, blank=True)
+    status = models.CharField(max_length=10, choices=TransferStatus.choices, default=TransferStatus.DRAFT)
+    created_at = models.DateTimeField(db_default=Now())
+    shipped_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = [models.Index(fields=["status", "id"], name="inventory_transfer_status")]
+        constraints = [
+            models.CheckConstraint(
+                name="inventory_transfer_goes_somewhere", condition=~models.Q(source=models.F("target"))
+            ),
+            models.CheckConstraint(
+                name="inventory_transfer_status_known", condition=models.Q(status__in=TransferStatus.values)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source.code} to {self.target.code}"
+
+
+class TransferLine(models.Model):
+    """So many units of a variant that a transfer moves; `in_transit` of them have left and not arrived."""
+
+    transfer = models.ForeignKey(Transfer, on_delete=models.PROTECT, related_name="lines")
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="transfer_lines")
+    # Of the target, once it is shipped: what is on its way there is `incoming` of it.
+    target_level = models.ForeignKey(
+        StockLevel, null=True, blank=True, on_delete=models.PROTECT, related_name="incoming_lines"
+    )
+    quantity = models.BigIntegerField()
+    in_transit = models.BigIntegerField(default=0, db_default=0)
+    received = models.BigIntegerField(default=0, db_default=0)
+    lost = models.BigIntegerField(default=0, db_default=0)
+
+    class Meta:
+        ordering = ("id",)
+        indexes = [
+            models.Index(
+                fields=["target_level"],
+                name="inventory_transferline_coming",
+                condition=models.Q(in_transit__gt=0),
+                include=["in_transit"],
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["transfer", "variant"], name="inventory_transferline_variant_once"),
+            models.CheckConstraint(
+                name="inventory_transferline_adds_up",
+                condition=models.Q(quantity__gt=0, in_transit__gte=0, received__gte=0, lost__gte=0)
+                & models.Q(quantity__gte=models.F("in_transit") + models.F("received") + models.F("lost")),
+            ),
+            models.CheckConstraint(
+                name="inventory_transferline_comes_to_a_level",
+                condition=models.Q(in_transit=0) | models.Q(target_level__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of {self.variant}"
+
+
+class StocktakeStatus(models.TextChoices):
+    """How far a stocktake is."""
+
+    OPEN = "open"
+    POSTED = "posted"
+    CANCELLED = "cancelled"
+
+
+class Stocktake(models.Model):
+    """A count sheet of one location."""
+
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="stocktakes")
+    status = models.CharField(max_length=10, choices=StocktakeStatus.choices, default=StocktakeStatus.OPEN)
+    note = models.CharField(max_length=MAX_NOTE_LENGTH, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = [
+            models.CheckConstraint(
+                name="inventory_stocktake_status_known", condition=models.Q(status__in=StocktakeStatus.values)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.location.code}, {self.created_at:%Y-%m-%d}"
+
+
+class StocktakeLine(models.Model):
+    """What of a variant was expected when the sheet was made, what was counted, when, and what the count changed."""
+
+    stocktake = models.ForeignKey(Stocktake, on_delete=models.PROTECT, related_name="lines")
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="stocktake_lines")
+    expected = models.BigIntegerField()
+    counted = models.BigIntegerField(null=True, blank=True)
+    counted_at = models.DateTimeField(null=True, blank=True)
+    posted_delta = models.BigIntegerField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = [
+            models.UniqueConstraint(fields=["stocktake", "variant"], name="inventory_stocktakeline_variant_once"),
+            models.CheckConstraint(
+                name="inventory_stocktakeline_count_has_its_moment",
+                condition=models.Q(counted__isnull=True, counted_at__isnull=True)
+                | models.Q(counted__gte=0, counted_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.variant)

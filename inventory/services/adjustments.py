@@ -26,6 +26,7 @@ WITH changed AS (
     RETURNING level.id AS level_id, variant.sku, location.code AS location, level.on_hand, level.reserved,
         level.incoming, level.version, level.reorder_point, level.backorder_limit, level.is_oversold, level.updated_at,
         level.on_hand - %(delta)s - level.reserved < -level.backorder_limit AS was_oversold,
+        coalesce(level.on_hand - %(delta)s - level.reserved <= level.reorder_point, false) AS was_low,
         %(delta)s::bigint AS delta, %(reason)s AS reason, %(note)s AS note, %(reference)s AS reference,
         '' AS source, {MOMENT_OF_OURS.format("level")} AS occurred_at, 1 AS position
 )

@@ -79,11 +79,10 @@ def _adjusted(state: LevelState, row: Adjustment) -> tuple[LevelState, LedgerRow
         raise VersionConflict(f"{row.sku} at {row.location} is at version {state.version}.")
     if row.delta < 0 and not is_fact(row.reason) and state.available + row.delta < -state.backorder_limit:
         raise InsufficientStock(row.sku, row.location, state.available, -row.delta)
-    after = state.moved(row.delta)
+    after = state.changed(on_hand=row.delta)
     return after, LedgerRow(
-        state=after,
-        was_oversold=state.is_oversold,
-        delta=row.delta,
+        before=state,
+        after=after,
         reason=row.reason,
         note=row.note,
         reference=row.reference,
@@ -100,11 +99,10 @@ def _counted(state: LevelState, row: Count, moment: datetime, later: int) -> tup
     delta = row.on_hand + later - state.on_hand
     if not delta:
         return counted, None
-    after = counted.moved(delta)
+    after = counted.changed(on_hand=delta)
     return after, LedgerRow(
-        state=after,
-        was_oversold=state.is_oversold,
-        delta=delta,
+        before=state,
+        after=after,
         reason=Reason.COUNT,
         note=row.note,
         occurred_at=moment,

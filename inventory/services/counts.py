@@ -45,7 +45,9 @@ WITH locked AS MATERIALIZED (
     FROM target WHERE level.id = target.id
     RETURNING level.id AS level_id, target.sku, target.code AS location, level.on_hand, level.reserved, level.incoming,
         level.version, level.reorder_point, level.backorder_limit, level.is_oversold, level.updated_at,
-        target.is_oversold AS was_oversold, level.on_hand - target.on_hand AS delta, 'count' AS reason,
+        target.is_oversold AS was_oversold,
+        coalesce(target.on_hand - target.reserved <= target.reorder_point, false) AS was_low,
+        level.on_hand - target.on_hand AS delta, 'count' AS reason,
         %(note)s AS note, '' AS reference, '' AS source, target.moment AS occurred_at, 1 AS position
 ), changed AS (
     SELECT * FROM written WHERE delta <> 0

@@ -51,8 +51,14 @@ LEDGER_AND_OUTBOX: Final = f"""
                 'created_at', {MOMENT_AS_JSON.format("moved.created_at")}) END)
     FROM changed
     LEFT JOIN moved ON moved.level_id = changed.level_id AND moved.level_version = changed.version
-    JOIN (VALUES ('stock.changed', 1), ('stock.oversold', 2)) AS kind(type, rank)
-        ON kind.rank = 1 OR (changed.is_oversold AND NOT changed.was_oversold)
+    CROSS JOIN LATERAL (
+        SELECT coalesce(changed.on_hand - changed.reserved <= changed.reorder_point, false)) AS after(is_low)
+    JOIN (VALUES ('stock.changed', 1), ('stock.oversold', 2), ('stock.low', 3), ('stock.replenished', 4))
+        AS kind(type, rank) ON CASE kind.rank
+            WHEN 1 THEN true
+            WHEN 2 THEN changed.is_oversold AND NOT changed.was_oversold
+            WHEN 3 THEN after.is_low AND NOT changed.was_low
+            ELSE changed.was_low AND NOT after.is_low END
     ORDER BY changed.position, kind.rank
     RETURNING id, type, data
 )
@@ -69,45 +75,55 @@ class StockChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerRow:
-    """One change of a level that is locked: the level as it is right after it."""
+    """One change of a level that is locked: the level as it was right before it, and as it is right after it.
 
-    state: LevelState
-    was_oversold: bool
-    delta: int = 0
+    A change of `on_hand` is a movement, and needs its reason; any other is none.
+    """
+
+    before: LevelState
+    after: LevelState
     reason: str = ""
     note: str = ""
     reference: str = ""
     source: str = ""
     occurred_at: datetime | None = None
 
+    @property
+    def delta(self) -> int:
+        """What was added to `on_hand`."""
+        return self.after.on_hand - self.before.on_hand
+
 
 _WRITE_LOCKED_LEVELS: Final = (
     f"""
 WITH row AS (
-    SELECT * FROM unnest(%(level_id)s::bigint[], %(version)s::bigint[], %(on_hand)s::bigint[], %(delta)s::bigint[],
-        %(is_oversold)s::boolean[], %(was_oversold)s::boolean[], %(reason)s::text[], %(note)s::text[],
-        %(reference)s::text[], %(source)s::text[], %(occurred_at)s::timestamptz[])
-    WITH ORDINALITY AS row(level_id, version, on_hand, delta, is_oversold, was_oversold, reason, note, reference,
-        source, occurred_at, position)
+    SELECT * FROM unnest(%(level_id)s::bigint[], %(version)s::bigint[], %(on_hand)s::bigint[], %(reserved)s::bigint[],
+        %(incoming)s::bigint[], %(delta)s::bigint[], %(is_oversold)s::boolean[], %(was_oversold)s::boolean[],
+        %(was_low)s::boolean[], %(reason)s::text[], %(note)s::text[], %(reference)s::text[], %(source)s::text[],
+        %(occurred_at)s::timestamptz[])
+    WITH ORDINALITY AS row(level_id, version, on_hand, reserved, incoming, delta, is_oversold, was_oversold, was_low,
+        reason, note, reference, source, occurred_at, position)
 ), state AS (
     SELECT * FROM unnest(%(state_id)s::bigint[], %(state_version)s::bigint[], %(state_on_hand)s::bigint[],
-        %(state_is_oversold)s::boolean[], %(counted_on_hand)s::bigint[], %(counted_at)s::timestamptz[],
-        %(reorder_point)s::bigint[], %(backorder_limit)s::bigint[])
-    AS state(id, version, on_hand, is_oversold, counted_on_hand, counted_at, reorder_point, backorder_limit)
+        %(state_reserved)s::bigint[], %(state_incoming)s::bigint[], %(state_is_oversold)s::boolean[],
+        %(counted_on_hand)s::bigint[], %(counted_at)s::timestamptz[], %(reorder_point)s::bigint[],
+        %(backorder_limit)s::bigint[])
+    AS state(id, version, on_hand, reserved, incoming, is_oversold, counted_on_hand, counted_at, reorder_point,
+        backorder_limit)
 ), written AS (
     UPDATE inventory_stocklevel AS level
-    SET on_hand = state.on_hand, version = state.version, is_oversold = state.is_oversold,
+    SET on_hand = state.on_hand, reserved = state.reserved, incoming = state.incoming, version = state.version,
+        is_oversold = state.is_oversold,
         counted_on_hand = state.counted_on_hand, counted_at = state.counted_at,
         reorder_point = state.reorder_point, backorder_limit = state.backorder_limit,
         updated_at = CASE WHEN level.version = state.version THEN level.updated_at ELSE clock_timestamp() END
     FROM state WHERE level.id = state.id
     RETURNING level.*
 ), changed AS (
-    SELECT row.level_id, row.version, row.on_hand, row.delta, row.is_oversold, row.was_oversold, row.reason, row.note,
-        row.reference, row.source, row.position,
+    SELECT row.level_id, row.version, row.on_hand, row.reserved, row.incoming, row.delta, row.is_oversold,
+        row.was_oversold, row.was_low, row.reason, row.note, row.reference, row.source, row.position,
         coalesce(row.occurred_at, {MOMENT_OF_OURS.format("written")}) AS occurred_at,
-        variant.sku, location.code AS location, written.reserved, written.incoming, written.reorder_point,
-        written.backorder_limit, written.updated_at
+        variant.sku, location.code AS location, written.reorder_point, written.backorder_limit, written.updated_at
     FROM row JOIN written ON written.id = row.level_id
     JOIN products_variant AS variant ON variant.id = written.variant_id
     JOIN inventory_location AS location ON location.id = written.location_id
@@ -126,11 +142,14 @@ def write_locked_levels(*, states: Sequence[LevelState], rows: Sequence[LedgerRo
     if not states:
         return []
     parameters = {
-        "level_id": [row.state.id for row in rows],
-        "version": [row.state.version for row in rows],
-        "on_hand": [row.state.on_hand for row in rows],
-        "is_oversold": [row.state.is_oversold for row in rows],
-        "was_oversold": [row.was_oversold for row in rows],
+        "level_id": [row.after.id for row in rows],
+        "version": [row.after.version for row in rows],
+        "on_hand": [row.after.on_hand for row in rows],
+        "reserved": [row.after.reserved for row in rows],
+        "incoming": [row.after.incoming for row in rows],
+        "is_oversold": [row.after.is_oversold for row in rows],
+        "was_oversold": [row.before.is_oversold for row in rows],
+        "was_low": [row.before.is_low for row in rows],
         "delta": [row.delta for row in rows],
         "reason": [row.reason for row in rows],
         "note": [row.note for row in rows],
@@ -140,6 +159,8 @@ def write_locked_levels(*, states: Sequence[LevelState], rows: Sequence[LedgerRo
         "state_id": [state.id for state in states],
         "state_version": [state.version for state in states],
         "state_on_hand": [state.on_hand for state in states],
+        "state_reserved": [state.reserved for state in states],
+        "state_incoming": [state.incoming for state in states],
         "state_is_oversold": [state.is_oversold for state in states],
         "counted_on_hand": [state.counted_on_hand for state in states],
         "counted_at": [state.counted_at for state in states],

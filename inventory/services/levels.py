@@ -24,6 +24,7 @@ class LevelState:
     location_id: int
     on_hand: int
     reserved: int
+    incoming: int
     version: int
     reorder_point: int | None
     backorder_limit: int
@@ -41,15 +42,27 @@ class LevelState:
         """Whether more is promised than the backorder limit allows."""
         return self.available < -self.backorder_limit
 
-    def moved(self, delta: int) -> "LevelState":
-        """The level after one more change of `on_hand`."""
-        after = replace(self, on_hand=self.on_hand + delta, version=self.version + 1)
+    @property
+    def is_low(self) -> bool:
+        """Whether no more is available than the reorder point."""
+        return self.reorder_point is not None and self.available <= self.reorder_point
+
+    def changed(self, *, on_hand: int = 0, reserved: int = 0, incoming: int = 0) -> "LevelState":
+        """The level after one more change, which adds these units to its figures."""
+        after = replace(
+            self,
+            on_hand=self.on_hand + on_hand,
+            reserved=self.reserved + reserved,
+            incoming=self.incoming + incoming,
+            version=self.version + 1,
+        )
         return replace(after, is_oversold=after.is_short)
 
 
 _LOCK: Final = """
-SELECT level.id, level.variant_id, level.location_id, level.on_hand, level.reserved, level.version,
-    level.reorder_point, level.backorder_limit, level.is_oversold, level.counted_on_hand, level.counted_at
+SELECT level.id, level.variant_id, level.location_id, level.on_hand, level.reserved, level.incoming,
+    level.version, level.reorder_point, level.backorder_limit, level.is_oversold, level.counted_on_hand,
+    level.counted_at
 FROM inventory_stocklevel AS level
 WHERE (level.variant_id, level.location_id) IN (SELECT * FROM unnest(%s::bigint[], %s::bigint[]))
 ORDER BY level.variant_id, level.location_id

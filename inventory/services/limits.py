@@ -18,4 +18,4 @@ def update_level(*, sku: str, location: str, values: dict[str, Any]) -> StockCha
     if all(getattr(state, name) == value for name, value in values.items()):
         return None
     after = check_limits(state, values)
-    return write_locked_levels(states=[after], rows=[LedgerRow(state=after, was_oversold=state.is_oversold)])[0]
+    return write_locked_levels(states=[after], rows=[LedgerRow(before=state, after=after)])[0]

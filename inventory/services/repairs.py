@@ -22,26 +22,38 @@ FROM (
 ) AS line
 """
 
+_PROMISES: Final = """
+SELECT (SELECT coalesce(sum(reserved), 0)::bigint FROM inventory_reservationline
+        WHERE level_id = %s AND reserved > 0),
+    (SELECT coalesce(sum(in_transit), 0)::bigint FROM inventory_transferline
+        WHERE target_level_id = %s AND in_transit > 0)
+"""
+
 
 @retried_atomic
 def repair_level(*, level_id: int) -> StockChange | None:
-    """Sets a level to the sum of its movements, announced as a change of its own; nothing where it is so already.
+    """Sets a level to what its movements, reservations and transfers add up to; nothing where it is so already.
 
-    The ledger is what happened: it is read and never written. Raises `LedgerContradictsItself` where a movement does
-    not follow from the one before, since then nobody can say what it adds up to; `StockLevel.DoesNotExist`.
+    It is announced as a change of its own. The ledger is what happened: it is read and never written. Raises
+    `LedgerContradictsItself` where a movement does not follow from the one before, since then nobody can say what it
+    adds up to; `StockLevel.DoesNotExist`.
     """
     level = StockLevel.objects.get(pk=level_id)
     state = lock_level(variant_id=level.variant_id, location_id=level.location_id)
     with connection.cursor() as cursor:
         cursor.execute(_SUMS, [level_id])
         total, since_count, newest, broken = cursor.fetchone()
+        cursor.execute(_PROMISES, [level_id, level_id])
+        reserved, incoming = cursor.fetchone()
     if broken:
         raise LedgerContradictsItself(f"{broken} of the movements of {level} do not follow from the one before.")
-    after = replace(state, on_hand=total, version=max(state.version, newest))
+    after = replace(state, on_hand=total, reserved=reserved, incoming=incoming, version=max(state.version, newest))
     if state.counted_at is not None:
         after = replace(after, counted_on_hand=total - since_count)
     after = replace(after, is_oversold=after.is_short)
     if after == state:
         return None
     after = replace(after, version=after.version + 1)
-    return write_locked_levels(states=[after], rows=[LedgerRow(state=after, was_oversold=state.is_oversold)])[0]
+    # Nothing has moved: what was shown was wrong.
+    before = replace(state, on_hand=total)
+    return write_locked_levels(states=[after], rows=[LedgerRow(before=before, after=after)])[0]

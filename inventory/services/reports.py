@@ -26,12 +26,11 @@ def apply_reported_change(
     source: str,
 ) -> list[StockChange]:
     """Adds what happened elsewhere at `occurred_at`; `source` names the report, and is written once."""
-    after = state.moved(delta)
+    after = state.changed(on_hand=delta)
     rows = [
         LedgerRow(
-            state=after,
-            was_oversold=state.is_oversold,
-            delta=delta,
+            before=state,
+            after=after,
             reason=reason,
             note=note,
             reference=reference,
@@ -42,7 +41,7 @@ def apply_reported_change(
     if state.counted_at is not None and occurred_at <= state.counted_at:
         kept = _settled(after, note=f"Keeps the count of {state.counted_at:%Y-%m-%d %H:%M}; {source} came later.")
         rows += kept
-        after = kept[-1].state if kept else after
+        after = kept[-1].after if kept else after
     return write_locked_levels(states=[after], rows=rows)
 
 
@@ -54,7 +53,7 @@ def apply_reported_figure(
         return []
     counted = replace(state, counted_on_hand=on_hand, counted_at=occurred_at)
     rows = _settled(counted, note=note, source=source)
-    return write_locked_levels(states=[rows[-1].state if rows else counted], rows=rows)
+    return write_locked_levels(states=[rows[-1].after if rows else counted], rows=rows)
 
 
 def _settled(state: LevelState, *, note: str, source: str = "") -> list[LedgerRow]:
@@ -67,9 +66,8 @@ def _settled(state: LevelState, *, note: str, source: str = "") -> list[LedgerRo
         return []
     return [
         LedgerRow(
-            state=state.moved(delta),
-            was_oversold=state.is_oversold,
-            delta=delta,
+            before=state,
+            after=state.changed(on_hand=delta),
             reason=Reason.COUNT,
             note=note,
             source=source,

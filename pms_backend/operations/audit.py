@@ -5,10 +5,7 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
-# What is reserved of each level: nothing, while there are no reservations.
-_RESERVATIONS: Final = "SELECT NULL::bigint AS level_id, 0::bigint AS quantity WHERE false"
-
-_FIGURES: Final = f"""
+_FIGURES: Final = """
 WITH line AS (
     SELECT movement.level_id, level_version, delta, on_hand_after,
         movement.occurred_at > level.counted_at AS is_after_count,
@@ -19,20 +16,32 @@ WITH line AS (
         count(*) FILTER (WHERE on_hand_after <> on_hand_before + delta) AS broken,
         coalesce(sum(delta) FILTER (WHERE is_after_count), 0) AS since_count
     FROM line GROUP BY level_id
-), reservation AS ({_RESERVATIONS}), reserved AS (
-    SELECT level_id, sum(quantity) AS total FROM reservation GROUP BY level_id
+), reserved AS (
+    SELECT level_id, sum(line.reserved) AS total FROM inventory_reservationline AS line
+    WHERE line.reserved > 0 GROUP BY level_id
+), held AS (
+    SELECT DISTINCT level_id FROM inventory_reservationline AS line
+    JOIN inventory_reservation AS reservation ON reservation.id = line.reservation_id
+    WHERE line.reserved > 0 AND reservation.status <> 'active'
+), incoming AS (
+    SELECT target_level_id AS level_id, sum(in_transit) AS total FROM inventory_transferline
+    WHERE in_transit > 0 GROUP BY target_level_id
 )
 SELECT level.id, variant.sku, location.code, level.on_hand, coalesce(ledger.total, 0)::bigint,
     coalesce(ledger.broken, 0), level.version, coalesce(ledger.newest, 0), level.reserved,
-    coalesce(reserved.total, 0)::bigint, (level.counted_on_hand + coalesce(ledger.since_count, 0))::bigint,
+    coalesce(reserved.total, 0)::bigint, held.level_id IS NOT NULL, level.incoming,
+    coalesce(incoming.total, 0)::bigint, (level.counted_on_hand + coalesce(ledger.since_count, 0))::bigint,
     level.is_oversold
 FROM inventory_stocklevel AS level
 JOIN products_variant AS variant ON variant.id = level.variant_id
 JOIN inventory_location AS location ON location.id = level.location_id
 LEFT JOIN ledger ON ledger.level_id = level.id
 LEFT JOIN reserved ON reserved.level_id = level.id
+LEFT JOIN held ON held.level_id = level.id
+LEFT JOIN incoming ON incoming.level_id = level.id
 WHERE level.on_hand <> coalesce(ledger.total, 0) OR coalesce(ledger.broken, 0) > 0
     OR level.version < coalesce(ledger.newest, 0) OR level.reserved <> coalesce(reserved.total, 0)
+    OR held.level_id IS NOT NULL OR level.incoming <> coalesce(incoming.total, 0)
     OR level.counted_on_hand + coalesce(ledger.since_count, 0) <> level.on_hand
     OR level.is_oversold <> (level.on_hand - level.reserved < -level.backorder_limit)
 ORDER BY variant.sku, location.code
@@ -79,7 +88,7 @@ ORDER BY variant.sku, location.code
 
 @dataclass(frozen=True, slots=True)
 class WrongFigure:
-    """A level that its ledger or its reservations do not explain."""
+    """A level that its ledger, its reservations or its transfers do not explain."""
 
     level_id: int
     sku: str
@@ -91,6 +100,9 @@ class WrongFigure:
     newest_movement: int
     reserved: int
     reservations: int
+    is_held_by_closed: bool
+    incoming: int
+    transfers: int
     counted_and_since: int | None
     is_oversold: bool
 
@@ -98,7 +110,9 @@ class WrongFigure:
         return (
             f"{self.sku} at {self.location}: on_hand {self.on_hand}, its movements add up to {self.ledger_total}; "
             f"{self.broken_links} broken links; version {self.version}, newest movement {self.newest_movement}; "
-            f"reserved {self.reserved}, its reservations add up to {self.reservations}; "
+            f"reserved {self.reserved}, its reservations add up to {self.reservations}"
+            f"{', some of which are closed' if self.is_held_by_closed else ''}; "
+            f"incoming {self.incoming}, its transfers add up to {self.transfers}; "
             f"the last count and what came after it: {self.counted_and_since}; "
             f"it is said to be {'' if self.is_oversold else 'not '}oversold"
         )

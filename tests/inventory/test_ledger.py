@@ -29,7 +29,9 @@ def _ten_lamps() -> None:
     ("statement", "constraint"),
     [
         ("UPDATE inventory_stocklevel SET on_hand = 9", "inventory_stocklevel_explained_by_ledger"),
-        ("UPDATE inventory_stocklevel SET reserved = 1", "inventory_stocklevel_nothing_reserved_or_incoming_yet"),
+        ("UPDATE inventory_stocklevel SET reserved = 1", "inventory_stocklevel_reserved_explained"),
+        ("UPDATE inventory_stocklevel SET incoming = 1", "inventory_stocklevel_incoming_explained"),
+        ("UPDATE inventory_stocklevel SET incoming = -1", "inventory_stocklevel_incoming_not_negative"),
         ("UPDATE inventory_stocklevel SET on_hand = -1", "inventory_stocklevel_not_oversold_unawares"),
         ("UPDATE inventory_stocklevel SET backorder_limit = -9", "inventory_stocklevel_limits_not_negative"),
         ("UPDATE inventory_stockmovement SET delta = 1", "inventory_stockmovement_append_only"),

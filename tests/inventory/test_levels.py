@@ -63,9 +63,10 @@ def test_limits_are_a_change_of_the_level_without_a_movement(api) -> None:
     answer = api.patch(f"{BASE}/levels/A-1/main/", {"reorder_point": 5, "backorder_limit": 2}).json()
 
     assert (answer["reorder_point"], answer["backorder_limit"], answer["version"]) == (5, 2, 2)
-    announced = Event.objects.latest("id")
+    announced, low = Event.objects.order_by("id")[Event.objects.count() - 2 :]
     assert (announced.type, announced.data["movement"]) == ("stock.changed", None)
     assert announced.data["level"]["version"] == 2
+    assert (low.type, low.data) == ("stock.low", announced.data)
 
     before = Event.objects.count()
     assert api.patch(f"{BASE}/levels/A-1/main/", {"reorder_point": 5}).json()["version"] == 2
