@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 from rest_framework.routers import SimpleRouter
 
-from inventory import views
+from inventory.views import stock
 
 
 class SkuConverter:
@@ -28,17 +28,17 @@ register_converter(SkuConverter, "sku")
 register_converter(CodeConverter, "code")
 
 router = SimpleRouter()
-router.register("locations", views.LocationViewSet, basename="location")
+router.register("locations", stock.LocationViewSet, basename="location")
 
 urlpatterns = [
-    path("levels/", views.LevelListView.as_view(), name="level-list"),
+    path("levels/", stock.LevelListView.as_view(), name="level-list"),
     # A server decodes %2F, so that A/B is the SKU of a GET, and the SKU A at the location B of a PATCH.
-    path("levels/<sku:sku>/<code:location>/", views.LevelView.as_view(), name="level"),
-    path("levels/<sku:sku>/", views.SkuLevelsView.as_view(), name="sku-levels"),
-    path("adjustments/", views.AdjustmentView.as_view(), name="adjustment"),
-    path("adjustments/bulk/", views.BulkAdjustmentView.as_view(), name="adjustment-bulk"),
-    path("counts/", views.CountView.as_view(), name="count"),
-    path("counts/bulk/", views.BulkCountView.as_view(), name="count-bulk"),
-    path("movements/", views.MovementListView.as_view(), name="movement-list"),
+    path("levels/<sku:sku>/<code:location>/", stock.LevelView.as_view(), name="level"),
+    path("levels/<sku:sku>/", stock.SkuLevelsView.as_view(), name="sku-levels"),
+    path("adjustments/", stock.AdjustmentView.as_view(), name="adjustment"),
+    path("adjustments/bulk/", stock.BulkAdjustmentView.as_view(), name="adjustment-bulk"),
+    path("counts/", stock.CountView.as_view(), name="count"),
+    path("counts/bulk/", stock.BulkCountView.as_view(), name="count-bulk"),
+    path("movements/", stock.MovementListView.as_view(), name="movement-list"),
     *router.urls,
 ]

@@ -181,7 +181,7 @@ def test_a_key_of_somebody_without_the_scope_is_not_looked_at(api: JSONClient, c
 
 def test_a_revoked_scope_is_asked_for_before_the_answer_is_replayed(api: JSONClient, monkeypatch):
     post(api, ADJUSTMENTS, RECEIPT)
-    monkeypatch.setattr("inventory.views.AdjustmentView.required_scopes", {"write": "nobody:has"})
+    monkeypatch.setattr("inventory.views.stock.AdjustmentView.required_scopes", {"write": "nobody:has"})
 
     refused(post(api, ADJUSTMENTS, RECEIPT), 403, "forbidden")
 
@@ -202,7 +202,7 @@ def fail(**_: object) -> None:
 
 
 def test_an_answer_that_cannot_be_rendered_takes_its_write_with_it(api: JSONClient, monkeypatch):
-    monkeypatch.setattr("inventory.views.changed", lambda _: Response({"movement": object()}, status=201))
+    monkeypatch.setattr("inventory.views.stock.changed", lambda _: Response({"movement": object()}, status=201))
 
     refused(post(api, ADJUSTMENTS, RECEIPT), 500, "internal_error")
 

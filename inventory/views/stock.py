@@ -12,7 +12,7 @@ from inventory import services
 from inventory.filters import LevelFilter, MovementFilter
 from inventory.models import Location, StockLevel, StockMovement
 from inventory.representation import level_as_dict, totals_of
-from inventory.serializers import (
+from inventory.serializers.stock import (
     AdjustmentSerializer,
     BulkAdjustmentsSerializer,
     BulkCountsSerializer,

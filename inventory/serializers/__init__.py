@@ -1,0 +1,1 @@
+"""What inventory takes and shows: one module for each kind of resource."""

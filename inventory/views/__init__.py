@@ -1,0 +1,1 @@
+"""Inventory over HTTP: one module for each kind of resource."""
