@@ -55,6 +55,25 @@ class LocationData(TypedDict):
     address: str
 
 
+class ReservationLineData(TypedDict):
+    """So many units of a SKU that a reservation took at a location, and how many of them are sold."""
+
+    sku: str
+    location: str
+    quantity: int
+    committed: int
+
+
+class ReservationData(TypedDict):
+    """A reservation as `representation.reservation_as_dict` shows it."""
+
+    id: int
+    reference: str
+    status: Literal["active", "committed", "released", "expired"]
+    expires_at: datetime
+    lines: list[ReservationLineData]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockFact(Fact):
     """Something about a level, with the level right after it; `movement` is null where `on_hand` stayed."""
@@ -111,3 +130,43 @@ class LocationChanged(Fact):
     def data(self) -> dict[str, Any]:
         """`{"location"}`."""
         return {"location": self.location}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservationFact(Fact):
+    """Something about a reservation, with the reservation right after it."""
+
+    reservation: Annotated[dict[str, Any], ReservationData]
+
+    @property
+    def subject(self) -> str:
+        """`reservation:ID`."""
+        return f"reservation:{self.reservation['id']}"
+
+    def data(self) -> dict[str, Any]:
+        """`{"reservation"}`."""
+        return {"reservation": self.reservation}
+
+
+class ReservationCreated(ReservationFact):
+    """Stock was reserved."""
+
+    type: ClassVar[str] = "reservation.created"
+
+
+class ReservationCommitted(ReservationFact):
+    """Reserved units were sold: all that were left, or some (then it is still active)."""
+
+    type: ClassVar[str] = "reservation.committed"
+
+
+class ReservationReleased(ReservationFact):
+    """What was still reserved went back."""
+
+    type: ClassVar[str] = "reservation.released"
+
+
+class ReservationExpired(ReservationFact):
+    """Its time was over, and what was still reserved went back."""
+
+    type: ClassVar[str] = "reservation.expired"

@@ -1,6 +1,8 @@
 """What inventory refuses."""
 
-from pms_backend.api.exceptions import Conflict, FieldError, Invalid
+from collections.abc import Sequence
+
+from pms_backend.api.exceptions import Conflict, FieldError, Invalid, NotFound
 
 
 class UnknownSku(Invalid):
@@ -71,3 +73,60 @@ class LedgerContradictsItself(Conflict):
     """A movement does not follow from the one before it."""
 
     code = "ledger_contradicts_itself"
+
+
+class ReservationNotFound(NotFound):
+    """There is no such reservation, or it is another client's."""
+
+    code = "reservation_not_found"
+
+    def __init__(self, reservation_id: int) -> None:
+        super().__init__(f"There is no reservation {reservation_id}.")
+
+
+class InvalidReservation(Invalid):
+    """What is asked for cannot be reserved, whatever there is."""
+
+    code = "invalid_reservation"
+
+
+class InvalidLines(Invalid):
+    """Lines name what does not exist: the code is the first one's."""
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__(errors[0].detail, code=errors[0].code, errors=errors)
+
+
+class RefusedLines(Conflict):
+    """The present state forbids some lines, and so all: the code is the first one's."""
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__(errors[0].detail, code=errors[0].code, errors=errors)
+
+
+class ReferenceConflict(Conflict):
+    """The reference means another reservation of this client."""
+
+    code = "reference_conflict"
+
+    def __init__(self, reference: str, reservation_id: int) -> None:
+        detail = f"{reference} is reservation {reservation_id}, which was asked for with other lines."
+        super().__init__(detail, errors=[FieldError("/reference", self.code, detail)])
+
+
+class ReservationExpired(Conflict):
+    """The reservation's time is over."""
+
+    code = "reservation_expired"
+
+    def __init__(self, reservation_id: int) -> None:
+        super().__init__(f"The reservation {reservation_id} is expired.")
+
+
+class ReservationStateConflict(Conflict):
+    """What has become of the reservation forbids this."""
+
+    code = "reservation_state_conflict"
+
+    def __init__(self, reservation_id: int, status: str) -> None:
+        super().__init__(f"The reservation {reservation_id} is {status}.")

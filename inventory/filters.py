@@ -1,11 +1,20 @@
-"""Filters of levels and movements."""
+"""Filters of levels, movements and reservations."""
 
 from typing import Any
 
 import django_filters
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
-from inventory.models import Reason, StockLevel, StockLevelQuerySet, StockMovement
+from inventory.models import (
+    Reason,
+    Reservation,
+    ReservationLine,
+    ReservationQuerySet,
+    ReservationStatus,
+    StockLevel,
+    StockLevelQuerySet,
+    StockMovement,
+)
 from pms_backend.api.filters import BooleanFilter
 from products.skus import as_sku_key
 
@@ -56,3 +65,25 @@ class MovementFilter(django_filters.FilterSet):
     class Meta:
         model = StockMovement
         fields: tuple[str, ...] = ()
+
+
+class ReservationFilter(django_filters.FilterSet):
+    """`reference`, `status`, `sku`."""
+
+    reference = django_filters.CharFilter()
+    status = django_filters.ChoiceFilter(choices=ReservationStatus.choices, method="filter_status")
+    sku = django_filters.CharFilter(method="filter_sku")
+
+    class Meta:
+        model = Reservation
+        fields: tuple[str, ...] = ()
+
+    def filter_status(self, queryset: ReservationQuerySet, _name: str, status: str) -> QuerySet[Reservation]:
+        """Those that show this status."""
+        return queryset.shown_as(status)
+
+    def filter_sku(self, queryset: ReservationQuerySet, _name: str, sku: str) -> QuerySet[Reservation]:
+        """Those with a line of this SKU; what is no SKU matches nothing."""
+        key = as_sku_key(sku)
+        lines = ReservationLine.objects.filter(reservation=OuterRef("pk"), level__variant__sku_key=key)
+        return queryset.none() if key is None else queryset.filter(Exists(lines))

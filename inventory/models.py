@@ -1,5 +1,7 @@
 """Locations, stock levels, and the ledger."""
 
+from typing import Final, Self
+
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Now
@@ -189,19 +191,55 @@ class ReservationStatus(models.TextChoices):
     EXPIRED = "expired"
 
 
+# Past its end, swept or not: by the database's clock, as everything that has to do with time here.
+_IS_OVERDUE: Final = models.Q(status=ReservationStatus.ACTIVE, expires_at__lte=Now())
+
+
+class ReservationQuerySet(models.QuerySet["Reservation"]):
+    """Reservations by whose they are and by what has become of them."""
+
+    def of(self, client: str | None) -> Self:
+        """Those of this client; of all where it is None."""
+        return self if client is None else self.filter(client=client)
+
+    def overdue(self) -> Self:
+        """Active ones that are past their end and not swept yet."""
+        return self.filter(_IS_OVERDUE)
+
+    def shown_as(self, status: str) -> Self:
+        """Those of this `shown_status`."""
+        if status == ReservationStatus.EXPIRED:
+            return self.filter(models.Q(status=status) | _IS_OVERDUE)
+        chosen = self.filter(status=status)
+        return chosen.exclude(_IS_OVERDUE) if status == ReservationStatus.ACTIVE else chosen
+
+    def as_of_now(self) -> Self:
+        """With `is_overdue`, and with what each line shows."""
+        lines = ReservationLine.objects.select_related("level__variant", "level__location").order_by("id")
+        overdue = models.ExpressionWrapper(_IS_OVERDUE, output_field=models.BooleanField())
+        return self.annotate(is_overdue=overdue).prefetch_related(models.Prefetch("lines", queryset=lines))
+
+
 class Reservation(models.Model):
     """Stock that is promised to somebody for a while: it is no longer available, and still on hand.
 
     `client` is the identity of the caller that made it (`access.caller.Caller.identity`); its `reference` means one
-    reservation among those that are active or committed.
+    reservation among those that are active or committed. `requested` is what it asked for, by which the same request
+    is known again: `[variant, location or null, quantity]`, sorted.
     """
+
+    # As `ReservationQuerySet.as_of_now` read it.
+    is_overdue: bool = False
 
     client = models.CharField(max_length=MAX_ACTOR_LENGTH)
     reference = models.CharField(max_length=MAX_REFERENCE_LENGTH)
     status = models.CharField(max_length=10, choices=ReservationStatus.choices, default=ReservationStatus.ACTIVE)
+    requested = models.JSONField(db_default=models.Value([], models.JSONField()), default=list, editable=False)
     expires_at = models.DateTimeField()
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
+
+    objects = ReservationQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)
@@ -211,7 +249,8 @@ class Reservation(models.Model):
                 name="inventory_reservation_expiring",
                 condition=models.Q(status=ReservationStatus.ACTIVE),
             ),
-            models.Index(fields=["client", "reference"], name="inventory_reservation_by_name"),
+            models.Index(fields=["reference"], name="inventory_reservation_by_name"),
+            models.Index(fields=["client", "id"], name="inventory_reservation_of_client"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -227,6 +266,11 @@ class Reservation(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+    @property
+    def shown_status(self) -> str:
+        """Its status to everybody outside: it is expired from its end on, not from when it is swept."""
+        return ReservationStatus.EXPIRED if self.is_overdue else self.status
 
 
 class ReservationLine(models.Model):

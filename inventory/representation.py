@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from inventory.models import StockLevel, StockMovement
+from inventory.models import Reservation, StockLevel, StockMovement
 
 TOTALS: Final = ("on_hand", "reserved", "incoming", "available")
 
@@ -62,4 +62,23 @@ def movement_as_dict(movement: StockMovement) -> dict[str, Any]:
         "request_id": movement.request_id,
         "occurred_at": movement.occurred_at,
         "created_at": movement.created_at,
+    }
+
+
+def reservation_as_dict(reservation: Reservation) -> dict[str, Any]:
+    """One reservation that was read `as_of_now`, its moment as a string: an event keeps it so."""
+    return {
+        "id": reservation.pk,
+        "reference": reservation.reference,
+        "status": str(reservation.shown_status),
+        "expires_at": reservation.expires_at.isoformat().replace("+00:00", "Z"),
+        "lines": [
+            {
+                "sku": line.level.variant.sku,
+                "location": line.level.location.code,
+                "quantity": line.quantity,
+                "committed": line.committed,
+            }
+            for line in reservation.lines.all()
+        ],
     }

@@ -167,6 +167,7 @@ CELERY_BEAT_SCHEDULE = {
     "prune socket tickets": _every(PRUNE_SECONDS, "pms_backend.access.tasks.prune_tickets"),
     "relay events": _every(SWEEP_SECONDS, "pms_backend.events.tasks.relay_events"),
     "apply PMS events": _every(SWEEP_SECONDS, "pms_integration.tasks.apply_pms_events"),
+    "expire reservations": _every(SWEEP_SECONDS, "inventory.tasks.expire_reservations"),
     "prune idempotency keys": _every(PRUNE_SECONDS, "pms_backend.api.tasks.prune_idempotency_keys"),
     "prune events": _every(PRUNE_SECONDS, "pms_backend.events.tasks.prune_events"),
     "relay's heartbeat": {
@@ -326,6 +327,7 @@ UNFOLD = {
                     _page("Levels", "inventory", "inventory.stocklevel"),
                     _page("Movements", "receipt_long", "inventory.stockmovement"),
                     _page("Locations", "warehouse", "inventory.location"),
+                    _page("Reservations", "bookmark", "inventory.reservation"),
                 ],
             },
             {

@@ -9,21 +9,35 @@ from inventory.services.limits import update_level
 from inventory.services.locations import create_location, update_location
 from inventory.services.repairs import repair_level
 from inventory.services.reports import apply_reported_change, apply_reported_figure
+from inventory.services.reservation_endings import (
+    commit_reservation,
+    expire_reservations,
+    extend_reservation,
+    release_reservation,
+)
+from inventory.services.reservation_requests import ReservationRequest
+from inventory.services.reservations import reserve_stock
 
 __all__ = [
     "Adjustment",
     "Count",
     "LevelState",
+    "ReservationRequest",
     "StockChange",
     "adjust_stock",
     "adjust_stock_in_bulk",
     "apply_reported_change",
     "apply_reported_figure",
+    "commit_reservation",
     "count_stock",
     "count_stock_in_bulk",
     "create_location",
+    "expire_reservations",
+    "extend_reservation",
     "lock_level",
+    "release_reservation",
     "repair_level",
+    "reserve_stock",
     "update_level",
     "update_location",
 ]

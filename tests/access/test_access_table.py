@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from pms_backend.access import services
 from pms_backend.access.models import STOREFRONT_TIER, SupabaseUser
-from pms_backend.access.scopes import ALL_SCOPES
+from pms_backend.access.scopes import ALL_SCOPES, STOREFRONT_SCOPES
 from tests.access.issuer import Project, sign
 from tests.architecture.test_endpoints import PUBLIC, Endpoint, endpoints
 from tests.conftest import JSONClient
@@ -68,6 +68,12 @@ TABLE = {
     "post /api/v1/inventory/locations/": Row("inventory:write", 422),
     "get /api/v1/inventory/locations/main/": Row("inventory:read", 404),
     "patch /api/v1/inventory/locations/main/": Row("inventory:write", 404),
+    "get /api/v1/inventory/reservations/": Row("inventory:read", 200, storefront=True),
+    "post /api/v1/inventory/reservations/": Row("inventory:write", 422, storefront=True),
+    "get /api/v1/inventory/reservations/1/": Row("inventory:read", 404, storefront=True),
+    "post /api/v1/inventory/reservations/1/commit/": Row("inventory:write", 404, storefront=True),
+    "post /api/v1/inventory/reservations/1/extend/": Row("inventory:write", 404, storefront=True),
+    "post /api/v1/inventory/reservations/1/release/": Row("inventory:write", 404, storefront=True),
     "get /api/v1/pms/events/": Row("pms:read", 200),
     "get /api/v1/pms/events/summary/": Row("pms:read", 200),
     "get /api/v1/pms/events/1/": Row("pms:read", 404),
@@ -192,6 +198,8 @@ def test_a_scope_opens_what_asks_for_it_and_nothing_else(scope: str, project: Pr
 
 def test_a_storefront_is_let_in_to_what_is_open_to_storefronts(project: Project):
     open_to_storefronts = wanted(lambda row: row.storefront)
+    # Whom Supabase signed up has no more scopes than any customer.
+    open_to_customers = wanted(lambda row: row.storefront and row.scope in STOREFRONT_SCOPES)
 
     assert answers(GUARDED, **{"X-Api-Key": key_with(list(ALL_SCOPES), tier=STOREFRONT_TIER)}) == open_to_storefronts
-    assert answers(GUARDED, Authorization=f"Bearer {project.token('first')}") == open_to_storefronts
+    assert answers(GUARDED, Authorization=f"Bearer {project.token('first')}") == open_to_customers

@@ -1,0 +1,176 @@
+"""What becomes of a reservation: sold, released, extended, expired. Each holds its row before its levels."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from django.db.models.functions import Now
+
+from inventory.events import ReservationCommitted, ReservationReleased
+from inventory.events import ReservationExpired as ReservationHasExpired
+from inventory.exceptions import InvalidLines, InvalidReservation, RefusedLines
+from inventory.models import Reason, Reservation, ReservationLine, ReservationStatus
+from inventory.services.reservation_requests import (
+    DEFAULT_EXPIRES_IN_SECONDS,
+    MAX_RESERVATION_LINES,
+    check_expires_in,
+    check_quantity,
+)
+from inventory.services.reservation_rows import (
+    announce,
+    give_back,
+    held_lines,
+    key_of,
+    lock_reservation,
+    require_active,
+    set_status,
+    write_lines,
+)
+from inventory.services.sheets import LevelSheet
+from pms_backend.api import context
+from pms_backend.api.exceptions import FieldError
+from pms_backend.api.transactions import retried_atomic
+from products.skus import sku_key
+
+# A batch of the sweep, and what one reservation clears away before it.
+MAX_EXPIRED_AT_ONCE: Final = 100
+
+
+@retried_atomic
+def commit_reservation(
+    *, reservation_id: int, client: str | None, lines: Sequence[tuple[str, int]] | None = None
+) -> Reservation:
+    """Sells what is reserved: all of it, or of each SKU in `lines` so many units; the others stay reserved.
+
+    What is available stays as it is, so that there is no lack that could refuse it. A `client` may touch its own alone,
+    None all. One that is committed already is returned as it is. Raises `ReservationNotFound`, `ReservationExpired`,
+    `ReservationStateConflict`, `InvalidLines`, `RefusedLines` (`exceeds_reservation`), `InvalidReservation`,
+    `InvalidQuantity`.
+    """
+    reservation = lock_reservation(reservation_id, client)
+    if reservation.status == ReservationStatus.COMMITTED:
+        return reservation
+    require_active(reservation)
+    sold = _units_to_sell(reservation, lines)
+    sheet = LevelSheet(key_of(line) for line, _ in sold)
+    for line, units in sold:
+        sheet.change(key_of(line), on_hand=-units, reserved=-units, reason=Reason.SALE, reference=reservation.reference)
+        line.reserved -= units
+        line.committed += units
+    sheet.write()
+    write_lines([line for line, _ in sold])
+    is_over = not held_lines([reservation])
+    set_status([reservation], ReservationStatus.COMMITTED if is_over else ReservationStatus.ACTIVE)
+    announce(ReservationCommitted, [reservation])
+    return reservation
+
+
+@retried_atomic
+def release_reservation(*, reservation_id: int, client: str | None) -> Reservation:
+    """Gives back what is reserved still. A `client` may touch its own alone, None all.
+
+    One that is released already is returned as it is. Raises `ReservationNotFound`, `ReservationExpired`,
+    `ReservationStateConflict`.
+    """
+    reservation = lock_reservation(reservation_id, client)
+    if reservation.status == ReservationStatus.RELEASED:
+        return reservation
+    require_active(reservation)
+    _end([reservation], ReservationStatus.RELEASED)
+    announce(ReservationReleased, [reservation])
+    return reservation
+
+
+@retried_atomic
+def extend_reservation(
+    *, reservation_id: int, client: str | None, expires_in: int = DEFAULT_EXPIRES_IN_SECONDS
+) -> Reservation:
+    """Lets it expire `expires_in` seconds from now instead. A `client` may touch its own alone, None all.
+
+    Raises `ReservationNotFound`, `ReservationExpired`, `ReservationStateConflict`, `InvalidReservation`.
+    """
+    check_expires_in(expires_in)
+    reservation = lock_reservation(reservation_id, client)
+    require_active(reservation)
+    Reservation.objects.filter(pk=reservation_id).update(
+        expires_at=Now() + timedelta(seconds=expires_in), updated_at=Now()
+    )
+    reservation.refresh_from_db(fields=["expires_at", "updated_at"])
+    return reservation
+
+
+def expire_reservations() -> int:
+    """Ends those whose time is over, a batch a transaction; returns how many those were.
+
+    One that is being committed, released or extended is left to whoever does.
+    """
+    total = 0
+    while count := _expire_batch():
+        total += count
+    return total
+
+
+def announce_expired(reservations: Sequence[Reservation]) -> None:
+    """Nobody did it: it was time."""
+    with context.bind(actor="system", request_id=context.current().request_id):
+        announce(ReservationHasExpired, reservations)
+
+
+@retried_atomic
+def _expire_batch() -> int:
+    overdue = Reservation.objects.overdue().as_of_now().order_by("id")
+    batch = list(overdue.select_for_update(no_key=True, skip_locked=True)[:MAX_EXPIRED_AT_ONCE])
+    if batch:
+        _end(batch, ReservationStatus.EXPIRED)
+        announce_expired(batch)
+    return len(batch)
+
+
+def _end(reservations: Sequence[Reservation], status: ReservationStatus) -> None:
+    lines = held_lines(reservations)
+    sheet = LevelSheet(key_of(line) for line in lines)
+    give_back(lines, sheet)
+    sheet.write()
+    set_status(reservations, status)
+
+
+def _units_to_sell(
+    reservation: Reservation, lines: Sequence[tuple[str, int]] | None
+) -> list[tuple[ReservationLine, int]]:
+    """Of which lines how many, in the order in which the locations were chosen."""
+    if lines is None:
+        return [(line, line.reserved) for line in held_lines([reservation])]
+    wanted = _wanted_units(reservation, lines)
+    sold: list[tuple[ReservationLine, int]] = []
+    for line in held_lines([reservation]):
+        units = min(wanted[line.level.variant.sku_key], line.reserved)
+        if units:
+            wanted[line.level.variant.sku_key] -= units
+            sold.append((line, units))
+    return sold
+
+
+def _wanted_units(reservation: Reservation, lines: Sequence[tuple[str, int]]) -> Counter[str]:
+    """By SKU key. Raises `InvalidLines`, `RefusedLines` with every line that is not of the reservation."""
+    if not 1 <= len(lines) <= MAX_RESERVATION_LINES:
+        raise InvalidReservation(f"1 to {MAX_RESERVATION_LINES} lines are committed at a time.")
+    reserved: Counter[str] = Counter()
+    for line in reservation.lines.all():
+        reserved[line.level.variant.sku_key] += line.reserved
+    wanted: Counter[str] = Counter()
+    foreign, beyond = [], []
+    for index, (sku, quantity) in enumerate(lines):
+        check_quantity(quantity)
+        key = sku_key(sku)
+        wanted[key] += quantity
+        if key not in reserved:
+            foreign.append(FieldError(f"/lines/{index}/sku", "unknown_sku", f"The reservation has no {sku}."))
+        elif wanted[key] > reserved[key]:
+            detail = f"{reserved[key]} of {sku} are reserved still, {wanted[key]} were to be committed."
+            beyond.append(FieldError(f"/lines/{index}", "exceeds_reservation", detail))
+    if foreign:
+        raise InvalidLines(foreign)
+    if beyond:
+        raise RefusedLines(beyond)
+    return wanted

@@ -1,0 +1,141 @@
+"""What a reservation asks for: checked, and looked up."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from inventory.exceptions import (
+    InvalidLines,
+    InvalidQuantity,
+    InvalidReservation,
+    LocationInactive,
+    RefusedLines,
+    UnknownLocation,
+    UnknownSku,
+)
+from inventory.models import MAX_QUANTITY, Location
+from inventory.services.levels import Key
+from pms_backend.api.exceptions import DomainError, FieldError
+from products.models import ProductStatus, Variant
+from products.skus import sku_key
+
+MAX_RESERVATION_LINES: Final = 500
+MIN_EXPIRES_IN_SECONDS: Final = 1
+DEFAULT_EXPIRES_IN_SECONDS: Final = 15 * 60
+MAX_EXPIRES_IN_SECONDS: Final = 7 * 24 * 60 * 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservationRequest:
+    """So many units of a SKU, at this location alone or wherever they are."""
+
+    sku: str
+    quantity: int
+    location: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WantedLine:
+    """A line whose names are known."""
+
+    index: int
+    variant: Variant
+    location: Location | None
+    quantity: int
+
+    @property
+    def is_published(self) -> bool:
+        """Whether a shop shows it."""
+        return self.variant.product.status == ProductStatus.ACTIVE and not self.variant.is_archived
+
+
+class WantedLines:
+    """The lines of one reservation. Raises `InvalidLines` for SKUs and locations that do not exist."""
+
+    def __init__(self, requests: Sequence[ReservationRequest]) -> None:
+        _check(requests)
+        named = {request.location for request in requests if request.location is not None}
+        self._locations = list(Location.objects.order_by("priority", "code"))
+        variants = Variant.objects.select_related("product").only("sku", "sku_key", "is_archived", "product__status")
+        by_key = {
+            one.sku_key: one for one in variants.filter(sku_key__in={sku_key(request.sku) for request in requests})
+        }
+        by_code = {location.code: location for location in self._locations if location.code in named}
+        self.lines: list[WantedLine] = []
+        unknown: list[FieldError] = []
+        for index, request in enumerate(requests):
+            variant, location = by_key.get(sku_key(request.sku)), by_code.get(request.location or "")
+            if variant is None:
+                unknown += in_line(index, UnknownSku(request.sku))
+            elif location is None and request.location is not None:
+                unknown += in_line(index, UnknownLocation(request.location))
+            else:
+                self.lines.append(WantedLine(index, variant, location, request.quantity))
+        if unknown:
+            raise InvalidLines(unknown)
+
+    def as_json(self) -> list[list[int | None]]:
+        """By which the same request is known again: the same units, in whichever order and parts."""
+        units: Counter[tuple[int, int | None]] = Counter()
+        for line in self.lines:
+            units[line.variant.pk, line.location.pk if line.location else None] += line.quantity
+        # A location that is not named comes first: None does not compare.
+        ordered = sorted(units.items(), key=lambda item: (item[0][0], item[0][1] or 0))
+        return [[variant, location, quantity] for (variant, location), quantity in ordered]
+
+    @property
+    def variant_ids(self) -> set[int]:
+        """What is asked for."""
+        return {line.variant.pk for line in self.lines}
+
+    def keys_of(self, line: WantedLine) -> list[Key]:
+        """The levels that may serve a line, by the priority of their locations."""
+        places = [line.location] if line.location else [place for place in self._locations if place.is_active]
+        return [(line.variant.pk, place.pk) for place in places]
+
+    def require_published(self) -> None:
+        """Raises `InvalidLines` for what a shop does not show, as if it did not exist."""
+        hidden = [line for line in self.lines if not line.is_published]
+        if hidden:
+            raise InvalidLines(
+                [error for line in hidden for error in in_line(line.index, UnknownSku(line.variant.sku))]
+            )
+
+    def require_active_locations(self) -> None:
+        """Raises `RefusedLines` for locations that are closed."""
+        closed = [line for line in self.lines if line.location is not None and not line.location.is_active]
+        errors = [
+            error
+            for line in closed
+            if line.location
+            for error in in_line(line.index, LocationInactive(line.location.code))
+        ]
+        if errors:
+            raise RefusedLines(errors)
+
+
+def in_line(index: int, error: DomainError) -> list[FieldError]:
+    """What a rule refused, as an error of that line."""
+    return [FieldError(f"/lines/{index}{one.pointer}", one.code, one.detail) for one in error.errors]
+
+
+def check_expires_in(seconds: int) -> None:
+    """Raises `InvalidReservation` for what is no time to hold stock."""
+    if not MIN_EXPIRES_IN_SECONDS <= seconds <= MAX_EXPIRES_IN_SECONDS:
+        raise InvalidReservation(
+            f"expires_in is a number of seconds from {MIN_EXPIRES_IN_SECONDS} to {MAX_EXPIRES_IN_SECONDS}."
+        )
+
+
+def check_quantity(quantity: int) -> None:
+    """Raises `InvalidQuantity` for what is no number of units."""
+    if not 1 <= quantity <= MAX_QUANTITY:
+        raise InvalidQuantity(f"A quantity is a whole number from 1 to {MAX_QUANTITY}.")
+
+
+def _check(requests: Sequence[ReservationRequest]) -> None:
+    if not 1 <= len(requests) <= MAX_RESERVATION_LINES:
+        raise InvalidReservation(f"A reservation has 1 to {MAX_RESERVATION_LINES} lines.")
+    for request in requests:
+        check_quantity(request.quantity)

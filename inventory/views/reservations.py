@@ -1,0 +1,107 @@
+"""`/api/v1/inventory/reservations/`."""
+
+from typing import Any, cast
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import mixins, serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from inventory import services
+from inventory.exceptions import ReservationNotFound
+from inventory.filters import ReservationFilter
+from inventory.models import Reservation
+from inventory.serializers.reservations import (
+    CommitSerializer,
+    ExpirySerializer,
+    ReservationRequestSerializer,
+    ReservationSerializer,
+)
+from pms_backend.access.caller import Caller
+from pms_backend.access.scopes import read_write
+from pms_backend.access.visibility import visibility_of
+from pms_backend.api.endpoints import GenericViewSet
+
+
+class ReservationViewSet(mixins.ListModelMixin, GenericViewSet[Reservation]):
+    """Stock that is promised to a client for a while; each sees its own, those inside all."""
+
+    queryset = Reservation.objects.all()
+    serializer_class = ReservationSerializer
+    filterset_class = ReservationFilter
+    required_scopes = read_write("inventory")
+    open_to_storefronts = frozenset({"list", "retrieve", "create", "commit", "release", "extend"})
+    lookup_value_regex = r"[0-9]{1,18}"
+
+    def get_queryset(self) -> QuerySet[Reservation]:
+        """What the caller may see."""
+        reservations = Reservation.objects.as_of_now()
+        # The schema is made without a caller.
+        return reservations if self.request is None else reservations.of(self._client())
+
+    @extend_schema(responses=ReservationSerializer)
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """One reservation; past its end it is `expired`."""
+        reservation = self.get_queryset().filter(pk=pk).first()
+        if reservation is None:
+            raise ReservationNotFound(int(pk))
+        return _answer(reservation)
+
+    @extend_schema(
+        request=ReservationRequestSerializer,
+        responses={
+            201: ReservationSerializer,
+            200: OpenApiResponse(ReservationSerializer, "the reference is this reservation already"),
+        },
+    )
+    def create(self, request: Request) -> Response:
+        """Reserves all lines or none; without a location by the locations' priority, split where it must be."""
+        asked = _validated(ReservationRequestSerializer, request)
+        asked["lines"] = [services.ReservationRequest(**line) for line in asked["lines"]]
+        published_only = not visibility_of(request.auth).unpublished
+        reservation, is_new = services.reserve_stock(
+            client=self._caller().identity, published_only=published_only, **asked
+        )
+        return _answer(reservation, status=201 if is_new else 200)
+
+    @extend_schema(request=CommitSerializer, responses=ReservationSerializer)
+    @action(detail=True, methods=["post"])
+    def commit(self, request: Request, pk: str) -> Response:
+        """Sells what is reserved, or some of it: `sale` movements with the reservation's reference."""
+        lines = _validated(CommitSerializer, request).get("lines")
+        units = None if lines is None else [(line["sku"], line["quantity"]) for line in lines]
+        return _answer(services.commit_reservation(reservation_id=int(pk), client=self._client(), lines=units))
+
+    @extend_schema(request=None, responses=ReservationSerializer)
+    @action(detail=True, methods=["post"])
+    def release(self, request: Request, pk: str) -> Response:
+        """Gives back what is reserved still."""
+        return _answer(services.release_reservation(reservation_id=int(pk), client=self._client()))
+
+    @extend_schema(request=ExpirySerializer, responses=ReservationSerializer)
+    @action(detail=True, methods=["post"])
+    def extend(self, request: Request, pk: str) -> Response:
+        """Lets it expire `expires_in` seconds from now instead."""
+        asked = _validated(ExpirySerializer, request)
+        return _answer(services.extend_reservation(reservation_id=int(pk), client=self._client(), **asked))
+
+    def _client(self) -> str | None:
+        """Whose reservations the caller may see and touch; None for all."""
+        caller = self._caller()
+        return None if visibility_of(caller).others else caller.identity
+
+    def _caller(self) -> Caller:
+        caller: Any = self.request.auth
+        return cast("Caller", caller)
+
+
+def _validated(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    serializer = kind(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
+
+
+def _answer(reservation: Reservation, status: int = 200) -> Response:
+    return Response(ReservationSerializer(reservation).data, status=status)
