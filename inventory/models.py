@@ -250,7 +250,7 @@ class Reservation(models.Model):
                 condition=models.Q(status=ReservationStatus.ACTIVE),
             ),
             models.Index(fields=["reference"], name="inventory_reservation_by_name"),
-            models.Index(fields=["client", "id"], name="inventory_reservation_of_client"),
+            models.Index(fields=["client", "id"], name="inventory_reservation_client"),
         ]
         constraints = [
             models.UniqueConstraint(

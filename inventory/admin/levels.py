@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from inventory import services
 from inventory.admin.figures import RED, before_and_after, last_movements
 from inventory.admin.forms import AdjustmentForm, CountForm, ReceiptForm
+from inventory.admin.reservations import held_of
 from inventory.models import Reason, StockLevel, StockLevelQuerySet
 from pms_backend.api.service_admin import RefusalsIn, ServiceAdmin, moment
 from pms_backend.api.typed_unfold import action, display
@@ -89,9 +90,9 @@ class StockLevelAdmin(ServiceAdmin):
         return super().get_search_results(request, queryset, search_term)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        """With the figures above and the ledger below."""
+        """With the figures above, and below who holds what is reserved, and the ledger."""
         level: StockLevel = context["original"]
-        context = {**context, "level": level, "movements": last_movements(level)}
+        context = {**context, "level": level, "movements": last_movements(level), "held": held_of(level)}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def write(self, request: HttpRequest, obj: StockLevel, form: Any, formsets: list[Any], *, change: bool) -> None:

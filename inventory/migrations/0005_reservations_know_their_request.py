@@ -20,6 +20,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="reservation",
-            index=models.Index(fields=["client", "id"], name="inventory_reservation_of_client"),
+            index=models.Index(fields=["client", "id"], name="inventory_reservation_client"),
         ),
     ]

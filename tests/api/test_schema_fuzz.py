@@ -26,6 +26,7 @@ from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.access.services import create_api_client
 from pms_backend.wsgi import application
 from tests.factories import make_connection, make_location, make_product, set_stock
+from tests.inventory.reserving import reserve
 
 SEED: Final = 2026
 # Made up for each operation, of what the schema allows and of what it does not.
@@ -66,11 +67,15 @@ OPERATIONS: Final = [(method, path) for path, operations in PATHS.items() for me
 # What exists, by the name of a parameter or a member: half of the examples say it, since hardly any would hit it. A new
 # parameter that a 1 does not fit belongs here too.
 EXISTING: dict[str, Any] = {"sku": "A-1", "location": "main", "code": "main", "slug": "demo"}
+# Where an id is not a product's: what stands before it in the path.
+EXISTING_IDS: dict[str, int] = {}
 
 
 @schema.hook
-def map_path_parameters(_: schemathesis.HookContext, path_parameters: Any) -> Any:
-    return with_existing(path_parameters)
+def map_path_parameters(context: schemathesis.HookContext, path_parameters: Any) -> Any:
+    path = context.operation.path if context.operation else ""
+    ids = [found for before, found in EXISTING_IDS.items() if f"/{before}/{{" in path]
+    return with_existing(path_parameters, **({"id": ids[0]} if ids else {}))
 
 
 @schema.hook
@@ -78,10 +83,11 @@ def map_body(_: schemathesis.HookContext, body: Any) -> Any:
     return with_existing(body)
 
 
-def with_existing(values: Any) -> Any:
+def with_existing(values: Any, **more: Any) -> Any:
     if not isinstance(values, dict) or zlib.crc32(repr(sorted(values, key=str)).encode() + repr(values).encode()) % 2:
         return values
-    return {name: EXISTING.get(name, value) if isinstance(name, str) else value for name, value in values.items()}
+    existing = {**EXISTING, **more}
+    return {name: existing.get(name, value) if isinstance(name, str) else value for name, value in values.items()}
 
 
 @pytest.fixture
@@ -90,6 +96,7 @@ def key(db: None) -> Iterator[str]:
     main = make_location("main")
     EXISTING["id"] = make_product("A-1").pk
     set_stock("A-1", "main", 10)
+    EXISTING_IDS["reservations"] = reserve(("A-1", 2)).pk
     make_connection(owns=main)
     # They would close the connection, whose transaction is to be rolled back; Django's test client does the same.
     for signal in (request_started, request_finished):

@@ -17,6 +17,7 @@ from pms_backend.operations.catalogue import facts
 from products import services as products
 from tests.architecture.sources import ROOT
 from tests.factories import make_connection, make_location, make_product, make_variant, set_stock
+from tests.inventory.reserving import outlive, reserve
 from tests.pms_integration.reports import apply, figure, product
 
 TYPES = [kind.type for kind in facts()]
@@ -53,6 +54,18 @@ def everything_happens() -> None:
     inventory.adjust_stock(sku="A-1", location="main", delta=-7, reason="damage", note="fell", reference="R-1")
 
 
+def stock_is_reserved() -> None:
+    """Reservations end in each way, the last of them above the reorder point."""
+    make_product("HELD")
+    set_stock("HELD", make_location("shelf"), 5)
+    inventory.update_level(sku="HELD", location="shelf", values={"reorder_point": 3})
+    sold, released, expired = [reserve(("HELD", 1), reference=name) for name in ("sold", "released", "expired")]
+    inventory.commit_reservation(reservation_id=sold.pk, client=None)
+    inventory.release_reservation(reservation_id=released.pk, client=None)
+    outlive(expired)
+    inventory.expire_reservations()
+
+
 def a_pms_reports() -> None:
     """A PMS reports a figure, and claims a SKU of ours."""
     pms = make_connection(owns=make_location("pms-place"))
@@ -86,7 +99,7 @@ def test_the_payload_has_the_dataclass_fields(kind: type[Fact]):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("happens", [everything_happens, a_pms_reports])
+@pytest.mark.parametrize("happens", [everything_happens, stock_is_reserved, a_pms_reports])
 def test_what_is_recorded_is_what_is_documented(happens: Callable[[], None]):
     happens()
 
@@ -105,6 +118,7 @@ def test_what_is_recorded_is_what_is_documented(happens: Callable[[], None]):
 @pytest.mark.django_db
 def test_every_type_was_tried():
     everything_happens()
+    stock_is_reserved()
     a_pms_reports()
 
     assert set(Event.objects.values_list("type", flat=True)) == set(TYPES)

@@ -1,0 +1,153 @@
+"""Reservations, to be read; what is held too long is released here, what was sold elsewhere is committed."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.contrib import admin, messages
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from inventory import services
+from inventory.models import Reservation, ReservationLine, ReservationStatus, StockLevel
+from pms_backend.api.exceptions import DomainError
+from pms_backend.api.service_admin import EmptyForm, GrowingTableAdmin, RefusalsIn, moment
+from pms_backend.api.typed_unfold import action, display
+
+STATUS_LABELS: Final = {
+    ReservationStatus.ACTIVE.label: "info",
+    ReservationStatus.COMMITTED.label: "success",
+    ReservationStatus.RELEASED.label: "warning",
+    ReservationStatus.EXPIRED.label: "warning",
+}
+MAX_HELD_SHOWN: Final = 50
+
+Transition = Callable[..., Reservation]
+
+
+class StatusFilter(admin.SimpleListFilter):
+    """By the status that the list shows."""
+
+    title = "status"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Every one."""
+        return [(status.value, str(status.label)) for status in ReservationStatus]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Those that show the chosen one."""
+        return queryset.shown_as(self.value()) if self.value() in ReservationStatus.values else queryset
+
+
+@admin.register(Reservation)
+class ReservationAdmin(GrowingTableAdmin):
+    """Stock that is promised for a while, newest first; only its end is up to staff."""
+
+    list_display = ("reference", "status_label", "client", "units_held", "units_sold", "expires", "made")
+    list_filter = (StatusFilter,)
+    search_fields = ("reference",)
+    search_help_text = "The whole reference"
+    ordering = ("-id",)
+    sortable_by = ()
+    fields = (("reference", "status_label"), ("client", "expires_at"), ("created_at", "updated_at"))
+    actions = ("release_selected",)
+    actions_detail = ("release", "commit")
+    change_form_outer_after_template = "inventory/reservation_lines.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Reservation]:
+        """With what each holds, and has sold."""
+        reservations = Reservation.objects.as_of_now().prefetch_related(None)
+        return reservations.annotate(held_units=_sum_of("reserved"), sold_units=_sum_of("committed"))
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
+        """By the reference's index."""
+        term = search_term.strip()
+        return (queryset.filter(reference=term) if term else queryset), False
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        """With the lines below."""
+        reservation: Reservation = context["original"]
+        lines = reservation.lines.select_related("level__variant", "level__location").order_by("id")
+        return super().render_change_form(request, {**context, "lines": lines}, *args, **kwargs)
+
+    def has_end_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Those whom Django's permissions let change reservations."""
+        return request.user.has_perm("inventory.change_reservation")
+
+    @action(description="Release", url_path="release", permissions=["end"], icon="undo")
+    def release(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Asks first."""
+        note = "What it holds still becomes available to everybody."
+        return self._end(request, object_id, services.release_reservation, "Release", "released", note)
+
+    @action(description="Commit", url_path="commit", permissions=["end"], icon="sell")
+    def commit(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Asks first."""
+        note = "What it holds still is sold: it leaves the stock."
+        return self._end(request, object_id, services.commit_reservation, "Commit", "committed", note)
+
+    @action(description="Release", permissions=["end"])
+    def release_selected(self, request: HttpRequest, queryset: QuerySet[Reservation]) -> None:
+        """Gives back what they hold, of those that are active."""
+        count = 0
+        for reservation in queryset:
+            try:
+                services.release_reservation(reservation_id=reservation.pk, client=None)
+                count += 1
+            except DomainError as error:
+                messages.warning(request, f"{reservation.reference} is not released: {error.detail}")
+        if count:
+            messages.success(request, f"{count} {'reservation is' if count == 1 else 'reservations are'} released.")
+
+    @display(description="Status", label=STATUS_LABELS)
+    def status_label(self, reservation: Reservation) -> str:
+        """A badge."""
+        return str(ReservationStatus(reservation.shown_status).label)
+
+    @display(description="Reserved")
+    def units_held(self, reservation: Any) -> int:
+        """Units over all lines."""
+        return reservation.held_units or 0
+
+    @display(description="Sold")
+    def units_sold(self, reservation: Any) -> int:
+        """Units over all lines."""
+        return reservation.sold_units or 0
+
+    @display(description="Until")
+    def expires(self, reservation: Reservation) -> SafeString:
+        """When it ends by itself."""
+        return moment(reservation.expires_at)
+
+    @display(description="Made")
+    def made(self, reservation: Reservation) -> SafeString:
+        """When it was made."""
+        return moment(reservation.created_at)
+
+    def _end(
+        self, request: HttpRequest, object_id: str, transition: Transition, verb: str, done: str, note: str
+    ) -> HttpResponse:
+        reservation: Reservation = self.get_or_404(request, object_id)
+        page = reverse("admin:inventory_reservation_change", args=[reservation.pk])
+        form = EmptyForm(request.POST or None)
+        if form.is_valid():
+            with RefusalsIn(form):
+                transition(reservation_id=reservation.pk, client=None)
+                messages.success(request, f"{reservation.reference} is {done}.")
+                return HttpResponseRedirect(page)
+        title = f"{verb} {reservation.reference}"
+        return self.form_page(request, form, title=title, note=note, button=verb, original=reservation, back=page)
+
+
+def _sum_of(field: str) -> Subquery:
+    # Not by a join: that would add up every reservation there is for one page of them.
+    lines = ReservationLine.objects.filter(reservation=OuterRef("pk")).order_by().values("reservation")
+    return Subquery(lines.annotate(sum=Sum(field)).values("sum"))
+
+
+def held_of(level: StockLevel) -> list[ReservationLine]:
+    """Who holds what is reserved of a level: those that end first."""
+    lines = ReservationLine.objects.filter(level=level, reserved__gt=0).select_related("reservation")
+    return list(lines.order_by("reservation__expires_at", "id")[:MAX_HELD_SHOWN])
