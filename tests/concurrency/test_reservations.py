@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
 from inventory import services
@@ -228,9 +228,14 @@ def test_a_sweep_does_not_wait_for_what_somebody_is_at() -> None:
     busy, over = reserve(("A-1", 1), reference="busy"), reserve(("A-1", 1), reference="over")
     outlive(busy, over)
 
+    def sweep() -> int:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout TO '2s'")
+            return services.expire_reservations()
+
     with transaction.atomic():
         Reservation.objects.select_for_update().get(pk=busy.pk)
-        (swept,) = at_once([services.expire_reservations], seconds=10)
+        (swept,) = at_once([sweep])
 
     assert swept == 1
     assert set(Reservation.objects.filter(status="expired")) == {over}
