@@ -111,3 +111,78 @@ class LocationChanged(Fact):
     def data(self) -> dict[str, Any]:
         """`{"location"}`."""
         return {"location": self.location}
+
+
+class TransferLineData(TypedDict):
+    """So many units of a SKU: planned, still under way, arrived, lost."""
+
+    sku: str
+    quantity: int
+    in_transit: int
+    received: int
+    lost: int
+
+
+# `from` is no name of Python's.
+TransferData = TypedDict(
+    "TransferData",
+    {
+        "id": int,
+        "from": str,
+        "to": str,
+        "reference": str,
+        "status": Literal["draft", "in_transit", "received", "cancelled"],
+        "lines": list[TransferLineData],
+        "created_at": datetime,
+        "shipped_at": datetime | None,
+        "closed_at": datetime | None,
+    },
+)
+
+
+class UnitsData(TypedDict):
+    """So many units of a SKU."""
+
+    sku: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferFact(Fact):
+    """Something about a transfer, with the transfer right after it."""
+
+    transfer: Annotated[dict[str, Any], TransferData]
+
+    @property
+    def subject(self) -> str:
+        """`transfer:ID`."""
+        return f"transfer:{self.transfer['id']}"
+
+    def data(self) -> dict[str, Any]:
+        """`{"transfer"}`."""
+        return {"transfer": self.transfer}
+
+
+class TransferShipped(TransferFact):
+    """A transfer left its source."""
+
+    type: ClassVar[str] = "transfer.shipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferReceived(TransferFact):
+    """Units of a transfer arrived, or were lost, by this receipt: all that came, or a part."""
+
+    type: ClassVar[str] = "transfer.received"
+    received: Annotated[list[dict[str, Any]], list[UnitsData]]
+    lost: Annotated[list[dict[str, Any]], list[UnitsData]]
+
+    def data(self) -> dict[str, Any]:
+        """`{"transfer", "received", "lost"}`."""
+        return {"transfer": self.transfer, "received": self.received, "lost": self.lost}
+
+
+class TransferCancelled(TransferFact):
+    """A transfer was called off; what was under way is back at its source."""
+
+    type: ClassVar[str] = "transfer.cancelled"

@@ -1,11 +1,11 @@
-"""Filters of levels and movements."""
+"""Filters of levels, movements and transfers."""
 
 from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
 
-from inventory.models import Reason, StockLevel, StockLevelQuerySet, StockMovement
+from inventory.models import Reason, StockLevel, StockLevelQuerySet, StockMovement, Transfer, TransferStatus
 from pms_backend.api.filters import BooleanFilter
 from products.skus import as_sku_key
 
@@ -56,3 +56,21 @@ class MovementFilter(django_filters.FilterSet):
     class Meta:
         model = StockMovement
         fields: tuple[str, ...] = ()
+
+
+class TransferFilter(django_filters.FilterSet):
+    """`status`, `from`, `to`, `reference`, `sku`."""
+
+    status = django_filters.ChoiceFilter(choices=TransferStatus.choices)
+    to = django_filters.CharFilter(field_name="target__code")
+    reference = django_filters.CharFilter()
+    sku = SkuFilter(field_name="lines__variant")
+
+    class Meta:
+        model = Transfer
+        fields: tuple[str, ...] = ()
+
+    @classmethod
+    def get_filters(cls) -> Any:
+        """With `from`, which is no name of Python's."""
+        return {**super().get_filters(), "from": django_filters.CharFilter(field_name="source__code")}

@@ -273,6 +273,15 @@ class TransferStatus(models.TextChoices):
     CANCELLED = "cancelled"
 
 
+class TransferQuerySet(models.QuerySet["Transfer"]):
+    """Transfers as they are read."""
+
+    def with_lines(self) -> "TransferQuerySet":
+        """With all that is shown of them, in a constant number of statements."""
+        lines = models.Prefetch("lines", TransferLine.objects.select_related("variant"))
+        return self.select_related("source", "target").prefetch_related(lines)
+
+
 class Transfer(models.Model):
     """Stock on its way from one location to another."""
 
@@ -283,6 +292,8 @@ class Transfer(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     shipped_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TransferQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)

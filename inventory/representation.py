@@ -1,8 +1,9 @@
 """Levels and movements in JSON's types, as the API, the events and the sockets show them."""
 
+from datetime import datetime
 from typing import Any, Final
 
-from inventory.models import StockLevel, StockMovement
+from inventory.models import StockLevel, StockMovement, Transfer
 
 TOTALS: Final = ("on_hand", "reserved", "incoming", "available")
 
@@ -63,3 +64,32 @@ def movement_as_dict(movement: StockMovement) -> dict[str, Any]:
         "occurred_at": movement.occurred_at,
         "created_at": movement.created_at,
     }
+
+
+def transfer_as_dict(transfer: Transfer) -> dict[str, Any]:
+    """One transfer that was read `with_lines()`."""
+    return {
+        "id": transfer.pk,
+        "from": transfer.source.code,
+        "to": transfer.target.code,
+        "reference": transfer.reference,
+        "status": transfer.status,
+        "lines": [
+            {
+                "sku": line.variant.sku,
+                "quantity": line.quantity,
+                "in_transit": line.in_transit,
+                "received": line.received,
+                "lost": line.lost,
+            }
+            for line in transfer.lines.all()
+        ],
+        "created_at": moment_as_json(transfer.created_at),
+        "shipped_at": moment_as_json(transfer.shipped_at),
+        "closed_at": moment_as_json(transfer.closed_at),
+    }
+
+
+def moment_as_json(moment: datetime | None) -> str | None:
+    """In RFC 3339, as events have it too."""
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")

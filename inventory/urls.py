@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 from rest_framework.routers import SimpleRouter
 
-from inventory.views import stock
+from inventory.views import stock, transfers
 
 
 class SkuConverter:
@@ -29,6 +29,7 @@ register_converter(CodeConverter, "code")
 
 router = SimpleRouter()
 router.register("locations", stock.LocationViewSet, basename="location")
+router.register("transfers", transfers.TransferViewSet, basename="transfer")
 
 urlpatterns = [
     path("levels/", stock.LevelListView.as_view(), name="level-list"),

@@ -9,6 +9,8 @@ from inventory.services.limits import update_level
 from inventory.services.locations import create_location, update_location
 from inventory.services.repairs import repair_level
 from inventory.services.reports import apply_reported_change, apply_reported_figure
+from inventory.services.shipments import cancel_transfer, receive_transfer, ship_transfer
+from inventory.services.transfers import create_transfer, update_transfer
 
 __all__ = [
     "Adjustment",
@@ -19,11 +21,16 @@ __all__ = [
     "adjust_stock_in_bulk",
     "apply_reported_change",
     "apply_reported_figure",
+    "cancel_transfer",
     "count_stock",
     "count_stock_in_bulk",
     "create_location",
+    "create_transfer",
     "lock_level",
+    "receive_transfer",
     "repair_level",
+    "ship_transfer",
     "update_level",
     "update_location",
+    "update_transfer",
 ]
