@@ -186,3 +186,43 @@ class TransferCancelled(TransferFact):
     """A transfer was called off; what was under way is back at its source."""
 
     type: ClassVar[str] = "transfer.cancelled"
+
+
+class StocktakeSummaryData(TypedDict):
+    """Lines in all, counted ones, ones that differed, ones that a later figure made void; units over and short."""
+
+    lines: int
+    counted: int
+    differing: int
+    units_over: int
+    units_short: int
+    superseded: int
+
+
+class StocktakeData(TypedDict):
+    """A count sheet without its lines, which may be many: each one that changed a level is a `stock.changed`."""
+
+    id: int
+    location: str
+    status: Literal["open", "posted", "cancelled"]
+    note: str
+    created_at: datetime
+    closed_at: datetime | None
+    summary: StocktakeSummaryData
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StocktakePosted(Fact):
+    """What was counted at a location became its stock."""
+
+    type: ClassVar[str] = "stocktake.posted"
+    stocktake: Annotated[dict[str, Any], StocktakeData]
+
+    @property
+    def subject(self) -> str:
+        """`stocktake:ID`."""
+        return f"stocktake:{self.stocktake['id']}"
+
+    def data(self) -> dict[str, Any]:
+        """`{"stocktake"}`."""
+        return {"stocktake": self.stocktake}

@@ -1,11 +1,21 @@
-"""Filters of levels, movements and transfers."""
+"""Filters of levels, movements, transfers and stocktakes."""
 
 from typing import Any
 
 import django_filters
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from inventory.models import Reason, StockLevel, StockLevelQuerySet, StockMovement, Transfer, TransferStatus
+from inventory.models import (
+    Reason,
+    StockLevel,
+    StockLevelQuerySet,
+    StockMovement,
+    Stocktake,
+    StocktakeLine,
+    StocktakeStatus,
+    Transfer,
+    TransferStatus,
+)
 from pms_backend.api.filters import BooleanFilter
 from products.skus import as_sku_key
 
@@ -74,3 +84,36 @@ class TransferFilter(django_filters.FilterSet):
     def get_filters(cls) -> Any:
         """With `from`, which is no name of Python's."""
         return {**super().get_filters(), "from": django_filters.CharFilter(field_name="source__code")}
+
+
+class StocktakeFilter(django_filters.FilterSet):
+    """`location`, `status`."""
+
+    location = django_filters.CharFilter(field_name="location__code")
+    status = django_filters.ChoiceFilter(choices=StocktakeStatus.choices)
+
+    class Meta:
+        model = Stocktake
+        fields: tuple[str, ...] = ()
+
+
+class StocktakeLineFilter(django_filters.FilterSet):
+    """`sku`, `counted` (or still to be counted), `differs`."""
+
+    sku = SkuFilter(field_name="variant")
+    counted = BooleanFilter(field_name="counted", lookup_expr="isnull", exclude=True)
+    differs = BooleanFilter(method="filter_differs")
+
+    class Meta:
+        model = StocktakeLine
+        fields: tuple[str, ...] = ()
+
+    def filter_differs(
+        self,
+        queryset: QuerySet[StocktakeLine],
+        _name: str,
+        wanted: bool,  # noqa: FBT001 - django-filter's signature
+    ) -> QuerySet[StocktakeLine]:
+        """Lines whose count is not what the ledger had, or the counted others."""
+        differing = Q(variance__gt=0) | Q(variance__lt=0)
+        return queryset.filter(differing if wanted else Q(variance=0))

@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Any, Final
 
-from inventory.models import StockLevel, StockMovement, Transfer
+from inventory.models import StockLevel, StockMovement, Stocktake, Transfer
+from inventory.queries import summary_of
 
 TOTALS: Final = ("on_hand", "reserved", "incoming", "available")
 
@@ -87,6 +88,30 @@ def transfer_as_dict(transfer: Transfer) -> dict[str, Any]:
         "created_at": moment_as_json(transfer.created_at),
         "shipped_at": moment_as_json(transfer.shipped_at),
         "closed_at": moment_as_json(transfer.closed_at),
+    }
+
+
+def stocktake_as_dict(stocktake: Stocktake) -> dict[str, Any]:
+    """One count sheet that was read with its location, with its summary and without its lines."""
+    return {
+        "id": stocktake.pk,
+        "location": stocktake.location.code,
+        "status": stocktake.status,
+        "note": stocktake.note,
+        "created_at": moment_as_json(stocktake.created_at),
+        "closed_at": moment_as_json(stocktake.closed_at),
+        "summary": summary_of(stocktake),
+    }
+
+
+def stocktake_line_as_dict(line: Any) -> dict[str, Any]:
+    """One line that was read with its variant and by `queries.with_variance()`."""
+    return {
+        "sku": line.variant.sku,
+        "expected": line.expected,
+        "counted": line.counted,
+        "counted_at": moment_as_json(line.counted_at),
+        "variance": line.variance,
     }
 
 

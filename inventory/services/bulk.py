@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from django.db import connection
-
 from inventory.exceptions import InsufficientStock, LocationInactive, UnknownLocation, UnknownSku, VersionConflict
 from inventory.models import Location
 from inventory.services.adjustments import check_adjustment, is_fact
 from inventory.services.counts import check_count
-from inventory.services.figures import later_movements, take_figure
+from inventory.services.figures import later_movements, present_moment, take_figure
 from inventory.services.ledger import LedgerRow, write_locked_levels
 from inventory.services.levels import Key, LevelState, create_levels, lock_levels, variants_by_key
 from pms_backend.api.bulk import Outcome, rejection, require_all
@@ -122,9 +120,7 @@ class _Sheet(Generic[Row]):
 
     def moment_and_later_movements(self) -> tuple[datetime, dict[int, int]]:
         """Now, under the locks, and the sum of each level's movements whose moment is later still (another's clock)."""
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT clock_timestamp()")
-            moment: datetime = cursor.fetchone()[0]
+        moment = present_moment()
         return moment, later_movements({state.id: moment for state in self._states.values()})
 
     def apply(self, row: Row, change: Callable[[LevelState, Row], tuple[LevelState, LedgerRow | None]]) -> Outcome:

@@ -28,6 +28,14 @@ WHERE later.total IS NOT NULL
 """
 
 
+def present_moment() -> datetime:
+    """Now, by the clock that movements are stamped with."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+    return moment
+
+
 def later_movements(moments: Mapping[int, datetime]) -> dict[int, int]:
     """The sum of each locked level's movements after its moment, by the level's id; none where nothing moved."""
     with connection.cursor() as cursor:
