@@ -131,11 +131,10 @@ def lock_stocktake(stocktake_id: int) -> Stocktake:
 
 
 def require_status(stocktake: Stocktake, done: str, status: StocktakeStatus) -> None:
-    """Raises `StocktakeStateConflict` where the sheet is in another state, in which it cannot be so `done`."""
+    """Raises `StocktakeStateConflict`, which names the state, where it is another: the sheet cannot be so `done`."""
     if stocktake.status != status:
         detail = f"The stocktake is {stocktake.get_status_display().lower()}, it cannot be {done}."
-        error = FieldError("/status", StocktakeStateConflict.code, stocktake.status)
-        raise StocktakeStateConflict(detail, errors=[error])
+        raise StocktakeStateConflict(detail, errors=[FieldError("/status", stocktake.status, detail)])
 
 
 def close_stocktake(stocktake: Stocktake, status: StocktakeStatus) -> None:

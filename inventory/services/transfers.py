@@ -60,10 +60,10 @@ def lock_transfer(transfer_id: int) -> Transfer:
 
 
 def require_status(transfer: Transfer, done: str, *statuses: str) -> None:
-    """Raises `TransferStateConflict` where the transfer is in another state, in which it cannot be so `done`."""
+    """Raises `TransferStateConflict`, which names the state, where it is another: the transfer cannot be so `done`."""
     if transfer.status not in statuses:
         detail = f"The transfer is {transfer.get_status_display().lower()}, it cannot be {done}."
-        raise TransferStateConflict(detail, errors=[FieldError("/status", TransferStateConflict.code, transfer.status)])
+        raise TransferStateConflict(detail, errors=[FieldError("/status", transfer.status, detail)])
 
 
 def _planned(lines: Sequence[tuple[str, int]]) -> list[TransferLine]:

@@ -70,6 +70,7 @@ def stock_travels_and_is_counted() -> None:
     sent = [inventory.create_transfer(source="east", target="west", lines=[("T-1", 3)]).pk for _ in range(2)]
     for transfer in sent:
         inventory.ship_transfer(transfer_id=transfer)
+    inventory.update_level(sku="T-1", location="east", values={"reorder_point": 4})
     inventory.receive_transfer(transfer_id=sent[0], lines=[("T-1", 2)], shortage="damage")
     inventory.cancel_transfer(transfer_id=sent[1])
     sheet = inventory.create_stocktake(location="east", note="Sunday").pk
