@@ -57,7 +57,7 @@ def _units(*, initial: int | None, is_required: bool, label: str) -> forms.Integ
         required=is_required,
         # What was shown is what a change is told from: somebody else may have written meanwhile.
         show_hidden_initial=not is_required,
-        widget=UnfoldAdminIntegerFieldWidget(attrs={"class": "text-right"}),
+        widget=UnfoldAdminIntegerFieldWidget(attrs={"class": "text-right", "aria-label": label}),
     )
 
 
@@ -126,6 +126,8 @@ class CountsForm(SheetForm):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if cleaned.get("sku") and cleaned.get("counted") is None and "counted" not in self.errors:
             self.add_error("counted", "How many are there?")
+            # A scanner ends what it reads with the enter key: the next thing to type is the figure.
+            self.fields["counted"].widget.attrs["autofocus"] = self.fields["sku"].widget.attrs.pop("autofocus")
         if cleaned.get("counted") is not None and cleaned.get("sku") == "":
             self.add_error("sku", "Of what?")
         return cleaned

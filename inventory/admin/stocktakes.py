@@ -166,7 +166,7 @@ class StocktakeAdmin(ReadOnlyAdmin):
     @display(description="Stocktake", ordering="id")
     def number(self, stocktake: Stocktake) -> str:
         """By which it is called."""
-        return _name(stocktake)
+        return _name(stocktake).capitalize()
 
     @display(description="Status", ordering="status", label=STATUS_LABELS)
     def status_label(self, stocktake: Stocktake) -> str:

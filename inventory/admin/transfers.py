@@ -31,7 +31,7 @@ ACTIONS_IN: Final[dict[str, tuple[str, ...]]] = {
     TransferStatus.RECEIVED: (),
     TransferStatus.CANCELLED: (),
 }
-FIRST_LINES: Final = 5
+FIRST_LINES: Final = 4
 
 
 class TransferForm(ServiceForm):
@@ -197,7 +197,7 @@ class TransferAdmin(ReadOnlyAdmin):
     @display(description="Transfer", ordering="id")
     def number(self, transfer: Transfer) -> str:
         """By which it is called."""
-        return _name(transfer)
+        return _name(transfer).capitalize()
 
     @display(description="Status", ordering="status", label=STATUS_LABELS)
     def status_label(self, transfer: Transfer) -> str:
