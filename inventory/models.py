@@ -13,6 +13,7 @@ MAX_REFERENCE_LENGTH = 255
 MAX_SOURCE_LENGTH = 400
 # The most that one change or count may say; figures themselves are 64-bit.
 MAX_QUANTITY = 1_000_000_000
+MAX_STOCKTAKE_LINES = 50_000
 
 
 class Reason(models.TextChoices):

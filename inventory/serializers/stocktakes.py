@@ -4,10 +4,18 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
-from inventory.models import MAX_CODE_LENGTH, MAX_NOTE_LENGTH, MAX_QUANTITY, Stocktake, StocktakeLine, StocktakeStatus
+from inventory.models import (
+    MAX_CODE_LENGTH,
+    MAX_NOTE_LENGTH,
+    MAX_QUANTITY,
+    MAX_STOCKTAKE_LINES,
+    Stocktake,
+    StocktakeLine,
+    StocktakeStatus,
+)
 from inventory.queries import with_variance
 from inventory.representation import moment_as_json, stocktake_as_dict, stocktake_line_as_dict
-from inventory.services.stocktakes import MAX_COUNTS, MAX_STOCKTAKE_LINES, StocktakeCount
+from inventory.services.stocktakes import MAX_COUNTS, StocktakeCount
 from products.serializers import SkuField
 
 # A longer sheet is read by pages.

@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from inventory.exceptions import InvalidQuantity, StocktakeStateConflict, StocktakeTooLarge
-from inventory.models import MAX_QUANTITY, StockLevel, Stocktake, StocktakeStatus
+from inventory.models import MAX_QUANTITY, MAX_STOCKTAKE_LINES, StockLevel, Stocktake, StocktakeStatus
 from inventory.services.figures import present_moment
 from inventory.services.levels import require_location, variants_by_key
 from inventory.services.lines import refuse, variants_of_lines
@@ -20,7 +20,6 @@ from pms_backend.api.exceptions import FieldError
 from pms_backend.api.transactions import retried_atomic
 from products.skus import sku_key
 
-MAX_STOCKTAKE_LINES: Final = 50_000
 # What one request may enter.
 MAX_COUNTS: Final = 10_000
 # A moment further ahead than this is no clock that is a little off.

@@ -440,7 +440,7 @@ def test_an_unknown_state_is_no_filter(api: JSONClient):
     assert api.post(f"{URL}999999/ship/").status_code == 404
 
 
-def test_the_same_key_ships_once(api: JSONClient):
+def test_the_same_key_plans_once(api: JSONClient):
     first, again = (api.post(URL, plan(), headers={"Idempotency-Key": "t-1"}) for _ in range(2))
 
     assert first.json() == again.json()
@@ -491,7 +491,7 @@ def test_one_list_page_costs_the_same_for_any_number(api: JSONClient):
     assert counts == [2, 2]
 
 
-def test_services_name_the_same_refusals(api: JSONClient):
+def test_a_shipment_that_is_too_large_is_refused_by_the_service_too():
     transfer = services.create_transfer(source="main", target="west", lines=[("A-1", 11)])
 
     with pytest.raises(TransferShort):
