@@ -306,6 +306,13 @@ class Transfer(models.Model):
             models.CheckConstraint(
                 name="inventory_transfer_status_known", condition=models.Q(status__in=TransferStatus.values)
             ),
+            models.CheckConstraint(
+                name="inventory_transfer_moments_fit_its_status",
+                condition=models.Q(status=TransferStatus.DRAFT, shipped_at__isnull=True, closed_at__isnull=True)
+                | models.Q(status=TransferStatus.IN_TRANSIT, shipped_at__isnull=False, closed_at__isnull=True)
+                | models.Q(status=TransferStatus.RECEIVED, shipped_at__isnull=False, closed_at__isnull=False)
+                | models.Q(status=TransferStatus.CANCELLED, closed_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -375,6 +382,11 @@ class Stocktake(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="inventory_stocktake_status_known", condition=models.Q(status__in=StocktakeStatus.values)
+            ),
+            models.CheckConstraint(
+                name="inventory_stocktake_closed_when_not_open",
+                condition=models.Q(status=StocktakeStatus.OPEN, closed_at__isnull=True)
+                | (~models.Q(status=StocktakeStatus.OPEN) & models.Q(closed_at__isnull=False)),
             ),
         ]
 

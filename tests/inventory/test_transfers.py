@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from inventory import services
@@ -496,3 +496,22 @@ def test_a_shipment_that_is_too_large_is_refused_by_the_service_too():
 
     with pytest.raises(TransferShort):
         services.ship_transfer(transfer_id=transfer.pk)
+
+
+@pytest.mark.parametrize(
+    ("stray", "constraint"),
+    [
+        ({"status": "received"}, "inventory_transfer_moments_fit_its_status"),
+        ({"status": "draft"}, "inventory_transfer_moments_fit_its_status"),
+    ],
+)
+def test_a_stray_update_puts_no_transfer_into_a_state_that_it_is_not_in(
+    api: JSONClient, stray: dict[str, Any], constraint: str
+):
+    shipped(api)
+
+    with pytest.raises(IntegrityError, match="inventory_transfer") as refused, transaction.atomic():
+        Transfer.objects.update(**stray)
+
+    assert constraint in str(refused.value)
+    assert Transfer.objects.get().status == "in_transit"
