@@ -170,3 +170,118 @@ class ReservationExpired(ReservationFact):
     """Its time was over, and what was still reserved went back."""
 
     type: ClassVar[str] = "reservation.expired"
+
+
+class TransferLineData(TypedDict):
+    """So many units of a SKU: planned, still under way, arrived, lost."""
+
+    sku: str
+    quantity: int
+    in_transit: int
+    received: int
+    lost: int
+
+
+# `from` is no name of Python's.
+TransferData = TypedDict(
+    "TransferData",
+    {
+        "id": int,
+        "from": str,
+        "to": str,
+        "reference": str,
+        "status": Literal["draft", "in_transit", "received", "cancelled"],
+        "lines": list[TransferLineData],
+        "created_at": datetime,
+        "shipped_at": datetime | None,
+        "closed_at": datetime | None,
+    },
+)
+
+
+class UnitsData(TypedDict):
+    """So many units of a SKU."""
+
+    sku: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferFact(Fact):
+    """Something about a transfer, with the transfer right after it."""
+
+    transfer: Annotated[dict[str, Any], TransferData]
+
+    @property
+    def subject(self) -> str:
+        """`transfer:ID`."""
+        return f"transfer:{self.transfer['id']}"
+
+    def data(self) -> dict[str, Any]:
+        """`{"transfer"}`."""
+        return {"transfer": self.transfer}
+
+
+class TransferShipped(TransferFact):
+    """A transfer left its source."""
+
+    type: ClassVar[str] = "transfer.shipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferReceived(TransferFact):
+    """Units of a transfer arrived, or were lost, by this receipt: all that came, or a part."""
+
+    type: ClassVar[str] = "transfer.received"
+    received: Annotated[list[dict[str, Any]], list[UnitsData]]
+    lost: Annotated[list[dict[str, Any]], list[UnitsData]]
+
+    def data(self) -> dict[str, Any]:
+        """`{"transfer", "received", "lost"}`."""
+        return {"transfer": self.transfer, "received": self.received, "lost": self.lost}
+
+
+class TransferCancelled(TransferFact):
+    """A transfer was called off; what was under way is back at its source."""
+
+    type: ClassVar[str] = "transfer.cancelled"
+
+
+class StocktakeSummaryData(TypedDict):
+    """Lines in all, counted ones, ones that differed, ones that a later figure made void; units over and short."""
+
+    lines: int
+    counted: int
+    differing: int
+    units_over: int
+    units_short: int
+    superseded: int
+
+
+class StocktakeData(TypedDict):
+    """A count sheet without its lines, which may be many: each one that changed a level is a `stock.changed`."""
+
+    id: int
+    location: str
+    status: Literal["open", "posted", "cancelled"]
+    note: str
+    created_at: datetime
+    closed_at: datetime | None
+    summary: StocktakeSummaryData
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StocktakePosted(Fact):
+    """What was counted at a location became its stock."""
+
+    type: ClassVar[str] = "stocktake.posted"
+    stocktake: Annotated[dict[str, Any], StocktakeData]
+
+    @property
+    def subject(self) -> str:
+        """`stocktake:ID`."""
+        return f"stocktake:{self.stocktake['id']}"
+
+    def data(self) -> dict[str, Any]:
+        """`{"stocktake"}`."""
+        return {"stocktake": self.stocktake}

@@ -20,9 +20,9 @@ class UnknownLocation(Invalid):
 
     code = "unknown_location"
 
-    def __init__(self, location: str) -> None:
+    def __init__(self, location: str, *, pointer: str = "/location") -> None:
         detail = f"There is no location {location}."
-        super().__init__(detail, errors=[FieldError("/location", self.code, detail)])
+        super().__init__(detail, errors=[FieldError(pointer, self.code, detail)])
 
 
 class InsufficientStock(Conflict):
@@ -46,9 +46,9 @@ class LocationInactive(Conflict):
 
     code = "location_inactive"
 
-    def __init__(self, location: str) -> None:
+    def __init__(self, location: str, *, pointer: str = "/location") -> None:
         detail = f"The location {location} is not active."
-        super().__init__(detail, errors=[FieldError("/location", self.code, detail)])
+        super().__init__(detail, errors=[FieldError(pointer, self.code, detail)])
 
 
 class LocationHoldsStock(Conflict):
@@ -130,3 +130,45 @@ class ReservationStateConflict(Conflict):
 
     def __init__(self, reservation_id: int, status: str) -> None:
         super().__init__(f"The reservation {reservation_id} is {status}.")
+
+
+class LinesRefused(Invalid):
+    """Lines of a request make no sense; `errors` names each."""
+
+    code = "lines_refused"
+
+
+class SameLocation(Invalid):
+    """A transfer goes from one location to another."""
+
+    code = "same_location"
+
+
+class TransferShort(Conflict):
+    """A transfer's source has less than it would ship; `errors` names each line."""
+
+    code = InsufficientStock.code
+
+
+class OverReceipt(Conflict):
+    """More would be received than is in transit; `errors` names each line."""
+
+    code = "over_receipt"
+
+
+class TransferStateConflict(Conflict):
+    """The transfer is in a state in which this cannot be done."""
+
+    code = "transfer_state_conflict"
+
+
+class StocktakeStateConflict(Conflict):
+    """The count sheet is closed, or was closed another way."""
+
+    code = "stocktake_state_conflict"
+
+
+class StocktakeTooLarge(Invalid):
+    """A count sheet would have more lines than one may have."""
+
+    code = "stocktake_too_large"

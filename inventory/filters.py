@@ -1,9 +1,9 @@
-"""Filters of levels, movements and reservations."""
+"""Filters of levels, movements, reservations, transfers and stocktakes."""
 
 from typing import Any
 
 import django_filters
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from inventory.models import (
     Reason,
@@ -14,6 +14,11 @@ from inventory.models import (
     StockLevel,
     StockLevelQuerySet,
     StockMovement,
+    Stocktake,
+    StocktakeLine,
+    StocktakeStatus,
+    Transfer,
+    TransferStatus,
 )
 from pms_backend.api.filters import BooleanFilter
 from products.skus import as_sku_key
@@ -87,3 +92,54 @@ class ReservationFilter(django_filters.FilterSet):
         key = as_sku_key(sku)
         lines = ReservationLine.objects.filter(reservation=OuterRef("pk"), level__variant__sku_key=key)
         return queryset.none() if key is None else queryset.filter(Exists(lines))
+
+
+class TransferFilter(django_filters.FilterSet):
+    """`status`, `from`, `to`, `reference`, `sku`."""
+
+    status = django_filters.ChoiceFilter(choices=TransferStatus.choices)
+    to = django_filters.CharFilter(field_name="target__code")
+    reference = django_filters.CharFilter()
+    sku = SkuFilter(field_name="lines__variant")
+
+    class Meta:
+        model = Transfer
+        fields: tuple[str, ...] = ()
+
+    @classmethod
+    def get_filters(cls) -> Any:
+        """With `from`, which is no name of Python's."""
+        return {**super().get_filters(), "from": django_filters.CharFilter(field_name="source__code")}
+
+
+class StocktakeFilter(django_filters.FilterSet):
+    """`location`, `status`."""
+
+    location = django_filters.CharFilter(field_name="location__code")
+    status = django_filters.ChoiceFilter(choices=StocktakeStatus.choices)
+
+    class Meta:
+        model = Stocktake
+        fields: tuple[str, ...] = ()
+
+
+class StocktakeLineFilter(django_filters.FilterSet):
+    """`sku`, `counted` (or still to be counted), `differs`."""
+
+    sku = SkuFilter(field_name="variant")
+    counted = BooleanFilter(field_name="counted", lookup_expr="isnull", exclude=True)
+    differs = BooleanFilter(method="filter_differs")
+
+    class Meta:
+        model = StocktakeLine
+        fields: tuple[str, ...] = ()
+
+    def filter_differs(
+        self,
+        queryset: QuerySet[StocktakeLine],
+        _name: str,
+        wanted: bool,  # noqa: FBT001 - django-filter's signature
+    ) -> QuerySet[StocktakeLine]:
+        """Lines whose count is not what the ledger had, or the counted others."""
+        differing = Q(variance__gt=0) | Q(variance__lt=0)
+        return queryset.filter(differing if wanted else Q(variance=0))

@@ -15,6 +15,7 @@ MAX_REFERENCE_LENGTH = 255
 MAX_SOURCE_LENGTH = 400
 # The most that one change or count may say; figures themselves are 64-bit.
 MAX_QUANTITY = 1_000_000_000
+MAX_STOCKTAKE_LINES = 50_000
 
 
 class Reason(models.TextChoices):
@@ -317,6 +318,15 @@ class TransferStatus(models.TextChoices):
     CANCELLED = "cancelled"
 
 
+class TransferQuerySet(models.QuerySet["Transfer"]):
+    """Transfers as they are read."""
+
+    def with_lines(self) -> "TransferQuerySet":
+        """With all that is shown of them, in a constant number of statements."""
+        lines = models.Prefetch("lines", TransferLine.objects.select_related("variant"))
+        return self.select_related("source", "target").prefetch_related(lines)
+
+
 class Transfer(models.Model):
     """Stock on its way from one location to another."""
 
@@ -328,6 +338,8 @@ class Transfer(models.Model):
     shipped_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
 
+    objects = TransferQuerySet.as_manager()
+
     class Meta:
         ordering = ("-id",)
         indexes = [models.Index(fields=["status", "id"], name="inventory_transfer_status")]
@@ -337,6 +349,13 @@ class Transfer(models.Model):
             ),
             models.CheckConstraint(
                 name="inventory_transfer_status_known", condition=models.Q(status__in=TransferStatus.values)
+            ),
+            models.CheckConstraint(
+                name="inventory_transfer_moments_fit_its_status",
+                condition=models.Q(status=TransferStatus.DRAFT, shipped_at__isnull=True, closed_at__isnull=True)
+                | models.Q(status=TransferStatus.IN_TRANSIT, shipped_at__isnull=False, closed_at__isnull=True)
+                | models.Q(status=TransferStatus.RECEIVED, shipped_at__isnull=False, closed_at__isnull=False)
+                | models.Q(status=TransferStatus.CANCELLED, closed_at__isnull=False),
             ),
         ]
 
@@ -407,6 +426,11 @@ class Stocktake(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="inventory_stocktake_status_known", condition=models.Q(status__in=StocktakeStatus.values)
+            ),
+            models.CheckConstraint(
+                name="inventory_stocktake_closed_when_not_open",
+                condition=models.Q(status=StocktakeStatus.OPEN, closed_at__isnull=True)
+                | (~models.Q(status=StocktakeStatus.OPEN) & models.Q(closed_at__isnull=False)),
             ),
         ]
 

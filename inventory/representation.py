@@ -1,8 +1,10 @@
 """Levels and movements in JSON's types, as the API, the events and the sockets show them."""
 
+from datetime import datetime
 from typing import Any, Final
 
-from inventory.models import Reservation, StockLevel, StockMovement
+from inventory.models import Reservation, StockLevel, StockMovement, Stocktake, Transfer
+from inventory.queries import summary_of
 
 TOTALS: Final = ("on_hand", "reserved", "incoming", "available")
 
@@ -71,7 +73,7 @@ def reservation_as_dict(reservation: Reservation) -> dict[str, Any]:
         "id": reservation.pk,
         "reference": reservation.reference,
         "status": str(reservation.shown_status),
-        "expires_at": reservation.expires_at.isoformat().replace("+00:00", "Z"),
+        "expires_at": moment_as_json(reservation.expires_at),
         "lines": [
             {
                 "sku": line.level.variant.sku,
@@ -82,3 +84,56 @@ def reservation_as_dict(reservation: Reservation) -> dict[str, Any]:
             for line in reservation.lines.all()
         ],
     }
+
+
+def transfer_as_dict(transfer: Transfer) -> dict[str, Any]:
+    """One transfer that was read `with_lines()`."""
+    return {
+        "id": transfer.pk,
+        "from": transfer.source.code,
+        "to": transfer.target.code,
+        "reference": transfer.reference,
+        "status": transfer.status,
+        "lines": [
+            {
+                "sku": line.variant.sku,
+                "quantity": line.quantity,
+                "in_transit": line.in_transit,
+                "received": line.received,
+                "lost": line.lost,
+            }
+            for line in transfer.lines.all()
+        ],
+        "created_at": moment_as_json(transfer.created_at),
+        "shipped_at": moment_as_json(transfer.shipped_at),
+        "closed_at": moment_as_json(transfer.closed_at),
+    }
+
+
+def stocktake_as_dict(stocktake: Stocktake) -> dict[str, Any]:
+    """One count sheet that was read with its location, with its summary and without its lines."""
+    return {
+        "id": stocktake.pk,
+        "location": stocktake.location.code,
+        "status": stocktake.status,
+        "note": stocktake.note,
+        "created_at": moment_as_json(stocktake.created_at),
+        "closed_at": moment_as_json(stocktake.closed_at),
+        "summary": summary_of(stocktake),
+    }
+
+
+def stocktake_line_as_dict(line: Any) -> dict[str, Any]:
+    """One line that was read with its variant and by `queries.with_variance()`."""
+    return {
+        "sku": line.variant.sku,
+        "expected": line.expected,
+        "counted": line.counted,
+        "counted_at": moment_as_json(line.counted_at),
+        "variance": line.variance,
+    }
+
+
+def moment_as_json(moment: datetime | None) -> str | None:
+    """In RFC 3339, as events have it too."""
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")

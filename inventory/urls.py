@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 from rest_framework.routers import SimpleRouter
 
-from inventory.views import reservations, stock
+from inventory.views import reservations, stock, stocktakes, transfers
 
 
 class SkuConverter:
@@ -30,6 +30,8 @@ register_converter(CodeConverter, "code")
 router = SimpleRouter()
 router.register("locations", stock.LocationViewSet, basename="location")
 router.register("reservations", reservations.ReservationViewSet, basename="reservation")
+router.register("transfers", transfers.TransferViewSet, basename="transfer")
+router.register("stocktakes", stocktakes.StocktakeViewSet, basename="stocktake")
 
 urlpatterns = [
     path("levels/", stock.LevelListView.as_view(), name="level-list"),
@@ -41,5 +43,6 @@ urlpatterns = [
     path("counts/", stock.CountView.as_view(), name="count"),
     path("counts/bulk/", stock.BulkCountView.as_view(), name="count-bulk"),
     path("movements/", stock.MovementListView.as_view(), name="movement-list"),
+    path("stocktakes/<int:pk>/lines/", stocktakes.StocktakeLineListView.as_view(), name="stocktake-lines"),
     *router.urls,
 ]

@@ -249,6 +249,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ProductStatusEnum": "products.models.ProductStatus",
         "PMSEventStatusEnum": "pms_integration.models.PMSEventStatus",
+        "TransferStatusEnum": "inventory.models.TransferStatus",
+        "StocktakeStatusEnum": "inventory.models.StocktakeStatus",
     },
 }
 
@@ -326,6 +328,8 @@ UNFOLD = {
                 "items": [
                     _page("Levels", "inventory", "inventory.stocklevel"),
                     _page("Movements", "receipt_long", "inventory.stockmovement"),
+                    _page("Transfers", "local_shipping", "inventory.transfer"),
+                    _page("Stocktakes", "checklist", "inventory.stocktake"),
                     _page("Locations", "warehouse", "inventory.location"),
                     _page("Reservations", "bookmark", "inventory.reservation"),
                 ],

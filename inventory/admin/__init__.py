@@ -1,8 +1,17 @@
-"""Stock for the warehouse's staff: levels to change by actions, the ledger to read, locations, reservations."""
+"""Stock for the warehouse's staff: levels, the ledger, locations, reservations, transfers, count sheets."""
 
 from inventory.admin.levels import StockLevelAdmin
 from inventory.admin.locations import LocationAdmin
 from inventory.admin.movements import StockMovementAdmin
 from inventory.admin.reservations import ReservationAdmin
+from inventory.admin.stocktakes import StocktakeAdmin
+from inventory.admin.transfers import TransferAdmin
 
-__all__ = ["LocationAdmin", "ReservationAdmin", "StockLevelAdmin", "StockMovementAdmin"]
+__all__ = [
+    "LocationAdmin",
+    "ReservationAdmin",
+    "StockLevelAdmin",
+    "StockMovementAdmin",
+    "StocktakeAdmin",
+    "TransferAdmin",
+]

@@ -51,6 +51,19 @@ def _quantity(label: str, *, minimum: int, help_text: str, autofocus: bool = Tru
     )
 
 
+def sku_meant_by(text: str) -> str:
+    """The SKU that somebody typed or scanned, by itself or by its barcode. Raises `ValidationError`."""
+    named = Variant.objects.filter(sku_key=as_sku_key(text) or "").first()
+    if named is not None:
+        return named.sku
+    found = list(Variant.objects.filter(barcode=text).order_by("sku_key")[:5])
+    if len(found) > 1:
+        raise forms.ValidationError(f"Several SKUs have this barcode: {', '.join(map(str, found))}.")
+    if not found:
+        raise forms.ValidationError(f"There is no SKU and no barcode {text}.")
+    return found[0].sku
+
+
 class AdjustmentForm(forms.Form):
     """A relative change."""
 
@@ -106,16 +119,7 @@ class ReceiptForm(forms.Form):
 
     def clean_sku(self) -> str:
         """The SKU that was meant, by itself or by its barcode."""
-        text: str = self.cleaned_data["sku"]
-        named = Variant.objects.filter(sku_key=as_sku_key(text) or "").first()
-        if named is not None:
-            return named.sku
-        found = list(Variant.objects.filter(barcode=text).order_by("sku_key")[:5])
-        if len(found) > 1:
-            raise forms.ValidationError(f"Several SKUs have this barcode: {', '.join(map(str, found))}.")
-        if not found:
-            raise forms.ValidationError(f"There is no SKU and no barcode {text}.")
-        return found[0].sku
+        return sku_meant_by(self.cleaned_data["sku"])
 
     def clean(self) -> dict[str, Any]:
         """Receiving nothing is nothing."""

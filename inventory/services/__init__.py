@@ -17,6 +17,10 @@ from inventory.services.reservation_endings import (
 )
 from inventory.services.reservation_requests import ReservationRequest
 from inventory.services.reservations import reserve_stock
+from inventory.services.shipments import cancel_transfer, receive_transfer, ship_transfer
+from inventory.services.stocktake_posting import post_stocktake
+from inventory.services.stocktakes import StocktakeCount, cancel_stocktake, create_stocktake, record_counts
+from inventory.services.transfers import create_transfer, update_transfer
 
 __all__ = [
     "Adjustment",
@@ -24,20 +28,30 @@ __all__ = [
     "LevelState",
     "ReservationRequest",
     "StockChange",
+    "StocktakeCount",
     "adjust_stock",
     "adjust_stock_in_bulk",
     "apply_reported_change",
     "apply_reported_figure",
+    "cancel_stocktake",
+    "cancel_transfer",
     "commit_reservation",
     "count_stock",
     "count_stock_in_bulk",
     "create_location",
+    "create_stocktake",
+    "create_transfer",
     "expire_reservations",
     "extend_reservation",
     "lock_level",
+    "post_stocktake",
+    "receive_transfer",
+    "record_counts",
     "release_reservation",
     "repair_level",
     "reserve_stock",
+    "ship_transfer",
     "update_level",
     "update_location",
+    "update_transfer",
 ]

@@ -1,17 +1,15 @@
 """Many levels at a time: locked in order, worked out in memory in the order of the request, written at once."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from django.db import connection
-from django.db.models import Sum
-
 from inventory.exceptions import InsufficientStock, LocationInactive, UnknownLocation, UnknownSku, VersionConflict
-from inventory.models import Location, Reason, StockMovement
+from inventory.models import Location
 from inventory.services.adjustments import check_adjustment, is_fact
 from inventory.services.counts import check_count
+from inventory.services.figures import later_movements, present_moment, take_figure
 from inventory.services.ledger import LedgerRow, write_locked_levels
 from inventory.services.levels import Key, LevelState, create_levels, lock_levels, variants_by_key
 from pms_backend.api.bulk import Outcome, rejection, require_all
@@ -93,20 +91,7 @@ def _counted(state: LevelState, row: Count, moment: datetime, later: int) -> tup
     check_count(row.on_hand)
     if row.expected_on_hand is not None and row.expected_on_hand != state.on_hand:
         raise VersionConflict(f"{state.on_hand} of {row.sku} were known at {row.location}, not {row.expected_on_hand}.")
-    if state.counted_at is not None and state.counted_at > moment:
-        return state, None
-    counted = replace(state, counted_on_hand=row.on_hand, counted_at=moment)
-    delta = row.on_hand + later - state.on_hand
-    if not delta:
-        return counted, None
-    after = counted.changed(on_hand=delta)
-    return after, LedgerRow(
-        before=state,
-        after=after,
-        reason=Reason.COUNT,
-        note=row.note,
-        occurred_at=moment,
-    )
+    return take_figure(state, on_hand=row.on_hand, moment=moment, later=later, note=row.note)
 
 
 Row = TypeVar("Row", Adjustment, Count)
@@ -135,12 +120,8 @@ class _Sheet(Generic[Row]):
 
     def moment_and_later_movements(self) -> tuple[datetime, dict[int, int]]:
         """Now, under the locks, and the sum of each level's movements whose moment is later still (another's clock)."""
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT clock_timestamp()")
-            moment: datetime = cursor.fetchone()[0]
-        ids = [state.id for state in self._states.values()]
-        sums = StockMovement.objects.filter(level_id__in=ids, occurred_at__gt=moment).order_by().values("level_id")
-        return moment, {row["level_id"]: row["sum"] for row in sums.annotate(sum=Sum("delta"))}
+        moment = present_moment()
+        return moment, later_movements({state.id: moment for state in self._states.values()})
 
     def apply(self, row: Row, change: Callable[[LevelState, Row], tuple[LevelState, LedgerRow | None]]) -> Outcome:
         """Works out one row upon what the earlier ones left."""

@@ -118,13 +118,13 @@ def require_variant(sku: str) -> Variant:
     return variant
 
 
-def require_location(code: str) -> Location:
-    """The active location with this code. Raises `UnknownLocation`, `LocationInactive`."""
+def require_location(code: str, *, pointer: str = "/location") -> Location:
+    """The active location with this code, which stands at `pointer`. Raises `UnknownLocation`, `LocationInactive`."""
     location = Location.objects.filter(code=code).first()
     if location is None:
-        raise UnknownLocation(code)
+        raise UnknownLocation(code, pointer=pointer)
     if not location.is_active:
-        raise LocationInactive(code)
+        raise LocationInactive(code, pointer=pointer)
     return location
 
 

@@ -5,12 +5,9 @@ every movement of a later moment. A fact that is late for that figure is written
 the figure's moment, so that the ledger shows both and the figure stays.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
-from django.db.models import Sum
-
-from inventory.models import Reason, StockMovement
+from inventory.services.figures import later_movements, take_figure
 from inventory.services.ledger import LedgerRow, StockChange, write_locked_levels
 from inventory.services.levels import LevelState
 
@@ -38,10 +35,14 @@ def apply_reported_change(
             occurred_at=occurred_at,
         )
     ]
-    if state.counted_at is not None and occurred_at <= state.counted_at:
-        kept = _settled(after, note=f"Keeps the count of {state.counted_at:%Y-%m-%d %H:%M}; {source} came later.")
-        rows += kept
-        after = kept[-1].after if kept else after
+    if state.counted_on_hand is not None and state.counted_at is not None and occurred_at <= state.counted_at:
+        after, kept = _take(
+            after,
+            on_hand=state.counted_on_hand,
+            moment=state.counted_at,
+            note=f"Keeps the count of {state.counted_at:%Y-%m-%d %H:%M}; {source} came later.",
+        )
+        rows += [kept] if kept else []
     return write_locked_levels(states=[after], rows=rows)
 
 
@@ -49,28 +50,12 @@ def apply_reported_figure(
     *, state: LevelState, on_hand: int, occurred_at: datetime, source: str, note: str = ""
 ) -> list[StockChange]:
     """Takes over the figure that the owner of the stock gave for `occurred_at`, unless a count is later than that."""
-    if state.counted_at is not None and state.counted_at > occurred_at:
-        return []
-    counted = replace(state, counted_on_hand=on_hand, counted_at=occurred_at)
-    rows = _settled(counted, note=note, source=source)
-    return write_locked_levels(states=[rows[-1].after if rows else counted], rows=rows)
+    after, row = _take(state, on_hand=on_hand, moment=occurred_at, note=note, source=source)
+    return write_locked_levels(states=[] if after is state else [after], rows=[row] if row else [])
 
 
-def _settled(state: LevelState, *, note: str, source: str = "") -> list[LedgerRow]:
-    """The movement that takes the level to what its facts say; none where it is there already."""
-    if state.counted_on_hand is None:
-        raise ValueError("A level that was never counted has nothing to settle on.")
-    later = StockMovement.objects.filter(level_id=state.id, occurred_at__gt=state.counted_at)
-    delta = state.counted_on_hand + (later.aggregate(sum=Sum("delta"))["sum"] or 0) - state.on_hand
-    if not delta:
-        return []
-    return [
-        LedgerRow(
-            before=state,
-            after=state.changed(on_hand=delta),
-            reason=Reason.COUNT,
-            note=note,
-            source=source,
-            occurred_at=state.counted_at,
-        )
-    ]
+def _take(
+    state: LevelState, *, on_hand: int, moment: datetime, note: str, source: str = ""
+) -> tuple[LevelState, LedgerRow | None]:
+    later = later_movements({state.id: moment}).get(state.id, 0)
+    return take_figure(state, on_hand=on_hand, moment=moment, later=later, note=note, source=source)

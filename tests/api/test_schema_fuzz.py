@@ -66,7 +66,14 @@ OPERATIONS: Final = [(method, path) for path, operations in PATHS.items() for me
 
 # What exists, by the name of a parameter or a member: half of the examples say it, since hardly any would hit it. A new
 # parameter that a 1 does not fit belongs here too.
-EXISTING: dict[str, Any] = {"sku": "A-1", "location": "main", "code": "main", "slug": "demo"}
+EXISTING: dict[str, Any] = {
+    "sku": "A-1",
+    "location": "main",
+    "code": "main",
+    "slug": "demo",
+    "from": "main",
+    "to": "west",
+}
 # Where an id is not a product's: what stands before it in the path.
 EXISTING_IDS: dict[str, int] = {}
 
@@ -94,6 +101,7 @@ def with_existing(values: Any, **more: Any) -> Any:
 def key(db: None) -> Iterator[str]:
     """Of a caller that may do everything, in a house where there is something of each kind."""
     main = make_location("main")
+    make_location("west")
     EXISTING["id"] = make_product("A-1").pk
     set_stock("A-1", "main", 10)
     EXISTING_IDS["reservations"] = reserve(("A-1", 2)).pk

@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 LISTS = (
     "products/product", "products/category", "inventory/stocklevel", "inventory/stockmovement", "inventory/location",
+    "inventory/transfer", "inventory/stocktake",
     "pms_integration/pmsconnection", "pms_integration/pmsevent", "events/event", "access/apiclient", "auth/user",
     "axes/accessattempt",
 )  # fmt: skip

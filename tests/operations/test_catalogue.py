@@ -74,6 +74,23 @@ def a_pms_reports() -> None:
     apply(pms, "product.created", product("8", 1, sku="P-1"))
 
 
+def stock_travels_and_is_counted() -> None:
+    """Transfers go every way, and a sheet is posted."""
+    for code in ("east", "west"):
+        make_location(code)
+    make_product("T-1")
+    set_stock("T-1", "east", 9)
+    sent = [inventory.create_transfer(source="east", target="west", lines=[("T-1", 3)]).pk for _ in range(2)]
+    for transfer in sent:
+        inventory.ship_transfer(transfer_id=transfer)
+    inventory.update_level(sku="T-1", location="east", values={"reorder_point": 4})
+    inventory.receive_transfer(transfer_id=sent[0], lines=[("T-1", 2)], shortage="damage")
+    inventory.cancel_transfer(transfer_id=sent[1])
+    sheet = inventory.create_stocktake(location="east", note="Sunday").pk
+    inventory.record_counts(stocktake_id=sheet, counts=[inventory.StocktakeCount(sku="T-1", counted=5)])
+    inventory.post_stocktake(stocktake_id=sheet)
+
+
 def test_the_documentation_is_what_the_dataclasses_say():
     out = io.StringIO()
 
@@ -99,7 +116,9 @@ def test_the_payload_has_the_dataclass_fields(kind: type[Fact]):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("happens", [everything_happens, stock_is_reserved, a_pms_reports])
+@pytest.mark.parametrize(
+    "happens", [everything_happens, stock_is_reserved, a_pms_reports, stock_travels_and_is_counted]
+)
 def test_what_is_recorded_is_what_is_documented(happens: Callable[[], None]):
     happens()
 
@@ -120,6 +139,7 @@ def test_every_type_was_tried():
     everything_happens()
     stock_is_reserved()
     a_pms_reports()
+    stock_travels_and_is_counted()
 
     assert set(Event.objects.values_list("type", flat=True)) == set(TYPES)
 

@@ -1,0 +1,144 @@
+"""Forms that are tables: a figure to be typed for each of many lines."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Final
+
+from django import forms
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from inventory.admin.forms import sku_meant_by
+from inventory.models import MAX_QUANTITY, MAX_REFERENCE_LENGTH, Reason, StocktakeLine, TransferLine
+from inventory.services import StocktakeCount
+
+SHEET_PAGE: Final = "inventory/sheet_page.html"
+
+
+class SheetForm(forms.Form):
+    """A figure for each line; `rows` is the table, and what is no line stands above or below it."""
+
+    columns: ClassVar[tuple[str, ...]]
+
+    def __init__(self, data: Any = None, *, lines: Sequence[Any]) -> None:
+        super().__init__(data)
+        self._lines = {f"line_{line.pk}": line for line in lines}
+        for name, line in self._lines.items():
+            self.fields[name] = self.field_of(line)
+
+    def field_of(self, line: Any) -> forms.Field:
+        """Where the line's figure is typed."""
+        raise NotImplementedError
+
+    def cells_of(self, line: Any) -> list[Any]:
+        """What the line shows after its SKU and product."""
+        raise NotImplementedError
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The table."""
+        return [
+            {"variant": line.variant, "cells": self.cells_of(line), "field": self[name]}
+            for name, line in self._lines.items()
+        ]
+
+    def other_fields(self) -> list[forms.BoundField]:
+        """What is no line."""
+        return [self[name] for name in self.fields if name not in self._lines]
+
+    def typed(self) -> list[tuple[Any, int | None]]:
+        """The lines with what is typed now."""
+        return [(line, self.cleaned_data[name]) for name, line in self._lines.items()]
+
+
+def _units(*, initial: int | None, is_required: bool, label: str) -> forms.IntegerField:
+    return forms.IntegerField(
+        label=label,
+        min_value=0,
+        max_value=MAX_QUANTITY,
+        initial=initial,
+        required=is_required,
+        # What was shown is what a change is told from: somebody else may have written meanwhile.
+        show_hidden_initial=not is_required,
+        widget=UnfoldAdminIntegerFieldWidget(attrs={"class": "text-right", "aria-label": label}),
+    )
+
+
+class ReceiptOfTransferForm(SheetForm):
+    """What has come of each line that is in transit, and what becomes of the rest."""
+
+    columns = ("In transit", "Received")
+    rest = forms.ChoiceField(
+        label="What has not come",
+        required=False,
+        choices=[
+            ("", "is still in transit"),
+            (Reason.DAMAGE.value, "is lost: damaged or gone"),
+            (Reason.CORRECTION.value, "was never sent: a correction"),
+        ],
+        widget=UnfoldAdminSelectWidget,
+    )
+
+    def field_of(self, line: TransferLine) -> forms.Field:
+        """All of it, unless something else is typed."""
+        return _units(initial=line.in_transit, is_required=True, label=f"Received of {line.variant.sku}")
+
+    def cells_of(self, line: TransferLine) -> list[Any]:
+        """What is in transit."""
+        return [line.in_transit]
+
+    def lines(self) -> list[tuple[str, int]]:
+        """As the service takes them."""
+        return [(line.variant.sku, units or 0) for line, units in self.typed()]
+
+    def shortage(self) -> str | None:
+        """Why the rest is lost, where it is."""
+        return self.cleaned_data["rest"] or None
+
+
+class CountsForm(SheetForm):
+    """What was counted of the lines that are shown, and of one more SKU that is scanned or was found."""
+
+    columns = ("Expected", "Counted")
+    sku = forms.CharField(
+        label="SKU or barcode",
+        required=False,
+        max_length=MAX_REFERENCE_LENGTH,
+        help_text="Type it or scan it; one that is not on the sheet is added.",
+        widget=UnfoldAdminTextInputWidget(attrs={"autofocus": True, "autocomplete": "off"}),
+    )
+    counted = forms.IntegerField(
+        label="Counted", required=False, min_value=0, max_value=MAX_QUANTITY, widget=UnfoldAdminIntegerFieldWidget
+    )
+
+    def field_of(self, line: StocktakeLine) -> forms.Field:
+        """Empty where it was not counted yet."""
+        return _units(initial=line.counted, is_required=False, label=f"Counted of {line.variant.sku}")
+
+    def cells_of(self, line: StocktakeLine) -> list[Any]:
+        """What was expected."""
+        return [line.expected]
+
+    def clean_sku(self) -> str:
+        """The SKU that was meant."""
+        text: str = self.cleaned_data["sku"]
+        return sku_meant_by(text) if text else ""
+
+    def clean(self) -> dict[str, Any]:
+        """A SKU and its figure come together, and once."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("sku") and cleaned.get("counted") is None and "counted" not in self.errors:
+            self.add_error("counted", "How many are there?")
+            # A scanner ends what it reads with the enter key: the next thing to type is the figure.
+            self.fields["counted"].widget.attrs["autofocus"] = self.fields["sku"].widget.attrs.pop("autofocus")
+        if cleaned.get("counted") is not None and cleaned.get("sku") == "":
+            self.add_error("sku", "Of what?")
+        return cleaned
+
+    def counts(self) -> list[StocktakeCount]:
+        """What was typed since the page was opened; the scanned one is the last word on its SKU."""
+        typed = {
+            line.variant.sku: units
+            for name, (line, units) in zip(self._lines, self.typed(), strict=True)
+            if name in self.changed_data
+        }
+        if self.cleaned_data["sku"]:
+            typed[self.cleaned_data["sku"]] = self.cleaned_data["counted"]
+        return [StocktakeCount(sku=sku, counted=units) for sku, units in typed.items()]

@@ -1,0 +1,228 @@
+"""Count sheets for the warehouse: made for a location, filled in at a table, posted."""
+
+from typing import Any, Final
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from inventory import services
+from inventory.admin.figures import coloured_delta
+from inventory.admin.sheets import SHEET_PAGE, CountsForm
+from inventory.models import Location, Stocktake, StocktakeLine, StocktakeStatus
+from inventory.queries import summary_of, with_variance
+from pms_backend.api.service_admin import EmptyForm, ReadOnlyAdmin, RefusalsIn, ServiceForm, moment
+from pms_backend.api.typed_unfold import action, display
+
+STATUS_LABELS: Final = {
+    StocktakeStatus.OPEN.label: "info",
+    StocktakeStatus.POSTED.label: "success",
+    StocktakeStatus.CANCELLED.label: "default",
+}
+# A page to fill in: what one walks along between two saves.
+LINES_TO_COUNT: Final = 50
+# The API has the rest of a longer sheet.
+SHOWN_LINES: Final = 500
+
+
+class StocktakeForm(ServiceForm):
+    """Where, and of what."""
+
+    skus = forms.CharField(
+        label="SKUs",
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}),
+        help_text="One a line; without any the sheet has all that the location has levels of.",
+    )
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        if "location" in self.fields:
+            self.fields["location"].queryset = Location.objects.filter(is_active=True)  # type: ignore[attr-defined]
+
+    def clean_skus(self) -> list[str]:
+        """Those that are named."""
+        return [line.strip() for line in self.cleaned_data["skus"].splitlines() if line.strip()]
+
+
+@admin.register(Stocktake)
+class StocktakeAdmin(ReadOnlyAdmin):
+    """Count sheets: what is typed here changes no stock before the sheet is posted."""
+
+    form = StocktakeForm
+    list_display = ("number", "location", "status_label", "note", "lines", "counted", "created", "closed")
+    list_filter = ("status", "location")
+    list_select_related = ("location",)
+    search_fields = ("note", "lines__variant__sku")
+    search_help_text = "Note or SKU"
+    ordering = ("-id",)
+    add_fieldsets = ((None, {"fields": ("location", "note", "skus")}),)
+    fields = (("location", "status_label"), "note", ("created_at", "closed_at"))
+    actions = None
+    actions_detail = ("count", "post_counts", "cancel")
+    change_form_outer_before_template = "inventory/stocktake_figures.html"
+    change_form_outer_after_template = "inventory/stocktake_lines.html"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """As Django's permissions say."""
+        return request.user.has_perm("inventory.add_stocktake")
+
+    def has_count_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Those whom Django's permissions let change stocktakes."""
+        return request.user.has_perm("inventory.change_stocktake")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Stocktake]:
+        """With what the list adds up."""
+        stocktakes: QuerySet[Stocktake] = super().get_queryset(request)
+        # Each by itself: a search joins the lines too, and what is joined twice is counted twice.
+        lines = StocktakeLine.objects.filter(stocktake=OuterRef("pk")).order_by().values("stocktake")
+        return stocktakes.annotate(
+            lines_count=Subquery(lines.annotate(total=Count("pk")).values("total")),
+            counted_count=Subquery(lines.annotate(total=Count("counted")).values("total")),
+        )
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
+        """The buttons, while the sheet is open."""
+        is_open = Stocktake.objects.filter(pk=object_id, status=StocktakeStatus.OPEN).exists()
+        buttons: list[Any] = super().get_actions_detail(request, object_id)  # type: ignore[misc]
+        return buttons if is_open else []
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        """With what it comes to above, and its lines below."""
+        stocktake: Stocktake | None = context["original"]
+        if stocktake is not None:
+            lines = with_variance(stocktake.lines.select_related("variant__product")).order_by("pk")
+            shown = [_shown(line) for line in lines[:SHOWN_LINES]]
+            context = {**context, "summary": summary_of(stocktake), "lines": shown, "shown_lines": SHOWN_LINES}
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def write(self, request: HttpRequest, obj: Stocktake, form: Any, formsets: list[Any], *, change: bool) -> None:
+        """Makes the sheet."""
+        asked = form.cleaned_data
+        made = services.create_stocktake(
+            location=asked["location"].code, skus=asked["skus"] or None, note=asked["note"]
+        )
+        obj.pk, obj.created_at = made.pk, made.created_at
+
+    def response_add(self, request: HttpRequest, obj: Stocktake, post_url_continue: Any = None) -> HttpResponse:
+        """To counting."""
+        return HttpResponseRedirect(_page(obj, "count"))
+
+    @action(description="Count", url_path="count", permissions=["count"], icon="checklist", variant="primary")
+    def count(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The lines that are still to be counted, or with `all` every one, some at a time."""
+        stocktake: Stocktake = self.get_or_404(request, object_id)
+        lines = _lines_to_count(request, stocktake)
+        form = CountsForm(request.POST or None, lines=lines)
+        if form.is_valid():
+            with RefusalsIn(form):
+                counts = form.counts()
+                if counts:
+                    services.record_counts(stocktake_id=stocktake.pk, counts=counts)
+                messages.success(request, f"{len(counts)} {'count' if len(counts) == 1 else 'counts'} entered.")
+                return HttpResponseRedirect(request.get_full_path())
+        shown = {"original": stocktake, "back": _page(stocktake), "button": "Save and go on", "is_count": True}
+        more = {
+            "left": stocktake.lines.filter(counted=None).count(),
+            "shows_all": "all" in request.GET,
+            "last": lines[-1].pk if len(lines) == LINES_TO_COUNT else None,
+        }
+        page = self.form_page(request, form, title=f"Count {stocktake.location}", **shown, **more)
+        page.template_name = SHEET_PAGE
+        return page
+
+    @action(description="Post", url_path="post", permissions=["count"], icon="task_alt")
+    def post_counts(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Asks first, and says what it will come to."""
+        stocktake: Stocktake = self.get_or_404(request, object_id)
+        form = EmptyForm(request.POST or None)
+        if form.is_valid():
+            with RefusalsIn(form):
+                services.post_stocktake(stocktake_id=stocktake.pk)
+                return self._closed(request, stocktake, "posted")
+        figures = summary_of(stocktake)
+        note = (
+            f"{figures['counted']} of {figures['lines']} lines were counted, {figures['differing']} differ: "
+            f"{figures['units_over']} units more and {figures['units_short']} fewer than were known. What moved since "
+            "a count stays on top of it; what was not counted stays as it is."
+        )
+        return self._ask(request, stocktake, form, "Post", note)
+
+    @action(description="Cancel stocktake", url_path="cancel", permissions=["count"], icon="block")
+    def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Asks first."""
+        stocktake: Stocktake = self.get_or_404(request, object_id)
+        form = EmptyForm(request.POST or None)
+        if form.is_valid():
+            with RefusalsIn(form):
+                services.cancel_stocktake(stocktake_id=stocktake.pk)
+                return self._closed(request, stocktake, "cancelled")
+        return self._ask(request, stocktake, form, "Cancel", "What was counted is kept, and changes no stock.")
+
+    @display(description="Stocktake", ordering="id")
+    def number(self, stocktake: Stocktake) -> str:
+        """By which it is called."""
+        return _name(stocktake).capitalize()
+
+    @display(description="Status", ordering="status", label=STATUS_LABELS)
+    def status_label(self, stocktake: Stocktake) -> str:
+        """A badge."""
+        return stocktake.get_status_display()
+
+    @display(description="Lines")
+    def lines(self, stocktake: Any) -> Any:
+        """How many."""
+        return stocktake.lines_count or 0
+
+    @display(description="Counted")
+    def counted(self, stocktake: Any) -> Any:
+        """How many of them."""
+        return stocktake.counted_count or 0
+
+    @display(description="Created", ordering="created_at")
+    def created(self, stocktake: Stocktake) -> SafeString:
+        """When the sheet was made."""
+        return moment(stocktake.created_at)
+
+    @display(description="Closed", ordering="closed_at")
+    def closed(self, stocktake: Stocktake) -> SafeString:
+        """When it was posted or cancelled."""
+        return moment(stocktake.closed_at)
+
+    def _ask(self, request: HttpRequest, stocktake: Stocktake, form: Any, what: str, note: str) -> HttpResponse:
+        shown: dict[str, Any] = {"note": note, "button": f"{what} stocktake", "back": _page(stocktake)}
+        return self.form_page(request, form, title=f"{what} {_name(stocktake)}", original=stocktake, **shown)
+
+    def _closed(self, request: HttpRequest, stocktake: Stocktake, done: str) -> HttpResponse:
+        messages.success(request, f"{_name(stocktake).capitalize()} is {done}.")
+        return HttpResponseRedirect(_page(stocktake))
+
+
+def _lines_to_count(request: HttpRequest, stocktake: Stocktake) -> list[StocktakeLine]:
+    """Those of the form that was sent, else the first that are left, or those after `all`."""
+    lines = stocktake.lines.select_related("variant__product").order_by("pk")
+    if request.method == "POST":
+        sent = [name.removeprefix("line_") for name in request.POST if name.startswith("line_")]
+        return list(lines.filter(pk__in=[pk for pk in sent if pk.isascii() and pk.isdigit()][: 2 * LINES_TO_COUNT]))
+    after = request.GET.get("all")
+    if after is None:
+        lines = lines.filter(counted=None)
+    elif after.isascii() and after.isdigit():
+        lines = lines.filter(pk__gt=after)
+    return list(lines[:LINES_TO_COUNT])
+
+
+def _shown(line: Any) -> dict[str, Any]:
+    return {"line": line, "variance": coloured_delta(line.variance) if line.variance else line.variance}
+
+
+def _name(stocktake: Stocktake) -> str:
+    return f"stocktake {stocktake.pk}"
+
+
+def _page(stocktake: Stocktake, name: str = "change") -> str:
+    return reverse(f"admin:inventory_stocktake_{name}", args=[stocktake.pk])

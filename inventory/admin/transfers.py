@@ -1,0 +1,237 @@
+"""Transfers for the warehouse: planned, shipped, received and called off."""
+
+from typing import Any, Final
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from inventory import services
+from inventory.admin.forms import sku_meant_by
+from inventory.admin.sheets import SHEET_PAGE, ReceiptOfTransferForm
+from inventory.models import MAX_REFERENCE_LENGTH, Location, Transfer, TransferLine, TransferStatus
+from inventory.services.transfers import MAX_TRANSFER_LINES
+from pms_backend.api.service_admin import EmptyForm, ReadOnlyAdmin, RefusalsIn, ServiceForm, ServiceInline, moment
+from pms_backend.api.typed_unfold import action, display
+
+STATUS_LABELS: Final = {
+    TransferStatus.DRAFT.label: "info",
+    TransferStatus.IN_TRANSIT.label: "warning",
+    TransferStatus.RECEIVED.label: "success",
+    TransferStatus.CANCELLED.label: "default",
+}
+# What can be done to a transfer in each state.
+ACTIONS_IN: Final[dict[str, tuple[str, ...]]] = {
+    TransferStatus.DRAFT: ("ship", "cancel"),
+    TransferStatus.IN_TRANSIT: ("receive", "cancel"),
+    TransferStatus.RECEIVED: (),
+    TransferStatus.CANCELLED: (),
+}
+FIRST_LINES: Final = 4
+
+
+class TransferForm(ServiceForm):
+    """Where from and where to."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        for name in ("source", "target"):
+            if name in self.fields:
+                self.fields[name].queryset = Location.objects.filter(is_active=True)  # type: ignore[attr-defined]
+
+
+class TransferLineForm(ServiceForm):
+    """What is to be moved, typed or scanned."""
+
+    sku = forms.CharField(
+        label="SKU or barcode",
+        max_length=MAX_REFERENCE_LENGTH,
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
+    )
+
+    class Meta:
+        model = TransferLine
+        fields = ("quantity",)
+
+    field_order = ("sku", "quantity")
+
+    def clean_sku(self) -> str:
+        """The SKU that was meant."""
+        return sku_meant_by(self.cleaned_data["sku"])
+
+
+class TransferLineInline(ServiceInline):
+    """The lines of a new transfer."""
+
+    model = TransferLine
+    form = TransferLineForm
+    fields = ("sku", "quantity")
+    extra = FIRST_LINES
+    min_num = 1
+    validate_min = True
+    max_num = MAX_TRANSFER_LINES
+    verbose_name_plural = "Lines"
+    hide_title = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may plan a transfer names its lines."""
+        return request.user.has_perm("inventory.add_transfer")
+
+
+@admin.register(Transfer)
+class TransferAdmin(ReadOnlyAdmin):
+    """Transfers: what they move is fixed when they are planned, buttons take them from state to state."""
+
+    form = TransferForm
+    list_display = ("number", "source", "target", "status_label", "skus", "units", "reference", "created")
+    list_filter = ("status", "source", "target")
+    list_select_related = ("source", "target")
+    search_fields = ("reference", "lines__variant__sku")
+    search_help_text = "Reference or SKU"
+    ordering = ("-id",)
+    inlines = (TransferLineInline,)
+    add_fieldsets = ((None, {"fields": (("source", "target"), "reference")}),)
+    fields = (
+        ("source", "target"),
+        ("status_label", "reference"),
+        ("created_at", "shipped_at", "closed_at"),
+    )
+    actions = None
+    actions_detail = ("ship", "receive", "cancel")
+    change_form_outer_after_template = "inventory/transfer_lines.html"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """As Django's permissions say."""
+        return request.user.has_perm("inventory.add_transfer")
+
+    def has_move_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Those whom Django's permissions let change transfers."""
+        return request.user.has_perm("inventory.change_transfer")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Transfer]:
+        """With what the list adds up."""
+        transfers: QuerySet[Transfer] = super().get_queryset(request)
+        # Each by itself: a search joins the lines too, and what is joined twice is counted twice.
+        lines = TransferLine.objects.filter(transfer=OuterRef("pk")).order_by().values("transfer")
+        return transfers.annotate(
+            skus_count=Subquery(lines.annotate(total=Count("pk")).values("total")),
+            units_count=Subquery(lines.annotate(total=Sum("quantity")).values("total")),
+        )
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> tuple[Any, ...]:
+        """Lines are named once; afterwards the page shows how far they are."""
+        return () if obj else self.inlines
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
+        """The buttons that make sense in the transfer's state."""
+        status = Transfer.objects.filter(pk=object_id).values_list("status", flat=True).first()
+        sensible = {f"inventory_transfer_{name}" for name in ACTIONS_IN.get(status or "", ())}
+        buttons: list[Any] = super().get_actions_detail(request, object_id)  # type: ignore[misc]
+        return [button for button in buttons if button.action_name in sensible]
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        """With the lines below."""
+        transfer: Transfer | None = context["original"]
+        lines = transfer.lines.select_related("variant__product") if transfer else None
+        return super().render_change_form(request, {**context, "transfer_lines": lines}, *args, **kwargs)
+
+    def write(self, request: HttpRequest, obj: Transfer, form: Any, formsets: list[Any], *, change: bool) -> None:
+        """Plans it."""
+        rows = [row.cleaned_data for formset in formsets for row in formset.forms if row.has_changed()]
+        obj.pk = services.create_transfer(
+            source=form.cleaned_data["source"].code,
+            target=form.cleaned_data["target"].code,
+            reference=form.cleaned_data["reference"],
+            lines=[(row["sku"], row["quantity"]) for row in rows],
+        ).pk
+
+    def response_add(self, request: HttpRequest, obj: Transfer, post_url_continue: Any = None) -> HttpResponse:
+        """To its page: shipping comes next."""
+        messages.success(request, f"Transfer {obj.pk} is planned; nothing has moved yet.")
+        return HttpResponseRedirect(_page(obj))
+
+    @action(description="Ship", url_path="ship", permissions=["move"], icon="local_shipping", variant="primary")
+    def ship(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Asks first."""
+        transfer: Transfer = self.get_or_404(request, object_id)
+        form = EmptyForm(request.POST or None)
+        if form.is_valid():
+            with RefusalsIn(form):
+                services.ship_transfer(transfer_id=transfer.pk)
+                return self._moved(request, transfer, "is on its way")
+        note = f"Its units leave {transfer.source}, and are incoming at {transfer.target} until they are received."
+        return self._ask(request, transfer, form, "Ship", note)
+
+    @action(description="Receive", url_path="receive", permissions=["move"], icon="inventory", variant="primary")
+    def receive(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Takes in what has come, line by line."""
+        transfer: Transfer = self.get_or_404(request, object_id)
+        lines = list(transfer.lines.filter(in_transit__gt=0).select_related("variant__product"))
+        form = ReceiptOfTransferForm(request.POST or None, lines=lines)
+        if form.is_valid():
+            with RefusalsIn(form):
+                services.receive_transfer(transfer_id=transfer.pk, lines=form.lines(), shortage=form.shortage())
+                return self._moved(request, transfer, "was received")
+        title = f"Receive {_name(transfer)} at {transfer.target}"
+        shown = {"button": "Receive", "original": transfer, "back": _page(transfer)}
+        page = self.form_page(request, form, title=title, **shown)
+        page.template_name = SHEET_PAGE
+        return page
+
+    @action(description="Cancel transfer", url_path="cancel", permissions=["move"], icon="block")
+    def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Asks first."""
+        transfer: Transfer = self.get_or_404(request, object_id)
+        form = EmptyForm(request.POST or None)
+        if form.is_valid():
+            with RefusalsIn(form):
+                services.cancel_transfer(transfer_id=transfer.pk)
+                return self._moved(request, transfer, "is cancelled")
+        note = f"What is still in transit is on hand at {transfer.source} again."
+        return self._ask(request, transfer, form, "Cancel", note)
+
+    @display(description="Transfer", ordering="id")
+    def number(self, transfer: Transfer) -> str:
+        """By which it is called."""
+        return _name(transfer).capitalize()
+
+    @display(description="Status", ordering="status", label=STATUS_LABELS)
+    def status_label(self, transfer: Transfer) -> str:
+        """A badge."""
+        return transfer.get_status_display()
+
+    @display(description="SKUs")
+    def skus(self, transfer: Any) -> Any:
+        """How many lines."""
+        return transfer.skus_count
+
+    @display(description="Units")
+    def units(self, transfer: Any) -> Any:
+        """Of all lines."""
+        return transfer.units_count
+
+    @display(description="Created", ordering="created_at")
+    def created(self, transfer: Transfer) -> SafeString:
+        """When it was planned."""
+        return moment(transfer.created_at)
+
+    def _ask(self, request: HttpRequest, transfer: Transfer, form: Any, what: str, note: str) -> HttpResponse:
+        title, button = f"{what} {_name(transfer)}", f"{what} transfer"
+        shown: dict[str, Any] = {"note": note, "button": button, "original": transfer, "back": _page(transfer)}
+        return self.form_page(request, form, title=title, **shown)
+
+    def _moved(self, request: HttpRequest, transfer: Transfer, what: str) -> HttpResponse:
+        messages.success(request, f"{_name(transfer).capitalize()} {what}.")
+        return HttpResponseRedirect(_page(transfer))
+
+
+def _name(transfer: Transfer) -> str:
+    return f"transfer {transfer.pk}"
+
+
+def _page(transfer: Transfer) -> str:
+    return reverse("admin:inventory_transfer_change", args=[transfer.pk])

@@ -1,0 +1,105 @@
+"""Transfers' input and output."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from inventory.models import (
+    MAX_CODE_LENGTH,
+    MAX_QUANTITY,
+    MAX_REFERENCE_LENGTH,
+    Reason,
+    Transfer,
+    TransferStatus,
+)
+from inventory.representation import transfer_as_dict
+from inventory.services.shipments import SHORTAGE_REASONS
+from inventory.services.transfers import MAX_TRANSFER_LINES
+from products.serializers import SkuField
+
+
+class TransferLineSerializer(serializers.Serializer[Any]):
+    """So many units of a SKU: planned, still under way, arrived, lost."""
+
+    sku = serializers.CharField()
+    quantity = serializers.IntegerField()
+    in_transit = serializers.IntegerField()
+    received = serializers.IntegerField()
+    lost = serializers.IntegerField()
+
+
+class TransferSerializer(serializers.Serializer[Transfer]):
+    """Stock on its way from one location to another."""
+
+    id = serializers.IntegerField()
+    to = serializers.CharField()
+    reference = serializers.CharField()
+    status = serializers.ChoiceField(choices=TransferStatus.choices)
+    lines = TransferLineSerializer(many=True)
+    created_at = serializers.DateTimeField()
+    shipped_at = serializers.DateTimeField(allow_null=True)
+    closed_at = serializers.DateTimeField(allow_null=True)
+
+    def get_fields(self) -> dict[str, Any]:
+        """With `from`, which is no name of Python's."""
+        return {"from": serializers.CharField(), **super().get_fields()}
+
+    def to_representation(self, instance: Transfer) -> dict[str, Any]:
+        """As `representation` has it."""
+        return transfer_as_dict(instance)
+
+
+class PlannedLineSerializer(serializers.Serializer[Any]):
+    """What is to be moved."""
+
+    sku = SkuField()
+    quantity = serializers.IntegerField(min_value=1, max_value=MAX_QUANTITY)
+
+
+class ReceivedLineSerializer(serializers.Serializer[Any]):
+    """What has come."""
+
+    sku = SkuField()
+    quantity = serializers.IntegerField(min_value=0, max_value=MAX_QUANTITY)
+
+
+def as_pairs(lines: list[dict[str, Any]]) -> list[tuple[str, int]]:
+    """Lines as the services take them."""
+    return [(line["sku"], line["quantity"]) for line in lines]
+
+
+class TransferChangesSerializer(serializers.Serializer[Any]):
+    """What may be changed of a draft; `lines` takes the place of all there were."""
+
+    lines = serializers.ListField(
+        child=PlannedLineSerializer(), allow_empty=False, max_length=MAX_TRANSFER_LINES, required=False
+    )
+    reference = serializers.CharField(required=False, allow_blank=True, max_length=MAX_REFERENCE_LENGTH)
+
+    def validate_lines(self, lines: list[dict[str, Any]]) -> list[tuple[str, int]]:
+        """As the services take them."""
+        return as_pairs(lines)
+
+
+class TransferInputSerializer(TransferChangesSerializer):
+    """A transfer to be planned."""
+
+    to = serializers.CharField(max_length=MAX_CODE_LENGTH, source="target")
+    lines = serializers.ListField(child=PlannedLineSerializer(), allow_empty=False, max_length=MAX_TRANSFER_LINES)
+
+    def get_fields(self) -> dict[str, Any]:
+        """With `from`, which is no name of Python's."""
+        return {"from": serializers.CharField(max_length=MAX_CODE_LENGTH, source="source"), **super().get_fields()}
+
+
+class ReceiptSerializer(serializers.Serializer[Any]):
+    """What came: without `lines` all that is in transit; with a `shortage`, the rest is lost."""
+
+    lines = serializers.ListField(child=ReceivedLineSerializer(), max_length=MAX_TRANSFER_LINES, required=False)
+    shortage = serializers.ChoiceField(
+        choices=[(reason.value, Reason(reason).label) for reason in SHORTAGE_REASONS], required=False
+    )
+
+    def validate_lines(self, lines: list[dict[str, Any]]) -> list[tuple[str, int]]:
+        """As the services take them."""
+        return as_pairs(lines)

@@ -1,0 +1,47 @@
+"""The SKUs that the lines of a request name."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from inventory.exceptions import LinesRefused, UnknownSku
+from inventory.services.levels import variants_by_key
+from pms_backend.api.exceptions import FieldError
+from products.skus import sku_key
+
+REPEATED_SKU: Final = "repeated_sku"
+
+
+def variants_of_lines(skus: Sequence[str], *, pointer: str = "/lines/{}/sku") -> list[int]:
+    """The ids of the variants with these SKUs, in their order, each once.
+
+    Raises `LinesRefused`, which names each SKU that does not exist or that an earlier line has named; `pointer` says
+    where the SKU of a line stands.
+    """
+    require_each_once(skus, pointer=pointer)
+    variants = variants_by_key(skus)
+    refuse(
+        FieldError(pointer.format(index), UnknownSku.code, f"There is no SKU {sku}.")
+        for index, sku in enumerate(skus)
+        if sku_key(sku) not in variants
+    )
+    return [variants[sku_key(sku)] for sku in skus]
+
+
+def require_each_once(skus: Sequence[str], *, pointer: str = "/lines/{}/sku") -> None:
+    """Raises `LinesRefused`, which names each SKU that an earlier line has named."""
+    first: dict[str, int] = {}
+    for index, sku in enumerate(skus):
+        first.setdefault(sku_key(sku), index)
+    refuse(
+        FieldError(pointer.format(index), REPEATED_SKU, f"{sku} stands in an earlier line.")
+        for index, sku in enumerate(skus)
+        if first[sku_key(sku)] != index
+    )
+
+
+def refuse(errors: Iterable[FieldError]) -> None:
+    """Raises `LinesRefused` of these errors, where there are any; the code is theirs where they have the same one."""
+    found = list(errors)
+    if found:
+        codes = {error.code for error in found}
+        raise LinesRefused(found[0].detail, code=codes.pop() if len(codes) == 1 else None, errors=found)

@@ -1,0 +1,198 @@
+"""What moves stock between locations: a transfer is shipped, received in one or more parts, or cancelled.
+
+Each transition takes a constant number of statements, whatever the number of lines. Asked for again it changes nothing.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from django.utils import timezone
+
+from inventory.events import TransferCancelled, TransferReceived, TransferShipped
+from inventory.exceptions import InsufficientStock, InvalidQuantity, LocationInactive, OverReceipt, TransferShort
+from inventory.models import Location, Reason, Transfer, TransferLine, TransferStatus
+from inventory.representation import transfer_as_dict
+from inventory.services.levels import Key
+from inventory.services.lines import refuse, require_each_once
+from inventory.services.transfers import lock_transfer, require_status
+from inventory.services.transit import LockedLevels, write_lines
+from pms_backend.api.exceptions import FieldError
+from pms_backend.api.transactions import retried_atomic
+from pms_backend.events import services as outbox
+from products.skus import sku_key
+
+# What became of units that were shipped and did not arrive.
+SHORTAGE_REASONS: Final = (Reason.DAMAGE, Reason.CORRECTION)
+
+
+@retried_atomic
+def ship_transfer(*, transfer_id: int) -> Transfer:
+    """Takes the units from the source; on their way they are `incoming` of the target. One that is on its way stays so.
+
+    A claim: raises `TransferShort`, which names each line that the source has too little for, and then nothing is
+    written. Raises `LocationInactive`, `TransferStateConflict`, `Transfer.DoesNotExist`.
+    """
+    transfer = lock_transfer(transfer_id)
+    if transfer.status == TransferStatus.IN_TRANSIT:
+        return transfer
+    require_status(transfer, "shipped", TransferStatus.DRAFT)
+    _require_active(transfer.source, pointer="/from")
+    _require_active(transfer.target, pointer="/to")
+    lines = list(transfer.lines.all())
+    arrivals = [_target(transfer, line) for line in lines]
+    departures = [_source(transfer, line) for line in lines]
+    levels = LockedLevels(departures + arrivals, reference=_reference(transfer))
+    _require_available(transfer, lines, levels)
+    levels.make(arrivals)
+    for line in lines:
+        levels.change(_source(transfer, line), on_hand=-line.quantity, reason=Reason.TRANSFER_OUT)
+        levels.change(_target(transfer, line), incoming=line.quantity)
+        line.in_transit, line.target_level_id = line.quantity, levels.id_of(_target(transfer, line))
+    levels.write()
+    write_lines(lines)
+    transfer.status, transfer.shipped_at = TransferStatus.IN_TRANSIT, timezone.now()
+    transfer.save(update_fields=["status", "shipped_at"])
+    outbox.record(TransferShipped(transfer=transfer_as_dict(transfer)))
+    return transfer
+
+
+@retried_atomic
+def receive_transfer(
+    *, transfer_id: int, lines: Sequence[tuple[str, int]] | None = None, shortage: str | None = None
+) -> Transfer:
+    """Puts so many units (from 0) of each SKU on hand at the target; without lines, all that is in transit.
+
+    With a `shortage` (`damage` or `correction`) what is not among them is lost: the ledger has it come in and go again
+    for that reason, which is a fact and always applies. The transfer is received when nothing is in transit any more.
+    One that is received stays so, where no lines are named. Raises `OverReceipt`, `LinesRefused`, `InvalidQuantity`,
+    `TransferStateConflict`, `Transfer.DoesNotExist`.
+    """
+    transfer = lock_transfer(transfer_id)
+    if transfer.status == TransferStatus.RECEIVED and lines is None:
+        return transfer
+    require_status(transfer, "received", TransferStatus.IN_TRANSIT)
+    coming = [line for line in transfer.lines.all() if line.in_transit]
+    received = {line.pk: line.in_transit for line in coming} if lines is None else _received(transfer, lines)
+    if shortage is not None and shortage not in SHORTAGE_REASONS:
+        raise InvalidQuantity(f"A shortage is one of {', '.join(SHORTAGE_REASONS)}.")
+    if shortage is None and not any(received.values()):
+        raise InvalidQuantity("Nothing would be received.")
+    levels = LockedLevels([_target(transfer, line) for line in coming], reference=_reference(transfer))
+    lost = {line.pk: line.in_transit - received.get(line.pk, 0) if shortage else 0 for line in coming}
+    for line in coming:
+        _arrive(levels, _target(transfer, line), line, received.get(line.pk, 0), lost[line.pk], shortage or "")
+    levels.write()
+    write_lines(coming)
+    if not any(line.in_transit for line in coming):
+        _close(transfer, TransferStatus.RECEIVED)
+    outbox.record(
+        TransferReceived(
+            transfer=transfer_as_dict(transfer), received=_units(coming, received), lost=_units(coming, lost)
+        )
+    )
+    return transfer
+
+
+@retried_atomic
+def cancel_transfer(*, transfer_id: int) -> Transfer:
+    """Ends it: what is still in transit is on hand at the source again. One that is cancelled stays so.
+
+    Raises `TransferStateConflict` once all is received, `LocationInactive` where the source was closed meanwhile,
+    `Transfer.DoesNotExist`.
+    """
+    transfer = lock_transfer(transfer_id)
+    if transfer.status == TransferStatus.CANCELLED:
+        return transfer
+    require_status(transfer, "cancelled", TransferStatus.DRAFT, TransferStatus.IN_TRANSIT)
+    coming = [line for line in transfer.lines.all() if line.in_transit]
+    if coming:
+        _require_active(transfer.source, pointer="/from")
+        keys = [key for line in coming for key in (_source(transfer, line), _target(transfer, line))]
+        levels = LockedLevels(keys, reference=_reference(transfer))
+        for line in coming:
+            levels.change(_target(transfer, line), incoming=-line.in_transit)
+            levels.change(_source(transfer, line), on_hand=line.in_transit, reason=Reason.TRANSFER_IN)
+            line.in_transit = 0
+        levels.write()
+        write_lines(coming)
+    _close(transfer, TransferStatus.CANCELLED)
+    outbox.record(TransferCancelled(transfer=transfer_as_dict(transfer)))
+    return transfer
+
+
+def _received(transfer: Transfer, lines: Sequence[tuple[str, int]]) -> dict[int, int]:
+    """How much of each line has come, by the line's id."""
+    require_each_once([sku for sku, _ in lines])
+    known = {sku_key(line.variant.sku): line for line in transfer.lines.all()}
+    refuse(
+        FieldError(f"/lines/{index}/sku", "not_in_transfer", f"The transfer has no line of {sku}.")
+        for index, (sku, _) in enumerate(lines)
+        if sku_key(sku) not in known
+    )
+    received = [(index, known[sku_key(sku)], quantity) for index, (sku, quantity) in enumerate(lines)]
+    refuse(
+        FieldError(f"/lines/{index}/quantity", InvalidQuantity.code, "A whole number from 0.")
+        for index, _, quantity in received
+        if quantity < 0
+    )
+    over = [
+        FieldError(
+            f"/lines/{index}/quantity",
+            OverReceipt.code,
+            f"{line.in_transit} of {line.variant.sku} are in transit, {quantity} would be received.",
+        )
+        for index, line, quantity in received
+        if quantity > line.in_transit
+    ]
+    if over:
+        raise OverReceipt(over[0].detail, errors=over)
+    return {line.pk: quantity for _, line, quantity in received}
+
+
+def _arrive(levels: LockedLevels, key: Key, line: TransferLine, received: int, lost: int, shortage: str) -> None:
+    """Has units of a line come in, and the lost ones go again."""
+    for units in filter(None, (received, lost)):
+        levels.change(key, on_hand=units, incoming=-units, reason=Reason.TRANSFER_IN)
+    if lost:
+        levels.change(key, on_hand=-lost, reason=shortage)
+    line.in_transit -= received + lost
+    line.received += received
+    line.lost += lost
+
+
+def _require_available(transfer: Transfer, lines: Sequence[TransferLine], levels: LockedLevels) -> None:
+    short: list[FieldError] = []
+    for index, line in enumerate(lines):
+        level = levels.get(_source(transfer, line))
+        available, limit = (level.available, level.backorder_limit) if level else (0, 0)
+        if available - line.quantity < -limit:
+            refusal = InsufficientStock(line.variant.sku, transfer.source.code, available, line.quantity)
+            short.append(FieldError(f"/lines/{index}/quantity", refusal.code, refusal.detail))
+    if short:
+        raise TransferShort(short[0].detail, errors=short)
+
+
+def _require_active(location: Location, *, pointer: str) -> None:
+    if not location.is_active:
+        raise LocationInactive(location.code, pointer=pointer)
+
+
+def _source(transfer: Transfer, line: TransferLine) -> Key:
+    return line.variant_id, transfer.source_id
+
+
+def _target(transfer: Transfer, line: TransferLine) -> Key:
+    return line.variant_id, transfer.target_id
+
+
+def _reference(transfer: Transfer) -> str:
+    return transfer.reference or f"transfer:{transfer.pk}"
+
+
+def _units(lines: Sequence[TransferLine], units: dict[int, int]) -> list[dict[str, Any]]:
+    return [{"sku": line.variant.sku, "quantity": units[line.pk]} for line in lines if units.get(line.pk)]
+
+
+def _close(transfer: Transfer, status: TransferStatus) -> None:
+    transfer.status, transfer.closed_at = status, timezone.now()
+    transfer.save(update_fields=["status", "closed_at"])

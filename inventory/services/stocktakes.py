@@ -1,0 +1,199 @@
+"""Count sheets: made, filled in over time, called off. What is counted changes no stock until the sheet is posted.
+
+Lock order: the stocktake, whose lock covers its lines, then the levels.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import connection
+from django.utils import timezone
+
+from inventory.exceptions import InvalidQuantity, StocktakeStateConflict, StocktakeTooLarge
+from inventory.models import MAX_QUANTITY, MAX_STOCKTAKE_LINES, StockLevel, Stocktake, StocktakeStatus
+from inventory.services.figures import present_moment
+from inventory.services.levels import require_location, variants_by_key
+from inventory.services.lines import refuse, variants_of_lines
+from pms_backend.api.exceptions import FieldError
+from pms_backend.api.transactions import retried_atomic
+from products.skus import sku_key
+
+# What one request may enter.
+MAX_COUNTS: Final = 10_000
+# A moment further ahead than this is no clock that is a little off.
+MAX_COUNT_SKEW: Final = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StocktakeCount:
+    """What was counted of a SKU, in whole units, and when: just now where nothing is said. No figure takes it back."""
+
+    sku: str
+    counted: int | None
+    counted_at: datetime | None = None
+
+
+_EXPECT_ALL: Final = """
+INSERT INTO inventory_stocktakeline (stocktake_id, variant_id, expected)
+SELECT %s, level.variant_id, level.on_hand FROM inventory_stocklevel AS level
+JOIN products_variant AS variant ON variant.id = level.variant_id
+WHERE level.location_id = %s ORDER BY variant.sku_key
+"""
+
+_EXPECT_NAMED: Final = """
+INSERT INTO inventory_stocktakeline (stocktake_id, variant_id, expected, counted, counted_at)
+SELECT %(stocktake)s, named.variant_id, coalesce(level.on_hand, 0), named.counted, named.counted_at
+FROM unnest(%(variants)s::bigint[], %(counted)s::bigint[], %(counted_at)s::timestamptz[])
+    WITH ORDINALITY AS named(variant_id, counted, counted_at, position)
+LEFT JOIN inventory_stocklevel AS level
+    ON level.variant_id = named.variant_id AND level.location_id = %(location)s
+ORDER BY named.position
+"""
+
+_ENTER: Final = """
+UPDATE inventory_stocktakeline AS line SET counted = entry.counted, counted_at = entry.counted_at
+FROM unnest(%(variants)s::bigint[], %(counted)s::bigint[], %(counted_at)s::timestamptz[])
+    AS entry(variant_id, counted, counted_at)
+WHERE line.stocktake_id = %(stocktake)s AND line.variant_id = entry.variant_id
+RETURNING line.variant_id
+"""
+
+
+@retried_atomic
+def create_stocktake(*, location: str, skus: Sequence[str] | None = None, note: str = "") -> Stocktake:
+    """A sheet of what is expected at the location: of all its levels, or of the named SKUs, 0 where there is no level.
+
+    Raises `UnknownLocation`, `LocationInactive`, `LinesRefused`, `StocktakeTooLarge`.
+    """
+    place = require_location(location)
+    variants = None if skus is None else _named(skus)
+    size = StockLevel.objects.filter(location=place).count() if variants is None else len(variants)
+    _require_size(size)
+    stocktake = Stocktake.objects.create(location=place, note=note)
+    if variants is None:
+        _execute(_EXPECT_ALL, [stocktake.pk, place.pk])
+    else:
+        nothing = [None] * len(variants)
+        _execute(_EXPECT_NAMED, _entries(stocktake, variants, nothing, nothing))
+    return Stocktake.objects.select_related("location").get(pk=stocktake.pk)
+
+
+@retried_atomic
+def record_counts(*, stocktake_id: int, counts: Sequence[StocktakeCount]) -> Stocktake:
+    """Enters what was counted into an open sheet; a SKU that is not on it yet was found there, and is added.
+
+    The moment of a count lies between the making of the sheet and now; one that is ahead by no more than
+    `MAX_COUNT_SKEW` is another clock's now. Raises `LinesRefused`, `InvalidQuantity`, `StocktakeTooLarge`,
+    `StocktakeStateConflict`, `Stocktake.DoesNotExist`.
+    """
+    stocktake = lock_stocktake(stocktake_id)
+    require_status(stocktake, "counted", StocktakeStatus.OPEN)
+    if len(counts) > MAX_COUNTS:
+        raise InvalidQuantity(f"At most {MAX_COUNTS} counts are entered at a time.")
+    now = present_moment()
+    _check(counts, stocktake.created_at, now)
+    variants = variants_of_lines([count.sku for count in counts])
+    moments = [None if count.counted is None else min(count.counted_at or now, now) for count in counts]
+    entered = _execute(_ENTER, _entries(stocktake, variants, [count.counted for count in counts], moments))
+    on_sheet = {variant for (variant,) in entered}
+    found = [
+        (variant, count.counted, moment)
+        for variant, count, moment in zip(variants, counts, moments, strict=True)
+        if variant not in on_sheet and count.counted is not None
+    ]
+    if found:
+        _require_size(stocktake.lines.count() + len(found))
+        _execute(_EXPECT_NAMED, _entries(stocktake, *(list(column) for column in zip(*found, strict=True))))
+    return stocktake
+
+
+@retried_atomic
+def cancel_stocktake(*, stocktake_id: int) -> Stocktake:
+    """Closes the sheet without an effect. One that is cancelled stays so.
+
+    Raises `StocktakeStateConflict` once it is posted, `Stocktake.DoesNotExist`.
+    """
+    stocktake = lock_stocktake(stocktake_id)
+    if stocktake.status == StocktakeStatus.CANCELLED:
+        return stocktake
+    require_status(stocktake, "cancelled", StocktakeStatus.OPEN)
+    close_stocktake(stocktake, StocktakeStatus.CANCELLED)
+    return stocktake
+
+
+def lock_stocktake(stocktake_id: int) -> Stocktake:
+    """The sheet, locked to the end of the transaction. Raises `Stocktake.DoesNotExist`."""
+    sheets = Stocktake.objects.select_related("location")
+    return sheets.select_for_update(no_key=True, of=("self",)).get(pk=stocktake_id)
+
+
+def require_status(stocktake: Stocktake, done: str, status: StocktakeStatus) -> None:
+    """Raises `StocktakeStateConflict`, which names the state, where it is another: the sheet cannot be so `done`."""
+    if stocktake.status != status:
+        detail = f"The stocktake is {stocktake.get_status_display().lower()}, it cannot be {done}."
+        raise StocktakeStateConflict(detail, errors=[FieldError("/status", stocktake.status, detail)])
+
+
+def close_stocktake(stocktake: Stocktake, status: StocktakeStatus) -> None:
+    """Puts a locked sheet into its last state."""
+    stocktake.status, stocktake.closed_at = status, timezone.now()
+    stocktake.save(update_fields=["status", "closed_at"])
+
+
+def _named(skus: Sequence[str]) -> list[int]:
+    """The variants of these SKUs; one that is named twice is one."""
+    known = variants_by_key(skus)
+    refuse(
+        FieldError(f"/skus/{index}", "unknown_sku", f"There is no SKU {sku}.")
+        for index, sku in enumerate(skus)
+        if sku_key(sku) not in known
+    )
+    return list(dict.fromkeys(known[sku_key(sku)] for sku in skus))
+
+
+def _check(counts: Sequence[StocktakeCount], made_at: datetime, now: datetime) -> None:
+    refuse(
+        FieldError(f"/lines/{index}/counted", InvalidQuantity.code, f"A whole number from 0 to {MAX_QUANTITY}.")
+        for index, count in enumerate(counts)
+        if count.counted is not None and not 0 <= count.counted <= MAX_QUANTITY
+    )
+    moments = [
+        (index, count.counted_at)
+        for index, count in enumerate(counts)
+        if count.counted is not None and count.counted_at is not None
+    ]
+    refuse(
+        FieldError(f"/lines/{index}/counted_at", "before_the_sheet", f"The sheet was made at {made_at.isoformat()}.")
+        for index, moment in moments
+        if moment < made_at
+    )
+    refuse(
+        FieldError(f"/lines/{index}/counted_at", "in_the_future", "That is yet to come.")
+        for index, moment in moments
+        if moment > now + MAX_COUNT_SKEW
+    )
+
+
+def _require_size(lines: int) -> None:
+    if lines > MAX_STOCKTAKE_LINES:
+        raise StocktakeTooLarge(f"A stocktake has at most {MAX_STOCKTAKE_LINES} lines, not {lines}; name the SKUs.")
+
+
+def _entries(
+    stocktake: Stocktake, variants: Sequence[int], counted: Sequence[int | None], moments: Sequence[datetime | None]
+) -> dict[str, Any]:
+    return {
+        "stocktake": stocktake.pk,
+        "location": stocktake.location_id,
+        "variants": variants,
+        "counted": counted,
+        "counted_at": moments,
+    }
+
+
+def _execute(statement: str, parameters: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall() if cursor.description else []
