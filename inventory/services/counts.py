@@ -48,7 +48,8 @@ WITH locked AS MATERIALIZED (
         target.is_oversold AS was_oversold,
         coalesce(target.on_hand - target.reserved <= target.reorder_point, false) AS was_low,
         level.on_hand - target.on_hand AS delta, 'count' AS reason,
-        %(note)s AS note, '' AS reference, '' AS source, target.moment AS occurred_at, 1 AS position
+        %(note)s AS note, '' AS reference, '' AS source, false AS is_deduplicated, target.moment AS occurred_at,
+        1 AS position
 ), changed AS (
     SELECT * FROM written WHERE delta <> 0
 )

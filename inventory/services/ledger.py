@@ -33,9 +33,9 @@ MOMENT_OF_OURS: Final = "greatest({0}.updated_at, {0}.counted_at + interval '1 m
 LEDGER_AND_OUTBOX: Final = f"""
 , moved AS (
     INSERT INTO inventory_stockmovement (level_id, level_version, reason, delta, on_hand_after, note, reference, actor,
-        request_id, source, occurred_at, created_at)
-    SELECT level_id, version, reason, delta, on_hand, note, reference, %(actor)s, %(request_id)s, source, occurred_at,
-        updated_at
+        request_id, source, is_deduplicated, occurred_at, created_at)
+    SELECT level_id, version, reason, delta, on_hand, note, reference, %(actor)s, %(request_id)s, source,
+        is_deduplicated, occurred_at, updated_at
     FROM changed WHERE delta <> 0 ORDER BY position
     RETURNING *
 ), announced AS (
@@ -67,10 +67,14 @@ LEDGER_AND_OUTBOX: Final = f"""
 
 @dataclass(frozen=True, slots=True)
 class StockChange:
-    """What a write came to: the level after it, and the movement (none where `on_hand` stayed), as the API has them."""
+    """What a write came to: the level after it, and the movement (none where `on_hand` stayed), as the API has them.
+
+    A repetition has changed nothing: `movement` is the one that acted, `level` as it is now.
+    """
 
     level: dict[str, Any]
     movement: dict[str, Any] | None
+    is_repetition: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +91,7 @@ class LedgerRow:
     reference: str = ""
     source: str = ""
     occurred_at: datetime | None = None
+    is_deduplicated: bool = False
 
     @property
     def delta(self) -> int:
@@ -100,9 +105,9 @@ WITH row AS (
     SELECT * FROM unnest(%(level_id)s::bigint[], %(version)s::bigint[], %(on_hand)s::bigint[], %(reserved)s::bigint[],
         %(incoming)s::bigint[], %(delta)s::bigint[], %(is_oversold)s::boolean[], %(was_oversold)s::boolean[],
         %(was_low)s::boolean[], %(reason)s::text[], %(note)s::text[], %(reference)s::text[], %(source)s::text[],
-        %(occurred_at)s::timestamptz[])
+        %(occurred_at)s::timestamptz[], %(is_deduplicated)s::boolean[])
     WITH ORDINALITY AS row(level_id, version, on_hand, reserved, incoming, delta, is_oversold, was_oversold, was_low,
-        reason, note, reference, source, occurred_at, position)
+        reason, note, reference, source, occurred_at, is_deduplicated, position)
 ), state AS (
     SELECT * FROM unnest(%(state_id)s::bigint[], %(state_version)s::bigint[], %(state_on_hand)s::bigint[],
         %(state_reserved)s::bigint[], %(state_incoming)s::bigint[], %(state_is_oversold)s::boolean[],
@@ -121,7 +126,8 @@ WITH row AS (
     RETURNING level.*
 ), changed AS (
     SELECT row.level_id, row.version, row.on_hand, row.reserved, row.incoming, row.delta, row.is_oversold,
-        row.was_oversold, row.was_low, row.reason, row.note, row.reference, row.source, row.position,
+        row.was_oversold, row.was_low, row.reason, row.note, row.reference, row.source, row.is_deduplicated,
+        row.position,
         coalesce(row.occurred_at, {MOMENT_OF_OURS.format("written")}) AS occurred_at,
         variant.sku, location.code AS location, written.reorder_point, written.backorder_limit, written.updated_at
     FROM row JOIN written ON written.id = row.level_id
@@ -156,6 +162,7 @@ def write_locked_levels(*, states: Sequence[LevelState], rows: Sequence[LedgerRo
         "reference": [row.reference for row in rows],
         "source": [row.source for row in rows],
         "occurred_at": [row.occurred_at for row in rows],
+        "is_deduplicated": [row.is_deduplicated for row in rows],
         "state_id": [state.id for state in states],
         "state_version": [state.version for state in states],
         "state_on_hand": [state.on_hand for state in states],

@@ -110,7 +110,10 @@ class AdjustmentView(APIView):
 
     required_scopes = read_write("inventory")
 
-    @extend_schema(request=AdjustmentSerializer, responses={201: StockChangeSerializer})
+    @extend_schema(
+        request=AdjustmentSerializer,
+        responses={201: StockChangeSerializer, 200: OpenApiResponse(StockChangeSerializer, "it has acted before")},
+    )
     def post(self, request: Request) -> Response:
         """Adds `delta` to what is on hand."""
         serializer = AdjustmentSerializer(data=request.data)
@@ -182,9 +185,9 @@ class MovementListView(ListAPIView[StockMovement]):
 
 
 def changed(change: services.StockChange) -> Response:
-    """201 with what has changed, 200 where nothing had to."""
+    """201 with what has changed, 200 where nothing had to, or it had before."""
     body = {"movement": change.movement, "level": change.level}
-    return Response(body, status=201 if change.movement else 200)
+    return Response(body, status=201 if change.movement and not change.is_repetition else 200)
 
 
 def levels_of(variant: Variant) -> Response:
