@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 from rest_framework.routers import SimpleRouter
 
-from inventory.views import stock
+from inventory.views import alerts, availability, stock
 
 
 class SkuConverter:
@@ -39,6 +39,8 @@ urlpatterns = [
     path("adjustments/bulk/", stock.BulkAdjustmentView.as_view(), name="adjustment-bulk"),
     path("counts/", stock.CountView.as_view(), name="count"),
     path("counts/bulk/", stock.BulkCountView.as_view(), name="count-bulk"),
+    path("alerts/", alerts.AlertListView.as_view(), name="alert-list"),
+    path("availability/", availability.AvailabilityView.as_view(), name="availability"),
     path("movements/", stock.MovementListView.as_view(), name="movement-list"),
     *router.urls,
 ]

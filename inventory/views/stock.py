@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, PolymorphicProxySerializer, extend_schema
 from rest_framework import mixins
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -10,8 +10,10 @@ from rest_framework.response import Response
 
 from inventory import services
 from inventory.filters import LevelFilter, MovementFilter
+from inventory.history import on_hand_at
 from inventory.models import Location, StockLevel, StockMovement
 from inventory.representation import level_as_dict, totals_of
+from inventory.serializers.history import PastLevelsSerializer, PastMomentSerializer
 from inventory.serializers.stock import (
     AdjustmentSerializer,
     BulkAdjustmentsSerializer,
@@ -27,6 +29,7 @@ from inventory.serializers.stock import (
 from pms_backend.access.scopes import read_write
 from pms_backend.api import bulk
 from pms_backend.api.endpoints import APIView, GenericViewSet, ListAPIView
+from pms_backend.api.filters import refuse_unknown
 from pms_backend.api.parsers import JSONParser, MergePatchParser
 from pms_backend.api.schema import BulkAnswerSerializer
 from products.models import Variant
@@ -76,10 +79,18 @@ class SkuLevelsView(APIView):
 
     required_scopes = read_write("inventory")
 
-    @extend_schema(responses=SkuLevelsSerializer)
+    @extend_schema(
+        parameters=[PastMomentSerializer],
+        responses=PolymorphicProxySerializer(
+            component_name="SkuLevelsNowOrThen",
+            serializers=[SkuLevelsSerializer, PastLevelsSerializer],
+            resource_type_field_name=None,
+            many=False,
+        ),
+    )
     def get(self, request: Request, sku: str) -> Response:
-        """Place by place, and in all."""
-        return levels_of(variant_or_404(sku))
+        """Place by place, and in all; with `at` what was on hand at that moment, as it is known now."""
+        return levels_of(variant_or_404(sku), request)
 
 
 class LevelView(APIView):
@@ -91,7 +102,7 @@ class LevelView(APIView):
     @extend_schema(exclude=True)
     def get(self, request: Request, sku: str, location: str) -> Response:
         """The levels of a SKU that holds a slash."""
-        return levels_of(variant_or_404(f"{sku}/{location}"))
+        return levels_of(variant_or_404(f"{sku}/{location}"), request)
 
     @extend_schema(request=LimitsSerializer, responses=LevelSerializer)
     def patch(self, request: Request, sku: str, location: str) -> Response:
@@ -190,8 +201,13 @@ def changed(change: services.StockChange) -> Response:
     return Response(body, status=201 if change.movement and not change.is_repetition else 200)
 
 
-def levels_of(variant: Variant) -> Response:
-    """A SKU's stock; one without levels has none, which is not an error."""
+def levels_of(variant: Variant, request: Request) -> Response:
+    """A SKU's stock, now or at the moment that the query names; one without levels has none, which is not an error."""
+    refuse_unknown(request, known={"at", "format"})
+    asked = PastMomentSerializer(data=request.query_params.dict())
+    asked.is_valid(raise_exception=True)
+    if (moment := asked.validated_data.get("at")) is not None:
+        return Response(on_hand_at(variant, moment))
     levels = [level_as_dict(level) for level in LEVELS.filter(variant=variant).order_by("location__code")]
     return Response({"sku": variant.sku, "levels": levels, "totals": totals_of(levels)})
 

@@ -79,7 +79,8 @@ class ClientThrottle(Throttle):
         caller = request.auth
         if not isinstance(caller, Caller):
             return None
-        return rates.take_for_tier(caller.tier, caller.identity, write=request.method not in SAFE_METHODS)
+        write = request.method not in SAFE_METHODS and not getattr(view, "only_reads", False)
+        return rates.take_for_tier(caller.tier, caller.identity, write=write)
 
 
 class WebhookThrottle(Throttle):
