@@ -1,12 +1,12 @@
 """Relative changes: one statement for one row."""
 
-from typing import Final
+from typing import Any, Final
 
 from inventory.exceptions import DedupeConflict, InsufficientStock, InvalidQuantity, ReferenceMissing, VersionConflict
 from inventory.models import ADJUSTMENT_REASONS, MAX_QUANTITY, Reason, StockLevel
 from inventory.representation import level_as_dict, movement_as_dict
 from inventory.services.dedupe import first_movement
-from inventory.services.ledger import LEDGER_AND_OUTBOX, MOMENT_OF_OURS, StockChange, change_of, run
+from inventory.services.ledger import LEDGER_AND_OUTBOX, MOMENT_OF_OURS, StockChange, change_of, run, run_alone
 from inventory.services.levels import create_levels, lock_levels, require_location, require_variant
 from pms_backend.api.transactions import retried_atomic
 from products.skus import sku_key
@@ -16,31 +16,33 @@ from products.skus import sku_key
 _ACTS_FIRST: Final = """
     level.version = (SELECT seen.version FROM inventory_stocklevel AS seen WHERE seen.id = level.id)
     AND NOT EXISTS (SELECT 1 FROM inventory_stockmovement AS movement
-        WHERE movement.level_id = level.id AND movement.reference = %(reference)s AND movement.reference <> ''
-            AND movement.reason = %(reason)s)
+        WHERE movement.level_id = level.id AND movement.reference = %(reference)s::text
+            AND movement.reference <> '' AND movement.reason = %(reason)s::text)
 """
 
 _ADJUST: Final = (
     f"""
 WITH changed AS (
     UPDATE inventory_stocklevel AS level
-    SET on_hand = level.on_hand + %(delta)s,
+    SET on_hand = level.on_hand + %(delta)s::bigint,
         version = level.version + 1,
-        is_oversold = level.on_hand + %(delta)s - level.reserved < -level.backorder_limit
-            AND (%(is_fact)s OR level.is_oversold),
+        is_oversold = level.on_hand + %(delta)s::bigint - level.reserved < -level.backorder_limit
+            AND (%(is_fact)s::boolean OR level.is_oversold),
         updated_at = clock_timestamp()
     FROM products_variant AS variant, inventory_location AS location
-    WHERE variant.sku_key = %(sku_key)s AND location.code = %(location)s AND location.is_active
+    WHERE variant.sku_key = %(sku_key)s::text AND location.code = %(location)s::text AND location.is_active
         AND level.variant_id = variant.id AND level.location_id = location.id
-        AND (%(is_fact)s OR %(delta)s > 0 OR level.on_hand + %(delta)s - level.reserved >= -level.backorder_limit)
-        AND (%(expected_version)s::bigint IS NULL OR level.version = %(expected_version)s)
-        AND (NOT %(dedupe)s OR ({_ACTS_FIRST}))
+        AND (%(is_fact)s::boolean OR %(delta)s::bigint > 0
+            OR level.on_hand + %(delta)s::bigint - level.reserved >= -level.backorder_limit)
+        AND (%(expected_version)s::bigint IS NULL OR level.version = %(expected_version)s::bigint)
+        AND (NOT %(dedupe)s::boolean OR ({_ACTS_FIRST}))
     RETURNING level.id AS level_id, variant.sku, location.code AS location, level.on_hand, level.reserved,
         level.incoming, level.version, level.reorder_point, level.backorder_limit, level.is_oversold, level.updated_at,
-        level.on_hand - %(delta)s - level.reserved < -level.backorder_limit AS was_oversold,
-        coalesce(level.on_hand - %(delta)s - level.reserved <= level.reorder_point, false) AS was_low,
-        %(delta)s::bigint AS delta, %(reason)s AS reason, %(note)s AS note, %(reference)s AS reference,
-        '' AS source, %(dedupe)s AS is_deduplicated, {MOMENT_OF_OURS.format("level")} AS occurred_at, 1 AS position
+        level.on_hand - %(delta)s::bigint - level.reserved < -level.backorder_limit AS was_oversold,
+        coalesce(level.on_hand - %(delta)s::bigint - level.reserved <= level.reorder_point, false) AS was_low,
+        %(delta)s::bigint AS delta, %(reason)s::text AS reason, %(note)s::text AS note,
+        %(reference)s::text AS reference, '' AS source, %(dedupe)s::boolean AS is_deduplicated,
+        {MOMENT_OF_OURS.format("level")} AS occurred_at, 1 AS position
 )
 """
     + LEDGER_AND_OUTBOX
@@ -53,7 +55,6 @@ def is_fact(reason: str) -> bool:
     return reason == Reason.DAMAGE
 
 
-@retried_atomic
 def adjust_stock(
     *,
     sku: str,
@@ -85,14 +86,25 @@ def adjust_stock(
         "expected_version": expected_version,
         "dedupe": dedupe,
     }
+    if rows := run_alone(_ADJUST, parameters):
+        return change_of(rows[0][0])
+    return _adjust_or_explain(parameters, sku)
+
+
+@retried_atomic
+def _adjust_or_explain(parameters: dict[str, Any], sku: str) -> StockChange:
+    """In a transaction, which a refusal, a repetition and a level that is still to be made need."""
     rows = run(_ADJUST, parameters)
-    if not rows and dedupe and (repetition := _repetition(sku, location, delta, reason, reference)):
-        return repetition
+    place, delta, reason = (sku, parameters["location"]), parameters["delta"], parameters["reason"]
+    if not rows and parameters["dedupe"]:
+        repetition = _repetition(*place, delta, reason, parameters["reference"])
+        if repetition is not None:
+            return repetition
     if not rows:
-        _explain_or_create(sku, location, delta, reason, expected_version)
+        _explain_or_create(*place, delta, reason, parameters["expected_version"])
         rows = run(_ADJUST, parameters)
     if not rows:
-        raise VersionConflict(f"{sku} at {location} has changed meanwhile.")
+        raise VersionConflict(f"{sku} at {place[1]} has changed meanwhile.")
     return change_of(rows[0][0])
 
 

@@ -10,10 +10,12 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from inventory.services.levels import LevelState
+from inventory.services.prepared import prepared_cursor
 from pms_backend.api import context
+from pms_backend.api.transactions import is_broken_off
 from pms_backend.events import services as outbox
 
 MOMENT_AS_JSON: Final = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
@@ -34,13 +36,14 @@ LEDGER_AND_OUTBOX: Final = f"""
 , moved AS (
     INSERT INTO inventory_stockmovement (level_id, level_version, reason, delta, on_hand_after, note, reference, actor,
         request_id, source, is_deduplicated, occurred_at, created_at)
-    SELECT level_id, version, reason, delta, on_hand, note, reference, %(actor)s, %(request_id)s, source,
+    SELECT level_id, version, reason, delta, on_hand, note, reference, %(actor)s::text, %(request_id)s::text, source,
         is_deduplicated, occurred_at, updated_at
     FROM changed WHERE delta <> 0 ORDER BY position
     RETURNING *
 ), announced AS (
     INSERT INTO events_event (type, subject, actor, request_id, occurred_at, data)
-    SELECT kind.type, 'level:' || changed.location || '/' || changed.sku, %(actor)s, %(request_id)s, changed.updated_at,
+    SELECT kind.type, 'level:' || changed.location || '/' || changed.sku, %(actor)s::text, %(request_id)s::text,
+        changed.updated_at,
         jsonb_build_object(
             'level', {LEVEL_AS_JSON.format("changed")},
             'movement', CASE WHEN moved.id IS NOT NULL THEN jsonb_build_object(
@@ -98,6 +101,9 @@ class LedgerRow:
         """What was added to `on_hand`."""
         return self.after.on_hand - self.before.on_hand
 
+
+# A plan for any number of rows takes them to be few, and would compare each with each.
+MAX_PREPARED_ROWS: Final = 20
 
 _WRITE_LOCKED_LEVELS: Final = (
     f"""
@@ -174,17 +180,44 @@ def write_locked_levels(*, states: Sequence[LevelState], rows: Sequence[LedgerRo
         "reorder_point": [state.reorder_point for state in states],
         "backorder_limit": [state.backorder_limit for state in states],
     }
-    return [change_of(data) for (data,) in run(_WRITE_LOCKED_LEVELS, parameters)]
+    is_prepared = len(rows) <= MAX_PREPARED_ROWS
+    return [change_of(data) for (data,) in run(_WRITE_LOCKED_LEVELS, parameters, is_prepared=is_prepared)]
 
 
-def run(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Runs a statement that ends in `LEDGER_AND_OUTBOX`; rings for the relay when the transaction has committed."""
+def run_alone(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Runs such a statement as a transaction of its own; no rows where one is open, or where it was broken off.
+
+    A statement is all or nothing by itself, deferred constraints included, and its level, ledger and outbox are in it:
+    BEGIN and COMMIT would be two more round trips, of three.
+    """
+    if connection.in_atomic_block:
+        return []
+    try:
+        rows = _rows_of(statement, parameters, is_prepared=True)
+    except DatabaseError as error:
+        if not is_broken_off(error):
+            raise
+        return []
+    outbox.relay_bell.ring_after_commit()
+    return rows
+
+
+def run(statement: str, parameters: dict[str, Any], *, is_prepared: bool = True) -> list[tuple[Any, ...]]:
+    """Runs a statement that ends in `LEDGER_AND_OUTBOX`; rings for the relay when the transaction has committed.
+
+    What is prepared is planned for few rows.
+    """
     outbox.require_transaction()
+    rows = _rows_of(statement, parameters, is_prepared=is_prepared)
+    outbox.relay_bell.ring_after_commit()
+    return rows
+
+
+def _rows_of(statement: str, parameters: dict[str, Any], *, is_prepared: bool) -> list[tuple[Any, ...]]:
     now = context.current()
-    with connection.cursor() as cursor:
+    with prepared_cursor() if is_prepared else connection.cursor() as cursor:
         cursor.execute(statement, {**parameters, "actor": now.actor, "request_id": now.request_id})
         rows: list[tuple[Any, ...]] = cursor.fetchall()
-    outbox.relay_bell.ring_after_commit()
     return rows
 
 
