@@ -18,6 +18,11 @@ class _PreparedCursor(Cursor[Any]):
     def execute(self, query: Any, params: Any = None, **_: Any) -> Self:
         return super().execute(query, _as_bigints(params), prepare=True)
 
+    def _convert_query(self, query: Any, params: Any = None) -> Any:
+        # Django's log of statements reads it there, and psycopg sets it for what it does not prepare alone.
+        self._query = super()._convert_query(query, params)
+        return self._query
+
 
 @contextmanager
 def prepared_cursor() -> Iterator[Any]:

@@ -46,7 +46,7 @@ if used < limit then
 end
 local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 return {allowed, limit - used, math.ceil((tonumber(oldest[2] or now) + window - now) / 1000),
-  KEYS[2] and redis.call('GET', KEYS[2])}
+  KEYS[2] and redis.call('GET', KEYS[2]) or false}
 """
 
 
