@@ -1,4 +1,4 @@
-"""The limit: as little Python as can adjust stock, on plain tables without triggers, in one statement."""
+"""The limit: as little Python as can move and tell stock, on plain tables without triggers, in one statement each."""
 
 import os
 import threading
@@ -7,6 +7,10 @@ from typing import Any, Final
 
 import orjson
 import psycopg
+
+from benchmarks.workloads import ADJUSTMENTS, AVAILABILITY, BULK_ADJUSTMENTS, BULK_COUNTS
+
+Answer = tuple[str, dict[str, Any]]
 
 TABLES: Final = """
 CREATE TABLE bench_level (
@@ -42,19 +46,84 @@ SELECT moved.id, moved.sku, moved.location, moved.reason, moved.delta, changed.o
 FROM changed, moved
 """
 
+# Of rows that were copied beside the table: one statement for all of them, with its ledger and its outbox.
+_BULK: Final = """
+WITH changed AS (
+    UPDATE bench_level AS level
+    SET on_hand = {on_hand}, version = version + 1, updated_at = clock_timestamp()
+    FROM bench_row AS row WHERE level.sku = row.sku AND level.location = row.location
+    RETURNING level.sku, level.location, level.on_hand, level.version, level.updated_at, row.quantity AS delta
+), moved AS (
+    INSERT INTO bench_movement (sku, location, level_version, reason, delta, on_hand_after, created_at)
+    SELECT sku, location, version, 'correction', delta, on_hand, updated_at FROM changed
+)
+INSERT INTO bench_event (type, subject, occurred_at, data)
+SELECT 'stock.changed', 'level:' || location || '/' || sku, updated_at, jsonb_build_object('level', to_jsonb(changed))
+FROM changed
+"""
+_BULK_ADJUST: Final = _BULK.format(on_hand="level.on_hand + row.quantity")
+_BULK_COUNT: Final = _BULK.format(on_hand="row.quantity")
+_NEW_ROWS: Final = "CREATE TEMP TABLE bench_row (sku text, location text, quantity bigint) ON COMMIT DROP"
+_COPY: Final = "COPY bench_row FROM STDIN"
+_AVAILABLE: Final = "SELECT sku, location, on_hand FROM bench_level WHERE sku = ANY (%s)"
+
 _of_thread = threading.local()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """A WSGI application that knows one request."""
+    """A WSGI application that knows the requests of the workloads."""
     wanted = orjson.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+    status, content = _ANSWERS[environ["PATH_INFO"]](wanted)
+    body = orjson.dumps(content)
+    start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+def _adjust(wanted: dict[str, Any]) -> Answer:
     row = _connection().execute(_ADJUST, wanted).fetchone()
     if row is None:
-        return _answer(start_response, "409 Conflict", {"detail": "There is no such level, or not enough of it."})
+        return "409 Conflict", {"detail": "There is no such level, or not enough of it."}
     number, sku, location, reason, delta, on_hand, version, moment = row
     movement = {"id": number, "reason": reason, "delta": delta, "on_hand_after": on_hand, "created_at": moment}
     level = {"sku": sku, "location": location, "on_hand": on_hand, "version": version, "updated_at": moment}
-    return _answer(start_response, "201 Created", {"movement": movement, "level": level})
+    return "201 Created", {"movement": movement, "level": level}
+
+
+def _adjust_in_bulk(wanted: dict[str, Any]) -> Answer:
+    return _write(_BULK_ADJUST, [(row["sku"], row["location"], row["delta"]) for row in wanted["adjustments"]])
+
+
+def _count_in_bulk(wanted: dict[str, Any]) -> Answer:
+    return _write(_BULK_COUNT, [(row["sku"], row["location"], row["on_hand"]) for row in wanted["counts"]])
+
+
+def _write(statement: str, rows: list[tuple[str, str, int]]) -> Answer:
+    connection = _connection()
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute(_NEW_ROWS)
+        with cursor.copy(_COPY) as copy:
+            for row in rows:
+                copy.write_row(row)
+        cursor.execute(statement)
+    results = [{"index": index, "status": "applied", "sku": row[0]} for index, row in enumerate(rows)]
+    return "200 OK", {"results": results}
+
+
+def _available(wanted: dict[str, Any]) -> Answer:
+    found: dict[str, dict[str, Any]] = {}
+    for sku, location, on_hand in _connection().execute(_AVAILABLE, [wanted["skus"]]):
+        result = found.setdefault(sku, {"sku": sku, "available": 0, "locations": {}})
+        result["available"] += on_hand
+        result["locations"][location] = on_hand
+    return "200 OK", {"results": [found[sku] for sku in wanted["skus"]]}
+
+
+_ANSWERS: Final[dict[str, Callable[[dict[str, Any]], Answer]]] = {
+    ADJUSTMENTS: _adjust,
+    BULK_ADJUSTMENTS: _adjust_in_bulk,
+    BULK_COUNTS: _count_in_bulk,
+    AVAILABILITY: _available,
+}
 
 
 def _connection() -> psycopg.Connection[tuple[Any, ...]]:
@@ -63,9 +132,3 @@ def _connection() -> psycopg.Connection[tuple[Any, ...]]:
     if connection is None:
         connection = _of_thread.connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
     return connection
-
-
-def _answer(start_response: Callable[..., Any], status: str, content: dict[str, Any]) -> Iterable[bytes]:
-    body = orjson.dumps(content)
-    start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
-    return [body]

@@ -47,7 +47,7 @@ class Result:
 
     @property
     def failures(self) -> int:
-        """Whatever was not answered with 201, on either side."""
+        """Whatever was refused, on either side."""
         return self.limit.failures + self.ours.failures
 
 
@@ -60,7 +60,7 @@ def measure(
     for number in range(rounds + 1):
         for side, port in sides:
             length = seconds if number else WARM_UP_SECONDS
-            order = Order(workload=workload, port=port, api_key=stage.api_key, clients=clients, seconds=length)
+            order = Order(workload, port, stage.api_key, clients=workload.clients or clients, seconds=length)
             side.add(stage.load(order), counts=number > 0)
         if number:
             say(f"{workload.name}, round {number}: limit {limit.rates[-1]:,.0f}/s, ours {ours.rates[-1]:,.0f}/s")

@@ -1,4 +1,4 @@
-"""`python -m pms_backend.standalone.servers python -m benchmarks.relay`: how fast the relay publishes.
+"""`make bench ARGS=relay`: how fast the relay publishes.
 
 The limit is the least that could number events: batches of 500 by a bare `UPDATE … RETURNING`, on a table like ours,
 with nobody told. Ours is `relay_pending` with the receivers that the house has. Both in turn, in one process.

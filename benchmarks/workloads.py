@@ -2,29 +2,50 @@
 
 import random
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
 LOCATION = "bench"
-PATH = "/api/v1/inventory/adjustments/"
+ADJUSTMENTS = "/api/v1/inventory/adjustments/"
+BULK_ADJUSTMENTS = "/api/v1/inventory/adjustments/bulk/"
+BULK_COUNTS = "/api/v1/inventory/counts/bulk/"
+AVAILABILITY = "/api/v1/inventory/availability/"
+BULK_ROWS = 10_000
+AVAILABILITY_SKUS = 50
 # So many that no run takes a level below zero, whatever its luck.
 ON_HAND = 1_000_000
 DISTINCT_REQUESTS = 5_000
+# So many rows are made up in all, where one request has many.
+DISTINCT_ROWS = 50_000
 LARGEST_DELTA = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """`skus`: how many of the SKUs are adjusted, each as often as the others. `target`: the ratio to be reached."""
+    """`skus`: how many of the SKUs are asked for, each as often as the others. `target`: the ratio to be reached.
+
+    `rows`: how many of them one request names. `clients`: how many ask at once, where not as many as may.
+    """
 
     name: str
     skus: int
     target: float
+    path: str = ADJUSTMENTS
+    rows: int = 1
+    clients: int | None = None
 
 
 def workloads(skus: int) -> tuple[Workload, ...]:
-    """Adjustments all over the stock, and of one SKU that everybody wants."""
-    return (Workload(f"adjust, {skus:,} SKUs", skus, 0.40), Workload("adjust, one hot SKU", 1, 0.45))
+    """Adjustments all over the stock, and of one SKU that everybody wants; many rows at once; what a shop asks."""
+    rows, asked = min(BULK_ROWS, skus), min(AVAILABILITY_SKUS, skus)
+    return (
+        Workload(f"adjust, {skus:,} SKUs", skus, 0.40),
+        Workload("adjust, one hot SKU", 1, 0.45),
+        Workload(f"rows of bulk adjustments of {rows:,}", skus, 0.30, BULK_ADJUSTMENTS, rows, clients=1),
+        Workload(f"rows of bulk counts of {rows:,}", skus, 0.30, BULK_COUNTS, rows, clients=1),
+        Workload(f"SKUs, {asked} at a time, available", skus, 0.35, AVAILABILITY, asked),
+    )
 
 
 def sku(number: int) -> str:
@@ -35,22 +56,31 @@ def sku(number: int) -> str:
 def requests(workload: Workload, api_key: str) -> list[bytes]:
     """Requests of which one is as likely as another; the limit is sent the key as well, and does not look."""
     chance = random.Random(workload.name)
-    deltas = [delta for delta in range(-LARGEST_DELTA, LARGEST_DELTA + 1) if delta]
-    bodies = [
-        {
-            "sku": sku(chance.randrange(workload.skus)),
-            "location": LOCATION,
-            "delta": chance.choice(deltas),
-            "reason": "correction",
-        }
-        for _ in range(DISTINCT_REQUESTS)
-    ]
-    return [_request(orjson.dumps(body), api_key) for body in bodies]
+    count = min(DISTINCT_REQUESTS, DISTINCT_ROWS // workload.rows)
+    return [_request(workload.path, orjson.dumps(_body(workload, chance)), api_key) for _ in range(count)]
 
 
-def _request(body: bytes, api_key: str) -> bytes:
+def _body(workload: Workload, chance: random.Random) -> dict[str, Any]:
+    if workload.path == ADJUSTMENTS:
+        return _adjustment(sku(chance.randrange(workload.skus)), chance)
+    # Each SKU once, in no order.
+    skus = [sku(number) for number in chance.sample(range(workload.skus), workload.rows)]
+    if workload.path == BULK_ADJUSTMENTS:
+        return {"adjustments": [_adjustment(name, chance) for name in skus]}
+    if workload.path == BULK_COUNTS:
+        rows = [{"sku": name, "location": LOCATION, "on_hand": chance.randrange(ON_HAND)} for name in skus]
+        return {"counts": rows}
+    return {"skus": skus}
+
+
+def _adjustment(name: str, chance: random.Random) -> dict[str, Any]:
+    delta = chance.choice([delta for delta in range(-LARGEST_DELTA, LARGEST_DELTA + 1) if delta])
+    return {"sku": name, "location": LOCATION, "delta": delta, "reason": "correction"}
+
+
+def _request(path: str, body: bytes, api_key: str) -> bytes:
     head = (
-        f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Api-Key {api_key}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Api-Key {api_key}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body

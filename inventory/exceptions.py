@@ -41,6 +41,26 @@ class VersionConflict(Conflict):
     code = "version_conflict"
 
 
+class ReferenceMissing(Invalid):
+    """Nothing says what is to act once."""
+
+    code = "reference_required"
+
+    def __init__(self) -> None:
+        detail = "What is to act once needs a reference."
+        super().__init__(detail, errors=[FieldError("/reference", self.code, detail)])
+
+
+class DedupeConflict(Conflict):
+    """Another change has acted under this reference, level and reason."""
+
+    code = "dedupe_conflict"
+
+    def __init__(self, reference: str, delta: int) -> None:
+        detail = f"{reference} has acted by {delta:+} already, under the same reason."
+        super().__init__(detail, errors=[FieldError("/reference", self.code, detail)])
+
+
 class LocationInactive(Conflict):
     """Nothing moves at a location that is closed."""
 

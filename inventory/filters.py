@@ -5,6 +5,7 @@ from typing import Any
 import django_filters
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from inventory.alerts import AlertType
 from inventory.models import (
     Reason,
     Reservation,
@@ -54,18 +55,34 @@ class LevelFilter(django_filters.FilterSet):
         wanted: bool,  # noqa: FBT001 - django-filter's signature
     ) -> QuerySet[StockLevel]:
         """Levels of which no more is available than their reorder point, or the others."""
-        below = queryset.below_reorder_point()
-        return below if wanted else queryset.exclude(pk__in=below.values("pk"))
+        return queryset.below_reorder_point() if wanted else queryset.filter(is_low=False)
+
+
+class AlertFilter(django_filters.FilterSet):
+    """`type`, `sku`, `location`."""
+
+    type = django_filters.ChoiceFilter(choices=AlertType.choices, method="filter_type")
+    sku = SkuFilter(field_name="variant")
+    location = django_filters.CharFilter(field_name="location__code")
+
+    class Meta:
+        model = StockLevel
+        fields: tuple[str, ...] = ()
+
+    def filter_type(self, queryset: StockLevelQuerySet, _name: str, wanted: str) -> QuerySet[StockLevel]:
+        """Those of one kind."""
+        return queryset.below_reorder_point() if wanted == AlertType.LOW else queryset.oversold()
 
 
 class MovementFilter(django_filters.FilterSet):
-    """`sku`, `location`, `reason`, `reference`, `since`."""
+    """`sku`, `location`, `reason`, `reference`, and the moments between which it happened: `since`, `until`."""
 
     sku = SkuFilter(field_name="level__variant")
     location = django_filters.CharFilter(field_name="level__location__code")
     reason = django_filters.ChoiceFilter(choices=Reason.choices)
     reference = django_filters.CharFilter()
     since = django_filters.IsoDateTimeFilter(field_name="occurred_at", lookup_expr="gte")
+    until = django_filters.IsoDateTimeFilter(field_name="occurred_at", lookup_expr="lte")
 
     class Meta:
         model = StockMovement

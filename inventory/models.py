@@ -59,16 +59,24 @@ class Location(models.Model):
         return self.name
 
 
+# What there are alerts of. One index of these rows serves each of the two kinds too.
+IN_NEED: Final = models.Q(is_low=True) | models.Q(is_oversold=True)
+
+
 class StockLevelQuerySet(models.QuerySet["StockLevel"]):
     """Levels by what is to be done about them."""
 
     def below_reorder_point(self) -> "StockLevelQuerySet":
         """Those of which no more is available than their reorder point."""
-        return self.filter(reorder_point__gte=models.F("on_hand") - models.F("reserved"))
+        return self.filter(is_low=True)
 
     def oversold(self) -> "StockLevelQuerySet":
         """Those of which more is promised than may be."""
         return self.filter(is_oversold=True)
+
+    def in_need(self) -> "StockLevelQuerySet":
+        """Either of the two."""
+        return self.filter(IN_NEED)
 
 
 class StockLevel(models.Model):
@@ -88,6 +96,15 @@ class StockLevel(models.Model):
     reorder_point = models.BigIntegerField(null=True, blank=True)
     backorder_limit = models.BigIntegerField(default=0, db_default=0)
     is_oversold = models.BooleanField(default=False, db_default=False)
+    # `is_below_reorder_point`, kept by the database. An index of the figures themselves would be written anew, with all
+    # others of this table, by each change of a figure; one of this is by a change that crosses the reorder point.
+    is_low = models.GeneratedField(
+        expression=models.Case(
+            models.When(reorder_point__gte=models.F("on_hand") - models.F("reserved"), then=True), default=False
+        ),
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
     counted_on_hand = models.BigIntegerField(null=True, editable=False)
     counted_at = models.DateTimeField(null=True, editable=False)
     updated_at = models.DateTimeField(db_default=Now())
@@ -96,6 +113,7 @@ class StockLevel(models.Model):
 
     class Meta:
         ordering = ("id",)
+        indexes = [models.Index(fields=["id"], name="inventory_stocklevel_in_need", condition=IN_NEED)]
         constraints = [
             models.UniqueConstraint(fields=["variant", "location"], name="inventory_stocklevel_one_per_place"),
             models.CheckConstraint(
@@ -156,8 +174,12 @@ class StockMovement(models.Model):
     class Meta:
         ordering = ("-id",)
         indexes = [
-            models.Index(fields=["level", "occurred_at"], name="inventory_movement_moment"),
-            models.Index(fields=["reference"], name="inventory_movement_reference", condition=~models.Q(reference="")),
+            # What was on hand at a moment is read from it alone.
+            models.Index(fields=["level", "occurred_at"], name="inventory_movement_moment", include=["delta"]),
+            # By the level too: an order, or an import, may have thousands of movements.
+            models.Index(
+                fields=["reference", "level"], name="inventory_movement_reference", condition=~models.Q(reference="")
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["level", "level_version"], name="inventory_movement_one_per_version"),

@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 from rest_framework.routers import SimpleRouter
 
-from inventory.views import reservations, stock, stocktakes, transfers
+from inventory.views import alerts, availability, reservations, stock, stocktakes, transfers
 
 
 class SkuConverter:
@@ -42,6 +42,8 @@ urlpatterns = [
     path("adjustments/bulk/", stock.BulkAdjustmentView.as_view(), name="adjustment-bulk"),
     path("counts/", stock.CountView.as_view(), name="count"),
     path("counts/bulk/", stock.BulkCountView.as_view(), name="count-bulk"),
+    path("alerts/", alerts.AlertListView.as_view(), name="alert-list"),
+    path("availability/", availability.AvailabilityView.as_view(), name="availability"),
     path("movements/", stock.MovementListView.as_view(), name="movement-list"),
     path("stocktakes/<int:pk>/lines/", stocktakes.StocktakeLineListView.as_view(), name="stocktake-lines"),
     *router.urls,

@@ -18,6 +18,8 @@ TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off", ""})
 # Lower case and without a slash at its end, as browsers send it: another spelling would never match.
 ORIGIN = re.compile(r"https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
+# psycopg's own default: statements by the server's binding are prepared after so many times.
+PREPARE_THRESHOLD = 5
 
 
 def load_stack(data_dir: Path, environ: Mapping[str, str] = os.environ) -> None:
@@ -116,8 +118,8 @@ def origin(name: str) -> str:
 def database(name: str, *, pooler: str) -> dict[str, Any]:
     """Django's DATABASES entry for a PostgreSQL URL.
 
-    Behind a transaction-mode pooler a session belongs to nobody, so that server-side cursors (and prepared statements,
-    which Django leaves off by itself) are switched off.
+    Behind a transaction-mode pooler a session belongs to nobody, so that server-side cursors and prepared statements
+    are switched off. Without one, what asks for it is prepared; not Django's ORM, which binds on the client's side.
     """
     url = text(name)
     problem = ImproperlyConfigured(f"{name} must look like postgresql://user:password@host:5432/database.")
@@ -139,7 +141,11 @@ def database(name: str, *, pooler: str) -> dict[str, Any]:
         "PORT": known["port"],
         "CONN_MAX_AGE": None,
         "DISABLE_SERVER_SIDE_CURSORS": pooler == "transaction",
-        "OPTIONS": {"connect_timeout": 5, **parts},
+        "OPTIONS": {
+            "connect_timeout": 5,
+            "prepare_threshold": None if pooler == "transaction" else PREPARE_THRESHOLD,
+            **parts,
+        },
     }
 
 

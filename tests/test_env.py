@@ -162,7 +162,7 @@ def test_a_database_url_becomes_djangos_settings(name):
     assert found["ENGINE"] == "django.db.backends.postgresql"
     assert (found["NAME"], found["USER"], found["PASSWORD"]) == ("shop", "me", "p@ss")
     assert (found["HOST"], found["PORT"]) == ("db.example.com", "6432")
-    assert found["OPTIONS"] == {"connect_timeout": 5, "sslmode": "require"}
+    assert found["OPTIONS"] == {"connect_timeout": 5, "prepare_threshold": 5, "sslmode": "require"}
     assert found["DISABLE_SERVER_SIDE_CURSORS"] is False
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from inventory.exceptions import ReferenceMissing
 from inventory.models import (
     ADJUSTMENT_REASONS,
     MAX_CODE_LENGTH,
@@ -110,12 +111,21 @@ class AdjustmentSerializer(PlaceSerializer):
     reason = serializers.ChoiceField(choices=[(reason.value, reason.label) for reason in ADJUSTMENT_REASONS])
     reference = serializers.CharField(required=False, allow_blank=True, max_length=MAX_REFERENCE_LENGTH)
     expected_version = serializers.IntegerField(required=False, min_value=0, max_value=MAX_VERSION)
+    dedupe = serializers.BooleanField(
+        required=False, help_text="(reference, SKU, location, reason) acts once; needs a reference"
+    )
 
     def validate_delta(self, delta: int) -> int:
         """Nothing is no change."""
         if delta == 0:
             raise serializers.ValidationError("A change of 0 is none.", code="invalid_quantity")
         return delta
+
+    def validate(self, adjustment: dict[str, Any]) -> dict[str, Any]:
+        """What is to act once is named."""
+        if adjustment.get("dedupe") and not adjustment.get("reference"):
+            raise serializers.ValidationError({"reference": ReferenceMissing().detail}, code=ReferenceMissing.code)
+        return adjustment
 
 
 class CountSerializer(PlaceSerializer):

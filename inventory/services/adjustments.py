@@ -1,34 +1,48 @@
 """Relative changes: one statement for one row."""
 
-from typing import Final
+from typing import Any, Final
 
-from inventory.exceptions import InsufficientStock, InvalidQuantity, VersionConflict
+from inventory.exceptions import DedupeConflict, InsufficientStock, InvalidQuantity, ReferenceMissing, VersionConflict
 from inventory.models import ADJUSTMENT_REASONS, MAX_QUANTITY, Reason, StockLevel
-from inventory.services.ledger import LEDGER_AND_OUTBOX, MOMENT_OF_OURS, StockChange, change_of, run
-from inventory.services.levels import create_levels, require_location, require_variant
+from inventory.representation import level_as_dict, movement_as_dict
+from inventory.services.dedupe import first_movement
+from inventory.services.ledger import LEDGER_AND_OUTBOX, MOMENT_OF_OURS, StockChange, change_of, run, run_alone
+from inventory.services.levels import create_levels, lock_levels, require_location, require_variant
 from pms_backend.api.transactions import retried_atomic
 from products.skus import sku_key
+
+# Whether the natural key has acted is read in the statement's snapshot, which may be older than its wait for the level:
+# then the versions differ, and nothing is changed before it has been looked at again, under the lock.
+_ACTS_FIRST: Final = """
+    level.version = (SELECT seen.version FROM inventory_stocklevel AS seen WHERE seen.id = level.id)
+    AND NOT EXISTS (SELECT 1 FROM inventory_stockmovement AS movement
+        WHERE movement.level_id = level.id AND movement.reference = %(reference)s::text
+            AND movement.reference <> '' AND movement.reason = %(reason)s::text)
+"""
 
 _ADJUST: Final = (
     f"""
 WITH changed AS (
     UPDATE inventory_stocklevel AS level
-    SET on_hand = level.on_hand + %(delta)s,
+    SET on_hand = level.on_hand + %(delta)s::bigint,
         version = level.version + 1,
-        is_oversold = level.on_hand + %(delta)s - level.reserved < -level.backorder_limit
-            AND (%(is_fact)s OR level.is_oversold),
+        is_oversold = level.on_hand + %(delta)s::bigint - level.reserved < -level.backorder_limit
+            AND (%(is_fact)s::boolean OR level.is_oversold),
         updated_at = clock_timestamp()
     FROM products_variant AS variant, inventory_location AS location
-    WHERE variant.sku_key = %(sku_key)s AND location.code = %(location)s AND location.is_active
+    WHERE variant.sku_key = %(sku_key)s::text AND location.code = %(location)s::text AND location.is_active
         AND level.variant_id = variant.id AND level.location_id = location.id
-        AND (%(is_fact)s OR %(delta)s > 0 OR level.on_hand + %(delta)s - level.reserved >= -level.backorder_limit)
-        AND (%(expected_version)s::bigint IS NULL OR level.version = %(expected_version)s)
+        AND (%(is_fact)s::boolean OR %(delta)s::bigint > 0
+            OR level.on_hand + %(delta)s::bigint - level.reserved >= -level.backorder_limit)
+        AND (%(expected_version)s::bigint IS NULL OR level.version = %(expected_version)s::bigint)
+        AND (NOT %(dedupe)s::boolean OR ({_ACTS_FIRST}))
     RETURNING level.id AS level_id, variant.sku, location.code AS location, level.on_hand, level.reserved,
         level.incoming, level.version, level.reorder_point, level.backorder_limit, level.is_oversold, level.updated_at,
-        level.on_hand - %(delta)s - level.reserved < -level.backorder_limit AS was_oversold,
-        coalesce(level.on_hand - %(delta)s - level.reserved <= level.reorder_point, false) AS was_low,
-        %(delta)s::bigint AS delta, %(reason)s AS reason, %(note)s AS note, %(reference)s AS reference,
-        '' AS source, {MOMENT_OF_OURS.format("level")} AS occurred_at, 1 AS position
+        level.on_hand - %(delta)s::bigint - level.reserved < -level.backorder_limit AS was_oversold,
+        coalesce(level.on_hand - %(delta)s::bigint - level.reserved <= level.reorder_point, false) AS was_low,
+        %(delta)s::bigint AS delta, %(reason)s::text AS reason, %(note)s::text AS note,
+        %(reference)s::text AS reference, '' AS source, %(dedupe)s::boolean AS is_deduplicated,
+        {MOMENT_OF_OURS.format("level")} AS occurred_at, 1 AS position
 )
 """
     + LEDGER_AND_OUTBOX
@@ -41,7 +55,6 @@ def is_fact(reason: str) -> bool:
     return reason == Reason.DAMAGE
 
 
-@retried_atomic
 def adjust_stock(
     *,
     sku: str,
@@ -51,13 +64,17 @@ def adjust_stock(
     note: str = "",
     reference: str = "",
     expected_version: int | None = None,
+    dedupe: bool = False,
 ) -> StockChange:
     """Adds `delta` units (whole, signed, not 0) to what is on hand.
 
-    A claim (anything downwards but damage) never takes what is available below the backorder limit. Raises
-    `InsufficientStock`, `VersionConflict`, `UnknownSku`, `UnknownLocation`, `LocationInactive`, `InvalidQuantity`.
+    A claim (anything downwards but damage) never takes what is available below the backorder limit. With
+    `dedupe` the level, `reference` and `reason` act once: what has acted, asked for that or not, is told again. Raises
+    `InsufficientStock`, `VersionConflict`, `DedupeConflict` (it acted by another delta), `UnknownSku`,
+    `UnknownLocation`, `LocationInactive`, `InvalidQuantity`, `ReferenceMissing`.
     """
     check_adjustment(delta, reason)
+    check_dedupe(reference, dedupe=dedupe)
     parameters = {
         "sku_key": sku_key(sku),
         "location": location,
@@ -67,13 +84,27 @@ def adjust_stock(
         "reference": reference,
         "is_fact": is_fact(reason),
         "expected_version": expected_version,
+        "dedupe": dedupe,
     }
+    if rows := run_alone(_ADJUST, parameters):
+        return change_of(rows[0][0])
+    return _adjust_or_explain(parameters, sku)
+
+
+@retried_atomic
+def _adjust_or_explain(parameters: dict[str, Any], sku: str) -> StockChange:
+    """In a transaction, which a refusal, a repetition and a level that is still to be made need."""
     rows = run(_ADJUST, parameters)
+    place, delta, reason = (sku, parameters["location"]), parameters["delta"], parameters["reason"]
+    if not rows and parameters["dedupe"]:
+        repetition = _repetition(*place, delta, reason, parameters["reference"])
+        if repetition is not None:
+            return repetition
     if not rows:
-        _explain_or_create(sku, location, delta, reason, expected_version)
+        _explain_or_create(*place, delta, reason, parameters["expected_version"])
         rows = run(_ADJUST, parameters)
     if not rows:
-        raise VersionConflict(f"{sku} at {location} has changed meanwhile.")
+        raise VersionConflict(f"{sku} at {place[1]} has changed meanwhile.")
     return change_of(rows[0][0])
 
 
@@ -83,6 +114,24 @@ def check_adjustment(delta: int, reason: str) -> None:
         raise InvalidQuantity(f"delta is a whole number other than 0, at most {MAX_QUANTITY} either way.")
     if reason not in ADJUSTMENT_REASONS:
         raise InvalidQuantity(f"An adjustment's reason is one of {', '.join(ADJUSTMENT_REASONS)}.")
+
+
+def check_dedupe(reference: str, *, dedupe: bool) -> None:
+    """Raises `ReferenceMissing` where nothing says what is to act once."""
+    if dedupe and not reference:
+        raise ReferenceMissing
+
+
+def _repetition(sku: str, location: str, delta: int, reason: str, reference: str) -> StockChange | None:
+    """What has acted under this natural key, where something has; the level stays locked."""
+    key = (require_variant(sku).pk, require_location(location).pk)
+    state = lock_levels([key]).get(key)
+    first = first_movement(level_id=state.id, reference=reference, reason=reason) if state else None
+    if first is None:
+        return None
+    if first.delta != delta:
+        raise DedupeConflict(reference, first.delta)
+    return StockChange(level_as_dict(first.level), movement_as_dict(first), is_repetition=True)
 
 
 def _explain_or_create(sku: str, location: str, delta: int, reason: str, expected_version: int | None) -> None:

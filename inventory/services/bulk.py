@@ -5,10 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from inventory.exceptions import InsufficientStock, LocationInactive, UnknownLocation, UnknownSku, VersionConflict
+from inventory.exceptions import (
+    DedupeConflict,
+    InsufficientStock,
+    LocationInactive,
+    UnknownLocation,
+    UnknownSku,
+    VersionConflict,
+)
 from inventory.models import Location
-from inventory.services.adjustments import check_adjustment, is_fact
+from inventory.services.adjustments import check_adjustment, check_dedupe, is_fact
 from inventory.services.counts import check_count
+from inventory.services.dedupe import Acted, first_deltas
 from inventory.services.figures import later_movements, present_moment, take_figure
 from inventory.services.ledger import LedgerRow, write_locked_levels
 from inventory.services.levels import Key, LevelState, create_levels, lock_levels, variants_by_key
@@ -32,6 +40,7 @@ class Adjustment:
     note: str = ""
     reference: str = ""
     expected_version: int | None = None
+    dedupe: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +59,18 @@ class Count:
 def adjust_stock_in_bulk(*, rows: Sequence[Adjustment], atomic: bool = False) -> list[Outcome]:
     """Applies the rows in their order; one that is refused is `rejected` and says why, unless `atomic`.
 
+    One with `dedupe` whose level, `reference` and `reason` have acted before, here or earlier, is `unchanged`.
+
     Raises `BulkInvalid` and `BulkConflict` where `atomic`.
     """
     # A claim on a level that is not there is refused without making one.
     sheet = _Sheet(rows, makes_level=lambda row: row.delta > 0 or is_fact(row.reason))
-    outcomes = [sheet.apply(row, _adjusted) for row in rows]
+    acted = sheet.acted(rows)
+
+    def adjusted(state: LevelState, row: Adjustment) -> tuple[LevelState, LedgerRow | None]:
+        return _adjusted(state, row, acted)
+
+    outcomes = [sheet.apply(row, adjusted) for row in rows]
     return sheet.write(outcomes, atomic=atomic)
 
 
@@ -71,19 +87,27 @@ def count_stock_in_bulk(*, rows: Sequence[Count], atomic: bool = False) -> list[
     return sheet.write(outcomes, atomic=atomic)
 
 
-def _adjusted(state: LevelState, row: Adjustment) -> tuple[LevelState, LedgerRow | None]:
+def _adjusted(state: LevelState, row: Adjustment, acted: Acted) -> tuple[LevelState, LedgerRow | None]:
     check_adjustment(row.delta, row.reason)
+    check_dedupe(row.reference, dedupe=row.dedupe)
+    natural_key = (state.id, row.reference, row.reason)
+    if row.dedupe and natural_key in acted:
+        if acted[natural_key] != row.delta:
+            raise DedupeConflict(row.reference, acted[natural_key])
+        return state, None
     if row.expected_version is not None and row.expected_version != state.version:
         raise VersionConflict(f"{row.sku} at {row.location} is at version {state.version}.")
     if row.delta < 0 and not is_fact(row.reason) and state.available + row.delta < -state.backorder_limit:
         raise InsufficientStock(row.sku, row.location, state.available, -row.delta)
     after = state.changed(on_hand=row.delta)
+    acted.setdefault(natural_key, row.delta)
     return after, LedgerRow(
         before=state,
         after=after,
         reason=row.reason,
         note=row.note,
         reference=row.reference,
+        is_deduplicated=row.dedupe,
     )
 
 
@@ -114,7 +138,7 @@ class _Sheet(Generic[Row]):
         self._dirty: dict[Key, LevelState] = {}
         self._rows: list[LedgerRow] = []
 
-    def _key(self, row: Row) -> Key | None:
+    def _key(self, row: Adjustment | Count) -> Key | None:
         variant, location = self._variants.get(sku_key(row.sku)), self._locations.get(row.location)
         return None if variant is None or location is None or not location.is_active else (variant, location.pk)
 
@@ -122,6 +146,12 @@ class _Sheet(Generic[Row]):
         """Now, under the locks, and the sum of each level's movements whose moment is later still (another's clock)."""
         moment = present_moment()
         return moment, later_movements({state.id: moment for state in self._states.values()})
+
+    def acted(self, rows: Sequence[Adjustment]) -> Acted:
+        """What has acted under the natural keys of the rows that are to act once, as it is under the locks."""
+        keys = ((self._key(row), row) for row in rows if row.dedupe)
+        states = ((self._states.get(key), row) for key, row in keys if key is not None)
+        return first_deltas([(state.id, row.reference, row.reason) for state, row in states if state is not None])
 
     def apply(self, row: Row, change: Callable[[LevelState, Row], tuple[LevelState, LedgerRow | None]]) -> Outcome:
         """Works out one row upon what the earlier ones left."""

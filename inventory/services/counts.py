@@ -1,12 +1,12 @@
 """Counts: what somebody has seen to be there, absolutely."""
 
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
 from inventory.exceptions import InvalidQuantity, VersionConflict
 from inventory.models import MAX_QUANTITY
-from inventory.services.ledger import LEDGER_AND_OUTBOX, LEVEL_AS_JSON, StockChange, run
+from inventory.services.ledger import LEDGER_AND_OUTBOX, LEVEL_AS_JSON, StockChange, run, run_alone
 from inventory.services.levels import create_levels, require_location, require_variant
 from pms_backend.api.transactions import retried_atomic
 from products.skus import sku_key
@@ -21,7 +21,7 @@ WITH locked AS MATERIALIZED (
     FROM inventory_stocklevel AS level
     JOIN products_variant AS variant ON variant.id = level.variant_id
     JOIN inventory_location AS location ON location.id = level.location_id
-    WHERE variant.sku_key = %(sku_key)s AND location.code = %(location)s AND location.is_active
+    WHERE variant.sku_key = %(sku_key)s::text AND location.code = %(location)s::text AND location.is_active
     FOR NO KEY UPDATE OF level
 ), counted AS MATERIALIZED (
     SELECT locked.*, clock_timestamp() AS moment,
@@ -30,16 +30,16 @@ WITH locked AS MATERIALIZED (
 ), target AS MATERIALIZED (
     SELECT counted.*, coalesce(counted.counted_at >= counted.moment, false) AS is_superseded,
         CASE WHEN counted.counted_at >= counted.moment THEN counted.on_hand
-        ELSE %(on_hand)s + (SELECT coalesce(sum(movement.delta), 0) FROM inventory_stockmovement AS movement
+        ELSE %(on_hand)s::bigint + (SELECT coalesce(sum(movement.delta), 0) FROM inventory_stockmovement AS movement
             WHERE movement.level_id = counted.id AND movement.occurred_at > counted.moment) END AS new_on_hand
     FROM counted
-    WHERE counted.is_fresh AND (%(expected_on_hand)s::bigint IS NULL OR counted.on_hand = %(expected_on_hand)s)
+    WHERE counted.is_fresh AND (%(expected_on_hand)s::bigint IS NULL OR counted.on_hand = %(expected_on_hand)s::bigint)
 ), written AS (
     UPDATE inventory_stocklevel AS level
     SET on_hand = target.new_on_hand,
         version = target.version + (target.new_on_hand <> target.on_hand)::int,
         is_oversold = target.new_on_hand - target.reserved < -target.backorder_limit,
-        counted_on_hand = CASE WHEN target.is_superseded THEN target.counted_on_hand ELSE %(on_hand)s END,
+        counted_on_hand = CASE WHEN target.is_superseded THEN target.counted_on_hand ELSE %(on_hand)s::bigint END,
         counted_at = CASE WHEN target.is_superseded THEN target.counted_at ELSE target.moment END,
         updated_at = CASE WHEN target.new_on_hand <> target.on_hand THEN target.moment ELSE target.updated_at END
     FROM target WHERE level.id = target.id
@@ -48,7 +48,8 @@ WITH locked AS MATERIALIZED (
         target.is_oversold AS was_oversold,
         coalesce(target.on_hand - target.reserved <= target.reorder_point, false) AS was_low,
         level.on_hand - target.on_hand AS delta, 'count' AS reason,
-        %(note)s AS note, '' AS reference, '' AS source, target.moment AS occurred_at, 1 AS position
+        %(note)s::text AS note, '' AS reference, '' AS source, false AS is_deduplicated, target.moment AS occurred_at,
+        1 AS position
 ), changed AS (
     SELECT * FROM written WHERE delta <> 0
 )
@@ -63,7 +64,6 @@ LEFT JOIN announced ON announced.type = 'stock.changed'
 )
 
 
-@retried_atomic
 def count_stock(
     *, sku: str, location: str, on_hand: int, expected_on_hand: int | None = None, note: str = ""
 ) -> StockChange:
@@ -80,16 +80,23 @@ def count_stock(
         "expected_on_hand": expected_on_hand,
         "note": note,
     }
-    rows = run(_COUNT, parameters)
-    if not rows:
-        create_levels([(require_variant(sku).pk, require_location(location).pk)])
-        rows = run(_COUNT, parameters)
-    if not rows[0][0]:
-        rows = run(_COUNT, parameters)
+    rows = run_alone(_COUNT, parameters)
+    if not rows or not rows[0][0]:
+        rows = _count_under_lock(parameters, sku)
     _, known, level, movement = rows[0]
     if expected_on_hand is not None and known != expected_on_hand:
         raise VersionConflict(f"{known} of {sku} were known at {location}, not {expected_on_hand}.")
     return StockChange(orjson.loads(level), orjson.loads(movement) if movement else None)
+
+
+@retried_atomic
+def _count_under_lock(parameters: dict[str, Any], sku: str) -> list[tuple[Any, ...]]:
+    """In a transaction, which a level that is still to be made, or that had to be waited for, needs."""
+    rows = run(_COUNT, parameters)
+    if not rows:
+        create_levels([(require_variant(sku).pk, require_location(parameters["location"]).pk)])
+        rows = run(_COUNT, parameters)
+    return rows if rows[0][0] else run(_COUNT, parameters)
 
 
 def check_count(on_hand: int) -> None:

@@ -10,10 +10,12 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from inventory.services.levels import LevelState
+from inventory.services.prepared import prepared_cursor
 from pms_backend.api import context
+from pms_backend.api.transactions import is_broken_off
 from pms_backend.events import services as outbox
 
 MOMENT_AS_JSON: Final = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
@@ -33,14 +35,15 @@ MOMENT_OF_OURS: Final = "greatest({0}.updated_at, {0}.counted_at + interval '1 m
 LEDGER_AND_OUTBOX: Final = f"""
 , moved AS (
     INSERT INTO inventory_stockmovement (level_id, level_version, reason, delta, on_hand_after, note, reference, actor,
-        request_id, source, occurred_at, created_at)
-    SELECT level_id, version, reason, delta, on_hand, note, reference, %(actor)s, %(request_id)s, source, occurred_at,
-        updated_at
+        request_id, source, is_deduplicated, occurred_at, created_at)
+    SELECT level_id, version, reason, delta, on_hand, note, reference, %(actor)s::text, %(request_id)s::text, source,
+        is_deduplicated, occurred_at, updated_at
     FROM changed WHERE delta <> 0 ORDER BY position
     RETURNING *
 ), announced AS (
     INSERT INTO events_event (type, subject, actor, request_id, occurred_at, data)
-    SELECT kind.type, 'level:' || changed.location || '/' || changed.sku, %(actor)s, %(request_id)s, changed.updated_at,
+    SELECT kind.type, 'level:' || changed.location || '/' || changed.sku, %(actor)s::text, %(request_id)s::text,
+        changed.updated_at,
         jsonb_build_object(
             'level', {LEVEL_AS_JSON.format("changed")},
             'movement', CASE WHEN moved.id IS NOT NULL THEN jsonb_build_object(
@@ -67,10 +70,14 @@ LEDGER_AND_OUTBOX: Final = f"""
 
 @dataclass(frozen=True, slots=True)
 class StockChange:
-    """What a write came to: the level after it, and the movement (none where `on_hand` stayed), as the API has them."""
+    """What a write came to: the level after it, and the movement (none where `on_hand` stayed), as the API has them.
+
+    A repetition has changed nothing: `movement` is the one that acted, `level` as it is now.
+    """
 
     level: dict[str, Any]
     movement: dict[str, Any] | None
+    is_repetition: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +94,7 @@ class LedgerRow:
     reference: str = ""
     source: str = ""
     occurred_at: datetime | None = None
+    is_deduplicated: bool = False
 
     @property
     def delta(self) -> int:
@@ -94,15 +102,18 @@ class LedgerRow:
         return self.after.on_hand - self.before.on_hand
 
 
+# A plan for any number of rows takes them to be few, and would compare each with each.
+MAX_PREPARED_ROWS: Final = 20
+
 _WRITE_LOCKED_LEVELS: Final = (
     f"""
 WITH row AS (
     SELECT * FROM unnest(%(level_id)s::bigint[], %(version)s::bigint[], %(on_hand)s::bigint[], %(reserved)s::bigint[],
         %(incoming)s::bigint[], %(delta)s::bigint[], %(is_oversold)s::boolean[], %(was_oversold)s::boolean[],
         %(was_low)s::boolean[], %(reason)s::text[], %(note)s::text[], %(reference)s::text[], %(source)s::text[],
-        %(occurred_at)s::timestamptz[])
+        %(occurred_at)s::timestamptz[], %(is_deduplicated)s::boolean[])
     WITH ORDINALITY AS row(level_id, version, on_hand, reserved, incoming, delta, is_oversold, was_oversold, was_low,
-        reason, note, reference, source, occurred_at, position)
+        reason, note, reference, source, occurred_at, is_deduplicated, position)
 ), state AS (
     SELECT * FROM unnest(%(state_id)s::bigint[], %(state_version)s::bigint[], %(state_on_hand)s::bigint[],
         %(state_reserved)s::bigint[], %(state_incoming)s::bigint[], %(state_is_oversold)s::boolean[],
@@ -121,7 +132,8 @@ WITH row AS (
     RETURNING level.*
 ), changed AS (
     SELECT row.level_id, row.version, row.on_hand, row.reserved, row.incoming, row.delta, row.is_oversold,
-        row.was_oversold, row.was_low, row.reason, row.note, row.reference, row.source, row.position,
+        row.was_oversold, row.was_low, row.reason, row.note, row.reference, row.source, row.is_deduplicated,
+        row.position,
         coalesce(row.occurred_at, {MOMENT_OF_OURS.format("written")}) AS occurred_at,
         variant.sku, location.code AS location, written.reorder_point, written.backorder_limit, written.updated_at
     FROM row JOIN written ON written.id = row.level_id
@@ -156,6 +168,7 @@ def write_locked_levels(*, states: Sequence[LevelState], rows: Sequence[LedgerRo
         "reference": [row.reference for row in rows],
         "source": [row.source for row in rows],
         "occurred_at": [row.occurred_at for row in rows],
+        "is_deduplicated": [row.is_deduplicated for row in rows],
         "state_id": [state.id for state in states],
         "state_version": [state.version for state in states],
         "state_on_hand": [state.on_hand for state in states],
@@ -167,17 +180,44 @@ def write_locked_levels(*, states: Sequence[LevelState], rows: Sequence[LedgerRo
         "reorder_point": [state.reorder_point for state in states],
         "backorder_limit": [state.backorder_limit for state in states],
     }
-    return [change_of(data) for (data,) in run(_WRITE_LOCKED_LEVELS, parameters)]
+    is_prepared = len(rows) <= MAX_PREPARED_ROWS
+    return [change_of(data) for (data,) in run(_WRITE_LOCKED_LEVELS, parameters, is_prepared=is_prepared)]
 
 
-def run(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Runs a statement that ends in `LEDGER_AND_OUTBOX`; rings for the relay when the transaction has committed."""
+def run_alone(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Runs such a statement as a transaction of its own; no rows where one is open, or where it was broken off.
+
+    A statement is all or nothing by itself, deferred constraints included, and its level, ledger and outbox are in it:
+    BEGIN and COMMIT would be two more round trips, of three.
+    """
+    if connection.in_atomic_block:
+        return []
+    try:
+        rows = _rows_of(statement, parameters, is_prepared=True)
+    except DatabaseError as error:
+        if not is_broken_off(error):
+            raise
+        return []
+    outbox.relay_bell.ring_after_commit()
+    return rows
+
+
+def run(statement: str, parameters: dict[str, Any], *, is_prepared: bool = True) -> list[tuple[Any, ...]]:
+    """Runs a statement that ends in `LEDGER_AND_OUTBOX`; rings for the relay when the transaction has committed.
+
+    What is prepared is planned for few rows.
+    """
     outbox.require_transaction()
+    rows = _rows_of(statement, parameters, is_prepared=is_prepared)
+    outbox.relay_bell.ring_after_commit()
+    return rows
+
+
+def _rows_of(statement: str, parameters: dict[str, Any], *, is_prepared: bool) -> list[tuple[Any, ...]]:
     now = context.current()
-    with connection.cursor() as cursor:
+    with prepared_cursor() if is_prepared else connection.cursor() as cursor:
         cursor.execute(statement, {**parameters, "actor": now.actor, "request_id": now.request_id})
         rows: list[tuple[Any, ...]] = cursor.fetchall()
-    outbox.relay_bell.ring_after_commit()
     return rows
 
 

@@ -1,8 +1,8 @@
 """`/api/v1/inventory/`."""
 
-from typing import Any
+from typing import Any, Final
 
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, PolymorphicProxySerializer, extend_schema
 from rest_framework import mixins
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -10,8 +10,10 @@ from rest_framework.response import Response
 
 from inventory import services
 from inventory.filters import LevelFilter, MovementFilter
+from inventory.history import on_hand_at
 from inventory.models import Location, StockLevel, StockMovement
 from inventory.representation import level_as_dict, totals_of
+from inventory.serializers.history import PastLevelsSerializer, PastMomentSerializer
 from inventory.serializers.stock import (
     AdjustmentSerializer,
     BulkAdjustmentsSerializer,
@@ -27,10 +29,16 @@ from inventory.serializers.stock import (
 from pms_backend.access.scopes import read_write
 from pms_backend.api import bulk
 from pms_backend.api.endpoints import APIView, GenericViewSet, ListAPIView
+from pms_backend.api.filters import refuse_unknown
 from pms_backend.api.parsers import JSONParser, MergePatchParser
 from pms_backend.api.schema import BulkAnswerSerializer
 from products.models import Variant
 from products.skus import as_sku_key
+
+# They keep nothing of what they validate. DRF copies a serializer's fields for each new one, which takes longer than to
+# validate an adjustment.
+_ADJUSTMENT: Final = AdjustmentSerializer()
+_COUNT: Final = CountSerializer()
 
 LEVELS = StockLevel.objects.select_related("variant", "location")
 
@@ -76,10 +84,18 @@ class SkuLevelsView(APIView):
 
     required_scopes = read_write("inventory")
 
-    @extend_schema(responses=SkuLevelsSerializer)
+    @extend_schema(
+        parameters=[PastMomentSerializer],
+        responses=PolymorphicProxySerializer(
+            component_name="SkuLevelsNowOrThen",
+            serializers=[SkuLevelsSerializer, PastLevelsSerializer],
+            resource_type_field_name=None,
+            many=False,
+        ),
+    )
     def get(self, request: Request, sku: str) -> Response:
-        """Place by place, and in all."""
-        return levels_of(variant_or_404(sku))
+        """Place by place, and in all; with `at` what was on hand at that moment, as it is known now."""
+        return levels_of(variant_or_404(sku), request)
 
 
 class LevelView(APIView):
@@ -91,7 +107,7 @@ class LevelView(APIView):
     @extend_schema(exclude=True)
     def get(self, request: Request, sku: str, location: str) -> Response:
         """The levels of a SKU that holds a slash."""
-        return levels_of(variant_or_404(f"{sku}/{location}"))
+        return levels_of(variant_or_404(f"{sku}/{location}"), request)
 
     @extend_schema(request=LimitsSerializer, responses=LevelSerializer)
     def patch(self, request: Request, sku: str, location: str) -> Response:
@@ -110,12 +126,13 @@ class AdjustmentView(APIView):
 
     required_scopes = read_write("inventory")
 
-    @extend_schema(request=AdjustmentSerializer, responses={201: StockChangeSerializer})
+    @extend_schema(
+        request=AdjustmentSerializer,
+        responses={201: StockChangeSerializer, 200: OpenApiResponse(StockChangeSerializer, "it has acted before")},
+    )
     def post(self, request: Request) -> Response:
         """Adds `delta` to what is on hand."""
-        serializer = AdjustmentSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        return changed(services.adjust_stock(**serializer.validated_data))
+        return changed(services.adjust_stock(**_ADJUSTMENT.run_validation(request.data)))
 
 
 class CountView(APIView):
@@ -129,9 +146,7 @@ class CountView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Sets what is on hand to what was counted just now."""
-        serializer = CountSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        return changed(services.count_stock(**serializer.validated_data))
+        return changed(services.count_stock(**_COUNT.run_validation(request.data)))
 
 
 class BulkAdjustmentView(APIView):
@@ -146,7 +161,7 @@ class BulkAdjustmentView(APIView):
             request,
             envelope=BulkAdjustmentsSerializer,
             member="adjustments",
-            row=AdjustmentSerializer(),
+            row=_ADJUSTMENT,
             apply=lambda rows, atomic: services.adjust_stock_in_bulk(
                 rows=[services.Adjustment(index=index, **data) for index, data in rows], atomic=atomic
             ),
@@ -165,7 +180,7 @@ class BulkCountView(APIView):
             request,
             envelope=BulkCountsSerializer,
             member="counts",
-            row=CountSerializer(),
+            row=_COUNT,
             apply=lambda rows, atomic: services.count_stock_in_bulk(
                 rows=[services.Count(index=index, **data) for index, data in rows], atomic=atomic
             ),
@@ -182,13 +197,18 @@ class MovementListView(ListAPIView[StockMovement]):
 
 
 def changed(change: services.StockChange) -> Response:
-    """201 with what has changed, 200 where nothing had to."""
+    """201 with what has changed, 200 where nothing had to, or it had before."""
     body = {"movement": change.movement, "level": change.level}
-    return Response(body, status=201 if change.movement else 200)
+    return Response(body, status=201 if change.movement and not change.is_repetition else 200)
 
 
-def levels_of(variant: Variant) -> Response:
-    """A SKU's stock; one without levels has none, which is not an error."""
+def levels_of(variant: Variant, request: Request) -> Response:
+    """A SKU's stock, now or at the moment that the query names; one without levels has none, which is not an error."""
+    refuse_unknown(request, known={"at", "format"})
+    asked = PastMomentSerializer(data=request.query_params.dict())
+    asked.is_valid(raise_exception=True)
+    if (moment := asked.validated_data.get("at")) is not None:
+        return Response(on_hand_at(variant, moment))
     levels = [level_as_dict(level) for level in LEVELS.filter(variant=variant).order_by("location__code")]
     return Response({"sku": variant.sku, "levels": levels, "totals": totals_of(levels)})
 

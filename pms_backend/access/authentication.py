@@ -33,7 +33,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         key = key_in(request.headers.get("Authorization", ""), request.headers.get("X-Api-Key", ""))
         if key is None:
             return None
-        caller = caller_of_key(key)
+        caller = caller_of_key(key, request._request)
         if caller is None:
             raise AuthenticationFailed("The API key is unknown, revoked or expired.")
         context.set_actor(caller.actor)
@@ -86,11 +86,11 @@ def key_in(authorization: str, x_api_key: str) -> str | None:
     return x_api_key.strip() or None
 
 
-def caller_of_key(key: str) -> Caller | None:
+def caller_of_key(key: str, request: HttpRequest | None = None) -> Caller | None:
     """Who has this key: found by its prefix, compared in constant time, remembered for seconds."""
     if len(key) > MAX_KEY_LENGTH or "\x00" in key:
         return None
-    generation = remembered.current_generation()
+    generation = remembered.generation_for(request)
     caller = remembered.recall(key, generation)
     if caller is None:
         caller = _look_up(key)

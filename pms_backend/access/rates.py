@@ -45,7 +45,8 @@ if used < limit then
   redis.call('PEXPIRE', KEYS[1] .. ':n', math.ceil(window / 1000))
 end
 local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
-return {allowed, limit - used, math.ceil((tonumber(oldest[2] or now) + window - now) / 1000)}
+return {allowed, limit - used, math.ceil((tonumber(oldest[2] or now) + window - now) / 1000),
+  KEYS[2] and redis.call('GET', KEYS[2]) or false}
 """
 
 
@@ -66,6 +67,8 @@ class Verdict:
     allowed: bool
     remaining: int
     reset_seconds: float
+    # What stands at the key that was looked at besides.
+    seen: bytes | None = None
 
     def headers(self) -> dict[str, str]:
         """`RateLimit-Policy` and `RateLimit` of the IETF's draft."""
@@ -104,20 +107,23 @@ def _parse_rate(bucket: str, text: str) -> Rate:
     return Rate(bucket, int(match[1]), WINDOW_SECONDS[match[2]])
 
 
-def take(bucket: str, key: str) -> Verdict | None:
-    """Counts one request of `key` against `bucket`; nothing where that has no limit, or Redis is not there."""
+def take(bucket: str, key: str, *, look_at: str = "") -> Verdict | None:
+    """Counts one request of `key` against `bucket`; nothing where that has no limit, or Redis is not there.
+
+    What stands at the key `look_at` comes with the verdict, which saves the round trip of a question of its own.
+    """
     rate = parse_rates(settings.RATE_LIMITS).get(bucket)
     if rate is None:
         return None
     try:
-        allowed, remaining, reset_ms = _script()(
-            keys=[f"pms:rate:{bucket}:{key}"], args=[rate.limit, rate.window_seconds]
+        allowed, remaining, reset_ms, seen = _script()(
+            keys=[f"pms:rate:{bucket}:{key}", *filter(None, [look_at])], args=[rate.limit, rate.window_seconds]
         )
     except RedisError as error:
         metrics.redis_failures_total.labels("rate limit").inc()
         logger.warning("Rate limits are off, Redis does not answer: %s", error)
         return None
-    return Verdict(rate, bool(allowed), remaining, reset_ms / 1000)
+    return Verdict(rate, bool(allowed), remaining, reset_ms / 1000, seen)
 
 
 def take_for_tier(tier: str, key: str, *, write: bool) -> Verdict | None:

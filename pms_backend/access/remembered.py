@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db import transaction
+from django.http import HttpRequest
 from django.utils import timezone
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
@@ -27,6 +28,7 @@ MAX_REMEMBERED: Final = 10_000
 GENERATION_KEY: Final = "pms:access:generation"
 # It must outlive what is remembered; it is only the latest that counts.
 GENERATION_SECONDS: Final = 86_400
+_NOTED: Final = "pms.generation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,17 @@ def current_generation() -> bytes | None:
         logger.warning("Keys are not remembered, Redis does not answer: %s", error)
         return None
     return generation
+
+
+def note_generation(request: HttpRequest, generation: bytes | None) -> None:
+    """Keeps what another look at Redis, since this request came, has seen at `GENERATION_KEY`."""
+    request.META[_NOTED] = generation
+
+
+def generation_for(request: HttpRequest | None) -> bytes | None:
+    """The generation as it was noted for this request, or as it is."""
+    noted: bytes | None = None if request is None else request.META.get(_NOTED)
+    return current_generation() if noted is None else noted
 
 
 def remember(key: str, caller: Caller, generation: bytes | None) -> None:

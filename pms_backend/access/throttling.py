@@ -13,6 +13,7 @@ from pms_backend.access import rates
 from pms_backend.access.addresses import client_address
 from pms_backend.access.caller import Caller
 from pms_backend.access.models import INTERNAL_TIER
+from pms_backend.access.remembered import GENERATION_KEY, note_generation
 from pms_backend.access.scopes import SAFE_METHODS
 from pms_backend.api.exceptions import problem_of
 from pms_backend.api.views import problem
@@ -42,8 +43,9 @@ class AddressThrottleMiddleware:
 def _verdict_on(request: HttpRequest) -> rates.Verdict | None:
     """The address's; a login counts against `tokens` too, because checking a password is expensive."""
     address = client_address(request)
-    verdict = rates.take("address", address)
+    verdict = rates.take("address", address, look_at=GENERATION_KEY)
     remember(request, verdict)
+    note_generation(request, None if verdict is None else verdict.seen)
     is_login = request.method == "POST" and request.path == str(settings.LOGIN_URL)
     if is_login and (verdict is None or verdict.allowed):
         verdict = rates.take("tokens", address)
@@ -79,7 +81,8 @@ class ClientThrottle(Throttle):
         caller = request.auth
         if not isinstance(caller, Caller):
             return None
-        return rates.take_for_tier(caller.tier, caller.identity, write=request.method not in SAFE_METHODS)
+        write = request.method not in SAFE_METHODS and not getattr(view, "only_reads", False)
+        return rates.take_for_tier(caller.tier, caller.identity, write=write)
 
 
 class WebhookThrottle(Throttle):

@@ -37,10 +37,13 @@ class _Refused(Exception):
 class IdempotencyMixin(views.APIView):
     """Keeps the answer of a POST with an `Idempotency-Key`, in the transaction of what the services do.
 
-    `supports_idempotency` is False where the answer carries a secret or a token; by action, where only some do.
+    `supports_idempotency` is False where the answer carries a secret or a token; by action, where only some do. With
+    `only_reads` a POST asks what does not fit into an address: it counts as a read, and a key is ignored, since an
+    answer that was kept would be an old one.
     """
 
     supports_idempotency: bool | Mapping[str, bool] = True
+    only_reads = False
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """DRF's checks; then, only where there is something to be written first, the handler is wrapped.
@@ -58,7 +61,8 @@ class IdempotencyMixin(views.APIView):
 
     def takes_idempotency_key(self, method: str) -> bool:
         """Whether a request of this method may have a key; it is ignored where nobody is known who could own it."""
-        return method == "POST" and bool(self.authentication_classes) and self._keeps_answers()
+        takes = method == "POST" and not self.only_reads
+        return takes and bool(self.authentication_classes) and self._keeps_answers()
 
     def _keeps_answers(self) -> bool:
         supported = self.supports_idempotency
@@ -67,7 +71,7 @@ class IdempotencyMixin(views.APIView):
         return supported
 
     def _claim(self, request: Request) -> Claim | None:
-        if request.method != "POST" or KEY_HEADER not in request.headers:
+        if request.method != "POST" or self.only_reads or KEY_HEADER not in request.headers:
             return None
         if not self._keeps_answers():
             raise IdempotencyNotSupported

@@ -41,7 +41,7 @@ def retried_atomic(service: Callable[Parameters, Result]) -> Callable[Parameters
                 with transaction.atomic():
                     return service(*args, **kwargs)
             except DatabaseError as error:
-                if sqlstate(error) not in (SERIALIZATION_FAILURE, DEADLOCK_DETECTED):
+                if not is_broken_off(error):
                     raise
                 metrics.transaction_retries_total.inc()
                 logger.info("%s: try %s was broken off: %s", service.__name__, number, error)
@@ -50,6 +50,11 @@ def retried_atomic(service: Callable[Parameters, Result]) -> Callable[Parameters
             return service(*args, **kwargs)
 
     return wrapped
+
+
+def is_broken_off(error: DatabaseError) -> bool:
+    """Whether PostgreSQL broke the transaction off for another's sake: nothing is written, and it may run again."""
+    return sqlstate(error) in (SERIALIZATION_FAILURE, DEADLOCK_DETECTED)
 
 
 def do_first_in_write(request: HttpRequest, write: Callable[[], object]) -> None:

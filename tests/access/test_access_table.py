@@ -63,6 +63,8 @@ TABLE = {
     "post /api/v1/inventory/adjustments/bulk/": Row("inventory:write", 422),
     "post /api/v1/inventory/counts/": Row("inventory:write", 422),
     "post /api/v1/inventory/counts/bulk/": Row("inventory:write", 422),
+    "get /api/v1/inventory/alerts/": Row("inventory:read", 200),
+    "post /api/v1/inventory/availability/": Row("inventory:read", 422, storefront=True),
     "get /api/v1/inventory/movements/": Row("inventory:read", 200),
     "get /api/v1/inventory/locations/": Row("inventory:read", 200),
     "post /api/v1/inventory/locations/": Row("inventory:write", 422),

@@ -14,7 +14,7 @@ from django.utils import timezone
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
 from pms_backend.access.caller import Caller, caller_of_user
-from pms_backend.access.scopes import ALL_SCOPES
+from pms_backend.access.scopes import ALL_SCOPES, STOREFRONT_SCOPES
 from pms_backend.access.tasks import flush_expired_tokens
 from pms_backend.access.tokens import services
 from pms_backend.access.tokens.callers import caller_of_token
@@ -127,7 +127,7 @@ def test_the_text_of_a_refresh_token_is_not_stored(pair: TokenPair):
         ({"is_staff": True, "is_superuser": True}, set(ALL_SCOPES), "internal"),
         ({"is_superuser": True}, set(ALL_SCOPES), "internal"),
         ({"is_staff": True}, set(ALL_SCOPES) - {"access:admin"}, "internal"),
-        ({}, {"products:read"}, "storefront"),
+        ({}, STOREFRONT_SCOPES, "storefront"),
     ],
 )
 def test_rights_are_the_users(flags: dict[str, bool], scopes: set[str], tier: str):
@@ -142,7 +142,7 @@ def test_rights_are_the_users(flags: dict[str, bool], scopes: set[str], tier: st
 def test_rights_are_those_of_the_moment(ada: User, pair: TokenPair):
     User.objects.update(is_staff=False)
 
-    assert caller_of_token(pair.access).scopes == {"products:read"}
+    assert caller_of_token(pair.access).scopes == STOREFRONT_SCOPES
 
 
 def test_a_token_and_a_session_are_the_same_caller(ada: User, pair: TokenPair):
@@ -153,7 +153,7 @@ def test_claims_of_rights_change_nothing(pair: TokenPair):
     User.objects.update(is_staff=False)
     token = forged(pair.access, is_staff=True, is_superuser=True, app_metadata={"scopes": list(ALL_SCOPES)})
 
-    assert caller_of_token(token).scopes == {"products:read"}
+    assert caller_of_token(token).scopes == STOREFRONT_SCOPES
 
 
 def test_a_write_is_theirs_and_needs_no_csrf_token(pair: TokenPair):

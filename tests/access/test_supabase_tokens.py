@@ -18,7 +18,7 @@ from django.db.models import ProtectedError
 
 from pms_backend.access.caller import Caller
 from pms_backend.access.models import SupabaseUser
-from pms_backend.access.scopes import ALL_SCOPES
+from pms_backend.access.scopes import ALL_SCOPES, STOREFRONT_SCOPES
 from pms_backend.access.tokens.callers import MAX_TOKEN_LENGTH, caller_of_token
 from pms_backend.access.tokens.exceptions import InvalidToken
 from pms_backend.access.tokens.roles import parse_role_scopes
@@ -85,7 +85,7 @@ def test_anybody_who_signed_up_is_a_storefront(project: Project):
 
     user = User.objects.get()
     assert user.username == f"supabase-{SUBJECT}"
-    assert (caller.scopes, caller.tier, caller.is_storefront) == ({"products:read"}, "storefront", True)
+    assert (caller.scopes, caller.tier, caller.is_storefront) == (STOREFRONT_SCOPES, "storefront", True)
     assert (caller.actor, caller.identity) == (f"user:{user.username}", f"user:{user.pk}")
     assert caller.expires_at is not None
     assert caller.expires_at.timestamp() == exp
@@ -148,7 +148,7 @@ def test_nothing_else_gives_any(project: Project, settings, claims: dict[str, An
     caller = caller_of_token(project.token("first", **claims))
 
     user = User.objects.get()
-    assert (caller.scopes, caller.tier) == ({"products:read"}, "storefront")
+    assert (caller.scopes, caller.tier) == (STOREFRONT_SCOPES, "storefront")
     assert (user.is_staff, user.is_superuser, user.has_usable_password()) == (False, False, False)
 
 
@@ -158,7 +158,7 @@ def test_a_linked_user_who_was_made_a_superuser_has_no_more_rights_by_token(proj
 
     caller = caller_of_token(project.token("first"))
 
-    assert (caller.scopes, caller.tier) == ({"products:read"}, "storefront")
+    assert (caller.scopes, caller.tier) == (STOREFRONT_SCOPES, "storefront")
 
 
 def test_what_a_token_does_is_done_in_the_linked_users_name(project: Project):

@@ -5,7 +5,8 @@ import pytest
 from pms_backend.access.models import DEFAULT_TIER, INTERNAL_TIER, STOREFRONT_TIER
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.events.models import Event
-from tests.conftest import ClientWith
+from tests.access.issuer import Project
+from tests.conftest import ClientWith, JSONClient
 from tests.factories import make_location, make_product, set_stock
 
 PRODUCTS = "/api/v1/products/"
@@ -85,3 +86,15 @@ def test_others_see_drafts_and_the_whole_stock(client_with: ClientWith, tier: st
     variant = client_with(["products:read"], tier=tier).get(PRODUCTS).json()["results"][0]["variants"][0]
 
     assert variant["stock"] == {"on_hand": 7, "reserved": 0, "available": 7}
+
+
+def test_a_customer_whom_supabase_signed_up_sees_what_is_available_and_no_level(project: Project):
+    make_location("main")
+    make_product("A-1", status="active")
+    set_stock("A-1", "main", 7)
+    client, headers = JSONClient(), {"Authorization": f"Bearer {project.token('first')}"}
+
+    asked = client.post("/api/v1/inventory/availability/", {"skus": ["A-1"]}, headers=headers)
+
+    assert asked.json()["results"] == [{"sku": "A-1", "available": 7, "locations": {"main": 7}}]
+    assert client.get("/api/v1/inventory/levels/A-1/", headers=headers).status_code == 403

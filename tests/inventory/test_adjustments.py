@@ -1,8 +1,10 @@
 """Relative changes: one statement, its ledger and its event; claims are refused, facts are not."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from inventory import services
 from inventory.exceptions import InsufficientStock
@@ -144,3 +146,54 @@ def test_reading_is_no_right_to_write(client_with) -> None:
 
     assert (response.status_code, response.json()["code"]) == (403, "forbidden")
     assert state() == before
+
+
+BREAKS_OFF_ONCE = """
+CREATE SEQUENCE tests_tries;
+CREATE FUNCTION tests_break_off() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF nextval('tests_tries') = 1 THEN
+        RAISE EXCEPTION 'another came first' USING ERRCODE = 'deadlock_detected';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER tests_break_off BEFORE UPDATE ON inventory_stocklevel
+    FOR EACH ROW EXECUTE FUNCTION tests_break_off();
+"""
+MEND = "DROP TRIGGER tests_break_off ON inventory_stocklevel; DROP FUNCTION tests_break_off; DROP SEQUENCE tests_tries"
+
+
+@pytest.fixture
+def _broken_off_once() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute(BREAKS_OFF_ONCE)
+        yield
+        cursor.execute(MEND)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("_broken_off_once")
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: services.adjust_stock(sku="A-1", location="main", delta=-3, reason="sale"),
+        lambda: services.count_stock(sku="A-1", location="main", on_hand=7),
+    ],
+)
+def test_what_was_broken_off_for_another_s_sake_is_done_again_and_once(change: Callable[[], Any]) -> None:
+    change()
+
+    assert StockLevel.objects.get().on_hand == 7
+    assert StockMovement.objects.count() == 2
+    assert find_mismatches() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_outside_of_a_transaction_what_is_refused_leaves_nothing() -> None:
+    before = state()
+
+    with pytest.raises(InsufficientStock):
+        services.adjust_stock(sku="A-1", location="main", delta=-11, reason="sale")
+
+    assert state() == before
+    assert services.adjust_stock(sku="A-1", location="main", delta=-10, reason="sale").level["on_hand"] == 0

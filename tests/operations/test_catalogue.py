@@ -52,6 +52,7 @@ def everything_happens() -> None:
     set_stock("A-1", main, 5)
     inventory.update_level(sku="A-1", location="main", values={"reorder_point": 9})
     inventory.adjust_stock(sku="A-1", location="main", delta=-7, reason="damage", note="fell", reference="R-1")
+    inventory.adjust_stock(sku="A-1", location="main", delta=20, reason="receipt")
 
 
 def stock_is_reserved() -> None:

@@ -1,0 +1,76 @@
+"""What can still be promised of many SKUs at once: the question of a shop's every page, in one statement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db import connection
+
+from products.models import ProductStatus
+from products.skus import sku_key
+
+MAX_AVAILABILITY_SKUS: Final = 500
+MAX_AVAILABILITY_LOCATIONS: Final = 100
+
+# The SKUs come with their position, so that the answer is in the order of the question.
+_AVAILABILITY: Final = """
+SELECT variant.sku_key, variant.sku, place.code, place.available
+FROM unnest(%(keys)s::text[]) WITH ORDINALITY AS wanted(sku_key, position)
+JOIN products_variant AS variant ON variant.sku_key = wanted.sku_key
+JOIN products_product AS product ON product.id = variant.product_id
+LEFT JOIN LATERAL (
+    SELECT location.code, location.priority, level.on_hand - level.reserved AS available
+    FROM inventory_stocklevel AS level
+    JOIN inventory_location AS location ON location.id = level.location_id
+    WHERE level.variant_id = variant.id AND location.is_active
+        AND (%(locations)s::text[] IS NULL OR location.code = ANY (%(locations)s::text[]))
+) AS place ON true
+WHERE %(unpublished)s OR (product.status = %(published)s AND NOT variant.is_archived)
+ORDER BY wanted.position, place.priority, place.code
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """`skus`, those of unpublished products only with `unpublished`; at the active ones of `locations`, or at all."""
+
+    skus: Sequence[str]
+    locations: Sequence[str] | None
+    unpublished: bool
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """The SKUs as they were asked for, by SKU key, each once."""
+        keys: dict[str, str] = {}
+        for sku in self.skus:
+            keys.setdefault(sku_key(sku), sku)
+        return keys
+
+
+def availability_of(question: Question) -> dict[str, Any]:
+    """`{"results", "unknown"}`, both in the order of the question.
+
+    Who sees nothing unpublished is a customer, to whom what is below zero is none: nothing is to be had of it.
+    """
+    keys = question.keys
+    parameters = {
+        "keys": list(keys),
+        "locations": None if question.locations is None else list(question.locations),
+        "unpublished": question.unpublished,
+        "published": ProductStatus.ACTIVE,
+    }
+    found: dict[str, dict[str, Any]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_AVAILABILITY, parameters)
+        for key, sku, code, available in cursor.fetchall():
+            result = found.setdefault(key, {"sku": sku, "available": 0, "locations": {}})
+            if code is not None:
+                result["available"] += available
+                result["locations"][code] = available
+    results = [result if question.unpublished else _for_customers(result) for result in found.values()]
+    return {"results": results, "unknown": [sku for key, sku in keys.items() if key not in found]}
+
+
+def _for_customers(result: dict[str, Any]) -> dict[str, Any]:
+    places = {code: max(available, 0) for code, available in result["locations"].items()}
+    return {**result, "available": max(result["available"], 0), "locations": places}

@@ -1,0 +1,41 @@
+"""What was on hand: the moment that is asked for, and the answer."""
+
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import serializers
+
+
+class PastMomentSerializer(serializers.Serializer[Any]):
+    """A moment of the past, in a query."""
+
+    at = serializers.DateTimeField(required=False, help_text="a moment of the past, RFC 3339")
+
+    def validate_at(self, at: datetime) -> datetime:
+        """Nobody knows what is to come."""
+        if at > timezone.now():
+            raise serializers.ValidationError("This moment is still to come.", code="in_the_future")
+        return at
+
+
+class PastLevelSerializer(serializers.Serializer[Any]):
+    """What was on hand at a location."""
+
+    location = serializers.CharField()
+    on_hand = serializers.IntegerField()
+
+
+class PastTotalsSerializer(serializers.Serializer[Any]):
+    """The sum over locations."""
+
+    on_hand = serializers.IntegerField()
+
+
+class PastLevelsSerializer(serializers.Serializer[Any]):
+    """What was on hand of a SKU at a moment, place by place and in all."""
+
+    sku = serializers.CharField()
+    at = serializers.DateTimeField()
+    levels = PastLevelSerializer(many=True)
+    totals = PastTotalsSerializer()

@@ -1,0 +1,41 @@
+"""The natural key of a movement, (level, reference, reason), which acts once where somebody asks for that.
+
+It is looked for while the level is locked; `inventory_movement_acts_once` is the belt.
+"""
+
+from collections.abc import Collection
+from typing import Final
+
+from django.db import connection
+
+from inventory.models import StockMovement
+
+NaturalKey = tuple[int, str, str]
+# What the first movement of each natural key has added.
+Acted = dict[NaturalKey, int]
+
+
+_FIRST_DELTAS: Final = """
+SELECT DISTINCT ON (movement.level_id, movement.reference, movement.reason)
+    movement.level_id, movement.reference, movement.reason, movement.delta
+FROM (SELECT DISTINCT * FROM unnest(%s::bigint[], %s::text[], %s::text[])) AS wanted(level_id, reference, reason)
+JOIN inventory_stockmovement AS movement
+    ON movement.level_id = wanted.level_id AND movement.reference = wanted.reference AND movement.reference <> ''
+    AND movement.reason = wanted.reason
+ORDER BY movement.level_id, movement.reference, movement.reason, movement.level_version
+"""
+
+
+def first_movement(*, level_id: int, reference: str, reason: str) -> StockMovement | None:
+    """The first movement of this natural key, read with its level."""
+    movements = StockMovement.objects.select_related("level__variant", "level__location").exclude(reference="")
+    return movements.filter(level_id=level_id, reference=reference, reason=reason).order_by("level_version").first()
+
+
+def first_deltas(keys: Collection[NaturalKey]) -> Acted:
+    """What has acted of these natural keys."""
+    if not keys:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_FIRST_DELTAS, [list(column) for column in zip(*keys, strict=True)])
+        return {(level_id, reference, reason): delta for level_id, reference, reason, delta in cursor.fetchall()}
