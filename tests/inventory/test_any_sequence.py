@@ -1,4 +1,4 @@
-"""Whatever is asked of the warehouse, in whatever order: its figures are those of the rules, and its ledger says why."""
+"""Whatever is asked, in whatever order: every figure is what the rules say, and the ledger explains it."""
 
 import itertools
 from typing import Any, Final
