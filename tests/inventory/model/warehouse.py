@@ -1,0 +1,167 @@
+"""What every figure should be after any sequence of requests."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from itertools import count
+
+Place = tuple[str, str]
+
+
+@dataclass
+class Level:
+    """One SKU at one location: the moments at which units came and went, and the last absolute figure's."""
+
+    moved: list[tuple[int, int]] = field(default_factory=list)
+    counted_at: int = -1
+    reserved: int = 0
+    incoming: int = 0
+    backorder_limit: int = 0
+
+    @property
+    def on_hand(self) -> int:
+        return sum(delta for _, delta in self.moved)
+
+    @property
+    def available(self) -> int:
+        return self.on_hand - self.reserved
+
+    @property
+    def claimable(self) -> int:
+        return self.available + self.backorder_limit
+
+    @property
+    def is_oversold(self) -> bool:
+        return self.claimable < 0
+
+    def move(self, moment: int, delta: int) -> None:
+        self.moved.append((moment, delta))
+
+    def settle(self, moment: int, on_hand: int) -> None:
+        """Somebody counted `on_hand` at that moment; whoever counted later knows better."""
+        if self.counted_at <= moment:
+            self.counted_at = moment
+            self.move(moment, on_hand - sum(delta for when, delta in self.moved if when <= moment))
+
+
+@dataclass
+class Promise:
+    """A reservation: what is held of each level."""
+
+    held: dict[Place, int]
+    status: str = "active"
+
+
+@dataclass
+class Shipment:
+    """A transfer: what is on its way of each SKU."""
+
+    source: str
+    target: str
+    lines: dict[str, int]
+    coming: dict[str, int] = field(default_factory=dict)
+    status: str = "draft"
+
+
+@dataclass
+class Sheet:
+    """A stocktake: what was counted of each SKU, and when."""
+
+    location: str
+    counted: dict[str, tuple[int, int]] = field(default_factory=dict)
+    status: str = "open"
+
+
+class Warehouse:
+    """Levels, and the promises, shipments and count sheets upon them. A request that is refused changes nothing."""
+
+    def __init__(self) -> None:
+        self.levels: defaultdict[Place, Level] = defaultdict(Level)
+        self._moments = count()
+
+    def moment(self) -> int:
+        return next(self._moments)
+
+    def figures(self) -> dict[Place, tuple[int, int, int, bool]]:
+        return {
+            place: (level.on_hand, level.reserved, level.incoming, level.is_oversold)
+            for place, level in self.levels.items()
+        }
+
+    def adjust(self, place: Place, delta: int, reason: str) -> bool:
+        """Whether it was done."""
+        level = self.levels[place]
+        if delta < 0 and reason != "damage" and level.claimable < -delta:
+            return False
+        level.move(self.moment(), delta)
+        return True
+
+    def count(self, place: Place, on_hand: int) -> None:
+        self.levels[place].settle(self.moment(), on_hand)
+
+    def limit(self, place: Place, backorder_limit: int) -> bool:
+        level = self.levels[place]
+        if backorder_limit < level.backorder_limit and level.available < -backorder_limit:
+            return False
+        level.backorder_limit = backorder_limit
+        return True
+
+    def can_reserve(self, lines: list[tuple[str, str | None, int]], locations: list[str]) -> bool:
+        """Whether each line, of a SKU of its own, can be served; where, is the warehouse's to say."""
+        return all(
+            sum(max(0, self.levels[sku, code].claimable) for code in ([location] if location else locations))
+            >= quantity
+            for sku, location, quantity in lines
+        )
+
+    def hold(self, held: dict[Place, int]) -> Promise:
+        for place, quantity in held.items():
+            self.levels[place].reserved += quantity
+        return Promise(held)
+
+    def commit(self, promise: Promise, wanted: dict[Place, int]) -> None:
+        for place, quantity in wanted.items():
+            self.levels[place].reserved -= quantity
+            self.levels[place].move(self.moment(), -quantity)
+            promise.held[place] -= quantity
+        if not any(promise.held.values()):
+            promise.status = "committed"
+
+    def let_go(self, promise: Promise, status: str) -> None:
+        for place, quantity in promise.held.items():
+            self.levels[place].reserved -= quantity
+        promise.held, promise.status = {}, status
+
+    def ship(self, shipment: Shipment) -> bool:
+        if any(self.levels[sku, shipment.source].claimable < quantity for sku, quantity in shipment.lines.items()):
+            return False
+        for sku, quantity in shipment.lines.items():
+            self.levels[sku, shipment.source].move(self.moment(), -quantity)
+            self.levels[sku, shipment.target].incoming += quantity
+        shipment.coming, shipment.status = dict(shipment.lines), "in_transit"
+        return True
+
+    def receive(self, shipment: Shipment, received: dict[str, int], *, closes: bool) -> None:
+        """What arrives; with `closes` the rest is lost on the way."""
+        for sku, quantity in received.items():
+            self._arrive(shipment, sku, quantity, at=shipment.target)
+        if closes:
+            for sku, quantity in shipment.coming.items():
+                self.levels[sku, shipment.target].incoming -= quantity
+            shipment.coming = {}
+        if not any(shipment.coming.values()):
+            shipment.status = "received"
+
+    def turn_back(self, shipment: Shipment) -> None:
+        for sku, quantity in list(shipment.coming.items()):
+            self._arrive(shipment, sku, quantity, at=shipment.source)
+        shipment.status = "cancelled"
+
+    def _arrive(self, shipment: Shipment, sku: str, quantity: int, *, at: str) -> None:
+        shipment.coming[sku] -= quantity
+        self.levels[sku, shipment.target].incoming -= quantity
+        self.levels[sku, at].move(self.moment(), quantity)
+
+    def post(self, sheet: Sheet) -> None:
+        for sku, (moment, on_hand) in sheet.counted.items():
+            self.levels[sku, sheet.location].settle(moment, on_hand)
+        sheet.status = "posted"
