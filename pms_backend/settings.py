@@ -167,6 +167,7 @@ CELERY_BEAT_SCHEDULE = {
     "prune socket tickets": _every(PRUNE_SECONDS, "pms_backend.access.tasks.prune_tickets"),
     "relay events": _every(SWEEP_SECONDS, "pms_backend.events.tasks.relay_events"),
     "apply PMS events": _every(SWEEP_SECONDS, "pms_integration.tasks.apply_pms_events"),
+    "publish due products": _every(SWEEP_SECONDS, "products.tasks.publish_due"),
     "prune idempotency keys": _every(PRUNE_SECONDS, "pms_backend.api.tasks.prune_idempotency_keys"),
     "prune events": _every(PRUNE_SECONDS, "pms_backend.events.tasks.prune_events"),
     "relay's heartbeat": {

@@ -39,6 +39,8 @@ class ProductData(TypedDict):
     brand: str
     status: Literal["draft", "active", "archived"]
     published_at: datetime | None
+    publish_at: datetime | None
+    unpublish_at: datetime | None
     category: str | None
     tags: list[str]
     attributes: dict[str, Any]

@@ -4,7 +4,7 @@ import django_filters
 from django.db.models import Exists, OuterRef, QuerySet
 
 from pms_backend.api.filters import BooleanFilter
-from products.models import Product, ProductStatus, Variant
+from products.models import Category, Product, ProductStatus, Variant
 from products.queries import in_stock
 from products.skus import as_sku_key
 
@@ -59,3 +59,14 @@ class ProductFilter(django_filters.FilterSet):
     ) -> QuerySet[Product]:
         """Products of which something, or nothing, is available."""
         return in_stock(queryset, wanted=wanted)
+
+
+class CategoryFilter(django_filters.FilterSet):
+    """`parent`, `root`."""
+
+    parent = django_filters.CharFilter(field_name="parent__slug", label="the slug of the category right above")
+    root = BooleanFilter(field_name="parent", lookup_expr="isnull", label="whether it stands at the top")
+
+    class Meta:
+        model = Category
+        fields: tuple[str, ...] = ()

@@ -6,8 +6,10 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MinValueValidator
 from django.db import models
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 
+from products.barcodes import validate_barcode
 from products.skus import MAX_SKU_KEY_LENGTH, MAX_SKU_LENGTH
 
 MAX_NAME_LENGTH = 255
@@ -15,6 +17,13 @@ MAX_DESCRIPTION_LENGTH = 65_535
 MAX_TAGS = 250
 MAX_TAG_LENGTH = 100
 MAX_VARIANTS = 250
+MAX_BARCODE_LENGTH = 100
+MAX_OPTIONS = 10
+MAX_OPTION_VALUES = MAX_VARIANTS
+# Of an option's name, and of a value of it.
+MAX_OPTION_LENGTH = 100
+# How many categories stand above one another, its own counted.
+MAX_CATEGORY_DEPTH = 10
 MAX_ATTRIBUTES_BYTES = 65_536
 MAX_FILE_NAME_LENGTH = 255
 MAX_URL_LENGTH = 2_048
@@ -31,12 +40,34 @@ class ProductStatus(models.TextChoices):
     ARCHIVED = "archived"
 
 
+class CategoryQuerySet(models.QuerySet["Category"]):
+    """Categories with where they stand."""
+
+    def with_path(self) -> "CategoryQuerySet":
+        """With `path`, the slugs from the root down to their own, in the same statement."""
+        path = RawSQL(_PATH_OF_CATEGORY, [], output_field=ArrayField(models.TextField()))  # noqa: S611 - constant text
+        return self.select_related("parent").annotate(path=path)
+
+
+_PATH_OF_CATEGORY = """
+(WITH RECURSIVE up(slug, parent_id, height) AS (
+    SELECT products_category.slug, products_category.parent_id, 0
+    UNION ALL
+    SELECT above.slug, above.parent_id, up.height + 1
+    FROM up JOIN products_category AS above ON above.id = up.parent_id
+)
+SELECT array_agg(slug::text ORDER BY height DESC) FROM up)
+"""
+
+
 class Category(models.Model):
     """A place in the tree that products are sorted into."""
 
     name = models.CharField(max_length=MAX_NAME_LENGTH)
     slug = models.SlugField(max_length=MAX_NAME_LENGTH, unique=True, allow_unicode=True)
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+
+    objects = CategoryQuerySet.as_manager()
 
     class Meta:
         ordering = ("name",)
@@ -91,6 +122,14 @@ class Product(models.Model):
             models.Index(fields=["updated_at"], name="products_product_updated"),
             models.Index(fields=["brand"], name="products_product_brand"),
             GinIndex(fields=["tags"], name="products_product_tags"),
+            models.Index(
+                fields=["publish_at"], name="products_product_to_publish", condition=models.Q(publish_at__isnull=False)
+            ),
+            models.Index(
+                fields=["unpublish_at"],
+                name="products_product_to_unpublish",
+                condition=models.Q(unpublish_at__isnull=False),
+            ),
         ]
         constraints = [
             models.CheckConstraint(name="products_product_has_a_name", condition=~models.Q(name="")),
@@ -100,6 +139,16 @@ class Product(models.Model):
             models.CheckConstraint(
                 name="products_product_published_at_when_active",
                 condition=~models.Q(status=ProductStatus.ACTIVE) | models.Q(published_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="products_product_publish_at_of_a_draft",
+                condition=models.Q(publish_at__isnull=True) | models.Q(status=ProductStatus.DRAFT),
+            ),
+            models.CheckConstraint(
+                name="products_product_unpublish_at_of_what_is_published",
+                condition=models.Q(unpublish_at__isnull=True)
+                | models.Q(status=ProductStatus.ACTIVE)
+                | models.Q(publish_at__isnull=False, publish_at__lt=models.F("unpublish_at")),
             ),
         ]
 
@@ -113,7 +162,7 @@ class Variant(models.Model):
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="variants")
     sku = models.CharField("SKU", max_length=MAX_SKU_LENGTH)
     sku_key = models.CharField(max_length=MAX_SKU_KEY_LENGTH, editable=False)
-    barcode = models.CharField(max_length=100, blank=True)
+    barcode = models.CharField(max_length=MAX_BARCODE_LENGTH, blank=True, validators=[validate_barcode])
     name = models.CharField(max_length=MAX_NAME_LENGTH, blank=True)
     price = models.DecimalField(
         max_digits=PRICE_DIGITS,
@@ -124,9 +173,19 @@ class Variant(models.Model):
     )
     currency = models.CharField(max_length=3)
     compare_at_price = models.DecimalField(
-        max_digits=PRICE_DIGITS, decimal_places=PRICE_DECIMALS, null=True, blank=True
+        max_digits=PRICE_DIGITS,
+        decimal_places=PRICE_DECIMALS,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0))],
     )
-    cost = models.DecimalField(max_digits=PRICE_DIGITS, decimal_places=PRICE_DECIMALS, null=True, blank=True)
+    cost = models.DecimalField(
+        max_digits=PRICE_DIGITS,
+        decimal_places=PRICE_DECIMALS,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0))],
+    )
     weight_grams = models.PositiveIntegerField(null=True, blank=True)
     options = models.JSONField(default=dict, blank=True)
     position = models.PositiveIntegerField(default=0)
@@ -138,11 +197,22 @@ class Variant(models.Model):
         ordering = ("product", "position", "id")
         indexes = [models.Index(fields=["barcode"], name="products_variant_barcode")]
         constraints = [
-            models.UniqueConstraint(fields=["sku_key"], name="products_variant_sku_key_unique"),
+            # Checked at the end of each statement, so that one statement may swap SKUs between variants.
+            models.UniqueConstraint(
+                fields=["sku_key"], name="products_variant_sku_key_unique", deferrable=models.Deferrable.IMMEDIATE
+            ),
             models.CheckConstraint(name="products_variant_has_a_sku", condition=~models.Q(sku="")),
             models.CheckConstraint(
                 name="products_variant_price_not_negative",
                 condition=models.Q(price__isnull=True) | models.Q(price__gte=0),
+            ),
+            models.CheckConstraint(
+                name="products_variant_compare_at_price_not_negative",
+                condition=models.Q(compare_at_price__isnull=True) | models.Q(compare_at_price__gte=0),
+            ),
+            models.CheckConstraint(
+                name="products_variant_cost_not_negative",
+                condition=models.Q(cost__isnull=True) | models.Q(cost__gte=0),
             ),
             models.CheckConstraint(
                 name="products_variant_currency_is_iso_4217", condition=models.Q(currency__regex=r"^[A-Z]{3}$")

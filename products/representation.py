@@ -19,7 +19,7 @@ class StockShown(Enum):
 def represent_product(
     product: Product, variants: Sequence[Variant], *, with_cost: bool = False, stock: StockShown = StockShown.NOTHING
 ) -> dict[str, Any]:
-    """The whole product. With stock, the variants must come from `queries.with_stock`."""
+    """The whole product with its current variants. With stock, the variants must come from `queries.with_stock`."""
     return {
         "id": product.pk,
         "handle": product.handle,
@@ -28,11 +28,17 @@ def represent_product(
         "brand": product.brand,
         "status": product.status,
         "published_at": _moment(product.published_at),
+        "publish_at": _moment(product.publish_at),
+        "unpublish_at": _moment(product.unpublish_at),
         "category": product.category.slug if product.category else None,
         "tags": product.tags,
         "attributes": product.attributes,
         "options": product.options,
-        "variants": [represent_variant(variant, with_cost=with_cost, stock=stock) for variant in variants],
+        "variants": [
+            represent_variant(variant, with_cost=with_cost, stock=stock)
+            for variant in variants
+            if not variant.is_archived
+        ],
         "images": [],
         "version": product.version,
         "created_at": _moment(product.created_at),

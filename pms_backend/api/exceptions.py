@@ -72,6 +72,12 @@ class Conflict(DomainError):
     code = "conflict"
 
 
+class PreconditionFailed(DomainError):
+    """What the caller has read is not what there is any more."""
+
+    code = "version_conflict"
+
+
 class Gone(DomainError):
     """It was there, and is not kept any more."""
 
@@ -94,6 +100,7 @@ _STATUS_OF_DOMAIN_ERROR: dict[type[DomainError], int] = {
     NotFound: 404,
     Invalid: 422,
     Conflict: 409,
+    PreconditionFailed: 412,
     Gone: 410,
     Forbidden: 403,
     Unauthenticated: 401,

@@ -188,4 +188,5 @@ def _write_product(row: PMSProduct, data: dict[str, Any]) -> tuple[Product, str]
 def _create_or_update(row: PMSProduct, data: dict[str, Any]) -> Product:
     if row.product_id is None:
         return products.create_product(data=data)
-    return products.update_product(product_id=row.product_id, data=data)[0]
+    # A version that is newer than the deletion undoes it.
+    return products.update_product(product_id=row.product_id, data={**data, "restores": True})[0]

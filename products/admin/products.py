@@ -32,6 +32,7 @@ ACTIONS_IN: Final = {
 }
 MAX_BRANDS: Final = 50
 OF_PRODUCT: Final = ("name", "description", "brand", "tags")
+OF_SCHEDULE: Final = ("publish_at", "unpublish_at")
 OF_VARIANT: Final = ("barcode", "price", "compare_at_price", "cost")
 
 
@@ -77,8 +78,8 @@ class VariantInline(ServiceInline):
     ordering = ("position", "id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Variant]:
-        """With their stock, in the same statement."""
-        return with_stock(super().get_queryset(request))
+        """The current ones, with their stock, in the same statement."""
+        return with_stock(super().get_queryset(request).filter(is_archived=False))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A new SKU comes with its product, through the API."""
@@ -110,7 +111,15 @@ class ProductAdmin(ServiceAdmin):
     autocomplete_fields = ("category",)
     fieldsets = (
         (None, {"fields": ("name", "description", ("brand", "category"), "tags")}),
-        ("State", {"fields": (("status_label", "published_at"), ("handle", "version"), ("created_at", "updated_at"))}),
+        (
+            "State",
+            {
+                "fields": (
+                    *(("status_label", "published_at"), ("publish_at", "unpublish_at")),
+                    *(("handle", "version"), ("created_at", "updated_at")),
+                )
+            },
+        ),
         ("Options and attributes", {"fields": ("options", "attributes"), "classes": ("collapse",)}),
     )
     readonly_fields = (
@@ -138,7 +147,7 @@ class ProductAdmin(ServiceAdmin):
         return [button for button in buttons if button.action_name in sensible]
 
     def write(self, request: HttpRequest, obj: Product, form: Any, formsets: list[Any], *, change: bool) -> None:
-        """The product and its variants in one update, then the button that was pressed."""
+        """The product and its variants in one update, its schedule, then the button that was pressed."""
         buttons = [
             button for button in self.get_actions_submit_line(request, obj.pk) if button.action_name in request.POST
         ]
@@ -150,6 +159,8 @@ class ProductAdmin(ServiceAdmin):
             data["variants"] = variants
         if data:
             services.update_product(product_id=obj.pk, data=data)
+        if set(OF_SCHEDULE) & set(form.changed_data):
+            services.schedule_product(product_id=obj.pk, **{name: form.cleaned_data[name] for name in OF_SCHEDULE})
         for button in buttons:
             button.method(request, obj)
 

@@ -20,7 +20,13 @@ from products.filters import ProductFilter
 from products.models import Product
 from products.queries import with_variants_and_stock
 from products.representation import StockShown, represent_product
-from products.serializers import BulkProductsSerializer, ProductInputSerializer, ProductSerializer
+from products.serializers import (
+    BulkProductsSerializer,
+    ProductInputSerializer,
+    ProductSerializer,
+    PublishSerializer,
+    UnpublishSerializer,
+)
 
 
 class ProductViewSet(GenericViewSet[Product]):
@@ -62,6 +68,11 @@ class ProductViewSet(GenericViewSet[Product]):
         product, _ = services.update_product(product_id=int(pk), data=self._validated(request, partial=True))
         return self._answer(product.pk)
 
+    @extend_schema(responses=ProductSerializer)
+    def update(self, request: Request, pk: str) -> Response:
+        """Makes the product what the body says: left-out fields become their defaults, left-out variants archived."""
+        return self._answer(services.replace_product(product_id=int(pk), data=self._validated(request)).pk)
+
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         """Archives the product; its stock and history stay."""
@@ -74,17 +85,17 @@ class ProductViewSet(GenericViewSet[Product]):
         """Brings an archived product back as a draft."""
         return self._answer(services.restore_product(product_id=int(pk)).pk)
 
-    @extend_schema(request=None, responses=ProductSerializer)
-    @action(detail=True, methods=["post"])
+    @extend_schema(request=PublishSerializer, responses=ProductSerializer)
+    @action(detail=True, methods=["post"], serializer_class=PublishSerializer)
     def publish(self, request: Request, pk: str) -> Response:
-        """Makes the product active, if it fulfils every publish rule."""
-        return self._answer(services.publish_product(product_id=int(pk)).pk)
+        """Makes the product active, now or at `publish_at`, if it fulfils every publish rule; until `unpublish_at`."""
+        return self._answer(services.publish_product(product_id=int(pk), **self._validated(request)).pk)
 
-    @extend_schema(request=None, responses=ProductSerializer)
-    @action(detail=True, methods=["post"])
+    @extend_schema(request=UnpublishSerializer, responses=ProductSerializer)
+    @action(detail=True, methods=["post"], serializer_class=UnpublishSerializer)
     def unpublish(self, request: Request, pk: str) -> Response:
-        """Makes an active product a draft again."""
-        return self._answer(services.unpublish_product(product_id=int(pk)).pk)
+        """Makes an active product a draft again, now or at `unpublish_at`."""
+        return self._answer(services.unpublish_product(product_id=int(pk), **self._validated(request)).pk)
 
     def _validated(self, request: Request, *, partial: bool = False) -> dict[str, Any]:
         serializer = self.get_serializer(data=request.data, partial=partial)

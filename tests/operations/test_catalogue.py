@@ -37,14 +37,15 @@ def everything_happens() -> None:
     category = products.create_category(name="Lamps")
     attributes = {"watts": 40, "colours": ["red"]}
     lamp = make_product(
-        "A-1", category=category.slug, tags=["new"], attributes=attributes, weight_grams=100, cost="3.00",
-        options=[{"name": "Size", "values": ["S"]}],
+        category=category.slug, tags=["new"], attributes=attributes,
+        options=[{"name": "Size", "values": ["S", "M"]}],
+        variants=[{"sku": "A-1", "price": "10.00", "cost": "3.00", "weight_grams": 100, "options": {"Size": "S"}}],
     )  # fmt: skip
     products.publish_product(product_id=lamp.pk)
     products.unpublish_product(product_id=lamp.pk)
     products.archive_product(product_id=lamp.pk)
     products.restore_product(product_id=lamp.pk)
-    make_variant("A-2", product=lamp, price=None)
+    make_variant("A-2", product=lamp, price=None, options={"Size": "M"})
     products.update_product(product_id=lamp.pk, data={"category": None})
     products.delete_category(category=category)
     main = make_location("main")

@@ -105,7 +105,7 @@ def test_atomic_with_an_invalid_row_is_422_and_writes_nothing(editor: JSONClient
 def test_atomic_with_a_rule_that_refuses_is_422_and_writes_nothing(editor: JSONClient):
     body = sent(editor, row("A-1"), row("B-1", category="x"), atomic=True, status=422)
 
-    assert [(error["pointer"], error["code"]) for error in body["errors"]] == [("/1", "category_not_found")]
+    assert [(error["pointer"], error["code"]) for error in body["errors"]] == [("/1/category", "category_not_found")]
     assert not Product.objects.exists()
     assert recorded() == []
 
@@ -116,7 +116,7 @@ def test_atomic_with_a_conflict_is_409_and_writes_nothing(editor: JSONClient):
     body = sent(editor, row("B-1"), row("C-1", handle="lamp"), atomic=True, status=409)
 
     assert body["code"] == "bulk_rejected"
-    assert [(error["pointer"], error["code"]) for error in body["errors"]] == [("/1", "handle_taken")]
+    assert [(error["pointer"], error["code"]) for error in body["errors"]] == [("/1/handle", "handle_taken")]
     assert Product.objects.count() == 1
     assert len(recorded()) == 1
 

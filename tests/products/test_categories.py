@@ -31,7 +31,7 @@ def test_a_category_is_made_with_a_slug_of_its_name(editor: JSONClient):
 
     assert (response.status_code, response.json()) == (
         201,
-        {"slug": "desk-lamps", "name": "Desk Lamps", "parent": None},
+        {"slug": "desk-lamps", "name": "Desk Lamps", "parent": None, "path": ["desk-lamps"]},
     )
     event = Event.objects.get()
     assert (event.type, event.subject) == ("category.changed", "category:desk-lamps")
@@ -45,7 +45,12 @@ def test_a_category_is_made_with_a_slug_of_its_name(editor: JSONClient):
 def test_a_category_names_its_parent(editor: JSONClient, reader: JSONClient):
     editor.post(CATEGORIES, {"name": "Twig", "slug": "twig", "parent": "leaf"})
 
-    assert reader.get(f"{CATEGORIES}twig/").json() == {"slug": "twig", "name": "Twig", "parent": "leaf"}
+    assert reader.get(f"{CATEGORIES}twig/").json() == {
+        "slug": "twig",
+        "name": "Twig",
+        "parent": "leaf",
+        "path": ["root", "branch", "leaf", "twig"],
+    }
     assert [category["slug"] for category in reader.get(CATEGORIES).json()["results"]] == [
         "twig",
         "other",
@@ -62,7 +67,6 @@ def test_a_category_names_its_parent(editor: JSONClient, reader: JSONClient):
         ({"name": ""}, "/name"),
         ({}, "/name"),
         ({"name": "Twig", "parent": "nowhere"}, "/parent"),
-        ({"name": "Root"}, "/slug"),
         ({"name": "!!!"}, "/slug"),
         ({"name": "Twig", "slug": "a b"}, "/slug"),
     ],
@@ -80,8 +84,9 @@ def test_what_is_not_valid_is_422(editor: JSONClient, body: dict, pointer: str):
 def test_a_category_is_renamed_and_moved(editor: JSONClient):
     response = editor.patch(f"{CATEGORIES}leaf/", {"name": "Blossom", "parent": "other"})
 
-    assert response.json() == {"slug": "leaf", "name": "Blossom", "parent": "other"}
-    assert Event.objects.get().data["category"] == {"slug": "leaf", "name": "Blossom", "parent": "other"}
+    shown = {"slug": "leaf", "name": "Blossom", "parent": "other"}
+    assert response.json() == {**shown, "path": ["other", "leaf"]}
+    assert Event.objects.get().data["category"] == shown
 
 
 @pytest.mark.usefixtures("tree")

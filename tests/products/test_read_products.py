@@ -149,7 +149,11 @@ def schema() -> dict:
 
 def test_what_is_answered_is_what_the_schema_says(reader: JSONClient, editor: JSONClient, storefront, schema: dict):
     Category.objects.create(name="Lights", slug="lights")
-    product = make_product("A-1", status="active", category="lights", attributes={"watts": 5}, cost="1.00")
+    options = [{"name": "Colour", "values": ["Red", "Blue"]}]
+    variants = [{"sku": "A-1", "price": "10.00", "cost": "1.00", "options": {"Colour": "Blue"}}]
+    product = make_product(
+        status="active", category="lights", attributes={"watts": 5}, options=options, variants=variants
+    )
     make_variant("A-2", product=product, compare_at_price="12.00", weight_grams=3, options={"Colour": "Red"})
     make_product("B-1", price=None)
     set_stock("A-1", make_location(), 3)
