@@ -80,6 +80,16 @@ class VariantNotFound(NotFound):
     code = "variant_not_found"
 
 
+class TooManyVariants(Invalid):
+    """A product would have more current variants than it may."""
+
+    code = "too_many_variants"
+
+    def __init__(self, limit: int) -> None:
+        detail = f"A product has at most {limit} variants."
+        super().__init__(detail, errors=[FieldError("/variants", self.code, detail)])
+
+
 class OptionsDoNotFit(Invalid):
     """The variants do not fit the options of their product; `errors` names each."""
 

@@ -6,9 +6,14 @@ from typing import Any
 from products.models import Variant
 
 
-def derived_options(values: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
-    """The options that variants with these values have: names and values in the order in which they appear."""
-    found: dict[str, dict[str, None]] = {}
+def derived_options(
+    values: Iterable[Mapping[str, str]], known: Sequence[Mapping[str, Any]] = ()
+) -> list[dict[str, Any]]:
+    """The options that variants with these values have: names and values in the order in which they appear.
+
+    Those of `known` stand first.
+    """
+    found: dict[str, dict[str, None]] = {option["name"]: dict.fromkeys(option["values"]) for option in known}
     for of_variant in values:
         for name, value in of_variant.items():
             found.setdefault(name, {})[value] = None

@@ -26,7 +26,7 @@ def upsert_products(*, rows: Sequence[tuple[int, dict[str, Any]]], atomic: bool 
     """Creates or updates a product for each (index, validated input); a refused row stops no other, unless `atomic`.
 
     A row means the product that has its variants, by their SKUs or ids; variants that it leaves out stay. Beside what
-    the API validates, a row may say `id`: then it means that product, whatever its SKUs say; and `restores` (`plans`).
+    the API validates, a row may say `id`: then it means that product, whatever its SKUs say; and `is_whole` (`plans`).
     Somebody who takes a SKU or a handle meanwhile is found by another try.
     Raises `BulkInvalid` and `BulkConflict` where `atomic`.
     """

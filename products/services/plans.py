@@ -1,7 +1,9 @@
 """What validated input makes of a product: worked out in memory, for `changes.write`.
 
-Beside what the API validates, the input of a service may say `restores`: then a status other than `archived` brings an
-archived product back, where it would be refused otherwise.
+Beside what the API validates, the input of a service may say `is_whole`: it is all that another system (a PMS, a
+file) says of the product. Then a status brings an archived product back, where it would be refused otherwise; options
+that are left out grow by what the variants bring; and of the variants that are left out, those that do not fit any
+more are archived.
 """
 
 import json
@@ -13,10 +15,10 @@ from django.conf import settings
 from pms_backend.api.exceptions import FieldError
 from products.exceptions import AttributesTooLarge, CategoryNotFound, OptionsDoNotFit, ProductArchived
 from products.models import MAX_ATTRIBUTES_BYTES, Category, Product, ProductStatus, Variant
-from products.options import derived_options, misfits
+from products.options import derived_options, misfits, repeated
 from products.services.changes import PRODUCT_FIELDS, ProductChange, assign
 from products.services.publishing import check_rules
-from products.services.variant_plans import archive_left_out, edit_variants
+from products.services.variant_plans import archive_left_out, archive_variants, edit_variants
 
 ARCHIVED: Final = ProductStatus.ARCHIVED
 
@@ -83,8 +85,9 @@ def _edit(
     if replaces:
         archive_left_out(change)
     if "variants" in data or "options" in data:
-        _fit_options(change, derives_options=derives_options)
-    set_status(change, data.get("status", product.status), restores=data.get("restores", False))
+        _derive_options(change, data, derives_options=derives_options)
+        _fit_options(change, is_whole=data.get("is_whole", False))
+    set_status(change, data.get("status", product.status), restores=data.get("is_whole", False))
 
 
 def _edit_attributes(change: ProductChange, attributes: dict[str, Any], patch: dict[str, Any] | None) -> None:
@@ -96,14 +99,29 @@ def _edit_attributes(change: ProductChange, attributes: dict[str, Any], patch: d
     change.is_edited |= assign(change.product, {"attributes": merged})
 
 
-def _fit_options(change: ProductChange, *, derives_options: bool) -> None:
+def _derive_options(change: ProductChange, data: dict[str, Any], *, derives_options: bool) -> None:
     product = change.product
-    if derives_options and not product.options:
-        derived = derived_options(variant.options for variant in change.current)
-        change.is_edited |= assign(product, {"options": derived})
+    grows = data.get("is_whole") and "options" not in data
+    if not derives_options or (product.options and not grows):
+        return
+    derived = derived_options((variant.options for variant in change.current), product.options)
+    if repeated([option["name"] for option in derived]) is not None:
+        detail = "Two options have the same name, but for its case."
+        errors = [FieldError("/variants", "duplicate_option", detail)]
+        raise OptionsDoNotFit(detail, code="duplicate_option", errors=errors)
+    change.is_edited |= assign(product, {"options": derived})
+
+
+def _fit_options(change: ProductChange, *, is_whole: bool) -> None:
+    # Those that the input names come first: of two that are alike, the other one is the misfit.
+    current = sorted(change.current, key=lambda variant: change.pointer_to(variant) is None)
+    found = list(misfits(change.product.options, current))
+    if is_whole:
+        archive_variants(change, [variant for variant, _, _ in found if change.pointer_to(variant) is None])
     errors = [
         FieldError(change.pointer_to(variant, "options") or "/options", code, detail)
-        for variant, code, detail in misfits(product.options, change.current)
+        for variant, code, detail in found
+        if not variant.is_archived
     ]
     if errors:
         raise OptionsDoNotFit(errors[0].detail, code=errors[0].code, errors=errors)

@@ -12,7 +12,7 @@ from pms_backend.api.transactions import retried_atomic
 from products.exceptions import HandleTaken, ProductNotFound, VariantNotFound, VersionConflict
 from products.models import Category, Product, ProductStatus, Variant
 from products.services.changes import ProductChange, write
-from products.services.plans import categories_named, plan_creation, plan_replacement, plan_update
+from products.services.plans import categories_named, plan_creation, plan_replacement, plan_update, set_status
 
 TRIES_AGAINST_NAMESAKES = 3
 
@@ -50,8 +50,7 @@ def update_product(
 ) -> tuple[Product, bool]:
     """Merges validated input into a product; returns it and whether anything was different.
 
-    `expected_version` is that of the product as the caller has read it. Where `data` says `restores`, a status brings
-    an archived product back.
+    `expected_version` is that of the product as the caller has read it. What `is_whole` in `data` means, `plans` says.
     Raises `ProductNotFound`, `VersionConflict`, `ProductArchived`, `PublishRulesFailed`, `CategoryNotFound`,
     `UnknownVariant`, `OptionsDoNotFit`, `SkuTaken`, `HandleTaken`.
     """
@@ -98,10 +97,11 @@ def restore_product(*, product_id: int, expected_version: int | None = None) -> 
     Raises `ProductNotFound`, `VersionConflict`.
     """
     product = lock_product(product_id, expected_version)
-    if product.status != ProductStatus.ARCHIVED:
-        return product
-    wanted = {"status": ProductStatus.DRAFT.value, "restores": True}
-    return _change(plan_update, product_id, wanted, expected_version).product
+    if product.status == ProductStatus.ARCHIVED:
+        change = ProductChange(product, lock_variants([product_id]), product.status)
+        set_status(change, ProductStatus.DRAFT.value, restores=True)
+        write([change])
+    return product
 
 
 def _change(plan: Plan, product_id: int, data: dict[str, Any], expected_version: int | None) -> ProductChange:

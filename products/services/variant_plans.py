@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 
 from pms_backend.api.exceptions import FieldError
-from products.exceptions import SkuTaken, UnknownVariant
-from products.models import Variant
+from products.exceptions import SkuTaken, TooManyVariants, UnknownVariant
+from products.models import MAX_VARIANTS, Variant
 from products.services.changes import VARIANT_FIELDS, ProductChange, assign
 from products.skus import sku_key
 
@@ -17,7 +17,7 @@ def edit_variants(change: ProductChange, wanted: Sequence[dict[str, Any]]) -> No
     """Changes the variants that are meant, by `id` or else by `sku`, makes the others; the left-out stay.
 
     SKUs are those from before the request, so that it may swap them. An archived variant that is meant comes back.
-    Raises `UnknownVariant`, `SkuTaken`.
+    Raises `UnknownVariant`, `SkuTaken`, `TooManyVariants`.
     """
     by_id = {variant.pk: variant for variant in change.variants}
     named = {one["id"] for one in wanted if one.get("id") is not None}
@@ -29,15 +29,21 @@ def edit_variants(change: ProductChange, wanted: Sequence[dict[str, Any]]) -> No
             raise UnknownVariant(one["id"], f"/variants/{index}/id")
         _edit_variant(change, variant, one, index)
     _check_skus(change)
+    if len(change.current) > MAX_VARIANTS:
+        raise TooManyVariants(MAX_VARIANTS)
 
 
 def archive_left_out(change: ProductChange) -> None:
-    """Archives the variants that the input did not name."""
-    for variant in change.current:
-        if change.pointer_to(variant) is None:
-            variant.is_archived = True
-            change.changed_variants.append(variant)
-            change.is_edited = True
+    """Archives the variants that the input does not name."""
+    archive_variants(change, [variant for variant in change.current if change.pointer_to(variant) is None])
+
+
+def archive_variants(change: ProductChange, variants: Sequence[Variant]) -> None:
+    """Archives variants that are in the database and that the input does not name."""
+    for variant in variants:
+        variant.is_archived = True
+        change.changed_variants.append(variant)
+        change.is_edited = True
 
 
 def _edit_variant(change: ProductChange, variant: Variant | None, wanted: dict[str, Any], index: int) -> None:
