@@ -72,6 +72,12 @@ class Conflict(DomainError):
     code = "conflict"
 
 
+class PreconditionFailed(DomainError):
+    """`If-Match` names a version that is not the present one."""
+
+    code = "version_conflict"
+
+
 class Gone(DomainError):
     """It was there, and is not kept any more."""
 
@@ -95,6 +101,7 @@ _STATUS_OF_DOMAIN_ERROR: dict[type[DomainError], int] = {
     Invalid: 422,
     Conflict: 409,
     Gone: 410,
+    PreconditionFailed: 412,
     Forbidden: 403,
     Unauthenticated: 401,
 }

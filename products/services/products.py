@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
+from pms_backend.api.exceptions import PreconditionFailed
 from pms_backend.api.transactions import retried_atomic
 from products.exceptions import HandleTaken, ProductArchived, ProductNotFound
 from products.models import Product, ProductStatus, Variant
@@ -38,12 +39,15 @@ def _create(data: dict[str, Any]) -> Product:
 
 
 @retried_atomic
-def update_product(*, product_id: int, data: dict[str, Any]) -> tuple[Product, bool]:
+def update_product(
+    *, product_id: int, data: dict[str, Any], expected_version: int | None = None
+) -> tuple[Product, bool]:
     """Merges validated input into a product; returns it and whether anything was different.
 
-    Raises `ProductNotFound`, `PublishRulesFailed`, `CategoryNotFound`, `SkuTaken`, `HandleTaken`.
+    Raises `ProductNotFound`, `PreconditionFailed`, `PublishRulesFailed`, `CategoryNotFound`, `SkuTaken`, `HandleTaken`.
     """
     product = lock_product(product_id)
+    require_version(product, expected_version)
     variants = lock_variants([product_id])
     change = plan_update(product, variants, data, categories_named([data]))
     write([change])
@@ -51,42 +55,58 @@ def update_product(*, product_id: int, data: dict[str, Any]) -> tuple[Product, b
 
 
 @retried_atomic
-def publish_product(*, product_id: int) -> Product:
+def publish_product(*, product_id: int, expected_version: int | None = None) -> Product:
     """Makes a product active; once more changes nothing.
 
-    Raises `ProductNotFound`, `ProductArchived`, `PublishRulesFailed`.
+    Raises `ProductNotFound`, `PreconditionFailed`, `ProductArchived`, `PublishRulesFailed`.
     """
-    return _set_status(product_id, ProductStatus.ACTIVE, not_from=ProductStatus.ARCHIVED)
+    return _set_status(product_id, ProductStatus.ACTIVE, expected_version, not_from=ProductStatus.ARCHIVED)
 
 
 @retried_atomic
-def unpublish_product(*, product_id: int) -> Product:
-    """Makes an active product a draft again. Raises `ProductNotFound`, `ProductArchived`."""
-    return _set_status(product_id, ProductStatus.DRAFT, not_from=ProductStatus.ARCHIVED)
+def unpublish_product(*, product_id: int, expected_version: int | None = None) -> Product:
+    """Makes an active product a draft again. Raises `ProductNotFound`, `PreconditionFailed`, `ProductArchived`."""
+    return _set_status(product_id, ProductStatus.DRAFT, expected_version, not_from=ProductStatus.ARCHIVED)
 
 
 @retried_atomic
-def archive_product(*, product_id: int) -> Product:
-    """Takes a product out of the catalogue; its stock and history stay. Raises `ProductNotFound`."""
-    return _set_status(product_id, ProductStatus.ARCHIVED)
+def archive_product(*, product_id: int, expected_version: int | None = None) -> Product:
+    """Takes a product out of the catalogue; its stock and history stay.
+
+    Raises `ProductNotFound`, `PreconditionFailed`.
+    """
+    return _set_status(product_id, ProductStatus.ARCHIVED, expected_version)
 
 
 @retried_atomic
-def restore_product(*, product_id: int) -> Product:
-    """Brings an archived product back as a draft; others stay as they are. Raises `ProductNotFound`."""
+def restore_product(*, product_id: int, expected_version: int | None = None) -> Product:
+    """Brings an archived product back as a draft; others stay as they are.
+
+    Raises `ProductNotFound`, `PreconditionFailed`.
+    """
     product = lock_product(product_id)
+    require_version(product, expected_version)
     if product.status != ProductStatus.ARCHIVED:
         return product
-    return _set_status(product_id, ProductStatus.DRAFT)
+    return _set_status(product_id, ProductStatus.DRAFT, None)
 
 
-def _set_status(product_id: int, status: ProductStatus, *, not_from: ProductStatus | None = None) -> Product:
+def _set_status(
+    product_id: int, status: ProductStatus, expected_version: int | None, *, not_from: ProductStatus | None = None
+) -> Product:
     product = lock_product(product_id)
+    require_version(product, expected_version)
     if product.status == not_from:
         raise ProductArchived("The product is archived; restore it first.")
     change = plan_update(product, lock_variants([product_id]), {"status": status}, {})
     write([change])
     return change.product
+
+
+def require_version(product: Product, expected: int | None) -> None:
+    """Refuses to change a locked product that is not as its editor saw it. Raises `PreconditionFailed`."""
+    if expected is not None and product.version != expected:
+        raise PreconditionFailed(f"The product is at version {product.version} by now.")
 
 
 def lock_product(product_id: int) -> Product:
