@@ -109,8 +109,8 @@ REDIS_URL = env.redis("REDIS_URL")
 REDIS_TIMEOUT_SECONDS = 0.25
 REDIS_CACHE_URL = f"{REDIS_URL}/1"
 REDIS_CHANNELS_URL = f"{REDIS_URL}/2"
-# How long one look at the kept answers may take; a request takes a second one only if the first was that quick, and so
-# waits for them no longer than 50 ms (pms_backend/api/caching.py).
+# How long it may take to connect for the kept answers, and again to log in; what a request may wait for them in all is
+# 50 ms (pms_backend/api/caching.py).
 ANSWER_CACHE_TIMEOUT_SECONDS = 0.025
 
 CACHES = {

@@ -6,20 +6,19 @@ slow, the answer comes from PostgreSQL: a request waits for the cache no longer 
 
 import hashlib
 import logging
-import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar
+from time import monotonic, perf_counter, sleep
+from typing import Any, Final
 
 import orjson
-from django.conf import settings
 from django.db import connection
 from django.http import HttpResponse
-from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 from rest_framework.request import Request
 
 from pms_backend import metrics
 from pms_backend.api.conditional import answer, etag_of
+from pms_backend.api.exchange import LEAST_SECONDS, Command, exchange
 from pms_backend.api.generations import KEPT_SECONDS, WORD_BYTES, key_of, new_word
 
 logger = logging.getLogger(__name__)
@@ -36,7 +35,6 @@ LOOK_SECONDS: Final = 0.003
 PAUSE_SECONDS: Final = 1.0
 
 Made = tuple[bytes, int | None]
-Result = TypeVar("Result")
 
 _hit, _waited, _missed, _failed, _skipped = (
     metrics.answer_cache_total.labels(result) for result in ("hit", "wait", "miss", "error", "skip")
@@ -89,10 +87,10 @@ class _Breaker:
         self._until = 0.0
 
     def is_open(self) -> bool:
-        return time.monotonic() < self._until
+        return monotonic() < self._until
 
     def open(self, error: Exception) -> None:
-        self._until = time.monotonic() + PAUSE_SECONDS
+        self._until = monotonic() + PAUSE_SECONDS
         metrics.redis_failures_total.labels("answers").inc()
         logger.warning("Answers come from the database for %s s, Redis does not answer: %s", PAUSE_SECONDS, error)
 
@@ -106,7 +104,6 @@ class _Shelf:
     def __init__(self, key: str, generations: Sequence[str]) -> None:
         self._key = key
         self._word_keys = [key_of(name) for name in generations]
-        self._redis = get_redis_connection("answers")
         self._words = b""
         self._fills = False
         self._left = BUDGET_SECONDS
@@ -122,8 +119,8 @@ class _Shelf:
             _hit.inc()
             return kept
         # By its words too: who makes the answer of another generation makes another answer.
-        lock = self._lock_key()
-        self._fills = bool(self._ask(lambda: self._redis.set(lock, 1, nx=True, px=FILL_MILLISECONDS)))
+        (is_first,) = self._ask(("SET", self._lock_key(), 1, "NX", "PX", FILL_MILLISECONDS))
+        self._fills = bool(is_first)
         if not self._fills and (kept := self._wait()) is not None:
             _waited.inc()
             return kept
@@ -134,25 +131,23 @@ class _Shelf:
         """Keeps the answer under the words that were read before it was made; without one, lets another try."""
         if not self._fills:
             return
-        pipeline = self._redis.pipeline(transaction=False)
+        commands: list[Command] = [("DEL", self._lock_key())]
         if etag and len(body) <= MAX_KEPT_BYTES:
-            pipeline.set(self._key, self._words + etag.encode() + b"\n" + body, ex=KEPT_SECONDS)
-        pipeline.delete(self._lock_key())
+            value = self._words + etag.encode() + b"\n" + body
+            commands.append(("SET", self._key, value, "EX", KEPT_SECONDS))
         try:
-            self._ask(pipeline.execute)
+            self._ask(*commands)
         except CacheUnavailable:
             _failed.inc()
 
     def _read(self) -> bytes | None:
         """Reads the words and, in the same instant, what is kept; makes the words that are missing."""
-        *words, value = self._ask(lambda: self._redis.mget(*self._word_keys, self._key))
+        read = ("MGET", *self._word_keys, self._key)
+        ((*words, value),) = self._ask(read)
         if None in words:
-            pipeline = self._redis.pipeline(transaction=False)
-            for key, word in zip(self._word_keys, words, strict=True):
-                if word is None:
-                    pipeline.set(key, new_word(), nx=True, ex=KEPT_SECONDS)
-            pipeline.mget(*self._word_keys, self._key)
-            *words, value = self._ask(pipeline.execute)[-1]
+            missing = [key for key, word in zip(self._word_keys, words, strict=True) if word is None]
+            made = [("SET", key, new_word(), "NX", "EX", KEPT_SECONDS) for key in missing]
+            *_, (*words, value) = self._ask(*made, read)
         if None in words:
             raise CacheUnavailable("The words go as fast as they come.")
         self._words = b"".join(words)
@@ -167,25 +162,26 @@ class _Shelf:
 
     def _wait(self) -> tuple[str, bytes] | None:
         """What another is making just now, if it comes in time."""
-        while self._left >= settings.ANSWER_CACHE_TIMEOUT_SECONDS + LOOK_SECONDS:
-            time.sleep(LOOK_SECONDS)
+        while self._left > LOOK_SECONDS + LEAST_SECONDS:
+            sleep(LOOK_SECONDS)
             self._left -= LOOK_SECONDS
-            if (kept := self._opened(self._ask(lambda: self._redis.get(self._key)))) is not None:
+            (value,) = self._ask(("GET", self._key))
+            if (kept := self._opened(value)) is not None:
                 return kept
         return None
 
     def _lock_key(self) -> str:
         return f"{self._key}:{self._words.hex()}"
 
-    def _ask(self, command: Callable[[], Result]) -> Result:
-        """Runs a command of at most the connection's timeout, if there is still so much time for it."""
-        if self._left < settings.ANSWER_CACHE_TIMEOUT_SECONDS or breaker.is_open():
+    def _ask(self, *commands: Command) -> list[Any]:
+        """What Redis answers, if it does so in what is left of the budget."""
+        if self._left < LEAST_SECONDS or breaker.is_open():
             raise CacheUnavailable
-        began = time.perf_counter()
+        began = perf_counter()
         try:
-            return command()
+            return exchange(commands, seconds=self._left)
         except RedisError as error:
             breaker.open(error)
             raise CacheUnavailable from error
         finally:
-            self._left -= time.perf_counter() - began
+            self._left -= perf_counter() - began

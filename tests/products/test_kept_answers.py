@@ -2,11 +2,11 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_redis import get_redis_connection
@@ -19,7 +19,6 @@ from pms_backend.events.services import relay_pending
 from products import services
 from products.models import Category
 from products.views.products import ProductViewSet
-from tests.concurrency.threads import at_once
 from tests.factories import make_location, make_product, make_variant, set_stock
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,6 +51,11 @@ def lamp() -> Any:
     product = make_product("A-1")
     set_stock("A-1", "main", 5)
     return product
+
+
+def answers() -> list[bytes]:
+    """The keys of those that are kept; what has one colon more is the lock of somebody who is making one."""
+    return [key for key in get_redis_connection("default").keys("pms:answer:*") if key.count(b":") == 2]
 
 
 def detail(product: Any) -> str:
@@ -335,32 +339,68 @@ def test_a_report_of_a_pms_is_seen(reader, lamp):
     assert reader.get(detail(lamp)).json()["variants"][0]["stock"]["on_hand"] == before + 3
 
 
-def test_of_many_who_miss_one_reads_the_database(reader, lamp, monkeypatch):
-    asked: list[int] = []
-    lock = threading.Lock()
+@pytest.fixture
+def filler(reader, lamp, monkeypatch) -> Iterator[threading.Event]:
+    """Somebody who is just reading the database for the answer; goes on once the event is set."""
+    go_on, has_begun = threading.Event(), threading.Event()
     original = ProductViewSet._product
 
-    def slowly(self, product_id):
-        with lock:
-            asked.append(product_id)
-        time.sleep(0.01)
-        return original(self, product_id)
+    def slowly(view: ProductViewSet, product_id: int) -> Any:
+        if threading.current_thread() is thread:
+            has_begun.set()
+            go_on.wait(10)
+        return original(view, product_id)
+
+    def read() -> None:
+        client = type(reader)()
+        client.credentials(**reader._credentials)
+        client.get(detail(lamp))
+        connections.close_all()
 
     monkeypatch.setattr(ProductViewSet, "_product", slowly)
-    reader.get(detail(lamp))
-    asked.clear()
-    services.update_product(product_id=lamp.pk, data={"name": "Lantern"})
-    credentials = reader._credentials
+    reader.get(PRODUCTS)
+    thread = threading.Thread(target=read)
+    thread.start()
+    assert has_begun.wait(10)
+    yield go_on
+    go_on.set()
+    thread.join()
 
-    def read() -> str:
-        client = type(reader)()
-        client.credentials(**credentials)
-        return client.get(detail(lamp)).json()["name"]
+
+def test_who_comes_while_another_reads_the_database_waits_for_its_bytes(reader, lamp, filler, monkeypatch):
+    def until_it_is_there(_: float) -> None:
+        filler.set()
+        deadline = time.monotonic() + 5
+        while len(answers()) < 2 and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(0.02)
+
+    monkeypatch.setattr(caching, "sleep", until_it_is_there)
+    with CaptureQueriesContext(connection) as queries, Counted() as counted:
+        response = reader.get(detail(lamp))
+
+    assert (response.status_code, len(queries)) == (200, 0)
+    assert counted.differences == {"wait": 1}
+
+
+def test_who_has_waited_long_enough_reads_the_database_too_and_keeps_nothing(reader, lamp, filler):
+    with Counted() as counted:
+        began = time.perf_counter()
+        response = reader.get(detail(lamp))
+        seconds = time.perf_counter() - began
+
+    assert response.json()["name"] == "Lamp"
+    assert caching.BUDGET_SECONDS / 4 < seconds < caching.BUDGET_SECONDS + 0.5
+    assert counted.differences == {"miss": 1}
+    assert len(answers()) == 1  # of the list
+
+
+def test_who_makes_the_answer_of_what_was_keeps_nobody_waiting(reader, lamp, filler):
+    services.update_product(product_id=lamp.pk, data={"name": "Lantern"})
 
     with Counted() as counted:
-        names = at_once([read] * 6)
+        assert reader.get(detail(lamp)).json()["name"] == "Lantern"
 
-    assert names == ["Lantern"] * 6
-    assert counted.differences["miss"] >= 1
-    assert len(asked) < 6
-    assert counted.differences.get("wait", 0) + counted.differences.get("hit", 0) == 6 - len(asked)
+    assert counted.differences == {"miss": 1}
+    filler.set()
+    assert reader.get(detail(lamp)).json()["name"] == "Lantern"
