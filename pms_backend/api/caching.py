@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from time import monotonic, perf_counter, sleep
 from typing import Any, Final
 
-import orjson
 from django.db import connection
 from django.http import HttpResponse
 from redis.exceptions import RedisError
@@ -77,7 +76,7 @@ def cached(request: Request, *, visibility: Any, generations: Sequence[str], mak
 def _key(request: Request, visibility: Any) -> str:
     query = sorted(request.query_params.lists())
     asked = (request.path, request.scheme, request.get_host(), query, repr(visibility))
-    return "pms:answer:" + hashlib.blake2b(orjson.dumps(asked), digest_size=16).hexdigest()
+    return "pms:answer:" + hashlib.blake2b(repr(asked).encode(), digest_size=16).hexdigest()
 
 
 class _Breaker:
