@@ -7,8 +7,8 @@ import sys
 from benchmarks import report
 from benchmarks.measure import measure
 from benchmarks.sockets import measure_sockets
-from benchmarks.stage import stage
-from benchmarks.workloads import workloads
+from benchmarks.stage import EMPTY_VIEW, LIMIT, stage
+from benchmarks.workloads import kept_reads, workloads
 from pms_backend.standalone.exceptions import report_startup_errors
 
 KILLED = 128
@@ -23,7 +23,8 @@ def main() -> int:
         with report_startup_errors():
             print(measure_sockets(sockets=arguments.sockets, rounds=4 * arguments.rounds))
         return 0
-    with report_startup_errors(), stage(arguments.skus) as ready:
+    is_kept = arguments.what == "kept"
+    with report_startup_errors(), stage(arguments.skus, EMPTY_VIEW if is_kept else LIMIT) as ready:
         results = [
             measure(
                 ready,
@@ -33,7 +34,7 @@ def main() -> int:
                 seconds=arguments.seconds,
                 say=_say,
             )
-            for workload in workloads(arguments.skus)
+            for workload in (kept_reads() if is_kept else workloads(arguments.skus))
         ]
     print(report.table(results))
     found = report.failures(results)
@@ -44,7 +45,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("adjustments", "sockets"), default="adjustments")
+    parser.add_argument("what", nargs="?", choices=("adjustments", "kept", "sockets"), default="adjustments")
     parser.add_argument("--sockets", type=_count, default=1_000, help="at one process (default: %(default)s)")
     parser.add_argument("--rounds", type=_count, default=5, help="of each side (default: %(default)s)")
     parser.add_argument("--seconds", type=_seconds, default=4.0, help="of each round (default: %(default)s)")

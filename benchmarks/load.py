@@ -17,7 +17,6 @@ from benchmarks.workloads import Workload, requests
 
 # A server that is silent for this long has failed.
 PATIENCE_SECONDS = 15.0
-CREATED = b"HTTP/1.1 201"
 SHOWN_BYTES = 400
 
 
@@ -34,7 +33,7 @@ class Order:
 
 @dataclass(slots=True)
 class Load:
-    """What came of it: `created` within the time, failures at any time, and the first of them."""
+    """What came of it: successes (`created`) within the time, failures at any time, and the first of them."""
 
     seconds: float
     created: int = 0
@@ -43,7 +42,7 @@ class Load:
 
     @property
     def rate(self) -> float:
-        """Adjustments a second."""
+        """Successes a second."""
         return self.created / self.seconds
 
     def fail(self, reason: bytes | str) -> None:
@@ -88,14 +87,18 @@ def run(order: Order) -> Load:
         clients = [Client(order.port) for _ in range(order.clients)]
         for client in clients:
             selector.register(client.socket, selectors.EVENT_READ, client)
-        load = _drive(selector, clients, choices, order.seconds)
+        load = _drive(selector, clients, choices, order.seconds, order.workload.success)
     for client in clients:
         client.socket.close()
     return load
 
 
 def _drive(
-    selector: selectors.BaseSelector, clients: Sequence[Client], choices: Sequence[bytes], seconds: float
+    selector: selectors.BaseSelector,
+    clients: Sequence[Client],
+    choices: Sequence[bytes],
+    seconds: float,
+    success: bytes,
 ) -> Load:
     load = Load(seconds)
     waiting = len(clients)
@@ -115,7 +118,7 @@ def _drive(
                 answer = client.receive()
                 if answer is None:
                     continue
-                _judge(answer, load, in_time=is_open)
+                _judge(answer, load, success=success, in_time=is_open)
                 if is_open:
                     client.send(random.choice(choices))
                     continue
@@ -126,8 +129,8 @@ def _drive(
     return load
 
 
-def _judge(answer: bytes, load: Load, *, in_time: bool) -> None:
-    if not answer.startswith(CREATED):
+def _judge(answer: bytes, load: Load, *, success: bytes, in_time: bool) -> None:
+    if not answer.startswith(success):
         load.fail(answer)
     elif in_time:
         load.created += 1

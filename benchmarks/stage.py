@@ -31,6 +31,7 @@ LOAD_SECONDS = 30
 PORT = 65_535
 OURS = "pms_backend.wsgi:application"
 LIMIT = "benchmarks.limit:application"
+EMPTY_VIEW = "benchmarks.empty_view:application"
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,11 @@ class Stage:
 
 
 @contextmanager
-def stage(skus: int) -> Iterator[Stage]:
+def stage(skus: int, limit_application: str = LIMIT) -> Iterator[Stage]:
     """A migrated database with both sides' rows, and both web servers. StartupError where that cannot be had."""
     with seeded(skus) as (processes, data_dir, environment, api_key):
         web = house_program("web", data_dir, environment)
-        limit = tuple(LIMIT if word == OURS else word for word in web.arguments)
+        limit = tuple(limit_application if word == OURS else word for word in web.arguments)
         limit_port, _ = serve(processes, replace(web, name="limit", arguments=limit))
         our_port, _ = serve(processes, replace(web, name="ours"))
         yield Stage(processes, environment, api_key, limit_port, our_port)

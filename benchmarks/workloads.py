@@ -15,16 +15,33 @@ LARGEST_DELTA = 3
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """`skus`: how many of the SKUs are adjusted, each as often as the others. `target`: the ratio to be reached."""
+    """`skus`: how many of the SKUs are adjusted, each as often as the others. `target`: the ratio to be reached.
+
+    With a `path` it is a read of that instead.
+    """
 
     name: str
     skus: int
     target: float
+    path: str = ""
+
+    @property
+    def success(self) -> bytes:
+        """How a good answer begins."""
+        return b"HTTP/1.1 200" if self.path else b"HTTP/1.1 201"
 
 
 def workloads(skus: int) -> tuple[Workload, ...]:
     """Adjustments all over the stock, and of one SKU that everybody wants."""
     return (Workload(f"adjust, {skus:,} SKUs", skus, 0.40), Workload("adjust, one hot SKU", 1, 0.45))
+
+
+def kept_reads() -> tuple[Workload, ...]:
+    """Reads whose answers are kept, against Django's own empty view."""
+    return (
+        Workload("a kept list of 50 products", 0, 0.60, "/api/v1/products/?page_size=50"),
+        Workload("a kept product", 0, 0.60, "/api/v1/products/1/"),
+    )
 
 
 def sku(number: int) -> str:
@@ -34,6 +51,8 @@ def sku(number: int) -> str:
 
 def requests(workload: Workload, api_key: str) -> list[bytes]:
     """Requests of which one is as likely as another; the limit is sent the key as well, and does not look."""
+    if workload.path:
+        return [f"GET {workload.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Api-Key: {api_key}\r\n\r\n".encode()]
     chance = random.Random(workload.name)
     deltas = [delta for delta in range(-LARGEST_DELTA, LARGEST_DELTA + 1) if delta]
     bodies = [

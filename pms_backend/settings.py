@@ -109,6 +109,9 @@ REDIS_URL = env.redis("REDIS_URL")
 REDIS_TIMEOUT_SECONDS = 0.25
 REDIS_CACHE_URL = f"{REDIS_URL}/1"
 REDIS_CHANNELS_URL = f"{REDIS_URL}/2"
+# How long it may take to connect for the kept answers, and again to log in; what a request may wait for them in all is
+# 50 ms (pms_backend/api/caching.py).
+ANSWER_CACHE_TIMEOUT_SECONDS = 0.025
 
 CACHES = {
     "default": {
@@ -116,6 +119,16 @@ CACHES = {
         "LOCATION": REDIS_CACHE_URL,
         "KEY_PREFIX": "pms",
         "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": REDIS_TIMEOUT_SECONDS, "SOCKET_TIMEOUT": REDIS_TIMEOUT_SECONDS},
+    },
+    # The same keys by connections that give up sooner. django-redis keeps one pool for a URL, so that the timeouts of a
+    # second one have to stand in it.
+    "answers": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": (
+            f"{REDIS_CACHE_URL}?socket_timeout={ANSWER_CACHE_TIMEOUT_SECONDS}"
+            f"&socket_connect_timeout={ANSWER_CACHE_TIMEOUT_SECONDS}"
+        ),
+        "KEY_PREFIX": "pms",
     },
 }
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, TypedDict
 
 from pms_backend.events.facts import Fact
+from products.generations import CATALOGUE, PRODUCT
 
 
 class OptionData(TypedDict):
@@ -71,6 +72,11 @@ class ProductFact(Fact):
         """`product:ID`."""
         return f"product:{self.product['id']}"
 
+    @property
+    def generations(self) -> tuple[str, ...]:
+        """The product, and every page that it may stand on."""
+        return generations_of(self.type, self.subject)
+
     def data(self) -> dict[str, Any]:
         """`{"product"}`."""
         return {"product": self.product}
@@ -125,6 +131,18 @@ class CategoryChanged(Fact):
         """`category:SLUG`."""
         return f"category:{self.slug}"
 
+    @property
+    def generations(self) -> tuple[str, ...]:
+        """Every answer that may name the category."""
+        return generations_of(self.type, self.subject)
+
     def data(self) -> dict[str, Any]:
         """`{"slug", "category"}`."""
         return {"slug": self.slug, "category": self.category}
+
+
+def generations_of(event_type: str, subject: str) -> tuple[str, ...]:
+    """The generations that an event of the catalogue replaces; none for others' events."""
+    if event_type.startswith("product."):
+        return (CATALOGUE, subject)
+    return (CATALOGUE, PRODUCT) if event_type == CategoryChanged.type else ()

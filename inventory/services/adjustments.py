@@ -4,7 +4,7 @@ from typing import Final
 
 from inventory.exceptions import InsufficientStock, InvalidQuantity, VersionConflict
 from inventory.models import ADJUSTMENT_REASONS, MAX_QUANTITY, Reason, StockLevel
-from inventory.services.ledger import LEDGER_AND_OUTBOX, MOMENT_OF_OURS, StockChange, change_of, run
+from inventory.services.ledger import LEDGER_AND_OUTBOX, MOMENT_OF_OURS, PRODUCTS_CHANGED, StockChange, change_of, run
 from inventory.services.levels import create_levels, require_location, require_variant
 from pms_backend.api.transactions import retried_atomic
 from products.skus import sku_key
@@ -23,15 +23,16 @@ WITH changed AS (
         AND level.variant_id = variant.id AND level.location_id = location.id
         AND (%(is_fact)s OR %(delta)s > 0 OR level.on_hand + %(delta)s - level.reserved >= -level.backorder_limit)
         AND (%(expected_version)s::bigint IS NULL OR level.version = %(expected_version)s)
-    RETURNING level.id AS level_id, variant.sku, location.code AS location, level.on_hand, level.reserved,
-        level.incoming, level.version, level.reorder_point, level.backorder_limit, level.is_oversold, level.updated_at,
+    RETURNING level.id AS level_id, variant.sku, variant.product_id, location.code AS location, level.on_hand,
+        level.reserved, level.incoming, level.version, level.reorder_point, level.backorder_limit, level.is_oversold,
+        level.updated_at,
         level.on_hand - %(delta)s - level.reserved < -level.backorder_limit AS was_oversold,
         %(delta)s::bigint AS delta, %(reason)s AS reason, %(note)s AS note, %(reference)s AS reference,
         '' AS source, {MOMENT_OF_OURS.format("level")} AS occurred_at, 1 AS position
 )
 """
     + LEDGER_AND_OUTBOX
-    + "SELECT data FROM announced WHERE type = 'stock.changed'"
+    + f"SELECT data, {PRODUCTS_CHANGED} FROM announced WHERE type = 'stock.changed'"
 )
 
 

@@ -6,7 +6,7 @@ import orjson
 
 from inventory.exceptions import InvalidQuantity, VersionConflict
 from inventory.models import MAX_QUANTITY
-from inventory.services.ledger import LEDGER_AND_OUTBOX, LEVEL_AS_JSON, StockChange, run
+from inventory.services.ledger import LEDGER_AND_OUTBOX, LEVEL_AS_JSON, PRODUCTS_CHANGED, StockChange, run
 from inventory.services.levels import create_levels, require_location, require_variant
 from pms_backend.api.transactions import retried_atomic
 from products.skus import sku_key
@@ -17,7 +17,7 @@ from products.skus import sku_key
 _COUNT: Final = (
     """
 WITH locked AS MATERIALIZED (
-    SELECT level.*, variant.sku, location.code
+    SELECT level.*, variant.sku, variant.product_id, location.code
     FROM inventory_stocklevel AS level
     JOIN products_variant AS variant ON variant.id = level.variant_id
     JOIN inventory_location AS location ON location.id = level.location_id
@@ -43,8 +43,9 @@ WITH locked AS MATERIALIZED (
         counted_at = CASE WHEN target.is_superseded THEN target.counted_at ELSE target.moment END,
         updated_at = CASE WHEN target.new_on_hand <> target.on_hand THEN target.moment ELSE target.updated_at END
     FROM target WHERE level.id = target.id
-    RETURNING level.id AS level_id, target.sku, target.code AS location, level.on_hand, level.reserved, level.incoming,
-        level.version, level.reorder_point, level.backorder_limit, level.is_oversold, level.updated_at,
+    RETURNING level.id AS level_id, target.sku, target.product_id, target.code AS location, level.on_hand,
+        level.reserved, level.incoming, level.version, level.reorder_point, level.backorder_limit, level.is_oversold,
+        level.updated_at,
         target.is_oversold AS was_oversold, level.on_hand - target.on_hand AS delta, 'count' AS reason,
         %(note)s AS note, '' AS reference, '' AS source, target.moment AS occurred_at, 1 AS position
 ), changed AS (
@@ -53,7 +54,8 @@ WITH locked AS MATERIALIZED (
 """
     + LEDGER_AND_OUTBOX
     + f"""
-SELECT counted.is_fresh, counted.on_hand, {LEVEL_AS_JSON.format("written")}, announced.data -> 'movement'
+SELECT counted.is_fresh, counted.on_hand, {LEVEL_AS_JSON.format("written")}, announced.data -> 'movement',
+    {PRODUCTS_CHANGED}
 FROM counted
 LEFT JOIN written ON true
 LEFT JOIN announced ON announced.type = 'stock.changed'
@@ -84,7 +86,7 @@ def count_stock(
         rows = run(_COUNT, parameters)
     if not rows[0][0]:
         rows = run(_COUNT, parameters)
-    _, known, level, movement = rows[0]
+    _, known, level, movement, _ = rows[0]
     if expected_on_hand is not None and known != expected_on_hand:
         raise VersionConflict(f"{known} of {sku} were known at {location}, not {expected_on_hand}.")
     return StockChange(orjson.loads(level), orjson.loads(movement) if movement else None)

@@ -15,6 +15,7 @@ from django.db import connection
 from inventory.services.levels import LevelState
 from pms_backend.api import context
 from pms_backend.events import services as outbox
+from products.generations import of_stock
 
 MOMENT_AS_JSON: Final = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 
@@ -56,6 +57,13 @@ LEDGER_AND_OUTBOX: Final = f"""
     ORDER BY changed.position, kind.rank
     RETURNING id, type, data
 )
+"""
+
+
+# The last column of each such statement, in its first row: the products whose stock has changed.
+PRODUCTS_CHANGED: Final = """
+CASE WHEN announced.id = (SELECT min(id) FROM announced)
+THEN (SELECT array_agg(DISTINCT product_id) FROM changed) END
 """
 
 
@@ -106,15 +114,15 @@ WITH row AS (
     SELECT row.level_id, row.version, row.on_hand, row.delta, row.is_oversold, row.was_oversold, row.reason, row.note,
         row.reference, row.source, row.position,
         coalesce(row.occurred_at, {MOMENT_OF_OURS.format("written")}) AS occurred_at,
-        variant.sku, location.code AS location, written.reserved, written.incoming, written.reorder_point,
-        written.backorder_limit, written.updated_at
+        variant.sku, variant.product_id, location.code AS location, written.reserved, written.incoming,
+        written.reorder_point, written.backorder_limit, written.updated_at
     FROM row JOIN written ON written.id = row.level_id
     JOIN products_variant AS variant ON variant.id = written.variant_id
     JOIN inventory_location AS location ON location.id = written.location_id
 )
 """
     + LEDGER_AND_OUTBOX
-    + "SELECT data FROM announced WHERE type = 'stock.changed' ORDER BY id"
+    + f"SELECT data, {PRODUCTS_CHANGED} FROM announced WHERE type = 'stock.changed' ORDER BY id"
 )
 
 
@@ -146,17 +154,21 @@ def write_locked_levels(*, states: Sequence[LevelState], rows: Sequence[LedgerRo
         "reorder_point": [state.reorder_point for state in states],
         "backorder_limit": [state.backorder_limit for state in states],
     }
-    return [change_of(data) for (data,) in run(_WRITE_LOCKED_LEVELS, parameters)]
+    return [change_of(data) for data, _ in run(_WRITE_LOCKED_LEVELS, parameters)]
 
 
 def run(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Runs a statement that ends in `LEDGER_AND_OUTBOX`; rings for the relay when the transaction has committed."""
+    """Runs a statement that ends in `LEDGER_AND_OUTBOX`, and whose last column is `PRODUCTS_CHANGED`.
+
+    When the transaction has committed, it rings for the relay and replaces the generations of what shows that stock.
+    """
     outbox.require_transaction()
     now = context.current()
     with connection.cursor() as cursor:
         cursor.execute(statement, {**parameters, "actor": now.actor, "request_id": now.request_id})
         rows: list[tuple[Any, ...]] = cursor.fetchall()
-    outbox.relay_bell.ring_after_commit()
+    products = {product for row in rows for product in row[-1] or ()}
+    outbox.relay_bell.ring_after_commit(replacing=of_stock(products))
     return rows
 
 

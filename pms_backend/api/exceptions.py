@@ -100,8 +100,8 @@ _STATUS_OF_DOMAIN_ERROR: dict[type[DomainError], int] = {
     NotFound: 404,
     Invalid: 422,
     Conflict: 409,
-    PreconditionFailed: 412,
     Gone: 410,
+    PreconditionFailed: 412,
     Forbidden: 403,
     Unauthenticated: 401,
 }
