@@ -61,3 +61,15 @@ class UnknownVariant(Invalid):
     """The input names a variant that is none of the product's."""
 
     code = "unknown_variant"
+
+
+class VariantNotFound(NotFound):
+    """No variant has this id."""
+
+    code = "variant_not_found"
+
+
+class UnknownField(Invalid):
+    """A sparse answer is asked for a field that there is not; `errors` names each."""
+
+    code = "unknown_field"

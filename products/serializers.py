@@ -154,6 +154,14 @@ class VariantSerializer(serializers.Serializer[Any]):
     stock = StockSerializer()
 
 
+class SingleVariantSerializer(VariantSerializer):
+    """A variant by itself, with what it has of its product."""
+
+    product = serializers.IntegerField()
+    is_archived = serializers.BooleanField()
+    version = serializers.IntegerField(help_text="its product's")
+
+
 class ImageSerializer(serializers.Serializer[Any]):
     """A picture of a product."""
 
@@ -176,6 +184,8 @@ class ProductSerializer(serializers.Serializer[Any]):
     brand = serializers.CharField()
     status = serializers.ChoiceField(choices=ProductStatus.choices)
     published_at = serializers.DateTimeField(allow_null=True)
+    publish_at = serializers.DateTimeField(allow_null=True)
+    unpublish_at = serializers.DateTimeField(allow_null=True)
     category = serializers.CharField(allow_null=True)
     tags = serializers.ListField(child=serializers.CharField())
     attributes = serializers.DictField()

@@ -17,6 +17,7 @@ from products.models import Category, Product, ProductStatus, Variant
 from products.representation import represent_product
 from products.services.handles import free_handles
 from products.services.publishing import check_rules
+from products.services.reading import FOR_READERS, prepare_for_readers
 from products.skus import sku_key
 
 PRODUCT_FIELDS: Final = ("name", "description", "brand", "tags", "options", "handle")
@@ -171,6 +172,7 @@ def write(changes: Sequence[ProductChange]) -> None:
 
 def _stamp(change: ProductChange, now: datetime) -> None:
     product = change.product
+    prepare_for_readers(product, change.variants)
     product.updated_at = now
     if change.is_new:
         product.created_at = now
@@ -187,7 +189,7 @@ def _write_products(changes: Sequence[ProductChange]) -> None:
     Product.objects.bulk_create(new)
     Product.objects.bulk_update(
         [change.product for change in changes if not change.is_new],
-        [*PRODUCT_FIELDS, "attributes", "category", "status", "published_at", "version", "updated_at"],
+        [*PRODUCT_FIELDS, "attributes", "category", "status", "published_at", "version", "updated_at", *FOR_READERS],
     )
 
 
