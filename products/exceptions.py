@@ -152,3 +152,9 @@ class UnknownVariant(Invalid):
     def __init__(self, variant_id: int, pointer: str) -> None:
         detail = f"The product has no variant {variant_id}."
         super().__init__(detail, errors=[FieldError(pointer, self.code, detail)])
+
+
+class UnknownField(Invalid):
+    """A sparse answer is asked for a field that there is not; `errors` names each."""
+
+    code = "unknown_field"

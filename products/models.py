@@ -1,13 +1,16 @@
 """Products, their variants, and the categories they stand in."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Final
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 
 from products.barcodes import validate_barcode
 from products.skus import MAX_SKU_KEY_LENGTH, MAX_SKU_LENGTH
@@ -30,6 +33,15 @@ MAX_URL_LENGTH = 2_048
 MAX_ALT_LENGTH = 512
 PRICE_DIGITS = 12
 PRICE_DECIMALS = 2
+
+# What has no moment, or no price, comes last in either direction: these stand for nothing in what is sorted by, so that
+# one index serves a whole order. The pairs are (before everything, behind everything).
+NO_MOMENT: Final = (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC))
+NO_PRICE: Final = (Decimal(-1), Decimal(10) ** (PRICE_DIGITS - PRICE_DECIMALS))
+PUBLISHED_AT_UP: Final = Coalesce("published_at", models.Value(NO_MOMENT[1]))
+PUBLISHED_AT_DOWN: Final = Coalesce("published_at", models.Value(NO_MOMENT[0]))
+PRICE_UP: Final = Coalesce("lowest_price", models.Value(NO_PRICE[1]))
+PRICE_DOWN: Final = Coalesce("lowest_price", models.Value(NO_PRICE[0]))
 
 
 class ProductStatus(models.TextChoices):
@@ -112,6 +124,11 @@ class Product(models.Model):
     version = models.BigIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
+    # For readers, by `services.reading`: what a search looks into, and the lowest price of a current variant.
+    search_document = SearchVectorField(null=True, editable=False)
+    lowest_price = models.DecimalField(
+        max_digits=PRICE_DIGITS, decimal_places=PRICE_DECIMALS, null=True, editable=False
+    )
 
     objects = ProductQuerySet.as_manager()
 
@@ -119,8 +136,7 @@ class Product(models.Model):
         ordering = ("-id",)
         indexes = [
             models.Index(fields=["status", "id"], name="products_product_status"),
-            models.Index(fields=["updated_at"], name="products_product_updated"),
-            models.Index(fields=["brand"], name="products_product_brand"),
+            models.Index(fields=["brand", "id"], name="products_product_of_brand"),
             GinIndex(fields=["tags"], name="products_product_tags"),
             models.Index(
                 fields=["publish_at"], name="products_product_to_publish", condition=models.Q(publish_at__isnull=False)
@@ -130,6 +146,15 @@ class Product(models.Model):
                 name="products_product_to_unpublish",
                 condition=models.Q(unpublish_at__isnull=False),
             ),
+            # Without a list of what is pending, which every search would read through and some write has to clear.
+            GinIndex(fields=["search_document"], name="products_product_search", fastupdate=False),
+            models.Index(fields=["name", "id"], name="products_product_by_name"),
+            models.Index(fields=["updated_at", "id"], name="products_product_by_updated"),
+            models.Index(fields=["created_at", "id"], name="products_product_by_created"),
+            models.Index(PUBLISHED_AT_UP, "id", name="products_product_published_up"),
+            models.Index(PUBLISHED_AT_DOWN, "id", name="products_product_published_dn"),
+            models.Index(PRICE_UP, "id", name="products_product_price_up"),
+            models.Index(PRICE_DOWN, "id", name="products_product_price_down"),
         ]
         constraints = [
             models.CheckConstraint(name="products_product_has_a_name", condition=~models.Q(name="")),
@@ -195,7 +220,10 @@ class Variant(models.Model):
 
     class Meta:
         ordering = ("product", "position", "id")
-        indexes = [models.Index(fields=["barcode"], name="products_variant_barcode")]
+        indexes = [
+            models.Index(fields=["barcode"], name="products_variant_barcode"),
+            models.Index(fields=["updated_at", "id"], name="products_variant_by_updated"),
+        ]
         constraints = [
             # Checked at the end of each statement, so that one statement may swap SKUs between variants.
             models.UniqueConstraint(

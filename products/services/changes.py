@@ -15,6 +15,7 @@ from products.exceptions import HandleTaken, OptionsDoNotFit, SkuTaken
 from products.models import Product, ProductStatus, Variant
 from products.representation import represent_product
 from products.services.handles import free_handles
+from products.services.reading import prepare_for_readers
 from products.services.statements import update_products, update_variants
 
 PRODUCT_FIELDS: Final = ("name", "description", "brand", "tags", "options", "handle")
@@ -101,6 +102,7 @@ def write(changes: Sequence[ProductChange]) -> None:
 
 def _stamp(change: ProductChange, now: datetime) -> None:
     product = change.product
+    prepare_for_readers(product, change.variants)
     product.updated_at = now
     if change.is_new:
         product.created_at = now

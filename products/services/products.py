@@ -136,4 +136,6 @@ def lock_variants(product_ids: Sequence[int]) -> list[Variant]:
 
 
 def _locked(products: QuerySet[Product]) -> QuerySet[Product]:
+    # The document is as long as the product, and made anew by every write.
+    products = products.defer("search_document")
     return products.select_related("category").select_for_update(of=("self",), no_key=True)

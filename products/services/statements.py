@@ -22,6 +22,8 @@ _PRODUCT: Final = {
     "tags": "text[]",
     "attributes": "jsonb",
     "options": "jsonb",
+    "search_document": "tsvector",
+    "lowest_price": "numeric",
     "version": "bigint",
     "updated_at": "timestamptz",
 }
@@ -83,4 +85,4 @@ def _sent(value: Any, kind: str) -> Any:
     if kind in ("jsonb", "text[]"):
         return json.dumps(value)
     # A member of an enumeration would be written by its name.
-    return str(value) if kind == "text" else value
+    return str(value) if kind in ("text", "tsvector") else value

@@ -1,10 +1,10 @@
 """`/api/v1/products/` and `/bulk/`."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,6 +15,7 @@ from pms_backend.api import bulk
 from pms_backend.api.caching import Made, cached
 from pms_backend.api.conditional import answer, etag_of, expected_version
 from pms_backend.api.endpoints import APIView, GenericViewSet
+from pms_backend.api.keyset import NEWEST_FIRST, KeysetPagination, Sorting
 from pms_backend.api.parsers import JSONParser, MergePatchParser
 from pms_backend.api.renderers import to_json
 from pms_backend.api.schema import BulkAnswerSerializer
@@ -22,8 +23,8 @@ from products import generations, services
 from products.exceptions import ProductNotFound
 from products.filters import ProductFilter
 from products.models import Product
-from products.queries import with_variants_and_stock
-from products.representation import StockShown, represent_product
+from products.reading import Shown, product_rows, read_product, shown_to
+from products.search import query_of
 from products.serializers import (
     BulkProductsSerializer,
     ProductInputSerializer,
@@ -31,6 +32,9 @@ from products.serializers import (
     PublishSerializer,
     UnpublishSerializer,
 )
+from products.sorting import BEST_FIRST, SORTINGS, best_first, newest_matches
+
+FIELDS: Final = OpenApiParameter("fields", str, description="These alone, such as `id,name,variants.sku`")
 
 
 class ProductViewSet(GenericViewSet[Product]):
@@ -39,6 +43,7 @@ class ProductViewSet(GenericViewSet[Product]):
     queryset = Product.objects.all()
     serializer_class = ProductInputSerializer
     filterset_class = ProductFilter
+    pagination_class = KeysetPagination
     required_scopes = read_write("products")
     open_to_storefronts = frozenset({"list", "retrieve"})
     parser_classes = (JSONParser, MergePatchParser)
@@ -53,19 +58,19 @@ class ProductViewSet(GenericViewSet[Product]):
 
     @extend_schema(responses=ProductSerializer(many=True))
     def list(self, request: Request) -> HttpResponse:
-        """Products, newest first; drafts and active ones unless `status` says otherwise."""
+        """Products, newest first or in another `ordering`; drafts and active ones unless `status` says otherwise."""
         visibility = visibility_of(request.auth)
         return cached(request, visibility=visibility, generations=generations.OF_A_LIST, make=self._page)
 
-    @extend_schema(responses=ProductSerializer)
+    @extend_schema(responses=ProductSerializer, parameters=[FIELDS])
     def retrieve(self, request: Request, pk: str) -> HttpResponse:
         """One product."""
-        product_id, visibility = int(pk), visibility_of(request.auth)
+        product_id, fields = int(pk), request.query_params.get("fields", "")
         return cached(
             request,
-            visibility=visibility,
+            visibility=visibility_of(request.auth),
             generations=generations.of_a_detail(product_id),
-            make=lambda: self._product(product_id),
+            make=lambda: self._product(product_id, fields),
         )
 
     @extend_schema(responses={201: ProductSerializer})
@@ -136,21 +141,32 @@ class ProductViewSet(GenericViewSet[Product]):
         body, version = self._product(product_id)
         return answer(self.request, body, etag_of(body, version), status=status)
 
+    def get_sorting(self) -> Sorting:
+        """The order that is asked for; a search without one is answered best first."""
+        asked = self.request.query_params
+        if ordering := asked.get("ordering"):
+            return SORTINGS[ordering]
+        query = query_of(asked.get("search", ""))
+        return NEWEST_FIRST if query is None else best_first(query)
+
     def _page(self) -> Made:
-        page = self.paginate_queryset(with_variants_and_stock(self.filter_queryset(self.get_queryset())))
-        answered = self.get_paginated_response([self._represent(product) for product in page or ()])
-        return to_json(answered.data), None
+        shown = self._shown(self.request.query_params.get("fields", ""))
+        found = self.filter_queryset(self.get_queryset())
+        if self.get_sorting().name == BEST_FIRST:
+            found = newest_matches(found)
+        page = self.paginate_queryset(product_rows(found, shown)) or ()
+        return to_json(self.get_paginated_response([read_product(row, shown) for row in page]).data), None
 
-    def _product(self, product_id: int) -> Made:
-        product = with_variants_and_stock(self.get_queryset()).filter(pk=product_id).first()
-        if product is None:
+    def _product(self, product_id: int, fields: str = "") -> Made:
+        shown = self._shown(fields)
+        row = product_rows(self.get_queryset().filter(pk=product_id).order_by(), shown).first()
+        if row is None:
             raise ProductNotFound(f"There is no product {product_id}.")
-        return to_json(self._represent(product)), product.version
+        return to_json(read_product(row, shown)), row[1]
 
-    def _represent(self, product: Product) -> dict[str, Any]:
-        visibility = visibility_of(self.request.auth)
-        stock = StockShown.ALL if visibility.ledger else StockShown.AVAILABLE
-        return represent_product(product, list(product.variants.all()), with_cost=visibility.cost, stock=stock)
+    def _shown(self, fields: str) -> Shown:
+        base_url = f"{self.request.scheme}://{self.request.get_host()}"
+        return shown_to(visibility_of(self.request.auth), base_url=base_url, fields=fields)
 
 
 class BulkProductsView(APIView):
