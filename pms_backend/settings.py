@@ -187,6 +187,8 @@ CELERY_BEAT_SCHEDULE = {
 RATE_LIMITS = env.text("RATE_LIMITS", "")
 # The proxies in front of us, as CIDRs: only from them is X-Forwarded-For believed.
 TRUSTED_PROXIES = env.listing("TRUSTED_PROXIES")
+# What our outgoing calls may reach although its address is private: `host`, `host:port` or CIDR.
+OUTBOUND_ALLOW = env.listing("OUTBOUND_ALLOW")
 # The currency of a price that comes without one.
 DEFAULT_CURRENCY = env.text("DEFAULT_CURRENCY", "USD")
 

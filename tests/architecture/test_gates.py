@@ -64,6 +64,7 @@ def test_the_system_checks_pass_as_in_production():
         ("TRUSTED_PROXIES", "10.0.0.0/99"),
         ("HTTPS", "maybe"),
         ("JWT_ROLE_SCOPES", '{"a": ["everything"]}'),
+        ("OUTBOUND_ALLOW", "http://pms.internal/"),
         ("SUPABASE_URL", "abc.supabase.co"),
         ("SUPABASE_JWT_SECRET", "short"),
         ("CORS_ALLOWED_ORIGINS", "*"),
