@@ -5,6 +5,7 @@ from decimal import Decimal
 from enum import Enum, auto
 from typing import Any
 
+from products.images.names import url_of
 from products.models import Product, Variant
 
 
@@ -17,9 +18,14 @@ class StockShown(Enum):
 
 
 def represent_product(
-    product: Product, variants: Sequence[Variant], *, with_cost: bool = False, stock: StockShown = StockShown.NOTHING
+    product: Product,
+    variants: Sequence[Variant],
+    *,
+    with_cost: bool = False,
+    stock: StockShown = StockShown.NOTHING,
+    images: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
-    """The whole product. With stock, the variants must come from `queries.with_stock`."""
+    """The whole product. With stock, the variants come from `queries.with_stock`; `images` are as they are shown."""
     return {
         "id": product.pk,
         "handle": product.handle,
@@ -33,7 +39,7 @@ def represent_product(
         "attributes": product.attributes,
         "options": product.options,
         "variants": [represent_variant(variant, with_cost=with_cost, stock=stock) for variant in variants],
-        "images": [],
+        "images": list(images),
         "version": product.version,
         "created_at": _moment(product.created_at),
         "updated_at": _moment(product.updated_at),
@@ -63,6 +69,29 @@ def represent_variant(variant: Variant, *, with_cost: bool, stock: StockShown) -
         if stock is StockShown.ALL:
             shown["stock"] |= {"on_hand": on_hand, "reserved": reserved}
     return shown
+
+
+def represent_image(
+    image_id: int,
+    file: str,
+    thumbnail: str,
+    width: int | None,
+    height: int | None,
+    alt: str,
+    position: int,
+    *,
+    origin: str = "",
+) -> dict[str, Any]:
+    """A picture, of the names of its files (none: there is nothing yet); `origin` as in `names.url_of`."""
+    return {
+        "id": image_id,
+        "url": url_of(file, origin=origin) if file else None,
+        "thumbnail_url": url_of(thumbnail, origin=origin) if thumbnail else None,
+        "alt": alt,
+        "position": position,
+        "width": width,
+        "height": height,
+    }
 
 
 def _amount(value: Decimal | None) -> str | None:

@@ -20,6 +20,7 @@ redis_failures_total = Counter(
     "pms_redis_failures_total", "Uses of Redis that failed, and what went on without it", ["use"]
 )
 jwks_fetches_total = Counter("pms_jwks_fetches_total", "Fetches of Supabase's signing keys", ["result"])
+image_fetches_total = Counter("pms_image_fetches_total", "Images fetched from URLs, by what became of them", ["result"])
 transaction_retries_total = Counter(
     "pms_transaction_retries_total", "Transactions retried after a deadlock or conflict"
 )

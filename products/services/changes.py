@@ -13,6 +13,7 @@ from pms_backend.api.exceptions import constraint
 from pms_backend.events import services as outbox
 from products import events
 from products.exceptions import CategoryNotFound, HandleTaken, SkuTaken, UnknownVariant
+from products.images.shown import images_by_product
 from products.models import Category, Product, ProductStatus, Variant
 from products.representation import represent_product
 from products.services.handles import free_handles
@@ -166,7 +167,8 @@ def write(changes: Sequence[ProductChange]) -> None:
         if constraint(error).startswith("products_product_handle"):
             raise HandleTaken("Another product has this handle.") from None
         raise
-    outbox.record(*(fact for change in changes for fact in _facts(change)))
+    images = images_by_product([change.product.pk for change in changes if not change.is_new])
+    outbox.record(*(fact for change in changes for fact in _facts(change, images.get(change.product.pk, ()))))
 
 
 def _stamp(change: ProductChange, now: datetime) -> None:
@@ -205,8 +207,8 @@ def _write_variants(changes: Sequence[ProductChange], now: datetime) -> None:
     )
 
 
-def _facts(change: ProductChange) -> list[events.ProductFact]:
-    shown = represent_product(change.product, change.variants)
+def _facts(change: ProductChange, images: Sequence[dict[str, Any]]) -> list[events.ProductFact]:
+    shown = represent_product(change.product, change.variants, images=images)
     kinds: list[type[events.ProductFact]] = []
     if change.is_new:
         kinds.append(events.ProductCreated)
