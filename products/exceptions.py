@@ -1,6 +1,6 @@
 """What the catalogue refuses."""
 
-from pms_backend.api.exceptions import Conflict, Invalid, NotFound
+from pms_backend.api.exceptions import Conflict, Invalid, NotFound, Unavailable
 
 
 class InvalidSku(Invalid):
@@ -133,3 +133,9 @@ class UploadMissing(Conflict):
     """Nothing has been sent to the upload's address yet."""
 
     code = "upload_missing"
+
+
+class StorageUnavailable(Unavailable):
+    """The storage of files does not answer, or takes nothing."""
+
+    code = "storage_unavailable"

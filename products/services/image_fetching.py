@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from pms_backend import metrics, outbound
-from pms_backend.api.exceptions import DomainError
+from pms_backend.api.exceptions import Invalid
 from pms_backend.api.transactions import retried_atomic
 from products.images.limits import (
     CLAIM,
@@ -126,7 +126,7 @@ def _fetched(claim: Claim) -> StoredPicture:
         raise NoPicture(f"The server answered {answer.status}.", permanent=permanent)
     try:
         return store_picture(data=answer.body)
-    except DomainError as error:
+    except Invalid as error:
         raise NoPicture(error.detail, permanent=True) from error
 
 

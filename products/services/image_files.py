@@ -1,13 +1,17 @@
 """The content of pictures: stored under a name of its own, known by its digest, kept once."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 
+from pms_backend.api.exceptions import DomainError
 from pms_backend.events.bells import Bell
+from products.exceptions import StorageUnavailable
 from products.images.content import CONTENT_TYPES, read_picture
 from products.images.names import IMAGES, new_name
 from products.models import ImageFile
@@ -32,7 +36,8 @@ def store_picture(*, data: bytes) -> StoredPicture:
     """Checks the content and writes it to the storage. Slow, and it leaves the machine: not in a transaction.
 
     What comes to nothing afterwards is swept.
-    Raises `ImageTooLarge`, `ImageTypeUnsupported`, `ImagePolyglot`, `ImageTooManyPixels`, `ImageUnreadable`.
+    Raises `ImageTooLarge`, `ImageTypeUnsupported`, `ImagePolyglot`, `ImageTooManyPixels`, `ImageUnreadable`,
+    `StorageUnavailable`.
     """
     picture = read_picture(data)
     name = new_name(IMAGES, picture.sha256, picture.extension)
@@ -45,7 +50,20 @@ def save_file(name: str, content: bytes) -> None:
     file = ContentFile(content)
     # Not every Python knows WebP's.
     file.content_type = CONTENT_TYPES[name.rpartition(".")[2]]  # type: ignore[attr-defined]  # django-storages' own
-    default_storage.save(name, file)
+    with asking_the_storage():
+        default_storage.save(name, file)
+
+
+@contextmanager
+def asking_the_storage() -> Iterator[None]:
+    """Whatever a storage raises is `StorageUnavailable`, but for a file that is not there."""
+    try:
+        yield
+    except (FileNotFoundError, DomainError):
+        raise
+    # Of a disk, of botocore, of urllib3: there is no common kind.
+    except Exception as error:
+        raise StorageUnavailable("The storage of files does not answer; nothing was written.") from error
 
 
 def delete_file(name: str) -> None:

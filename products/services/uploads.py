@@ -21,7 +21,7 @@ from products.exceptions import (
 from products.images.limits import MAX_IMAGE_BYTES, UPLOAD_LIFETIME
 from products.images.names import UPLOADS
 from products.models import ImageUpload
-from products.services.image_files import StoredPicture, delete_file, store_picture
+from products.services.image_files import StoredPicture, asking_the_storage, delete_file, store_picture
 
 if TYPE_CHECKING:
     from products.images.bucket import BucketStorage
@@ -89,10 +89,11 @@ def use_upload(*, public_id: str) -> None:
 
 def _read(name: str) -> bytes:
     try:
-        if default_storage.size(name) > MAX_IMAGE_BYTES:
-            raise ImageTooLarge(f"A picture has at most {MAX_IMAGE_BYTES // 1024**2} MiB.")
-        with default_storage.open(name) as file:
-            data: bytes = file.read(MAX_IMAGE_BYTES + 1)
+        with asking_the_storage():
+            if default_storage.size(name) > MAX_IMAGE_BYTES:
+                raise ImageTooLarge(f"A picture has at most {MAX_IMAGE_BYTES // 1024**2} MiB.")
+            with default_storage.open(name) as file:
+                data: bytes = file.read(MAX_IMAGE_BYTES + 1)
     except FileNotFoundError:
         raise UploadMissing("Nothing has been sent to this upload's address yet.") from None
     return data

@@ -43,7 +43,8 @@ def test_the_same_picture_is_the_same_bytes():
 @pytest.mark.parametrize(
     "data",
     [b"", b"x", SVG, b"<svg/>", b"<html><body>", b"%PDF-1.7", b"PK\x03\x04", b"MZ\x90", b"II*\x00", b"8BPS",
-     b"\x00\x00\x01\x00", b"BM" + bytes(100), b"%!PS-Adobe", b"RIFF\x00\x00\x00\x00WAVE", b"\x00\x00\x00\x20ftypheic" + bytes(90)],
+     b"\x00\x00\x01\x00", b"BM" + bytes(100), b"%!PS-Adobe",
+     b"RIFF\x00\x00\x00\x00WAVE", b"\x00\x00\x00\x20ftypheic" + bytes(90)],
 )  # fmt: skip
 def test_what_is_no_picture_of_ours_meets_no_decoder(data: bytes, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(content.Image, "open", None)
