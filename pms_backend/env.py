@@ -19,6 +19,8 @@ FALSE_WORDS = frozenset({"0", "false", "no", "off", ""})
 # Lower case and without a slash at its end, as browsers send it: another spelling would never match.
 ORIGIN = re.compile(r"https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
 
+WEB_ADDRESS = re.compile(ORIGIN.pattern + r"(/[A-Za-z0-9._~-]+)*")
+
 
 def load_stack(data_dir: Path, environ: Mapping[str, str] = os.environ) -> None:
     """Adopts the environment of the stack whose data lie in `data_dir`, as `make run` wrote it down.
@@ -110,6 +112,14 @@ def origin(name: str) -> str:
     value = os.environ.get(name, "").strip().rstrip("/")
     if value and not ORIGIN.fullmatch(value):
         raise ImproperlyConfigured(f"{name} must look like https://project.example.com, without a path.")
+    return value
+
+
+def web_address(name: str) -> str:
+    """An http or https URL, perhaps with a path, without a slash at its end; empty when the variable is not set."""
+    value = os.environ.get(name, "").strip().rstrip("/")
+    if value and not WEB_ADDRESS.fullmatch(value):
+        raise ImproperlyConfigured(f"{name} must look like https://files.example.com/path, without a query.")
     return value
 
 

@@ -30,6 +30,18 @@ class VariantData(TypedDict):
     position: int
 
 
+class ImageData(TypedDict):
+    """A picture that is ready; addresses as the storage has them, `thumbnail_url` null until it is made."""
+
+    id: int
+    url: str
+    thumbnail_url: str | None
+    alt: str
+    position: int
+    width: int
+    height: int
+
+
 class ProductData(TypedDict):
     """A product as `representation.represent_product` shows it."""
 
@@ -47,7 +59,7 @@ class ProductData(TypedDict):
     attributes: dict[str, Any]
     options: list[OptionData]
     variants: list[VariantData]
-    images: list[dict[str, Any]]
+    images: list[ImageData]
     version: int
     created_at: datetime
     updated_at: datetime

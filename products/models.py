@@ -31,6 +31,8 @@ MAX_ATTRIBUTES_BYTES = 65_536
 MAX_FILE_NAME_LENGTH = 255
 MAX_URL_LENGTH = 2_048
 MAX_ALT_LENGTH = 512
+MAX_IDENTITY_LENGTH = 255
+MAX_ERROR_LENGTH = 500
 PRICE_DIGITS = 12
 PRICE_DECIMALS = 2
 
@@ -260,7 +262,30 @@ class ImageFile(models.Model):
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     size_bytes = models.PositiveIntegerField()
+    thumbnail_attempts = models.PositiveIntegerField(default=0, editable=False)
+    # When its thumbnail may be tried next; nothing where it is there, or given up.
+    thumbnail_due_at = models.DateTimeField(null=True, db_default=Now(), editable=False)
+    # Since when no product shows it.
+    unused_since = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["thumbnail_due_at"],
+                name="products_imagefile_no_thumb",
+                condition=models.Q(thumbnail_due_at__isnull=False),
+            ),
+            models.Index(
+                fields=["unused_since"],
+                name="products_imagefile_unused",
+                condition=models.Q(unused_since__isnull=False),
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(name="products_imagefile_has_a_file", condition=~models.Q(file="")),
+            models.CheckConstraint(name="products_imagefile_has_pixels", condition=models.Q(width__gt=0, height__gt=0)),
+        ]
 
     def __str__(self) -> str:
         return self.sha256
@@ -285,16 +310,24 @@ class ProductImage(models.Model):
     status = models.CharField(max_length=10, choices=ImageStatus.choices, default=ImageStatus.READY)
     attempts = models.PositiveIntegerField(default=0, editable=False)
     next_attempt_at = models.DateTimeField(null=True, blank=True, editable=False)
-    error = models.CharField(max_length=500, blank=True, editable=False)
+    # While it is being fetched: until then nobody else begins to.
+    claimed_until = models.DateTimeField(null=True, editable=False)
+    error = models.CharField(max_length=MAX_ERROR_LENGTH, blank=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         ordering = ("product", "position", "id")
         indexes = [
             models.Index(
-                fields=["next_attempt_at"],
+                models.F("next_attempt_at").asc(nulls_first=True),
+                "id",
                 name="products_image_to_fetch",
                 condition=models.Q(status=ImageStatus.PENDING),
+            ),
+            models.Index(
+                fields=["claimed_until"],
+                name="products_image_claimed",
+                condition=models.Q(claimed_until__isnull=False),
             ),
         ]
         constraints = [
@@ -312,7 +345,31 @@ class ProductImage(models.Model):
                 name="products_productimage_url_once",
                 condition=~models.Q(source_url=""),
             ),
+            models.UniqueConstraint(
+                fields=["product", "image_file"],
+                name="products_productimage_upload_once",
+                condition=models.Q(source_url=""),
+            ),
         ]
 
     def __str__(self) -> str:
         return self.alt or f"Image {self.pk}"
+
+
+class ImageUpload(models.Model):
+    """A picture that a caller may send to the bucket by itself, once, and then name here."""
+
+    public_id = models.CharField(max_length=32, unique=True, editable=False)
+    # Whoever asked for it, as `Caller.identity`; nobody else may use it.
+    identity = models.CharField(max_length=MAX_IDENTITY_LENGTH, editable=False)
+    name = models.CharField(max_length=MAX_FILE_NAME_LENGTH, editable=False)
+    size_bytes = models.PositiveIntegerField(editable=False)
+    expires_at = models.DateTimeField(editable=False)
+    used_at = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="products_upload_expires")]
+
+    def __str__(self) -> str:
+        return self.public_id

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
-from django.core.files.storage import default_storage
 from django.db.models import QuerySet, TextField
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
@@ -17,6 +16,7 @@ from django.db.models.functions import Cast
 from pms_backend.access.visibility import Visibility
 from pms_backend.api.exceptions import FieldError
 from products.exceptions import UnknownField
+from products.images.names import url_of
 from products.models import Product, Variant
 from products.queries import images_of_product, variant_by_itself, variants_of_product
 from products.representation import (
@@ -48,8 +48,7 @@ class Shown:
 
     def url_of(self, file: str) -> str:
         """Where a file is read."""
-        url = default_storage.url(file)
-        return self.base_url + url if url.startswith("/") else url
+        return url_of(file, origin=self.base_url)
 
 
 def shown_to(visibility: Visibility, *, base_url: str, fields: str = "") -> Shown:

@@ -10,7 +10,7 @@ from enum import Enum, auto
 from operator import attrgetter
 from typing import Any, Final
 
-from products.models import Product, ProductImage, Variant
+from products.models import Product, Variant
 
 PRODUCT_FIELDS: Final = (
     "id", "handle", "name", "description", "brand", "status", "published_at", "publish_at", "unpublish_at", "category",
@@ -69,12 +69,12 @@ def image_as_json(names: Sequence[str], values: Iterable[Any], url_of: Callable[
 def represent_product(
     product: Product,
     variants: Sequence[Variant],
-    images: Sequence[ProductImage] = (),
+    images: Sequence[dict[str, Any]] = (),
     *,
     with_cost: bool = False,
     stock: StockShown = StockShown.NOTHING,
 ) -> dict[str, Any]:
-    """The whole product. With stock, the variants must come from `queries.with_stock`."""
+    """The whole product. With stock, the variants come from `queries.with_stock`; `images` are as they are shown."""
     shown: dict[str, Any] = {
         "category": product.category.slug if product.category else None,
         "variants": [
@@ -82,7 +82,7 @@ def represent_product(
             for variant in variants
             if not variant.is_archived
         ],
-        "images": [represent_image(image) for image in images],
+        "images": list(images),
     }
     values = (shown[name] if name in shown else getattr(product, name) for name in PRODUCT_FIELDS)
     return product_as_json(PRODUCT_FIELDS, values)
@@ -92,15 +92,6 @@ def represent_variant(variant: Variant, *, with_cost: bool, stock: StockShown) -
     """One variant of a product."""
     names = variant_fields(with_cost=with_cost, stock=stock)
     return variant_as_json(names, (_value_of_variant(variant, name) for name in names), stock=stock)
-
-
-def represent_image(image: ProductImage) -> dict[str, Any]:
-    """One picture of a product, whose content is there."""
-    file = image.image_file
-    if file is None:
-        raise ValueError("The content of this picture is still to be fetched.")
-    values = (image.pk, file.file.name, file.thumbnail.name, image.alt, image.position, file.width, file.height)
-    return image_as_json(IMAGE_FIELDS, values, file.file.storage.url)
 
 
 def _value_of_variant(variant: Variant, name: str) -> Any:

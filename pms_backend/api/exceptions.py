@@ -90,6 +90,12 @@ class Forbidden(DomainError):
     code = "forbidden"
 
 
+class Unavailable(DomainError):
+    """Something that is needed for it does not answer at present; nothing was written."""
+
+    code = "unavailable"
+
+
 class Unauthenticated(DomainError):
     """Nobody that we know has said this."""
 
@@ -104,6 +110,7 @@ _STATUS_OF_DOMAIN_ERROR: dict[type[DomainError], int] = {
     PreconditionFailed: 412,
     Forbidden: 403,
     Unauthenticated: 401,
+    Unavailable: 503,
 }
 
 
@@ -158,7 +165,8 @@ def _problem_of_domain_error(error: Exception) -> Problem | None:
     if not isinstance(error, DomainError):
         return None
     status = next(status for kind, status in _STATUS_OF_DOMAIN_ERROR.items() if isinstance(error, kind))
-    return Problem(status, error.code, error.detail, error.errors)
+    retry_after = RETRY_AFTER_SECONDS if isinstance(error, Unavailable) else None
+    return Problem(status, error.code, error.detail, error.errors, retry_after)
 
 
 def _problem_of_drf(error: Exception) -> Problem | None:

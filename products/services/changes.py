@@ -12,6 +12,7 @@ from pms_backend.api.exceptions import constraint
 from pms_backend.events import services as outbox
 from products import events
 from products.exceptions import HandleTaken, OptionsDoNotFit, SkuTaken
+from products.images.shown import images_by_product
 from products.models import Product, ProductStatus, Variant
 from products.representation import represent_product
 from products.services.handles import free_handles
@@ -97,7 +98,8 @@ def write(changes: Sequence[ProductChange]) -> None:
         if constraint(error) == "products_variant_options_distinct":
             raise OptionsDoNotFit("Two variants have the same option values.", code="duplicate_options") from None
         raise
-    outbox.record(*(fact for change in changes for fact in _facts(change)))
+    images = images_by_product([change.product.pk for change in changes if not change.is_new])
+    outbox.record(*(fact for change in changes for fact in _facts(change, images.get(change.product.pk, ()))))
 
 
 def _stamp(change: ProductChange, now: datetime) -> None:
@@ -132,8 +134,8 @@ def _write_variants(changes: Sequence[ProductChange], now: datetime) -> None:
     Variant.objects.bulk_create(variant for change in changes for variant in change.new_variants)
 
 
-def _facts(change: ProductChange) -> list[events.ProductFact]:
-    shown = represent_product(change.product, change.current)
+def _facts(change: ProductChange, images: Sequence[dict[str, Any]]) -> list[events.ProductFact]:
+    shown = represent_product(change.product, change.current, images)
     kinds: list[type[events.ProductFact]] = []
     if change.is_new:
         kinds.append(events.ProductCreated)

@@ -18,6 +18,7 @@ from pms_backend.access import services
 from pms_backend.access.models import STOREFRONT_TIER, SupabaseUser
 from pms_backend.access.scopes import ALL_SCOPES
 from tests.access.issuer import Project, sign
+from tests.architecture.addresses import SAMPLES
 from tests.architecture.test_endpoints import PUBLIC, Endpoint, endpoints
 from tests.conftest import JSONClient
 
@@ -57,6 +58,12 @@ TABLE = {
     "get /api/v1/products/categories/main/": Row("products:read", 404, storefront=True),
     "patch /api/v1/products/categories/main/": Row("products:write", 404),
     "delete /api/v1/products/categories/main/": Row("products:write", 404),
+    "post /api/v1/products/images/uploads/": Row("products:write", 422),
+    "get /api/v1/products/1/images/": Row("products:read", 404, storefront=True),
+    "post /api/v1/products/1/images/": Row("products:write", 404),
+    "patch /api/v1/products/1/images/1/": Row("products:write", 404),
+    "delete /api/v1/products/1/images/1/": Row("products:write", 404),
+    f"get /media/{SAMPLES['name']}": Row(None, 404),
     "get /api/v1/inventory/levels/": Row("inventory:read", 200),
     "get /api/v1/inventory/levels/A-1/": Row("inventory:read", 404),
     "get /api/v1/inventory/levels/A-1/main/": Row("inventory:read", 404),

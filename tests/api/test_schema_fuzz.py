@@ -88,7 +88,7 @@ def with_existing(values: Any) -> Any:
 def key(db: None) -> Iterator[str]:
     """Of a caller that may do everything, in a house where there is something of each kind."""
     main = make_location("main")
-    EXISTING["id"] = make_product("A-1").pk
+    EXISTING["id"] = EXISTING["product"] = make_product("A-1").pk
     set_stock("A-1", "main", 10)
     make_connection(owns=main)
     # They would close the connection, whose transaction is to be rolled back; Django's test client does the same.
