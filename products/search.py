@@ -30,7 +30,8 @@ _TAG: Final = re.compile(r"</?[a-zA-Z!][^<>]*>")
 def document_of(*, name: str, skus: Iterable[str], brand: str, tags: Iterable[str], description: str) -> str:
     """What a product is found by, as PostgreSQL reads a tsvector.
 
-    It weighs name and SKUs (A) more than brand and tags (B), and these more than the description (D). A SKU is found whole and by its parts; tags of HTML are no words.
+    It weighs name and SKUs (A) more than brand and tags (B), and these more than the description (D). A SKU is found
+    whole and by its parts; tags of HTML are no words.
     """
     weighed = chain(
         _weighed("A", _words(name)),

@@ -21,8 +21,9 @@ BEST_FIRST: Final = "rank"
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(value)
+    # No text of PostgreSQL's holds a NUL.
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError(value)
     return value
 
 

@@ -70,10 +70,10 @@ def ordered(ordering: str) -> list[int]:
 def test_each_product_stands_once_among_many_equal_ones(reader: JSONClient, ordering: str):
     insert(300)
 
-    found = pages(reader, ordering=ordering, page_size=7)
+    found = pages(reader, ordering=ordering, page_size=23)
 
     assert [number for page in found for number in page] == ordered(ordering)
-    assert {len(page) for page in found[:-1]} == {7}
+    assert {len(page) for page in found[:-1]} == {23}
 
 
 @pytest.mark.parametrize("ordering", ORDERINGS)
@@ -92,21 +92,26 @@ def test_the_way_back_is_the_way_there(reader: JSONClient, ordering: str):
     assert back[::-1] == forth
 
 
-@pytest.mark.parametrize("ordering", ORDERINGS)
-def test_an_order_is_served_by_an_index(reader: JSONClient, ordering: str):
-    insert(20_000)
-    reader.get(PRODUCTS, {"ordering": ordering})  # the key is known from then on
-    middle = reader.get(PRODUCTS, {"ordering": ordering, "page_size": 200}).json()["next"]
+def plan_of(client: JSONClient, url: str) -> str:
+    """How the one statement of this page is carried out."""
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(url).status_code == 200
+    (query,) = queries
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {query['sql']}")
+        return "\n".join(row[0] for row in cursor.fetchall())
 
-    for url in (f"{PRODUCTS}?ordering={ordering}", middle, f"{PRODUCTS}?ordering={ordering}&status=active"):
-        with CaptureQueriesContext(connection) as queries:
-            assert reader.get(url).status_code == 200
-        with connection.cursor() as cursor:
-            cursor.execute(f"EXPLAIN {queries[0]['sql']}")
-            plan = "\n".join(row[0] for row in cursor.fetchall())
-        assert len(queries) == 1
-        assert "Seq Scan on products_product" not in plan, plan
-        assert "Sort Key: products_product" not in plan, plan
+
+def test_every_order_is_served_by_an_index(reader: JSONClient):
+    insert(20_000)
+    for ordering in ORDERINGS:
+        first = f"{PRODUCTS}?ordering={ordering}"
+        second = reader.get(first, {"ordering": ordering, "page_size": 200}).json()["next"]
+
+        for url in (first, second, f"{first}&status=active"):
+            plan = plan_of(reader, url)
+            assert "Seq Scan on products_product" not in plan, (url, plan)
+            assert "Sort Key: products_product" not in plan, (url, plan)
 
 
 @pytest.mark.parametrize("ordering", ["id", "Name", "--name", "rank", "cost", "name,id", "?"])
@@ -132,8 +137,8 @@ def test_who_changes_while_pages_are_read_is_read_again_and_nobody_is_left_out(r
     insert(20)
     query = {"ordering": "updated_at", "page_size": 5, "updated_after": "2026-01-31T00:00:00Z"}
     first = reader.get(PRODUCTS, query).json()
-    moved = [product["id"] for product in first["results"]][0]
-    services.update_product(product_id=moved, data={"brand": "Lux"})
+    moved = first["results"][0]["id"]
+    services.update_product(product_id=moved, data={"status": "draft", "brand": "Lux"})
 
     rest, url = [], first["next"]
     while url:
@@ -162,40 +167,40 @@ def cursor_of(*values: object) -> str:
     return urlsafe_b64encode(orjson.dumps(values)).decode()
 
 
-@pytest.mark.parametrize(
-    ("ordering", "cursor"),
-    [
-        ("", "nonsense"),
-        ("", "%00"),
-        ("", "ä"),
-        ("", ""),
-        ("", cursor_of()),
-        ("", cursor_of("-id", False)),
-        ("", cursor_of("-id", 0, 1)),
-        ("", cursor_of("-id", False, "1")),
-        ("", cursor_of("-id", False, True)),
-        ("", cursor_of("-id", False, -1)),
-        ("", cursor_of("-id", False, 2**63)),
-        ("", cursor_of("-id", False, "x", 1)),
-        ("", cursor_of("name", False, "x", 1)),
-        ("name", cursor_of("-id", False, 1)),
-        ("name", cursor_of("name", False, 1)),
-        ("name", cursor_of("name", False, 5, 1)),
-        ("name", cursor_of("name", False, "a\0", 1)),
-        ("price", cursor_of("price", False, "NaN", 1)),
-        ("price", cursor_of("price", False, "ten", 1)),
-        ("price", cursor_of("price", False, ["1"], 1)),
-        ("updated_at", cursor_of("updated_at", False, "yesterday", 1)),
-        ("updated_at", cursor_of("updated_at", False, "2026-01-01T00:00:00", 1)),
-        ("updated_at", cursor_of("updated_at", False, "2026-13-01T00:00:00Z", 1)),
-        ("updated_at", cursor_of("updated_at", False, "0001-01-01T00:00:00+10:00", 1)),
-    ],
+NOT_OURS = (
+    ("", "nonsense"),
+    ("", "%00"),
+    ("", "ä"),
+    ("", ""),
+    ("", cursor_of()),
+    ("", cursor_of("-id", False)),
+    ("", cursor_of("-id", 0, 1)),
+    ("", cursor_of("-id", False, "1")),
+    ("", cursor_of("-id", False, True)),
+    ("", cursor_of("-id", False, -1)),
+    ("", cursor_of("-id", False, 2**63)),
+    ("", cursor_of("-id", False, "x", 1)),
+    ("", cursor_of("name", False, "x", 1)),
+    ("name", cursor_of("-id", False, 1)),
+    ("name", cursor_of("name", False, 1)),
+    ("name", cursor_of("name", False, 5, 1)),
+    ("name", cursor_of("name", False, "a\0", 1)),
+    ("price", cursor_of("price", False, "NaN", 1)),
+    ("price", cursor_of("price", False, "ten", 1)),
+    ("price", cursor_of("price", False, ["1"], 1)),
+    ("updated_at", cursor_of("updated_at", False, "yesterday", 1)),
+    ("updated_at", cursor_of("updated_at", False, "2026-01-01T00:00:00", 1)),
+    ("updated_at", cursor_of("updated_at", False, "2026-13-01T00:00:00Z", 1)),
+    ("updated_at", cursor_of("updated_at", False, "0001-01-01T00:00:00+10:00", 1)),
 )
-def test_a_cursor_that_no_page_of_this_order_gave_is_400(reader: JSONClient, ordering: str, cursor: str):
-    response = reader.get(PRODUCTS, {"ordering": ordering, "cursor": cursor})
 
-    assert (response.status_code, response.json()["code"]) == (400, "malformed")
-    assert response.json()["detail"] == "The cursor is not one that a page of ours gave."
+
+def test_a_cursor_that_no_page_of_this_order_gave_is_400(reader: JSONClient):
+    for ordering, cursor in NOT_OURS:
+        response = reader.get(PRODUCTS, {"ordering": ordering, "cursor": cursor})
+
+        assert (response.status_code, response.json()["code"]) == (400, "malformed"), (ordering, cursor)
+        assert response.json()["detail"] == "The cursor is not one that a page of ours gave."
 
 
 def test_a_cursor_of_a_search_is_none_of_another_order(reader: JSONClient):

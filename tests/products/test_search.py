@@ -32,31 +32,28 @@ def lamp() -> Product:
     )
 
 
-@pytest.mark.parametrize(
-    "search",
-    [
-        *("night", "NIGHT", "nig", "n", "lamp night", "60", "Lux", "side", "light", "warm", "cafés", "cafes", "CAFÉ"),
-        *("A-100/B", "a-100/b", "A-100", "a-10", "100", "b", "A 100 B", "a-100/b night", "lux & lamp", "søn", "- lamp"),
-    ],
+FOUND = (
+    *("night", "NIGHT", "nig", "n", "lamp night", "60", "Lux", "side", "light", "warm", "cafés", "cafes", "CAFÉ"),
+    *("A-100/B", "a-100/b", "A-100", "a-10", "100", "b", "A 100 B", "a-100/b night", "lux & lamp", "søn", "- lamp"),
 )
-def test_every_word_is_found_by_its_beginning(reader: JSONClient, lamp: Product, search: str):
-    assert found(reader, search) == [lamp.name]
+NOT_FOUND = ("amp", "night chair", "fancy", "class", "p", "nbsp", "eacute", "A-200", "1001", "lamp 100/c")
+ODD = (
+    *("'", "''", "\\", "'\\'", "&", "|", "!", "<->", ":*", "(", "lamp:*A", "lamp' | 'chair", "lamp & !night", "%", "="),
+    *("lamp\n\t\r\x0b", "\x01lamp", "\u0301", "💡", "\ufdfa" * 250, "a " * 120, "%s %(x)s", "' OR 1=1 --"),
+    "x" * MAX_SEARCH_LENGTH,
+)
 
 
-@pytest.mark.parametrize("search", ["amp", "night chair", "fancy", "class", "p", "nbsp", "eacute", "A-200", "1001"])
-def test_nothing_else_is_found(reader: JSONClient, lamp: Product, search: str):
-    assert found(reader, search) == []
+def test_every_word_is_found_by_its_beginning(reader: JSONClient, lamp: Product):
+    assert [search for search in FOUND if found(reader, search) != [lamp.name]] == []
 
 
-@pytest.mark.parametrize(
-    "search",
-    [
-        *("'", "''", "\\", "'\\'", "&", "|", "!", "<->", ":*", "(", "lamp:*A", "lamp' | 'chair", "lamp & !night", "%", "=", "\u0301"),
-        *("lamp\n\t\r\x0b", "\x01lamp", "💡", "﷽" * 50, "a " * 120, "%s %(x)s", "' OR 1=1 --", "x" * MAX_SEARCH_LENGTH),
-    ],
-)  # fmt: skip
-def test_any_input_is_safe(reader: JSONClient, lamp: Product, search: str):
-    assert found(reader, search) in ([], [lamp.name])
+def test_nothing_else_is_found(reader: JSONClient, lamp: Product):
+    assert [search for search in NOT_FOUND if found(reader, search) != []] == []
+
+
+def test_any_input_is_safe(reader: JSONClient, lamp: Product):
+    assert [search for search in ODD if found(reader, search) not in ([], [lamp.name])] == []
 
 
 @pytest.mark.parametrize("search", ["x" * (MAX_SEARCH_LENGTH + 1), "x " * 1_000, "a\0b"])
@@ -149,14 +146,15 @@ def test_a_search_costs_one_statement_and_uses_the_index(reader: JSONClient):
     reader.get(PRODUCTS)  # the key is known from then on
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO products_product (handle, name, description, brand, status, tags, attributes, options, version,"
-            " search_document) SELECT 'p-' || n, 'p' || n, '', '', 'draft', '{}', '{}', '[]', 1,"
-            " ('''word' || n || ''':1A')::tsvector FROM generate_series(1, 20000) AS n"
+            "INSERT INTO products_product"
+            " (handle, name, description, brand, status, tags, attributes, options, version, search_document)"
+            " SELECT 'p-' || n, 'p' || n, '', '', 'draft', '{}', '{}', '[]', 1, ('''word' || n || ''':1A')::tsvector"
+            " FROM generate_series(10001, 30000) AS n"
         )
         cursor.execute("ANALYZE products_product")
 
     with CaptureQueriesContext(connection) as queries:
-        assert found(reader, "word1234") == ["p1234"]
+        assert found(reader, "word12345") == ["p12345"]
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN {queries[0]['sql']}")
         plan = "\n".join(row[0] for row in cursor.fetchall())
@@ -181,5 +179,5 @@ def test_a_document_ends_where_it_is_long_enough():
     document = document_of(name="first", skus=["A-1"], brand="", tags=[], description=words)
 
     assert document.startswith("'first':1A '=a-1':2A 'a-1':3A 'a':4A '1':5A 'word00000':6D")
-    assert len(document) < 2 * MAX_DOCUMENT_BYTES
+    assert document.count("'word") == (MAX_DOCUMENT_BYTES - len("first=a-1a-1a1")) // len("word00000")
     assert "word99999" not in document
