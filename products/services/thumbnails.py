@@ -9,10 +9,12 @@ from typing import Final
 from django.core.files.storage import default_storage
 from django.db import connection
 
+from pms_backend.api import generations
+from products.generations import CATALOGUE, of_product
 from products.images.content import make_thumbnail
 from products.images.limits import DRAIN_SECONDS, MAX_THUMBNAIL_ATTEMPTS
 from products.images.names import THUMBNAILS, new_name
-from products.models import ImageFile
+from products.models import ImageFile, ProductImage
 from products.services.image_files import delete_file, save_file, thumbnail_bell
 
 logger = logging.getLogger(__name__)
@@ -77,6 +79,9 @@ def _make(claim: Claim) -> None:
     except Exception:
         logger.exception("Attempt %s at the thumbnail of %s failed", claim.attempt, claim.name)
         return
-    # It changes no product: it shows what was there already, only smaller.
-    if not ImageFile.objects.filter(pk=claim.file_id, thumbnail="").update(thumbnail=name, thumbnail_due_at=None):
+    # It changes no product, of which it shows what was there already, only smaller; but answers name it.
+    if ImageFile.objects.filter(pk=claim.file_id, thumbnail="").update(thumbnail=name, thumbnail_due_at=None):
+        uses = ProductImage.objects.filter(image_file=claim.file_id).values_list("product_id", flat=True)
+        generations.replace((CATALOGUE, *map(of_product, uses)))
+    else:
         delete_file(name)
