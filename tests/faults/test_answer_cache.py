@@ -40,7 +40,7 @@ START_SECONDS = 30
 # The sweep, and the time of the relay and of a busy machine.
 LATE_SECONDS = settings.SWEEP_SECONDS + 1.5
 # A read from PostgreSQL on a busy machine, on top of the budget.
-READ_SECONDS = 0.3
+READ_SECONDS = 0.5
 
 
 @pytest.fixture
@@ -68,6 +68,10 @@ def name(key: str, product: Product) -> Callable[[], str]:
 
 def counted(result: str) -> float:
     return REGISTRY.get_sample_value("pms_answer_cache_total", {"result": result}) or 0
+
+
+def failures() -> float:
+    return REGISTRY.get_sample_value("pms_redis_failures_total", {"use": "answers"}) or 0
 
 
 def until(condition: Callable[[], bool], seconds: float) -> float:
@@ -178,7 +182,7 @@ def own_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnRe
 @pytest.mark.parametrize("harm", [OwnRedis.pause, OwnRedis.kill], ids=["paused", "killed"])
 def test_without_redis_reads_are_served_within_the_budget_and_counted(own_redis, name, product, harm):
     assert [name(), name()] == ["Lamp", "Lamp"]
-    errors = counted("error")
+    errors, asked = counted("error"), failures()
 
     harm(own_redis)
     seconds = []
@@ -189,8 +193,8 @@ def test_without_redis_reads_are_served_within_the_budget_and_counted(own_redis,
 
     assert counted("error") - errors == 4
     assert max(seconds) < caching.BUDGET_SECONDS + READ_SECONDS
-    # Only the first has waited for it.
-    assert min(seconds[1:]) < caching.BUDGET_SECONDS
+    # Only the first has asked it, and perhaps another after a pause.
+    assert 1 <= failures() - asked <= 2
 
 
 def test_when_redis_is_back_answers_are_kept_again(own_redis, name):

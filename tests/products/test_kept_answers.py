@@ -275,6 +275,18 @@ def test_a_change_of_one_product_leaves_the_others_kept(reader, lamp):
     assert counted.differences == {"hit": 1}
 
 
+def test_a_change_without_an_event_is_told_after_its_commit_and_not_before(reader, lamp):
+    reader.get(detail(lamp))
+    redis, key = get_redis_connection("default"), generations.key_of(f"product:{lamp.pk}")
+    before = redis.get(key)
+
+    with transaction.atomic():
+        generations.replace_after_commit([f"product:{lamp.pk}"])
+        assert redis.get(key) == before
+
+    assert redis.get(key) not in (None, before)
+
+
 def test_many_products_at_a_time_are_one_word(lamp):
     names = [f"product:{number}" for number in range(10_000)]
 
@@ -393,6 +405,13 @@ def test_who_has_waited_long_enough_reads_the_database_too_and_keeps_nothing(rea
     assert caching.BUDGET_SECONDS / 4 < seconds < caching.BUDGET_SECONDS + 0.5
     assert counted.differences == {"miss": 1}
     assert len(answers()) == 1  # of the list
+
+
+def test_who_dies_while_reading_the_database_is_waited_for_no_longer_than_a_moment(reader, lamp, filler):
+    redis = get_redis_connection("default")
+    (lock,) = set(redis.keys("pms:answer:*")) - set(answers())
+
+    assert 0 < redis.pttl(lock) <= caching.FILL_MILLISECONDS
 
 
 def test_who_makes_the_answer_of_what_was_keeps_nobody_waiting(reader, lamp, filler):
