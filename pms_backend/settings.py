@@ -167,6 +167,8 @@ CELERY_BEAT_SCHEDULE = {
     "prune socket tickets": _every(PRUNE_SECONDS, "pms_backend.access.tasks.prune_tickets"),
     "relay events": _every(SWEEP_SECONDS, "pms_backend.events.tasks.relay_events"),
     "apply PMS events": _every(SWEEP_SECONDS, "pms_integration.tasks.apply_pms_events"),
+    "run imports": _every(SWEEP_SECONDS, "pms_integration.tasks.run_imports"),
+    "prune import files": _every(PRUNE_SECONDS, "pms_integration.tasks.prune_import_files"),
     "prune idempotency keys": _every(PRUNE_SECONDS, "pms_backend.api.tasks.prune_idempotency_keys"),
     "prune events": _every(PRUNE_SECONDS, "pms_backend.events.tasks.prune_events"),
     "relay's heartbeat": {
@@ -180,6 +182,10 @@ CELERY_BEAT_SCHEDULE = {
     },
     "worker's heartbeat": _every(HEARTBEAT_SECONDS, "pms_backend.operations.tasks.record_heartbeat", args=["default"]),
 }
+
+# --- Files ------------------------------------------------------------------------------------------------------------
+
+MEDIA_ROOT = DATA_DIR / "media"
 
 # --- API --------------------------------------------------------------------------------------------------------------
 
@@ -248,6 +254,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ProductStatusEnum": "products.models.ProductStatus",
         "PMSEventStatusEnum": "pms_integration.models.PMSEventStatus",
+        "ImportStatusEnum": "pms_integration.models.ImportStatus",
+        "ImportFormatEnum": "pms_integration.models.ImportFormat",
     },
 }
 
@@ -318,6 +326,7 @@ UNFOLD = {
                 "items": [
                     _page("Products", "sell", "products.product"),
                     _page("Categories", "account_tree", "products.category"),
+                    _page("Imports", "upload_file", "pms_integration.importjob"),
                 ],
             },
             {

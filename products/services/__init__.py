@@ -2,6 +2,7 @@
 
 from products.services.bulk import upsert_products
 from products.services.categories import create_category, delete_category, update_category
+from products.services.image_urls import ImageURL, attach_image_urls
 from products.services.products import (
     archive_product,
     create_product,
@@ -12,7 +13,9 @@ from products.services.products import (
 )
 
 __all__ = [
+    "ImageURL",
     "archive_product",
+    "attach_image_urls",
     "create_category",
     "create_product",
     "delete_category",

@@ -23,8 +23,8 @@ TRIES_AGAINST_CREATORS = 3
 def upsert_products(*, rows: Sequence[tuple[int, dict[str, Any]]], atomic: bool = False) -> list[Outcome]:
     """Creates or updates a product for each (index, validated input); a refused row stops no other, unless `atomic`.
 
-    A row means the product that has its SKUs. Somebody who takes one of them, or a handle, meanwhile is found by
-    another try.
+    A row means the product that has its SKUs, or that of its `id`, which services alone may say. Somebody who takes one
+    of them, or a handle, meanwhile is found by another try.
     Raises `BulkInvalid` and `BulkConflict` where `atomic`.
     """
     for _ in range(TRIES_AGAINST_CREATORS):
@@ -39,7 +39,7 @@ def upsert_products(*, rows: Sequence[tuple[int, dict[str, Any]]], atomic: bool 
 def _upsert(rows: Sequence[tuple[int, dict[str, Any]]], *, atomic: bool) -> list[Outcome]:
     inputs = [data for _, data in rows]
     owners = _owners_of_skus(inputs)
-    products = lock_products(sorted(set(owners.values())))
+    products = lock_products(sorted({*owners.values(), *(data["id"] for data in inputs if data.get("id"))}))
     variants: dict[int, list[Variant]] = defaultdict(list)
     for variant in lock_variants(list(products)):
         variants[variant.product_id].append(variant)
@@ -52,7 +52,7 @@ def _upsert(rows: Sequence[tuple[int, dict[str, Any]]], *, atomic: bool) -> list
     for index, data in rows:
         keys = {sku_key(variant["sku"]) for variant in data["variants"]}
         try:
-            owner = _owner(keys, owners, named)
+            owner = _owner(keys, owners, named, data.get("id"))
             # A new product has no id yet: its row stands for it.
             _check_handle(data.get("handle"), -1 - index if owner is None else owner, handles)
             if owner is None:
@@ -82,8 +82,8 @@ def _owners_of_handles(inputs: Sequence[dict[str, Any]]) -> dict[str, int]:
     return dict(Product.objects.filter(handle__in=given).values_list("handle", "pk")) if given else {}
 
 
-def _owner(keys: set[str], owners: dict[str, int], named: set[str | int]) -> int | None:
-    found = {owners[key] for key in keys if key in owners}
+def _owner(keys: set[str], owners: dict[str, int], named: set[str | int], meant: int | None) -> int | None:
+    found = {owners[key] for key in keys if key in owners} | ({meant} if meant else set())
     claims = keys | found
     if claims & named:
         raise Invalid("An earlier row of this request means the same product.", code="duplicate_product")
