@@ -140,7 +140,7 @@ class BlockReader:
             cell = self._cell(record, column)
             if cell or has_title:
                 self._try(draft, record.line, column, read, draft, cell)
-        self._try(draft, record.line, STATUS, self._read_status, draft, record)
+        self._read_status(draft, record)
         names = [self._cell(record, column) for column in self._columns.option_names]
         for column, name in zip(self._columns.option_names, names, strict=True):
             if name:
@@ -150,13 +150,12 @@ class BlockReader:
         draft.option_names = names
 
     def _read_status(self, draft: Draft, record: Record) -> None:
-        word, published = self._cell(record, STATUS).casefold(), self._cell(record, PUBLISHED)
-        if word and word not in _STATUSES:
-            raise BadCell("invalid_status", f"{word} is none of {', '.join(_STATUSES)}.")
-        status = _STATUSES.get(word)
-        if published and not read_flag(published) and status in (None, ProductStatus.ACTIVE):
+        word, cell = self._cell(record, STATUS), self._cell(record, PUBLISHED)
+        status = self._try(draft, record.line, STATUS, _read_status_word, word) if word else None
+        is_published = self._try(draft, record.line, PUBLISHED, read_flag, cell) if cell else None
+        if is_published is False and status in (None, ProductStatus.ACTIVE):
             status = ProductStatus.DRAFT
-        elif published and status is None:
+        elif is_published and status is None:
             status = ProductStatus.ACTIVE
         if status is not None:
             draft.values["status"] = str(status)
@@ -214,6 +213,12 @@ class BlockReader:
         except BadCell as error:
             draft.refuse(line, column, error.code, error.detail)
             return None
+
+
+def _read_status_word(cell: str) -> ProductStatus:
+    if cell.casefold() not in _STATUSES:
+        raise BadCell("invalid_status", f"{cell} is none of {', '.join(_STATUSES)}.")
+    return _STATUSES[cell.casefold()]
 
 
 def _set_title(draft: Draft, cell: str) -> None:
