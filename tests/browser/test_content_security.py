@@ -13,7 +13,7 @@ from tests.staff import PASSWORD
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 LISTS = (
-    "products/product", "products/category", "inventory/stocklevel", "inventory/stockmovement", "inventory/location",
+    "products/product", "products/category", "pms_integration/importjob", "inventory/stocklevel", "inventory/stockmovement", "inventory/location",
     "pms_integration/pmsconnection", "pms_integration/pmsevent", "events/event", "access/apiclient", "auth/user",
     "axes/accessattempt",
 )  # fmt: skip
