@@ -25,12 +25,14 @@ class JSONLinesRenderer(JSONRenderer):
 
 
 class ByFormat(DefaultContentNegotiation):
-    """`?format=` alone decides, the first renderer without it; a browser's Accept names neither."""
+    """`?format=` alone decides, the first renderer without it: a browser's Accept names neither. OPTIONS are JSON."""
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
         """The renderer and its type. Raises `ValidationError` for another format."""
+        if request.method == "OPTIONS":
+            return JSONRenderer(), JSONRenderer.media_type
         known = {str(renderer.format): renderer for renderer in renderers}
         wanted = request.query_params.get("format", next(iter(known)))
         if wanted not in known:
