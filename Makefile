@@ -30,6 +30,9 @@ bench: $(VENV)/.installed-dev  ## What it costs, as ratios to a limit measured i
 bench-relay: $(VENV)/.installed-dev  ## What the relay publishes, as a ratio to a limit measured in the same run
 	$(BIN)/python -m pms_backend.standalone.servers $(BIN)/python -m benchmarks.relay $(ARGS)
 
+bench-imports: $(VENV)/.installed-dev  ## What an import costs, as a ratio to COPY in the same run
+	$(BIN)/python -m pms_backend.standalone.servers $(BIN)/python -m benchmarks.imports $(ARGS)
+
 lint: $(VENV)/.installed-dev types  ## Style, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

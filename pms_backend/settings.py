@@ -191,6 +191,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour="4", minute="43"),
         "options": {"expires": 3600},
     },
+    "run imports": _every(SWEEP_SECONDS, "pms_integration.tasks.run_imports"),
+    "prune import files": _every(PRUNE_SECONDS, "pms_integration.tasks.prune_import_files"),
     "prune idempotency keys": _every(PRUNE_SECONDS, "pms_backend.api.tasks.prune_idempotency_keys"),
     "prune events": _every(PRUNE_SECONDS, "pms_backend.events.tasks.prune_events"),
     "relay's heartbeat": {
@@ -295,6 +297,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ProductStatusEnum": "products.models.ProductStatus",
         "PMSEventStatusEnum": "pms_integration.models.PMSEventStatus",
+        "ImportStatusEnum": "pms_integration.models.ImportStatus",
+        "ImportFormatEnum": "pms_integration.models.ImportFormat",
     },
 }
 
@@ -365,6 +369,7 @@ UNFOLD = {
                 "items": [
                     _page("Products", "sell", "products.product"),
                     _page("Categories", "account_tree", "products.category"),
+                    _page("Imports", "upload_file", "pms_integration.importjob"),
                 ],
             },
             {

@@ -20,6 +20,7 @@ urlpatterns = [
         "api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api/docs.html"), name="docs"
     ),
     path("api/v1/auth/", include("pms_backend.access.tokens.urls")),
+    path("api/v1/products/", include("pms_integration.files.urls")),
     path("api/v1/products/", include("products.urls")),
     path("api/v1/inventory/", include("inventory.urls")),
     path("api/v1/pms/", include("pms_integration.urls")),

@@ -5,6 +5,7 @@ from products.services.categories import create_category, delete_category, updat
 from products.services.image_fetching import fetch_due_images
 from products.services.image_files import store_picture
 from products.services.image_sweep import sweep_stray_files, sweep_unused_images
+from products.services.image_urls import ImageURL, attach_image_urls
 from products.services.images import add_image, add_image_url, delete_image, fetch_bell, update_image
 from products.services.products import (
     archive_product,
@@ -19,9 +20,11 @@ from products.services.thumbnails import make_due_thumbnails
 from products.services.uploads import create_upload, store_upload
 
 __all__ = [
+    "ImageURL",
     "add_image",
     "add_image_url",
     "archive_product",
+    "attach_image_urls",
     "create_category",
     "create_product",
     "create_upload",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from jsonschema import Draft202012Validator
 
@@ -14,6 +15,8 @@ from pms_backend.events.facts import Fact
 from pms_backend.events.models import Event
 from pms_backend.events.schemas import payload_schema
 from pms_backend.operations.catalogue import facts
+from pms_integration.files.running import run_imports
+from pms_integration.files.starting import start_import
 from products import services as products
 from tests.architecture.sources import ROOT
 from tests.factories import make_connection, make_location, make_product, make_variant, set_stock
@@ -62,6 +65,13 @@ def a_pms_reports() -> None:
     apply(pms, "product.created", product("8", 1, sku="P-1"))
 
 
+def a_file_is_imported() -> None:
+    """An import ends."""
+    file = SimpleUploadedFile("lamps.csv", b"Handle,Title\nlamp,Lamp\n")
+    start_import(upload=file, format=None, location=None, may_set_stock=False)
+    run_imports()
+
+
 def test_the_documentation_is_what_the_dataclasses_say():
     out = io.StringIO()
 
@@ -87,7 +97,7 @@ def test_the_payload_has_the_dataclass_fields(kind: type[Fact]):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("happens", [everything_happens, a_pms_reports])
+@pytest.mark.parametrize("happens", [everything_happens, a_pms_reports, a_file_is_imported])
 def test_what_is_recorded_is_what_is_documented(happens: Callable[[], None]):
     happens()
 
@@ -107,6 +117,7 @@ def test_what_is_recorded_is_what_is_documented(happens: Callable[[], None]):
 def test_every_type_was_tried():
     everything_happens()
     a_pms_reports()
+    a_file_is_imported()
 
     assert set(Event.objects.values_list("type", flat=True)) == set(TYPES)
 
