@@ -62,10 +62,10 @@ class ProductImageViewSet(GenericViewSet[ProductImage]):
         """Checks a new picture and stores it, before the transaction in which it becomes the product's."""
         if self.action != "create":
             return None
-        product_id = self._product().pk
         serializer = (ImageFileSerializer if is_multipart(request) else ImageSourceSerializer)(data=request.data)
         serializer.is_valid(raise_exception=True)
         more = dict(serializer.validated_data)
+        product_id = self._product().pk
         if url := more.pop("url", None):
             check_outbound_url(url)
             return partial(services.add_image_url, product_id=product_id, url=url, **more)
