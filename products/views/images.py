@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema, inline_serializer
+from drf_spectacular.utils import extend_schema
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,14 +24,13 @@ from products.images.serializers import (
     ImageChangeSerializer,
     ImageDetailSerializer,
     ImageFileSerializer,
+    ImageListSerializer,
     ImageSourceSerializer,
     UploadRequestSerializer,
     UploadSerializer,
 )
 from products.images.shown import represent_detail
 from products.models import ImageStatus, Product, ProductImage
-
-ImageListSerializer = inline_serializer("ProductImages", {"results": ImageDetailSerializer(many=True)})
 
 
 class ProductImageViewSet(GenericViewSet[ProductImage]):
