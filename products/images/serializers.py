@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from products.images.content import SENT_TYPES
@@ -47,6 +48,13 @@ class ImageDetailSerializer(ImageSerializer):
     status = serializers.ChoiceField(choices=ImageStatus.choices, required=False)
     source_url = serializers.CharField(required=False)
     error = serializers.CharField(required=False)
+
+
+@extend_schema_serializer(many=False)
+class ImageListSerializer(serializers.Serializer[Any]):
+    """All pictures of a product, in their order."""
+
+    results = ImageDetailSerializer(many=True)
 
 
 class UploadRequestSerializer(serializers.Serializer[Any]):

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema, inline_serializer
+from drf_spectacular.utils import extend_schema
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,14 +24,13 @@ from products.images.serializers import (
     ImageChangeSerializer,
     ImageDetailSerializer,
     ImageFileSerializer,
+    ImageListSerializer,
     ImageSourceSerializer,
     UploadRequestSerializer,
     UploadSerializer,
 )
 from products.images.shown import represent_detail
 from products.models import ImageStatus, Product, ProductImage
-
-ImageListSerializer = inline_serializer("ProductImages", {"results": ImageDetailSerializer(many=True)})
 
 
 class ProductImageViewSet(GenericViewSet[ProductImage]):
@@ -62,10 +61,10 @@ class ProductImageViewSet(GenericViewSet[ProductImage]):
         """Checks a new picture and stores it, before the transaction in which it becomes the product's."""
         if self.action != "create":
             return None
-        product_id = self._product().pk
         serializer = (ImageFileSerializer if is_multipart(request) else ImageSourceSerializer)(data=request.data)
         serializer.is_valid(raise_exception=True)
         more = dict(serializer.validated_data)
+        product_id = self._product().pk
         if url := more.pop("url", None):
             check_outbound_url(url)
             return partial(services.add_image_url, product_id=product_id, url=url, **more)

@@ -24,6 +24,9 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 SKUS = ("A-1", "A-2")
 READERS = 8
 SECONDS = 4.0
+# On a busy machine it goes on until there was enough to see.
+MOST_SECONDS = 14.0
+ENOUGH_READS, ENOUGH_WRITES, ENOUGH_HITS = 100, 40, 20
 # Without it hardly anything that is kept would be read before it is stale.
 WRITERS_PAUSE_SECONDS = 0.02
 PRODUCTS = "/api/v1/products/"
@@ -46,7 +49,7 @@ class House:
         self.stale: list[str] = []
         self.reads = self.writes = 0
         self._lock = threading.Lock()
-        self._until = time.monotonic() + SECONDS
+        self._began, self._hits = time.monotonic(), hits()
 
     def run(self) -> list[Any]:
         """Everybody at once, until the time is over or somebody has seen what is stale."""
@@ -56,7 +59,12 @@ class House:
         return at_once(jobs)
 
     def _goes_on(self) -> bool:
-        return time.monotonic() < self._until and not self.stale
+        seconds = time.monotonic() - self._began
+        return not self.stale and (seconds < SECONDS or (seconds < MOST_SECONDS and not self.has_seen_enough()))
+
+    def has_seen_enough(self) -> bool:
+        """Whether anything stale would have been seen: reads, writes, and answers that were kept."""
+        return self.reads >= ENOUGH_READS and self.writes >= ENOUGH_WRITES and hits() - self._hits >= ENOUGH_HITS
 
     def _client(self) -> JSONClient:
         return JSONClient(headers={"X-Api-Key": self.key})
@@ -111,17 +119,21 @@ def hits() -> float:
     return sum(filter(None, counted))
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve threads in one process wait for the interpreter longer than a web server's four: Redis is not to blame."""
+    monkeypatch.setattr(caching, "BUDGET_SECONDS", 0.5)
+    monkeypatch.setattr(caching, "PAUSE_SECONDS", 0.05)
+
+
 def test_no_reader_is_shown_what_is_older_than_what_was_acknowledged() -> None:
-    house, before = House(), hits()
+    house = House()
 
     results = house.run()
 
     assert results == [None] * len(results)
     assert house.stale == []
-    # Enough of everything, of the cache too, that it would have been seen.
-    assert hits() - before > 20
-    assert house.reads > 100
-    assert house.writes > 40
+    assert house.has_seen_enough()
 
 
 def test_without_invalidation_the_same_readers_are(monkeypatch: pytest.MonkeyPatch) -> None:
