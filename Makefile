@@ -65,4 +65,4 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help run demo test test-slow bench bench-relay lint types audit format requirements
+.PHONY: help run demo test test-slow bench bench-relay bench-imports lint types audit format requirements

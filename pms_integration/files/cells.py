@@ -1,5 +1,6 @@
 """What stands in one cell of a CSV file, in both directions."""
 
+import functools
 import re
 from collections.abc import Callable
 from decimal import Decimal
@@ -7,6 +8,7 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
+REMEMBERED_VALUES: Final = 4_096
 # What a spreadsheet would take for a formula, however many apostrophes are before it.
 _FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
 _DECIMAL: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,10})?")
@@ -89,6 +91,11 @@ def checked_by(field: serializers.Field[Any, Any, Any, Any]) -> Callable[[Any], 
             raise BadCell(str(first["code"]), f"{_shown(value)}: {first['message']}") from None
 
     return check
+
+
+def remembered(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The same for cells of which a file repeats the few values that it has; they and what they come to are small."""
+    return functools.lru_cache(maxsize=REMEMBERED_VALUES)(check)
 
 
 def _shown(value: object) -> str:

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from inventory.models import MAX_QUANTITY
-from pms_integration.files.cells import BadCell, checked_by, read_amount, read_flag, read_tags, read_whole, unguarded
+from pms_integration.files.cells import (
+    BadCell,
+    checked_by,
+    read_amount,
+    read_flag,
+    read_tags,
+    read_whole,
+    remembered,
+    unguarded,
+)
 from pms_integration.files.columns import (
     BARCODE,
     BODY,
@@ -54,14 +63,14 @@ _STATUSES: Final = {
 _check_handle = checked_by(_PRODUCT["handle"])
 _check_title = checked_by(_PRODUCT["name"])
 _check_body = checked_by(_PRODUCT["description"])
-_check_vendor = checked_by(_PRODUCT["brand"])
+_check_vendor = remembered(checked_by(_PRODUCT["brand"]))
 _check_tags = checked_by(_PRODUCT["tags"])
-_check_option_name = checked_by(OptionSerializer().fields["name"])
-_check_option_value = checked_by(_VARIANT["options"].child)
+_check_option_name = remembered(checked_by(OptionSerializer().fields["name"]))
+_check_option_value = remembered(checked_by(_VARIANT["options"].child))
 _check_sku = checked_by(_VARIANT["sku"])
-_check_currency = checked_by(_VARIANT["currency"])
-_check_amount = checked_by(_VARIANT["price"])
-_check_weight = checked_by(_VARIANT["weight_grams"])
+_check_currency = remembered(checked_by(_VARIANT["currency"]))
+_check_amount = remembered(checked_by(_VARIANT["price"]))
+_check_weight = remembered(checked_by(_VARIANT["weight_grams"]))
 _check_barcode = checked_by(_VARIANT["barcode"])
 
 
