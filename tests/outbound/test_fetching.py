@@ -185,7 +185,9 @@ def test_a_gzip_bomb_is_unpacked_a_piece_at_a_time(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(
-    ("body", "encoding"), [(b"xx", "br"), (b"not gzip", "gzip"), (gzip.compress(b"whole")[:-6], "gzip")]
+    ("body", "encoding"),
+    [(b"xx", "br"), (b"not gzip", "gzip"), (gzip.compress(b"whole")[:-6], "gzip")],
+    ids=["unknown", "none", "cut off"],
 )
 def test_an_encoding_that_cannot_be_read_is_no_answer(body: bytes, encoding: str):
     with serving(saying(body, Content_Encoding=encoding)) as server, pytest.raises(outbound.Unreachable):

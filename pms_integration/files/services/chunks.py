@@ -61,13 +61,14 @@ def _check_stock_is_his(job: ImportJob, matches: Sequence[Match]) -> None:
 
 def _write_products(matches: Sequence[Match]) -> dict[int, Outcome]:
     """The outcomes of those that were written, by index; what fails only by a publish rule is written as a draft."""
-    rows = [(index, match.data) for index, match in enumerate(matches) if match.data is not None]
+    # All that the file says of a product: a status brings an archived one back.
+    rows = [(index, {**match.data, "is_whole": True}) for index, match in enumerate(matches) if match.data is not None]
     outcomes = {outcome.index: outcome for outcome in products.upsert_products(rows=rows)} if rows else {}
     drafts = []
     for index, outcome in outcomes.items():
         match = matches[index]
         if outcome.status == REJECTED and match.data and _breaks_publish_rules(outcome):
-            drafts.append((index, {**match.data, "status": str(ProductStatus.DRAFT)}))
+            drafts.append((index, {**match.data, "is_whole": True, "status": str(ProductStatus.DRAFT)}))
             reasons = " ".join(error.detail for error in outcome.errors)
             column = "status" if match.draft.is_whole else columns.STATUS
             match.warnings.append(Problem(match.draft.line, column, "not_published", f"It is a draft. {reasons}"))
