@@ -58,10 +58,9 @@ class VariantViewSet(GenericViewSet[Variant]):
 
     def _variant(self, variant_id: int) -> bytes:
         shown = self._shown()
-        row = variant_rows(self.get_queryset().filter(pk=variant_id).order_by(), shown).first()
-        if row is None:
-            raise VariantNotFound(f"There is no variant {variant_id}.")
-        return to_json(read_variant(row, shown))
+        for row in variant_rows(self.get_queryset().filter(pk=variant_id).order_by(), shown):
+            return to_json(read_variant(row, shown))
+        raise VariantNotFound(f"There is no variant {variant_id}.")
 
     def _shown(self) -> Shown:
         return shown_to(visibility_of(self.request.auth), base_url="")
