@@ -6,6 +6,7 @@ import sys
 
 from benchmarks import report
 from benchmarks.measure import measure
+from benchmarks.reading import measure_reading
 from benchmarks.sockets import measure_sockets
 from benchmarks.stage import EMPTY_VIEW, LIMIT, stage
 from benchmarks.workloads import kept_reads, workloads
@@ -23,8 +24,10 @@ def main() -> int:
         with report_startup_errors():
             print(measure_sockets(sockets=arguments.sockets, rounds=4 * arguments.rounds))
         return 0
+    if arguments.what == "products":
+        return _measure_products(arguments)
     is_kept = arguments.what == "kept"
-    with report_startup_errors(), stage(arguments.skus, EMPTY_VIEW if is_kept else LIMIT) as ready:
+    with report_startup_errors(), stage(str(arguments.skus), limit=EMPTY_VIEW if is_kept else LIMIT) as ready:
         results = [
             measure(
                 ready,
@@ -43,14 +46,37 @@ def main() -> int:
     return 1 if found else 0
 
 
+def _measure_products(arguments: argparse.Namespace) -> int:
+    with report_startup_errors():
+        table, found = measure_reading(
+            skus=arguments.skus,
+            many=arguments.many,
+            clients=arguments.clients,
+            rounds=arguments.rounds,
+            seconds=arguments.seconds,
+            say=_say,
+        )
+    print(table)
+    for line in found:
+        _say(line)
+    return 1 if found else 0
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("adjustments", "kept", "sockets"), default="adjustments")
+    parser.add_argument(
+        "what", nargs="?", choices=("adjustments", "kept", "products", "sockets"), default="adjustments"
+    )
     parser.add_argument("--sockets", type=_count, default=1_000, help="at one process (default: %(default)s)")
     parser.add_argument("--rounds", type=_count, default=5, help="of each side (default: %(default)s)")
     parser.add_argument("--seconds", type=_seconds, default=4.0, help="of each round (default: %(default)s)")
     parser.add_argument("--clients", type=_count, default=16, help="connections kept alive (default: %(default)s)")
-    parser.add_argument("--skus", type=_count, default=1_000, help="among which stock moves (default: %(default)s)")
+    parser.add_argument(
+        "--skus", type=_count, default=1_000, help="among which stock moves, or that are read (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--many", type=_count, default=1_000_000, help="SKUs of a large catalogue (default: %(default)s)"
+    )
     return parser.parse_args()
 
 

@@ -33,7 +33,7 @@ from inventory import services as inventory  # noqa: E402
 from inventory.models import Location  # noqa: E402
 from pms_integration.files.columns import exported_columns  # noqa: E402
 from pms_integration.files.running import run_imports  # noqa: E402
-from pms_integration.files.starting import start_import  # noqa: E402
+from pms_integration.files.starting import start_import, take_file  # noqa: E402
 from pms_integration.models import ImportJob  # noqa: E402
 
 TARGET: Final = 0.01
@@ -86,7 +86,8 @@ def copy(count: int) -> float:
 
 def imported(count: int, location: Location, *, quantity: int | None = None) -> float:
     """Ours: seconds."""
-    start_import(upload=upload(count, quantity=quantity), format=None, location=location, may_set_stock=True)
+    file = take_file(upload=upload(count, quantity=quantity), format=None, may_set_stock=True)
+    start_import(file=file, location=location)
     began = time.perf_counter()
     while run_imports():
         continue

@@ -8,6 +8,8 @@ from typing import Any, Final
 import orjson
 import psycopg
 
+from benchmarks import reading_limit
+
 TABLES: Final = """
 CREATE TABLE bench_level (
     sku text, location text, on_hand bigint NOT NULL, version bigint NOT NULL DEFAULT 0,
@@ -46,7 +48,9 @@ _of_thread = threading.local()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """A WSGI application that knows one request."""
+    """A WSGI application that knows an adjustment, a page of products and one product."""
+    if environ["REQUEST_METHOD"] == "GET":
+        return _send(start_response, "200 OK", reading_limit.answer(_connection(), environ["PATH_INFO"]))
     wanted = orjson.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
     row = _connection().execute(_ADJUST, wanted).fetchone()
     if row is None:
@@ -66,6 +70,9 @@ def _connection() -> psycopg.Connection[tuple[Any, ...]]:
 
 
 def _answer(start_response: Callable[..., Any], status: str, content: dict[str, Any]) -> Iterable[bytes]:
-    body = orjson.dumps(content)
+    return _send(start_response, status, orjson.dumps(content))
+
+
+def _send(start_response: Callable[..., Any], status: str, body: bytes) -> Iterable[bytes]:
     start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
     return [body]

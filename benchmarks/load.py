@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 
 import orjson
 
-from benchmarks.workloads import Workload, requests
+from benchmarks.workloads import Kind, Workload, requests
 
 # A server that is silent for this long has failed.
 PATIENCE_SECONDS = 15.0
@@ -33,17 +33,17 @@ class Order:
 
 @dataclass(slots=True)
 class Load:
-    """What came of it: successes (`created`) within the time, failures at any time, and the first of them."""
+    """What came of it: `done` within the time, failures at any time, and the first of them."""
 
     seconds: float
-    created: int = 0
+    done: int = 0
     failures: int = 0
     failure: str = ""
 
     @property
     def rate(self) -> float:
         """Successes a second."""
-        return self.created / self.seconds
+        return self.done / self.seconds
 
     def fail(self, reason: bytes | str) -> None:
         """Counts a failure."""
@@ -87,7 +87,7 @@ def run(order: Order) -> Load:
         clients = [Client(order.port) for _ in range(order.clients)]
         for client in clients:
             selector.register(client.socket, selectors.EVENT_READ, client)
-        load = _drive(selector, clients, choices, order.seconds, order.workload.success)
+        load = _drive(selector, clients, choices, order.workload.success, order.seconds)
     for client in clients:
         client.socket.close()
     return load
@@ -97,8 +97,8 @@ def _drive(
     selector: selectors.BaseSelector,
     clients: Sequence[Client],
     choices: Sequence[bytes],
-    seconds: float,
     success: bytes,
+    seconds: float,
 ) -> Load:
     load = Load(seconds)
     waiting = len(clients)
@@ -118,7 +118,7 @@ def _drive(
                 answer = client.receive()
                 if answer is None:
                     continue
-                _judge(answer, load, success=success, in_time=is_open)
+                _judge(answer, load, success, in_time=is_open)
                 if is_open:
                     client.send(random.choice(choices))
                     continue
@@ -129,17 +129,18 @@ def _drive(
     return load
 
 
-def _judge(answer: bytes, load: Load, *, success: bytes, in_time: bool) -> None:
+def _judge(answer: bytes, load: Load, success: bytes, *, in_time: bool) -> None:
     if not answer.startswith(success):
         load.fail(answer)
     elif in_time:
-        load.created += 1
+        load.done += 1
 
 
 def main() -> None:
     """Reads the order, prints what came of it."""
     order = orjson.loads(sys.stdin.buffer.read())
-    load = run(Order(**{**order, "workload": Workload(**order["workload"])}))
+    workload = {**order["workload"], "kind": Kind(order["workload"]["kind"])}
+    load = run(Order(**{**order, "workload": Workload(**workload)}))
     sys.stdout.write(orjson.dumps(asdict(load)).decode() + "\n")
 
 

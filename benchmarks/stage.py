@@ -57,18 +57,18 @@ class Stage:
 
 
 @contextmanager
-def stage(skus: int, limit_application: str = LIMIT) -> Iterator[Stage]:
+def stage(*arguments: str, seed: str = "benchmarks.seed", limit: str = LIMIT) -> Iterator[Stage]:
     """A migrated database with both sides' rows, and both web servers. StartupError where that cannot be had."""
-    with seeded(skus) as (processes, data_dir, environment, api_key):
+    with seeded(*arguments, seed=seed) as (processes, data_dir, environment, api_key):
         web = house_program("web", data_dir, environment)
-        limit = tuple(limit_application if word == OURS else word for word in web.arguments)
-        limit_port, _ = serve(processes, replace(web, name="limit", arguments=limit))
+        words = tuple(limit if word == OURS else word for word in web.arguments)
+        limit_port, _ = serve(processes, replace(web, name="limit", arguments=words))
         our_port, _ = serve(processes, replace(web, name="ours"))
         yield Stage(processes, environment, api_key, limit_port, our_port)
 
 
 @contextmanager
-def seeded(skus: int) -> Iterator[tuple[Processes, DataDir, dict[str, str], str]]:
+def seeded(*arguments: str, seed: str = "benchmarks.seed") -> Iterator[tuple[Processes, DataDir, dict[str, str], str]]:
     """The same without servers: processes, their directory and environment, and an API key."""
     _require_fresh_database()
     with TemporaryDirectory(prefix="pms-bench-") as directory:
@@ -79,7 +79,7 @@ def seeded(skus: int) -> Iterator[tuple[Processes, DataDir, dict[str, str], str]
         processes = Processes(data_dir)
         try:
             _run(processes, "migrate", (*MANAGE, "migrate", "--noinput"), environment)
-            api_key = _run(processes, "seed", (*PYTHON, "benchmarks.seed", str(skus)), environment)[-1]
+            api_key = _run(processes, "seed", (*PYTHON, seed, *arguments), environment)[-1]
             yield processes, data_dir, environment, api_key
         finally:
             processes.close()

@@ -2,33 +2,49 @@
 
 import random
 from dataclasses import dataclass
+from enum import StrEnum
 
 import orjson
 
 LOCATION = "bench"
 PATH = "/api/v1/inventory/adjustments/"
+PRODUCTS = "/api/v1/products/"
 # So many that no run takes a level below zero, whatever its luck.
 ON_HAND = 1_000_000
 DISTINCT_REQUESTS = 5_000
 LARGEST_DELTA = 3
 
 
+class Kind(StrEnum):
+    """What is asked for."""
+
+    ADJUST = "adjust"
+    LIST = "list"
+    DETAIL = "detail"
+
+    @property
+    def success(self) -> bytes:
+        """How an answer begins that has done it."""
+        return b"HTTP/1.1 201" if self is Kind.ADJUST else b"HTTP/1.1 200"
+
+
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """`skus`: how many of the SKUs are adjusted, each as often as the others. `target`: the ratio to be reached.
+    """`skus`: how many SKUs are meant, each as often as the others. `target`: the ratio to be reached.
 
-    With a `path` it is a read of that instead.
+    With a `path` it is a read of that, and nothing else.
     """
 
     name: str
     skus: int
     target: float
+    kind: Kind = Kind.ADJUST
     path: str = ""
 
     @property
     def success(self) -> bytes:
-        """How a good answer begins."""
-        return b"HTTP/1.1 200" if self.path else b"HTTP/1.1 201"
+        """How an answer begins that has done it."""
+        return b"HTTP/1.1 200" if self.path else self.kind.success
 
 
 def workloads(skus: int) -> tuple[Workload, ...]:
@@ -54,6 +70,10 @@ def requests(workload: Workload, api_key: str) -> list[bytes]:
     if workload.path:
         return [f"GET {workload.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Api-Key: {api_key}\r\n\r\n".encode()]
     chance = random.Random(workload.name)
+    if workload.kind is Kind.LIST:
+        return [_read(PRODUCTS, api_key)]
+    if workload.kind is Kind.DETAIL:
+        return [_read(f"{PRODUCTS}{chance.randint(1, workload.skus)}/", api_key) for _ in range(DISTINCT_REQUESTS)]
     deltas = [delta for delta in range(-LARGEST_DELTA, LARGEST_DELTA + 1) if delta]
     bodies = [
         {
@@ -73,3 +93,10 @@ def _request(body: bytes, api_key: str) -> bytes:
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
+
+
+def _read(path: str, api_key: str) -> bytes:
+    # What is kept of answers is not what is measured here.
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Api-Key {api_key}\r\nCache-Control: no-cache\r\n\r\n"
+    ).encode()

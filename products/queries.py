@@ -8,7 +8,7 @@ from django.db.models import BigIntegerField, BooleanField, F, Func, QuerySet, T
 from django.db.models.expressions import RawSQL
 
 from products.models import Product, Variant
-from products.representation import AMOUNTS
+from products.representation import AMOUNTS, MOMENTS
 
 _SUM_OF_ACTIVE_LOCATIONS = """
 (SELECT coalesce(sum(level.{column}), 0)::bigint
@@ -37,8 +37,12 @@ EXISTS (SELECT 1
    AND location.is_active AND level.on_hand > level.reserved)
 """
 
-# What stands in a variant's or an image's array for each field that is not the column of its name. An amount is a
-# string there, since a number of JSON is read as a float.
+# How a field is read where it is not the column of its name. An amount is a string there, since a number of JSON is
+# read as a float; a moment is written as `representation` writes it.
+_OF_PRODUCT: Final = {
+    **{name: f"to_char(product.{name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')" for name in MOMENTS},
+    "category": "(SELECT category.slug FROM products_category AS category WHERE category.id = product.category_id)",
+}
 _OF_VARIANT: Final = {
     **{name: f"variant.{name}::text" for name in AMOUNTS},
     "stock": "json_build_array(coalesce(stock.on_hand, 0), coalesce(stock.reserved, 0))",
@@ -68,16 +72,18 @@ SELECT id FROM below
 """
 
 
-def variants_of_product(names: Sequence[str]) -> Func:
-    """The current variants of a row of products: these fields of each, as text of JSON arrays."""
+def product_as_text(names: Sequence[str], variant_names: Sequence[str], image_names: Sequence[str]) -> Func:
+    """These fields of a row of products, as text of a JSON array: current variants and ready images as arrays too.
+
+    The whole product is one expression, since Django takes longer to compile eighteen than PostgreSQL to answer them.
+    """
+    others = {**_OF_PRODUCT, "variants": _variants(variant_names), "images": _images(image_names)}
     return _text_of(f"""
-(SELECT coalesce(json_agg({_array(names, "variant", _OF_VARIANT)} ORDER BY variant.position, variant.id), '[]')::text
- FROM products_variant AS variant {_STOCK_OF_VARIANT if "stock" in names else ""}
- WHERE variant.product_id = %(expressions)s AND NOT variant.is_archived)
+(SELECT {_array(names, "product", others)}::text FROM products_product AS product WHERE product.id = %(expressions)s)
 """)
 
 
-def variant_by_itself(names: Sequence[str]) -> Func:
+def variant_as_text(names: Sequence[str]) -> Func:
     """These fields of a row of variants, as text of a JSON array."""
     return _text_of(f"""
 (SELECT {_array(names, "variant", _OF_VARIANT)}::text
@@ -86,13 +92,20 @@ def variant_by_itself(names: Sequence[str]) -> Func:
 """)
 
 
-def images_of_product(names: Sequence[str]) -> Func:
-    """The images of a row of products whose content is there: these fields of each, as text of JSON arrays."""
-    return _text_of(f"""
-(SELECT coalesce(json_agg({_array(names, "image", _OF_IMAGE)} ORDER BY image.position, image.id), '[]')::text
+def _variants(names: Sequence[str]) -> str:
+    return f"""
+(SELECT coalesce(json_agg({_array(names, "variant", _OF_VARIANT)} ORDER BY variant.position, variant.id), '[]')
+ FROM products_variant AS variant {_STOCK_OF_VARIANT if "stock" in names else ""}
+ WHERE variant.product_id = product.id AND NOT variant.is_archived)
+"""
+
+
+def _images(names: Sequence[str]) -> str:
+    return f"""
+(SELECT coalesce(json_agg({_array(names, "image", _OF_IMAGE)} ORDER BY image.position, image.id), '[]')
  FROM products_productimage AS image JOIN products_imagefile AS content ON content.id = image.image_file_id
- WHERE image.product_id = %(expressions)s AND image.status = 'ready')
-""")
+ WHERE image.product_id = product.id AND image.status = 'ready')
+"""
 
 
 def _array(names: Sequence[str], table: str, others: Mapping[str, str]) -> str:

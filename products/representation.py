@@ -21,6 +21,7 @@ VARIANT_FIELDS: Final = (
     "position", "stock",
 )  # fmt: skip
 IMAGE_FIELDS: Final = ("id", "url", "thumbnail_url", "alt", "position", "width", "height")
+MOMENTS: Final = frozenset({"published_at", "publish_at", "unpublish_at", "created_at", "updated_at"})
 AMOUNTS: Final = frozenset({"price", "compare_at_price", "cost"})
 
 
@@ -39,11 +40,8 @@ def variant_fields(*, with_cost: bool, stock: StockShown) -> tuple[str, ...]:
 
 
 def product_as_json(names: Sequence[str], values: Iterable[Any]) -> dict[str, Any]:
-    """A product of the values of these fields; `variants` and `images` are in JSON's types already."""
-    return {
-        name: _moment(value) if isinstance(value, datetime) else value
-        for name, value in zip(names, values, strict=True)
-    }
+    """A product of the values of these fields: moments as strings, `variants` and `images` as what is made below."""
+    return dict(zip(names, values, strict=True))
 
 
 def variant_as_json(names: Sequence[str], values: Iterable[Any], *, stock: StockShown) -> dict[str, Any]:
@@ -84,6 +82,7 @@ def represent_product(
         ],
         "images": list(images),
     }
+    shown |= {name: _moment(getattr(product, name)) for name in MOMENTS}
     values = (shown[name] if name in shown else getattr(product, name) for name in PRODUCT_FIELDS)
     return product_as_json(PRODUCT_FIELDS, values)
 
@@ -105,5 +104,5 @@ def _amount(value: Decimal | None) -> str | None:
     return None if value is None else f"{value:.2f}"
 
 
-def _moment(value: datetime) -> str:
-    return value.isoformat().replace("+00:00", "Z")
+def _moment(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat(timespec="microseconds").replace("+00:00", "Z")

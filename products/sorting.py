@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from django.db.models import F, FloatField, Func, QuerySet, Value
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BooleanField, F, FloatField, Func, QuerySet, Value
 from django.db.models.expressions import Combinable
 from django.utils.dateparse import parse_datetime
 
@@ -78,4 +79,13 @@ def best_first(query: str) -> Sorting:
 
 def newest_matches(found: QuerySet[Product]) -> QuerySet[Product]:
     """Those that are ranked."""
-    return Product.objects.filter(pk__in=found.order_by("-pk").values("pk")[:MAX_RANKED])
+    newest = ArraySubquery(found.order_by("-pk").values("pk")[:MAX_RANKED])
+    # An array, where `IN` would be a join, for which the whole table may be read.
+    is_among = Func(
+        F("pk"),
+        Func(newest, function="ANY"),
+        template="%(expressions)s",
+        arg_joiner=" = ",
+        output_field=BooleanField(),
+    )
+    return Product.objects.filter(is_among)

@@ -13,7 +13,7 @@ from pms_backend.api.service_admin import GrowingTableAdmin, RefusalsIn, moment
 from pms_backend.api.typed_unfold import action, display
 from pms_integration.files.places import location_of
 from pms_integration.files.serializers import first_problems
-from pms_integration.files.starting import start_import
+from pms_integration.files.starting import start_import, take_file
 from pms_integration.models import ImportJob, ImportStatus
 
 LIST: Final = "admin:pms_integration_importjob_changelist"
@@ -99,12 +99,9 @@ class ImportJobAdmin(GrowingTableAdmin):
         form = ImportForm(request.POST or None, request.FILES or None)
         if form.is_valid():
             with RefusalsIn(form):
-                job = start_import(
-                    upload=form.cleaned_data["file"],
-                    format=None,
-                    location=form.cleaned_data["location"] or location_of(None),
-                    may_set_stock=request.user.has_perm("inventory.change_stocklevel"),
-                )
+                may_set_stock = request.user.has_perm("inventory.change_stocklevel")
+                file = take_file(upload=form.cleaned_data["file"], format=None, may_set_stock=may_set_stock)
+                job = start_import(file=file, location=form.cleaned_data["location"] or location_of(None))
                 messages.success(request, f"{job.file_name} is being imported.")
                 return HttpResponseRedirect(reverse(PAGE, args=[job.pk]))
         return self.form_page(request, form, title="Import products", button="Import", back=reverse(LIST))

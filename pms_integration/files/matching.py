@@ -82,8 +82,6 @@ def _match(match: Match, known: Known, claimed: set[str], categories: Categories
     draft = match.draft
     product = known.products.get(draft.handle) if draft.handle else None
     data: dict[str, Any] = dict(draft.values)
-    if "status" in data:
-        data["restores"] = True
     if product is not None:
         data["id"] = product.id
         if data.get("description") == sanitized(product.description):

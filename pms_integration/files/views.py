@@ -11,6 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from inventory.models import Location
 from pms_backend.access.scopes import INVENTORY_READ
 from pms_backend.access.visibility import visibility_of
 from pms_backend.api.endpoints import APIView, GenericViewSet
@@ -23,7 +24,7 @@ from pms_integration.files.parsers import FileParser
 from pms_integration.files.places import location_of
 from pms_integration.files.renderers import ByFormat, CSVRenderer, JSONLinesRenderer
 from pms_integration.files.serializers import ImportInputSerializer, ImportSerializer, represent_import
-from pms_integration.files.starting import start_import
+from pms_integration.files.starting import StoredFile, start_import, take_file
 from pms_integration.models import ImportJob
 
 INVENTORY_WRITE: Final = "inventory:write"
@@ -41,19 +42,20 @@ class ImportViewSet(GenericViewSet[ImportJob]):
     lookup_value_regex = r"[0-9]{1,18}"
     pagination_class = None
 
-    @extend_schema(request=ImportInputSerializer, responses={202: ImportSerializer})
-    def create(self, request: Request) -> Response:
-        """Takes a CSV file with Shopify's columns, or JSON Lines, and imports it in the background."""
+    def prepare(self, request: Request, **kwargs: Any) -> tuple[StoredFile, Location | None]:
+        """The file, looked at and stored: the storage may be far away."""
         serializer = ImportInputSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         wanted = serializer.validated_data
-        job = start_import(
-            upload=wanted["file"],
-            format=wanted.get("format"),
-            location=location_of(wanted.get("location")),
-            may_set_stock=INVENTORY_WRITE in request.auth.scopes,  # type: ignore[union-attr]  # HasScope has seen a Caller
-        )
-        return Response(represent_import(job), status=202)
+        location = location_of(wanted.get("location"))
+        may_set_stock = INVENTORY_WRITE in request.auth.scopes  # type: ignore[union-attr]  # HasScope has seen a Caller
+        return take_file(upload=wanted["file"], format=wanted.get("format"), may_set_stock=may_set_stock), location
+
+    @extend_schema(request=ImportInputSerializer, responses={202: ImportSerializer})
+    def create(self, request: Request) -> Response:
+        """Takes a CSV file with Shopify's columns, or JSON Lines, and imports it in the background."""
+        file, location = self.prepared()
+        return Response(represent_import(start_import(file=file, location=location)), status=202)
 
     @extend_schema(responses=ImportSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:

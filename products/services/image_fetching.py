@@ -140,7 +140,7 @@ def _show(claim: Claim, stored: StoredPicture) -> None:
     image.status, image.error = ImageStatus.READY, ""
     image.claimed_until = image.next_attempt_at = None
     image.save(update_fields=["image_file", "status", "error", "claimed_until", "next_attempt_at"])
-    announce(product)
+    announce([product.pk])
 
 
 def _put_off(claim: Claim, reason: str, *, permanent: bool) -> None:

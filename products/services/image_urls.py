@@ -9,6 +9,7 @@ from django.db import connection
 
 from pms_backend.api.transactions import retried_atomic
 from products.models import ProductImage
+from products.services.images import announce, fetch_bell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ _UPDATE = """
 UPDATE products_productimage AS image SET alt = wanted.alt, position = wanted.position
 FROM unnest(%s::bigint[], %s::text[], %s::int[]) AS wanted(id, alt, position)
 WHERE image.id = wanted.id
-RETURNING image.product_id
+RETURNING image.product_id, image.status = 'ready'
 """
 
 _Key = tuple[int, str]
@@ -46,7 +47,7 @@ def attach_image_urls(*, images: Sequence[ImageURL]) -> set[int]:
     """Gives products pictures that are to be fetched, and those that they have their text and place.
 
     A picture is known by its URL, or by the path at which our own storage shows it. The products are locked by the
-    caller. Returns the ids of those of which something has changed; the feed is the caller's too.
+    caller. Returns the ids of those of which something has changed; where readers see it, it is announced.
     """
     if not images:
         return set()
@@ -85,6 +86,7 @@ def _known(product_ids: set[int]) -> tuple[dict[_Key, tuple[int, str, int]], dic
 
 def _write(new: dict[_Key, tuple[str, int]], changed: dict[int, tuple[str, int]]) -> set[int]:
     touched: set[int] = set()
+    shown: list[int] = []
     with connection.cursor() as cursor:
         if new:
             keys, values = list(new), list(new.values())
@@ -96,5 +98,10 @@ def _write(new: dict[_Key, tuple[str, int]], changed: dict[int, tuple[str, int]]
         if changed:
             wanted = list(changed.values())
             cursor.execute(_UPDATE, [list(changed), [one[0] for one in wanted], [one[1] for one in wanted]])
-            touched |= {row[0] for row in cursor.fetchall()}
+            rows = cursor.fetchall()
+            touched |= {product_id for product_id, _ in rows}
+            shown = sorted({product_id for product_id, is_shown in rows if is_shown})
+    if new:
+        fetch_bell.ring_after_commit()
+    announce(shown)
     return touched

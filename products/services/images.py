@@ -1,15 +1,18 @@
 """The pictures of a product: which, in what order, with what text."""
 
+from collections import defaultdict
+from collections.abc import Sequence
+
 from django.db.models import Max
 
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.events.bells import Bell
 from products.exceptions import ImageNotFound, TooManyImages
 from products.images.limits import MAX_IMAGES
-from products.models import ImageStatus, Product, ProductImage
+from products.models import ImageStatus, Product, ProductImage, Variant
 from products.services.changes import ProductChange, write
 from products.services.image_files import StoredPicture, hold_file
-from products.services.products import lock_product, lock_variants
+from products.services.products import lock_product, lock_products, lock_variants
 from products.services.uploads import use_upload
 
 fetch_bell = Bell(task="products.tasks.fetch_images")
@@ -33,7 +36,7 @@ def add_image(
         return known, False
     image = ProductImage(image_file=file, alt=alt, status=ImageStatus.READY)
     _insert(product, image, position)
-    announce(product)
+    announce([product.pk])
     return image, True
 
 
@@ -91,15 +94,25 @@ def delete_image(*, product_id: int, image_id: int) -> None:
     _announce_if_shown(product, image)
 
 
-def announce(product: Product) -> None:
-    """Counts and announces a change of a locked product's pictures, once they are as they should be."""
-    variants = lock_variants([product.pk])
-    write([ProductChange(product, variants, status_before=product.status, is_edited=True)])
+def announce(product_ids: Sequence[int]) -> None:
+    """Counts and announces a change of products' pictures, once they are as they should be; locks the products."""
+    if not product_ids:
+        return
+    products = lock_products(product_ids)
+    variants: dict[int, list[Variant]] = defaultdict(list)
+    for variant in lock_variants(product_ids):
+        variants[variant.product_id].append(variant)
+    write(
+        [
+            ProductChange(product, variants[product.pk], status_before=product.status, is_edited=True)
+            for product in products.values()
+        ]
+    )
 
 
 def _announce_if_shown(product: Product, image: ProductImage) -> None:
     if image.status == ImageStatus.READY:
-        announce(product)
+        announce([product.pk])
 
 
 def _image(product: Product, image_id: int) -> ProductImage:

@@ -83,11 +83,10 @@ class VariantViewSet(GenericViewSet[Variant]):
 
     def _variant(self, variant_id: int) -> Made:
         shown = self._shown()
-        row = variant_rows(self.get_queryset().filter(pk=variant_id).order_by(), shown).first()
-        if row is None:
-            raise VariantNotFound(f"There is no variant {variant_id}.")
-        variant = read_variant(row, shown)
-        return to_json(variant), variant["version"]
+        for row in variant_rows(self.get_queryset().filter(pk=variant_id).order_by(), shown):
+            variant = read_variant(row, shown)
+            return to_json(variant), variant["version"]
+        raise VariantNotFound(f"There is no variant {variant_id}.")
 
     def _shown(self) -> Shown:
         return shown_to(visibility_of(self.request.auth), base_url="")

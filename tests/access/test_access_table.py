@@ -52,6 +52,8 @@ TABLE = {
     "post /api/v1/products/1/publish/": Row("products:write", 404),
     "post /api/v1/products/1/restore/": Row("products:write", 404),
     "post /api/v1/products/1/unpublish/": Row("products:write", 404),
+    "get /api/v1/products/variants/": Row("products:read", 200, storefront=True),
+    "get /api/v1/products/variants/1/": Row("products:read", 404, storefront=True),
     "post /api/v1/products/bulk/": Row("products:write", 422),
     "post /api/v1/products/imports/": Row("products:write", 422),
     "get /api/v1/products/imports/1/": Row("products:read", 404),

@@ -16,7 +16,7 @@ from pms_backend.events.models import Event
 from pms_backend.events.schemas import payload_schema
 from pms_backend.operations.catalogue import facts
 from pms_integration.files.running import run_imports
-from pms_integration.files.starting import start_import
+from pms_integration.files.starting import start_import, take_file
 from products import services as products
 from tests.architecture.sources import ROOT
 from tests.factories import make_connection, make_location, make_product, make_variant, set_stock
@@ -68,7 +68,7 @@ def a_pms_reports() -> None:
 def a_file_is_imported() -> None:
     """An import ends."""
     file = SimpleUploadedFile("lamps.csv", b"Handle,Title\nlamp,Lamp\n")
-    start_import(upload=file, format=None, location=None, may_set_stock=False)
+    start_import(file=take_file(upload=file, format=None, may_set_stock=False), location=None)
     run_imports()
 
 

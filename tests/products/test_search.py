@@ -36,7 +36,7 @@ FOUND = (
     *("night", "NIGHT", "nig", "n", "lamp night", "60", "Lux", "side", "light", "warm", "cafés", "cafes", "CAFÉ"),
     *("A-100/B", "a-100/b", "A-100", "a-10", "100", "b", "A 100 B", "a-100/b night", "lux & lamp", "søn", "- lamp"),
 )
-NOT_FOUND = ("amp", "night chair", "fancy", "class", "p", "nbsp", "eacute", "A-200", "1001", "lamp 100/c")
+NOT_FOUND = ("amp", "night chair", "fancy", "class", "p", "nbsp", "eacute", "A-200", "1001", "lamp 100/x")
 ODD = (
     *("'", "''", "\\", "'\\'", "&", "|", "!", "<->", ":*", "(", "lamp:*A", "lamp' | 'chair", "lamp & !night", "%", "="),
     *("lamp\n\t\r\x0b", "\x01lamp", "\u0301", "💡", "\ufdfa" * 250, "a " * 120, "%s %(x)s", "' OR 1=1 --"),
@@ -143,7 +143,6 @@ def test_of_very_many_matches_the_newest_are_ranked(reader: JSONClient, monkeypa
 
 def test_a_search_costs_one_statement_and_uses_the_index(reader: JSONClient):
     make_product("A-1")
-    reader.get(PRODUCTS)  # the key is known from then on
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO products_product"
@@ -153,6 +152,7 @@ def test_a_search_costs_one_statement_and_uses_the_index(reader: JSONClient):
         )
         cursor.execute("ANALYZE products_product")
 
+    reader.get(PRODUCTS)  # the key is known from then on
     with CaptureQueriesContext(connection) as queries:
         assert found(reader, "word12345") == ["p12345"]
     with connection.cursor() as cursor:

@@ -75,3 +75,4 @@ def test_what_is_not_asked_for_is_not_read(reader: JSONClient):
     assert "inventory_stocklevel" not in sql("variants.sku")
     assert "products_productimage" not in sql("name,variants")
     assert "description" not in sql("name,variants")
+    assert "products_category" not in sql("name,variants")

@@ -1,7 +1,9 @@
 """An import's file and its row."""
 
 import secrets
+from collections.abc import Iterator
 from datetime import timedelta
+from itertools import islice
 from typing import IO, Final
 
 from django.core.files.base import File
@@ -18,6 +20,7 @@ from pms_integration.models import ImportJob
 FOLDER: Final = "imports"
 # A file whose row never came: the request that brought it was refused after it had been stored.
 ORPHANED_AFTER: Final = timedelta(days=1)
+PRUNED_AT_ONCE: Final = 100
 
 import_bell = Bell(task="pms_integration.tasks.run_imports")
 
@@ -67,7 +70,7 @@ def prune_import_files() -> int:
     removed = 0
     until = timezone.now() - timedelta(days=KEPT_FILE_DAYS)
     old = ImportJob.objects.filter(finished_at__lt=until).exclude(file="")
-    for pk, name in list(old.values_list("pk", "file")[:100]):
+    for pk, name in list(old.values_list("pk", "file")[:PRUNED_AT_ONCE]):
         ImportJob.objects.filter(pk=pk).update(file="")
         default_storage.delete(name)
         removed += 1
@@ -75,12 +78,12 @@ def prune_import_files() -> int:
 
 
 def _prune_orphans() -> int:
-    if not default_storage.exists(FOLDER):
-        return 0
-    names = [f"{FOLDER}/{name}" for name in default_storage.listdir(FOLDER)[1]]
-    known = set(ImportJob.objects.filter(file__in=names).values_list("file", flat=True))
+    removed = 0
     until = timezone.now() - ORPHANED_AFTER
-    orphans = [name for name in names if name not in known and default_storage.get_modified_time(name) < until]
-    for name in orphans:
-        default_storage.delete(name)
-    return len(orphans)
+    names: Iterator[str] = default_storage.names_before(FOLDER, until)  # type: ignore[attr-defined]  # both of ours
+    while batch := list(islice(names, PRUNED_AT_ONCE)):
+        known = ImportJob.objects.filter(file__in=batch).values_list("file", flat=True)
+        for name in set(batch) - set(known):
+            default_storage.delete(name)
+            removed += 1
+    return removed
