@@ -17,6 +17,9 @@ COPY pms_integration pms_integration
 COPY webhooks webhooks
 COPY deploy/healthcheck.py deploy/healthcheck.py
 
+# A volume takes its owner from here.
+RUN mkdir -p /data/media && chown -R pms /data
+
 USER pms
 EXPOSE 8000 8001
 

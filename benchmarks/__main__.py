@@ -7,9 +7,10 @@ import sys
 
 from benchmarks import report
 from benchmarks.measure import measure
+from benchmarks.reading import measure_reading
 from benchmarks.sockets import measure_sockets
-from benchmarks.stage import stage
-from benchmarks.workloads import workloads
+from benchmarks.stage import EMPTY_VIEW, LIMIT, stage
+from benchmarks.workloads import kept_reads, workloads
 from pms_backend.standalone.exceptions import report_startup_errors
 
 KILLED = 128
@@ -28,7 +29,10 @@ def main() -> int:
         return 0
     if arguments.what == "relay":
         return subprocess.run(RELAY, check=False).returncode
-    with report_startup_errors(), stage(arguments.skus) as ready:
+    if arguments.what == "products":
+        return _measure_products(arguments)
+    is_kept = arguments.what == "kept"
+    with report_startup_errors(), stage(str(arguments.skus), limit=EMPTY_VIEW if is_kept else LIMIT) as ready:
         results = [
             measure(
                 ready,
@@ -38,7 +42,7 @@ def main() -> int:
                 seconds=arguments.seconds,
                 say=_say,
             )
-            for workload in workloads(arguments.skus)
+            for workload in (kept_reads() if is_kept else workloads(arguments.skus))
         ]
     print(report.table(results))
     found = report.failures(results)
@@ -47,15 +51,35 @@ def main() -> int:
     return 1 if found else 0
 
 
+def _measure_products(arguments: argparse.Namespace) -> int:
+    with report_startup_errors():
+        table, found = measure_reading(
+            skus=arguments.skus,
+            many=arguments.many,
+            clients=arguments.clients,
+            rounds=arguments.rounds,
+            seconds=arguments.seconds,
+            say=_say,
+        )
+    print(table)
+    for line in found:
+        _say(line)
+    return 1 if found else 0
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("inventory", "sockets", "relay"), default="inventory")
+    what = ("inventory", "kept", "products", "sockets", "relay")
+    parser.add_argument("what", nargs="?", choices=what, default="inventory")
     parser.add_argument("--sockets", type=_count, default=1_000, help="at one process (default: %(default)s)")
     parser.add_argument("--rounds", type=_count, default=5, help="of each side (default: %(default)s)")
     parser.add_argument("--seconds", type=_seconds, default=4.0, help="of each round (default: %(default)s)")
     parser.add_argument("--clients", type=_count, default=16, help="connections kept alive (default: %(default)s)")
     parser.add_argument(
-        "--skus", type=_count, default=10_000, help="in stock; 1000000 takes minutes (default: %(default)s)"
+        "--skus", type=_count, default=10_000, help="in stock, or read; 1000000 takes minutes (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--many", type=_count, default=1_000_000, help="SKUs of a large catalogue (default: %(default)s)"
     )
     return parser.parse_args()
 

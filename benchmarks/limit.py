@@ -8,6 +8,7 @@ from typing import Any, Final
 import orjson
 import psycopg
 
+from benchmarks import reading_limit
 from benchmarks.workloads import ADJUSTMENTS, AVAILABILITY, BULK_ADJUSTMENTS, BULK_COUNTS
 
 Answer = tuple[str, dict[str, Any]]
@@ -72,11 +73,11 @@ _of_thread = threading.local()
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """A WSGI application that knows the requests of the workloads."""
+    if environ["REQUEST_METHOD"] == "GET":
+        return _send(start_response, "200 OK", reading_limit.answer(_connection(), environ["PATH_INFO"]))
     wanted = orjson.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
     status, content = _ANSWERS[environ["PATH_INFO"]](wanted)
-    body = orjson.dumps(content)
-    start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
-    return [body]
+    return _send(start_response, status, orjson.dumps(content))
 
 
 def _adjust(wanted: dict[str, Any]) -> Answer:
@@ -132,3 +133,8 @@ def _connection() -> psycopg.Connection[tuple[Any, ...]]:
     if connection is None:
         connection = _of_thread.connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
     return connection
+
+
+def _send(start_response: Callable[..., Any], status: str, body: bytes) -> Iterable[bytes]:
+    start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    return [body]

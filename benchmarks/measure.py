@@ -47,7 +47,7 @@ class Result:
 
     @property
     def failures(self) -> int:
-        """Whatever was refused, on either side."""
+        """Whatever was not answered with success, on either side."""
         return self.limit.failures + self.ours.failures
 
 

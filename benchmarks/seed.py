@@ -36,7 +36,9 @@ def main() -> None:
             [(sku(number), LOCATION, ON_HAND) for number in numbers],
         )
         cursor.execute("VACUUM ANALYZE")
-    key = create_api_client(name="benchmark", scopes=["inventory:read", "inventory:write"], tier="internal").api_key
+    key = create_api_client(
+        name="benchmark", scopes=["inventory:read", "inventory:write", "products:read"], tier="internal"
+    ).api_key
     sys.stdout.write(f"{key}\n")
 
 

@@ -16,7 +16,7 @@ TARGET = 3.0
 
 def measure_sockets(*, sockets: int, rounds: int) -> str:
     """The table. Ours is measured from the relay's start: it publishes, rings, and the hub reads and hands out."""
-    with seeded(1) as (processes, data_dir, environment, api_key):
+    with seeded("1") as (processes, data_dir, environment, api_key):
         limit = Program("limit", (*PYTHON, "benchmarks.broadcast", str(PORT)), environment=environment)
         limit_port, limit_pid = serve(processes, limit)
         our_port, our_pid = serve(processes, house_program("sockets", data_dir, environment))

@@ -34,6 +34,7 @@ LOAD_SECONDS = 30
 PORT = 65_535
 OURS = "pms_backend.wsgi:application"
 LIMIT = "benchmarks.limit:application"
+EMPTY_VIEW = "benchmarks.empty_view:application"
 
 
 @dataclass(frozen=True)
@@ -59,18 +60,18 @@ class Stage:
 
 
 @contextmanager
-def stage(skus: int) -> Iterator[Stage]:
+def stage(*arguments: str, seed: str = "benchmarks.seed", limit: str = LIMIT) -> Iterator[Stage]:
     """A migrated database with both sides' rows, and both web servers. StartupError where that cannot be had."""
-    with seeded(skus) as (processes, data_dir, environment, api_key):
+    with seeded(*arguments, seed=seed) as (processes, data_dir, environment, api_key):
         web = house_program("web", data_dir, environment)
-        limit = tuple(LIMIT if word == OURS else word for word in web.arguments)
-        limit_port, _ = serve(processes, replace(web, name="limit", arguments=limit))
+        words = tuple(limit if word == OURS else word for word in web.arguments)
+        limit_port, _ = serve(processes, replace(web, name="limit", arguments=words))
         our_port, _ = serve(processes, replace(web, name="ours"))
         yield Stage(processes, environment, api_key, limit_port, our_port)
 
 
 @contextmanager
-def seeded(skus: int) -> Iterator[tuple[Processes, DataDir, dict[str, str], str]]:
+def seeded(*arguments: str, seed: str = "benchmarks.seed") -> Iterator[tuple[Processes, DataDir, dict[str, str], str]]:
     """The same without servers: processes, their directory and environment, and an API key."""
     _require_fresh_database()
     with TemporaryDirectory(prefix="pms-bench-") as directory:
@@ -80,10 +81,8 @@ def seeded(skus: int) -> Iterator[tuple[Processes, DataDir, dict[str, str], str]
         environment = _environment(data_dir)
         processes = Processes(data_dir)
         try:
-            seconds = PREPARE_SECONDS + skus / SKUS_PREPARED_IN_A_SECOND
-            processes.run(Program("migrate", (*MANAGE, "migrate", "--noinput"), environment=environment), seconds)
-            seed = Program("seed", (*PYTHON, "benchmarks.seed", str(skus)), environment=environment)
-            api_key = processes.run(seed, seconds)[-1]
+            _run(processes, "migrate", (*MANAGE, "migrate", "--noinput"), environment)
+            api_key = _run(processes, "seed", (*PYTHON, seed, *arguments), environment)[-1]
             yield processes, data_dir, environment, api_key
         finally:
             processes.close()

@@ -11,6 +11,9 @@ ADJUSTMENTS = "/api/v1/inventory/adjustments/"
 BULK_ADJUSTMENTS = "/api/v1/inventory/adjustments/bulk/"
 BULK_COUNTS = "/api/v1/inventory/counts/bulk/"
 AVAILABILITY = "/api/v1/inventory/availability/"
+PRODUCTS = "/api/v1/products/"
+# One of the products, whichever.
+A_PRODUCT = "/api/v1/products/{number}/"
 BULK_ROWS = 10_000
 AVAILABILITY_SKUS = 50
 # So many that no run takes a level below zero, whatever its luck.
@@ -25,7 +28,8 @@ LARGEST_DELTA = 3
 class Workload:
     """`skus`: how many of the SKUs are asked for, each as often as the others. `target`: the ratio to be reached.
 
-    `rows`: how many of them one request names. `clients`: how many ask at once, where not as many as may.
+    `rows`: how many of them one request names. `clients`: how many ask at once, where not as many as may. What
+    `is_read` is read from the database each time, unless it `may_be_kept`.
     """
 
     name: str
@@ -34,6 +38,8 @@ class Workload:
     path: str = ADJUSTMENTS
     rows: int = 1
     clients: int | None = None
+    is_read: bool = False
+    may_be_kept: bool = False
 
 
 def workloads(skus: int) -> tuple[Workload, ...]:
@@ -48,6 +54,14 @@ def workloads(skus: int) -> tuple[Workload, ...]:
     )
 
 
+def kept_reads() -> tuple[Workload, ...]:
+    """Reads whose answers are kept, against Django's own empty view."""
+    return (
+        Workload("a kept list of 50 products", 0, 0.60, PRODUCTS, is_read=True, may_be_kept=True),
+        Workload("a kept product", 1, 0.60, A_PRODUCT, is_read=True, may_be_kept=True),
+    )
+
+
 def sku(number: int) -> str:
     """The name of the SKU with this number, from 0."""
     return f"BENCH-{number:06d}"
@@ -57,6 +71,10 @@ def requests(workload: Workload, api_key: str) -> list[bytes]:
     """Requests of which one is as likely as another; the limit is sent the key as well, and does not look."""
     chance = random.Random(workload.name)
     count = min(DISTINCT_REQUESTS, DISTINCT_ROWS // workload.rows)
+    if workload.is_read:
+        numbers = (chance.randint(1, max(workload.skus, 1)) for _ in range(count))
+        paths = dict.fromkeys(workload.path.format(number=number) for number in numbers)
+        return [_read(path, api_key, may_be_kept=workload.may_be_kept) for path in paths]
     return [_request(workload.path, orjson.dumps(_body(workload, chance)), api_key) for _ in range(count)]
 
 
@@ -84,3 +102,10 @@ def _request(path: str, body: bytes, api_key: str) -> bytes:
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
+
+
+def _read(path: str, api_key: str, *, may_be_kept: bool) -> bytes:
+    cache_control = "" if may_be_kept else "Cache-Control: no-cache\r\n"
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Api-Key {api_key}\r\n{cache_control}\r\n"
+    ).encode()

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final, Literal, TypedDict
 
 from pms_backend.events.facts import Fact
+from products.generations import PRODUCT, STOCK
 
 STOCK_CHANGED: Final = "stock.changed"
 STOCK_OVERSOLD: Final = "stock.oversold"
@@ -126,6 +127,11 @@ class LocationChanged(Fact):
     def subject(self) -> str:
         """`location:CODE`."""
         return f"location:{self.location['code']}"
+
+    @property
+    def generations(self) -> tuple[str, ...]:
+        """Every answer that shows stock: which locations count may be another set."""
+        return (STOCK, PRODUCT)
 
     def data(self) -> dict[str, Any]:
         """`{"location"}`."""

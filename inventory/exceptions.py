@@ -71,6 +71,16 @@ class LocationInactive(Conflict):
         super().__init__(detail, errors=[FieldError(pointer, self.code, detail)])
 
 
+class CodeTaken(Conflict):
+    """Another location has this code."""
+
+    code = "code_taken"
+
+    def __init__(self, location: str) -> None:
+        detail = f"Another location has the code {location}."
+        super().__init__(detail, errors=[FieldError("/code", self.code, detail)])
+
+
 class LocationHoldsStock(Conflict):
     """A location that holds stock cannot be closed."""
 

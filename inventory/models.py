@@ -35,13 +35,16 @@ class Reason(models.TextChoices):
 ADJUSTMENT_REASONS = (Reason.RECEIPT, Reason.SALE, Reason.RETURN, Reason.CORRECTION, Reason.DAMAGE)
 
 
+CODE_VALIDATOR = RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", "Letters, digits, dots, dashes, underscores.")
+
+
 class Location(models.Model):
     """A place that holds stock."""
 
     code = models.CharField(
         max_length=MAX_CODE_LENGTH,
         unique=True,
-        validators=[RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", "Letters, digits, dots, dashes, underscores.")],
+        validators=[CODE_VALIDATOR],
     )
     name = models.CharField(max_length=255)
     priority = models.PositiveSmallIntegerField(default=100, help_text="Stock is taken from the lowest number first.")

@@ -9,10 +9,14 @@ from channels.layers import get_channel_layer
 from django.db import transaction
 from redis.exceptions import RedisError
 
-from inventory.events import STOCK_CHANGED
+from inventory.events import STOCK_CHANGED, LocationChanged
 from pms_backend import metrics
+from pms_backend.api import generations
 from pms_backend.events import services as outbox
 from pms_backend.events.models import Event
+from products.generations import PRODUCT, STOCK, of_stock
+from products.models import Variant
+from products.skus import sku_key
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +27,7 @@ BELL_TIMEOUT_SECONDS = 1.0
 def connect() -> None:
     """Said once, when the apps are ready."""
     outbox.receive_published("inventory.ring_sockets", ring_sockets)
+    outbox.receive_published("inventory.replace_generations", replace_generations)
 
 
 def ring_sockets(events: Sequence[Event]) -> None:
@@ -30,6 +35,18 @@ def ring_sockets(events: Sequence[Event]) -> None:
     if any(event.type == STOCK_CHANGED for event in events):
         newest = events[-1].sequence
         transaction.on_commit(lambda: _bell.ring(newest or 0), robust=True)
+
+
+def replace_generations(events: Sequence[Event]) -> None:
+    """Once more after the relay's commit, for the writer who was killed, or did not find Redis, after its own."""
+    names: set[str] = set()
+    if any(event.type == LocationChanged.type for event in events):
+        names = {STOCK, PRODUCT}
+    elif skus := {sku_key(event.data["level"]["sku"]) for event in events if event.type == STOCK_CHANGED}:
+        # A SKU that has another name since, or another product, has an event for that.
+        names = of_stock(set(Variant.objects.filter(sku_key__in=skus).values_list("product_id", flat=True))) or {STOCK}
+    if names:
+        transaction.on_commit(lambda: generations.replace(names), robust=True)
 
 
 class _SocketBell:

@@ -21,6 +21,8 @@ ORIGIN = re.compile(r"https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[1
 # psycopg's own default: statements by the server's binding are prepared after so many times.
 PREPARE_THRESHOLD = 5
 
+WEB_ADDRESS = re.compile(ORIGIN.pattern + r"(/[A-Za-z0-9._~-]+)*")
+
 
 def load_stack(data_dir: Path, environ: Mapping[str, str] = os.environ) -> None:
     """Adopts the environment of the stack whose data lie in `data_dir`, as `make run` wrote it down.
@@ -112,6 +114,14 @@ def origin(name: str) -> str:
     value = os.environ.get(name, "").strip().rstrip("/")
     if value and not ORIGIN.fullmatch(value):
         raise ImproperlyConfigured(f"{name} must look like https://project.example.com, without a path.")
+    return value
+
+
+def web_address(name: str) -> str:
+    """An http or https URL, perhaps with a path, without a slash at its end; empty when the variable is not set."""
+    value = os.environ.get(name, "").strip().rstrip("/")
+    if value and not WEB_ADDRESS.fullmatch(value):
+        raise ImproperlyConfigured(f"{name} must look like https://files.example.com/path, without a query.")
     return value
 
 

@@ -14,6 +14,7 @@ from django.utils.crypto import salted_hmac
 
 from pms_backend import env
 from pms_backend.api import limits
+from pms_backend.file_storage import file_storage
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / ".data"))).resolve()
@@ -109,6 +110,9 @@ REDIS_URL = env.redis("REDIS_URL")
 REDIS_TIMEOUT_SECONDS = 0.25
 REDIS_CACHE_URL = f"{REDIS_URL}/1"
 REDIS_CHANNELS_URL = f"{REDIS_URL}/2"
+# How long it may take to connect for the kept answers, and again to log in; what a request may wait for them in all is
+# 50 ms (pms_backend/api/caching.py).
+ANSWER_CACHE_TIMEOUT_SECONDS = 0.025
 
 CACHES = {
     "default": {
@@ -116,6 +120,16 @@ CACHES = {
         "LOCATION": REDIS_CACHE_URL,
         "KEY_PREFIX": "pms",
         "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": REDIS_TIMEOUT_SECONDS, "SOCKET_TIMEOUT": REDIS_TIMEOUT_SECONDS},
+    },
+    # The same keys by connections that give up sooner. django-redis keeps one pool for a URL, so that the timeouts of a
+    # second one have to stand in it.
+    "answers": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": (
+            f"{REDIS_CACHE_URL}?socket_timeout={ANSWER_CACHE_TIMEOUT_SECONDS}"
+            f"&socket_connect_timeout={ANSWER_CACHE_TIMEOUT_SECONDS}"
+        ),
+        "KEY_PREFIX": "pms",
     },
 }
 
@@ -151,6 +165,7 @@ CELERY_TIMEZONE = "UTC"
 # What was not nudged is found by a sweep this often; it is the longest that a lost bell can delay anything.
 SWEEP_SECONDS = 2.0
 HEARTBEAT_SECONDS = 5.0
+IMAGE_SWEEP_SECONDS = 5.0
 # What is too old is removed this often; it has no effect before that either.
 PRUNE_SECONDS = 60.0
 
@@ -168,6 +183,17 @@ CELERY_BEAT_SCHEDULE = {
     "relay events": _every(SWEEP_SECONDS, "pms_backend.events.tasks.relay_events"),
     "apply PMS events": _every(SWEEP_SECONDS, "pms_integration.tasks.apply_pms_events"),
     "expire reservations": _every(SWEEP_SECONDS, "inventory.tasks.expire_reservations"),
+    "publish due products": _every(SWEEP_SECONDS, "products.tasks.publish_due"),
+    "fetch images": _every(IMAGE_SWEEP_SECONDS, "products.tasks.fetch_images"),
+    "make thumbnails": _every(IMAGE_SWEEP_SECONDS, "products.tasks.make_thumbnails"),
+    "sweep unused images": _every(3600.0, "products.tasks.sweep_unused_images"),
+    "sweep stray files": {
+        "task": "products.tasks.sweep_stray_files",
+        "schedule": crontab(hour="4", minute="43"),
+        "options": {"expires": 3600},
+    },
+    "run imports": _every(SWEEP_SECONDS, "pms_integration.tasks.run_imports"),
+    "prune import files": _every(PRUNE_SECONDS, "pms_integration.tasks.prune_import_files"),
     "prune idempotency keys": _every(PRUNE_SECONDS, "pms_backend.api.tasks.prune_idempotency_keys"),
     "prune events": _every(PRUNE_SECONDS, "pms_backend.events.tasks.prune_events"),
     "relay's heartbeat": {
@@ -182,12 +208,35 @@ CELERY_BEAT_SCHEDULE = {
     "worker's heartbeat": _every(HEARTBEAT_SECONDS, "pms_backend.operations.tasks.record_heartbeat", args=["default"]),
 }
 
+# --- Uploaded files: on this machine, or in an S3-compatible bucket ---------------------------------------------------
+
+STORAGE_BUCKET = env.text("STORAGE_BUCKET", "")
+_STORAGE = file_storage(
+    bucket=STORAGE_BUCKET,
+    # Of any other than Amazon: MinIO, Supabase Storage, R2.
+    endpoint_url=env.web_address("STORAGE_ENDPOINT_URL"),
+    region=env.text("STORAGE_REGION", ""),
+    # Without these two, whatever boto3 finds: a role of the machine, for example.
+    access_key=env.text("STORAGE_ACCESS_KEY", ""),
+    secret_key=env.secret("STORAGE_SECRET_KEY", minimum=8),
+    # Where browsers find the bucket's files: a CDN, or the bucket itself.
+    public_url=env.web_address("STORAGE_PUBLIC_URL"),
+)
+STORAGES = {
+    "default": _STORAGE.backend,
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+MEDIA_ROOT = DATA_DIR / "media"
+MEDIA_URL = _STORAGE.media_url
+
 # --- API --------------------------------------------------------------------------------------------------------------
 
 # JSON of bucket → `N/second|minute|hour|day`, merged over the defaults; `off` for no limits.
 RATE_LIMITS = env.text("RATE_LIMITS", "")
 # The proxies in front of us, as CIDRs: only from them is X-Forwarded-For believed.
 TRUSTED_PROXIES = env.listing("TRUSTED_PROXIES")
+# What our outgoing calls may reach although its address is private: `host`, `host:port` or CIDR.
+OUTBOUND_ALLOW = env.listing("OUTBOUND_ALLOW")
 # The currency of a price that comes without one.
 DEFAULT_CURRENCY = env.text("DEFAULT_CURRENCY", "USD")
 
@@ -251,6 +300,8 @@ SPECTACULAR_SETTINGS = {
         "PMSEventStatusEnum": "pms_integration.models.PMSEventStatus",
         "TransferStatusEnum": "inventory.models.TransferStatus",
         "StocktakeStatusEnum": "inventory.models.StocktakeStatus",
+        "ImportStatusEnum": "pms_integration.models.ImportStatus",
+        "ImportFormatEnum": "pms_integration.models.ImportFormat",
     },
 }
 
@@ -321,6 +372,7 @@ UNFOLD = {
                 "items": [
                     _page("Products", "sell", "products.product"),
                     _page("Categories", "account_tree", "products.category"),
+                    _page("Imports", "upload_file", "pms_integration.importjob"),
                 ],
             },
             {
@@ -393,7 +445,7 @@ _PAGE = {
     "default-src": [NONE],
     "script-src": [SELF],
     "style-src": [SELF, NONCE],
-    "img-src": [SELF, "data:"],
+    "img-src": [SELF, "data:", *_STORAGE.origins],
     "font-src": [SELF],
     "connect-src": [SELF],
     "form-action": [SELF],

@@ -1,11 +1,13 @@
 """The addresses of everything that speaks HTTP."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from pms_backend.access.views import SocketTicketView
 from pms_backend.operations import views as operations
+from products.images.names import FILE_PATTERN, IMAGES, THUMBNAILS
+from products.views.media import serve_file
 
 urlpatterns = [
     path("", operations.home, name="home"),
@@ -18,12 +20,14 @@ urlpatterns = [
         "api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api/docs.html"), name="docs"
     ),
     path("api/v1/auth/", include("pms_backend.access.tokens.urls")),
+    path("api/v1/products/", include("pms_integration.files.urls")),
     path("api/v1/products/", include("products.urls")),
     path("api/v1/inventory/", include("inventory.urls")),
     path("api/v1/pms/", include("pms_integration.urls")),
     path("api/v1/webhooks/", include("webhooks.urls")),
     path("api/v1/events/", include("pms_backend.events.urls")),
     path("api/v1/access/", include("pms_backend.access.urls")),
+    re_path(rf"^media/(?P<name>(?:{IMAGES}|{THUMBNAILS})/{FILE_PATTERN})$", serve_file, name="media"),
     path("api/v1/realtime/tickets/", SocketTicketView.as_view(), name="socket-tickets"),
 ]
 

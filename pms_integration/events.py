@@ -1,7 +1,7 @@
 """What the PMS integration announces."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pms_backend.events.facts import Fact
 
@@ -23,3 +23,36 @@ class PMSConflict(Fact):
     def data(self) -> dict[str, Any]:
         """`{"connection", "external_id", "detail"}`."""
         return {"connection": self.connection, "external_id": self.external_id, "detail": self.detail}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportFinished(Fact):
+    """An import of products has come to its end, or has failed. The counts are of products, `processed` of lines."""
+
+    type: ClassVar[str] = "import.finished"
+    id: int
+    status: Literal["finished", "failed"]
+    processed: int
+    created: int
+    updated: int
+    unchanged: int
+    failed: int
+    error: str
+
+    @property
+    def subject(self) -> str:
+        """`import:ID`."""
+        return f"import:{self.id}"
+
+    def data(self) -> dict[str, Any]:
+        """`{"id", "status", "processed", "created", "updated", "unchanged", "failed", "error"}`."""
+        return {
+            "id": self.id,
+            "status": self.status,
+            "processed": self.processed,
+            "created": self.created,
+            "updated": self.updated,
+            "unchanged": self.unchanged,
+            "failed": self.failed,
+            "error": self.error,
+        }

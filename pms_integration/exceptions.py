@@ -1,6 +1,6 @@
 """What can be wrong with a webhook, and with what it says."""
 
-from pms_backend.api.exceptions import Conflict, Invalid, NotFound, Unauthenticated
+from pms_backend.api.exceptions import Conflict, Forbidden, Gone, Invalid, NotFound, Unauthenticated
 
 
 class SignatureInvalid(Unauthenticated):
@@ -45,3 +45,19 @@ class LocationNameTaken(Conflict):
     """A PMS calls one location by a name."""
 
     code = "location_name_taken"
+
+
+class StockNotYours(Forbidden):
+    """The file fills quantities, and who sends it may not set stock."""
+
+    code = "forbidden"
+
+
+class ImportFileGone(Gone):
+    """The file of an import is kept for some days only."""
+
+    code = "import_file_gone"
+
+
+class ImportLost(Exception):
+    """Somebody else has claimed the import since; whatever this one was about to write is void."""

@@ -1,11 +1,25 @@
-"""Applying what the PMS sent."""
+"""Applying what the PMS sent, and importing files."""
 
 from celery import shared_task
 
 from pms_integration import services
+from pms_integration.files import running
+from pms_integration.files import services as imports
 
 
 @shared_task
 def apply_pms_events() -> int:
     """Applies the PMS events that are due."""
     return services.apply_due_events()
+
+
+@shared_task
+def run_imports() -> int:
+    """Works on the imports that nobody works on."""
+    return running.run_imports()
+
+
+@shared_task
+def prune_import_files() -> int:
+    """Removes the files of imports that are long over."""
+    return imports.prune_import_files()

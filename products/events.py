@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, TypedDict
 
 from pms_backend.events.facts import Fact
+from products.generations import CATALOGUE, PRODUCT
 
 
 class OptionData(TypedDict):
@@ -29,6 +30,18 @@ class VariantData(TypedDict):
     position: int
 
 
+class ImageData(TypedDict):
+    """A picture that is ready; addresses as the storage has them, `thumbnail_url` null until it is made."""
+
+    id: int
+    url: str
+    thumbnail_url: str | None
+    alt: str
+    position: int
+    width: int
+    height: int
+
+
 class ProductData(TypedDict):
     """A product as `representation.represent_product` shows it."""
 
@@ -39,12 +52,14 @@ class ProductData(TypedDict):
     brand: str
     status: Literal["draft", "active", "archived"]
     published_at: datetime | None
+    publish_at: datetime | None
+    unpublish_at: datetime | None
     category: str | None
     tags: list[str]
     attributes: dict[str, Any]
     options: list[OptionData]
     variants: list[VariantData]
-    images: list[dict[str, Any]]
+    images: list[ImageData]
     version: int
     created_at: datetime
     updated_at: datetime
@@ -68,6 +83,11 @@ class ProductFact(Fact):
     def subject(self) -> str:
         """`product:ID`."""
         return f"product:{self.product['id']}"
+
+    @property
+    def generations(self) -> tuple[str, ...]:
+        """The product, and every page that it may stand on."""
+        return generations_of(self.type, self.subject)
 
     def data(self) -> dict[str, Any]:
         """`{"product"}`."""
@@ -123,6 +143,18 @@ class CategoryChanged(Fact):
         """`category:SLUG`."""
         return f"category:{self.slug}"
 
+    @property
+    def generations(self) -> tuple[str, ...]:
+        """Every answer that may name the category."""
+        return generations_of(self.type, self.subject)
+
     def data(self) -> dict[str, Any]:
         """`{"slug", "category"}`."""
         return {"slug": self.slug, "category": self.category}
+
+
+def generations_of(event_type: str, subject: str) -> tuple[str, ...]:
+    """The generations that an event of the catalogue replaces; none for others' events."""
+    if event_type.startswith("product."):
+        return (CATALOGUE, subject)
+    return (CATALOGUE, PRODUCT) if event_type == CategoryChanged.type else ()

@@ -1,23 +1,65 @@
-"""Filters of products."""
+"""Filters of products and of variants."""
+
+from typing import Any
 
 import django_filters
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, QuerySet, Value
 
 from pms_backend.api.filters import BooleanFilter
-from products.models import Product, ProductStatus, Variant
-from products.queries import in_stock
+from products.models import Category, Product, ProductStatus, Variant
+from products.queries import categories_below, in_stock
+from products.search import MAX_SEARCH_LENGTH, query_of
 from products.skus import as_sku_key
+from products.sorting import BY_UPDATED_AT, SORTINGS
 
 ANY_STATUS = "any"
 
 
-class ProductFilter(django_filters.FilterSet):
-    """`status`, `category`, `tag`, `brand`, `handle`, `sku`, `barcode`, `updated_after`, `in_stock`."""
+def matching(products: QuerySet[Product], query: str | None) -> QuerySet[Product]:
+    """Products that a search (`search.query_of`) finds."""
+    if query is None:
+        return products.none()
+    condition = Func(
+        F("search_document"),
+        Value(query),
+        template="%(expressions)s::tsquery",
+        arg_joiner=" @@ ",
+        output_field=BooleanField(),
+    )
+    return products.filter(condition)
 
+
+class OrderingFilter(django_filters.ChoiceFilter):
+    """Says which orders there are; the page is sorted by the view's `get_sorting`."""
+
+    def __init__(self, names: Any, **more: Any) -> None:
+        super().__init__(choices=[(name, name) for name in names], **more)
+
+    def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
+        """All of them."""
+        return qs
+
+
+class FieldsFilter(django_filters.CharFilter):
+    """Says that there are sparse answers; `reading.shown_to` reads which."""
+
+    def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
+        """All of them."""
+        return qs
+
+
+class ProductFilter(django_filters.FilterSet):
+    """`search`, `status`, `category`, `tag`, `brand`, `handle`, `sku`, `barcode`, `updated_after`, `in_stock`."""
+
+    search = django_filters.CharFilter(
+        method="filter_search",
+        max_length=MAX_SEARCH_LENGTH,
+        label="words, each of them or its beginning, in name, SKUs, brand, tags and description; best first",
+    )
     status = django_filters.ChoiceFilter(
         choices=[*ProductStatus.choices, (ANY_STATUS, "any")], method="filter_status", label="`any` for all"
     )
-    category = django_filters.CharFilter(field_name="category__slug")
+    category = django_filters.CharFilter(method="filter_category", label="a slug; categories below it are included")
     tag = django_filters.CharFilter(method="filter_tag")
     brand = django_filters.CharFilter()
     handle = django_filters.CharFilter()
@@ -25,6 +67,8 @@ class ProductFilter(django_filters.FilterSet):
     barcode = django_filters.CharFilter(method="filter_barcode")
     updated_after = django_filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gt")
     in_stock = BooleanFilter(method="filter_in_stock")
+    ordering = OrderingFilter(SORTINGS, label="newest first without it; with a `search`, best first")
+    fields = FieldsFilter(label="of each product these alone, such as `id,name,variants.sku`")
 
     class Meta:
         model = Product
@@ -35,9 +79,17 @@ class ProductFilter(django_filters.FilterSet):
         found: QuerySet[Product] = super().filter_queryset(queryset)
         return found if self.form.cleaned_data["status"] else found.exclude(status=ProductStatus.ARCHIVED)
 
+    def filter_search(self, queryset: QuerySet[Product], _name: str, text: str) -> QuerySet[Product]:
+        """Products that have every word."""
+        return matching(queryset, query_of(text))
+
     def filter_status(self, queryset: QuerySet[Product], _name: str, status: str) -> QuerySet[Product]:
         """Products in one state, or in any."""
         return queryset if status == ANY_STATUS else queryset.filter(status=status)
+
+    def filter_category(self, queryset: QuerySet[Product], _name: str, slug: str) -> QuerySet[Product]:
+        """Products in a category, or in one below it."""
+        return queryset.filter(category__in=categories_below(slug))
 
     def filter_tag(self, queryset: QuerySet[Product], _name: str, tag: str) -> QuerySet[Product]:
         """Products that carry a tag."""
@@ -45,11 +97,11 @@ class ProductFilter(django_filters.FilterSet):
 
     def filter_sku(self, queryset: QuerySet[Product], _name: str, sku: str) -> QuerySet[Product]:
         """The product that has a SKU, regardless of case."""
-        return queryset.filter(Exists(Variant.objects.filter(product=OuterRef("pk"), sku_key=as_sku_key(sku) or "")))
+        return self._with_variant(queryset, sku_key=as_sku_key(sku) or "")
 
     def filter_barcode(self, queryset: QuerySet[Product], _name: str, barcode: str) -> QuerySet[Product]:
         """Products that have a barcode."""
-        return queryset.filter(Exists(Variant.objects.filter(product=OuterRef("pk"), barcode=barcode)))
+        return self._with_variant(queryset, barcode=barcode)
 
     def filter_in_stock(
         self,
@@ -59,3 +111,35 @@ class ProductFilter(django_filters.FilterSet):
     ) -> QuerySet[Product]:
         """Products of which something, or nothing, is available."""
         return in_stock(queryset, wanted=wanted)
+
+    def _with_variant(self, queryset: QuerySet[Product], **wanted: str) -> QuerySet[Product]:
+        return queryset.filter(Exists(Variant.objects.filter(product=OuterRef("pk"), is_archived=False, **wanted)))
+
+
+class CategoryFilter(django_filters.FilterSet):
+    """`parent`, `root`."""
+
+    parent = django_filters.CharFilter(field_name="parent__slug", label="the slug of the category right above")
+    root = BooleanFilter(field_name="parent", lookup_expr="isnull", label="whether it stands at the top")
+
+    class Meta:
+        model = Category
+        fields: tuple[str, ...] = ()
+
+
+class VariantFilter(django_filters.FilterSet):
+    """`sku`, `barcode`, `product`, `updated_after`."""
+
+    sku = django_filters.CharFilter(method="filter_sku")
+    barcode = django_filters.CharFilter()
+    product = django_filters.NumberFilter(field_name="product_id")
+    updated_after = django_filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gt")
+    ordering = OrderingFilter(BY_UPDATED_AT, label="newest first without it")
+
+    class Meta:
+        model = Variant
+        fields: tuple[str, ...] = ()
+
+    def filter_sku(self, queryset: QuerySet[Variant], _name: str, sku: str) -> QuerySet[Variant]:
+        """The variant that has a SKU, regardless of case."""
+        return queryset.filter(sku_key=as_sku_key(sku) or "")

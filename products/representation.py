@@ -1,11 +1,28 @@
-"""A product in JSON's types, as the API and the events show it."""
+"""A product in JSON's types, as the API and the events show it.
 
-from collections.abc import Sequence
+Whatever it is made of, a row of SQL or a model, its fields are named here, and made here of plain values.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from decimal import Decimal
 from enum import Enum, auto
-from typing import Any
+from operator import attrgetter
+from typing import Any, Final
 
 from products.models import Product, Variant
+
+PRODUCT_FIELDS: Final = (
+    "id", "handle", "name", "description", "brand", "status", "published_at", "publish_at", "unpublish_at", "category",
+    "tags", "attributes", "options", "variants", "images", "version", "created_at", "updated_at",
+)  # fmt: skip
+VARIANT_FIELDS: Final = (
+    "id", "sku", "barcode", "name", "price", "currency", "compare_at_price", "cost", "weight_grams", "options",
+    "position", "stock",
+)  # fmt: skip
+IMAGE_FIELDS: Final = ("id", "url", "thumbnail_url", "alt", "position", "width", "height")
+MOMENTS: Final = frozenset({"published_at", "publish_at", "unpublish_at", "created_at", "updated_at"})
+AMOUNTS: Final = frozenset({"price", "compare_at_price", "cost"})
 
 
 class StockShown(Enum):
@@ -16,58 +33,76 @@ class StockShown(Enum):
     ALL = auto()
 
 
-def represent_product(
-    product: Product, variants: Sequence[Variant], *, with_cost: bool = False, stock: StockShown = StockShown.NOTHING
-) -> dict[str, Any]:
-    """The whole product. With stock, the variants must come from `queries.with_stock`."""
-    return {
-        "id": product.pk,
-        "handle": product.handle,
-        "name": product.name,
-        "description": product.description,
-        "brand": product.brand,
-        "status": product.status,
-        "published_at": _moment(product.published_at),
-        "category": product.category.slug if product.category else None,
-        "tags": product.tags,
-        "attributes": product.attributes,
-        "options": product.options,
-        "variants": [represent_variant(variant, with_cost=with_cost, stock=stock) for variant in variants],
-        "images": [],
-        "version": product.version,
-        "created_at": _moment(product.created_at),
-        "updated_at": _moment(product.updated_at),
-    }
+def variant_fields(*, with_cost: bool, stock: StockShown) -> tuple[str, ...]:
+    """Those that are shown."""
+    hidden = {"cost": not with_cost, "stock": stock is StockShown.NOTHING}
+    return tuple(name for name in VARIANT_FIELDS if not hidden.get(name))
 
 
-def represent_variant(variant: Variant, *, with_cost: bool, stock: StockShown) -> dict[str, Any]:
-    """One variant of a product."""
-    shown: dict[str, Any] = {
-        "id": variant.pk,
-        "sku": variant.sku,
-        "barcode": variant.barcode,
-        "name": variant.name,
-        "price": _amount(variant.price),
-        "currency": variant.currency,
-        "compare_at_price": _amount(variant.compare_at_price),
-        "weight_grams": variant.weight_grams,
-        "options": variant.options,
-        "position": variant.position,
-    }
-    if with_cost:
-        shown["cost"] = _amount(variant.cost)
-    if stock is not StockShown.NOTHING:
-        on_hand: int = variant.stock_on_hand  # type: ignore[attr-defined]  # annotated by with_stock
-        reserved: int = variant.stock_reserved  # type: ignore[attr-defined]
+def product_as_json(names: Sequence[str], values: Iterable[Any]) -> dict[str, Any]:
+    """A product of the values of these fields: moments as strings, `variants` and `images` as what is made below."""
+    return dict(zip(names, values, strict=True))
+
+
+def variant_as_json(names: Sequence[str], values: Iterable[Any], *, stock: StockShown) -> dict[str, Any]:
+    """A variant of the values of these fields: amounts as strings, `stock` as (on hand, reserved)."""
+    shown = dict(zip(names, values, strict=True))
+    if "stock" in shown:
+        on_hand, reserved = shown["stock"]
         shown["stock"] = {"available": on_hand - reserved}
         if stock is StockShown.ALL:
             shown["stock"] |= {"on_hand": on_hand, "reserved": reserved}
     return shown
 
 
+def image_as_json(names: Sequence[str], values: Iterable[Any], url_of: Callable[[str], str]) -> dict[str, Any]:
+    """An image of the values of these fields: `url` and `thumbnail_url` as the names of files."""
+    shown = dict(zip(names, values, strict=True))
+    for name in ("url", "thumbnail_url"):
+        if name in shown:
+            shown[name] = url_of(shown[name]) if shown[name] else None
+    return shown
+
+
+def represent_product(
+    product: Product,
+    variants: Sequence[Variant],
+    images: Sequence[dict[str, Any]] = (),
+    *,
+    with_cost: bool = False,
+    stock: StockShown = StockShown.NOTHING,
+) -> dict[str, Any]:
+    """The whole product. With stock, the variants come from `queries.with_stock`; `images` are as they are shown."""
+    shown: dict[str, Any] = {
+        "category": product.category.slug if product.category else None,
+        "variants": [
+            represent_variant(variant, with_cost=with_cost, stock=stock)
+            for variant in variants
+            if not variant.is_archived
+        ],
+        "images": list(images),
+    }
+    shown |= {name: _moment(getattr(product, name)) for name in MOMENTS}
+    values = (shown[name] if name in shown else getattr(product, name) for name in PRODUCT_FIELDS)
+    return product_as_json(PRODUCT_FIELDS, values)
+
+
+def represent_variant(variant: Variant, *, with_cost: bool, stock: StockShown) -> dict[str, Any]:
+    """One variant of a product."""
+    names = variant_fields(with_cost=with_cost, stock=stock)
+    return variant_as_json(names, (_value_of_variant(variant, name) for name in names), stock=stock)
+
+
+def _value_of_variant(variant: Variant, name: str) -> Any:
+    if name == "stock":
+        return attrgetter("stock_on_hand", "stock_reserved")(variant)
+    value = getattr(variant, name)
+    return _amount(value) if name in AMOUNTS else value
+
+
 def _amount(value: Decimal | None) -> str | None:
     return None if value is None else f"{value:.2f}"
 
 
-def _moment(value: Any) -> str | None:
-    return None if value is None else value.isoformat().replace("+00:00", "Z")
+def _moment(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,6 +1,5 @@
 """The catalogue's input and output."""
 
-import re
 from typing import Any
 
 import orjson
@@ -9,13 +8,15 @@ from rest_framework import serializers
 
 from pms_backend.api.exceptions import DomainError
 from products import models
+from products.currencies import CURRENCIES
+from products.fields import BarcodeField, ClearableCharField, ClearableListField, OptionValuesField
 from products.models import Category, ProductStatus
+from products.options import repeated
 from products.services.bulk import MAX_BULK_PRODUCTS
 from products.skus import MAX_SKU_LENGTH, clean_sku, sku_key
 
 MAX_POSITION = 1_000_000
 MAX_WEIGHT_GRAMS = 2_000_000_000
-ISO_4217 = re.compile(r"[A-Z]{3}")
 
 
 class SkuField(serializers.CharField):
@@ -46,8 +47,8 @@ class CurrencyField(serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
         """The code."""
         code = super().to_internal_value(data).upper()
-        if not ISO_4217.fullmatch(code):
-            raise serializers.ValidationError("A currency is three letters (ISO 4217).", code="invalid_currency")
+        if code not in CURRENCIES:
+            raise serializers.ValidationError("That is no currency of ISO 4217.", code="invalid_currency")
         return code
 
 
@@ -62,8 +63,18 @@ class UnicodeSlugField(serializers.SlugField):
 class OptionSerializer(serializers.Serializer[Any]):
     """One way in which the variants of a product differ."""
 
-    name = serializers.CharField(max_length=100)
-    values = serializers.ListField(child=serializers.CharField(max_length=100), max_length=models.MAX_VARIANTS)
+    name = serializers.CharField(max_length=models.MAX_OPTION_LENGTH)
+    values = serializers.ListField(
+        child=serializers.CharField(max_length=models.MAX_OPTION_LENGTH),
+        allow_empty=False,
+        max_length=models.MAX_OPTION_VALUES,
+    )
+
+    def validate_values(self, values: list[str]) -> list[str]:
+        """Each once."""
+        if len(set(values)) < len(values):
+            raise serializers.ValidationError("A value stands here twice.", code="duplicate_value")
+        return values
 
     def validate(self, option: dict[str, Any]) -> dict[str, Any]:
         """Both, in a patch too: it replaces the options as a whole, where DRF would let members be left out."""
@@ -81,20 +92,25 @@ class StockSerializer(serializers.Serializer[Any]):
     available = serializers.IntegerField()
 
 
-class VariantInputSerializer(serializers.Serializer[Any]):
-    """A variant to make, or to change: known by `id`, else by `sku`."""
+class VariantPatchSerializer(serializers.Serializer[Any]):
+    """What a variant says of itself."""
 
-    id = serializers.IntegerField(required=False, min_value=1)
     sku = SkuField()
-    barcode = serializers.CharField(required=False, allow_blank=True, max_length=100)
-    name = serializers.CharField(required=False, allow_blank=True, max_length=models.MAX_NAME_LENGTH)
+    barcode = BarcodeField()
+    name = ClearableCharField(max_length=models.MAX_NAME_LENGTH)
     price = MoneyField(required=False, allow_null=True)
     currency = CurrencyField(required=False)
     compare_at_price = MoneyField(required=False, allow_null=True)
     cost = MoneyField(required=False, allow_null=True)
     weight_grams = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=MAX_WEIGHT_GRAMS)
-    options = serializers.DictField(required=False, child=serializers.CharField(max_length=100, allow_blank=True))
+    options = OptionValuesField()
     position = serializers.IntegerField(required=False, min_value=0, max_value=MAX_POSITION)
+
+
+class VariantInputSerializer(VariantPatchSerializer):
+    """A variant to make, or to change: known by `id`, else by `sku`."""
+
+    id = serializers.IntegerField(required=False, min_value=1)
 
 
 class ProductInputSerializer(serializers.Serializer[Any]):
@@ -102,20 +118,16 @@ class ProductInputSerializer(serializers.Serializer[Any]):
 
     name = serializers.CharField(max_length=models.MAX_NAME_LENGTH)
     handle = UnicodeSlugField(required=False)
-    description = serializers.CharField(
-        required=False, allow_blank=True, max_length=models.MAX_DESCRIPTION_LENGTH, trim_whitespace=False
-    )
-    brand = serializers.CharField(required=False, allow_blank=True, max_length=models.MAX_NAME_LENGTH)
+    description = ClearableCharField(max_length=models.MAX_DESCRIPTION_LENGTH, trim_whitespace=False)
+    brand = ClearableCharField(max_length=models.MAX_NAME_LENGTH)
     status = serializers.ChoiceField(required=False, choices=ProductStatus.choices)
     category = UnicodeSlugField(required=False, allow_null=True)
-    tags = serializers.ListField(
-        required=False, child=serializers.CharField(max_length=models.MAX_TAG_LENGTH), max_length=models.MAX_TAGS
-    )
-    attributes = serializers.DictField(required=False)
-    options = OptionSerializer(required=False, many=True)
+    tags = ClearableListField(child=serializers.CharField(max_length=models.MAX_TAG_LENGTH), max_length=models.MAX_TAGS)
+    attributes = serializers.DictField(required=False, allow_null=True)
+    options = ClearableListField(child=OptionSerializer(), max_length=models.MAX_OPTIONS)
     variants = VariantInputSerializer(many=True, allow_empty=False, max_length=models.MAX_VARIANTS)  # type: ignore[call-arg]
 
-    def validate_attributes(self, attributes: dict[str, Any]) -> dict[str, Any]:
+    def validate_attributes(self, attributes: dict[str, Any] | None) -> dict[str, Any] | None:
         """Attributes are bounded as a whole."""
         if len(orjson.dumps(attributes)) > models.MAX_ATTRIBUTES_BYTES:
             raise serializers.ValidationError(
@@ -124,17 +136,36 @@ class ProductInputSerializer(serializers.Serializer[Any]):
         return attributes
 
     def validate_options(self, options: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """As plain JSON."""
+        """As plain JSON, each name once."""
+        if (index := repeated([option["name"] for option in options])) is not None:
+            error = serializers.ErrorDetail("An option of this name stands here twice.", code="duplicate_option")
+            raise serializers.ValidationError([*([{}] * index), {"name": [error]}])
         return [{"name": option["name"], "values": list(option["values"])} for option in options]
 
     def validate_variants(self, variants: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Each SKU once; in a patch an `id` will do instead."""
+        """Each SKU and each id once; in a patch an `id` will do instead of a SKU."""
         if not all("sku" in variant or "id" in variant for variant in variants):
             raise serializers.ValidationError("A variant is named by its SKU or its id.", code="required")
         keys = [sku_key(variant["sku"]) for variant in variants if "sku" in variant]
         if len(set(keys)) < len(keys):
             raise serializers.ValidationError("A SKU stands here twice.", code="duplicate_sku")
+        ids = [variant["id"] for variant in variants if "id" in variant]
+        if len(set(ids)) < len(ids):
+            raise serializers.ValidationError("A variant stands here twice.", code="duplicate_variant")
         return variants
+
+
+class PublishSerializer(serializers.Serializer[Any]):
+    """When a product is published, if not now, and when that ends, if it does."""
+
+    publish_at = serializers.DateTimeField(required=False, allow_null=True)
+    unpublish_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class UnpublishSerializer(serializers.Serializer[Any]):
+    """When a product is unpublished, if not now."""
+
+    unpublish_at = serializers.DateTimeField(required=False, allow_null=True)
 
 
 class VariantSerializer(serializers.Serializer[Any]):
@@ -152,6 +183,14 @@ class VariantSerializer(serializers.Serializer[Any]):
     options = serializers.DictField(child=serializers.CharField())
     position = serializers.IntegerField()
     stock = StockSerializer()
+
+
+class SingleVariantSerializer(VariantSerializer):
+    """A variant by itself, with what it has of its product."""
+
+    product = serializers.IntegerField()
+    is_archived = serializers.BooleanField()
+    version = serializers.IntegerField(help_text="its product's")
 
 
 class ImageSerializer(serializers.Serializer[Any]):
@@ -176,6 +215,8 @@ class ProductSerializer(serializers.Serializer[Any]):
     brand = serializers.CharField()
     status = serializers.ChoiceField(choices=ProductStatus.choices)
     published_at = serializers.DateTimeField(allow_null=True)
+    publish_at = serializers.DateTimeField(allow_null=True)
+    unpublish_at = serializers.DateTimeField(allow_null=True)
     category = serializers.CharField(allow_null=True)
     tags = serializers.ListField(child=serializers.CharField())
     attributes = serializers.DictField()
@@ -195,13 +236,14 @@ class BulkProductsSerializer(serializers.Serializer[Any]):
 
 
 class CategorySerializer(serializers.ModelSerializer[Category]):
-    """A category and where it hangs."""
+    """A category and where it hangs: `path` has the slugs from the root down to its own."""
 
     slug = UnicodeSlugField(required=False)
     parent: serializers.SlugRelatedField[Category] = serializers.SlugRelatedField(  # type: ignore[assignment]
         slug_field="slug", queryset=Category.objects.all(), required=False, allow_null=True
     )
+    path = serializers.ListField(child=serializers.CharField(), read_only=True)
 
     class Meta:
         model = Category
-        fields = ("slug", "name", "parent")
+        fields = ("slug", "name", "parent", "path")

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 import pytest
 from django.conf import settings
 from django.db import OperationalError, connection, connections
+from django.test import override_settings
 from pytest_django import DjangoDbBlocker
 from redis import Redis
 from rest_framework.test import APIClient
@@ -59,6 +60,13 @@ def _empty_redis() -> Iterator[None]:
     yield
     for redis in redis_databases():
         redis.flushdb()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _media(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Files that tests store are not among anybody's."""
+    with override_settings(MEDIA_ROOT=tmp_path_factory.mktemp("media")):
+        yield
 
 
 @functools.cache

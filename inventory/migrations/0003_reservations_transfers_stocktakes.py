@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('inventory', '0002_ledger_triggers'),
-        ('products', '0002_images_schedules_and_archived_variants'),
+        ('products', '0008_image_upkeep'),
     ]
 
     operations = [

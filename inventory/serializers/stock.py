@@ -7,6 +7,7 @@ from rest_framework import serializers
 from inventory.exceptions import ReferenceMissing
 from inventory.models import (
     ADJUSTMENT_REASONS,
+    CODE_VALIDATOR,
     MAX_CODE_LENGTH,
     MAX_NOTE_LENGTH,
     MAX_QUANTITY,
@@ -29,6 +30,8 @@ class LocationSerializer(serializers.ModelSerializer[Location]):
     class Meta:
         model = Location
         fields = ("code", "name", "priority", "is_active", "address")
+        # Without DRF's own look for another of this code: that is a conflict, and the service says so.
+        extra_kwargs = {"code": {"validators": [CODE_VALIDATOR]}}
 
 
 class LevelSerializer(serializers.Serializer[StockLevel]):

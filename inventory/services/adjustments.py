@@ -6,7 +6,15 @@ from inventory.exceptions import DedupeConflict, InsufficientStock, InvalidQuant
 from inventory.models import ADJUSTMENT_REASONS, MAX_QUANTITY, Reason, StockLevel
 from inventory.representation import level_as_dict, movement_as_dict
 from inventory.services.dedupe import first_movement
-from inventory.services.ledger import LEDGER_AND_OUTBOX, MOMENT_OF_OURS, StockChange, change_of, run, run_alone
+from inventory.services.ledger import (
+    LEDGER_AND_OUTBOX,
+    MOMENT_OF_OURS,
+    PRODUCTS_CHANGED,
+    StockChange,
+    change_of,
+    run,
+    run_alone,
+)
 from inventory.services.levels import create_levels, lock_levels, require_location, require_variant
 from pms_backend.api.transactions import retried_atomic
 from products.skus import sku_key
@@ -36,8 +44,9 @@ WITH changed AS (
             OR level.on_hand + %(delta)s::bigint - level.reserved >= -level.backorder_limit)
         AND (%(expected_version)s::bigint IS NULL OR level.version = %(expected_version)s::bigint)
         AND (NOT %(dedupe)s::boolean OR ({_ACTS_FIRST}))
-    RETURNING level.id AS level_id, variant.sku, location.code AS location, level.on_hand, level.reserved,
-        level.incoming, level.version, level.reorder_point, level.backorder_limit, level.is_oversold, level.updated_at,
+    RETURNING level.id AS level_id, variant.sku, variant.product_id, location.code AS location, level.on_hand,
+        level.reserved, level.incoming, level.version, level.reorder_point, level.backorder_limit, level.is_oversold,
+        level.updated_at,
         level.on_hand - %(delta)s::bigint - level.reserved < -level.backorder_limit AS was_oversold,
         coalesce(level.on_hand - %(delta)s::bigint - level.reserved <= level.reorder_point, false) AS was_low,
         %(delta)s::bigint AS delta, %(reason)s::text AS reason, %(note)s::text AS note,
@@ -46,7 +55,7 @@ WITH changed AS (
 )
 """
     + LEDGER_AND_OUTBOX
-    + "SELECT data FROM announced WHERE type = 'stock.changed'"
+    + f"SELECT data, {PRODUCTS_CHANGED} FROM announced WHERE type = 'stock.changed'"
 )
 
 

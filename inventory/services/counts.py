@@ -6,7 +6,14 @@ import orjson
 
 from inventory.exceptions import InvalidQuantity, VersionConflict
 from inventory.models import MAX_QUANTITY
-from inventory.services.ledger import LEDGER_AND_OUTBOX, LEVEL_AS_JSON, StockChange, run, run_alone
+from inventory.services.ledger import (
+    LEDGER_AND_OUTBOX,
+    LEVEL_AS_JSON,
+    PRODUCTS_CHANGED,
+    StockChange,
+    run,
+    run_alone,
+)
 from inventory.services.levels import create_levels, require_location, require_variant
 from pms_backend.api.transactions import retried_atomic
 from products.skus import sku_key
@@ -17,7 +24,7 @@ from products.skus import sku_key
 _COUNT: Final = (
     """
 WITH locked AS MATERIALIZED (
-    SELECT level.*, variant.sku, location.code
+    SELECT level.*, variant.sku, variant.product_id, location.code
     FROM inventory_stocklevel AS level
     JOIN products_variant AS variant ON variant.id = level.variant_id
     JOIN inventory_location AS location ON location.id = level.location_id
@@ -43,8 +50,9 @@ WITH locked AS MATERIALIZED (
         counted_at = CASE WHEN target.is_superseded THEN target.counted_at ELSE target.moment END,
         updated_at = CASE WHEN target.new_on_hand <> target.on_hand THEN target.moment ELSE target.updated_at END
     FROM target WHERE level.id = target.id
-    RETURNING level.id AS level_id, target.sku, target.code AS location, level.on_hand, level.reserved, level.incoming,
-        level.version, level.reorder_point, level.backorder_limit, level.is_oversold, level.updated_at,
+    RETURNING level.id AS level_id, target.sku, target.product_id, target.code AS location, level.on_hand,
+        level.reserved, level.incoming, level.version, level.reorder_point, level.backorder_limit, level.is_oversold,
+        level.updated_at,
         target.is_oversold AS was_oversold,
         coalesce(target.on_hand - target.reserved <= target.reorder_point, false) AS was_low,
         level.on_hand - target.on_hand AS delta, 'count' AS reason,
@@ -56,7 +64,8 @@ WITH locked AS MATERIALIZED (
 """
     + LEDGER_AND_OUTBOX
     + f"""
-SELECT counted.is_fresh, counted.on_hand, {LEVEL_AS_JSON.format("written")}, announced.data -> 'movement'
+SELECT counted.is_fresh, counted.on_hand, {LEVEL_AS_JSON.format("written")}, announced.data -> 'movement',
+    {PRODUCTS_CHANGED}
 FROM counted
 LEFT JOIN written ON true
 LEFT JOIN announced ON announced.type = 'stock.changed'
@@ -83,7 +92,7 @@ def count_stock(
     rows = run_alone(_COUNT, parameters)
     if not rows or not rows[0][0]:
         rows = _count_under_lock(parameters, sku)
-    _, known, level, movement = rows[0]
+    _, known, level, movement, _ = rows[0]
     if expected_on_hand is not None and known != expected_on_hand:
         raise VersionConflict(f"{known} of {sku} were known at {location}, not {expected_on_hand}.")
     return StockChange(orjson.loads(level), orjson.loads(movement) if movement else None)

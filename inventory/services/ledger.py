@@ -17,6 +17,7 @@ from inventory.services.prepared import prepared_cursor
 from pms_backend.api import context
 from pms_backend.api.transactions import is_broken_off
 from pms_backend.events import services as outbox
+from products.generations import of_stock
 
 MOMENT_AS_JSON: Final = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 
@@ -65,6 +66,13 @@ LEDGER_AND_OUTBOX: Final = f"""
     ORDER BY changed.position, kind.rank
     RETURNING id, type, data
 )
+"""
+
+
+# The last column of each such statement, in its first row: the products whose stock has changed.
+PRODUCTS_CHANGED: Final = """
+CASE WHEN announced.id = (SELECT min(id) FROM announced)
+THEN (SELECT array_agg(DISTINCT product_id) FROM changed) END
 """
 
 
@@ -135,14 +143,15 @@ WITH row AS (
         row.was_oversold, row.was_low, row.reason, row.note, row.reference, row.source, row.is_deduplicated,
         row.position,
         coalesce(row.occurred_at, {MOMENT_OF_OURS.format("written")}) AS occurred_at,
-        variant.sku, location.code AS location, written.reorder_point, written.backorder_limit, written.updated_at
+        variant.sku, variant.product_id, location.code AS location, written.reorder_point, written.backorder_limit,
+        written.updated_at
     FROM row JOIN written ON written.id = row.level_id
     JOIN products_variant AS variant ON variant.id = written.variant_id
     JOIN inventory_location AS location ON location.id = written.location_id
 )
 """
     + LEDGER_AND_OUTBOX
-    + "SELECT data FROM announced WHERE type = 'stock.changed' ORDER BY id"
+    + f"SELECT data, {PRODUCTS_CHANGED} FROM announced WHERE type = 'stock.changed' ORDER BY id"
 )
 
 
@@ -181,7 +190,7 @@ def write_locked_levels(*, states: Sequence[LevelState], rows: Sequence[LedgerRo
         "backorder_limit": [state.backorder_limit for state in states],
     }
     is_prepared = len(rows) <= MAX_PREPARED_ROWS
-    return [change_of(data) for (data,) in run(_WRITE_LOCKED_LEVELS, parameters, is_prepared=is_prepared)]
+    return [change_of(data) for data, _ in run(_WRITE_LOCKED_LEVELS, parameters, is_prepared=is_prepared)]
 
 
 def run_alone(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -198,19 +207,25 @@ def run_alone(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...
         if not is_broken_off(error):
             raise
         return []
-    outbox.relay_bell.ring_after_commit()
+    _ring_after_commit(rows)
     return rows
 
 
 def run(statement: str, parameters: dict[str, Any], *, is_prepared: bool = True) -> list[tuple[Any, ...]]:
-    """Runs a statement that ends in `LEDGER_AND_OUTBOX`; rings for the relay when the transaction has committed.
+    """Runs a statement that ends in `LEDGER_AND_OUTBOX`, and whose last column is `PRODUCTS_CHANGED`.
 
+    When the transaction has committed, it rings for the relay and replaces the generations of what shows that stock.
     What is prepared is planned for few rows.
     """
     outbox.require_transaction()
     rows = _rows_of(statement, parameters, is_prepared=is_prepared)
-    outbox.relay_bell.ring_after_commit()
+    _ring_after_commit(rows)
     return rows
+
+
+def _ring_after_commit(rows: Sequence[tuple[Any, ...]]) -> None:
+    products = {product for row in rows for product in row[-1] or ()}
+    outbox.relay_bell.ring_after_commit(replacing=of_stock(products))
 
 
 def _rows_of(statement: str, parameters: dict[str, Any], *, is_prepared: bool) -> list[tuple[Any, ...]]:

@@ -2,11 +2,12 @@
 
 from typing import Any, Final
 
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
 from inventory.events import LocationChanged
-from inventory.exceptions import LocationHoldsStock
+from inventory.exceptions import CodeTaken, LocationHoldsStock
 from inventory.models import Location, StockLevel
+from pms_backend.api.exceptions import constraint
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.events import services as outbox
 
@@ -15,17 +16,20 @@ SHOWN: Final = ("code", "name", "priority", "is_active", "address")
 
 @retried_atomic
 def create_location(*, code: str, name: str, **values: Any) -> Location:
-    """Opens a location (`priority`, `is_active`, `address` as further values)."""
+    """Opens a location (`priority`, `is_active`, `address` as further values). Raises `CodeTaken`."""
     location = Location(code=code, name=name, **values)
-    location.full_clean()
-    location.save(force_insert=True)
+    location.full_clean(validate_unique=False)
+    _save(location, force_insert=True)
     _announce(location)
     return location
 
 
 @retried_atomic
 def update_location(*, code: str, values: dict[str, Any]) -> Location:
-    """Changes a location. Raises `LocationHoldsStock` where one with stock would be closed, `Location.DoesNotExist`."""
+    """Changes a location.
+
+    Raises `LocationHoldsStock` where one with stock would be closed, `CodeTaken`, `Location.DoesNotExist`.
+    """
     location = Location.objects.select_for_update().get(code=code)
     changed = {name: value for name, value in values.items() if getattr(location, name) != value}
     if changed.get("is_active") is False:
@@ -33,8 +37,8 @@ def update_location(*, code: str, values: dict[str, Any]) -> Location:
     if changed:
         for name, value in changed.items():
             setattr(location, name, value)
-        location.full_clean()
-        location.save(update_fields=list(changed))
+        location.full_clean(validate_unique=False)
+        _save(location, update_fields=list(changed))
         _announce(location)
     return location
 
@@ -51,6 +55,16 @@ def _require_empty(location: Location) -> None:
 _LOCK_LEVELS: Final = """
 SELECT 1 FROM inventory_stocklevel WHERE location_id = %s ORDER BY variant_id FOR NO KEY UPDATE
 """
+
+
+def _save(location: Location, **more: Any) -> None:
+    try:
+        with transaction.atomic():
+            location.save(**more)
+    except IntegrityError as error:
+        if constraint(error).startswith("inventory_location_code"):
+            raise CodeTaken(location.code) from None
+        raise
 
 
 def _announce(location: Location) -> None:

@@ -44,6 +44,7 @@ class IdempotencyMixin(views.APIView):
 
     supports_idempotency: bool | Mapping[str, bool] = True
     only_reads = False
+    _prepared: tuple[Any, Exception | None] = (None, None)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """DRF's checks; then, only where there is something to be written first, the handler is wrapped.
@@ -55,9 +56,28 @@ class IdempotencyMixin(views.APIView):
         if request.method in SAFE_METHODS or method not in self.http_method_names:
             return
         claim = self._claim(request)
+        try:
+            self._prepared = self.prepare(request, **kwargs), None
+        except Exception as error:
+            self._prepared = None, error
         if claim is not None or first_in_write(request._request):
             handler = getattr(self, method, self.http_method_not_allowed)
             setattr(self, method, partial(self._write, handler, claim))
+
+    def prepare(self, request: Request, **kwargs: Any) -> Any:
+        """What the handler of a write needs that has no place in its transaction: slow work, calls to elsewhere.
+
+        It runs after every check and before the transaction, once, however often that is tried; the handler asks for it
+        with `prepared()`.
+        """
+        return None
+
+    def prepared(self) -> Any:
+        """What `prepare` returned, or raised: it comes out in the handler, so that a replayed answer comes first."""
+        result, error = self._prepared
+        if error is not None:
+            raise error
+        return result
 
     def takes_idempotency_key(self, method: str) -> bool:
         """Whether a request of this method may have a key; it is ignored where nobody is known who could own it."""

@@ -72,6 +72,12 @@ class Conflict(DomainError):
     code = "conflict"
 
 
+class PreconditionFailed(DomainError):
+    """What the caller has read is not what there is any more."""
+
+    code = "version_conflict"
+
+
 class Gone(DomainError):
     """It was there, and is not kept any more."""
 
@@ -82,6 +88,12 @@ class Forbidden(DomainError):
     """This caller may not do this."""
 
     code = "forbidden"
+
+
+class Unavailable(DomainError):
+    """Something that is needed for it does not answer at present; nothing was written."""
+
+    code = "unavailable"
 
 
 class Unauthenticated(DomainError):
@@ -95,8 +107,10 @@ _STATUS_OF_DOMAIN_ERROR: dict[type[DomainError], int] = {
     Invalid: 422,
     Conflict: 409,
     Gone: 410,
+    PreconditionFailed: 412,
     Forbidden: 403,
     Unauthenticated: 401,
+    Unavailable: 503,
 }
 
 
@@ -151,7 +165,8 @@ def _problem_of_domain_error(error: Exception) -> Problem | None:
     if not isinstance(error, DomainError):
         return None
     status = next(status for kind, status in _STATUS_OF_DOMAIN_ERROR.items() if isinstance(error, kind))
-    return Problem(status, error.code, error.detail, error.errors)
+    retry_after = RETRY_AFTER_SECONDS if isinstance(error, Unavailable) else None
+    return Problem(status, error.code, error.detail, error.errors, retry_after)
 
 
 def _problem_of_drf(error: Exception) -> Problem | None:

@@ -21,7 +21,7 @@ from pms_backend.api.views import problem
 SANE_REQUEST_ID = re.compile(rf"[A-Za-z0-9._:-]{{1,{context.MAX_REQUEST_ID_LENGTH}}}")
 
 SANE_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
-# Files go to the disk, and their views say how long they may be.
+# Files go to the disk, and their views say how long they may be: in `max_form_bytes`.
 FORM_WITH_FILES = "multipart/form-data"
 
 Next = Callable[[HttpRequest], HttpResponse]
@@ -73,7 +73,10 @@ class RequestLimitsMiddleware:
         if not any(_takes(parser, sent) for parser in parsers):
             types = " or ".join(parser.media_type for parser in parsers)
             return problem(Problem(415, "unsupported_media_type", f"A body here has the Content-Type {types}."))
-        if length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE and sent != FORM_WITH_FILES:
+        longest = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        if sent == FORM_WITH_FILES:
+            longest = getattr(view.cls, "max_form_bytes", length)
+        if length > longest:
             return problem(problem_of(RequestDataTooBig()))
         return None
 

@@ -56,16 +56,50 @@ _REPLAYED: Final = OpenApiParameter(
 )
 
 
+_IF_NONE_MATCH: Final = OpenApiParameter(
+    "If-None-Match",
+    {"type": "string"},
+    OpenApiParameter.HEADER,
+    description="ETags of answers that the caller has: 304 without a body if this would be one of them",
+)
+_IF_MATCH: Final = OpenApiParameter(
+    "If-Match",
+    {"type": "string"},
+    OpenApiParameter.HEADER,
+    description=(
+        'The ETag, or `"VERSION"`, of what the caller has seen: 412 `version_conflict`, and nothing is written, if the '
+        "version is another by now. The digest after the dot is not compared."
+    ),
+)
+_ETAG: Final = OpenApiParameter(
+    "ETag",
+    {"type": "string"},
+    OpenApiParameter.HEADER,
+    description='`"VERSION.DIGEST"`, of a list `"DIGEST"`: strong',
+    response=[200, 201, 304],
+)
+
+
 class AutoSchema(SpectacularSchema):
     """Adds what our base classes do: the problems that an operation may answer, and `Idempotency-Key`.
 
-    A view's own problems stand in its `may_answer`: status → what it means.
+    A view's own problems stand in its `may_answer`: status → what it means. The actions in its `has_etag` answer with
+    an ETag, those in `takes_if_match` compare one.
     """
 
     def get_override_parameters(self) -> list[Any]:
-        """The header of every POST whose answer is kept."""
+        """The headers of conditional requests, and of every POST whose answer is kept."""
         keeps_answers = isinstance(self.view, IdempotencyMixin) and self.view.takes_idempotency_key(self.method)
-        return [_KEY, _REPLAYED] if keeps_answers else []
+        wanted: list[Any] = [_KEY, _REPLAYED] if keeps_answers else []
+        wanted += [_ETAG] if self._is_in("has_etag") else []
+        wanted += [_IF_NONE_MATCH] if self._may_be_unchanged() else []
+        return wanted + ([_IF_MATCH] if self._is_in("takes_if_match") else [])
+
+    def _is_in(self, name: str) -> bool:
+        return getattr(self.view, "action", None) in getattr(self.view, name, ())
+
+    def _may_be_unchanged(self) -> bool:
+        return self.method == "GET" and self._is_in("has_etag")
 
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
@@ -75,6 +109,12 @@ class AutoSchema(SpectacularSchema):
             statuses |= _ON_ONE
         if self.method not in ("GET", "HEAD"):
             statuses |= _ON_WRITE | _ON_ONE
+        if self._is_in("takes_if_match"):
+            statuses |= {412: "not the version that If-Match names"}
+        if self._may_be_unchanged():
+            bodies["304"] = self._get_response_for_code(  # type: ignore[no-untyped-call]
+                OpenApiResponse(description="what the caller has already"), "304"
+            )
         for status, what in statuses.items():
             if str(status) not in bodies:
                 answer = OpenApiResponse(ProblemSerializer, description=what)

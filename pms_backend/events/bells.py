@@ -5,6 +5,7 @@ looks at the database every `SWEEP_SECONDS` anyway; so it never fails what rings
 """
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from celery import current_app
@@ -14,6 +15,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from pms_backend import metrics
+from pms_backend.api import generations
 
 logger = logging.getLogger(__name__)
 
@@ -31,17 +33,26 @@ class Bell:
     def _flag(self) -> str:
         return f"pms:bell:{self.task}"
 
-    def ring_after_commit(self) -> None:
-        """Rings when the present transaction has committed; at once where there is none."""
-        connection = transaction.get_connection()
-        callbacks = (callback for _, callback, _ in connection.run_on_commit)
-        if not any(getattr(callback, "__self__", None) is self for callback in callbacks):
-            transaction.on_commit(self.ring, robust=True)
+    def ring_after_commit(self, *, replacing: Iterable[str] = ()) -> None:
+        """Rings when the present transaction has committed; at once where there is none.
 
-    def ring(self) -> None:
-        """Rings now. Redis being away is logged and counted, never raised."""
+        In the same round trip the generations `replacing` get new words, before the write is acknowledged.
+        """
+        for _, callback, _ in transaction.get_connection().run_on_commit:
+            ring = getattr(callback, "__self__", None)
+            if isinstance(ring, _Ring) and ring.bell is self:
+                # More than is needed where a part is rolled back, which does no harm.
+                ring.replacing.update(replacing)
+                return
+        transaction.on_commit(_Ring(self, set(replacing)).ring, robust=True)
+
+    def ring(self, *, replacing: Iterable[str] = ()) -> None:
+        """Rings now. Redis being away is logged and counted, never raised: the relay replaces generations too."""
         try:
-            if get_redis_connection("default").set(self._flag, 1, nx=True, ex=FLAG_SECONDS):
+            pipeline = get_redis_connection("default").pipeline(transaction=False)
+            generations.replace_in(pipeline, replacing)
+            pipeline.set(self._flag, 1, nx=True, ex=FLAG_SECONDS)
+            if pipeline.execute()[-1]:
                 current_app.send_task(self.task)
         except (RedisError, OperationalError) as error:
             metrics.redis_failures_total.labels("bell").inc()
@@ -54,3 +65,14 @@ class Bell:
         except RedisError as error:
             metrics.redis_failures_total.labels("bell").inc()
             logger.warning("The bell of %s could not be silenced: %s", self.task, error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ring:
+    """A bell that is to be rung after the commit."""
+
+    bell: Bell
+    replacing: set[str]
+
+    def ring(self) -> None:
+        self.bell.ring(replacing=self.replacing)

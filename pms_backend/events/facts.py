@@ -15,6 +15,11 @@ class Fact:
         """What it happened to, as `kind:name`; the events of one subject are in the order of its commits."""
         raise AttributeError(f"{type(self).__name__} names no subject")
 
+    @property
+    def generations(self) -> tuple[str, ...]:
+        """What kept answers are made of and this has changed: the names of `pms_backend/api/generations.py`."""
+        return ()
+
     def data(self) -> dict[str, Any]:
         """The payload, in JSON's types. It is frozen when it is recorded."""
         raise AttributeError(f"{type(self).__name__} has no payload")

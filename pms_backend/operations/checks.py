@@ -12,16 +12,20 @@ from pms_backend.access.addresses import trusted_proxies
 from pms_backend.access.encryption import check_keys
 from pms_backend.access.rates import parse_rates
 from pms_backend.access.tokens.roles import parse_role_scopes
+from pms_backend.outbound.allowances import allowances
+from products.currencies import check_default_currency
 
 
 def check_settings(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
-    """RATE_LIMITS, FIELD_ENCRYPTION_KEYS, TRUSTED_PROXIES and JWT_ROLE_SCOPES can be read."""
+    """RATE_LIMITS, keys, proxies, JWT_ROLE_SCOPES, OUTBOUND_ALLOW and DEFAULT_CURRENCY can be read."""
     problems: list[CheckMessage] = []
     checks: tuple[Callable[[], object], ...] = (
         lambda: parse_rates(settings.RATE_LIMITS),
         check_keys,
         trusted_proxies,
         lambda: parse_role_scopes(settings.JWT_ROLE_SCOPES),
+        allowances,
+        check_default_currency,
     )
     for number, check in enumerate(checks, start=1):
         try:

@@ -2,6 +2,7 @@
 
 from pms_integration.admin.connections import PMSConnectionAdmin
 from pms_integration.admin.events import PMSEventAdmin
+from pms_integration.admin.imports import ImportJobAdmin
 from pms_integration.admin.reported import PMSProductAdmin, PMSStockAdmin
 
-__all__ = ["PMSConnectionAdmin", "PMSEventAdmin", "PMSProductAdmin", "PMSStockAdmin"]
+__all__ = ["ImportJobAdmin", "PMSConnectionAdmin", "PMSEventAdmin", "PMSProductAdmin", "PMSStockAdmin"]

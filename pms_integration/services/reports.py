@@ -27,7 +27,7 @@ from pms_integration.models import (
     PMSStock,
 )
 from products import services as products
-from products.exceptions import PublishRulesFailed
+from products.exceptions import AttributesTooLarge, OptionsDoNotFit, PublishRulesFailed, TooManyVariants
 from products.models import Category, Product, ProductStatus, Variant
 from products.skus import sku_key
 
@@ -186,6 +186,10 @@ def _write_product(row: PMSProduct, data: dict[str, Any]) -> tuple[Product, str]
 
 
 def _create_or_update(row: PMSProduct, data: dict[str, Any]) -> Product:
-    if row.product_id is None:
-        return products.create_product(data=data)
-    return products.update_product(product_id=row.product_id, data=data)[0]
+    data = {**data, "is_whole": True}
+    try:
+        if row.product_id is None:
+            return products.create_product(data=data)
+        return products.update_product(product_id=row.product_id, data=data)[0]
+    except (OptionsDoNotFit, AttributesTooLarge, TooManyVariants) as error:
+        raise UnusableData(f"data is not valid. {error.detail}") from None

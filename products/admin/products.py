@@ -6,16 +6,17 @@ from typing import Any, Final
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.postgres.forms import SimpleArrayField
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminExpandableTextareaWidget, UnfoldAdminTextInputWidget
 
 from pms_backend.api.exceptions import DomainError
-from pms_backend.api.service_admin import ServiceAdmin, ServiceForm, ServiceInline, moment
+from pms_backend.api.service_admin import ServiceInline, moment
 from pms_backend.api.typed_unfold import action, display
 from products import services
+from products.admin.images import NEW_IMAGES, ImageInline, ImagesForm, WithImages, write_images
 from products.models import MAX_TAG_LENGTH, MAX_TAGS, Product, ProductStatus, Variant
 from products.queries import with_stock, with_totals
 
@@ -32,6 +33,7 @@ ACTIONS_IN: Final = {
 }
 MAX_BRANDS: Final = 50
 OF_PRODUCT: Final = ("name", "description", "brand", "tags")
+OF_SCHEDULE: Final = ("publish_at", "unpublish_at")
 OF_VARIANT: Final = ("barcode", "price", "compare_at_price", "cost")
 
 
@@ -51,7 +53,7 @@ class BrandFilter(admin.SimpleListFilter):
         return queryset.filter(brand=self.value()) if self.value() else queryset
 
 
-class ProductForm(ServiceForm):
+class ProductForm(ImagesForm):
     """What a product says of itself."""
 
     tags = SimpleArrayField(
@@ -77,8 +79,8 @@ class VariantInline(ServiceInline):
     ordering = ("position", "id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Variant]:
-        """With their stock, in the same statement."""
-        return with_stock(super().get_queryset(request))
+        """The current ones, with their stock, in the same statement."""
+        return with_stock(super().get_queryset(request).filter(is_archived=False))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A new SKU comes with its product, through the API."""
@@ -96,11 +98,11 @@ class VariantInline(ServiceInline):
 
 
 @admin.register(Product)
-class ProductAdmin(ServiceAdmin):
+class ProductAdmin(WithImages):
     """Products."""
 
     form = ProductForm
-    inlines = (VariantInline,)
+    inlines = (VariantInline, ImageInline)
     list_display = ("name", "status_label", "brand", "category", "variants", "on_hand", "available", "updated")
     list_filter = ("status", "category", BrandFilter)
     list_select_related = ("category",)
@@ -109,8 +111,16 @@ class ProductAdmin(ServiceAdmin):
     ordering = ("-id",)
     autocomplete_fields = ("category",)
     fieldsets = (
-        (None, {"fields": ("name", "description", ("brand", "category"), "tags")}),
-        ("State", {"fields": (("status_label", "published_at"), ("handle", "version"), ("created_at", "updated_at"))}),
+        (None, {"fields": ("name", "description", ("brand", "category"), "tags", NEW_IMAGES)}),
+        (
+            "State",
+            {
+                "fields": (
+                    *(("status_label", "published_at"), ("publish_at", "unpublish_at")),
+                    *(("handle", "version"), ("created_at", "updated_at")),
+                )
+            },
+        ),
         ("Options and attributes", {"fields": ("options", "attributes"), "classes": ("collapse",)}),
     )
     readonly_fields = (
@@ -138,7 +148,7 @@ class ProductAdmin(ServiceAdmin):
         return [button for button in buttons if button.action_name in sensible]
 
     def write(self, request: HttpRequest, obj: Product, form: Any, formsets: list[Any], *, change: bool) -> None:
-        """The product and its variants in one update, then the button that was pressed."""
+        """The product and its variants in one update, its schedule, then the button that was pressed."""
         buttons = [
             button for button in self.get_actions_submit_line(request, obj.pk) if button.action_name in request.POST
         ]
@@ -146,10 +156,13 @@ class ProductAdmin(ServiceAdmin):
         if "category" in form.changed_data:
             category = form.cleaned_data["category"]
             data["category"] = category.slug if category else None
-        if variants := [_changes_of(variant) for variant in _changed(formsets)]:
+        if variants := [_changes_of(variant) for variant in _changed(formsets, Variant)]:
             data["variants"] = variants
         if data:
             services.update_product(product_id=obj.pk, data=data)
+        if set(OF_SCHEDULE) & set(form.changed_data):
+            services.schedule_product(product_id=obj.pk, **{name: form.cleaned_data[name] for name in OF_SCHEDULE})
+        write_images(obj.pk, form, formsets)
         for button in buttons:
             button.method(request, obj)
 
@@ -237,8 +250,8 @@ def _each(request: HttpRequest, products: Iterable[Product], service: Callable[.
         messages.success(request, f"{count} {'product' if count == 1 else 'products'} {done}.")
 
 
-def _changed(formsets: list[Any]) -> list[Any]:
-    return [form for formset in formsets for form in formset.forms if form.has_changed()]
+def _changed(formsets: list[Any], model: type[Model]) -> list[Any]:
+    return [form for formset in formsets if formset.model is model for form in formset.forms if form.has_changed()]
 
 
 def _changes_of(form: Any) -> dict[str, Any]:

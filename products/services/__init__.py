@@ -2,24 +2,50 @@
 
 from products.services.bulk import upsert_products
 from products.services.categories import create_category, delete_category, update_category
+from products.services.image_fetching import fetch_due_images
+from products.services.image_files import store_picture
+from products.services.image_sweep import sweep_stray_files, sweep_unused_images
+from products.services.image_urls import ImageURL, attach_image_urls
+from products.services.images import add_image, add_image_url, delete_image, fetch_bell, update_image
 from products.services.products import (
     archive_product,
     create_product,
-    publish_product,
+    replace_product,
     restore_product,
-    unpublish_product,
     update_product,
+    update_variant,
 )
+from products.services.schedules import publish_due_products, publish_product, schedule_product, unpublish_product
+from products.services.thumbnails import make_due_thumbnails
+from products.services.uploads import create_upload, store_upload
 
 __all__ = [
+    "ImageURL",
+    "add_image",
+    "add_image_url",
     "archive_product",
+    "attach_image_urls",
     "create_category",
     "create_product",
+    "create_upload",
     "delete_category",
+    "delete_image",
+    "fetch_bell",
+    "fetch_due_images",
+    "make_due_thumbnails",
+    "publish_due_products",
     "publish_product",
+    "replace_product",
     "restore_product",
+    "schedule_product",
+    "store_picture",
+    "store_upload",
+    "sweep_stray_files",
+    "sweep_unused_images",
     "unpublish_product",
     "update_category",
+    "update_image",
     "update_product",
+    "update_variant",
     "upsert_products",
 ]

@@ -1,16 +1,17 @@
 """The category tree."""
 
-from typing import Any
+from typing import Any, Final
 
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 from django.utils.text import slugify
 
+from pms_backend.api.exceptions import constraint
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.events import services as outbox
 from products.events import CategoryChanged
-from products.exceptions import CategoryCycle, CategoryInUse
-from products.models import Category
+from products.exceptions import CategoryCycle, CategoryInUse, CategoryTooDeep, SlugTaken
+from products.models import MAX_CATEGORY_DEPTH, Category
 
 # The tree is changed by one at a time: a cycle takes two moves that do not see each other.
 TREE_LOCK = 7_305_002
@@ -18,32 +19,35 @@ TREE_LOCK = 7_305_002
 
 @retried_atomic
 def create_category(*, name: str, slug: str = "", parent: Category | None = None) -> Category:
-    """Makes a category, under `parent` or at the top."""
+    """Makes a category, under `parent` or at the top. Raises `SlugTaken`, `CategoryTooDeep`."""
+    _lock_tree()
     category = Category(name=name, slug=slug or slugify(name, allow_unicode=True), parent=parent)
-    category.full_clean()
-    category.save(force_insert=True)
+    _check_depth(len(_ids_above(category)) + 1)
+    category.full_clean(validate_unique=False)
+    _save(category, force_insert=True)
     _announce(category)
     return category
 
 
 @retried_atomic
 def update_category(*, category: Category, **values: Any) -> Category:
-    """Renames or moves a category (`name`, `slug`, `parent`). Raises `CategoryCycle`."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [TREE_LOCK])
+    """Renames or moves a category (`name`, `slug`, `parent`).
+
+    Raises `CategoryCycle`, `CategoryTooDeep`, `SlugTaken`.
+    """
+    _lock_tree()
     changed = {name: value for name, value in values.items() if getattr(category, name) != value}
     if not changed:
         return category
     for name, value in changed.items():
         setattr(category, name, value)
-    # Read under the lock, from the row's parent upwards: the objects that the caller holds may be older.
-    ancestor_id = category.parent_id
-    while ancestor_id is not None:
-        if ancestor_id == category.pk:
+    if "parent" in changed:
+        above = _ids_above(category)
+        if category.pk in above:
             raise CategoryCycle("A category cannot be moved into itself or into one of its own.")
-        ancestor_id = Category.objects.values_list("parent_id", flat=True).get(pk=ancestor_id)
-    category.full_clean()
-    category.save(update_fields=list(changed))
+        _check_depth(len(above) + _height(category))
+    category.full_clean(validate_unique=False)
+    _save(category, update_fields=list(changed))
     _announce(category)
     return category
 
@@ -57,6 +61,59 @@ def delete_category(*, category: Category) -> None:
     except ProtectedError:
         raise CategoryInUse("The category holds products or other categories.") from None
     outbox.record(CategoryChanged(slug=slug, category=None))
+
+
+def _lock_tree() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [TREE_LOCK])
+
+
+def _ids_above(category: Category) -> list[int]:
+    """Read under the lock, from the row's parent upwards: the objects that the caller holds may be older."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ABOVE, [category.parent_id])
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+def _height(category: Category) -> int:
+    """How many levels the category has, its own counted."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HEIGHT, [category.pk])
+        return int(cursor.fetchone()[0])
+
+
+# By UNION, not UNION ALL: it would end even in a cycle.
+_ABOVE: Final = """
+WITH RECURSIVE up(id, parent_id) AS (
+    SELECT id, parent_id FROM products_category WHERE id = %s
+    UNION
+    SELECT above.id, above.parent_id FROM up JOIN products_category AS above ON above.id = up.parent_id
+)
+SELECT id FROM up
+"""
+_HEIGHT: Final = """
+WITH RECURSIVE down(id, level) AS (
+    SELECT %s::bigint, 1
+    UNION ALL
+    SELECT below.id, down.level + 1 FROM down JOIN products_category AS below ON below.parent_id = down.id
+)
+SELECT max(level) FROM down
+"""
+
+
+def _check_depth(depth: int) -> None:
+    if depth > MAX_CATEGORY_DEPTH:
+        raise CategoryTooDeep(MAX_CATEGORY_DEPTH)
+
+
+def _save(category: Category, **more: Any) -> None:
+    try:
+        with transaction.atomic():
+            category.save(**more)
+    except IntegrityError as error:
+        if constraint(error).startswith("products_category_slug"):
+            raise SlugTaken(category.slug) from None
+        raise
 
 
 def _announce(category: Category) -> None:

@@ -1,23 +1,23 @@
-"""A product's change: worked out in memory, then written for many products in a constant number of statements."""
+"""A product's change, and how many of them are written in a constant number of statements."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from django.conf import settings
 from django.db import IntegrityError
 from django.utils import timezone
 
 from pms_backend.api.exceptions import constraint
 from pms_backend.events import services as outbox
 from products import events
-from products.exceptions import CategoryNotFound, HandleTaken, SkuTaken, UnknownVariant
-from products.models import Category, Product, ProductStatus, Variant
+from products.exceptions import HandleTaken, OptionsDoNotFit, SkuTaken
+from products.images.shown import images_by_product
+from products.models import Product, ProductStatus, Variant
 from products.representation import represent_product
 from products.services.handles import free_handles
-from products.services.publishing import check_rules
-from products.skus import sku_key
+from products.services.reading import prepare_for_readers
+from products.services.statements import update_products, update_variants
 
 PRODUCT_FIELDS: Final = ("name", "description", "brand", "tags", "options", "handle")
 VARIANT_FIELDS: Final = (
@@ -36,13 +36,18 @@ _OF_TRANSITION: Final[dict[tuple[str, str], type[events.ProductFact]]] = {
 
 @dataclass(slots=True)
 class ProductChange:
-    """One product on its way into the database, with what has become of it."""
+    """One product on its way into the database, with what has become of it.
+
+    `variants` holds the archived ones too. `row_of` says where the input names a variant, by the variant's identity,
+    since a new one has no key yet.
+    """
 
     product: Product
     variants: list[Variant]
     status_before: str | None = None
     new_variants: list[Variant] = field(default_factory=list)
     changed_variants: list[Variant] = field(default_factory=list)
+    row_of: dict[int, int] = field(default_factory=dict)
     is_edited: bool = False
 
     @property
@@ -55,100 +60,25 @@ class ProductChange:
         """Whether there is anything to write."""
         return self.is_new or self.is_edited or self.product.status != self.status_before
 
+    @property
+    def current(self) -> list[Variant]:
+        """The variants that are not archived, by position, then in the order of their making."""
+        return sorted(
+            (variant for variant in self.variants if not variant.is_archived), key=lambda variant: variant.position
+        )
 
-def plan_creation(data: dict[str, Any], categories: dict[str, Category]) -> ProductChange:
-    """The change that makes a product of validated input. Raises `PublishRulesFailed`, `CategoryNotFound`."""
-    change = ProductChange(Product(status=ProductStatus.DRAFT, handle=""), [])
-    _edit(change, data, categories)
-    return change
-
-
-def plan_update(
-    product: Product, variants: Sequence[Variant], data: dict[str, Any], categories: dict[str, Category]
-) -> ProductChange:
-    """The change that merges validated input into a locked product; what is left out stays as it is.
-
-    Raises `PublishRulesFailed`, `CategoryNotFound`.
-    """
-    change = ProductChange(product, list(variants), status_before=product.status)
-    _edit(change, data, categories)
-    return change
+    def pointer_to(self, variant: Variant, member: str = "") -> str | None:
+        """Where the input says this of the variant; nothing where it does not name the variant."""
+        row = self.row_of.get(id(variant))
+        return None if row is None else f"/variants/{row}" + (f"/{member}" if member else "")
 
 
-def _edit(change: ProductChange, data: dict[str, Any], categories: dict[str, Category]) -> None:
-    product = change.product
-    change.is_edited |= _assign(product, {name: data[name] for name in PRODUCT_FIELDS if name in data})
-    if "attributes" in data:
-        merged = merge_patch(product.attributes, data["attributes"])
-        change.is_edited |= _assign(product, {"attributes": merged})
-    if "category" in data:
-        change.is_edited |= _assign(product, {"category_id": _category_id(data["category"], categories)})
-        product.category = categories.get(data["category"] or "")
-    for wanted in data.get("variants", ()):
-        _edit_variant(change, wanted)
-    if "status" in data:
-        product.status = data["status"]
-    if product.status == ProductStatus.ACTIVE:
-        check_rules(product, change.variants)
-
-
-def _edit_variant(change: ProductChange, wanted: dict[str, Any]) -> None:
-    known = next((variant for variant in change.variants if _is_meant(variant, wanted)), None)
-    values: dict[str, Any] = {name: wanted[name] for name in VARIANT_FIELDS if name in wanted}
-    if known is None and wanted.get("id") is not None:
-        raise UnknownVariant(f"The product has no variant {wanted['id']}.")
-    if known is None:
-        last = max((variant.position for variant in change.variants), default=-1)
-        values = {"currency": settings.DEFAULT_CURRENCY, "position": last + 1, **values}
-        known = Variant(**values, sku_key=sku_key(wanted["sku"]))
-        change.variants.append(known)
-        change.new_variants.append(known)
-        change.is_edited = True
-    elif _assign(known, values):
-        known.sku_key = sku_key(known.sku)
-        if known.pk is not None and known not in change.changed_variants:
-            change.changed_variants.append(known)
-        change.is_edited = True
-
-
-def _is_meant(variant: Variant, wanted: dict[str, Any]) -> bool:
-    if wanted.get("id") is not None:
-        return bool(variant.pk == wanted["id"])
-    return variant.sku_key == sku_key(wanted["sku"])
-
-
-def _assign(row: Product | Variant, values: dict[str, Any]) -> bool:
+def assign(row: Product | Variant, values: dict[str, Any]) -> bool:
+    """Sets what is different; whether anything was."""
     different = {name: value for name, value in values.items() if getattr(row, name) != value}
     for name, value in different.items():
         setattr(row, name, value)
     return bool(different)
-
-
-def _category_id(slug: str | None, categories: dict[str, Category]) -> int | None:
-    if slug is None:
-        return None
-    if slug not in categories:
-        raise CategoryNotFound(f"There is no category {slug}.")
-    return categories[slug].pk
-
-
-def merge_patch(target: Any, patch: Any) -> Any:
-    """RFC 7396: members of `patch` replace those of `target`, null removes them."""
-    if not isinstance(patch, dict):
-        return patch
-    merged = dict(target) if isinstance(target, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            merged.pop(name, None)
-        else:
-            merged[name] = merge_patch(merged.get(name), value)
-    return merged
-
-
-def categories_named(inputs: Sequence[dict[str, Any]]) -> dict[str, Category]:
-    """The categories that the inputs name, by slug, in one statement."""
-    slugs = {data["category"] for data in inputs if data.get("category")}
-    return {category.slug: category for category in Category.objects.filter(slug__in=slugs)} if slugs else {}
 
 
 def write(changes: Sequence[ProductChange]) -> None:
@@ -165,12 +95,16 @@ def write(changes: Sequence[ProductChange]) -> None:
             raise SkuTaken("Another product has one of these SKUs.") from None
         if constraint(error).startswith("products_product_handle"):
             raise HandleTaken("Another product has this handle.") from None
+        if constraint(error) == "products_variant_options_distinct":
+            raise OptionsDoNotFit("Two variants have the same option values.", code="duplicate_options") from None
         raise
-    outbox.record(*(fact for change in changes for fact in _facts(change)))
+    images = images_by_product([change.product.pk for change in changes if not change.is_new])
+    outbox.record(*(fact for change in changes for fact in _facts(change, images.get(change.product.pk, ()))))
 
 
 def _stamp(change: ProductChange, now: datetime) -> None:
     product = change.product
+    prepare_for_readers(product, change.variants)
     product.updated_at = now
     if change.is_new:
         product.created_at = now
@@ -185,10 +119,7 @@ def _write_products(changes: Sequence[ProductChange]) -> None:
     for product, handle in zip(new, free_handles([(p.handle, p.name) for p in new]), strict=True):
         product.handle = handle
     Product.objects.bulk_create(new)
-    Product.objects.bulk_update(
-        [change.product for change in changes if not change.is_new],
-        [*PRODUCT_FIELDS, "attributes", "category", "status", "published_at", "version", "updated_at"],
-    )
+    update_products([change.product for change in changes if not change.is_new])
 
 
 def _write_variants(changes: Sequence[ProductChange], now: datetime) -> None:
@@ -198,15 +129,13 @@ def _write_variants(changes: Sequence[ProductChange], now: datetime) -> None:
             variant.created_at = variant.updated_at = now
         for variant in change.changed_variants:
             variant.updated_at = now
+    # First what is there: a new variant may have the SKU, or the option values, that another one gives up.
+    update_variants([variant for change in changes for variant in change.changed_variants])
     Variant.objects.bulk_create(variant for change in changes for variant in change.new_variants)
-    Variant.objects.bulk_update(
-        [variant for change in changes for variant in change.changed_variants],
-        [*VARIANT_FIELDS, "sku_key", "updated_at"],
-    )
 
 
-def _facts(change: ProductChange) -> list[events.ProductFact]:
-    shown = represent_product(change.product, change.variants)
+def _facts(change: ProductChange, images: Sequence[dict[str, Any]]) -> list[events.ProductFact]:
+    shown = represent_product(change.product, change.current, images)
     kinds: list[type[events.ProductFact]] = []
     if change.is_new:
         kinds.append(events.ProductCreated)

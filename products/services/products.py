@@ -1,24 +1,31 @@
 """One product at a time."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import QuerySet
 
+from pms_backend.api.exceptions import DomainError
 from pms_backend.api.transactions import retried_atomic
-from products.exceptions import HandleTaken, ProductArchived, ProductNotFound
-from products.models import Product, ProductStatus, Variant
-from products.services.changes import categories_named, plan_creation, plan_update, write
+from products.exceptions import HandleTaken, ProductNotFound, VariantNotFound, VersionConflict
+from products.models import Category, Product, ProductStatus, Variant
+from products.services.changes import ProductChange, write
+from products.services.plans import categories_named, plan_creation, plan_replacement, plan_update, set_status
 
 TRIES_AGAINST_NAMESAKES = 3
+
+_ROW: Final = "/variants/0"
+
+Plan = Callable[[Product, Sequence[Variant], dict[str, Any], dict[str, Category]], ProductChange]
 
 
 @retried_atomic
 def create_product(*, data: dict[str, Any]) -> Product:
     """Makes a product with its variants of what `ProductInputSerializer` validated.
 
-    Raises `PublishRulesFailed`, `CategoryNotFound`, `SkuTaken`, `HandleTaken`.
+    Raises `PublishRulesFailed`, `CategoryNotFound`, `OptionsDoNotFit`, `SkuTaken`, `HandleTaken`.
     """
     for _ in range(TRIES_AGAINST_NAMESAKES):
         try:
@@ -38,62 +45,79 @@ def _create(data: dict[str, Any]) -> Product:
 
 
 @retried_atomic
-def update_product(*, product_id: int, data: dict[str, Any]) -> tuple[Product, bool]:
+def update_product(
+    *, product_id: int, data: dict[str, Any], expected_version: int | None = None
+) -> tuple[Product, bool]:
     """Merges validated input into a product; returns it and whether anything was different.
 
-    Raises `ProductNotFound`, `PublishRulesFailed`, `CategoryNotFound`, `SkuTaken`, `HandleTaken`.
+    `expected_version` is that of the product as the caller has read it. What `is_whole` in `data` means, `plans` says.
+    Raises `ProductNotFound`, `VersionConflict`, `ProductArchived`, `PublishRulesFailed`, `CategoryNotFound`,
+    `UnknownVariant`, `OptionsDoNotFit`, `SkuTaken`, `HandleTaken`.
     """
-    product = lock_product(product_id)
-    variants = lock_variants([product_id])
-    change = plan_update(product, variants, data, categories_named([data]))
-    write([change])
+    change = _change(plan_update, product_id, data, expected_version)
     return change.product, change.is_changed
 
 
 @retried_atomic
-def publish_product(*, product_id: int) -> Product:
-    """Makes a product active; once more changes nothing.
+def replace_product(*, product_id: int, data: dict[str, Any], expected_version: int | None = None) -> Product:
+    """Makes a product what validated input says; left-out fields become their defaults, left-out variants archived.
 
-    Raises `ProductNotFound`, `ProductArchived`, `PublishRulesFailed`.
+    `handle` and `status` stay where they are left out. Raises what `update_product` does.
     """
-    return _set_status(product_id, ProductStatus.ACTIVE, not_from=ProductStatus.ARCHIVED)
+    return _change(plan_replacement, product_id, data, expected_version).product
 
 
 @retried_atomic
-def unpublish_product(*, product_id: int) -> Product:
-    """Makes an active product a draft again. Raises `ProductNotFound`, `ProductArchived`."""
-    return _set_status(product_id, ProductStatus.DRAFT, not_from=ProductStatus.ARCHIVED)
+def update_variant(*, variant_id: int, data: dict[str, Any], expected_version: int | None = None) -> Variant:
+    """Merges validated input into one variant; the version is its product's.
+
+    Raises `VariantNotFound` and what `update_product` does, with pointers into `data`.
+    """
+    product_id = Variant.objects.filter(pk=variant_id).values_list("product_id", flat=True).first()
+    if product_id is None:
+        raise VariantNotFound(f"There is no variant {variant_id}.")
+    try:
+        change = _change(plan_update, product_id, {"variants": [{**data, "id": variant_id}]}, expected_version)
+    except DomainError as error:
+        error.errors = tuple(replace(one, pointer=one.pointer.removeprefix(_ROW)) for one in error.errors)
+        raise
+    return next(variant for variant in change.variants if variant.pk == variant_id)
 
 
 @retried_atomic
-def archive_product(*, product_id: int) -> Product:
-    """Takes a product out of the catalogue; its stock and history stay. Raises `ProductNotFound`."""
-    return _set_status(product_id, ProductStatus.ARCHIVED)
+def archive_product(*, product_id: int, expected_version: int | None = None) -> Product:
+    """Takes a product out of the catalogue; its stock and history stay. Raises `ProductNotFound`, `VersionConflict`."""
+    return _change(plan_update, product_id, {"status": ProductStatus.ARCHIVED.value}, expected_version).product
 
 
 @retried_atomic
-def restore_product(*, product_id: int) -> Product:
-    """Brings an archived product back as a draft; others stay as they are. Raises `ProductNotFound`."""
-    product = lock_product(product_id)
-    if product.status != ProductStatus.ARCHIVED:
-        return product
-    return _set_status(product_id, ProductStatus.DRAFT)
+def restore_product(*, product_id: int, expected_version: int | None = None) -> Product:
+    """Brings an archived product back as a draft; others stay as they are.
+
+    Raises `ProductNotFound`, `VersionConflict`.
+    """
+    product = lock_product(product_id, expected_version)
+    if product.status == ProductStatus.ARCHIVED:
+        change = ProductChange(product, lock_variants([product_id]), product.status)
+        set_status(change, ProductStatus.DRAFT.value, restores=True)
+        write([change])
+    return product
 
 
-def _set_status(product_id: int, status: ProductStatus, *, not_from: ProductStatus | None = None) -> Product:
-    product = lock_product(product_id)
-    if product.status == not_from:
-        raise ProductArchived("The product is archived; restore it first.")
-    change = plan_update(product, lock_variants([product_id]), {"status": status}, {})
+def _change(plan: Plan, product_id: int, data: dict[str, Any], expected_version: int | None) -> ProductChange:
+    product = lock_product(product_id, expected_version)
+    change = plan(product, lock_variants([product_id]), data, categories_named([data]))
     write([change])
-    return change.product
+    return change
 
 
-def lock_product(product_id: int) -> Product:
-    """The product, locked to the end of the transaction. Raises `ProductNotFound`."""
+def lock_product(product_id: int, expected_version: int | None = None) -> Product:
+    """The product, locked to the end of the transaction. Raises `ProductNotFound`, `VersionConflict`."""
     product = _locked(Product.objects.filter(pk=product_id)).first()
     if product is None:
         raise ProductNotFound(f"There is no product {product_id}.")
+    if expected_version not in (None, product.version):
+        raise VersionConflict(f"The product has the version {product.version}, not {expected_version}.")
     return product
 
 
@@ -103,10 +127,15 @@ def lock_products(product_ids: Sequence[int]) -> dict[int, Product]:
 
 
 def lock_variants(product_ids: Sequence[int]) -> list[Variant]:
-    """The variants of locked products, locked in the order of their ids, returned in that of their positions."""
+    """The variants of locked products, archived ones too, locked in the order of their ids.
+
+    They are returned in the order of their positions.
+    """
     found = Variant.objects.filter(product_id__in=product_ids).order_by("pk").select_for_update(no_key=True)
     return sorted(found, key=lambda variant: (variant.position, variant.pk))
 
 
 def _locked(products: QuerySet[Product]) -> QuerySet[Product]:
+    # The document is as long as the product, and made anew by every write.
+    products = products.defer("search_document")
     return products.select_related("category").select_for_update(of=("self",), no_key=True)

@@ -5,13 +5,18 @@ from typing import Final
 
 from pms_backend.api.exceptions import FieldError
 from products.exceptions import PublishRulesFailed
-from products.models import Product, Variant
+from products.models import Product, ProductStatus, Variant
 
 Rule = Callable[[Product, Sequence[Variant]], bool]
 
 # code → (where, what is asked for, whether it holds)
 PUBLISH_RULES: Final[dict[str, tuple[str, str, Rule]]] = {
     "name_missing": ("/name", "A published product has a name.", lambda product, _: bool(product.name.strip())),
+    "product_archived": (
+        "/status",
+        "An archived product is restored before it is published.",
+        lambda product, _: product.status != ProductStatus.ARCHIVED,
+    ),
     "variant_missing": ("/variants", "A published product has a variant.", lambda _, variants: bool(variants)),
     "price_missing": (
         "/variants",
@@ -22,7 +27,7 @@ PUBLISH_RULES: Final[dict[str, tuple[str, str, Rule]]] = {
 
 
 def failed_rules(product: Product, variants: Sequence[Variant]) -> tuple[FieldError, ...]:
-    """The rules that keep this product from being published."""
+    """The rules that keep this product, with its current variants, from being published."""
     return tuple(
         FieldError(pointer, code, detail)
         for code, (pointer, detail, holds) in PUBLISH_RULES.items()

@@ -7,6 +7,7 @@ from pms_backend.access.scopes import read_write
 from pms_backend.api.endpoints import GenericViewSet
 from pms_backend.api.parsers import JSONParser, MergePatchParser
 from products import services
+from products.filters import CategoryFilter
 from products.models import Category
 from products.serializers import CategorySerializer
 
@@ -19,10 +20,11 @@ class CategoryViewSet(
     mixins.DestroyModelMixin,
     GenericViewSet[Category],
 ):
-    """The category tree: each names its parent."""
+    """The category tree: each names its parent, and its path from the root."""
 
-    queryset = Category.objects.select_related("parent")
+    queryset = Category.objects.with_path()
     serializer_class = CategorySerializer
+    filterset_class = CategoryFilter
     required_scopes = read_write("products")
     open_to_storefronts = frozenset({"list", "retrieve"})
     parser_classes = (JSONParser, MergePatchParser)
@@ -32,12 +34,15 @@ class CategoryViewSet(
 
     def perform_create(self, serializer: BaseSerializer[Category]) -> None:
         """Makes one."""
-        serializer.instance = services.create_category(**serializer.validated_data)
+        self._show(serializer, services.create_category(**serializer.validated_data))
 
     def perform_update(self, serializer: BaseSerializer[Category]) -> None:
         """Renames or moves one."""
-        serializer.instance = services.update_category(category=self.get_object(), **serializer.validated_data)
+        self._show(serializer, services.update_category(category=self.get_object(), **serializer.validated_data))
 
     def perform_destroy(self, instance: Category) -> None:
         """Removes an empty one."""
         services.delete_category(category=instance)
+
+    def _show(self, serializer: BaseSerializer[Category], category: Category) -> None:
+        serializer.instance = self.get_queryset().get(pk=category.pk)

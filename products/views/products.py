@@ -1,9 +1,10 @@
 """`/api/v1/products/` and `/bulk/`."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,16 +12,31 @@ from rest_framework.response import Response
 from pms_backend.access.scopes import read_write
 from pms_backend.access.visibility import visibility_of
 from pms_backend.api import bulk
+from pms_backend.api.caching import Made, cached
+from pms_backend.api.conditional import answer, etag_of, expected_version
 from pms_backend.api.endpoints import APIView, GenericViewSet
+from pms_backend.api.filters import FilterBackend
+from pms_backend.api.keyset import NEWEST_FIRST, KeysetPagination, Sorting
 from pms_backend.api.parsers import JSONParser, MergePatchParser
+from pms_backend.api.renderers import to_json
 from pms_backend.api.schema import BulkAnswerSerializer
-from products import services
+from products import generations, services
 from products.exceptions import ProductNotFound
 from products.filters import ProductFilter
-from products.models import Product
-from products.queries import with_variants_and_stock
-from products.representation import StockShown, represent_product
-from products.serializers import BulkProductsSerializer, ProductInputSerializer, ProductSerializer
+from products.models import Product, ProductQuerySet
+from products.reading import Shown, product_rows, read_product, shown_to
+from products.search import query_of
+from products.serializers import (
+    BulkProductsSerializer,
+    ProductInputSerializer,
+    ProductSerializer,
+    PublishSerializer,
+    UnpublishSerializer,
+)
+from products.sorting import BEST_FIRST, SORTINGS, best_first, newest_matches
+
+PAGED_BY: Final = FilterBackend.known_to_the_page
+FIELDS: Final = OpenApiParameter("fields", str, description="These alone, such as `id,name,variants.sku`")
 
 
 class ProductViewSet(GenericViewSet[Product]):
@@ -29,78 +45,134 @@ class ProductViewSet(GenericViewSet[Product]):
     queryset = Product.objects.all()
     serializer_class = ProductInputSerializer
     filterset_class = ProductFilter
+    pagination_class = KeysetPagination
     required_scopes = read_write("products")
     open_to_storefronts = frozenset({"list", "retrieve"})
     parser_classes = (JSONParser, MergePatchParser)
     lookup_value_regex = r"[0-9]{1,18}"
+    has_etag = frozenset({"list", "retrieve", "create", "update", "partial_update", "restore", "publish", "unpublish"})
+    takes_if_match = frozenset({"update", "partial_update", "destroy", "restore", "publish", "unpublish"})
 
-    def get_queryset(self) -> QuerySet[Product]:
+    def get_queryset(self) -> ProductQuerySet:
         """What the caller may see: a storefront sees what is published."""
-        products = super().get_queryset()
-        return products if visibility_of(self.request.auth).unpublished else products.published()  # type: ignore[attr-defined]
+        products = Product.objects.all()
+        return products if visibility_of(self.request.auth).unpublished else products.published()
 
     @extend_schema(responses=ProductSerializer(many=True))
-    def list(self, request: Request) -> Response:
-        """Products, newest first; drafts and active ones unless `status` says otherwise."""
-        page = self.paginate_queryset(with_variants_and_stock(self.filter_queryset(self.get_queryset())))
-        return self.get_paginated_response([self._represent(product) for product in page or ()])
+    def list(self, request: Request) -> HttpResponse:
+        """Products, newest first or in another `ordering`; drafts and active ones unless `status` says otherwise."""
+        visibility = visibility_of(request.auth)
+        return cached(request, visibility=visibility, generations=generations.OF_A_LIST, make=self._page)
 
-    @extend_schema(responses=ProductSerializer)
-    def retrieve(self, request: Request, pk: str) -> Response:
+    @extend_schema(responses=ProductSerializer, parameters=[FIELDS])
+    def retrieve(self, request: Request, pk: str) -> HttpResponse:
         """One product."""
-        return self._answer(int(pk))
+        product_id, fields = int(pk), request.query_params.get("fields", "")
+        return cached(
+            request,
+            visibility=visibility_of(request.auth),
+            generations=generations.of_a_detail(product_id),
+            make=lambda: self._product(product_id, fields),
+        )
 
     @extend_schema(responses={201: ProductSerializer})
-    def create(self, request: Request) -> Response:
+    def create(self, request: Request) -> HttpResponse:
         """Makes a product with its variants."""
         product = services.create_product(data=self._validated(request))
         return self._answer(product.pk, status=201)
 
     @extend_schema(responses=ProductSerializer)
-    def partial_update(self, request: Request, pk: str) -> Response:
+    def partial_update(self, request: Request, pk: str) -> HttpResponse:
         """Merges the body into the product (RFC 7396); variants are known by `id` or `sku`, others are added."""
-        product, _ = services.update_product(product_id=int(pk), data=self._validated(request, partial=True))
+        product, _ = services.update_product(
+            product_id=int(pk),
+            data=self._validated(request, partial=True),
+            expected_version=self._expected_version(pk),
+        )
+        return self._answer(product.pk)
+
+    @extend_schema(responses=ProductSerializer)
+    def update(self, request: Request, pk: str) -> HttpResponse:
+        """Makes the product what the body says: left-out fields become their defaults, left-out variants archived."""
+        product = services.replace_product(
+            product_id=int(pk), data=self._validated(request), expected_version=self._expected_version(pk)
+        )
         return self._answer(product.pk)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         """Archives the product; its stock and history stay."""
-        services.archive_product(product_id=int(pk))
+        services.archive_product(product_id=int(pk), expected_version=self._expected_version(pk))
         return Response(status=204)
 
     @extend_schema(request=None, responses=ProductSerializer)
     @action(detail=True, methods=["post"])
-    def restore(self, request: Request, pk: str) -> Response:
+    def restore(self, request: Request, pk: str) -> HttpResponse:
         """Brings an archived product back as a draft."""
-        return self._answer(services.restore_product(product_id=int(pk)).pk)
+        product = services.restore_product(product_id=int(pk), expected_version=self._expected_version(pk))
+        return self._answer(product.pk)
 
-    @extend_schema(request=None, responses=ProductSerializer)
-    @action(detail=True, methods=["post"])
-    def publish(self, request: Request, pk: str) -> Response:
-        """Makes the product active, if it fulfils every publish rule."""
-        return self._answer(services.publish_product(product_id=int(pk)).pk)
+    @extend_schema(request=PublishSerializer, responses=ProductSerializer)
+    @action(detail=True, methods=["post"], serializer_class=PublishSerializer)
+    def publish(self, request: Request, pk: str) -> HttpResponse:
+        """Makes the product active, now or at `publish_at`, if it fulfils every publish rule; until `unpublish_at`."""
+        product = services.publish_product(
+            product_id=int(pk), **self._validated(request), expected_version=self._expected_version(pk)
+        )
+        return self._answer(product.pk)
 
-    @extend_schema(request=None, responses=ProductSerializer)
-    @action(detail=True, methods=["post"])
-    def unpublish(self, request: Request, pk: str) -> Response:
-        """Makes an active product a draft again."""
-        return self._answer(services.unpublish_product(product_id=int(pk)).pk)
+    @extend_schema(request=UnpublishSerializer, responses=ProductSerializer)
+    @action(detail=True, methods=["post"], serializer_class=UnpublishSerializer)
+    def unpublish(self, request: Request, pk: str) -> HttpResponse:
+        """Makes an active product a draft again, now or at `unpublish_at`."""
+        product = services.unpublish_product(
+            product_id=int(pk), **self._validated(request), expected_version=self._expected_version(pk)
+        )
+        return self._answer(product.pk)
 
     def _validated(self, request: Request, *, partial: bool = False) -> dict[str, Any]:
         serializer = self.get_serializer(data=request.data, partial=partial)
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 
-    def _answer(self, product_id: int, status: int = 200) -> Response:
-        product = with_variants_and_stock(self.get_queryset()).filter(pk=product_id).first()
-        if product is None:
-            raise ProductNotFound(f"There is no product {product_id}.")
-        return Response(self._represent(product), status=status)
+    def _expected_version(self, pk: str) -> int | None:
+        versions = Product.objects.filter(pk=int(pk)).values_list("version", flat=True)
+        return expected_version(self.request, versions.first)
 
-    def _represent(self, product: Product) -> dict[str, Any]:
-        visibility = visibility_of(self.request.auth)
-        stock = StockShown.ALL if visibility.ledger else StockShown.AVAILABLE
-        return represent_product(product, list(product.variants.all()), with_cost=visibility.cost, stock=stock)
+    def _answer(self, product_id: int, status: int = 200) -> HttpResponse:
+        body, version = self._product(product_id)
+        return answer(self.request, body, etag_of(body, version), status=status)
+
+    def get_sorting(self) -> Sorting:
+        """The order that is asked for; a search without one is answered best first."""
+        asked = self.request.query_params
+        if ordering := asked.get("ordering"):
+            return SORTINGS[ordering]
+        query = query_of(asked.get("search", ""))
+        return NEWEST_FIRST if query is None else best_first(query)
+
+    def _page(self) -> Made:
+        shown = self._shown(self.request.query_params.get("fields", ""))
+        found = self._found()
+        if self.get_sorting().name == BEST_FIRST:
+            found = newest_matches(found)
+        page = self.paginate_queryset(product_rows(found, shown)) or ()
+        return to_json(self.get_paginated_response([read_product(row, shown) for row in page]).data), None
+
+    def _found(self) -> QuerySet[Product]:
+        products = self.get_queryset()
+        # Without a filter there is no form to be made, which takes as long as the statement.
+        return self.filter_queryset(products) if set(self.request.query_params) - PAGED_BY else products.current()
+
+    def _product(self, product_id: int, fields: str = "") -> Made:
+        shown = self._shown(fields)
+        for row in product_rows(self.get_queryset().filter(pk=product_id).order_by(), shown):
+            return to_json(read_product(row, shown)), row[1]
+        raise ProductNotFound(f"There is no product {product_id}.")
+
+    def _shown(self, fields: str) -> Shown:
+        base_url = f"{self.request.scheme}://{self.request.get_host()}"
+        return shown_to(visibility_of(self.request.auth), base_url=base_url, fields=fields)
 
 
 class BulkProductsView(APIView):

@@ -18,6 +18,7 @@ from pms_backend.access import services
 from pms_backend.access.models import STOREFRONT_TIER, SupabaseUser
 from pms_backend.access.scopes import ALL_SCOPES, STOREFRONT_SCOPES
 from tests.access.issuer import Project, sign
+from tests.architecture.addresses import SAMPLES
 from tests.architecture.test_endpoints import PUBLIC, Endpoint, endpoints
 from tests.conftest import JSONClient
 
@@ -44,17 +45,31 @@ TABLE = {
     "get /api/v1/products/": Row("products:read", 200, storefront=True),
     "post /api/v1/products/": Row("products:write", 422),
     "get /api/v1/products/1/": Row("products:read", 404, storefront=True),
+    "put /api/v1/products/1/": Row("products:write", 422),
     "patch /api/v1/products/1/": Row("products:write", 404),
+    "patch /api/v1/products/variants/1/": Row("products:write", 404),
     "delete /api/v1/products/1/": Row("products:write", 404),
     "post /api/v1/products/1/publish/": Row("products:write", 404),
     "post /api/v1/products/1/restore/": Row("products:write", 404),
     "post /api/v1/products/1/unpublish/": Row("products:write", 404),
+    "get /api/v1/products/variants/": Row("products:read", 200, storefront=True),
+    "get /api/v1/products/variants/1/": Row("products:read", 404, storefront=True),
     "post /api/v1/products/bulk/": Row("products:write", 422),
+    "post /api/v1/products/imports/": Row("products:write", 422),
+    "get /api/v1/products/imports/1/": Row("products:read", 404),
+    "get /api/v1/products/imports/1/errors/": Row("products:write", 404),
+    "get /api/v1/products/export/": Row("products:read", 200),
     "get /api/v1/products/categories/": Row("products:read", 200, storefront=True),
     "post /api/v1/products/categories/": Row("products:write", 422),
     "get /api/v1/products/categories/main/": Row("products:read", 404, storefront=True),
     "patch /api/v1/products/categories/main/": Row("products:write", 404),
     "delete /api/v1/products/categories/main/": Row("products:write", 404),
+    "post /api/v1/products/images/uploads/": Row("products:write", 422),
+    "get /api/v1/products/1/images/": Row("products:read", 404, storefront=True),
+    "post /api/v1/products/1/images/": Row("products:write", 422),
+    "patch /api/v1/products/1/images/1/": Row("products:write", 404),
+    "delete /api/v1/products/1/images/1/": Row("products:write", 404),
+    f"get /media/{SAMPLES['name']}": Row(None, 404),
     "get /api/v1/inventory/levels/": Row("inventory:read", 200),
     "get /api/v1/inventory/levels/A-1/": Row("inventory:read", 404),
     "get /api/v1/inventory/levels/A-1/main/": Row("inventory:read", 404),

@@ -121,7 +121,11 @@ def test_a_body_of_another_type_is_415(api: JSONClient, endpoint: Endpoint):
 @every_write
 @pytest.mark.usefixtures("nothing_is_written")
 def test_a_body_above_the_limit_is_413(api: JSONClient, endpoint: Endpoint):
-    assert_refused(send(api, endpoint, b'{"a": "' + b"x" * (MAX_BODY_BYTES - 8) + b'"}'), 413)
+    taken = {parser.media_type for parser in endpoint.view.parser_classes}
+    # A form with files has a limit of its own, and JSON is no such form.
+    status = 415 if taken == {"multipart/form-data"} else 413
+
+    assert_refused(send(api, endpoint, b'{"a": "' + b"x" * (MAX_BODY_BYTES - 8) + b'"}'), status)
 
 
 @every_write

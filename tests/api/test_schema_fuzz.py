@@ -102,7 +102,7 @@ def key(db: None) -> Iterator[str]:
     """Of a caller that may do everything, in a house where there is something of each kind."""
     main = make_location("main")
     make_location("west")
-    EXISTING["id"] = make_product("A-1").pk
+    EXISTING["id"] = EXISTING["product"] = make_product("A-1").pk
     set_stock("A-1", "main", 10)
     EXISTING_IDS["reservations"] = reserve(("A-1", 2)).pk
     make_connection(owns=main)

@@ -12,7 +12,10 @@ from drf_spectacular.generators import SchemaGenerator
 
 METHODS = ("get", "post", "put", "patch", "delete")
 # A value for each parameter of a path that fits its pattern.
-SAMPLES = {"pk": "1", "id": "AbCd1234", "slug": "main", "code": "main", "sku": "A-1", "location": "main"}
+SAMPLES = {"pk": "1", "id": "AbCd1234", "slug": "main", "code": "main", "sku": "A-1", "location": "main"} | {
+    "product": "1",
+    "name": f"images/00/{'0' * 64}-{'0' * 8}.png",
+}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ PUBLIC = {
     "health-live": "for whoever watches the process",
     "health-ready": "for whoever watches the process",
     "metrics": "looks at METRICS_TOKEN, or at the address, by itself",
+    "media": "pictures of products, by names that nobody can guess",
     "schema": "the contract is no secret",
     "docs": "the contract is no secret",
     "auth-token": "a name and a password are its authentication; limited by address",

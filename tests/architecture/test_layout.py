@@ -12,6 +12,9 @@ from tests.architecture.sources import inside_functions, modules, texts
 EMPTY_NAMES = frozenset({"utils", "helpers", "common", "base", "misc", "signals", "constants"})
 # The supervisor's signals are the operating system's.
 NAMED_SO = frozenset({"pms_backend/standalone/signals.py"})
+HTTP_CLIENTS = frozenset({"httpx", "httpcore", "requests", "urllib3", "aiohttp", "http.client", "urllib.request"})
+# It stands beside the house, and its demo is a client of ours.
+CALLERS = ("pms_backend/outbound/", "pms_backend/standalone/")
 MODEL_SIGNALS = re.compile(r"^(pre|post)_(init|save|delete|migrate)$|^m2m_changed$|^class_prepared$")
 
 
@@ -61,6 +64,16 @@ def speaks_of_inventory(tree: ast.Module) -> bool:
     )
 
 
+def find_http_clients(tree: ast.Module) -> list[int]:
+    """Imports of what makes HTTP calls past the guard."""
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        for name in _imported(node)
+        if any(name == client or name.startswith(f"{client}.") for client in HTTP_CLIENTS)
+    ]
+
+
 def _names(node: ast.AST) -> Iterator[str]:
     match node:
         case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name):
@@ -75,8 +88,8 @@ def _imported(node: ast.AST) -> list[str]:
     match node:
         case ast.Import(names=names):
             return [alias.name for alias in names]
-        case ast.ImportFrom(module=str(module)):
-            return [module]
+        case ast.ImportFrom(module=str(module), names=names):
+            return [module, *(f"{module}.{alias.name}" for alias in names)]
     return []
 
 
@@ -119,6 +132,12 @@ def test_no_module_has_a_name_that_says_nothing():
     assert names - NAMED_SO == set()
 
 
+def test_our_calls_go_through_outbound_alone():
+    calling = {path for path, tree in modules().items() if find_http_clients(tree) and not path.startswith(CALLERS)}
+
+    assert calling == set()
+
+
 def test_the_catalogue_speaks_of_stock_in_one_module():
     speaking = {path for path, tree in modules().items() if path.startswith("products/") and speaks_of_inventory(tree)}
 
@@ -138,6 +157,10 @@ def test_the_catalogue_speaks_of_stock_in_one_module():
         (find_connections, "outbox.receive_published('a', f)"),
         (find_connections, "def ready():\n    receivers.connect()"),
         (find_connections, "outbox.events_published.connect(f)"),
+        (find_http_clients, "import httpx"),
+        (find_http_clients, "from urllib.request import urlopen"),
+        (find_http_clients, "from urllib import request"),
+        (find_http_clients, "from http import client"),
     ],
 )
 def test_a_violation_is_found(find, source):

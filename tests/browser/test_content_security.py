@@ -14,9 +14,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 LISTS = (
     "products/product", "products/category", "inventory/stocklevel", "inventory/stockmovement", "inventory/location",
-    "inventory/transfer", "inventory/stocktake",
-    "pms_integration/pmsconnection", "pms_integration/pmsevent", "events/event", "access/apiclient", "auth/user",
-    "axes/accessattempt",
+    "inventory/transfer", "inventory/stocktake", "inventory/reservation",
+    "pms_integration/pmsconnection", "pms_integration/pmsevent", "pms_integration/importjob", "events/event",
+    "access/apiclient", "auth/user", "axes/accessattempt",
 )  # fmt: skip
 
 

@@ -190,9 +190,9 @@ def test_a_bulk_whose_sku_another_creates_meanwhile_updates_that_product(
     send: Callable, monkeypatch, key: str | None
 ) -> None:
     created, looked = threading.Event(), threading.Event()
-    owners = products.bulk._owners_of_skus
+    owners = products.bulk._Owners
 
-    def look(inputs: list) -> dict:
+    def look(inputs: list) -> object:
         found = owners(inputs)
         looked.set()
         assert created.wait(PATIENCE_SECONDS)
@@ -204,7 +204,7 @@ def test_a_bulk_whose_sku_another_creates_meanwhile_updates_that_product(
         created.set()
         return product
 
-    monkeypatch.setattr(products.bulk, "_owners_of_skus", look)
+    monkeypatch.setattr(products.bulk, "_Owners", look)
 
     answer, product = at_once([partial(send, "/api/v1/products/bulk/", LAMPS, key), create])
 

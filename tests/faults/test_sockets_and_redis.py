@@ -18,13 +18,10 @@ from inventory import services
 from inventory.models import StockLevel
 from pms_backend.access.services import create_api_client
 from pms_backend.events.models import Event, head_sequence
-from pms_backend.standalone.data_dir import DataDir
-from pms_backend.standalone.embedded import create, redis_server, start_all
-from pms_backend.standalone.processes import Processes
-from pms_backend.standalone.program import Process
 from tests.conftest import next_feed
 from tests.factories import make_location, make_product
 from tests.faults.celery_processes import ROOT, database_url
+from tests.faults.own_redis import OwnRedis
 from tests.sockets import Socket, SocketServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,30 +33,6 @@ END_ALL_OTHERS = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
 """
-
-
-class OwnRedis:
-    """A Redis that can be killed and started again at the same port."""
-
-    def __init__(self, directory: Path) -> None:
-        data_dir = DataDir(directory)
-        create(data_dir)
-        self.processes = Processes(data_dir)
-        self.server = redis_server(data_dir, durable=False)
-        self.url = self.server.url.removesuffix("/0")
-        self.process: Process | None = None
-        self.start()
-
-    def start(self) -> None:
-        (self.process,) = start_all((self.server,), self.processes)
-
-    def kill(self) -> None:
-        assert self.process is not None
-        os.kill(self.process.pid, signal.SIGKILL)
-        self.processes.discard(self.process)
-
-    def flush(self) -> None:
-        Redis.from_url(self.url).flushall()
 
 
 class Relay:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from jsonschema import Draft202012Validator
 
@@ -14,6 +15,8 @@ from pms_backend.events.facts import Fact
 from pms_backend.events.models import Event
 from pms_backend.events.schemas import payload_schema
 from pms_backend.operations.catalogue import facts
+from pms_integration.files.running import run_imports
+from pms_integration.files.starting import start_import, take_file
 from products import services as products
 from tests.architecture.sources import ROOT
 from tests.factories import make_connection, make_location, make_product, make_variant, set_stock
@@ -38,14 +41,15 @@ def everything_happens() -> None:
     category = products.create_category(name="Lamps")
     attributes = {"watts": 40, "colours": ["red"]}
     lamp = make_product(
-        "A-1", category=category.slug, tags=["new"], attributes=attributes, weight_grams=100, cost="3.00",
-        options=[{"name": "Size", "values": ["S"]}],
+        category=category.slug, tags=["new"], attributes=attributes,
+        options=[{"name": "Size", "values": ["S", "M"]}],
+        variants=[{"sku": "A-1", "price": "10.00", "cost": "3.00", "weight_grams": 100, "options": {"Size": "S"}}],
     )  # fmt: skip
     products.publish_product(product_id=lamp.pk)
     products.unpublish_product(product_id=lamp.pk)
     products.archive_product(product_id=lamp.pk)
     products.restore_product(product_id=lamp.pk)
-    make_variant("A-2", product=lamp, price=None)
+    make_variant("A-2", product=lamp, price=None, options={"Size": "M"})
     products.update_product(product_id=lamp.pk, data={"category": None})
     products.delete_category(category=category)
     main = make_location("main")
@@ -92,6 +96,13 @@ def stock_travels_and_is_counted() -> None:
     inventory.post_stocktake(stocktake_id=sheet)
 
 
+def a_file_is_imported() -> None:
+    """An import ends."""
+    file = SimpleUploadedFile("lamps.csv", b"Handle,Title\nlamp,Lamp\n")
+    start_import(file=take_file(upload=file, format=None, may_set_stock=False), location=None)
+    run_imports()
+
+
 def test_the_documentation_is_what_the_dataclasses_say():
     out = io.StringIO()
 
@@ -118,7 +129,8 @@ def test_the_payload_has_the_dataclass_fields(kind: type[Fact]):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "happens", [everything_happens, stock_is_reserved, a_pms_reports, stock_travels_and_is_counted]
+    "happens",
+    [everything_happens, stock_is_reserved, a_pms_reports, stock_travels_and_is_counted, a_file_is_imported],
 )
 def test_what_is_recorded_is_what_is_documented(happens: Callable[[], None]):
     happens()
@@ -141,6 +153,7 @@ def test_every_type_was_tried():
     stock_is_reserved()
     a_pms_reports()
     stock_travels_and_is_counted()
+    a_file_is_imported()
 
     assert set(Event.objects.values_list("type", flat=True)) == set(TYPES)
 

@@ -109,3 +109,42 @@ def test_versions_are_compared_within_one_connection(pms: PMSConnection) -> None
 
     assert event.status == "processed"
     assert Product.objects.count() == 2
+
+
+def variants(**colours: str) -> list[dict]:
+    return [{"sku": sku, "price": "1.00", "options": {"Colour": colour}} for sku, colour in colours.items()]
+
+
+def current() -> dict[str, str]:
+    found = Product.objects.get().variants.filter(is_archived=False)
+    return {variant.sku: variant.options["Colour"] for variant in found}
+
+
+def test_variants_that_do_not_fit_their_options_are_data_that_cannot_be_used(pms: PMSConnection) -> None:
+    options = [{"name": "Colour", "values": ["Red"]}]
+
+    event = apply(pms, "product.created", product("1", 1, options=options, variants=variants(A="Blue")))
+
+    assert (event.status, Product.objects.exists()) == ("dead", False)
+    assert "Colour" in event.reason
+
+
+def test_options_that_are_left_out_grow_by_what_the_variants_bring(pms: PMSConnection) -> None:
+    apply(pms, "product.created", product("1", 1, variants=variants(A="Red")))
+
+    event = apply(pms, "product.updated", product("1", 2, variants=variants(B="Blue")))
+
+    assert event.status == "processed"
+    assert current() == {"A": "Red", "B": "Blue"}
+    assert Product.objects.get().options == [{"name": "Colour", "values": ["Red", "Blue"]}]
+
+
+def test_left_out_variants_that_do_not_fit_any_more_are_archived(pms: PMSConnection) -> None:
+    """Kept, they would make every later event of the product unusable."""
+    apply(pms, "product.created", product("1", 1, variants=variants(A="Red", B="Blue", C="Green")))
+    options = [{"name": "Colour", "values": ["Red", "Green"]}]
+
+    event = apply(pms, "product.updated", product("1", 2, options=options, variants=variants(D="Red")))
+
+    assert event.status == "processed"
+    assert current() == {"D": "Red", "C": "Green"}

@@ -1,5 +1,8 @@
 """Callers of the catalogue."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from tests.conftest import ClientWith, JSONClient
@@ -21,3 +24,10 @@ def reader(client_with: ClientWith) -> JSONClient:
 def storefront(client_with: ClientWith) -> JSONClient:
     """A shop's public pages."""
     return client_with(["products:read"], tier="storefront")
+
+
+@pytest.fixture(autouse=True)
+def media_root(settings: Any, tmp_path: Path) -> Path:
+    """Files of this test alone."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    return tmp_path / "media"

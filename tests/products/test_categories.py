@@ -1,11 +1,13 @@
 """`/api/v1/products/categories/`: a tree."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from pms_backend.events.models import Event
 from products import services
 from products.exceptions import CategoryCycle
-from products.models import Category
+from products.models import MAX_CATEGORY_DEPTH, Category
 from tests.conftest import JSONClient
 from tests.factories import make_product
 from tests.products.recorded import recorded
@@ -31,7 +33,7 @@ def test_a_category_is_made_with_a_slug_of_its_name(editor: JSONClient):
 
     assert (response.status_code, response.json()) == (
         201,
-        {"slug": "desk-lamps", "name": "Desk Lamps", "parent": None},
+        {"slug": "desk-lamps", "name": "Desk Lamps", "parent": None, "path": ["desk-lamps"]},
     )
     event = Event.objects.get()
     assert (event.type, event.subject) == ("category.changed", "category:desk-lamps")
@@ -45,7 +47,12 @@ def test_a_category_is_made_with_a_slug_of_its_name(editor: JSONClient):
 def test_a_category_names_its_parent(editor: JSONClient, reader: JSONClient):
     editor.post(CATEGORIES, {"name": "Twig", "slug": "twig", "parent": "leaf"})
 
-    assert reader.get(f"{CATEGORIES}twig/").json() == {"slug": "twig", "name": "Twig", "parent": "leaf"}
+    assert reader.get(f"{CATEGORIES}twig/").json() == {
+        "slug": "twig",
+        "name": "Twig",
+        "parent": "leaf",
+        "path": ["root", "branch", "leaf", "twig"],
+    }
     assert [category["slug"] for category in reader.get(CATEGORIES).json()["results"]] == [
         "twig",
         "other",
@@ -62,7 +69,6 @@ def test_a_category_names_its_parent(editor: JSONClient, reader: JSONClient):
         ({"name": ""}, "/name"),
         ({}, "/name"),
         ({"name": "Twig", "parent": "nowhere"}, "/parent"),
-        ({"name": "Root"}, "/slug"),
         ({"name": "!!!"}, "/slug"),
         ({"name": "Twig", "slug": "a b"}, "/slug"),
     ],
@@ -80,8 +86,9 @@ def test_what_is_not_valid_is_422(editor: JSONClient, body: dict, pointer: str):
 def test_a_category_is_renamed_and_moved(editor: JSONClient):
     response = editor.patch(f"{CATEGORIES}leaf/", {"name": "Blossom", "parent": "other"})
 
-    assert response.json() == {"slug": "leaf", "name": "Blossom", "parent": "other"}
-    assert Event.objects.get().data["category"] == {"slug": "leaf", "name": "Blossom", "parent": "other"}
+    shown = {"slug": "leaf", "name": "Blossom", "parent": "other"}
+    assert response.json() == {**shown, "path": ["other", "leaf"]}
+    assert Event.objects.get().data["category"] == shown
 
 
 @pytest.mark.usefixtures("tree")
@@ -144,3 +151,79 @@ def test_an_unknown_category_is_404(editor: JSONClient):
     assert editor.get(f"{CATEGORIES}nowhere/").status_code == 404
     assert editor.patch(f"{CATEGORIES}nowhere/", {"name": "x"}).status_code == 404
     assert editor.delete(f"{CATEGORIES}nowhere/").status_code == 404
+
+
+@pytest.mark.usefixtures("tree")
+def test_every_category_says_its_path_in_the_same_statement(reader: JSONClient):
+    reader.get(CATEGORIES)  # now the key is known
+    with CaptureQueriesContext(connection) as few:
+        body = reader.get(CATEGORIES).json()
+    parent = Category.objects.get(slug="leaf")
+    for number in range(20):
+        services.create_category(name=f"Twig {number}", parent=parent)
+    with CaptureQueriesContext(connection) as many:
+        reader.get(CATEGORIES)
+
+    assert {one["slug"]: one["path"] for one in body["results"]} == {
+        "root": ["root"],
+        "branch": ["root", "branch"],
+        "leaf": ["root", "branch", "leaf"],
+        "other": ["other"],
+    }
+    assert len(few) == len(many) <= 3
+
+
+@pytest.mark.usefixtures("tree")
+@pytest.mark.parametrize(
+    ("query", "slugs"),
+    [
+        ({"parent": "root"}, ["branch"]),
+        ({"parent": "nowhere"}, []),
+        ({"root": "true"}, ["other", "root"]),
+        ({"root": "false"}, ["leaf", "branch"]),
+    ],
+)
+def test_the_tree_is_read_level_by_level(reader: JSONClient, query: dict, slugs: list[str]):
+    assert [one["slug"] for one in reader.get(CATEGORIES, query).json()["results"]] == slugs
+
+
+@pytest.mark.usefixtures("tree")
+@pytest.mark.parametrize("method", ["post", "patch"])
+def test_a_slug_that_is_taken_is_409(editor: JSONClient, method: str):
+    address = CATEGORIES if method == "post" else f"{CATEGORIES}leaf/"
+
+    response = getattr(editor, method)(address, {"name": "Root", "slug": "root"})
+
+    errors = [(one["pointer"], one["code"]) for one in response.json()["errors"]]
+    assert (response.status_code, response.json()["code"], errors) == (409, "slug_taken", [("/slug", "slug_taken")])
+    assert Category.objects.count() == 4
+    assert recorded() == []
+
+
+def chain(length: int, prefix: str = "level") -> list[Category]:
+    """Categories, each within the one before it."""
+    made: list[Category] = []
+    for number in range(length):
+        made.append(services.create_category(name=f"{prefix} {number}", parent=made[-1] if made else None))
+    return made
+
+
+def test_the_tree_is_as_deep_as_it_may_be_and_no_deeper(editor: JSONClient):
+    chain(MAX_CATEGORY_DEPTH)
+
+    response = editor.post(CATEGORIES, {"name": "Deeper", "parent": f"level-{MAX_CATEGORY_DEPTH - 1}"})
+
+    assert (response.status_code, response.json()["code"]) == (422, "category_too_deep")
+    assert Category.objects.count() == MAX_CATEGORY_DEPTH
+
+
+def test_a_move_counts_what_is_below(editor: JSONClient):
+    chain(MAX_CATEGORY_DEPTH - 2)
+    chain(3, "moved")
+    last = f"level-{MAX_CATEGORY_DEPTH - 3}"
+
+    refused = editor.patch(f"{CATEGORIES}moved-0/", {"parent": last})
+    moved = editor.patch(f"{CATEGORIES}moved-1/", {"parent": last})
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "category_too_deep")
+    assert (moved.status_code, len(moved.json()["path"])) == (200, MAX_CATEGORY_DEPTH - 1)

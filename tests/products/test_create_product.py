@@ -34,7 +34,7 @@ WHOLE = {
             "sku": "A-1", "barcode": "4006381333931", "name": "Red", "price": "10.5", "currency": "eur",
             "compare_at_price": "12.00", "cost": "3.00", "weight_grams": 250, "options": {"Colour": "Red"},
         },
-        {"sku": "A-2", "price": "11.00", "position": 7},
+        {"sku": "A-2", "price": "11.00", "options": {"Colour": "Blue"}, "position": 7},
     ],
 }  # fmt: skip
 
@@ -58,6 +58,8 @@ def test_a_product_is_made_whole(editor: JSONClient):
         "description": " for desks ",
         "brand": "Lux",
         "status": "active",
+        "publish_at": None,
+        "unpublish_at": None,
         "category": "lights",
         "tags": ["new", "led"],
         "attributes": {"watts": 5, "colours": ["red"]},

@@ -3,6 +3,7 @@
 import pytest
 
 from products.models import Product
+from products.services.publishing import failed_rules
 from tests.conftest import JSONClient
 from tests.factories import make_location, make_product, set_stock
 from tests.products.recorded import recorded
@@ -48,12 +49,10 @@ def test_every_rule_that_fails_is_named(editor: JSONClient):
     assert len(recorded()) == 1
 
 
-def test_a_product_without_variants_is_not_published(editor: JSONClient):
-    lamp = Product.objects.create(name="Lamp", handle="lamp")
+def test_a_product_without_variants_is_not_published():
+    errors = failed_rules(Product(name="Lamp"), [])
 
-    errors = editor.post(url(lamp, "publish/")).json()["errors"]
-
-    assert [error["code"] for error in errors] == ["variant_missing"]
+    assert [(error.pointer, error.code) for error in errors] == [("/variants", "variant_missing")]
 
 
 def test_a_price_of_0_is_a_price(editor: JSONClient):

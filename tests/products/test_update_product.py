@@ -3,6 +3,8 @@
 from functools import partial
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from products import services
 from products.models import Category, Product, Variant
@@ -158,7 +160,6 @@ def test_an_active_product_keeps_what_its_rules_ask_for(editor: JSONClient):
         ("active", "draft", ["product.unpublished"]),
         ("draft", "archived", ["product.archived"]),
         ("active", "archived", ["product.archived"]),
-        ("archived", "draft", ["product.restored"]),
         ("draft", "draft", []),
     ],
 )
@@ -203,7 +204,8 @@ def test_changes_at_once_are_merged_not_lost():
 
 @pytest.mark.parametrize(("option", "missing"), [({"name": "Colour"}, "values"), ({"values": ["Blue"]}, "name")])
 def test_an_option_is_replaced_as_a_whole(api: JSONClient, option: dict, missing: str):
-    product = make_product(options=[{"name": "Size", "values": ["S"]}])
+    small = {"sku": "A-1", "options": {"Size": "S"}}
+    product = make_product(options=[{"name": "Size", "values": ["S"]}], variants=[small])
 
     response = api.patch(f"/api/v1/products/{product.pk}/", {"options": [option]})
 
@@ -213,3 +215,108 @@ def test_an_option_is_replaced_as_a_whole(api: JSONClient, option: dict, missing
     ]
     product.refresh_from_db()
     assert product.options == [{"name": "Size", "values": ["S"]}]
+
+
+def test_null_clears_what_may_be_empty(editor: JSONClient, lamp: Product):
+    patched(
+        editor, lamp, options=[{"name": "Size", "values": ["S"]}], variants=[{"sku": "A-1", "options": {"Size": "S"}}]
+    )
+    cleared = {"brand": None, "description": None, "tags": None, "attributes": None, "options": None, "category": None}
+
+    body = patched(
+        editor,
+        lamp,
+        **cleared,
+        variants=[{"sku": "A-1", "barcode": None, "name": None, "options": None, "price": None}],
+    )
+
+    assert {name: body[name] for name in cleared} == {
+        "brand": "",
+        "description": "",
+        "tags": [],
+        "attributes": {},
+        "options": [],
+        "category": None,
+    }
+    (variant,) = body["variants"]
+    assert (variant["barcode"], variant["name"], variant["options"], variant["price"]) == ("", "", {}, None)
+
+
+@pytest.mark.parametrize("member", ["name", "variants", "handle", "status"])
+def test_null_for_what_a_product_must_have_is_422(editor: JSONClient, lamp: Product, member: str):
+    response = editor.patch(f"/api/v1/products/{lamp.pk}/", {member: None})
+
+    assert response.status_code == 422
+    assert [(one["pointer"], one["code"]) for one in response.json()["errors"]] == [(f"/{member}", "null")]
+    assert len(recorded()) == 1
+
+
+@pytest.mark.parametrize("change", [{"sku": None}, {"sku": "A-1", "currency": None}, {"sku": "A-1", "position": None}])
+def test_null_for_what_a_variant_must_have_is_422(editor: JSONClient, lamp: Product, change: dict):
+    response = editor.patch(f"/api/v1/products/{lamp.pk}/", {"variants": [change]})
+
+    assert (response.status_code, response.json()["errors"][0]["code"]) == (422, "null")
+
+
+@pytest.mark.parametrize("status", ["active", "draft"])
+def test_an_archived_product_is_restored_first(editor: JSONClient, status: str):
+    lamp = make_product(status="archived")
+    before = recorded()
+
+    response = editor.patch(f"/api/v1/products/{lamp.pk}/", {"status": status, "name": "Other"})
+
+    assert (response.status_code, response.json()["code"]) == (409, "product_archived")
+    lamp.refresh_from_db()
+    assert (lamp.status, lamp.name) == ("archived", "Lamp")
+    assert recorded() == before
+
+
+def test_attributes_do_not_grow_past_their_limit_patch_by_patch(editor: JSONClient, lamp: Product):
+    patched(editor, lamp, attributes={"first": "x" * 40_000})
+
+    response = editor.patch(f"/api/v1/products/{lamp.pk}/", {"attributes": {"second": "x" * 40_000}})
+
+    assert (response.status_code, response.json()["code"]) == (422, "too_large")
+    assert [one["pointer"] for one in response.json()["errors"]] == ["/attributes"]
+
+
+def test_attributes_that_postgresql_writes_longer_are_patched_too(editor: JSONClient, lamp: Product):
+    patched(editor, lamp, attributes={"large": 1e300})
+
+    assert patched(editor, lamp, attributes={"watts": 6})["attributes"]["watts"] == 6
+
+
+@pytest.mark.parametrize(
+    ("variants", "code"),
+    [
+        ([{"sku": "A-1"}, {"sku": " a-1"}], "duplicate_sku"),
+        ([{"id": 1, "sku": "A"}, {"id": 1, "sku": "B"}], "duplicate_variant"),
+    ],
+)
+def test_a_variant_stands_in_a_request_once(editor: JSONClient, lamp: Product, variants: list, code: str):
+    response = editor.patch(f"/api/v1/products/{lamp.pk}/", {"variants": variants})
+
+    assert [(one["pointer"], one["code"]) for one in response.json()["errors"]] == [("/variants", code)]
+
+
+def queries_of(client: JSONClient, method: str, address: str, body: dict) -> int:
+    with CaptureQueriesContext(connection) as queries:
+        response = getattr(client, method)(address, body)
+    assert response.status_code in (200, 201), response.content
+    return len(queries)
+
+
+def test_a_write_costs_the_same_statements_however_many_variants_there_are(editor: JSONClient):
+    editor.get("/api/v1/products/")  # now the key is known
+    counts = []
+    for number in (2, 100):
+        new = [{"sku": f"{number}-{one}", "price": "1.00"} for one in range(number)]
+        created = queries_of(editor, "post", "/api/v1/products/", {"name": f"Lamp {number}", "variants": new})
+        address = f"/api/v1/products/{Product.objects.latest('id').pk}/"
+        dearer = [{**one, "price": "2.00"} for one in new]
+        updated = queries_of(editor, "patch", address, {"variants": [*dearer, {"sku": f"{number}-x", "price": "1"}]})
+        replaced = queries_of(editor, "put", address, {"name": "Lamp", "variants": [*new[1:], {"sku": f"{number}-y"}]})
+        counts.append((created, updated, replaced))
+
+    assert counts[0] == counts[1]
+    assert max(counts[0]) <= 12

@@ -4,14 +4,14 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
-import httpx
 import orjson
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
-from pms_backend import metrics
+from pms_backend import metrics, outbound
 from pms_backend.access.tokens.exceptions import KeysUnavailable
 
 logger = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class KeySet:
     def _fetch(self) -> None:
         try:
             self._keys = read_keys(fetch(self._url))
-        except (httpx.HTTPError, httpx.InvalidURL, NotKeys) as error:
+        except (outbound.OutboundError, NotKeys) as error:
             metrics.jwks_fetches_total.labels("failed").inc()
             logger.warning("Supabase's keys cannot be had; those that are known stay: %r", error)
         else:
@@ -97,23 +97,14 @@ def key_set(url: str) -> KeySet:
 def fetch(url: str) -> bytes:
     """The body at `url`, if it comes in time, at once and is no longer than `MAX_BYTES`.
 
-    The host is the operator's own setting, which may well name a private address: nothing here guards against that.
-    Raises `httpx.HTTPError`, `NotKeys`.
+    The host is the operator's own setting, which may well name a private address.
+    Raises `outbound.OutboundError`, `NotKeys`.
     """
-    deadline = _now() + FETCH_TIMEOUT_SECONDS
-    body = b""
-    # As it is, not compressed: a few bytes could unpack to any number.
-    plain = {"Accept-Encoding": "identity"}
-    with httpx.stream("GET", url, headers=plain, timeout=FETCH_TIMEOUT_SECONDS, follow_redirects=False) as response:
-        if response.status_code != httpx.codes.OK:
-            raise NotKeys(f"it answered {response.status_code}")
-        for chunk in response.iter_raw(MAX_BYTES):
-            body += chunk
-            if len(body) > MAX_BYTES:
-                raise NotKeys(f"it sent more than {MAX_BYTES} bytes")
-            if _now() > deadline:
-                raise NotKeys(f"it took more than {FETCH_TIMEOUT_SECONDS} s")
-    return body
+    bounds = outbound.Bounds(max_bytes=MAX_BYTES, total_seconds=FETCH_TIMEOUT_SECONDS, max_redirects=0)
+    answer = outbound.fetch(url, bounds=bounds, may_be_private=True)
+    if answer.status != HTTPStatus.OK:
+        raise NotKeys(f"it answered {answer.status}")
+    return answer.body
 
 
 def read_keys(body: bytes) -> dict[str, PyJWK]:

@@ -13,7 +13,8 @@ relay_bell = Bell(task="pms_backend.events.tasks.relay_events")
 def record(*facts: Fact) -> None:
     """Writes events to the outbox, in the transaction that makes them true.
 
-    To be called after the subject's row is locked, so that its events are in the order of its commits.
+    To be called after the subject's row is locked, so that its events are in the order of its commits. After the commit
+    the generations that the facts name are replaced.
     Raises `TransactionManagementError` outside of a transaction.
     """
     require_transaction()
@@ -22,7 +23,7 @@ def record(*facts: Fact) -> None:
         Event(type=fact.type, subject=fact.subject, actor=now.actor, request_id=now.request_id, data=fact.data())
         for fact in facts
     )
-    relay_bell.ring_after_commit()
+    relay_bell.ring_after_commit(replacing={name for fact in facts for name in fact.generations})
 
 
 def require_transaction() -> None:

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from django.db import connection, transaction
 
 from pms_backend import metrics
+from pms_backend.api import generations
 from pms_backend.events.models import Event, RelayRun
 from pms_backend.events.services.parking import count_parked, park_untried
 from pms_backend.events.services.receiving import events_published, receivers
@@ -34,6 +35,7 @@ class _Plan(NamedTuple):
 def relay_pending() -> int:
     """Publishes everything that is recorded; returns how much that was. Another relay at work is left to it."""
     relay_bell.silence()
+    generations.replace_owed()
     total = 0
     while (count := relay_batch()) or replay_untried():
         total += count

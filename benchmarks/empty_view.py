@@ -1,0 +1,20 @@
+"""The floor of reads that are kept: Django's own empty view, `granian benchmarks.empty_view:application`.
+
+Nothing but Django: no middleware, no rate limit, nobody is asked for a key.
+"""
+
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+from django.http import HttpRequest, HttpResponse
+from django.urls import re_path
+
+
+def empty(_: HttpRequest) -> HttpResponse:
+    """200 without a word."""
+    return HttpResponse(headers={"Content-Length": "0"})
+
+
+urlpatterns = [re_path("", empty)]
+
+settings.configure(ALLOWED_HOSTS=["127.0.0.1"], ROOT_URLCONF=__name__, SECRET_KEY="benchmark", USE_TZ=True)
+application = get_wsgi_application()

@@ -1,0 +1,99 @@
+"""Conditional requests (RFC 9110 §13): entity tags, `If-None-Match` of reads, `If-Match` of writes.
+
+An ETag is `"VERSION.DIGEST"`, strong: the version of what is shown, and a digest of the answer's bytes. That of an
+answer without a version, a list, is `"DIGEST"`. A read compares the whole tag, a write the version alone, so that a
+sale does not spoil an edit.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from django.http import HttpResponse
+from django.utils.cache import patch_vary_headers
+from rest_framework.exceptions import ParseError
+from rest_framework.request import Request
+
+DIGEST_BYTES: Final = 16
+NEVER: Final = -1
+# What the bytes depend on, for caches between us and the reader.
+VARIES_BY: Final = ("Authorization", "X-Api-Key", "Cookie")
+# A cache may keep it for its own user, and asks before it shows it again.
+CACHE_CONTROL: Final = "private, no-cache"
+
+# RFC 9110 §8.8.3; what is not ASCII arrives as Latin-1.
+_TAG: Final = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+_BETWEEN: Final = re.compile(r"[ \t]*(?:,[ \t]*)*")
+_VERSION: Final = re.compile(r"([0-9]{1,18})(?:\..*)?", re.ASCII)
+
+
+def etag_of(body: bytes, version: int | None = None) -> str:
+    """The entity tag of an answer's bytes."""
+    digest = hashlib.blake2b(body, digest_size=DIGEST_BYTES).hexdigest()
+    return f'"{digest}"' if version is None else f'"{version}.{digest}"'
+
+
+def answer(request: Request, body: bytes, etag: str, *, status: int = 200) -> HttpResponse:
+    """JSON with its ETag; 304 without a body where the reader has it already."""
+    sent = request.headers.get("If-None-Match")
+    if sent is not None and request.method in ("GET", "HEAD") and _has(sent, etag):
+        response = HttpResponse(status=304)
+        del response["Content-Type"]
+        # Of the answer that is not sent: what a 304 says is true of that one (RFC 9110 §8.6).
+        response["Content-Length"] = len(body)
+    else:
+        response = HttpResponse(body, status=status, content_type="application/json")
+    response["ETag"] = etag
+    response["Cache-Control"] = CACHE_CONTROL
+    patch_vary_headers(response, VARIES_BY)
+    return response
+
+
+def expected_version(request: Request, current: Callable[[], int | None]) -> int | None:
+    """The version that `If-Match` asks for; nothing where it asks for none, `NEVER` where no version will do.
+
+    A service compares it under the lock. Of several versions it is the `current` one, if that is among them. Raises 400
+    where the header cannot be read.
+    """
+    sent = request.headers.get("If-Match")
+    if sent is None or sent.strip(" \t") == "*":
+        return None
+    tags = list(_tags(sent))
+    if not tags or None in tags:
+        raise ParseError('If-Match is "*" or a list of entity tags, each in double quotes.')
+    # A weak tag never matches here: it does not say that nothing has changed.
+    strong = [tag for is_weak, tag in filter(None, tags) if not is_weak]
+    versions = {int(match[1]) for tag in strong if (match := _VERSION.fullmatch(tag))}
+    if len(versions) <= 1:
+        return versions.pop() if versions else NEVER
+    now = current()
+    return now if now in versions else NEVER
+
+
+def _has(sent: str, etag: str) -> bool:
+    """Whether `If-None-Match` names the tag, by the weak comparison; what cannot be read names nothing."""
+    if sent == etag or sent.strip(" \t") == "*":
+        return True
+    tags = list(_tags(sent))
+    return None not in tags and etag.strip('"') in {tag for _, tag in filter(None, tags)}
+
+
+def _tags(sent: str) -> Iterator[tuple[bool, str] | None]:
+    """Each tag of a list as (is it weak, the text in quotes); nothing for what is none, and then no more."""
+    position = _after_commas(sent, 0)
+    while position < len(sent):
+        found = _TAG.match(sent, position)
+        if found is None:
+            yield None
+            return
+        yield found[1] is not None, found[2]
+        position = _after_commas(sent, found.end())
+        if position < len(sent) and "," not in sent[found.end() : position]:
+            yield None
+            return
+
+
+def _after_commas(sent: str, position: int) -> int:
+    found = _BETWEEN.match(sent, position)
+    return position if found is None else found.end()

@@ -1,0 +1,54 @@
+"""Where uploaded files are: `STORAGES` of the settings, from the `STORAGE_*` variables."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+LOCAL_URL: Final = "/media/"
+# S3's rule, so that a bucket is one segment of a path.
+BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+
+
+@dataclass(frozen=True, slots=True)
+class FileStorage:
+    """Django's entry of `STORAGES`, the address below which browsers find the files, and its origin if not ours."""
+
+    backend: dict[str, Any]
+    media_url: str
+    origins: list[str]
+
+
+def file_storage(
+    *, bucket: str, endpoint_url: str, region: str, access_key: str, secret_key: str, public_url: str
+) -> FileStorage:
+    """Files on this machine, or in an S3-compatible bucket where one is named. Raises `ImproperlyConfigured`."""
+    if not bucket:
+        if endpoint_url or region or access_key or secret_key or public_url:
+            raise ImproperlyConfigured("STORAGE_BUCKET must be set where another STORAGE_ variable is.")
+        return FileStorage({"BACKEND": "products.images.local.LocalStorage"}, LOCAL_URL, [])
+    if not BUCKET.fullmatch(bucket):
+        raise ImproperlyConfigured(f"STORAGE_BUCKET must be a bucket's name, such as pms-images; it is {bucket!r}.")
+    if bool(access_key) != bool(secret_key):
+        raise ImproperlyConfigured("STORAGE_ACCESS_KEY must be set together with STORAGE_SECRET_KEY, or neither.")
+    if not (endpoint_url or region):
+        raise ImproperlyConfigured("STORAGE_REGION must be set for Amazon's S3, STORAGE_ENDPOINT_URL for any other.")
+    public_url = public_url or _public_url(bucket, endpoint_url, region)
+    scheme, host, path, *_ = urlsplit(public_url)
+    options = {
+        "bucket_name": bucket,
+        "endpoint_url": endpoint_url or None,
+        "region_name": region or None,
+        "access_key": access_key or None,
+        "secret_key": secret_key or None,
+        "custom_domain": f"{host}{path}",
+        "url_protocol": f"{scheme}:",
+    }
+    backend = {"BACKEND": "products.images.bucket.BucketStorage", "OPTIONS": options}
+    return FileStorage(backend, f"{public_url}/", [f"{scheme}://{host}"])
+
+
+def _public_url(bucket: str, endpoint_url: str, region: str) -> str:
+    return f"{endpoint_url}/{bucket}" if endpoint_url else f"https://{bucket}.s3.{region}.amazonaws.com"

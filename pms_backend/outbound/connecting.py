@@ -1,0 +1,97 @@
+"""Connections for httpx that go to checked addresses only, and end when the call's time is over."""
+
+import ssl
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import httpcore
+import httpx
+from httpcore import SOCKET_OPTION
+
+from pms_backend.outbound.exceptions import Unreachable
+from pms_backend.outbound.networks import IPAddress
+
+# Looks a name up and refuses what it must not lead to: (host, port, seconds) → addresses.
+Addresses = Callable[[str, int, float], Iterable[IPAddress]]
+
+
+class Deadline:
+    """The end of a call: whatever it waits for, it waits no longer than that."""
+
+    def __init__(self, seconds: float) -> None:
+        self._ends_at = time.monotonic() + seconds
+
+    def left(self, timeout: float | None, over: type[Exception]) -> float:
+        """What is left of it, at most `timeout`. Raises `over` where nothing is."""
+        left = self._ends_at - time.monotonic()
+        if left <= 0:
+            raise over("The time of the call is over.")
+        return left if timeout is None else min(left, timeout)
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection whose every read counts against the deadline: a peer that drips bytes gains nothing."""
+
+    def __init__(self, inner: httpcore.NetworkStream, deadline: Deadline) -> None:
+        self._inner = inner
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, self._deadline.left(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, self._deadline.left(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        left = self._deadline.left(timeout, httpcore.ConnectTimeout)
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, left), self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+class CheckedBackend(httpcore.NetworkBackend):
+    """Connects to the addresses that `addresses` gives, and to no other.
+
+    TLS is httpcore's, above this: it verifies the certificate against the URL's name, not against the address.
+    """
+
+    def __init__(self, addresses: Addresses, deadline: Deadline) -> None:
+        self._addresses = addresses
+        self._deadline = deadline
+        self._inner: Final = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        """A connection to the first of the addresses that takes one."""
+        failure: Exception = Unreachable(f"The name {host} has no address.")
+        for address in self._addresses(host, port, self._deadline.left(timeout, httpcore.ConnectTimeout)):
+            left = self._deadline.left(timeout, httpcore.ConnectTimeout)
+            try:
+                stream = self._inner.connect_tcp(str(address), port, left, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+            else:
+                return _Stream(stream, self._deadline)
+        raise failure
+
+
+class CheckedTransport(httpx.HTTPTransport):
+    """httpx's own, over a `CheckedBackend`. No proxy: it would do the connecting, and look names up by itself."""
+
+    def __init__(self, backend: CheckedBackend, context: ssl.SSLContext) -> None:
+        super().__init__(verify=context, trust_env=False)
+        # httpx has no argument for it.
+        self._pool = httpcore.ConnectionPool(ssl_context=context, network_backend=backend)

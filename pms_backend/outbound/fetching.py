@@ -1,0 +1,123 @@
+"""A GET of somebody's URL."""
+
+import functools
+import ssl
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import httpx
+
+from pms_backend.outbound.allowances import allowances
+from pms_backend.outbound.connecting import CheckedBackend, CheckedTransport, Deadline
+from pms_backend.outbound.exceptions import AnswerTooLarge, Unreachable
+from pms_backend.outbound.guard import check_addresses, look_up
+from pms_backend.outbound.networks import IPAddress
+from pms_backend.outbound.targets import literal, parse_target
+
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+USER_AGENT: Final = "pms-backend"
+_CHUNK_BYTES: Final = 64 * 1024
+# zlib's own number for gzip and zlib, whichever it is.
+_GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What a call may cost. `total_seconds` holds for all of it, redirects included; `max_bytes` for the body."""
+
+    max_bytes: int
+    connect_seconds: float = 5.0
+    read_seconds: float = 10.0
+    total_seconds: float = 20.0
+    max_redirects: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came, whatever its status. `url` is where it came from in the end."""
+
+    status: int
+    body: bytes
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def fetch(
+    url: str, *, bounds: Bounds, headers: Mapping[str, str] | None = None, may_be_private: bool = False
+) -> Answer:
+    """The answer to a GET. Never in a transaction.
+
+    Each redirect is checked as the first URL was; one more than `max_redirects` is the answer. `may_be_private` is for
+    a URL of the operator's own settings: everybody else's goes through the guard.
+    Raises `Forbidden`, `Unreachable`, `AnswerTooLarge`.
+    """
+    deadline = Deadline(bounds.total_seconds)
+
+    def addresses(host: str, port: int, seconds: float) -> list[IPAddress]:
+        address = literal(host)
+        found = [address] if address is not None else look_up(host, seconds=seconds)
+        if not may_be_private:
+            check_addresses(host, port, found, allowances())
+        return found
+
+    transport = CheckedTransport(CheckedBackend(addresses, deadline), _tls())
+    timeout = httpx.Timeout(bounds.read_seconds, connect=bounds.connect_seconds)
+    ours = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **(headers or {})}
+    with httpx.Client(transport=transport, timeout=timeout, headers=ours, trust_env=False) as client:
+        try:
+            return _follow(client, url, bounds)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise Unreachable(str(error) or type(error).__name__) from error
+
+
+def _follow(client: httpx.Client, url: str, bounds: Bounds) -> Answer:
+    target = parse_target(url)
+    for redirects_left in range(bounds.max_redirects, -1, -1):
+        with client.stream("GET", target.url, follow_redirects=False) as response:
+            location = response.headers.get("Location")
+            if redirects_left and location and response.status_code in REDIRECTS:
+                target = parse_target(target.url.join(location))
+                continue
+            body = _read(response, bounds.max_bytes)
+            return Answer(response.status_code, body, str(target.url), dict(response.headers))
+    raise AssertionError("The last answer is one, whatever it is.")
+
+
+def _read(response: httpx.Response, max_bytes: int) -> bytes:
+    length = response.headers.get("Content-Length", "")
+    if length.isdecimal() and int(length) > max_bytes:
+        raise AnswerTooLarge(f"The answer has more than {max_bytes} bytes.")
+    body = bytearray()
+    for chunk in _decoded(response):
+        body += chunk
+        if len(body) > max_bytes:
+            raise AnswerTooLarge(f"The answer has more than {max_bytes} bytes.")
+    return bytes(body)
+
+
+def _decoded(response: httpx.Response) -> Iterator[bytes]:
+    """The body as it comes: httpx would unpack each chunk as a whole, and a few bytes unpack to any number."""
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding in ("", "identity"):
+        yield from response.iter_raw()
+        return
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise Unreachable(f"The answer is encoded as {encoding[:40]}, which was not asked for.")
+    inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
+    try:
+        for chunk in response.iter_raw():
+            yield inflater.decompress(chunk, _CHUNK_BYTES)
+            while inflater.unconsumed_tail:
+                yield inflater.decompress(inflater.unconsumed_tail, _CHUNK_BYTES)
+    except zlib.error:
+        raise Unreachable("The answer cannot be unpacked.") from None
+    if not inflater.eof:
+        raise Unreachable("The answer ended too soon.")
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """Made once: reading the authorities takes longer than most calls."""
+    return httpx.create_ssl_context(trust_env=False)

@@ -1,0 +1,141 @@
+"""Imports for staff: a file goes in, a bar shows how far it is, and what was wrong can be downloaded and mended."""
+
+from typing import Any, Final
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
+
+from inventory.models import Location
+from pms_backend.api.service_admin import GrowingTableAdmin, RefusalsIn, moment
+from pms_backend.api.typed_unfold import action, display
+from pms_integration.files.places import location_of
+from pms_integration.files.serializers import first_problems
+from pms_integration.files.starting import start_import, take_file
+from pms_integration.models import ImportJob, ImportStatus
+
+LIST: Final = "admin:pms_integration_importjob_changelist"
+PAGE: Final = "admin:pms_integration_importjob_change"
+STATUS_LABELS: Final = {
+    ImportStatus.PENDING.label: "info",
+    ImportStatus.RUNNING.label: "info",
+    ImportStatus.FINISHED.label: "success",
+    ImportStatus.FAILED.label: "danger",
+}
+
+
+class ImportForm(forms.Form):
+    """A file, and the place whose quantities it has."""
+
+    file = forms.FileField(
+        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,.jsonl,.ndjson"}),
+        help_text="CSV with Shopify's columns, or JSON Lines; UTF-8.",
+    )
+    location = forms.ModelChoiceField(
+        Location.objects.filter(is_active=True),
+        required=False,
+        empty_label="The first by priority",
+        widget=UnfoldAdminSelectWidget(),
+        help_text="Where the quantities in the file were counted.",
+    )
+
+
+@admin.register(ImportJob)
+class ImportJobAdmin(GrowingTableAdmin):
+    """Imports, newest first."""
+
+    list_display = (
+        "file_name",
+        "status_label",
+        "progress",
+        "created",
+        "updated",
+        "unchanged",
+        "failed",
+        "by",
+        "started",
+    )
+    list_filter = ("status",)
+    ordering = ("-id",)
+    sortable_by = ()
+    fields = (
+        ("file_name", "format", "size_bytes"),
+        ("location", "actor", "created_at"),
+        "request_id",
+    )
+    actions_list = ("import_file", "export_csv", "export_json_lines")
+    change_form_outer_before_template = "pms_integration/import_progress.html"
+
+    class Media:
+        js = ("pms_integration/import_progress.js",)
+
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        """Those whom Django's permissions let add imports."""
+        return request.user.has_perm("pms_integration.add_importjob")
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        """Those who see products."""
+        return request.user.has_perm("products.view_product")
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        """With the bar, the counts, and what was wrong."""
+        job: ImportJob = context["original"]
+        shown = {
+            "job": job,
+            "percent": 100 if job.is_over else _percent(job),
+            "errors_of_job": first_problems(job, is_warning=False),
+            "warnings_of_job": first_problems(job, is_warning=True),
+            "bad_rows_url": reverse("product-import-errors", args=[job.pk]),
+        }
+        return super().render_change_form(request, {**context, **shown}, *args, **kwargs)
+
+    @action(
+        description="Import a file…", url_path="import", permissions=["import"], icon="upload_file", variant="primary"
+    )
+    def import_file(self, request: HttpRequest) -> HttpResponse:
+        """Takes a file and shows how its import goes."""
+        form = ImportForm(request.POST or None, request.FILES or None)
+        if form.is_valid():
+            with RefusalsIn(form):
+                may_set_stock = request.user.has_perm("inventory.change_stocklevel")
+                file = take_file(upload=form.cleaned_data["file"], format=None, may_set_stock=may_set_stock)
+                job = start_import(file=file, location=form.cleaned_data["location"] or location_of(None))
+                messages.success(request, f"{job.file_name} is being imported.")
+                return HttpResponseRedirect(reverse(PAGE, args=[job.pk]))
+        return self.form_page(request, form, title="Import products", button="Import", back=reverse(LIST))
+
+    @action(description="Export as CSV", url_path="export-csv", permissions=["export"], icon="download")
+    def export_csv(self, request: HttpRequest) -> HttpResponse:
+        """The API's export, with the session of who is logged in."""
+        return HttpResponseRedirect(f"{reverse('product-export')}?format=csv")
+
+    @action(description="Export as JSON Lines", url_path="export-jsonl", permissions=["export"], icon="download")
+    def export_json_lines(self, request: HttpRequest) -> HttpResponse:
+        """The same in the other format."""
+        return HttpResponseRedirect(f"{reverse('product-export')}?format=jsonl")
+
+    @display(description="Status", ordering="status", label=STATUS_LABELS)
+    def status_label(self, job: ImportJob) -> str:
+        """A badge."""
+        return job.get_status_display()
+
+    @display(description="Lines")
+    def progress(self, job: ImportJob) -> str:
+        """How many of how many."""
+        return f"{job.processed:,}" if job.total in (None, job.processed) else f"{job.processed:,} of {job.total:,}"
+
+    @display(description="By")
+    def by(self, job: ImportJob) -> str:
+        """Who has sent it."""
+        return job.actor
+
+    @display(description="Sent")
+    def started(self, job: ImportJob) -> Any:
+        """When."""
+        return moment(job.created_at)
+
+
+def _percent(job: ImportJob) -> int:
+    return min(99, 100 * job.processed // job.total) if job.total else 0

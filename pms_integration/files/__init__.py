@@ -1,0 +1,1 @@
+"""Import and export of products as CSV and JSON Lines (docs/adr/0011)."""

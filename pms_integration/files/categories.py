@@ -1,0 +1,95 @@
+"""Categories in a file: by the path of their names (`Clothing > Shirts`), or by slug where no path names just one."""
+
+from collections import defaultdict
+from typing import Final
+
+from django.db import transaction
+from django.utils.text import slugify
+
+from pms_backend.api.exceptions import DomainError
+from pms_integration.files.cells import BadCell
+from products import services as products
+from products.models import MAX_NAME_LENGTH, Category
+
+STEP: Final = " > "
+
+
+class Categories:
+    """The tree as it is; `require` adds to it."""
+
+    def __init__(self) -> None:
+        self._by_slug = {category.slug: category for category in Category.objects.all()}
+        self._by_id = {category.pk: category for category in self._by_slug.values()}
+        self._slugs_of: dict[str, list[str]] = defaultdict(list)
+        for category in self._by_slug.values():
+            self._slugs_of[self._path(category)].append(category.slug)
+
+    def find(self, text: str) -> str | None:
+        """The slug of the one category with this path, else of that with this slug."""
+        slugs = self._slugs_of.get(text, [])
+        if len(slugs) == 1:
+            return slugs[0]
+        return text if text in self._by_slug else None
+
+    def name_of(self, category_id: int | None) -> str:
+        """What a file calls a category, so that `find` finds it again."""
+        if category_id is None:
+            return ""
+        category = self._by_id[category_id]
+        path = self._path(category)
+        return category.slug if self.find(path) != category.slug and self.find(category.slug) else path
+
+    def by_name(self, name: str) -> str | None:
+        """The slug of the one category of this name, wherever it stands, or of that with this slug."""
+        named = [category.slug for category in self._by_slug.values() if category.name.casefold() == name.casefold()]
+        if len(named) == 1:
+            return named[0]
+        return name if name in self._by_slug else None
+
+    def require_slug(self, slug: str) -> str:
+        """The slug, of a category at the top if there was none."""
+        if slug not in self._by_slug:
+            self._make(slug, slug, None)
+        return slug
+
+    def require(self, text: str) -> str:
+        """The slug of the category that the text names; what is missing of its path is made. Raises `BadCell`."""
+        if (found := self.find(text)) is not None:
+            return found
+        steps = [step.strip() for step in text.split(STEP)]
+        if not all(steps) or max(map(len, steps)) > MAX_NAME_LENGTH:
+            raise BadCell("invalid_category", f"{text[:100]} is no path of categories.")
+        parent: Category | None = None
+        for number in range(1, len(steps) + 1):
+            path = STEP.join(steps[:number])
+            slugs = self._slugs_of.get(path, [])
+            parent = self._by_slug[slugs[0]] if slugs else self._make(steps[number - 1], self._free(path), parent)
+        return parent.slug if parent else ""
+
+    def _path(self, category: Category) -> str:
+        names, above = [category.name], category.parent_id
+        while above is not None:
+            names.append(self._by_id[above].name)
+            above = self._by_id[above].parent_id
+        return STEP.join(reversed(names))
+
+    def _free(self, path: str) -> str:
+        steps = path.split(STEP)
+        for wanted in (steps[-1], path):
+            slug = slugify(wanted, allow_unicode=True)[:MAX_NAME_LENGTH]
+            if slug and slug not in self._by_slug:
+                return slug
+        base, number = slugify(path, allow_unicode=True)[: MAX_NAME_LENGTH - 8] or "category", 2
+        while f"{base}-{number}" in self._by_slug:
+            number += 1
+        return f"{base}-{number}"
+
+    def _make(self, name: str, slug: str, parent: Category | None) -> Category:
+        try:
+            with transaction.atomic():
+                category = products.create_category(name=name, slug=slug, parent=parent)
+        except DomainError as error:
+            raise BadCell(error.code, error.detail) from None
+        self._by_slug[slug] = self._by_id[category.pk] = category
+        self._slugs_of[self._path(category)].append(slug)
+        return category

@@ -1,0 +1,103 @@
+"""What stands in one cell of a CSV file, in both directions."""
+
+import functools
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, Final
+
+from rest_framework import serializers
+
+REMEMBERED_VALUES: Final = 4_096
+# What a spreadsheet would take for a formula, however many apostrophes are before it.
+_FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
+_DECIMAL: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,10})?")
+_WHOLE: Final = re.compile(r"(-?[0-9]{1,12})(\.0+)?")
+_TRUE: Final = frozenset({"true", "1", "yes"})
+_FALSE: Final = frozenset({"false", "0", "no"})
+_TAG: Final = re.compile(r"(?:\\[,\\]|[^,])+")
+
+
+class BadCell(Exception):
+    """A cell that does not say what its column is for."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+def guarded(text: str) -> str:
+    """The text as a cell that no spreadsheet computes: with an apostrophe where it begins like a formula."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def unguarded(cell: str) -> str:
+    """The text of a cell, without the apostrophe that `guarded` put there."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+def read_amount(cell: str) -> Decimal:
+    """An amount of money."""
+    if _DECIMAL.fullmatch(cell):
+        # Zeros behind the cents say nothing.
+        return Decimal(cell.rstrip("0").rstrip(".")) if "." in cell else Decimal(cell)
+    if cell.startswith("-") and _DECIMAL.fullmatch(cell[1:]):
+        raise BadCell("negative_amount", f"{cell} is below zero.")
+    raise BadCell(
+        "invalid_amount", f"{_shown(cell)} is no amount: write it like 1299.00, without currency and thousands."
+    )
+
+
+def read_whole(cell: str) -> int:
+    """A whole number."""
+    match = _WHOLE.fullmatch(cell)
+    if match is None:
+        raise BadCell("invalid_number", f"{_shown(cell)} is no whole number.")
+    return int(match[1])
+
+
+def read_flag(cell: str) -> bool:
+    """True or false."""
+    word = cell.casefold()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise BadCell("invalid_flag", f"{_shown(cell)} is neither true nor false.")
+
+
+def read_tags(cell: str) -> list[str]:
+    """Tags that are parted by commas; a comma within a tag has a backslash before it, and so has a backslash."""
+    tags = (re.sub(r"\\([,\\])", r"\1", tag).strip() for tag in _TAG.findall(cell))
+    return [tag for tag in tags if tag]
+
+
+def write_tags(tags: list[str]) -> str:
+    """The cell that `read_tags` reads."""
+    return ", ".join(tag.replace("\\", "\\\\").replace(",", "\\,") for tag in tags)
+
+
+def checked_by(field: serializers.Field[Any, Any, Any, Any]) -> Callable[[Any], Any]:
+    """What the API's own field makes of a value; raises `BadCell` with its reason."""
+
+    def check(value: Any) -> Any:
+        try:
+            return field.run_validation(value)
+        except serializers.ValidationError as error:
+            first: Any = error.get_full_details()
+            while not (isinstance(first, dict) and "message" in first):
+                first = next(iter(first.values())) if isinstance(first, dict) else first[0]
+            raise BadCell(str(first["code"]), f"{_shown(value)}: {first['message']}") from None
+
+    return check
+
+
+def remembered(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The same for cells of which a file repeats the few values that it has; they and what they come to are small."""
+    return functools.lru_cache(maxsize=REMEMBERED_VALUES)(check)
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"

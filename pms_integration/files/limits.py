@@ -1,0 +1,35 @@
+"""What one file may be: each bound, named once."""
+
+from typing import Final
+
+from products.models import MAX_VARIANTS
+
+# A million lines of Shopify's with descriptions take about half of it.
+MAX_FILE_BYTES: Final = 1024 * 1024 * 1024
+# What a request has around its file.
+MAX_FORM_BYTES: Final = MAX_FILE_BYTES + 64 * 1024
+# A record is a line, or several where a quoted cell has line breaks. A description of 65,535 characters fits with room.
+MAX_RECORD_BYTES: Final = 1024 * 1024
+MAX_COLUMNS: Final = 500
+MAX_IMAGES: Final = 250
+# Every variant and every picture may have a line of its own.
+MAX_LINES_PER_PRODUCT: Final = MAX_VARIANTS + MAX_IMAGES
+# A file with more bad lines is not what it was taken for.
+MAX_ERRORS: Final = 10_000
+# What is noted beyond these is counted only.
+MAX_WARNINGS: Final = 1_000
+# How many of each stand in an answer; the errors can all be downloaded.
+SHOWN_PROBLEMS: Final = 100
+
+# What is written in one transaction: whichever comes first.
+CHUNK_PRODUCTS: Final = 500
+CHUNK_LINES: Final = 2_000
+
+# How long a claim is believed of a job whose row nobody has locked.
+LEASE_SECONDS: Final = 10.0
+# A worker takes care of other things after so long, and then goes on.
+SLICE_SECONDS: Final = 30.0
+# Attempts in a row that did not come past the same place.
+MAX_ATTEMPTS: Final = 5
+KEPT_FILE_DAYS: Final = 7
+EXPORT_CHUNK: Final = 500

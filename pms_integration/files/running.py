@@ -1,0 +1,70 @@
+"""Running imports: claimed, then read and written chunk by chunk, to their end or until others have to be let in."""
+
+import logging
+import time
+from typing import IO, cast
+
+from django.core.files.storage import default_storage
+
+from pms_backend.api.exceptions import DomainError
+from pms_integration.exceptions import ImportLost
+from pms_integration.files import services
+from pms_integration.files.limits import SLICE_SECONDS
+from pms_integration.files.problems import FileUnusable
+from pms_integration.files.reading import ImportFile, chunks_of
+from pms_integration.files.records import Place
+from pms_integration.files.services.claims import Claim
+from pms_integration.files.services.jobs import import_bell
+from pms_integration.models import ImportJob
+
+logger = logging.getLogger(__name__)
+
+
+def run_imports() -> int:
+    """Works on imports for `SLICE_SECONDS` at most, and rings for the rest; returns how many it has claimed."""
+    import_bell.silence()
+    until = time.monotonic() + SLICE_SECONDS
+    claimed = 0
+    while time.monotonic() < until:
+        claim = services.claim_import()
+        if claim is None:
+            return claimed
+        claimed += 1
+        _attempt(claim, until)
+    import_bell.ring()
+    return claimed
+
+
+def _attempt(claim: Claim, until: float) -> None:
+    """What fails here is tried again when the lease has run out, a few times."""
+    try:
+        _run(claim, until)
+    except ImportLost:
+        logger.warning("The import %s has been claimed by somebody else", claim.job_id)
+    except FileUnusable as error:
+        services.fail_import(claim=claim, reason=str(error))
+    except FileNotFoundError:
+        services.fail_import(claim=claim, reason="The file is not in the storage any more.")
+    except DomainError as error:
+        # Somebody took a SKU or a handle between our look and our write: the next look sees it.
+        logger.warning("The import %s: %s", claim.job_id, error.detail)
+        services.give_back(claim=claim)
+    except Exception:
+        logger.exception("The import %s could not go on", claim.job_id)
+
+
+def _run(claim: Claim, until: float) -> None:
+    job = ImportJob.objects.get(pk=claim.job_id)
+    with default_storage.open(str(job.file)) as opened:
+        file = cast("IO[bytes]", opened)
+        source = ImportFile(file, job.format)
+        if job.total is None:
+            total = source.count_lines(lambda: services.renew(claim=claim))
+            services.set_total(claim=claim, total=total, warnings=source.warnings())
+        for chunk in chunks_of(source.drafts(Place(job.offset, job.line))):
+            if not services.apply_chunk(claim=claim, drafts=chunk):
+                return
+            if time.monotonic() >= until:
+                services.give_back(claim=claim)
+                return
+    services.finish_import(claim=claim)

@@ -1,0 +1,9 @@
+from django.urls import path
+from rest_framework.routers import SimpleRouter
+
+from pms_integration.files.views import ExportView, ImportViewSet
+
+router = SimpleRouter()
+router.register("imports", ImportViewSet, basename="product-import")
+
+urlpatterns = [path("export/", ExportView.as_view(), name="product-export"), *router.urls]

@@ -1,0 +1,28 @@
+"""Barcodes: free text, unless they are a GTIN, which proves itself."""
+
+from typing import Final
+
+from django.core.exceptions import ValidationError
+
+from products.exceptions import InvalidBarcode
+
+GTIN_LENGTHS: Final = frozenset({8, 12, 13, 14})
+
+
+def check_barcode(barcode: str) -> None:
+    """Raises `InvalidBarcode` for 8, 12, 13 or 14 digits of which the last is not the check digit (GS1 General
+    Specifications 7.9): those are a GTIN that somebody has mistyped."""
+    if len(barcode) not in GTIN_LENGTHS or not (barcode.isascii() and barcode.isdigit()):
+        return
+    digits = [int(digit) for digit in barcode]
+    total = sum(digit * (3 if place % 2 else 1) for place, digit in enumerate(reversed(digits)))
+    if total % 10:
+        raise InvalidBarcode(f"{barcode} has the length of a GTIN, but its last digit does not fit the others.")
+
+
+def validate_barcode(barcode: str) -> None:
+    """The same, for a form of Django's."""
+    try:
+        check_barcode(barcode)
+    except InvalidBarcode as error:
+        raise ValidationError(error.detail, code=error.code) from None

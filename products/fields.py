@@ -1,0 +1,66 @@
+"""Fields of the catalogue's input in which null means: nothing, as a merge patch says it (RFC 7396)."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from products import models
+from products.barcodes import check_barcode
+from products.exceptions import InvalidBarcode
+
+
+class ClearableCharField(serializers.CharField):
+    """A text that may be empty; null empties it."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(required=False, allow_blank=True, allow_null=True, **more)
+
+    def run_validation(self, data: Any = serializers.empty) -> str:
+        """The text."""
+        text: str | None = super().run_validation(data)
+        return "" if text is None else text
+
+
+class BarcodeField(ClearableCharField):
+    """A barcode; one that looks like a GTIN is checked."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(max_length=models.MAX_BARCODE_LENGTH, **more)
+
+    def to_internal_value(self, data: Any) -> str:
+        """The barcode."""
+        text = super().to_internal_value(data)
+        try:
+            check_barcode(text)
+        except InvalidBarcode as error:
+            raise serializers.ValidationError(error.detail, code=error.code) from None
+        return text
+
+
+class ClearableListField(serializers.ListField):
+    """A list that may be empty; null empties it."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(required=False, allow_null=True, **more)
+
+    def run_validation(self, data: Any = serializers.empty) -> list[Any]:
+        """The list."""
+        return super().run_validation(data) or []
+
+
+class OptionValuesField(serializers.DictField):
+    """The value that a variant has of each option, by the option's name; null for none."""
+
+    def __init__(self, **more: Any) -> None:
+        child = serializers.CharField(max_length=models.MAX_OPTION_LENGTH)
+        super().__init__(required=False, allow_null=True, child=child, **more)
+
+    def run_validation(self, data: Any = serializers.empty) -> dict[str, str]:
+        """The values; names without outer spaces."""
+        values: dict[str, str] = {name.strip(): value for name, value in (super().run_validation(data) or {}).items()}
+        if len(values) > models.MAX_OPTIONS:
+            raise serializers.ValidationError(f"A product has at most {models.MAX_OPTIONS} options.", code="max_length")
+        if not all(1 <= len(name) <= models.MAX_OPTION_LENGTH for name in values):
+            message = f"The name of an option has 1 to {models.MAX_OPTION_LENGTH} characters."
+            raise serializers.ValidationError(message, code="invalid_option")
+        return values

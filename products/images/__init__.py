@@ -1,0 +1,1 @@
+"""Pictures: what is one, how it is kept, and where."""

@@ -1,0 +1,107 @@
+"""Pictures that are given as URLs, for many products at a time; they are fetched afterwards."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.core.files.storage import default_storage
+from django.db import connection
+
+from pms_backend.api.transactions import retried_atomic
+from products.models import ProductImage
+from products.services.images import announce, fetch_bell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageURL:
+    """A picture of a product; what is None stays as it is, or is nothing and behind the others."""
+
+    product_id: int
+    url: str
+    alt: str | None = None
+    position: int | None = None
+
+
+_INSERT = """
+INSERT INTO products_productimage (product_id, source_url, alt, position, status, attempts, error)
+SELECT wanted.product_id, wanted.url, wanted.alt, wanted.position, 'pending', 0, ''
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::int[])
+    WITH ORDINALITY AS wanted(product_id, url, alt, position, number)
+ORDER BY wanted.number
+ON CONFLICT DO NOTHING
+RETURNING product_id
+"""
+
+_UPDATE = """
+UPDATE products_productimage AS image SET alt = wanted.alt, position = wanted.position
+FROM unnest(%s::bigint[], %s::text[], %s::int[]) AS wanted(id, alt, position)
+WHERE image.id = wanted.id
+RETURNING image.product_id, image.status = 'ready'
+"""
+
+_Key = tuple[int, str]
+
+
+@retried_atomic
+def attach_image_urls(*, images: Sequence[ImageURL]) -> set[int]:
+    """Gives products pictures that are to be fetched, and those that they have their text and place.
+
+    A picture is known by its URL, or by the path at which our own storage shows it. The products are locked by the
+    caller. Returns the ids of those of which something has changed; where readers see it, it is announced.
+    """
+    if not images:
+        return set()
+    known, last = _known({image.product_id for image in images})
+    new: dict[_Key, tuple[str, int]] = {}
+    changed: dict[int, tuple[str, int]] = {}
+    for image in images:
+        present = known.get((image.product_id, image.url)) or known.get((image.product_id, urlsplit(image.url).path))
+        if present is None:
+            position = image.position
+            if position is None:
+                position = last.get(image.product_id, 0) + 1
+            last[image.product_id] = max(position, last.get(image.product_id, 0))
+            new.setdefault((image.product_id, image.url), (image.alt or "", position))
+            continue
+        pk, alt, position = present
+        wanted = (alt if image.alt is None else image.alt, position if image.position is None else image.position)
+        if wanted != (alt, position):
+            changed[pk] = wanted
+    return _write(new, changed)
+
+
+def _known(product_ids: set[int]) -> tuple[dict[_Key, tuple[int, str, int]], dict[int, int]]:
+    """The pictures by (product, URL or our own path), and the last position of each product."""
+    known: dict[_Key, tuple[int, str, int]] = {}
+    last: dict[int, int] = {}
+    images = ProductImage.objects.filter(product_id__in=product_ids).order_by().select_related("image_file")
+    for image in images:
+        name = image.source_url
+        if not name and image.image_file is not None:
+            name = urlsplit(default_storage.url(str(image.image_file.file))).path
+        known[image.product_id, name] = (image.pk, image.alt, image.position)
+        last[image.product_id] = max(image.position, last.get(image.product_id, 0))
+    return known, last
+
+
+def _write(new: dict[_Key, tuple[str, int]], changed: dict[int, tuple[str, int]]) -> set[int]:
+    touched: set[int] = set()
+    shown: list[int] = []
+    with connection.cursor() as cursor:
+        if new:
+            keys, values = list(new), list(new.values())
+            cursor.execute(
+                _INSERT,
+                [[key[0] for key in keys], [key[1] for key in keys], [v[0] for v in values], [v[1] for v in values]],
+            )
+            touched |= {row[0] for row in cursor.fetchall()}
+        if changed:
+            wanted = list(changed.values())
+            cursor.execute(_UPDATE, [list(changed), [one[0] for one in wanted], [one[1] for one in wanted]])
+            rows = cursor.fetchall()
+            touched |= {product_id for product_id, _ in rows}
+            shown = sorted({product_id for product_id, is_shown in rows if is_shown})
+    if new:
+        fetch_bell.ring_after_commit()
+    announce(shown)
+    return touched

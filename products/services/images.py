@@ -1,0 +1,140 @@
+"""The pictures of a product: which, in what order, with what text."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from django.db.models import Max
+
+from pms_backend.api.transactions import retried_atomic
+from pms_backend.events.bells import Bell
+from products.exceptions import ImageNotFound, TooManyImages
+from products.images.limits import MAX_IMAGES
+from products.models import ImageStatus, Product, ProductImage, Variant
+from products.services.changes import ProductChange, write
+from products.services.image_files import StoredPicture, hold_file
+from products.services.products import lock_product, lock_products, lock_variants
+from products.services.uploads import use_upload
+
+fetch_bell = Bell(task="products.tasks.fetch_images")
+
+
+@retried_atomic
+def add_image(
+    *, product_id: int, stored: StoredPicture, alt: str = "", position: int | None = None, upload: str | None = None
+) -> tuple[ProductImage, bool]:
+    """Shows a stored picture at the product, last unless `position` says where; returns it and whether it is new.
+
+    A picture that the product has already is that one, as it is. `upload` is used up by it.
+    Raises `ProductNotFound`, `TooManyImages`, `UploadUsed`.
+    """
+    product = lock_product(product_id)
+    if upload is not None:
+        use_upload(public_id=upload)
+    file = hold_file(stored)
+    known = product.images.filter(image_file=file).order_by("position", "pk").first()
+    if known is not None:
+        return known, False
+    image = ProductImage(image_file=file, alt=alt, status=ImageStatus.READY)
+    _insert(product, image, position)
+    announce([product.pk])
+    return image, True
+
+
+@retried_atomic
+def add_image_url(
+    *, product_id: int, url: str, alt: str = "", position: int | None = None
+) -> tuple[ProductImage, bool]:
+    """Has the picture at a checked URL fetched, soon; returns it and whether it is new.
+
+    It is part of the product, and announced, once it is there. A URL that the product has already is that one; where it
+    could not be fetched, it is tried again.
+    Raises `ProductNotFound`, `TooManyImages`.
+    """
+    product = lock_product(product_id)
+    known = product.images.filter(source_url=url).first()
+    if known is not None:
+        if known.status == ImageStatus.FAILED:
+            _retry(known)
+        return known, False
+    image = ProductImage(source_url=url, alt=alt, status=ImageStatus.PENDING)
+    _insert(product, image, position)
+    fetch_bell.ring_after_commit()
+    return image, True
+
+
+@retried_atomic
+def update_image(
+    *, product_id: int, image_id: int, alt: str | None = None, position: int | None = None
+) -> ProductImage:
+    """Changes what is given. Other pictures stay where they are; of two at one position the older comes first.
+
+    Raises `ProductNotFound`, `ImageNotFound`.
+    """
+    product = lock_product(product_id)
+    image = _image(product, image_id)
+    wanted = {"alt": alt, "position": position}
+    changed = [name for name, value in wanted.items() if value is not None and getattr(image, name) != value]
+    if changed:
+        for name in changed:
+            setattr(image, name, wanted[name])
+        image.save(update_fields=changed)
+        _announce_if_shown(product, image)
+    return image
+
+
+@retried_atomic
+def delete_image(*, product_id: int, image_id: int) -> None:
+    """Takes a picture from the product; its file goes when no product has shown it for a while.
+
+    Raises `ProductNotFound`, `ImageNotFound`.
+    """
+    product = lock_product(product_id)
+    image = _image(product, image_id)
+    image.delete()
+    _announce_if_shown(product, image)
+
+
+def announce(product_ids: Sequence[int]) -> None:
+    """Counts and announces a change of products' pictures, once they are as they should be; locks the products."""
+    if not product_ids:
+        return
+    products = lock_products(product_ids)
+    variants: dict[int, list[Variant]] = defaultdict(list)
+    for variant in lock_variants(product_ids):
+        variants[variant.product_id].append(variant)
+    write(
+        [
+            ProductChange(product, variants[product.pk], status_before=product.status, is_edited=True)
+            for product in products.values()
+        ]
+    )
+
+
+def _announce_if_shown(product: Product, image: ProductImage) -> None:
+    if image.status == ImageStatus.READY:
+        announce([product.pk])
+
+
+def _image(product: Product, image_id: int) -> ProductImage:
+    image = product.images.select_related("image_file").filter(pk=image_id).first()
+    if image is None:
+        raise ImageNotFound(f"The product has no image {image_id}.")
+    return image
+
+
+def _insert(product: Product, image: ProductImage, position: int | None) -> None:
+    if product.images.count() >= MAX_IMAGES:
+        raise TooManyImages(f"A product has at most {MAX_IMAGES} images.")
+    if position is None:
+        last = product.images.aggregate(last=Max("position"))["last"]
+        position = 0 if last is None else last + 1
+    image.product = product
+    image.position = position
+    image.save(force_insert=True)
+
+
+def _retry(image: ProductImage) -> None:
+    image.status = ImageStatus.PENDING
+    image.attempts, image.error, image.next_attempt_at = 0, "", None
+    image.save(update_fields=["status", "attempts", "error", "next_attempt_at"])
+    fetch_bell.ring_after_commit()

@@ -1,0 +1,171 @@
+"""What validated input makes of a product: worked out in memory, for `changes.write`.
+
+Beside what the API validates, the input of a service may say `is_whole`: it is all that another system (a PMS, a
+file) says of the product. Then a status brings an archived product back, where it would be refused otherwise; options
+that are left out grow by what the variants bring; and of the variants that are left out, those that do not fit any
+more are archived.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from django.conf import settings
+
+from pms_backend.api.exceptions import FieldError
+from products.exceptions import AttributesTooLarge, CategoryNotFound, OptionsDoNotFit, ProductArchived
+from products.models import MAX_ATTRIBUTES_BYTES, Category, Product, ProductStatus, Variant
+from products.options import derived_options, misfits, repeated
+from products.services.changes import PRODUCT_FIELDS, ProductChange, assign
+from products.services.publishing import check_rules
+from products.services.variant_plans import archive_left_out, archive_variants, edit_variants
+
+ARCHIVED: Final = ProductStatus.ARCHIVED
+
+
+def plan_creation(data: dict[str, Any], categories: dict[str, Category]) -> ProductChange:
+    """The change that makes a product of validated input. Raises what `plan_update` does."""
+    change = ProductChange(Product(status=ProductStatus.DRAFT, handle=""), [])
+    _edit(change, data, categories, derives_options=True)
+    return change
+
+
+def plan_update(
+    product: Product, variants: Sequence[Variant], data: dict[str, Any], categories: dict[str, Category]
+) -> ProductChange:
+    """The change that merges validated input into a locked product; what is left out stays as it is.
+
+    Raises `PublishRulesFailed`, `ProductArchived`, `CategoryNotFound`, `UnknownVariant`, `SkuTaken`, `OptionsDoNotFit`.
+    """
+    change = ProductChange(product, list(variants), status_before=product.status)
+    _edit(change, data, categories, derives_options="options" not in data)
+    return change
+
+
+def plan_replacement(
+    product: Product, variants: Sequence[Variant], data: dict[str, Any], categories: dict[str, Category]
+) -> ProductChange:
+    """The change that makes a locked product what validated input says; what is left out becomes its default.
+
+    Left-out variants are archived; handle and status stay where they are left out. Raises what `plan_update` does.
+    """
+    change = ProductChange(product, list(variants), status_before=product.status)
+    whole = {"description": "", "brand": "", "category": None, "tags": [], "attributes": {}, **data}
+    whole["variants"] = [
+        {**_variant_defaults(), "position": index, **variant} for index, variant in enumerate(data["variants"])
+    ]
+    whole["options"] = data.get("options") or derived_options(variant["options"] for variant in whole["variants"])
+    _edit(change, whole, categories, replaces=True)
+    return change
+
+
+def _variant_defaults() -> dict[str, Any]:
+    texts: dict[str, Any] = dict.fromkeys(("barcode", "name"), "")
+    amounts = dict.fromkeys(("price", "compare_at_price", "cost", "weight_grams"))
+    return {**texts, **amounts, "currency": settings.DEFAULT_CURRENCY, "options": {}}
+
+
+def _edit(
+    change: ProductChange,
+    data: dict[str, Any],
+    categories: dict[str, Category],
+    *,
+    replaces: bool = False,
+    derives_options: bool = False,
+) -> None:
+    product = change.product
+    change.is_edited |= assign(product, {name: data[name] for name in PRODUCT_FIELDS if name in data})
+    if "attributes" in data:
+        _edit_attributes(change, {} if replaces else product.attributes, data["attributes"])
+    if "category" in data:
+        change.is_edited |= assign(product, {"category_id": _category_id(data["category"], categories)})
+        product.category = categories.get(data["category"] or "")
+    if "variants" in data:
+        edit_variants(change, data["variants"])
+    if replaces:
+        archive_left_out(change)
+    if "variants" in data or "options" in data:
+        _derive_options(change, data, derives_options=derives_options)
+        _fit_options(change, is_whole=data.get("is_whole", False))
+    set_status(change, data.get("status", product.status), restores=data.get("is_whole", False))
+
+
+def _edit_attributes(change: ProductChange, attributes: dict[str, Any], patch: dict[str, Any] | None) -> None:
+    merged = merge_patch(attributes, patch) or {}
+    # Not by orjson: a number that PostgreSQL holds may have more digits than it writes.
+    if len(json.dumps(merged, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_ATTRIBUTES_BYTES:
+        detail = f"Attributes take at most {MAX_ATTRIBUTES_BYTES} bytes."
+        raise AttributesTooLarge(detail, errors=[FieldError("/attributes", AttributesTooLarge.code, detail)])
+    change.is_edited |= assign(change.product, {"attributes": merged})
+
+
+def _derive_options(change: ProductChange, data: dict[str, Any], *, derives_options: bool) -> None:
+    product = change.product
+    grows = data.get("is_whole") and "options" not in data
+    if not derives_options or (product.options and not grows):
+        return
+    derived = derived_options((variant.options for variant in change.current), product.options)
+    if repeated([option["name"] for option in derived]) is not None:
+        detail = "Two options have the same name, but for its case."
+        errors = [FieldError("/variants", "duplicate_option", detail)]
+        raise OptionsDoNotFit(detail, code="duplicate_option", errors=errors)
+    change.is_edited |= assign(product, {"options": derived})
+
+
+def _fit_options(change: ProductChange, *, is_whole: bool) -> None:
+    # Those that the input names come first: of two that are alike, the other one is the misfit.
+    current = sorted(change.current, key=lambda variant: change.pointer_to(variant) is None)
+    found = list(misfits(change.product.options, current))
+    if is_whole:
+        archive_variants(change, [variant for variant, _, _ in found if change.pointer_to(variant) is None])
+    errors = [
+        FieldError(change.pointer_to(variant, "options") or "/options", code, detail)
+        for variant, code, detail in found
+        if not variant.is_archived
+    ]
+    if errors:
+        raise OptionsDoNotFit(errors[0].detail, code=errors[0].code, errors=errors)
+
+
+def set_status(change: ProductChange, status: str, *, restores: bool = False) -> None:
+    """Brings the product into a state; with a change of state, what was scheduled is void.
+
+    Raises `ProductArchived` where it is archived and would not be, unless it `restores`; `PublishRulesFailed`.
+    """
+    product = change.product
+    if product.status == ARCHIVED and status != ARCHIVED:
+        if not restores:
+            raise ProductArchived("The product is archived; restore it first.")
+        product.status = ProductStatus.DRAFT
+    if status == ProductStatus.ACTIVE:
+        check_rules(product, change.current)
+    product.status = status
+    if status != change.status_before:
+        product.publish_at = product.unpublish_at = None
+
+
+def _category_id(slug: str | None, categories: dict[str, Category]) -> int | None:
+    if slug is None:
+        return None
+    if slug not in categories:
+        raise CategoryNotFound(slug)
+    return categories[slug].pk
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """RFC 7396: members of `patch` replace those of `target`, null removes them."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge_patch(merged.get(name), value)
+    return merged
+
+
+def categories_named(inputs: Sequence[dict[str, Any]]) -> dict[str, Category]:
+    """The categories that the inputs name, by slug, in one statement."""
+    slugs = {data["category"] for data in inputs if data.get("category")}
+    return {category.slug: category for category in Category.objects.filter(slug__in=slugs)} if slugs else {}

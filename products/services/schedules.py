@@ -1,0 +1,154 @@
+"""Publishing and its end: now, or when their time has come."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from django.db.models import Q
+from django.utils import timezone
+
+from pms_backend.api import context
+from pms_backend.api.transactions import retried_atomic
+from products.exceptions import (
+    InvalidSchedule,
+    ProductArchived,
+    ProductNotPublished,
+    ProductPublished,
+    PublishRulesFailed,
+)
+from products.models import Product, ProductStatus, Variant
+from products.services.changes import ProductChange, assign, write
+from products.services.plans import set_status
+from products.services.products import lock_product, lock_variants
+from products.services.publishing import check_rules
+
+logger = logging.getLogger(__name__)
+
+DUE_BATCH: Final = 100
+
+
+@retried_atomic
+def publish_product(
+    *,
+    product_id: int,
+    publish_at: datetime | None = None,
+    unpublish_at: datetime | None = None,
+    expected_version: int | None = None,
+) -> Product:
+    """Makes a product active, now or at `publish_at`, until `unpublish_at` if there is one; once more changes nothing.
+
+    A moment of publishing that is past means now. The rules are checked now, and again then. An earlier schedule is
+    void.
+    Raises `ProductNotFound`, `VersionConflict`, `ProductArchived`, `PublishRulesFailed`, `InvalidSchedule`,
+    `ProductPublished` where it is active already and would be published later.
+    """
+    change = _locked_change(product_id, expected_version)
+    now = timezone.now()
+    if unpublish_at is not None and unpublish_at <= max(now, publish_at or now):
+        raise InvalidSchedule
+    if publish_at is None or publish_at <= now:
+        set_status(change, ProductStatus.ACTIVE.value)
+        publish_at = None
+    elif change.product.status == ProductStatus.ACTIVE:
+        raise ProductPublished("The product is published already; unpublish it first.")
+    else:
+        check_rules(change.product, change.current)
+    return _write(change, publish_at, unpublish_at)
+
+
+@retried_atomic
+def unpublish_product(
+    *, product_id: int, unpublish_at: datetime | None = None, expected_version: int | None = None
+) -> Product:
+    """Makes an active product a draft again, now or at `unpublish_at`; now also voids what was scheduled.
+
+    Raises `ProductNotFound`, `VersionConflict`, `ProductArchived`, `InvalidSchedule`, `ProductNotPublished` where a
+    draft that nobody will publish should end later.
+    """
+    change = _locked_change(product_id, expected_version)
+    product = change.product
+    if unpublish_at is None or unpublish_at <= timezone.now():
+        set_status(change, ProductStatus.DRAFT.value)
+        return _write(change, None, None)
+    if product.status != ProductStatus.ACTIVE and product.publish_at is None:
+        raise ProductNotPublished("The product is not published, and not going to be.")
+    if product.publish_at is not None and unpublish_at <= product.publish_at:
+        raise InvalidSchedule
+    return _write(change, product.publish_at, unpublish_at)
+
+
+@retried_atomic
+def schedule_product(*, product_id: int, publish_at: datetime | None, unpublish_at: datetime | None) -> Product:
+    """Gives a product just this schedule, or none; its state stays, unless a moment is past.
+
+    Raises what `publish_product` and `unpublish_product` do.
+    """
+    is_active = lock_product(product_id).status == ProductStatus.ACTIVE
+    if publish_at is not None or (is_active and unpublish_at is None):
+        return publish_product(product_id=product_id, publish_at=publish_at, unpublish_at=unpublish_at)
+    return unpublish_product(product_id=product_id, unpublish_at=unpublish_at)
+
+
+def publish_due_products() -> int:
+    """Publishes and unpublishes what is due, as `system`, a batch a transaction; returns how many those were.
+
+    A product that fails a rule by then stays a draft without a schedule. One that somebody holds is left to the next
+    run.
+    """
+    now = timezone.now()
+    to_publish = Q(status=ProductStatus.DRAFT, publish_at__lte=now)
+    to_unpublish = Q(status=ProductStatus.ACTIVE, unpublish_at__lte=now)
+    with context.bind():
+        return _drain(to_publish, _publish_due) + _drain(to_unpublish, _unpublish_due)
+
+
+def _drain(due: Q, apply: Callable[[ProductChange], None]) -> int:
+    total = count = _apply_batch(due, apply)
+    while count == DUE_BATCH:
+        count = _apply_batch(due, apply)
+        total += count
+    return total
+
+
+@retried_atomic
+def _apply_batch(due: Q, apply: Callable[[ProductChange], None]) -> int:
+    locked = Product.objects.filter(due).select_related("category").order_by("pk")
+    products = list(locked.select_for_update(of=("self",), no_key=True, skip_locked=True)[:DUE_BATCH])
+    variants: dict[int, list[Variant]] = {product.pk: [] for product in products}
+    for variant in lock_variants(list(variants)):
+        variants[variant.product_id].append(variant)
+    changes = [ProductChange(product, variants[product.pk], product.status) for product in products]
+    for change in changes:
+        apply(change)
+    write(changes)
+    return len(changes)
+
+
+def _publish_due(change: ProductChange) -> None:
+    unpublish_at = change.product.unpublish_at
+    try:
+        set_status(change, ProductStatus.ACTIVE.value)
+        change.product.unpublish_at = unpublish_at
+    except PublishRulesFailed as refusal:
+        logger.warning("Product %s was to be published, and stays a draft: %s", change.product.pk, refusal)
+        change.is_edited = assign(change.product, {"publish_at": None, "unpublish_at": None})
+
+
+def _unpublish_due(change: ProductChange) -> None:
+    set_status(change, ProductStatus.DRAFT.value)
+
+
+def _locked_change(product_id: int, expected_version: int | None) -> ProductChange:
+    product = lock_product(product_id, expected_version)
+    if product.status == ProductStatus.ARCHIVED:
+        raise ProductArchived("The product is archived; restore it first.")
+    return ProductChange(product, lock_variants([product_id]), product.status)
+
+
+def _write(change: ProductChange, publish_at: datetime | None, unpublish_at: datetime | None) -> Product:
+    is_rescheduled = assign(change.product, {"publish_at": publish_at, "unpublish_at": unpublish_at})
+    # A change of state that ends or begins a schedule is told as that alone.
+    change.is_edited = is_rescheduled and change.product.status == change.status_before
+    write([change])
+    return change.product

@@ -1,0 +1,32 @@
+"""`/media/`: pictures that are kept on this machine. In production a bucket, or the proxy, serves them."""
+
+from typing import Final
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.http import FileResponse, Http404, HttpRequest
+from django.views.decorators.http import require_safe
+
+from products.images.content import CONTENT_TYPES
+
+HEADERS: Final = {
+    # Another content has another name.
+    "Cache-Control": "public, max-age=31536000, immutable",
+    "Content-Disposition": "inline",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    # A shop's pages are of another origin.
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@require_safe
+def serve_file(request: HttpRequest, name: str) -> FileResponse:
+    """A picture, by the name that its URL has; the address's pattern lets no other name in."""
+    if settings.STORAGE_BUCKET:
+        raise Http404("The files are in the bucket.")
+    try:
+        file = default_storage.open(name)
+    except FileNotFoundError:
+        raise Http404("There is no such file.") from None
+    return FileResponse(file, content_type=CONTENT_TYPES[name.rpartition(".")[2]], headers=HEADERS)

@@ -1,0 +1,45 @@
+"""A Redis of a test's own, that may come to harm."""
+
+import os
+import signal
+from pathlib import Path
+
+from redis import Redis
+
+from pms_backend.standalone.data_dir import DataDir
+from pms_backend.standalone.embedded import create, redis_server, start_all
+from pms_backend.standalone.processes import Processes
+from pms_backend.standalone.program import Process
+
+
+class OwnRedis:
+    """A Redis that can be killed and started again at the same port."""
+
+    def __init__(self, directory: Path) -> None:
+        data_dir = DataDir(directory)
+        create(data_dir)
+        self.processes = Processes(data_dir)
+        self.server = redis_server(data_dir, durable=False)
+        self.url = self.server.url.removesuffix("/0")
+        self.process: Process | None = None
+        self.start()
+
+    def start(self) -> None:
+        (self.process,) = start_all((self.server,), self.processes)
+
+    def kill(self) -> None:
+        assert self.process is not None
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.processes.discard(self.process)
+
+    def pause(self) -> None:
+        """It takes what it is sent and says nothing."""
+        assert self.process is not None
+        os.kill(self.process.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        assert self.process is not None
+        os.kill(self.process.pid, signal.SIGCONT)
+
+    def flush(self) -> None:
+        Redis.from_url(self.url).flushall()

@@ -1,0 +1,226 @@
+"""What is kept of answers is stale for no longer than the sweep, and slow for nobody, whatever becomes of whom."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connections
+from prometheus_client import REGISTRY
+from redis import Redis
+
+from pms_backend.access.models import INTERNAL_TIER
+from pms_backend.access.scopes import ALL_SCOPES
+from pms_backend.access.services import create_api_client
+from pms_backend.api import caching, exchange, generations
+from pms_backend.events import bells
+from pms_backend.events.models import Event
+from pms_backend.events.services import relay_pending
+from products import services
+from products.models import Product
+from products.views.products import ProductViewSet
+from tests.conftest import JSONClient, redis_databases
+from tests.factories import make_product
+from tests.faults.celery_processes import ROOT, CeleryProcess, database_url
+from tests.faults.own_redis import OwnRedis
+from tests.outages import NOBODY_LISTENS
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+START_SECONDS = 30
+# The sweep, and the time of the relay and of a busy machine.
+LATE_SECONDS = settings.SWEEP_SECONDS + 1.5
+# A read from PostgreSQL on a busy machine, on top of the budget.
+READ_SECONDS = 0.5
+
+
+@pytest.fixture
+def key() -> str:
+    return create_api_client(name="tests", scopes=ALL_SCOPES, tier=INTERNAL_TIER).api_key
+
+
+@pytest.fixture
+def product() -> Product:
+    return make_product("A-1")
+
+
+@pytest.fixture
+def name(key: str, product: Product) -> Callable[[], str]:
+    """What a reader is shown as the product's name."""
+    client = JSONClient(headers={"X-Api-Key": key})
+
+    def read() -> str:
+        answer = client.get(f"/api/v1/products/{product.pk}/")
+        assert answer.status_code == 200
+        return answer.json()["name"]
+
+    return read
+
+
+def counted(result: str) -> float:
+    return REGISTRY.get_sample_value("pms_answer_cache_total", {"result": result}) or 0
+
+
+def failures() -> float:
+    return REGISTRY.get_sample_value("pms_redis_failures_total", {"use": "answers"}) or 0
+
+
+def until(condition: Callable[[], bool], seconds: float) -> float:
+    """How long it took; AssertionError where it takes longer."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < seconds
+        time.sleep(0.01)
+    return time.monotonic() - began
+
+
+@pytest.fixture
+def relay(tmp_path: Path, product: Product) -> Iterator[None]:
+    """The relay's worker and the beat that makes it sweep, as the house has them."""
+    worker = CeleryProcess(
+        "worker", "--queues=relay", "--pool=solo", "--without-gossip", "--without-mingle", "--loglevel=ERROR"
+    )
+    beat = CeleryProcess("beat", f"--schedule={tmp_path / 'beat'}", "--pidfile=", "--loglevel=ERROR")
+    with worker, beat:
+        until(lambda: not Event.objects.pending().exists(), START_SECONDS)
+        yield
+        worker.kill()
+        beat.kill()
+
+
+@pytest.mark.usefixtures("relay")
+def test_a_writer_killed_between_its_commit_and_its_invalidation_is_seen_within_a_sweep(name, product, key):
+    stop, names = threading.Event(), []
+
+    def read_on() -> None:
+        while not stop.is_set():
+            names.append((time.monotonic(), name(), Product.objects.get().name))
+        connections.close_all()
+
+    reader = threading.Thread(target=read_on)
+    reader.start()
+    killed = subprocess.run(
+        [sys.executable, "-m", "tests.faults.dies_before_its_bell", f"/api/v1/products/{product.pk}/",
+         json.dumps({"name": "Lantern"}), key],
+        cwd=ROOT, env={**os.environ, "DATABASE_URL": database_url()}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    time.sleep(LATE_SECONDS)
+    stop.set()
+    reader.join()
+
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    committed_at = next(moment for moment, _, stored in names if stored == "Lantern")
+    late = [moment - committed_at for moment, shown, stored in names if (shown, stored) == ("Lamp", "Lantern")]
+    # It was stale for a while, as nobody could tell; and then never again.
+    assert late != []
+    assert max(late) < LATE_SECONDS
+    assert names[-1][1] == "Lantern"
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["told", "never told"])
+def test_redis_emptied_in_the_middle_of_a_fill_keeps_nothing_of_what_was(name, product, monkeypatch, is_told):
+    has_read, go_on = threading.Event(), threading.Event()
+    original = ProductViewSet._product
+
+    def slowly(view: ProductViewSet, product_id: int) -> Any:
+        made = original(view, product_id)
+        if threading.current_thread() is filler:
+            has_read.set()
+            go_on.wait(10)
+        return made
+
+    def fill() -> None:
+        shown.append(name())
+        connections.close_all()
+
+    shown: list[str] = []
+    monkeypatch.setattr(ProductViewSet, "_product", slowly)
+    filler = threading.Thread(target=fill)
+    filler.start()
+    assert has_read.wait(10)
+
+    for redis in redis_databases():
+        redis.flushdb()
+    with pytest.MonkeyPatch.context() as patch:
+        if not is_told:
+            patch.setattr(generations, "replace_in", lambda *_: None)
+        services.update_product(product_id=product.pk, data={"name": "Lantern"})
+    go_on.set()
+    filler.join()
+
+    assert shown == ["Lamp"]
+    assert [name(), name()] == ["Lantern", "Lantern"]
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnRedis]:
+    """A Redis that has nothing but the kept answers, by connections like ours."""
+    redis = OwnRedis(tmp_path / "redis")
+    timeout = settings.ANSWER_CACHE_TIMEOUT_SECONDS
+    quick = Redis.from_url(f"{redis.url}/1?socket_timeout={timeout}&socket_connect_timeout={timeout}")
+    slow = Redis.from_url(f"{redis.url}/1?socket_timeout=0.25&socket_connect_timeout=0.25")
+    monkeypatch.setattr(exchange, "get_redis_connection", lambda _: quick)
+    for module in (bells, generations):
+        monkeypatch.setattr(module, "get_redis_connection", lambda _: slow)
+    monkeypatch.setattr(exchange, "_of_thread", threading.local())
+    monkeypatch.setattr(caching, "breaker", caching._Breaker())
+    yield redis
+    with contextlib.suppress(ProcessLookupError):
+        redis.go_on()
+    redis.processes.close()
+
+
+@pytest.mark.parametrize("harm", [OwnRedis.pause, OwnRedis.kill], ids=["paused", "killed"])
+def test_without_redis_reads_are_served_within_the_budget_and_counted(own_redis, name, product, harm):
+    assert [name(), name()] == ["Lamp", "Lamp"]
+    errors, asked = counted("error"), failures()
+
+    harm(own_redis)
+    seconds = []
+    for _ in range(4):
+        began = time.perf_counter()
+        assert name() == "Lamp"
+        seconds.append(time.perf_counter() - began)
+
+    assert counted("error") - errors == 4
+    assert max(seconds) < caching.BUDGET_SECONDS + READ_SECONDS
+    # Only the first has asked it, and perhaps another after a pause.
+    assert 1 <= failures() - asked <= 2
+
+
+def test_when_redis_is_back_answers_are_kept_again(own_redis, name):
+    name()
+    own_redis.kill()
+    name()
+    own_redis.start()
+
+    time.sleep(caching.PAUSE_SECONDS)
+    name()
+    before = counted("hit")
+    name()
+
+    assert counted("hit") - before == 1
+
+
+def test_what_redis_did_not_take_from_writer_and_relay_is_told_by_the_next_sweep(name, product):
+    relay_pending()
+    name()
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (bells, generations):
+            patch.setattr(module, "get_redis_connection", lambda _: Redis.from_url(NOBODY_LISTENS))
+        services.update_product(product_id=product.pk, data={"name": "Lantern"})
+        relay_pending()
+
+    assert name() == "Lamp"
+    assert relay_pending() == 0
+    assert name() == "Lantern"
+    assert not generations._owed

@@ -1,0 +1,65 @@
+"""A file of any length takes the same memory."""
+
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pms_integration.files.reading import ImportFile, chunks_of
+from pms_integration.files.records import Place
+from tests.conftest import JSONClient
+from tests.factories import make_product
+from tests.pms_integration.files.importing import EXPORT
+
+FEW, MANY = 1_000, 8_000
+
+
+def write_csv(path: Path, count: int) -> Path:
+    with path.open("w") as file:
+        file.write("Handle,Title,Body (HTML),Variant Price,Image Src\n")
+        file.writelines(
+            f'lamp-{n},Lamp,"<p>A lamp\nfor desks</p>",x{n % 2},https://a.example/{n}.png\n' for n in range(count)
+        )
+    return path
+
+
+def write_json_lines(path: Path, count: int) -> Path:
+    with path.open("w") as file:
+        file.writelines(f'{{"name": "Lamp", "variants": [{{"sku": "L-{n}", "price": "5"}}]}}\n' for n in range(count))
+    return path
+
+
+def peak_of(path: Path, format: str) -> tuple[int, int]:
+    """(lines, the most bytes) of reading it as a worker does, chunk by chunk."""
+    with path.open("rb") as file:
+        source = ImportFile(file, format)
+        tracemalloc.start()
+        lines = source.count_lines(lambda: None)
+        for chunk in chunks_of(source.drafts(Place(0, 1))):
+            lines += sum(draft.line_count for draft in chunk)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    return lines, peak
+
+
+@pytest.mark.parametrize(("format", "write"), [("csv", write_csv), ("jsonl", write_json_lines)])
+def test_reading_is_flat(tmp_path: Path, format: str, write: Callable[[Path, int], Path]):
+    peak_of(write(tmp_path / "warm", FEW), format)
+
+    few_lines, few_peak = peak_of(write(tmp_path / "few", FEW), format)
+    many_lines, many_peak = peak_of(write(tmp_path / "many", MANY), format)
+
+    assert (few_lines, many_lines) == (2 * FEW, 2 * MANY)
+    assert many_peak < few_peak * 1.2
+
+
+@pytest.mark.django_db
+def test_an_export_is_a_stream(api: JSONClient):
+    make_product("A-1")
+
+    answer = api.get(EXPORT)
+
+    assert answer.streaming
+    assert answer["Content-Disposition"] == 'attachment; filename="products.csv"'
+    assert "Content-Length" not in answer

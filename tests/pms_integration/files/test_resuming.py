@@ -1,0 +1,153 @@
+"""An import whose worker dies goes on where it was; one that nobody can take further ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from inventory.models import StockMovement
+from pms_backend.events.models import Event
+from pms_integration.exceptions import ImportLost
+from pms_integration.files import services
+from pms_integration.files.limits import MAX_ATTEMPTS
+from pms_integration.files.running import run_imports
+from pms_integration.models import ImportJob
+from products.models import Product
+from tests.conftest import JSONClient
+from tests.factories import make_location
+from tests.faults.celery_processes import ROOT, database_url
+from tests.pms_integration.files.importing import post, table
+
+PRODUCTS = 1_500
+KILLS = 3
+PATIENCE_SECONDS = 60
+# Chunks are small, so that there are many instants to be killed at.
+WORKER = """
+import django
+django.setup()
+from pms_integration.files import reading, running
+reading.CHUNK_PRODUCTS = 25
+while running.run_imports():
+    pass
+"""
+
+
+def rows(count: int) -> str:
+    quantity = {"Variant Inventory Qty": "3"}
+    return table(*({"Handle": f"lamp-{n}", "Title": "Lamp", "Variant Price": "1", **quantity} for n in range(count)))
+
+
+def worker(media: Path) -> "subprocess.Popen[bytes]":
+    environment = {
+        **os.environ, "DATABASE_URL": database_url(), "DATA_DIR": str(media.parent),
+        "DJANGO_SETTINGS_MODULE": "pms_backend.settings",
+    }  # fmt: skip
+    return subprocess.Popen([sys.executable, "-c", WORKER], cwd=ROOT, env=environment)
+
+
+def expire_lease() -> None:
+    ImportJob.objects.update(lease_until=timezone.now())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_killed_worker_costs_nothing_and_does_nothing_twice(api: JSONClient, media: Path):
+    make_location()
+    assert post(api, rows(PRODUCTS)).status_code == 202
+
+    for _ in range(KILLS):
+        before = ImportJob.objects.get().processed
+        process = worker(media)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (now := ImportJob.objects.get().processed) <= before and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert before < now < PRODUCTS
+        connection.close()
+        expire_lease()
+    assert worker(media).wait(PATIENCE_SECONDS) == 0
+
+    job = ImportJob.objects.get()
+    assert (job.status, job.claims, job.processed, job.total) == ("finished", KILLS + 1, PRODUCTS, PRODUCTS)
+    assert (job.created, job.updated, job.unchanged, job.failed) == (PRODUCTS, 0, 0, 0)
+    assert Product.objects.count() == StockMovement.objects.count() == PRODUCTS
+    assert Event.objects.filter(type="product.created").count() == PRODUCTS
+    assert Event.objects.filter(type="import.finished").count() == 1
+
+
+@pytest.mark.django_db
+def test_who_was_overtaken_writes_nothing(api: JSONClient):
+    post(api, rows(2))
+    first = services.claim_import()
+    assert services.claim_import() is None
+    expire_lease()
+    second = services.claim_import()
+
+    with pytest.raises(ImportLost):
+        services.finish_import(claim=first)
+    services.finish_import(claim=second)
+
+    assert ImportJob.objects.get().status == "finished"
+
+
+@pytest.mark.django_db
+def test_one_that_comes_no_further_fails_after_some_attempts(api: JSONClient, monkeypatch):
+    post(api, rows(2))
+
+    def break_down(**_: object) -> bool:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("pms_integration.files.services.apply_chunk", break_down)
+    for _ in range(MAX_ATTEMPTS + 1):
+        run_imports()
+        expire_lease()
+
+    job = ImportJob.objects.get()
+    assert (job.status, job.error) == ("failed", f"{MAX_ATTEMPTS} attempts did not come past line 1.")
+    assert not Product.objects.exists()
+
+
+@pytest.mark.django_db
+def test_one_whose_file_is_gone_fails(api: JSONClient, media: Path):
+    post(api, rows(2))
+    next(path for path in media.rglob("*.csv")).unlink()
+
+    run_imports()
+
+    assert ImportJob.objects.get().error == "The file is not in the storage any more."
+
+
+@pytest.mark.django_db
+def test_others_are_let_in_and_it_goes_on_behind_what_is_written(api: JSONClient, monkeypatch):
+    monkeypatch.setattr("pms_integration.files.reading.CHUNK_PRODUCTS", 2)
+    monkeypatch.setattr("pms_integration.files.running.SLICE_SECONDS", 0.0001)
+    post(api, rows(5))
+    seen = []
+
+    while not ImportJob.objects.get().is_over:
+        run_imports()
+        seen.append(ImportJob.objects.get().processed)
+
+    assert seen == sorted(seen)
+    assert {2, 4, 5} <= set(seen)
+    assert ImportJob.objects.get().created == 5
+
+
+@pytest.mark.django_db
+def test_a_chunk_costs_the_same_statements_however_many_products(api: JSONClient):
+    make_location()
+    counted = []
+    for count in (5, 200):
+        post(api, rows(count).replace("lamp-", f"lamp-{count}-"))
+        with CaptureQueriesContext(connection) as queries:
+            run_imports()
+        counted.append(len(queries))
+
+    assert counted[0] == counted[1] < 60

@@ -1,0 +1,425 @@
+"""What is kept of answers: for whom, for how long, and what every change does to it."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from django_redis import get_redis_connection
+from prometheus_client import REGISTRY
+
+from inventory import services as inventory
+from inventory.models import StockLevel
+from pms_backend.api import caching, generations
+from pms_backend.events.services import relay_pending
+from products import services
+from products.models import Category
+from products.views.products import ProductViewSet
+from tests.factories import make_location, make_product, make_variant, set_stock
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PRODUCTS = "/api/v1/products/"
+COUNTED = ("hit", "miss", "wait", "skip", "error")
+
+
+def counts() -> dict[str, float]:
+    return {kind: REGISTRY.get_sample_value("pms_answer_cache_total", {"result": kind}) or 0 for kind in COUNTED}
+
+
+class Counted:
+    """`with Counted() as counted:` … `counted.differences`: how many reads came to what."""
+
+    def __enter__(self) -> "Counted":
+        self._before = counts()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        after = counts()
+        self.differences = {
+            kind: after[kind] - self._before[kind] for kind in COUNTED if after[kind] != self._before[kind]
+        }
+
+
+@pytest.fixture
+def lamp() -> Any:
+    make_location("main")
+    product = make_product("A-1")
+    set_stock("A-1", "main", 5)
+    return product
+
+
+def answers() -> list[bytes]:
+    """The keys of those that are kept; what has one colon more is the lock of somebody who is making one."""
+    return [key for key in get_redis_connection("default").keys("pms:answer:*") if key.count(b":") == 2]
+
+
+def detail(product: Any) -> str:
+    return f"{PRODUCTS}{product.pk}/"
+
+
+@pytest.mark.parametrize("is_list", [True, False])
+def test_the_second_reader_gets_the_same_bytes_without_a_query(reader, lamp, is_list):
+    url = PRODUCTS if is_list else detail(lamp)
+    first = reader.get(url)
+
+    with Counted() as counted, CaptureQueriesContext(connection) as queries:
+        second = reader.get(url)
+
+    assert (second.content, second["ETag"], second["Content-Type"]) == (
+        first.content,
+        first["ETag"],
+        "application/json",
+    )
+    assert len(queries) == 0
+    assert counted.differences == {"hit": 1}
+
+
+def test_a_kept_answer_is_304_too(reader, lamp):
+    etag = reader.get(detail(lamp))["ETag"]
+
+    with CaptureQueriesContext(connection) as queries:
+        response = reader.get(detail(lamp), headers={"If-None-Match": etag})
+
+    assert (response.status_code, response["ETag"], len(queries)) == (304, etag, 0)
+
+
+def test_no_cache_skips_the_look_up_and_what_it_reads_is_kept(reader, lamp):
+    reader.get(detail(lamp))
+    # Behind everybody's back, so that only who looks sees it.
+    type(lamp).objects.filter(pk=lamp.pk).update(name="Behind")
+
+    with Counted() as counted:
+        names = [
+            reader.get(detail(lamp), headers=headers).json()["name"]
+            for headers in ({}, {"Cache-Control": "max-age=0, No-Cache"}, {})
+        ]
+
+    assert names == ["Lamp", "Behind", "Behind"]
+    assert counted.differences == {"hit": 2, "skip": 1}
+
+
+def test_each_kind_of_caller_has_answers_of_its_own(editor, reader, storefront, lamp):
+    services.publish_product(product_id=lamp.pk)
+    shown = [client.get(detail(lamp)).json()["variants"][0] for client in (editor, reader, storefront) * 2]
+
+    assert shown[:3] == shown[3:]
+    assert ["cost" in variant for variant in shown[:3]] == [True, False, False]
+    assert ["on_hand" in variant["stock"] for variant in shown[:3]] == [True, True, False]
+
+
+def test_two_callers_who_see_the_same_share_their_answers(client_with, lamp):
+    client_with(["products:read"]).get(detail(lamp))
+
+    with Counted() as counted:
+        client_with(["products:read"]).get(detail(lamp))
+
+    assert counted.differences == {"hit": 1}
+
+
+def test_the_order_of_parameters_does_not_matter_and_their_values_do(reader, lamp):
+    reader.get(PRODUCTS, {"brand": "", "page_size": 1})
+
+    with Counted() as counted:
+        reader.get(PRODUCTS, {"page_size": 1, "brand": ""})
+        reader.get(PRODUCTS, {"page_size": 2, "brand": ""})
+
+    assert counted.differences == {"hit": 1, "miss": 1}
+
+
+def test_a_page_links_to_the_host_that_was_asked(reader, lamp, settings):
+    settings.ALLOWED_HOSTS = ["one", "two"]
+    make_product("A-2")
+
+    links = [reader.get(PRODUCTS, {"page_size": 1}, HTTP_HOST=host).json()["next"] for host in ("one", "two")]
+
+    assert [link.split("/")[2] for link in links] == ["one", "two"]
+
+
+def test_what_is_refused_is_not_kept_and_locks_nobody_out(reader, lamp):
+    for _ in range(2):
+        assert reader.get(f"{PRODUCTS}999999/").status_code == 404
+        assert reader.get(PRODUCTS, {"unknown": 1}).status_code == 422
+
+    assert not get_redis_connection("default").keys("pms:answer:*")
+
+
+def test_an_answer_that_is_too_large_is_not_kept(reader, lamp, monkeypatch):
+    monkeypatch.setattr(caching, "MAX_KEPT_BYTES", len(reader.get(detail(lamp)).content) - 1)
+    services.update_product(product_id=lamp.pk, data={"brand": "Alder"})
+
+    with Counted() as counted:
+        reader.get(detail(lamp))
+        reader.get(detail(lamp))
+
+    assert counted.differences == {"miss": 2}
+
+
+def test_nothing_is_kept_of_what_a_transaction_sees(reader, lamp):
+    with transaction.atomic(), Counted() as counted:
+        reader.get(detail(lamp))
+        reader.get(detail(lamp))
+
+    assert counted.differences == {"skip": 2}
+
+
+def test_no_key_lives_longer_than_it_may(reader, lamp):
+    reader.get(detail(lamp))
+    reader.get(PRODUCTS)
+    services.update_product(product_id=lamp.pk, data={"brand": "Alder"})
+    redis = get_redis_connection("default")
+
+    keys = [key for kind in ("answer", "generation") for key in redis.keys(f"pms:{kind}:*")]
+
+    assert len(keys) >= 5
+    assert all(0 < redis.ttl(key) <= generations.KEPT_SECONDS for key in keys)
+
+
+def test_a_word_that_is_lost_never_comes_back(reader, lamp):
+    reader.get(detail(lamp))
+    redis = get_redis_connection("default")
+    key = generations.key_of(f"product:{lamp.pk}")
+    before = redis.get(key)
+    redis.delete(key)
+
+    with Counted() as counted:
+        reader.get(detail(lamp))
+
+    assert counted.differences == {"miss": 1}
+    assert redis.get(key) not in (None, before)
+
+
+CHANGES: dict[str, Callable[[Any], object]] = {
+    "edit": lambda lamp: services.update_product(product_id=lamp.pk, data={"name": "Lantern"}),
+    "publish": lambda lamp: services.publish_product(product_id=lamp.pk),
+    "variant": lambda lamp: make_variant("A-9", product=lamp),
+    "bulk": lambda lamp: services.upsert_products(
+        rows=[(0, {"name": "Bulk", "variants": [{"sku": "A-1"}]})],
+    ),
+    "adjustment": lambda _: inventory.adjust_stock(sku="a-1", location="main", delta=1, reason="receipt"),
+    "count": lambda _: set_stock("A-1", "main", 77),
+    "first count": lambda _: set_stock("A-1", "second", 3),
+    "bulk adjustment": lambda _: inventory.adjust_stock_in_bulk(
+        rows=[inventory.Adjustment(index=0, sku="A-1", location="main", delta=1, reason="receipt")]
+    ),
+    "bulk count": lambda _: inventory.count_stock_in_bulk(
+        rows=[inventory.Count(index=0, sku="A-1", location="main", on_hand=78)]
+    ),
+    "category": lambda _: services.update_category(category=Category.objects.get(), slug="lights"),
+}
+
+
+@pytest.fixture
+def furnished(lamp) -> Any:
+    make_location("second")
+    services.create_category(name="Lamps", slug="lamps")
+    services.update_product(product_id=lamp.pk, data={"category": "lamps"})
+    return lamp
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("is_list", [True, False])
+def test_the_next_reader_sees_a_change(reader, furnished, change, is_list):
+    url = PRODUCTS if is_list else detail(furnished)
+    before = reader.get(url)
+    assert reader.get(url).content == before.content
+
+    CHANGES[change](furnished)
+
+    after = reader.get(url)
+    assert after["ETag"] != before["ETag"]
+    assert after.content == reader.get(url, headers={"Cache-Control": "no-cache"}).content
+
+
+def test_a_location_that_is_closed_counts_no_more_in_any_answer(reader, lamp):
+    make_location("second")
+    set_stock("A-1", "second", 2)
+    set_stock("A-1", "second", 0)
+    urls = (PRODUCTS, detail(lamp))
+    before = [reader.get(url)["ETag"] for url in urls]
+
+    with Counted() as counted:
+        inventory.update_location(code="second", values={"is_active": False})
+        after = [reader.get(url)["ETag"] for url in urls]
+
+    # The sums are the same, since a location that holds stock stays open; the answers were made anew.
+    assert (after, counted.differences) == (before, {"miss": 2})
+
+
+def test_a_repaired_level_is_seen(reader, lamp):
+    level = StockLevel.objects.get()
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = 'replica'")
+        cursor.execute("UPDATE inventory_stocklevel SET on_hand = 50")
+        cursor.execute("SET session_replication_role = 'origin'")
+    assert reader.get(detail(lamp)).json()["variants"][0]["stock"]["on_hand"] == 50
+
+    inventory.repair_level(level_id=level.pk)
+
+    assert reader.get(detail(lamp)).json()["variants"][0]["stock"]["on_hand"] == 5
+
+
+def test_a_change_of_one_product_leaves_the_others_kept(reader, lamp):
+    other = make_product("A-2")
+    reader.get(detail(other))
+
+    with Counted() as counted:
+        inventory.adjust_stock(sku="A-1", location="main", delta=1, reason="receipt")
+        services.update_product(product_id=lamp.pk, data={"name": "Lantern"})
+        reader.get(detail(other))
+
+    assert counted.differences == {"hit": 1}
+
+
+def test_a_change_without_an_event_is_told_after_its_commit_and_not_before(reader, lamp):
+    reader.get(detail(lamp))
+    redis, key = get_redis_connection("default"), generations.key_of(f"product:{lamp.pk}")
+    before = redis.get(key)
+
+    with transaction.atomic():
+        generations.replace_after_commit([f"product:{lamp.pk}"])
+        assert redis.get(key) == before
+
+    assert redis.get(key) not in (None, before)
+
+
+def test_many_products_at_a_time_are_one_word(lamp):
+    names = [f"product:{number}" for number in range(10_000)]
+
+    assert generations.widened([*names, "stock"]) == {"product", "stock"}
+    assert generations.widened(names[: generations.MAX_MEMBERS]) == set(names[: generations.MAX_MEMBERS])
+
+
+def test_a_bulk_over_many_products_is_seen_in_each(reader, lamp):
+    skus = [f"B-{number}" for number in range(generations.MAX_MEMBERS + 1)]
+    last = [make_product(sku) for sku in skus][-1]
+    reader.get(detail(last))
+
+    inventory.count_stock_in_bulk(
+        rows=[
+            inventory.Count(index=index, sku=sku, location="main", on_hand=9)
+            for index, sku in enumerate(["A-1", *skus])
+        ]
+    )
+
+    assert reader.get(detail(last)).json()["variants"][0]["stock"]["on_hand"] == 9
+    words = get_redis_connection("default").keys("pms:generation:product:*")
+    assert len(words) <= len(skus) + 1
+
+
+@pytest.mark.parametrize("what", ["product", "stock", "location", "category"])
+def test_the_relay_says_it_again(reader, furnished, what, monkeypatch):
+    relay_pending()
+    with monkeypatch.context() as patch:
+        patch.setattr(generations, "replace_in", lambda *_: None)
+        reader.get(PRODUCTS)
+        reader.get(detail(furnished))
+        if what == "product":
+            services.update_product(product_id=furnished.pk, data={"name": "Lantern"})
+        elif what == "stock":
+            inventory.adjust_stock(sku="A-1", location="main", delta=1, reason="receipt")
+        elif what == "location":
+            inventory.update_location(code="second", values={"is_active": False})
+        else:
+            services.update_category(category=Category.objects.get(), slug="lights")
+        with Counted() as counted:
+            reader.get(PRODUCTS)
+            reader.get(detail(furnished))
+        assert counted.differences == {"hit": 2}
+
+    relay_pending()
+
+    with Counted() as counted:
+        reader.get(PRODUCTS)
+        reader.get(detail(furnished))
+    assert counted.differences == {"miss": 2}
+
+
+def test_a_report_of_a_pms_is_seen(reader, lamp):
+    before = reader.get(detail(lamp)).json()["variants"][0]["stock"]["on_hand"]
+    level = StockLevel.objects.get()
+    with transaction.atomic():
+        state = inventory.lock_level(variant_id=level.variant_id, location_id=level.location_id)
+        inventory.apply_reported_change(
+            state=state, delta=3, occurred_at=timezone.now(), reason="receipt", source="demo:1:0"
+        )
+
+    assert reader.get(detail(lamp)).json()["variants"][0]["stock"]["on_hand"] == before + 3
+
+
+@pytest.fixture
+def filler(reader, lamp, monkeypatch) -> Iterator[threading.Event]:
+    """Somebody who is just reading the database for the answer; goes on once the event is set."""
+    go_on, has_begun = threading.Event(), threading.Event()
+    original = ProductViewSet._product
+
+    def slowly(view: ProductViewSet, product_id: int) -> Any:
+        if threading.current_thread() is thread:
+            has_begun.set()
+            go_on.wait(10)
+        return original(view, product_id)
+
+    def read() -> None:
+        client = type(reader)()
+        client.credentials(**reader._credentials)
+        client.get(detail(lamp))
+        connections.close_all()
+
+    monkeypatch.setattr(ProductViewSet, "_product", slowly)
+    reader.get(PRODUCTS)
+    thread = threading.Thread(target=read)
+    thread.start()
+    assert has_begun.wait(10)
+    yield go_on
+    go_on.set()
+    thread.join()
+
+
+def test_who_comes_while_another_reads_the_database_waits_for_its_bytes(reader, lamp, filler, monkeypatch):
+    def until_it_is_there(_: float) -> None:
+        filler.set()
+        deadline = time.monotonic() + 5
+        while len(answers()) < 2 and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(0.02)
+
+    monkeypatch.setattr(caching, "sleep", until_it_is_there)
+    with CaptureQueriesContext(connection) as queries, Counted() as counted:
+        response = reader.get(detail(lamp))
+
+    assert (response.status_code, len(queries)) == (200, 0)
+    assert counted.differences == {"wait": 1}
+
+
+def test_who_has_waited_long_enough_reads_the_database_too_and_keeps_nothing(reader, lamp, filler):
+    with Counted() as counted:
+        began = time.perf_counter()
+        response = reader.get(detail(lamp))
+        seconds = time.perf_counter() - began
+
+    assert response.json()["name"] == "Lamp"
+    assert caching.BUDGET_SECONDS / 4 < seconds < caching.BUDGET_SECONDS + 0.5
+    assert counted.differences == {"miss": 1}
+    assert len(answers()) == 1  # of the list
+
+
+def test_who_dies_while_reading_the_database_is_waited_for_no_longer_than_a_moment(reader, lamp, filler):
+    redis = get_redis_connection("default")
+    (lock,) = set(redis.keys("pms:answer:*")) - set(answers())
+
+    assert 0 < redis.pttl(lock) <= caching.FILL_MILLISECONDS
+
+
+def test_who_makes_the_answer_of_what_was_keeps_nobody_waiting(reader, lamp, filler):
+    services.update_product(product_id=lamp.pk, data={"name": "Lantern"})
+
+    with Counted() as counted:
+        assert reader.get(detail(lamp)).json()["name"] == "Lantern"
+
+    assert counted.differences == {"miss": 1}
+    filler.set()
+    assert reader.get(detail(lamp)).json()["name"] == "Lantern"
