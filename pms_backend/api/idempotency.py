@@ -21,7 +21,7 @@ REPLAYED_HEADER: Final = "Idempotency-Replayed"
 KEY_PATTERN: Final = r"[\x20-\x7e]{1,255}"
 KEPT_HOURS: Final = 24
 # The headers that are part of an answer; the others are of the connection, the limits or the request.
-KEPT_HEADERS: Final = ("Content-Type", "ETag", "Location")
+KEPT_HEADERS: Final = ("Content-Type", "ETag", "Location", "Cache-Control", "Vary")
 
 
 class IdempotencyKeyInvalid(APIException):

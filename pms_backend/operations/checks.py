@@ -24,8 +24,8 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Ch
         check_keys,
         trusted_proxies,
         lambda: parse_role_scopes(settings.JWT_ROLE_SCOPES),
-        allowances,
         check_default_currency,
+        allowances,
     )
     for number, check in enumerate(checks, start=1):
         try:

@@ -69,6 +69,8 @@ class ImportJobAdmin(GrowingTableAdmin):
     change_form_outer_before_template = "pms_integration/import_progress.html"
 
     class Media:
+        """What moves the bar."""
+
         js = ("pms_integration/import_progress.js",)
 
     def has_import_permission(self, request: HttpRequest) -> bool:

@@ -131,8 +131,8 @@ def test_redis_emptied_in_the_middle_of_a_fill_keeps_nothing_of_what_was(name, p
     has_read, go_on = threading.Event(), threading.Event()
     original = ProductViewSet._product
 
-    def slowly(view: ProductViewSet, product_id: int) -> Any:
-        made = original(view, product_id)
+    def slowly(view: ProductViewSet, product_id: int, *fields: str) -> Any:
+        made = original(view, product_id, *fields)
         if threading.current_thread() is filler:
             has_read.set()
             go_on.wait(10)

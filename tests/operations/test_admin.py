@@ -19,7 +19,7 @@ from pms_backend.access.services import create_api_client
 from pms_backend.events import services as events
 from pms_backend.events.models import Event, ParkedEvent
 from pms_integration import services as pms
-from pms_integration.models import PMSEvent, PMSEventStatus, PMSProduct, PMSStock
+from pms_integration.models import ImportJob, PMSEvent, PMSEventStatus, PMSProduct, PMSStock
 from products import services as products
 from tests.factories import make_connection, make_location, make_product, set_stock
 from tests.staff import staff_with, superuser
@@ -44,6 +44,9 @@ def add_rows(numbers: range) -> None:
         create_api_client(name=f"client {number}", scopes=["products:read"])
         User.objects.create_user(f"user-{number}", is_staff=True)
         Group.objects.create(name=f"group {number}")
+        ImportJob.objects.create(
+            format="csv", file_name="lamps.csv", size_bytes=3, location=location, actor="system", total=1
+        )
         ParkedEvent.objects.create(event=Event.objects.order_by("id")[number], receiver="tests")
         AccessAttempt.objects.create(username=f"user-{number}", ip_address="203.0.113.1", failures_since_start=1)
 

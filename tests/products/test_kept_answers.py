@@ -357,11 +357,11 @@ def filler(reader, lamp, monkeypatch) -> Iterator[threading.Event]:
     go_on, has_begun = threading.Event(), threading.Event()
     original = ProductViewSet._product
 
-    def slowly(view: ProductViewSet, product_id: int) -> Any:
+    def slowly(view: ProductViewSet, product_id: int, *fields: str) -> Any:
         if threading.current_thread() is thread:
             has_begun.set()
             go_on.wait(10)
-        return original(view, product_id)
+        return original(view, product_id, *fields)
 
     def read() -> None:
         client = type(reader)()

@@ -80,6 +80,7 @@ def empty_catalogue() -> None:
         ):  # fmt: skip
             cursor.execute(f"DELETE FROM {table}")
         cursor.execute("SET LOCAL session_replication_role = origin")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 
 def apparel_fills(api: JSONClient) -> Callable[[], None]:
