@@ -27,9 +27,6 @@ test-slow: $(VENV)/.installed-dev  ## The tests that take minutes
 bench: $(VENV)/.installed-dev  ## What it costs, as ratios to a limit measured in the same run
 	$(BIN)/python -m pms_backend.standalone.servers $(BIN)/python -m benchmarks $(ARGS)
 
-bench-imports: $(VENV)/.installed-dev  ## What an import costs, as a ratio to COPY in the same run
-	$(BIN)/python -m pms_backend.standalone.servers $(BIN)/python -m benchmarks.imports $(ARGS)
-
 lint: $(VENV)/.installed-dev types  ## Style, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -62,4 +59,4 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help run demo test test-slow bench bench-imports lint types audit format requirements
+.PHONY: help run demo test test-slow bench lint types audit format requirements

@@ -14,8 +14,8 @@ from benchmarks.workloads import kept_reads, workloads
 from pms_backend.standalone.exceptions import report_startup_errors
 
 KILLED = 128
-# It works within Django, which is set up as the process begins.
-RELAY = (sys.executable, "-m", "benchmarks.relay")
+# They work within Django, which is set up as the process begins.
+WITHIN_DJANGO = ("relay", "imports", "reservations")
 
 
 def main() -> int:
@@ -27,8 +27,8 @@ def main() -> int:
         with report_startup_errors():
             print(measure_sockets(sockets=arguments.sockets, rounds=4 * arguments.rounds))
         return 0
-    if arguments.what == "relay":
-        return subprocess.run(RELAY, check=False).returncode
+    if arguments.what in WITHIN_DJANGO:
+        return subprocess.run((sys.executable, "-m", f"benchmarks.{arguments.what}"), check=False).returncode
     if arguments.what == "products":
         return _measure_products(arguments)
     is_kept = arguments.what == "kept"
@@ -69,7 +69,7 @@ def _measure_products(arguments: argparse.Namespace) -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    what = ("inventory", "kept", "products", "sockets", "relay")
+    what = ("inventory", "kept", "products", "sockets", *WITHIN_DJANGO)
     parser.add_argument("what", nargs="?", choices=what, default="inventory")
     parser.add_argument("--sockets", type=_count, default=1_000, help="at one process (default: %(default)s)")
     parser.add_argument("--rounds", type=_count, default=5, help="of each side (default: %(default)s)")

@@ -81,8 +81,10 @@ def seeded(*arguments: str, seed: str = "benchmarks.seed") -> Iterator[tuple[Pro
         environment = _environment(data_dir)
         processes = Processes(data_dir)
         try:
-            _run(processes, "migrate", (*MANAGE, "migrate", "--noinput"), environment)
-            api_key = _run(processes, "seed", (*PYTHON, seed, *arguments), environment)[-1]
+            seconds = PREPARE_SECONDS + int(arguments[-1]) / SKUS_PREPARED_IN_A_SECOND
+            processes.run(Program("migrate", (*MANAGE, "migrate", "--noinput"), environment=environment), seconds)
+            rows = Program("seed", (*PYTHON, seed, *arguments), environment=environment)
+            api_key = processes.run(rows, seconds)[-1]
             yield processes, data_dir, environment, api_key
         finally:
             processes.close()

@@ -1,14 +1,17 @@
 """Availability over HTTP."""
 
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from inventory.availability import Question, availability_of
 from inventory.serializers.availability import AvailabilityQuestionSerializer, AvailabilitySerializer
 from pms_backend.access.scopes import INVENTORY_READ
 from pms_backend.access.visibility import visibility_of
+from pms_backend.api.caching import cached
 from pms_backend.api.endpoints import APIView
+from pms_backend.api.renderers import to_json
+from products.generations import OF_A_LIST
 
 
 class AvailabilityView(APIView):
@@ -19,8 +22,8 @@ class AvailabilityView(APIView):
     only_reads = True
 
     @extend_schema(request=AvailabilityQuestionSerializer, responses=AvailabilitySerializer)
-    def post(self, request: Request) -> Response:
-        """Of up to 500 SKUs, place by place and in all."""
+    def post(self, request: Request) -> HttpResponse:
+        """Of up to 500 SKUs, place by place and in all; kept until any stock changes."""
         serializer = AvailabilityQuestionSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         wanted = serializer.validated_data
@@ -29,4 +32,10 @@ class AvailabilityView(APIView):
             locations=wanted.get("locations"),
             unpublished=visibility_of(request.auth).unpublished,
         )
-        return Response(availability_of(question))
+        return cached(
+            request,
+            # What is asked for stands in the body, of which the address says nothing.
+            visibility=(question.unpublished, tuple(question.keys.items()), question.locations),
+            generations=OF_A_LIST,
+            make=lambda: (to_json(availability_of(question)), None),
+        )
