@@ -58,6 +58,8 @@ def test_a_product_is_made_whole(editor: JSONClient):
         "description": " for desks ",
         "brand": "Lux",
         "status": "active",
+        "publish_at": None,
+        "unpublish_at": None,
         "category": "lights",
         "tags": ["new", "led"],
         "attributes": {"watts": 5, "colours": ["red"]},
