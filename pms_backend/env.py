@@ -14,6 +14,7 @@ import orjson
 from django.core.exceptions import ImproperlyConfigured
 from psycopg import ProgrammingError, conninfo
 
+PREPARE_THRESHOLD = 5
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off", ""})
 # Lower case and without a slash at its end, as browsers send it: another spelling would never match.
@@ -126,8 +127,9 @@ def web_address(name: str) -> str:
 def database(name: str, *, pooler: str) -> dict[str, Any]:
     """Django's DATABASES entry for a PostgreSQL URL.
 
-    Behind a transaction-mode pooler a session belongs to nobody, so that server-side cursors (and prepared statements,
-    which Django leaves off by itself) are switched off.
+    Behind a transaction-mode pooler a session belongs to nobody, so that server-side cursors and prepared statements
+    are switched off. Elsewhere a statement with parameters of the server's is prepared at its fifth time; Django's own
+    cursors write theirs into the statement, and never are.
     """
     url = text(name)
     problem = ImproperlyConfigured(f"{name} must look like postgresql://user:password@host:5432/database.")
@@ -149,7 +151,11 @@ def database(name: str, *, pooler: str) -> dict[str, Any]:
         "PORT": known["port"],
         "CONN_MAX_AGE": None,
         "DISABLE_SERVER_SIDE_CURSORS": pooler == "transaction",
-        "OPTIONS": {"connect_timeout": 5, **parts},
+        "OPTIONS": {
+            "connect_timeout": 5,
+            "prepare_threshold": None if pooler == "transaction" else PREPARE_THRESHOLD,
+            **parts,
+        },
     }
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
+import psycopg
+from django.db import connection
 from django.db.models import QuerySet
 
 from pms_backend.access.visibility import Visibility
@@ -16,7 +18,7 @@ from pms_backend.api.exceptions import FieldError
 from products.exceptions import UnknownField
 from products.images.names import url_of
 from products.models import Product, Variant
-from products.queries import product_as_text, variant_as_text
+from products.queries import product_as_text, statement_of_product, variant_as_text
 from products.representation import (
     IMAGE_FIELDS,
     PRODUCT_FIELDS,
@@ -83,8 +85,23 @@ def product_rows(products: QuerySet[Product], shown: Shown) -> QuerySet[Product,
     return products.values_list("id", "version", product_as_text(shown.product, shown.variant, shown.image))
 
 
+def product_row(product_id: int, shown: Shown) -> tuple[str, int, str] | None:
+    """The status, the version and the text of one product.
+
+    By a statement that Django does not compile anew for each and PostgreSQL does not plan anew, which is five times as
+    long as carrying it out (0.65 ms against 0.12).
+    """
+    connection.ensure_connection()
+    wrapped = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
+    # The driver's own cursor, which leaves the parameters to the server, and so can prepare.
+    with wrapped(psycopg.Cursor(connection.connection)) as cursor:  # type: ignore[arg-type]  # the stubs: wrapped twice
+        cursor.execute(statement_of_product(shown.product, shown.variant, shown.image), [product_id])
+        row: tuple[str, int, str] | None = cursor.fetchone()
+        return row
+
+
 def read_product(row: Sequence[Any], shown: Shown) -> dict[str, Any]:
-    """A product of one of `product_rows`."""
+    """A product of one of `product_rows`, or of `product_row`."""
     product = product_as_json(shown.product, orjson.loads(row[2]))
     if "variants" in product:
         variants = product["variants"]

@@ -162,14 +162,17 @@ def test_a_database_url_becomes_djangos_settings(name):
     assert found["ENGINE"] == "django.db.backends.postgresql"
     assert (found["NAME"], found["USER"], found["PASSWORD"]) == ("shop", "me", "p@ss")
     assert (found["HOST"], found["PORT"]) == ("db.example.com", "6432")
-    assert found["OPTIONS"] == {"connect_timeout": 5, "sslmode": "require"}
+    assert found["OPTIONS"] == {"connect_timeout": 5, "prepare_threshold": 5, "sslmode": "require"}
     assert found["DISABLE_SERVER_SIDE_CURSORS"] is False
 
 
-def test_a_pooler_has_no_server_side_cursors(name):
+def test_a_pooler_has_no_server_side_cursors_and_prepares_nothing(name):
     name("postgres://me@host/shop")
 
-    assert env.database("NAME", pooler="transaction")["DISABLE_SERVER_SIDE_CURSORS"] is True
+    found = env.database("NAME", pooler="transaction")
+
+    assert found["DISABLE_SERVER_SIDE_CURSORS"] is True
+    assert found["OPTIONS"]["prepare_threshold"] is None
 
 
 @pytest.mark.parametrize(
