@@ -194,7 +194,7 @@ def test_the_migration_prepares_what_was_there_before(reader: JSONClient, lamp: 
     before = list(Product.objects.order_by("pk").values_list("search_document", "lowest_price"))
     Product.objects.update(search_document=None, lowest_price=None)
     assert found(reader, "lamp") == []
-    migration = importlib.import_module("products.migrations.0007_prepare_products_for_readers")
+    migration = importlib.import_module("products.migrations.0006_prepare_products_for_readers")
     monkeypatch.setattr(migration, "BATCH", 1)
 
     migration.prepare(apps, None)
