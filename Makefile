@@ -19,7 +19,8 @@ demo: $(VENV)/.installed  ## A simulated day of PMS webhooks, watched live
 WORKERS ?= $(if $(DATABASE_URL)$(REDIS_URL),0,2)
 
 test: $(VENV)/.installed-dev  ## The tests, on real PostgreSQL and Redis
-	PYTHONHASHSEED=0 $(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile $(ARGS)
+	PYTHONHASHSEED=0 $(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile \
+		--no-loadscope-reorder $(ARGS)
 
 test-slow: $(VENV)/.installed-dev  ## The tests that take minutes
 	$(BIN)/python -m pytest -m slow $(ARGS)

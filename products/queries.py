@@ -1,5 +1,6 @@
 """Where the catalogue speaks of stock: the one module of `products` that may name inventory's tables."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -62,6 +63,9 @@ _STOCK_OF_VARIANT = """
 """
 
 
+# How many choices of fields are remembered.
+MAX_STATEMENTS: Final = 100
+
 _CATEGORIES_BELOW = """
 WITH RECURSIVE below AS (
     SELECT id FROM products_category WHERE slug = %s
@@ -77,10 +81,17 @@ def product_as_text(names: Sequence[str], variant_names: Sequence[str], image_na
 
     The whole product is one expression, since Django takes longer to compile eighteen than PostgreSQL to answer them.
     """
-    others = {**_OF_PRODUCT, "variants": _variants(variant_names), "images": _images(image_names)}
-    return _text_of(f"""
-(SELECT {_array(names, "product", others)}::text FROM products_product AS product WHERE product.id = %(expressions)s)
-""")
+    product = _product(names, variant_names, image_names)
+    return _text_of(f"(SELECT {product} FROM products_product AS product WHERE product.id = %(expressions)s)")
+
+
+@functools.lru_cache(maxsize=MAX_STATEMENTS)
+def statement_of_product(names: Sequence[str], variant_names: Sequence[str], image_names: Sequence[str]) -> str:
+    """Reads (status, version, the same text) of the product with an id: the detail's whole statement, compiled once."""
+    product = _product(names, variant_names, image_names)
+    return (
+        f"SELECT product.status, product.version, {product} FROM products_product AS product WHERE product.id = %(id)s"
+    )
 
 
 def variant_as_text(names: Sequence[str]) -> Func:
@@ -90,6 +101,11 @@ def variant_as_text(names: Sequence[str]) -> Func:
  FROM products_variant AS variant {_STOCK_OF_VARIANT if "stock" in names else ""}
  WHERE variant.id = %(expressions)s)
 """)
+
+
+def _product(names: Sequence[str], variant_names: Sequence[str], image_names: Sequence[str]) -> str:
+    others = {**_OF_PRODUCT, "variants": _variants(variant_names), "images": _images(image_names)}
+    return f"{_array(names, 'product', others)}::text"
 
 
 def _variants(names: Sequence[str]) -> str:

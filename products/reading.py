@@ -13,10 +13,11 @@ from django.db.models import QuerySet
 
 from pms_backend.access.visibility import Visibility
 from pms_backend.api.exceptions import FieldError
+from pms_backend.api.prepared import prepared_cursor
 from products.exceptions import UnknownField
 from products.images.names import url_of
 from products.models import Product, Variant
-from products.queries import product_as_text, variant_as_text
+from products.queries import product_as_text, statement_of_product, variant_as_text
 from products.representation import (
     IMAGE_FIELDS,
     PRODUCT_FIELDS,
@@ -83,8 +84,20 @@ def product_rows(products: QuerySet[Product], shown: Shown) -> QuerySet[Product,
     return products.values_list("id", "version", product_as_text(shown.product, shown.variant, shown.image))
 
 
+def product_row(product_id: int, shown: Shown) -> tuple[str, int, str] | None:
+    """The status, the version and the text of one product.
+
+    By a statement that Django does not compile anew for each and PostgreSQL does not plan anew, which is five times as
+    long as carrying it out (0.65 ms against 0.12).
+    """
+    with prepared_cursor() as cursor:
+        cursor.execute(statement_of_product(shown.product, shown.variant, shown.image), {"id": product_id})
+        row: tuple[str, int, str] | None = cursor.fetchone()
+        return row
+
+
 def read_product(row: Sequence[Any], shown: Shown) -> dict[str, Any]:
-    """A product of one of `product_rows`."""
+    """A product of one of `product_rows`, or of `product_row`."""
     product = product_as_json(shown.product, orjson.loads(row[2]))
     if "variants" in product:
         variants = product["variants"]

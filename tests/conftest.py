@@ -26,6 +26,15 @@ WHERE datname = current_database() AND usename = current_user ORDER BY pid = pg_
 """
 
 
+# Whole systems with real processes: minutes of waiting, which the other tests fill.
+LONGEST: Final = ("flows", "faults", "standalone")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, so that none of two processes ends with all of them."""
+    items.sort(key=lambda item: item.path.parent.name not in LONGEST)
+
+
 class JSONClient(APIClient):
     """DRF's client, which sends JSON unless told otherwise."""
 

@@ -166,10 +166,13 @@ def test_a_database_url_becomes_djangos_settings(name):
     assert found["DISABLE_SERVER_SIDE_CURSORS"] is False
 
 
-def test_a_pooler_has_no_server_side_cursors(name):
+def test_a_pooler_has_no_server_side_cursors_and_prepares_nothing(name):
     name("postgres://me@host/shop")
 
-    assert env.database("NAME", pooler="transaction")["DISABLE_SERVER_SIDE_CURSORS"] is True
+    found = env.database("NAME", pooler="transaction")
+
+    assert found["DISABLE_SERVER_SIDE_CURSORS"] is True
+    assert found["OPTIONS"]["prepare_threshold"] is None
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ import orjson
 from django.db import DatabaseError, connection
 
 from inventory.services.levels import LevelState
-from inventory.services.prepared import prepared_cursor
 from pms_backend.api import context
+from pms_backend.api.prepared import prepared_cursor
 from pms_backend.api.transactions import is_broken_off
 from pms_backend.events import services as outbox
 from products.generations import of_stock

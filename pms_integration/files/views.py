@@ -16,6 +16,7 @@ from pms_backend.access.scopes import INVENTORY_READ
 from pms_backend.access.visibility import visibility_of
 from pms_backend.api.endpoints import APIView, GenericViewSet
 from pms_backend.api.exceptions import Forbidden
+from pms_backend.api.filters import refuse_unknown
 from pms_integration.files.bad_rows import bad_rows
 from pms_integration.files.export_csv import csv_of
 from pms_integration.files.export_json_lines import json_lines_of
@@ -88,6 +89,7 @@ class ExportView(APIView):
     )
     def get(self, request: Request) -> HttpResponseBase:
         """Drafts and active products in Shopify's columns, or as JSON Lines; an import of it changes nothing."""
+        refuse_unknown(request, known={"format", "location"})
         renderer: Any = request.accepted_renderer
         content = _WRITERS[renderer.format](_export_options(request))
         return _download(request, content, renderer.media_type, f"products.{renderer.format}")

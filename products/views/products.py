@@ -23,8 +23,8 @@ from pms_backend.api.schema import BulkAnswerSerializer
 from products import generations, services
 from products.exceptions import ProductNotFound
 from products.filters import ProductFilter
-from products.models import Product, ProductQuerySet
-from products.reading import Shown, product_rows, read_product, shown_to
+from products.models import Product, ProductQuerySet, ProductStatus
+from products.reading import Shown, product_row, product_rows, read_product, shown_to
 from products.search import query_of
 from products.serializers import (
     BulkProductsSerializer,
@@ -166,9 +166,10 @@ class ProductViewSet(GenericViewSet[Product]):
 
     def _product(self, product_id: int, fields: str = "") -> Made:
         shown = self._shown(fields)
-        for row in product_rows(self.get_queryset().filter(pk=product_id).order_by(), shown):
-            return to_json(read_product(row, shown)), row[1]
-        raise ProductNotFound(f"There is no product {product_id}.")
+        row = product_row(product_id, shown)
+        if row is None or not (row[0] == ProductStatus.ACTIVE or visibility_of(self.request.auth).unpublished):
+            raise ProductNotFound(f"There is no product {product_id}.")
+        return to_json(read_product(row, shown)), row[1]
 
     def _shown(self, fields: str) -> Shown:
         base_url = f"{self.request.scheme}://{self.request.get_host()}"

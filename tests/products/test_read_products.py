@@ -1,13 +1,15 @@
 """Reading the catalogue: the list, one product, its filters, and who sees what."""
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator, FormatChecker
 
 from inventory import services as inventory
-from products.models import Category
+from pms_backend.events.models import Event
+from products.models import Category, ImageFile, ProductImage
 from tests.conftest import JSONClient
 from tests.factories import make_location, make_product, make_variant, set_stock
 
@@ -98,6 +100,56 @@ def test_a_storefront_sees_what_is_published_and_no_cost(storefront: JSONClient)
     assert storefront.get(f"{PRODUCTS}{published.pk}/").status_code == 200
     assert b'"cost"' not in storefront.get(f"{PRODUCTS}{published.pk}/").content
     assert [storefront.get(f"{PRODUCTS}{product.pk}/").status_code for product in hidden] == [404, 404]
+
+
+def test_ready_images_are_shown_in_order_with_addresses_of_this_host(reader: JSONClient):
+    product = make_product("A-1")
+    file = ImageFile.objects.create(sha256="0" * 64, file="b.png", width=3, height=2, size_bytes=1)
+    other = ImageFile.objects.create(
+        sha256="1" * 64, file="c.png", thumbnail="t/c.png", width=5, height=4, size_bytes=1
+    )
+    last = ProductImage.objects.create(product=product, image_file=file, position=2, alt="last")
+    first = ProductImage.objects.create(product=product, image_file=other, position=1)
+    ProductImage.objects.create(product=product, source_url="https://example.com/x.png", status="pending")
+
+    shown = reader.get(f"{PRODUCTS}{product.pk}/").json()
+    media = f"http://testserver{settings.MEDIA_URL}"
+
+    assert shown["images"] == [
+        {
+            "id": first.pk, "url": f"{media}c.png", "thumbnail_url": f"{media}t/c.png", "alt": "", "position": 1,
+            "width": 5, "height": 4,
+        },
+        {
+            "id": last.pk, "url": f"{media}b.png", "thumbnail_url": None, "alt": "last", "position": 2,
+            "width": 3, "height": 2,
+        },
+    ]  # fmt: skip
+    assert reader.get(PRODUCTS).json()["results"] == [shown]
+
+
+def test_the_list_the_product_and_its_event_show_one_thing(editor: JSONClient):
+    product = make_product("A-1", attributes={"a": [1, None]}, tags=["x"], cost="3.00", status="active")
+    event = Event.objects.filter(type="product.created").get().data["product"]
+
+    shown = editor.get(f"{PRODUCTS}{product.pk}/").json()
+
+    assert editor.get(PRODUCTS).json()["results"] == [shown]
+    hidden = {"cost", "stock"}
+    variants = [{name: variant[name] for name in variant if name not in hidden} for variant in shown["variants"]]
+    assert {**shown, "variants": variants} == event
+
+
+def test_a_category_includes_those_below_it(reader: JSONClient):
+    top = Category.objects.create(name="Home", slug="home")
+    below = Category.objects.create(name="Lights", slug="lights", parent=top)
+    Category.objects.create(name="Lamps", slug="lamps", parent=below)
+    for slug in ("home", "lights", "lamps", None):
+        make_product(str(slug), name=str(slug), category=slug)
+
+    assert names(reader, category="home") == ["lamps", "lights", "home"]
+    assert names(reader, category="lights") == ["lamps", "lights"]
+    assert names(reader, category="none") == []
 
 
 def test_an_archived_product_is_shown_by_itself(reader: JSONClient):
