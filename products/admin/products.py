@@ -116,7 +116,7 @@ class ProductAdmin(WithImages):
             "State",
             {
                 "fields": (
-                    *(("status_label", "published_at"), ("publish_at", "unpublish_at")),
+                    *(("status_label", "published_at"), "publish_at", "unpublish_at"),
                     *(("handle", "version"), ("created_at", "updated_at")),
                 )
             },

@@ -297,9 +297,9 @@ def run(api: JSONClient, *, runs: int, steps: int, is_random: bool) -> None:
 
 
 def test_thousands_of_steps_end_at_the_figures_of_the_rules(api: JSONClient) -> None:
-    run(api, runs=40, steps=50, is_random=False)
+    run(api, runs=20, steps=100, is_random=False)
 
 
 @pytest.mark.slow
 def test_tens_of_thousands_of_steps_do_too(api: JSONClient) -> None:
-    run(api, runs=400, steps=100, is_random=True)
+    run(api, runs=200, steps=200, is_random=True)
