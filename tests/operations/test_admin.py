@@ -47,6 +47,15 @@ def add_rows(numbers: range) -> None:
         ImportJob.objects.create(
             format="csv", file_name="lamps.csv", size_bytes=3, location=location, actor="system", total=1
         )
+        inventory.reserve_stock(
+            client="client:tests",
+            reference=f"order-{number}",
+            lines=[inventory.ReservationRequest(sku=f"S-{number:03}", quantity=1)],
+            expires_in=900,
+        )
+        elsewhere = make_location(f"elsewhere-{number}")
+        inventory.create_transfer(source=location.code, target=elsewhere.code, lines=[(f"S-{number:03}", 1)])
+        inventory.create_stocktake(location=location.code)
         ParkedEvent.objects.create(event=Event.objects.order_by("id")[number], receiver="tests")
         AccessAttempt.objects.create(username=f"user-{number}", ip_address="203.0.113.1", failures_since_start=1)
 
