@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -104,6 +105,9 @@ class ServiceAdmin(ModelAdmin):
     ) -> HttpResponse:
         """The form; when its service refuses, the form once more, with the reason."""
         view = super().changeform_view
+        if object_id is not None and not self._may_be_a_key(object_id):
+            leads_away = self._get_obj_does_not_exist_redirect  # type: ignore[attr-defined]  # Django's own
+            return leads_away(request, self.opts, object_id)  # type: ignore[no-any-return]
 
         def attempt() -> HttpResponse:
             # What an attempt said that was rolled back is not true.
@@ -116,6 +120,14 @@ class ServiceAdmin(ModelAdmin):
         except REFUSALS as error:
             request.META[_REFUSAL] = error
             return attempt()
+
+    def _may_be_a_key(self, object_id: str) -> bool:
+        # What is asked of the address before Django looks for the row takes it for a key.
+        try:
+            self.opts.pk.to_python(unquote(object_id))
+        except ValidationError:
+            return False
+        return True
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: Any = False, **kwargs: Any) -> Any:  # noqa: FBT002 - Django's
         """The form, which knows what was refused."""

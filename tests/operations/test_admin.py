@@ -115,6 +115,16 @@ def test_a_member_of_staff_without_permissions_sees_nothing(model: type[Model]):
     assert response.status_code == 403
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("model", models(), ids=lambda model: model._meta.label)
+def test_a_page_of_what_is_not_there_leads_to_where_something_is(model: type[Model]):
+    client = superuser()
+
+    for key in ("nonsense", "99999999", "_"):
+        response = client.get(address(model, "change", key))
+        assert (response.status_code, response.headers["Location"]) == (302, "/admin/"), key
+
+
 def test_the_library_has_no_page_for_keys_of_its_own():
     assert APIKey not in admin.site._registry
 
