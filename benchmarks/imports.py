@@ -1,8 +1,12 @@
-"""`python -m pms_backend.standalone.servers python -m benchmarks.imports`: what an import costs, in time and memory.
+"""`make bench ARGS=imports`: what an import costs, in time and memory.
 
 The limit is COPY of the same products and variants, ready-made rows, into bare tables. Ours is the file as a worker
 imports it: read, checked, matched, written with its events. The memory is the most that the process had; that it is
 flat is seen by running it with ten times as many.
+
+Measured on two cores, other work beside it: 100,000 products are created at 592/s (0.003 of a COPY of 207,000/s) and
+found unchanged at 1,744/s, in at most 141 MB; 5,000 of them at 708/s and 2,044/s, in 139 MB. Half of the time goes into
+the INSERTs that Django makes of rows and events.
 """
 
 import argparse
