@@ -90,13 +90,17 @@ def test_everybody_has_a_window_of_their_own(limit):
 
 def test_a_place_is_free_when_the_oldest_leaves_the_window_and_not_before(limit):
     limit(a="2/second")
-    take("a", "me")
-    time.sleep(0.6)
-    take("a", "me")
-
-    refused = take("a", "me")
-    time.sleep(refused.reset_seconds + 0.02)
-    second = [take("a", "me").allowed for _ in range(2)]
+    # A machine that is busy with something else is slower than the window: then it is tried once more.
+    for client in ("one", "two", "three", "four", "five"):
+        began = time.monotonic()
+        take("a", client)
+        time.sleep(0.6)
+        take("a", client)
+        refused = take("a", client)
+        time.sleep(refused.reset_seconds + 0.02)
+        second = [take("a", client).allowed for _ in range(2)]
+        if time.monotonic() - began < 1.5:
+            break
 
     assert (refused.allowed, refused.reset_seconds < 0.4) == (False, True)
     assert second == [True, False]
