@@ -121,7 +121,7 @@ class InvalidReservation(Invalid):
 
 
 class InvalidLines(Invalid):
-    """Lines name what does not exist: the code is the first one's."""
+    """Lines make no sense or name what does not exist; `errors` names each, and the code is the first one's."""
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
         super().__init__(errors[0].detail, code=errors[0].code, errors=errors)
@@ -160,12 +160,6 @@ class ReservationStateConflict(Conflict):
 
     def __init__(self, reservation_id: int, status: str) -> None:
         super().__init__(f"The reservation {reservation_id} is {status}.")
-
-
-class LinesRefused(Invalid):
-    """Lines of a request make no sense; `errors` names each."""
-
-    code = "lines_refused"
 
 
 class SameLocation(Invalid):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from inventory.exceptions import LinesRefused, UnknownSku
+from inventory.exceptions import InvalidLines, UnknownSku
 from inventory.services.levels import variants_by_key
 from pms_backend.api.exceptions import FieldError
 from products.skus import sku_key
@@ -14,7 +14,7 @@ REPEATED_SKU: Final = "repeated_sku"
 def variants_of_lines(skus: Sequence[str], *, pointer: str = "/lines/{}/sku") -> list[int]:
     """The ids of the variants with these SKUs, in their order, each once.
 
-    Raises `LinesRefused`, which names each SKU that does not exist or that an earlier line has named; `pointer` says
+    Raises `InvalidLines`, which names each SKU that does not exist or that an earlier line has named; `pointer` says
     where the SKU of a line stands.
     """
     require_each_once(skus, pointer=pointer)
@@ -28,7 +28,7 @@ def variants_of_lines(skus: Sequence[str], *, pointer: str = "/lines/{}/sku") ->
 
 
 def require_each_once(skus: Sequence[str], *, pointer: str = "/lines/{}/sku") -> None:
-    """Raises `LinesRefused`, which names each SKU that an earlier line has named."""
+    """Raises `InvalidLines`, which names each SKU that an earlier line has named."""
     first: dict[str, int] = {}
     for index, sku in enumerate(skus):
         first.setdefault(sku_key(sku), index)
@@ -40,8 +40,6 @@ def require_each_once(skus: Sequence[str], *, pointer: str = "/lines/{}/sku") ->
 
 
 def refuse(errors: Iterable[FieldError]) -> None:
-    """Raises `LinesRefused` of these errors, where there are any; the code is theirs where they have the same one."""
-    found = list(errors)
-    if found:
-        codes = {error.code for error in found}
-        raise LinesRefused(found[0].detail, code=codes.pop() if len(codes) == 1 else None, errors=found)
+    """Raises `InvalidLines` of these errors, where there are any."""
+    if found := list(errors):
+        raise InvalidLines(found)

@@ -53,9 +53,9 @@ def commit_reservation(
         return reservation
     require_active(reservation)
     sold = _units_to_sell(reservation, lines)
-    sheet = LevelSheet(key_of(line) for line, _ in sold)
+    sheet = LevelSheet((key_of(line) for line, _ in sold), reference=reservation.reference)
     for line, units in sold:
-        sheet.change(key_of(line), on_hand=-units, reserved=-units, reason=Reason.SALE, reference=reservation.reference)
+        sheet.change(key_of(line), on_hand=-units, reserved=-units, reason=Reason.SALE)
         line.reserved -= units
         line.committed += units
     sheet.write()

@@ -3,26 +3,35 @@
 from collections.abc import Iterable
 
 from inventory.services.ledger import LedgerRow, StockChange, write_locked_levels
-from inventory.services.levels import Key, LevelState, lock_levels
+from inventory.services.levels import Key, LevelState, create_levels, lock_levels
 
 
 class LevelSheet:
     """Levels that are locked to the end of the transaction, and what becomes of them.
 
-    A transaction has one sheet with every level that it may touch: two would be two orders of locks.
+    A transaction has one sheet with every level that it may touch: two would be two orders of locks. Its movements
+    refer to `reference`.
     """
 
-    def __init__(self, keys: Iterable[Key]) -> None:
-        self.states = lock_levels(keys)
+    def __init__(self, keys: Iterable[Key], *, reference: str = "") -> None:
+        self._reference = reference
+        self._keys = set(keys)
+        self.states = lock_levels(self._keys)
         self._changed: dict[Key, LevelState] = {}
         self._rows: list[LedgerRow] = []
 
-    def change(self, key: Key, *, on_hand: int = 0, reserved: int = 0, reason: str = "", reference: str = "") -> None:
-        """Adds these units to a level's figures: one more of its versions."""
+    def make(self, keys: Iterable[Key]) -> None:
+        """Makes those of the sheet's `keys` that there are not yet, before anything is changed."""
+        if missing := set(keys) - set(self.states):
+            create_levels(missing)
+            self.states = lock_levels(self._keys)
+
+    def change(self, key: Key, *, on_hand: int = 0, reserved: int = 0, incoming: int = 0, reason: str = "") -> None:
+        """Adds these units to a level's figures: one more of its versions, and a movement where `on_hand` changes."""
         before = self.states[key]
-        after = before.changed(on_hand=on_hand, reserved=reserved)
+        after = before.changed(on_hand=on_hand, reserved=reserved, incoming=incoming)
         self.states[key] = self._changed[key] = after
-        self._rows.append(LedgerRow(before=before, after=after, reason=reason, reference=reference))
+        self._rows.append(LedgerRow(before=before, after=after, reason=reason, reference=self._reference))
 
     def write(self) -> list[StockChange]:
         """Writes what has changed, with ledger and outbox."""

@@ -14,8 +14,9 @@ from inventory.models import Location, Reason, Transfer, TransferLine, TransferS
 from inventory.representation import transfer_as_dict
 from inventory.services.levels import Key
 from inventory.services.lines import refuse, require_each_once
+from inventory.services.sheets import LevelSheet
+from inventory.services.transfer_lines import write_lines
 from inventory.services.transfers import lock_transfer, require_status
-from inventory.services.transit import LockedLevels, write_lines
 from pms_backend.api.exceptions import FieldError
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.events import services as outbox
@@ -41,13 +42,13 @@ def ship_transfer(*, transfer_id: int) -> Transfer:
     lines = list(transfer.lines.all())
     arrivals = [_target(transfer, line) for line in lines]
     departures = [_source(transfer, line) for line in lines]
-    levels = LockedLevels(departures + arrivals, reference=_reference(transfer))
+    levels = LevelSheet(departures + arrivals, reference=_reference(transfer))
     _require_available(transfer, lines, levels)
     levels.make(arrivals)
     for line in lines:
         levels.change(_source(transfer, line), on_hand=-line.quantity, reason=Reason.TRANSFER_OUT)
         levels.change(_target(transfer, line), incoming=line.quantity)
-        line.in_transit, line.target_level_id = line.quantity, levels.id_of(_target(transfer, line))
+        line.in_transit, line.target_level_id = line.quantity, levels.states[_target(transfer, line)].id
     levels.write()
     write_lines(lines)
     transfer.status, transfer.shipped_at = TransferStatus.IN_TRANSIT, timezone.now()
@@ -64,7 +65,7 @@ def receive_transfer(
 
     With a `shortage` (`damage` or `correction`) what is not among them is lost: the ledger has it come in and go again
     for that reason, which is a fact and always applies. The transfer is received when nothing is in transit any more.
-    One that is received stays so, where no lines are named. Raises `OverReceipt`, `LinesRefused`, `InvalidQuantity`,
+    One that is received stays so, where no lines are named. Raises `OverReceipt`, `InvalidLines`, `InvalidQuantity`,
     `TransferStateConflict`, `Transfer.DoesNotExist`.
     """
     transfer = lock_transfer(transfer_id)
@@ -77,7 +78,7 @@ def receive_transfer(
         raise InvalidQuantity(f"A shortage is one of {', '.join(SHORTAGE_REASONS)}.")
     if shortage is None and not any(received.values()):
         raise InvalidQuantity("Nothing would be received.")
-    levels = LockedLevels([_target(transfer, line) for line in coming], reference=_reference(transfer))
+    levels = LevelSheet([_target(transfer, line) for line in coming], reference=_reference(transfer))
     lost = {line.pk: line.in_transit - received.get(line.pk, 0) if shortage else 0 for line in coming}
     for line in coming:
         _arrive(levels, _target(transfer, line), line, received.get(line.pk, 0), lost[line.pk], shortage or "")
@@ -108,7 +109,7 @@ def cancel_transfer(*, transfer_id: int) -> Transfer:
     if coming:
         _require_active(transfer.source, pointer="/from")
         keys = [key for line in coming for key in (_source(transfer, line), _target(transfer, line))]
-        levels = LockedLevels(keys, reference=_reference(transfer))
+        levels = LevelSheet(keys, reference=_reference(transfer))
         for line in coming:
             levels.change(_target(transfer, line), incoming=-line.in_transit)
             levels.change(_source(transfer, line), on_hand=line.in_transit, reason=Reason.TRANSFER_IN)
@@ -149,7 +150,7 @@ def _received(transfer: Transfer, lines: Sequence[tuple[str, int]]) -> dict[int,
     return {line.pk: quantity for _, line, quantity in received}
 
 
-def _arrive(levels: LockedLevels, key: Key, line: TransferLine, received: int, lost: int, shortage: str) -> None:
+def _arrive(levels: LevelSheet, key: Key, line: TransferLine, received: int, lost: int, shortage: str) -> None:
     """Has units of a line come in, and the lost ones go again."""
     for units in filter(None, (received, lost)):
         levels.change(key, on_hand=units, incoming=-units, reason=Reason.TRANSFER_IN)
@@ -160,10 +161,10 @@ def _arrive(levels: LockedLevels, key: Key, line: TransferLine, received: int, l
     line.lost += lost
 
 
-def _require_available(transfer: Transfer, lines: Sequence[TransferLine], levels: LockedLevels) -> None:
+def _require_available(transfer: Transfer, lines: Sequence[TransferLine], levels: LevelSheet) -> None:
     short: list[FieldError] = []
     for index, line in enumerate(lines):
-        level = levels.get(_source(transfer, line))
+        level = levels.states.get(_source(transfer, line))
         available, limit = (level.available, level.backorder_limit) if level else (0, 0)
         if available - line.quantity < -limit:
             refusal = InsufficientStock(line.variant.sku, transfer.source.code, available, line.quantity)

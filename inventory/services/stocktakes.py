@@ -65,7 +65,7 @@ RETURNING line.variant_id
 def create_stocktake(*, location: str, skus: Sequence[str] | None = None, note: str = "") -> Stocktake:
     """A sheet of what is expected at the location: of all its levels, or of the named SKUs, 0 where there is no level.
 
-    Raises `UnknownLocation`, `LocationInactive`, `LinesRefused`, `StocktakeTooLarge`.
+    Raises `UnknownLocation`, `LocationInactive`, `InvalidLines`, `StocktakeTooLarge`.
     """
     place = require_location(location)
     variants = None if skus is None else _named(skus)
@@ -85,7 +85,7 @@ def record_counts(*, stocktake_id: int, counts: Sequence[StocktakeCount]) -> Sto
     """Enters what was counted into an open sheet; a SKU that is not on it yet was found there, and is added.
 
     The moment of a count lies between the making of the sheet and now; one that is ahead by no more than
-    `MAX_COUNT_SKEW` is another clock's now. Raises `LinesRefused`, `InvalidQuantity`, `StocktakeTooLarge`,
+    `MAX_COUNT_SKEW` is another clock's now. Raises `InvalidLines`, `InvalidQuantity`, `StocktakeTooLarge`,
     `StocktakeStateConflict`, `Stocktake.DoesNotExist`.
     """
     stocktake = lock_stocktake(stocktake_id)

@@ -20,7 +20,7 @@ MAX_TRANSFER_LINES: Final = 1_000
 def create_transfer(*, source: str, target: str, lines: Sequence[tuple[str, int]], reference: str = "") -> Transfer:
     """Plans to move so many units (whole, from 1) of each SKU between two locations, by code; no stock changes yet.
 
-    Raises `SameLocation`, `UnknownLocation`, `LocationInactive`, `LinesRefused`, `InvalidQuantity`.
+    Raises `SameLocation`, `UnknownLocation`, `LocationInactive`, `InvalidLines`, `InvalidQuantity`.
     """
     if source == target:
         raise SameLocation(

@@ -72,7 +72,7 @@ def test_without_the_lock_more_is_promised_than_there_is(monkeypatch) -> None:
     read_by_all = threading.Barrier(8, timeout=30)
 
     class Unlocked(services.reservations.LevelSheet):
-        def __init__(self, keys) -> None:
+        def __init__(self, keys, **more) -> None:
             super().__init__([])
             self.states = {
                 (level.variant_id, level.location_id): services.LevelState(
