@@ -1,0 +1,63 @@
+"""What inventory keeps: one module for each kind of thing."""
+
+from inventory.models.reservations import (
+    Reservation,
+    ReservationLine,
+    ReservationQuerySet,
+    ReservationStatus,
+)
+from inventory.models.stock import (
+    ADJUSTMENT_REASONS,
+    CODE_VALIDATOR,
+    IN_NEED,
+    MAX_CODE_LENGTH,
+    MAX_NOTE_LENGTH,
+    MAX_QUANTITY,
+    MAX_REFERENCE_LENGTH,
+    MAX_SOURCE_LENGTH,
+    Location,
+    Reason,
+    StockLevel,
+    StockLevelQuerySet,
+    StockMovement,
+)
+from inventory.models.stocktakes import (
+    MAX_STOCKTAKE_LINES,
+    Stocktake,
+    StocktakeLine,
+    StocktakeStatus,
+)
+from inventory.models.transfers import (
+    Transfer,
+    TransferLine,
+    TransferQuerySet,
+    TransferStatus,
+)
+
+__all__ = [
+    "ADJUSTMENT_REASONS",
+    "CODE_VALIDATOR",
+    "IN_NEED",
+    "MAX_CODE_LENGTH",
+    "MAX_NOTE_LENGTH",
+    "MAX_QUANTITY",
+    "MAX_REFERENCE_LENGTH",
+    "MAX_SOURCE_LENGTH",
+    "MAX_STOCKTAKE_LINES",
+    "Location",
+    "Reason",
+    "Reservation",
+    "ReservationLine",
+    "ReservationQuerySet",
+    "ReservationStatus",
+    "StockLevel",
+    "StockLevelQuerySet",
+    "StockMovement",
+    "Stocktake",
+    "StocktakeLine",
+    "StocktakeStatus",
+    "Transfer",
+    "TransferLine",
+    "TransferQuerySet",
+    "TransferStatus",
+]

@@ -1,0 +1,135 @@
+"""Stock that is promised for a while."""
+
+from typing import Final, Self
+
+from django.db import models
+from django.db.models.functions import Now
+
+from inventory.models.stock import MAX_REFERENCE_LENGTH, StockLevel
+from pms_backend.api.context import MAX_ACTOR_LENGTH
+
+
+class ReservationStatus(models.TextChoices):
+    """What became of a reservation."""
+
+    ACTIVE = "active"
+    COMMITTED = "committed"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
+# Past its end, swept or not: by the database's clock, as everything that has to do with time here.
+_IS_OVERDUE: Final = models.Q(status=ReservationStatus.ACTIVE, expires_at__lte=Now())
+
+
+class ReservationQuerySet(models.QuerySet["Reservation"]):
+    """Reservations by whose they are and by what has become of them."""
+
+    def of(self, client: str | None) -> Self:
+        """Those of this client; of all where it is None."""
+        return self if client is None else self.filter(client=client)
+
+    def overdue(self) -> Self:
+        """Active ones that are past their end and not swept yet."""
+        return self.filter(_IS_OVERDUE)
+
+    def shown_as(self, status: str) -> Self:
+        """Those of this `shown_status`."""
+        if status == ReservationStatus.EXPIRED:
+            return self.filter(models.Q(status=status) | _IS_OVERDUE)
+        chosen = self.filter(status=status)
+        return chosen.exclude(_IS_OVERDUE) if status == ReservationStatus.ACTIVE else chosen
+
+    def as_of_now(self) -> Self:
+        """With `is_overdue`, and with what each line shows."""
+        lines = ReservationLine.objects.select_related("level__variant", "level__location").order_by("id")
+        overdue = models.ExpressionWrapper(_IS_OVERDUE, output_field=models.BooleanField())
+        return self.annotate(is_overdue=overdue).prefetch_related(models.Prefetch("lines", queryset=lines))
+
+
+class Reservation(models.Model):
+    """Stock that is promised to somebody for a while: it is no longer available, and still on hand.
+
+    `client` is the identity of the caller that made it (`access.caller.Caller.identity`); its `reference` means one
+    reservation among those that are active or committed. `requested` is what it asked for, by which the same request
+    is known again: `[variant, location or null, quantity]`, sorted.
+    """
+
+    # As `ReservationQuerySet.as_of_now` read it.
+    is_overdue: bool = False
+
+    client = models.CharField(max_length=MAX_ACTOR_LENGTH)
+    reference = models.CharField(max_length=MAX_REFERENCE_LENGTH)
+    status = models.CharField(max_length=10, choices=ReservationStatus.choices, default=ReservationStatus.ACTIVE)
+    requested = models.JSONField(db_default=models.Value([], models.JSONField()), default=list, editable=False)
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    objects = ReservationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = [
+            models.Index(
+                fields=["expires_at", "id"],
+                name="inventory_reservation_expiring",
+                condition=models.Q(status=ReservationStatus.ACTIVE),
+            ),
+            models.Index(fields=["reference"], name="inventory_reservation_by_name"),
+            models.Index(fields=["client", "id"], name="inventory_reservation_client"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["client", "reference"],
+                name="inventory_reservation_reference_unique",
+                condition=models.Q(status__in=[ReservationStatus.ACTIVE, ReservationStatus.COMMITTED]),
+            ),
+            models.CheckConstraint(
+                name="inventory_reservation_status_known", condition=models.Q(status__in=ReservationStatus.values)
+            ),
+            models.CheckConstraint(name="inventory_reservation_has_a_reference", condition=~models.Q(reference="")),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @property
+    def shown_status(self) -> str:
+        """Its status to everybody outside: it is expired from its end on, not from when it is swept."""
+        return ReservationStatus.EXPIRED if self.is_overdue else self.status
+
+
+class ReservationLine(models.Model):
+    """So many units of one level that a reservation asked for.
+
+    `reserved` of them are held still and `committed` are sold; the others went back.
+    """
+
+    reservation = models.ForeignKey(Reservation, on_delete=models.PROTECT, related_name="lines")
+    level = models.ForeignKey(StockLevel, on_delete=models.PROTECT, related_name="reservation_lines")
+    quantity = models.BigIntegerField()
+    reserved = models.BigIntegerField()
+    committed = models.BigIntegerField(default=0, db_default=0)
+
+    class Meta:
+        ordering = ("id",)
+        indexes = [
+            models.Index(
+                fields=["level"],
+                name="inventory_reservationline_held",
+                condition=models.Q(reserved__gt=0),
+                include=["reserved"],
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["reservation", "level"], name="inventory_reservationline_level_once"),
+            models.CheckConstraint(
+                name="inventory_reservationline_adds_up",
+                condition=models.Q(quantity__gt=0, reserved__gte=0, committed__gte=0)
+                & models.Q(quantity__gte=models.F("reserved") + models.F("committed")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of {self.level}"

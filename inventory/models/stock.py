@@ -1,0 +1,207 @@
+"""Locations, stock levels, and the ledger."""
+
+from typing import Final
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Now
+
+from pms_backend.api.context import MAX_ACTOR_LENGTH, MAX_REQUEST_ID_LENGTH
+from products.models import Variant
+
+MAX_CODE_LENGTH = 50
+MAX_NOTE_LENGTH = 1_000
+MAX_REFERENCE_LENGTH = 255
+MAX_SOURCE_LENGTH = 400
+# The most that one change or count may say; figures themselves are 64-bit.
+MAX_QUANTITY = 1_000_000_000
+
+
+class Reason(models.TextChoices):
+    """Why `on_hand` changed."""
+
+    RECEIPT = "receipt"
+    SALE = "sale"
+    RETURN = "return"
+    CORRECTION = "correction"
+    DAMAGE = "damage"
+    COUNT = "count"
+    TRANSFER_OUT = "transfer_out"
+    TRANSFER_IN = "transfer_in"
+
+
+# Those that an adjustment may name; the others are written by what they are called after.
+ADJUSTMENT_REASONS = (Reason.RECEIPT, Reason.SALE, Reason.RETURN, Reason.CORRECTION, Reason.DAMAGE)
+
+
+CODE_VALIDATOR = RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", "Letters, digits, dots, dashes, underscores.")
+
+
+class Location(models.Model):
+    """A place that holds stock."""
+
+    code = models.CharField(
+        max_length=MAX_CODE_LENGTH,
+        unique=True,
+        validators=[CODE_VALIDATOR],
+    )
+    name = models.CharField(max_length=255)
+    priority = models.PositiveSmallIntegerField(default=100, help_text="Stock is taken from the lowest number first.")
+    is_active = models.BooleanField(default=True)
+    address = models.TextField(blank=True, max_length=1_000)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ("priority", "code")
+        constraints = [
+            models.CheckConstraint(name="inventory_location_has_a_code", condition=~models.Q(code="")),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+# What there are alerts of. One index of these rows serves each of the two kinds too.
+IN_NEED: Final = models.Q(is_low=True) | models.Q(is_oversold=True)
+
+
+class StockLevelQuerySet(models.QuerySet["StockLevel"]):
+    """Levels by what is to be done about them."""
+
+    def below_reorder_point(self) -> "StockLevelQuerySet":
+        """Those of which no more is available than their reorder point."""
+        return self.filter(is_low=True)
+
+    def oversold(self) -> "StockLevelQuerySet":
+        """Those of which more is promised than may be."""
+        return self.filter(is_oversold=True)
+
+    def in_need(self) -> "StockLevelQuerySet":
+        """Either of the two."""
+        return self.filter(IN_NEED)
+
+
+class StockLevel(models.Model):
+    """How much of a variant is at a location.
+
+    `counted_on_hand` and `counted_at` are the latest absolute figure known for it, a count or what its owner reported:
+    `on_hand` is that figure and every movement of a later moment. They are the ledger's bookkeeping, no part of what a
+    level shows, and change without a new `version`.
+    """
+
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="levels")
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="levels")
+    on_hand = models.BigIntegerField(default=0, db_default=0)
+    reserved = models.BigIntegerField(default=0, db_default=0)
+    incoming = models.BigIntegerField(default=0, db_default=0)
+    version = models.BigIntegerField(default=0, db_default=0)
+    reorder_point = models.BigIntegerField(null=True, blank=True)
+    backorder_limit = models.BigIntegerField(default=0, db_default=0)
+    is_oversold = models.BooleanField(default=False, db_default=False)
+    # `is_below_reorder_point`, kept by the database. An index of the figures themselves would be written anew, with all
+    # others of this table, by each change of a figure; one of this is by a change that crosses the reorder point.
+    is_low = models.GeneratedField(
+        expression=models.Case(
+            models.When(reorder_point__gte=models.F("on_hand") - models.F("reserved"), then=True), default=False
+        ),
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
+    counted_on_hand = models.BigIntegerField(null=True, editable=False)
+    counted_at = models.DateTimeField(null=True, editable=False)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    objects = StockLevelQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("id",)
+        indexes = [models.Index(fields=["id"], name="inventory_stocklevel_in_need", condition=IN_NEED)]
+        constraints = [
+            models.UniqueConstraint(fields=["variant", "location"], name="inventory_stocklevel_one_per_place"),
+            models.CheckConstraint(
+                name="inventory_stocklevel_reserved_not_negative", condition=models.Q(reserved__gte=0)
+            ),
+            models.CheckConstraint(
+                name="inventory_stocklevel_incoming_not_negative", condition=models.Q(incoming__gte=0)
+            ),
+            models.CheckConstraint(
+                name="inventory_stocklevel_not_oversold_unawares",
+                condition=models.Q(is_oversold=True)
+                | models.Q(on_hand__gte=models.F("reserved") - models.F("backorder_limit")),
+            ),
+            models.CheckConstraint(
+                name="inventory_stocklevel_limits_not_negative",
+                condition=models.Q(backorder_limit__gte=0)
+                & (models.Q(reorder_point__isnull=True) | models.Q(reorder_point__gte=0)),
+            ),
+            models.CheckConstraint(
+                name="inventory_stocklevel_count_has_its_moment",
+                condition=models.Q(counted_on_hand__isnull=True, counted_at__isnull=True)
+                | models.Q(counted_on_hand__isnull=False, counted_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.variant} @ {self.location}"
+
+    @property
+    def available(self) -> int:
+        """What can still be promised; below zero where backorders or facts took it there."""
+        return self.on_hand - self.reserved
+
+    @property
+    def is_below_reorder_point(self) -> bool:
+        """Whether no more is available than the reorder point."""
+        return self.reorder_point is not None and self.available <= self.reorder_point
+
+
+class StockMovement(models.Model):
+    """One change of `on_hand`: a line of the append-only ledger."""
+
+    level = models.ForeignKey(StockLevel, on_delete=models.PROTECT, related_name="movements")
+    level_version = models.BigIntegerField()
+    reason = models.CharField(max_length=12, choices=Reason.choices)
+    delta = models.BigIntegerField()
+    on_hand_after = models.BigIntegerField()
+    note = models.CharField(max_length=MAX_NOTE_LENGTH, blank=True)
+    reference = models.CharField(max_length=MAX_REFERENCE_LENGTH, blank=True)
+    actor = models.CharField(max_length=MAX_ACTOR_LENGTH)
+    request_id = models.CharField(max_length=MAX_REQUEST_ID_LENGTH, blank=True)
+    source = models.CharField(max_length=MAX_SOURCE_LENGTH, blank=True)
+    # Whether its (level, reference, reason) may act once alone: somebody asked for that.
+    is_deduplicated = models.BooleanField(default=False, db_default=False, editable=False)
+    occurred_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = [
+            # What was on hand at a moment is read from it alone.
+            models.Index(fields=["level", "occurred_at"], name="inventory_movement_moment", include=["delta"]),
+            # By the level too: an order, or an import, may have thousands of movements.
+            models.Index(
+                fields=["reference", "level"], name="inventory_movement_reference", condition=~models.Q(reference="")
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["level", "level_version"], name="inventory_movement_one_per_version"),
+            models.UniqueConstraint(
+                fields=["source"], name="inventory_movement_source_unique", condition=~models.Q(source="")
+            ),
+            models.UniqueConstraint(
+                fields=["level", "reference", "reason"],
+                name="inventory_movement_acts_once",
+                condition=models.Q(is_deduplicated=True),
+            ),
+            models.CheckConstraint(
+                name="inventory_movement_deduplicated_by_reference",
+                condition=models.Q(is_deduplicated=False) | ~models.Q(reference=""),
+            ),
+            models.CheckConstraint(name="inventory_movement_changes_something", condition=~models.Q(delta=0)),
+            models.CheckConstraint(
+                name="inventory_movement_reason_known", condition=models.Q(reason__in=Reason.values)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reason} {self.delta:+}"

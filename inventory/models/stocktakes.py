@@ -1,0 +1,68 @@
+"""Count sheets."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from inventory.models.stock import MAX_NOTE_LENGTH, Location
+from products.models import Variant
+
+MAX_STOCKTAKE_LINES = 50_000
+
+
+class StocktakeStatus(models.TextChoices):
+    """How far a stocktake is."""
+
+    OPEN = "open"
+    POSTED = "posted"
+    CANCELLED = "cancelled"
+
+
+class Stocktake(models.Model):
+    """A count sheet of one location."""
+
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="stocktakes")
+    status = models.CharField(max_length=10, choices=StocktakeStatus.choices, default=StocktakeStatus.OPEN)
+    note = models.CharField(max_length=MAX_NOTE_LENGTH, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = [
+            models.CheckConstraint(
+                name="inventory_stocktake_status_known", condition=models.Q(status__in=StocktakeStatus.values)
+            ),
+            models.CheckConstraint(
+                name="inventory_stocktake_closed_when_not_open",
+                condition=models.Q(status=StocktakeStatus.OPEN, closed_at__isnull=True)
+                | (~models.Q(status=StocktakeStatus.OPEN) & models.Q(closed_at__isnull=False)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.location.code}, {self.created_at:%Y-%m-%d}"
+
+
+class StocktakeLine(models.Model):
+    """What of a variant was expected when the sheet was made, what was counted, when, and what the count changed."""
+
+    stocktake = models.ForeignKey(Stocktake, on_delete=models.PROTECT, related_name="lines")
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="stocktake_lines")
+    expected = models.BigIntegerField()
+    counted = models.BigIntegerField(null=True, blank=True)
+    counted_at = models.DateTimeField(null=True, blank=True)
+    posted_delta = models.BigIntegerField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = [
+            models.UniqueConstraint(fields=["stocktake", "variant"], name="inventory_stocktakeline_variant_once"),
+            models.CheckConstraint(
+                name="inventory_stocktakeline_count_has_its_moment",
+                condition=models.Q(counted__isnull=True, counted_at__isnull=True)
+                | models.Q(counted__gte=0, counted_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.variant)

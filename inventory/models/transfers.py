@@ -1,0 +1,102 @@
+"""Stock on its way."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from inventory.models.stock import MAX_REFERENCE_LENGTH, Location, StockLevel
+from products.models import Variant
+
+
+class TransferStatus(models.TextChoices):
+    """How far a transfer is."""
+
+    DRAFT = "draft"
+    IN_TRANSIT = "in_transit"
+    RECEIVED = "received"
+    CANCELLED = "cancelled"
+
+
+class TransferQuerySet(models.QuerySet["Transfer"]):
+    """Transfers as they are read."""
+
+    def with_lines(self) -> "TransferQuerySet":
+        """With all that is shown of them, in a constant number of statements."""
+        lines = models.Prefetch("lines", TransferLine.objects.select_related("variant"))
+        return self.select_related("source", "target").prefetch_related(lines)
+
+
+class Transfer(models.Model):
+    """Stock on its way from one location to another."""
+
+    source = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="transfers_out")
+    target = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="transfers_in")
+    reference = models.CharField(max_length=MAX_REFERENCE_LENGTH, blank=True)
+    status = models.CharField(max_length=10, choices=TransferStatus.choices, default=TransferStatus.DRAFT)
+    created_at = models.DateTimeField(db_default=Now())
+    shipped_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TransferQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = [models.Index(fields=["status", "id"], name="inventory_transfer_status")]
+        constraints = [
+            models.CheckConstraint(
+                name="inventory_transfer_goes_somewhere", condition=~models.Q(source=models.F("target"))
+            ),
+            models.CheckConstraint(
+                name="inventory_transfer_status_known", condition=models.Q(status__in=TransferStatus.values)
+            ),
+            models.CheckConstraint(
+                name="inventory_transfer_moments_fit_its_status",
+                condition=models.Q(status=TransferStatus.DRAFT, shipped_at__isnull=True, closed_at__isnull=True)
+                | models.Q(status=TransferStatus.IN_TRANSIT, shipped_at__isnull=False, closed_at__isnull=True)
+                | models.Q(status=TransferStatus.RECEIVED, shipped_at__isnull=False, closed_at__isnull=False)
+                | models.Q(status=TransferStatus.CANCELLED, closed_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source.code} to {self.target.code}"
+
+
+class TransferLine(models.Model):
+    """So many units of a variant that a transfer moves; `in_transit` of them have left and not arrived."""
+
+    transfer = models.ForeignKey(Transfer, on_delete=models.PROTECT, related_name="lines")
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="transfer_lines")
+    # Of the target, once it is shipped: what is on its way there is `incoming` of it.
+    target_level = models.ForeignKey(
+        StockLevel, null=True, blank=True, on_delete=models.PROTECT, related_name="incoming_lines"
+    )
+    quantity = models.BigIntegerField()
+    in_transit = models.BigIntegerField(default=0, db_default=0)
+    received = models.BigIntegerField(default=0, db_default=0)
+    lost = models.BigIntegerField(default=0, db_default=0)
+
+    class Meta:
+        ordering = ("id",)
+        indexes = [
+            models.Index(
+                fields=["target_level"],
+                name="inventory_transferline_coming",
+                condition=models.Q(in_transit__gt=0),
+                include=["in_transit"],
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["transfer", "variant"], name="inventory_transferline_variant_once"),
+            models.CheckConstraint(
+                name="inventory_transferline_adds_up",
+                condition=models.Q(quantity__gt=0, in_transit__gte=0, received__gte=0, lost__gte=0)
+                & models.Q(quantity__gte=models.F("in_transit") + models.F("received") + models.F("lost")),
+            ),
+            models.CheckConstraint(
+                name="inventory_transferline_comes_to_a_level",
+                condition=models.Q(in_transit=0) | models.Q(target_level__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of {self.variant}"
