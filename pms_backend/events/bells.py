@@ -5,7 +5,8 @@ looks at the database every `SWEEP_SECONDS` anyway; so it never fails what rings
 """
 
 import logging
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from celery import current_app
@@ -57,6 +58,21 @@ class Bell:
         except (RedisError, OperationalError) as error:
             metrics.redis_failures_total.labels("bell").inc()
             logger.warning("The bell of %s was not heard, the sweep will do: %s", self.task, error)
+
+    def drain(self, attempt: Callable[[], bool], *, seconds: float) -> int:
+        """Has the task do what is due: attempts until one finds nothing, or until the time is over, and then rings.
+
+        Returns how many found something.
+        """
+        self.silence()
+        ends_at = time.monotonic() + seconds
+        count = 0
+        while time.monotonic() < ends_at:
+            if not attempt():
+                return count
+            count += 1
+        self.ring()
+        return count
 
     def silence(self) -> None:
         """Said by the task when it begins, before it reads: what comes later rings again."""

@@ -1,7 +1,6 @@
 """Pictures that were given as URLs: fetched one at a time, each attempt counted before it is made."""
 
 import logging
-import time
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -54,17 +53,14 @@ class Claim:
 
 def fetch_due_images() -> int:
     """Fetches what is due until nothing is left or its time is over; returns how many were tried."""
-    fetch_bell.silence()
-    ends_at = time.monotonic() + DRAIN_SECONDS
-    count = 0
-    while time.monotonic() < ends_at:
-        claim = claim_next()
-        if claim is None:
-            return count
+    return fetch_bell.drain(_fetch_next, seconds=DRAIN_SECONDS)
+
+
+def _fetch_next() -> bool:
+    claim = claim_next()
+    if claim is not None:
         fetch_image(claim)
-        count += 1
-    fetch_bell.ring()
-    return count
+    return claim is not None
 
 
 _CLAIM: Final = """

@@ -1,7 +1,6 @@
 """Thumbnails: each attempt counted before it is made, so that a picture that kills its worker is given up."""
 
 import logging
-import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -34,17 +33,14 @@ class Claim:
 
 def make_due_thumbnails() -> int:
     """Makes what is due until nothing is left or its time is over; returns how many were tried."""
-    thumbnail_bell.silence()
-    ends_at = time.monotonic() + DRAIN_SECONDS
-    count = 0
-    while time.monotonic() < ends_at:
-        claim = claim_next()
-        if claim is None:
-            return count
+    return thumbnail_bell.drain(_make_next, seconds=DRAIN_SECONDS)
+
+
+def _make_next() -> bool:
+    claim = claim_next()
+    if claim is not None:
         _make(claim)
-        count += 1
-    thumbnail_bell.ring()
-    return count
+    return claim is not None
 
 
 _CLAIM: Final = """
