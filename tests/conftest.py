@@ -72,9 +72,12 @@ def _empty_redis() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _media(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Files that tests store are not among anybody's."""
-    with override_settings(MEDIA_ROOT=tmp_path_factory.mktemp("media")):
+def _files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Files that tests store are not among anybody's; static ones are looked for when somebody asks for one.
+
+    WhiteNoise would look through all of them for each test client anew.
+    """
+    with override_settings(MEDIA_ROOT=tmp_path_factory.mktemp("media"), WHITENOISE_AUTOREFRESH=True):
         yield
 
 
