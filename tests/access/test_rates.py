@@ -102,7 +102,8 @@ def test_a_place_is_free_when_the_oldest_leaves_the_window_and_not_before(limit)
         if time.monotonic() - began < 1.5:
             break
 
-    assert (refused.allowed, refused.reset_seconds < 0.4) == (False, True)
+    # Redis rounds up to the next millisecond.
+    assert (refused.allowed, refused.reset_seconds <= 0.4) == (False, True)
     assert second == [True, False]
 
 

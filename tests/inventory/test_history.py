@@ -127,8 +127,11 @@ def test_it_is_one_statement_and_read_from_an_index(api, django_assert_num_queri
 
     with django_assert_num_queries(2):  # the variant, and the sums
         api.get(url(), {"at": moment})
+    # Of two movements any index will do.
+    rows = [services.Adjustment(index=n, sku="A-1", location="main", delta=1, reason="receipt") for n in range(1_000)]
+    services.adjust_stock_in_bulk(rows=rows, atomic=True)
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("ANALYZE inventory_stockmovement")
     movements = StockMovement.objects.filter(level=StockLevel.objects.get(), occurred_at__lte=moment)
     assert "inventory_movement_moment" in movements.order_by().values("delta").explain()
 
