@@ -14,7 +14,7 @@ def clean_sku(text: str) -> str:
     sku = unicodedata.normalize("NFC", text).strip()
     if not 1 <= len(sku) <= MAX_SKU_LENGTH:
         raise InvalidSku(f"A SKU has 1 to {MAX_SKU_LENGTH} characters.")
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in sku):
+    if not sku.isprintable() and any(unicodedata.category(character) in ("Cc", "Cs") for character in sku):
         raise InvalidSku("A SKU holds no control characters.")
     return sku
 

@@ -1,5 +1,7 @@
 """Availability over HTTP."""
 
+from typing import Final
+
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -10,8 +12,11 @@ from pms_backend.access.scopes import INVENTORY_READ
 from pms_backend.access.visibility import visibility_of
 from pms_backend.api.caching import cached
 from pms_backend.api.endpoints import APIView
+from pms_backend.api.plain import PlainFirst
 from pms_backend.api.renderers import to_json
 from products.generations import OF_A_LIST
+
+_QUESTION: Final = PlainFirst(AvailabilityQuestionSerializer())
 
 
 class AvailabilityView(APIView):
@@ -24,9 +29,7 @@ class AvailabilityView(APIView):
     @extend_schema(request=AvailabilityQuestionSerializer, responses=AvailabilitySerializer)
     def post(self, request: Request) -> HttpResponse:
         """Of up to 500 SKUs, place by place and in all; kept until any stock changes."""
-        serializer = AvailabilityQuestionSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        wanted = serializer.validated_data
+        wanted = _QUESTION.run_validation(request.data)
         question = Question(
             skus=wanted["skus"],
             locations=wanted.get("locations"),

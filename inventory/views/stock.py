@@ -31,14 +31,17 @@ from pms_backend.api import bulk
 from pms_backend.api.endpoints import APIView, GenericViewSet, ListAPIView
 from pms_backend.api.filters import refuse_unknown
 from pms_backend.api.parsers import JSONParser, MergePatchParser
+from pms_backend.api.plain import PlainFirst
 from pms_backend.api.schema import BulkAnswerSerializer
 from products.models import Variant
 from products.skus import as_sku_key
 
 # They keep nothing of what they validate. DRF copies a serializer's fields for each new one, which takes longer than to
 # validate an adjustment.
-_ADJUSTMENT: Final = AdjustmentSerializer()
-_COUNT: Final = CountSerializer()
+_ADJUSTMENT: Final = PlainFirst(AdjustmentSerializer())
+_COUNT: Final = PlainFirst(CountSerializer())
+_ADJUSTMENTS: Final = PlainFirst(BulkAdjustmentsSerializer())
+_COUNTS: Final = PlainFirst(BulkCountsSerializer())
 
 LEVELS = StockLevel.objects.select_related("variant", "location")
 
@@ -159,7 +162,7 @@ class BulkAdjustmentView(APIView):
         """Applies each row, or with `atomic` all or none."""
         return bulk.respond(
             request,
-            envelope=BulkAdjustmentsSerializer,
+            envelope=_ADJUSTMENTS,
             member="adjustments",
             row=_ADJUSTMENT,
             apply=lambda rows, atomic: services.adjust_stock_in_bulk(
@@ -178,7 +181,7 @@ class BulkCountView(APIView):
         """Takes over each row, or with `atomic` all or none."""
         return bulk.respond(
             request,
-            envelope=BulkCountsSerializer,
+            envelope=_COUNTS,
             member="counts",
             row=_COUNT,
             apply=lambda rows, atomic: services.count_stock_in_bulk(

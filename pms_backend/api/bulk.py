@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -57,37 +57,42 @@ def require_all(outcomes: Sequence[Outcome]) -> None:
     raise BulkInvalid(detail, errors=errors)
 
 
+class Form(Protocol):
+    """What validates: a serializer of DRF's, or one that looks at what is plain first."""
+
+    def run_validation(self, data: Any) -> dict[str, Any]:
+        """The validated data. Raises DRF's `ValidationError`."""
+
+
 Rows = list[tuple[int, dict[str, Any]]]
 
 
 def respond(
     request: Request,
     *,
-    envelope: type[serializers.Serializer[Any]],
+    envelope: Form,
     member: str,
-    row: serializers.Serializer[Any],
+    row: Form,
     apply: Callable[[Rows, bool], list[Outcome]],
 ) -> Response:
     """Answers a bulk: `envelope` validates the whole, `row` each of its `member`, `apply` writes the valid ones.
 
     `apply` is called with them, by index, and whether it is all or nothing; then one invalid row refuses the whole.
     """
-    serializer = envelope(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    wanted = serializer.validated_data
+    wanted = envelope.run_validation(request.data)
     valid, refused = validate_rows(wanted[member], row)
     if wanted["atomic"]:
         require_all(refused)
     return Response(answer(apply(valid, wanted["atomic"]) + refused))
 
 
-def validate_rows(rows: Sequence[Any], serializer: serializers.Serializer[Any]) -> tuple[Rows, list[Outcome]]:
+def validate_rows(rows: Sequence[Any], form: Form) -> tuple[Rows, list[Outcome]]:
     """The valid rows with their indexes, and the outcomes of the others."""
     valid: Rows = []
     refused: list[Outcome] = []
     for index, row in enumerate(rows):
         try:
-            valid.append((index, serializer.run_validation(row)))
+            valid.append((index, form.run_validation(row)))
         except serializers.ValidationError as error:
             key = {"sku": row["sku"]} if isinstance(row, dict) and isinstance(row.get("sku"), str) else {}
             refused.append(Outcome(index, REJECTED, key, tuple(field_errors(error.get_full_details()))))

@@ -18,6 +18,7 @@ from pms_backend.api.endpoints import APIView, GenericViewSet
 from pms_backend.api.filters import FilterBackend
 from pms_backend.api.keyset import NEWEST_FIRST, KeysetPagination, Sorting
 from pms_backend.api.parsers import JSONParser, MergePatchParser
+from pms_backend.api.plain import PlainFirst
 from pms_backend.api.renderers import to_json
 from pms_backend.api.schema import BulkAnswerSerializer
 from products import generations, services
@@ -36,6 +37,7 @@ from products.serializers import (
 from products.sorting import BEST_FIRST, SORTINGS, best_first, newest_matches
 
 PAGED_BY: Final = FilterBackend.known_to_the_page
+_PRODUCTS: Final = PlainFirst(BulkProductsSerializer())
 FIELDS: Final = OpenApiParameter("fields", str, description="These alone, such as `id,name,variants.sku`")
 
 
@@ -186,7 +188,7 @@ class BulkProductsView(APIView):
         """Creates or updates each product by its SKUs, or with `atomic` all or none."""
         return bulk.respond(
             request,
-            envelope=BulkProductsSerializer,
+            envelope=_PRODUCTS,
             member="products",
             row=ProductInputSerializer(),
             apply=lambda rows, atomic: services.upsert_products(rows=rows, atomic=atomic),
