@@ -129,8 +129,9 @@ class _Sheet(Generic[Row]):
         self._locations = {
             location.code: location for location in Location.objects.filter(code__in={row.location for row in rows})
         }
-        keys = {key: row for row in rows if (key := self._key(row)) is not None}
-        wanted = {key for row in rows if makes_level(row) and (key := self._key(row)) is not None}
+        self._keys = {row.index: self._find(row) for row in rows}
+        keys = {key for key in self._keys.values() if key is not None}
+        wanted = {key for row in rows if (key := self._keys[row.index]) is not None and makes_level(row)}
         self._states = lock_levels(keys)
         if missing := wanted - set(self._states):
             create_levels(missing)
@@ -138,7 +139,7 @@ class _Sheet(Generic[Row]):
         self._dirty: dict[Key, LevelState] = {}
         self._rows: list[LedgerRow] = []
 
-    def _key(self, row: Adjustment | Count) -> Key | None:
+    def _find(self, row: Row) -> Key | None:
         variant, location = self._variants.get(sku_key(row.sku)), self._locations.get(row.location)
         return None if variant is None or location is None or not location.is_active else (variant, location.pk)
 
@@ -149,7 +150,7 @@ class _Sheet(Generic[Row]):
 
     def acted(self, rows: Sequence[Adjustment]) -> Acted:
         """What has acted under the natural keys of the rows that are to act once, as it is under the locks."""
-        keys = ((self._key(row), row) for row in rows if row.dedupe)
+        keys = ((self._keys[row.index], row) for row in rows if row.dedupe)
         states = ((self._states.get(key), row) for key, row in keys if key is not None)
         return first_deltas([(state.id, row.reference, row.reason) for state, row in states if state is not None])
 
@@ -171,7 +172,7 @@ class _Sheet(Generic[Row]):
         return Outcome(row.index, "applied", {"sku": row.sku})
 
     def _require_key(self, row: Row) -> Key:
-        key = self._key(row)
+        key = self._keys[row.index]
         if key is not None:
             return key
         if sku_key(row.sku) not in self._variants:

@@ -9,6 +9,7 @@ from typing import Final
 from django.db import connection
 
 from inventory.models import StockMovement
+from pms_backend.api.arrays import as_array
 
 NaturalKey = tuple[int, str, str]
 # What the first movement of each natural key has added.
@@ -37,5 +38,5 @@ def first_deltas(keys: Collection[NaturalKey]) -> Acted:
     if not keys:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(_FIRST_DELTAS, [list(column) for column in zip(*keys, strict=True)])
+        cursor.execute(_FIRST_DELTAS, [as_array(column) for column in zip(*keys, strict=True)])
         return {(level_id, reference, reason): delta for level_id, reference, reason, delta in cursor.fetchall()}

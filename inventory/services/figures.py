@@ -6,7 +6,6 @@ since then stays on top of it.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -15,6 +14,7 @@ from django.db import connection
 from inventory.models import Reason
 from inventory.services.ledger import LedgerRow
 from inventory.services.levels import LevelState
+from pms_backend.api.arrays import as_array
 
 # One look into the index for each level, however long its ledger is.
 _LATER: Final = """
@@ -39,7 +39,7 @@ def present_moment() -> datetime:
 def later_movements(moments: Mapping[int, datetime]) -> dict[int, int]:
     """The sum of each locked level's movements after its moment, by the level's id; none where nothing moved."""
     with connection.cursor() as cursor:
-        cursor.execute(_LATER, [list(moments), list(moments.values())])
+        cursor.execute(_LATER, [as_array(list(moments)), as_array(list(moments.values()))])
         return dict(cursor.fetchall())
 
 
@@ -59,7 +59,7 @@ def take_figure(
     """
     if state.counted_at is not None and state.counted_at > moment:
         return state, None
-    counted = replace(state, counted_on_hand=on_hand, counted_at=moment)
+    counted = state._replace(counted_on_hand=on_hand, counted_at=moment)
     delta = on_hand + later - state.on_hand
     if not delta:
         return counted, None

@@ -14,6 +14,7 @@ from django.db import DatabaseError, connection
 
 from inventory.services.levels import LevelState
 from pms_backend.api import context
+from pms_backend.api.arrays import as_array
 from pms_backend.api.prepared import prepared_cursor
 from pms_backend.api.transactions import is_broken_off
 from pms_backend.events import services as outbox
@@ -113,7 +114,7 @@ class LedgerRow:
 # A plan for any number of rows takes them to be few, and would compare each with each.
 MAX_PREPARED_ROWS: Final = 20
 
-_WRITE_LOCKED_LEVELS: Final = (
+_LOCKED_LEVELS: Final = (
     f"""
 WITH row AS (
     SELECT * FROM unnest(%(level_id)s::bigint[], %(version)s::bigint[], %(on_hand)s::bigint[], %(reserved)s::bigint[],
@@ -151,18 +152,29 @@ WITH row AS (
 )
 """
     + LEDGER_AND_OUTBOX
-    + f"SELECT data, {PRODUCTS_CHANGED} FROM announced WHERE type = 'stock.changed' ORDER BY id"
+)
+_WRITE: Final = _LOCKED_LEVELS + "SELECT array_agg(DISTINCT product_id) FROM changed"
+_WRITE_AND_TELL: Final = (
+    _LOCKED_LEVELS + f"SELECT data, {PRODUCTS_CHANGED} FROM announced WHERE type = 'stock.changed' ORDER BY id"
 )
 
 
-def write_locked_levels(*, states: Sequence[LevelState], rows: Sequence[LedgerRow]) -> list[StockChange]:
+def write_locked_levels(*, states: Sequence[LevelState], rows: Sequence[LedgerRow]) -> None:
     """Writes locked levels as they stand in memory, with the ledger and the outbox of `rows`, in their order.
 
     `states` names each level once, those whose bookkeeping alone has changed included.
     """
-    if not states:
-        return []
-    parameters = {
+    if states:
+        run(_WRITE, _parameters(states, rows), is_prepared=len(rows) <= MAX_PREPARED_ROWS)
+
+
+def write_locked_level(state: LevelState, rows: Sequence[LedgerRow]) -> list[StockChange]:
+    """The same for one level, and what its changes came to."""
+    return [change_of(data) for data, _ in run(_WRITE_AND_TELL, _parameters([state], rows))]
+
+
+def _parameters(states: Sequence[LevelState], rows: Sequence[LedgerRow]) -> dict[str, str]:
+    columns: dict[str, list[Any]] = {
         "level_id": [row.after.id for row in rows],
         "version": [row.after.version for row in rows],
         "on_hand": [row.after.on_hand for row in rows],
@@ -189,8 +201,7 @@ def write_locked_levels(*, states: Sequence[LevelState], rows: Sequence[LedgerRo
         "reorder_point": [state.reorder_point for state in states],
         "backorder_limit": [state.backorder_limit for state in states],
     }
-    is_prepared = len(rows) <= MAX_PREPARED_ROWS
-    return [change_of(data) for data, _ in run(_WRITE_LOCKED_LEVELS, parameters, is_prepared=is_prepared)]
+    return {name: as_array(column) for name, column in columns.items()}
 
 
 def run_alone(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -1,22 +1,21 @@
 """Levels: finding, creating and locking them; their limits."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db import connection
 
 from inventory.exceptions import LimitInUse, LocationInactive, UnknownLocation, UnknownSku
 from inventory.models import Location
+from pms_backend.api.arrays import as_array
 from products.models import Variant
 from products.skus import sku_key
 
 Key = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LevelState:
+class LevelState(NamedTuple):
     """A locked level, in memory."""
 
     id: int
@@ -49,20 +48,17 @@ class LevelState:
 
     def changed(self, *, on_hand: int = 0, reserved: int = 0, incoming: int = 0) -> "LevelState":
         """The level after one more change, which adds these units to its figures."""
-        after = replace(
-            self,
+        after = self._replace(
             on_hand=self.on_hand + on_hand,
             reserved=self.reserved + reserved,
             incoming=self.incoming + incoming,
             version=self.version + 1,
         )
-        return replace(after, is_oversold=after.is_short)
+        return after if after.is_short == after.is_oversold else after._replace(is_oversold=after.is_short)
 
 
-_LOCK: Final = """
-SELECT level.id, level.variant_id, level.location_id, level.on_hand, level.reserved, level.incoming,
-    level.version, level.reorder_point, level.backorder_limit, level.is_oversold, level.counted_on_hand,
-    level.counted_at
+_LOCK: Final = f"""
+SELECT {", ".join(f"level.{name}" for name in LevelState._fields)}
 FROM inventory_stocklevel AS level
 WHERE (level.variant_id, level.location_id) IN (SELECT * FROM unnest(%s::bigint[], %s::bigint[]))
 ORDER BY level.variant_id, level.location_id
@@ -76,23 +72,21 @@ ORDER BY variant_id, location_id
 ON CONFLICT DO NOTHING
 """
 
+_VARIANTS: Final = "SELECT sku_key, id FROM products_variant WHERE sku_key = ANY (%s::text[])"
+
 
 def lock_levels(keys: Iterable[Key]) -> dict[Key, LevelState]:
     """The levels there are of these (variant, location), locked in that order to the end of the transaction."""
-    variants, locations = _columns(keys)
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK, [variants, locations])
-        names = [column.name for column in cursor.description]
-        states = [LevelState(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+        cursor.execute(_LOCK, _columns(keys))
+        states = [LevelState._make(row) for row in cursor.fetchall()]
     return {(state.variant_id, state.location_id): state for state in states}
 
 
 def create_levels(keys: Iterable[Key]) -> None:
     """Makes empty levels where there are none. Nobody is told: an empty level says what no level says."""
-    variants, locations = _columns(keys)
-    if variants:
-        with connection.cursor() as cursor:
-            cursor.execute(_CREATE, [variants, locations])
+    with connection.cursor() as cursor:
+        cursor.execute(_CREATE, _columns(keys))
 
 
 def lock_level(*, variant_id: int, location_id: int) -> LevelState:
@@ -105,9 +99,9 @@ def lock_level(*, variant_id: int, location_id: int) -> LevelState:
     return states[key]
 
 
-def _columns(keys: Iterable[Key]) -> tuple[list[int], list[int]]:
+def _columns(keys: Iterable[Key]) -> tuple[str, str]:
     pairs = sorted(set(keys))
-    return [variant for variant, _ in pairs], [location for _, location in pairs]
+    return as_array([variant for variant, _ in pairs]), as_array([location for _, location in pairs])
 
 
 def require_variant(sku: str) -> Variant:
@@ -130,13 +124,14 @@ def require_location(code: str, *, pointer: str = "/location") -> Location:
 
 def variants_by_key(skus: Sequence[str]) -> dict[str, int]:
     """The ids of the variants that there are of these SKUs, by SKU key."""
-    keys = {sku_key(sku) for sku in skus}
-    return dict(Variant.objects.filter(sku_key__in=keys).values_list("sku_key", "id"))
+    with connection.cursor() as cursor:
+        cursor.execute(_VARIANTS, [as_array(sorted({sku_key(sku) for sku in skus}))])
+        return dict(cursor.fetchall())
 
 
 def check_limits(state: LevelState, values: dict[str, Any]) -> LevelState:
     """The level with other limits. Raises `LimitInUse` where the backorder limit would be below what is in use."""
-    after = replace(state, **values, version=state.version + 1)
+    after = state._replace(**values, version=state.version + 1)
     if after.is_short and after.backorder_limit < state.backorder_limit:
         raise LimitInUse(f"{-state.available} are promised beyond what is there.")
-    return replace(after, is_oversold=after.is_short)
+    return after._replace(is_oversold=after.is_short)

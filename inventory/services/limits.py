@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from inventory.services.ledger import LedgerRow, StockChange, write_locked_levels
+from inventory.services.ledger import LedgerRow, StockChange, write_locked_level
 from inventory.services.levels import check_limits, lock_level, require_location, require_variant
 from pms_backend.api.transactions import retried_atomic
 
@@ -18,4 +18,4 @@ def update_level(*, sku: str, location: str, values: dict[str, Any]) -> StockCha
     if all(getattr(state, name) == value for name, value in values.items()):
         return None
     after = check_limits(state, values)
-    return write_locked_levels(states=[after], rows=[LedgerRow(before=state, after=after)])[0]
+    return write_locked_level(after, [LedgerRow(before=state, after=after)])[0]

@@ -1,13 +1,12 @@
 """Setting a level to what its ledger says, where something went past everything that keeps them together."""
 
-from dataclasses import replace
 from typing import Final
 
 from django.db import connection
 
 from inventory.exceptions import LedgerContradictsItself
 from inventory.models import StockLevel
-from inventory.services.ledger import LedgerRow, StockChange, write_locked_levels
+from inventory.services.ledger import LedgerRow, StockChange, write_locked_level
 from inventory.services.levels import lock_level
 from pms_backend.api.transactions import retried_atomic
 
@@ -47,13 +46,13 @@ def repair_level(*, level_id: int) -> StockChange | None:
         reserved, incoming = cursor.fetchone()
     if broken:
         raise LedgerContradictsItself(f"{broken} of the movements of {level} do not follow from the one before.")
-    after = replace(state, on_hand=total, reserved=reserved, incoming=incoming, version=max(state.version, newest))
+    after = state._replace(on_hand=total, reserved=reserved, incoming=incoming, version=max(state.version, newest))
     if state.counted_at is not None:
-        after = replace(after, counted_on_hand=total - since_count)
-    after = replace(after, is_oversold=after.is_short)
+        after = after._replace(counted_on_hand=total - since_count)
+    after = after._replace(is_oversold=after.is_short)
     if after == state:
         return None
-    after = replace(after, version=after.version + 1)
+    after = after._replace(version=after.version + 1)
     # Nothing has moved: what was shown was wrong.
-    before = replace(state, on_hand=total)
-    return write_locked_levels(states=[after], rows=[LedgerRow(before=before, after=after)])[0]
+    before = state._replace(on_hand=total)
+    return write_locked_level(after, [LedgerRow(before=before, after=after)])[0]

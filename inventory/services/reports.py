@@ -8,7 +8,7 @@ the figure's moment, so that the ledger shows both and the figure stays.
 from datetime import datetime
 
 from inventory.services.figures import later_movements, take_figure
-from inventory.services.ledger import LedgerRow, StockChange, write_locked_levels
+from inventory.services.ledger import LedgerRow, StockChange, write_locked_level
 from inventory.services.levels import LevelState
 
 
@@ -43,7 +43,7 @@ def apply_reported_change(
             note=f"Keeps the count of {state.counted_at:%Y-%m-%d %H:%M}; {source} came later.",
         )
         rows += [kept] if kept else []
-    return write_locked_levels(states=[after], rows=rows)
+    return write_locked_level(after, rows)
 
 
 def apply_reported_figure(
@@ -51,7 +51,7 @@ def apply_reported_figure(
 ) -> list[StockChange]:
     """Takes over the figure that the owner of the stock gave for `occurred_at`, unless a count is later than that."""
     after, row = _take(state, on_hand=on_hand, moment=occurred_at, note=note, source=source)
-    return write_locked_levels(states=[] if after is state else [after], rows=[row] if row else [])
+    return [] if after is state else write_locked_level(after, [row] if row else [])
 
 
 def _take(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from inventory.services.ledger import LedgerRow, StockChange, write_locked_levels
+from inventory.services.ledger import LedgerRow, write_locked_levels
 from inventory.services.levels import Key, LevelState, create_levels, lock_levels
 
 
@@ -33,6 +33,6 @@ class LevelSheet:
         self.states[key] = self._changed[key] = after
         self._rows.append(LedgerRow(before=before, after=after, reason=reason, reference=self._reference))
 
-    def write(self) -> list[StockChange]:
+    def write(self) -> None:
         """Writes what has changed, with ledger and outbox."""
-        return write_locked_levels(states=list(self._changed.values()), rows=self._rows)
+        write_locked_levels(states=list(self._changed.values()), rows=self._rows)

@@ -76,7 +76,7 @@ def test_without_the_lock_more_is_promised_than_there_is(monkeypatch) -> None:
             super().__init__([])
             self.states = {
                 (level.variant_id, level.location_id): services.LevelState(
-                    **{name: getattr(level, name) for name in services.LevelState.__slots__}
+                    **{name: getattr(level, name) for name in services.LevelState._fields}
                 )
                 for level in StockLevel.objects.all()
             }
