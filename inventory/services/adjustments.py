@@ -16,6 +16,7 @@ from inventory.services.ledger import (
     run_alone,
 )
 from inventory.services.levels import create_levels, lock_levels, require_location, require_variant
+from pms_backend.api.prepared import on_one_line
 from pms_backend.api.transactions import retried_atomic
 from products.skus import sku_key
 
@@ -28,7 +29,7 @@ _ACTS_FIRST: Final = """
             AND movement.reference <> '' AND movement.reason = %(reason)s::text)
 """
 
-_ADJUST: Final = (
+_ADJUST: Final = on_one_line(
     f"""
 WITH changed AS (
     UPDATE inventory_stocklevel AS level
@@ -38,10 +39,10 @@ WITH changed AS (
             AND (%(is_fact)s::boolean OR level.is_oversold),
         updated_at = clock_timestamp()
     FROM products_variant AS variant, inventory_location AS location
-    WHERE variant.sku_key = %(sku_key)s::text AND location.code = %(location)s::text AND location.is_active
+    WHERE variant.sku_key = %(sku_key)s AND location.code = %(location)s AND location.is_active
         AND level.variant_id = variant.id AND level.location_id = location.id
-        AND (%(is_fact)s::boolean OR %(delta)s::bigint > 0
-            OR level.on_hand + %(delta)s::bigint - level.reserved >= -level.backorder_limit)
+        AND (%(is_fact)s::boolean OR %(delta)s > 0
+            OR level.on_hand + %(delta)s - level.reserved >= -level.backorder_limit)
         AND (%(expected_version)s::bigint IS NULL OR level.version = %(expected_version)s::bigint)
         AND (NOT %(dedupe)s::boolean OR ({_ACTS_FIRST}))
     RETURNING level.id AS level_id, variant.sku, variant.product_id, location.code AS location, level.on_hand,

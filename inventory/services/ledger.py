@@ -15,19 +15,20 @@ from django.db import DatabaseError, connection
 from inventory.services.levels import LevelState
 from pms_backend.api import context
 from pms_backend.api.arrays import as_array
-from pms_backend.api.prepared import prepared_cursor
+from pms_backend.api.prepared import on_one_line, prepared_cursor
 from pms_backend.api.transactions import is_broken_off
 from pms_backend.events import services as outbox
 from products.generations import of_stock
 
 MOMENT_AS_JSON: Final = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 
+# Of a row that is named `{0}.`, or not at all.
 LEVEL_AS_JSON: Final = f"""
 jsonb_build_object(
-    'sku', {{0}}.sku, 'location', {{0}}.location, 'on_hand', {{0}}.on_hand, 'reserved', {{0}}.reserved,
-    'incoming', {{0}}.incoming, 'available', {{0}}.on_hand - {{0}}.reserved, 'version', {{0}}.version,
-    'reorder_point', {{0}}.reorder_point, 'backorder_limit', {{0}}.backorder_limit,
-    'is_oversold', {{0}}.is_oversold, 'updated_at', {MOMENT_AS_JSON.format("{0}.updated_at")})
+    'sku', {{0}}sku, 'location', {{0}}location, 'on_hand', {{0}}on_hand, 'reserved', {{0}}reserved,
+    'incoming', {{0}}incoming, 'available', {{0}}on_hand - {{0}}reserved, 'version', {{0}}version,
+    'reorder_point', {{0}}reorder_point, 'backorder_limit', {{0}}backorder_limit,
+    'is_oversold', {{0}}is_oversold, 'updated_at', {MOMENT_AS_JSON.format("{0}updated_at")})
 """
 
 # When a change of ours happened: now, but after the last absolute figure even where another's clock is ahead of ours.
@@ -41,30 +42,29 @@ LEDGER_AND_OUTBOX: Final = f"""
     SELECT level_id, version, reason, delta, on_hand, note, reference, %(actor)s::text, %(request_id)s::text, source,
         is_deduplicated, occurred_at, updated_at
     FROM changed WHERE delta <> 0 ORDER BY position
-    RETURNING *
-), announced AS (
-    INSERT INTO events_event (type, subject, actor, request_id, occurred_at, data)
-    SELECT kind.type, 'level:' || changed.location || '/' || changed.sku, %(actor)s::text, %(request_id)s::text,
-        changed.updated_at,
-        jsonb_build_object(
-            'level', {LEVEL_AS_JSON.format("changed")},
-            'movement', CASE WHEN moved.id IS NOT NULL THEN jsonb_build_object(
-                'id', moved.id, 'sku', changed.sku, 'location', changed.location, 'reason', moved.reason,
-                'delta', moved.delta, 'on_hand_after', moved.on_hand_after, 'note', moved.note,
-                'reference', moved.reference, 'actor', moved.actor, 'request_id', moved.request_id,
-                'occurred_at', {MOMENT_AS_JSON.format("moved.occurred_at")},
-                'created_at', {MOMENT_AS_JSON.format("moved.created_at")}) END)
+    RETURNING id, level_id, level_version, created_at
+), told AS (
+    SELECT changed.*, kind.type, moved.id AS movement_id, moved.created_at AS moved_at
     FROM changed
     LEFT JOIN moved ON moved.level_id = changed.level_id AND moved.level_version = changed.version
+    CROSS JOIN LATERAL (SELECT coalesce(on_hand - reserved <= reorder_point, false)) AS after(is_low)
     CROSS JOIN LATERAL (
-        SELECT coalesce(changed.on_hand - changed.reserved <= changed.reorder_point, false)) AS after(is_low)
-    JOIN (VALUES ('stock.changed', 1), ('stock.oversold', 2), ('stock.low', 3), ('stock.replenished', 4))
-        AS kind(type, rank) ON CASE kind.rank
-            WHEN 1 THEN true
-            WHEN 2 THEN changed.is_oversold AND NOT changed.was_oversold
-            WHEN 3 THEN after.is_low AND NOT changed.was_low
-            ELSE changed.was_low AND NOT after.is_low END
-    ORDER BY changed.position, kind.rank
+        SELECT 'stock.changed', 1
+        UNION ALL SELECT 'stock.oversold', 2 WHERE is_oversold AND NOT was_oversold
+        UNION ALL SELECT 'stock.low', 3 WHERE is_low AND NOT was_low
+        UNION ALL SELECT 'stock.replenished', 4 WHERE was_low AND NOT is_low) AS kind(type, rank)
+    ORDER BY position, rank
+), announced AS (
+    INSERT INTO events_event (type, subject, actor, request_id, occurred_at, data)
+    SELECT type, 'level:' || location || '/' || sku, %(actor)s::text, %(request_id)s::text, updated_at,
+        jsonb_build_object(
+            'level', {LEVEL_AS_JSON.format("")},
+            'movement', CASE WHEN movement_id IS NOT NULL THEN jsonb_build_object(
+                'id', movement_id, 'sku', sku, 'location', location, 'reason', reason, 'delta', delta,
+                'on_hand_after', on_hand, 'note', note, 'reference', reference, 'actor', %(actor)s::text,
+                'request_id', %(request_id)s::text, 'occurred_at', {MOMENT_AS_JSON.format("occurred_at")},
+                'created_at', {MOMENT_AS_JSON.format("moved_at")}) END)
+    FROM told
     RETURNING id, type, data
 )
 """
@@ -114,7 +114,7 @@ class LedgerRow:
 # A plan for any number of rows takes them to be few, and would compare each with each.
 MAX_PREPARED_ROWS: Final = 20
 
-_LOCKED_LEVELS: Final = (
+_LOCKED_LEVELS: Final = on_one_line(
     f"""
 WITH row AS (
     SELECT * FROM unnest(%(level_id)s::bigint[], %(version)s::bigint[], %(on_hand)s::bigint[], %(reserved)s::bigint[],
@@ -153,9 +153,9 @@ WITH row AS (
 """
     + LEDGER_AND_OUTBOX
 )
-_WRITE: Final = _LOCKED_LEVELS + "SELECT array_agg(DISTINCT product_id) FROM changed"
-_WRITE_AND_TELL: Final = (
-    _LOCKED_LEVELS + f"SELECT data, {PRODUCTS_CHANGED} FROM announced WHERE type = 'stock.changed' ORDER BY id"
+_WRITE: Final = _LOCKED_LEVELS + " SELECT array_agg(DISTINCT product_id) FROM changed"
+_WRITE_AND_TELL: Final = on_one_line(
+    _LOCKED_LEVELS + f" SELECT data, {PRODUCTS_CHANGED} FROM announced WHERE type = 'stock.changed' ORDER BY id"
 )
 
 

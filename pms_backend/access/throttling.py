@@ -15,7 +15,7 @@ from pms_backend.access.caller import Caller
 from pms_backend.access.models import INTERNAL_TIER
 from pms_backend.access.remembered import GENERATION_KEY, note_generation
 from pms_backend.access.scopes import SAFE_METHODS
-from pms_backend.api.exceptions import problem_of
+from pms_backend.api.exceptions import is_api_request, problem_of
 from pms_backend.api.views import problem
 
 UNLIMITED_PATHS = ("/health/", "/static/")
@@ -46,7 +46,7 @@ def _verdict_on(request: HttpRequest) -> rates.Verdict | None:
     verdict = rates.take("address", address, look_at=GENERATION_KEY)
     remember(request, verdict)
     note_generation(request, None if verdict is None else verdict.seen)
-    is_login = request.method == "POST" and request.path == str(settings.LOGIN_URL)
+    is_login = request.method == "POST" and not is_api_request(request) and request.path == str(settings.LOGIN_URL)
     if is_login and (verdict is None or verdict.allowed):
         verdict = rates.take("tokens", address)
         remember(request, verdict)

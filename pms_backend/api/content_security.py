@@ -2,13 +2,29 @@
 
 from typing import Any
 
+from csp.constants import HEADER
 from csp.middleware import CSPMiddleware, PolicyParts
+from csp.utils import build_policy
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):
-    """Each answer gets the policy of its address: a page's of `PAGE_POLICIES`, else that of the API."""
+    """Each answer gets the policy of its address: a page's of `PAGE_POLICIES`, else that of the API.
+
+    The API's has no nonce, so it is put into words once; that of a page is another for each answer.
+    """
+
+    def __init__(self, get_response: Any) -> None:
+        super().__init__(get_response)
+        self._policy_of_the_api = build_policy()
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Sets the header."""
+        if policy_of(request.path) is not None:
+            return super().process_response(request, response)
+        response.headers.setdefault(HEADER, self._policy_of_the_api)
+        return response
 
     def get_policy_parts(
         self,

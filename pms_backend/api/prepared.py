@@ -24,6 +24,14 @@ class _PreparedCursor(Cursor[Any]):
         return self._query
 
 
+def on_one_line(statement: str) -> str:
+    """The statement without its indentation; it holds neither comments nor quoted spaces that matter.
+
+    psycopg looks through a statement for its parameters each time, if it has more than 4,096 characters.
+    """
+    return " ".join(statement.split())
+
+
 @contextmanager
 def prepared_cursor() -> Iterator[Any]:
     """A cursor as `connection.cursor()` is, which prepares what it executes; parameters are named."""

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from psycopg._queries import MAX_CACHED_STATEMENT_LENGTH
 
 from inventory import services
 from inventory.exceptions import InsufficientStock
 from inventory.models import StockLevel, StockMovement
+from inventory.services.adjustments import _ADJUST
 from pms_backend.events.models import Event
 from pms_backend.operations.audit import find_mismatches
 from tests.factories import make_location, make_product, set_stock
@@ -55,6 +57,10 @@ def test_it_takes_one_statement(django_assert_num_queries) -> None:
     # The statement, and the transaction around it, which here is a savepoint of the test's.
     with django_assert_num_queries(1):
         services.adjust_stock(sku="A-1", location="main", delta=1, reason="receipt")
+
+
+def test_psycopg_looks_for_its_parameters_once() -> None:
+    assert len(_ADJUST) <= MAX_CACHED_STATEMENT_LENGTH
 
 
 @pytest.mark.parametrize("reason", ["sale", "correction", "receipt", "return"])
