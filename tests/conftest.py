@@ -13,10 +13,12 @@ from django.test import override_settings
 from pytest_django import DjangoDbBlocker
 from redis import Redis
 from rest_framework.test import APIClient
+from xdist.scheduler import LoadFileScheduling
 
 from pms_backend.access.models import DEFAULT_TIER, INTERNAL_TIER
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.access.services import create_api_client
+from tests.emptying import empty_what_was_written
 from tests.events.receivers import Receive, connecting
 from tests.sockets import GAP, SocketServer, continue_feed
 
@@ -28,6 +30,19 @@ WHERE datname = current_database() AND usename = current_user ORDER BY pid = pg_
 
 # Whole systems with real processes: minutes of waiting, which the other tests fill.
 LONGEST: Final = ("flows", "faults", "standalone")
+
+
+class FilesAndFlows(LoadFileScheduling):
+    """Each file to one of the processes that run the tests, and the flows to one: they share a system."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "tests/flows" if file.startswith("tests/flows/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesAndFlows:
+    """What `--dist loadfile` does, but for the flows."""
+    return FilesAndFlows(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -61,6 +76,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
             with suppress(OperationalError):  # of this session itself, the last to go
                 cursor.execute(END_SESSIONS)
         connections.close_all()
+    empty_what_was_written()
 
 
 @pytest.fixture(autouse=True)

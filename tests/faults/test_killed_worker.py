@@ -21,7 +21,7 @@ from tests.pms_integration.reports import receive
 pytestmark = pytest.mark.django_db(transaction=True)
 
 KILLS = 20
-EVENTS = 1_000
+EVENTS = 400
 SKUS = [f"A-{number}" for number in range(5)]
 PATIENCE_SECONDS = 90
 

@@ -1,0 +1,38 @@
+"""The end of a test that has committed: an empty database."""
+
+from typing import Any, Final
+
+from django.db import connection
+from django.test import TransactionTestCase
+
+# Django's own way truncates every table, and then writes the permissions anew, which takes three times as long.
+_EMPTY: Final = """
+DO $$
+DECLARE
+    name text;
+    has_rows boolean;
+    written text[] := '{}';
+BEGIN
+    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema()
+        AND tablename NOT IN ('django_migrations', 'django_content_type', 'auth_permission')
+    LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %I)', name) INTO has_rows;
+        IF has_rows THEN
+            written := written || format('%I', name);
+        END IF;
+    END LOOP;
+    IF written <> '{}' THEN
+        EXECUTE 'TRUNCATE ' || array_to_string(written, ', ') || ' CASCADE';
+    END IF;
+END $$
+"""
+
+
+def empty_what_was_written() -> None:
+    """Has every test with `transaction=True` end so."""
+
+    def teardown(_: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(_EMPTY)
+
+    TransactionTestCase._fixture_teardown = teardown  # type: ignore[method-assign]
