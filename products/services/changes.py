@@ -17,7 +17,7 @@ from products.models import Product, ProductStatus, Variant
 from products.representation import represent_product
 from products.services.handles import free_handles
 from products.services.reading import prepare_for_readers
-from products.services.statements import update_products, update_variants
+from products.services.statements import insert_products, insert_variants, update_products, update_variants
 
 PRODUCT_FIELDS: Final = ("name", "description", "brand", "tags", "options", "handle")
 VARIANT_FIELDS: Final = (
@@ -118,7 +118,7 @@ def _write_products(changes: Sequence[ProductChange]) -> None:
     new = [change.product for change in changes if change.is_new]
     for product, handle in zip(new, free_handles([(p.handle, p.name) for p in new]), strict=True):
         product.handle = handle
-    Product.objects.bulk_create(new)
+    insert_products(new)
     update_products([change.product for change in changes if not change.is_new])
 
 
@@ -131,7 +131,7 @@ def _write_variants(changes: Sequence[ProductChange], now: datetime) -> None:
             variant.updated_at = now
     # First what is there: a new variant may have the SKU, or the option values, that another one gives up.
     update_variants([variant for change in changes for variant in change.changed_variants])
-    Variant.objects.bulk_create(variant for change in changes for variant in change.new_variants)
+    insert_variants([variant for change in changes for variant in change.new_variants])
 
 
 def _facts(change: ProductChange, images: Sequence[dict[str, Any]]) -> list[events.ProductFact]:

@@ -15,7 +15,8 @@ pytestmark = pytest.mark.django_db
 TEXTS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
 BIGINTS = st.integers(-(2**63), 2**63 - 1)
 MOMENTS = st.datetimes(datetime(1900, 1, 1), datetime(2900, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - made aware
-COLUMNS = {"text": TEXTS, "bigint": BIGINTS, "boolean": st.booleans(), "timestamptz": MOMENTS}
+AMOUNTS = st.decimals(-(10**12), 10**12, places=4)
+COLUMNS = {"text": TEXTS, "bigint": BIGINTS, "boolean": st.booleans(), "timestamptz": MOMENTS, "numeric": AMOUNTS}
 
 
 def read_back(kind: str, column: list) -> list:
