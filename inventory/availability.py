@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.db import connection
 
+from pms_backend.api.arrays import as_array
 from products.models import ProductStatus
 from products.skus import sku_key
 
@@ -54,8 +55,8 @@ def availability_of(question: Question) -> dict[str, Any]:
     """
     keys = question.keys
     parameters = {
-        "keys": list(keys),
-        "locations": None if question.locations is None else list(question.locations),
+        "keys": as_array(list(keys)),
+        "locations": None if question.locations is None else as_array(question.locations),
         "unpublished": question.unpublished,
         "published": ProductStatus.ACTIVE,
     }

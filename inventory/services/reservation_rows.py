@@ -12,6 +12,7 @@ from inventory.models import Reservation, ReservationLine, ReservationStatus
 from inventory.representation import reservation_as_dict
 from inventory.services.levels import Key
 from inventory.services.sheets import LevelSheet
+from pms_backend.api.arrays import as_array
 from pms_backend.events import services as outbox
 
 
@@ -60,7 +61,7 @@ def write_lines(lines: Sequence[ReservationLine]) -> None:
     """Writes lines of locked reservations as they stand in memory."""
     columns = [[line.pk for line in lines], [line.reserved for line in lines], [line.committed for line in lines]]
     with connection.cursor() as cursor:
-        cursor.execute(_WRITE_LINES, columns)
+        cursor.execute(_WRITE_LINES, [as_array(column) for column in columns])
 
 
 def set_status(reservations: Sequence[Reservation], status: ReservationStatus) -> None:

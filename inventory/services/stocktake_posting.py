@@ -12,6 +12,7 @@ from inventory.services.figures import later_movements, take_figure
 from inventory.services.ledger import LedgerRow, write_locked_levels
 from inventory.services.levels import LevelState, create_levels, lock_levels
 from inventory.services.stocktakes import close_stocktake, lock_stocktake, require_status
+from pms_backend.api.arrays import as_array
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.events import services as outbox
 
@@ -82,4 +83,5 @@ def _count(
 
 def _note_deltas(lines: list[StocktakeLine]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_NOTE_DELTAS, [[line.pk for line in lines], [line.posted_delta for line in lines]])
+        columns = [line.pk for line in lines], [line.posted_delta for line in lines]
+        cursor.execute(_NOTE_DELTAS, [as_array(column) for column in columns])

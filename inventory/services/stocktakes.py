@@ -16,6 +16,7 @@ from inventory.models import MAX_QUANTITY, MAX_STOCKTAKE_LINES, StockLevel, Stoc
 from inventory.services.figures import present_moment
 from inventory.services.levels import require_location, variants_by_key
 from inventory.services.lines import refuse, variants_of_lines
+from pms_backend.api.arrays import as_array
 from pms_backend.api.exceptions import FieldError
 from pms_backend.api.transactions import retried_atomic
 from products.skus import sku_key
@@ -105,7 +106,7 @@ def record_counts(*, stocktake_id: int, counts: Sequence[StocktakeCount]) -> Sto
     ]
     if found:
         _require_size(stocktake.lines.count() + len(found))
-        _execute(_EXPECT_NAMED, _entries(stocktake, *(list(column) for column in zip(*found, strict=True))))
+        _execute(_EXPECT_NAMED, _entries(stocktake, *zip(*found, strict=True)))
     return stocktake
 
 
@@ -187,9 +188,9 @@ def _entries(
     return {
         "stocktake": stocktake.pk,
         "location": stocktake.location_id,
-        "variants": variants,
-        "counted": counted,
-        "counted_at": moments,
+        "variants": as_array(variants),
+        "counted": as_array(counted),
+        "counted_at": as_array(moments),
     }
 
 

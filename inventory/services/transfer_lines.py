@@ -6,6 +6,7 @@ from typing import Final
 from django.db import connection
 
 from inventory.models import TransferLine
+from pms_backend.api.arrays import as_array
 
 _WRITE_LINES: Final = """
 UPDATE inventory_transferline AS line
@@ -22,4 +23,4 @@ def write_lines(lines: Sequence[TransferLine]) -> None:
         *((line.pk, line.target_level_id, line.in_transit, line.received, line.lost) for line in lines), strict=True
     )
     with connection.cursor() as cursor:
-        cursor.execute(_WRITE_LINES, [list(column) for column in columns])
+        cursor.execute(_WRITE_LINES, [as_array(column) for column in columns])

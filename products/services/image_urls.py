@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from django.core.files.storage import default_storage
 from django.db import connection
 
+from pms_backend.api.arrays import as_array
 from pms_backend.api.transactions import retried_atomic
 from products.models import ProductImage
 from products.services.images import announce, fetch_bell
@@ -89,18 +90,15 @@ def _write(new: dict[_Key, tuple[str, int]], changed: dict[int, tuple[str, int]]
     shown: list[int] = []
     with connection.cursor() as cursor:
         if new:
-            keys, values = list(new), list(new.values())
-            cursor.execute(
-                _INSERT,
-                [[key[0] for key in keys], [key[1] for key in keys], [v[0] for v in values], [v[1] for v in values]],
-            )
+            images = [(*key, *values) for key, values in new.items()]
+            cursor.execute(_INSERT, [as_array(column) for column in zip(*images, strict=True)])
             touched |= {row[0] for row in cursor.fetchall()}
         if changed:
-            wanted = list(changed.values())
-            cursor.execute(_UPDATE, [list(changed), [one[0] for one in wanted], [one[1] for one in wanted]])
-            rows = cursor.fetchall()
-            touched |= {product_id for product_id, _ in rows}
-            shown = sorted({product_id for product_id, is_shown in rows if is_shown})
+            rows = [(pk, *wanted) for pk, wanted in changed.items()]
+            cursor.execute(_UPDATE, [as_array(column) for column in zip(*rows, strict=True)])
+            written = cursor.fetchall()
+            touched |= {product_id for product_id, _ in written}
+            shown = sorted({product_id for product_id, is_shown in written if is_shown})
     if new:
         fetch_bell.ring_after_commit()
     announce(shown)
