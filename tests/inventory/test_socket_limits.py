@@ -100,7 +100,9 @@ def test_a_client_that_does_not_read_is_closed_and_holds_nobody_up(sockets: Sock
     deaf.setsockopt(network.SOL_SOCKET, network.SO_RCVBUF, 4096)
     deaf.connect(("127.0.0.1", sockets.port))
     headers = {"X-Api-Key": key}
-    with connect(sockets.url, sock=deaf, additional_headers=headers, max_size=None, max_queue=1) as slow:
+    # Without pings of its own: it would not hear the answers, and give up before the server does.
+    options = {"max_size": None, "max_queue": 1, "ping_interval": None}
+    with connect(sockets.url, sock=deaf, additional_headers=headers, **options) as slow:
         slow.send('{"action": "subscribe", "all": true}')
         with sockets.socket(key) as reader, ThreadPoolExecutor(1) as pool:
             reader.subscribe(all=True)
