@@ -17,7 +17,8 @@ from pms_backend.api.limits import BODY_SECONDS
 from pms_backend.standalone.children import HEAD_TIMEOUT_SECONDS, WEB_THREADS, WEB_WORKERS, the_house
 from pms_backend.standalone.configuration import Configuration
 from tests.factories import make_connection
-from tests.flows.stack import ROOT, free_port_pair
+from tests.flows.stack import ROOT
+from tests.ports import free_port_pair
 
 pytestmark = [pytest.mark.stack, pytest.mark.django_db(transaction=True)]
 

@@ -1,9 +1,7 @@
 """The whole system with real processes, spoken to as a client does."""
 
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +13,8 @@ from typing import Any
 import httpx
 import orjson
 from standardwebhooks import Webhook
+
+from tests.ports import free_port_pair
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 120
@@ -101,19 +101,6 @@ class Stack:
             [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment, capture_output=True, text=True,
             check=False,
         )  # fmt: skip
-
-
-def free_port_pair() -> int:
-    """A port that is free together with the next."""
-    while True:
-        port = random.randrange(20_000, 50_000)
-        with socket.socket() as one, socket.socket() as two:
-            try:
-                one.bind(("127.0.0.1", port))
-                two.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
 
 
 def running_stack(directory: Path) -> Iterator[Stack]:

@@ -3,17 +3,16 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pms_backend.standalone import PROJECT, proc
 from pms_backend.standalone.account import server_account, with_access
+from tests.ports import free_port_pair
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 20
@@ -28,17 +27,6 @@ def wait_for(condition: Callable[[], T], what: str, seconds: float = PATIENCE_SE
         assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
         time.sleep(0.02)
     return answer
-
-
-def free_port_pair() -> int:
-    while True:
-        with ExitStack() as stack:
-            first = stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
-            try:
-                stack.enter_context(socket.create_server(("127.0.0.1", first + 1)))
-            except OSError:
-                continue
-            return first
 
 
 def processes_of(data_dir: Path) -> list[int]:
