@@ -15,14 +15,13 @@ from inventory.services.ledger import (
     run_alone,
 )
 from inventory.services.levels import create_levels, require_location, require_variant
-from pms_backend.api.prepared import on_one_line
 from pms_backend.api.transactions import retried_atomic
 from products.skus import sku_key
 
 # The row is locked by the first CTE, in its newest version; everything else is read in the statement's snapshot, which
 # may be older than the wait for the lock. `is_fresh` says whether the two agree. Where they do not, nothing is written
 # and the statement runs once more, under the lock that it has by then.
-_COUNT: Final = on_one_line(
+_COUNT: Final = (
     """
 WITH locked AS MATERIALIZED (
     SELECT level.*, variant.sku, variant.product_id, location.code

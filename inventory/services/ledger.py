@@ -15,7 +15,7 @@ from django.db import DatabaseError, connection
 from inventory.services.levels import LevelState
 from pms_backend.api import context
 from pms_backend.api.arrays import as_array
-from pms_backend.api.prepared import on_one_line, prepared_cursor
+from pms_backend.api.prepared import prepared_cursor
 from pms_backend.api.transactions import is_broken_off
 from pms_backend.events import services as outbox
 from products.generations import of_stock
@@ -114,7 +114,7 @@ class LedgerRow:
 # A plan for any number of rows takes them to be few, and would compare each with each.
 MAX_PREPARED_ROWS: Final = 20
 
-_LOCKED_LEVELS: Final = on_one_line(
+_LOCKED_LEVELS: Final = (
     f"""
 WITH row AS (
     SELECT * FROM unnest(%(level_id)s::bigint[], %(version)s::bigint[], %(on_hand)s::bigint[], %(reserved)s::bigint[],
@@ -154,7 +154,7 @@ WITH row AS (
     + LEDGER_AND_OUTBOX
 )
 _WRITE: Final = _LOCKED_LEVELS + " SELECT array_agg(DISTINCT product_id) FROM changed"
-_WRITE_AND_TELL: Final = on_one_line(
+_WRITE_AND_TELL: Final = (
     _LOCKED_LEVELS + f" SELECT data, {PRODUCTS_CHANGED} FROM announced WHERE type = 'stock.changed' ORDER BY id"
 )
 

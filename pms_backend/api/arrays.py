@@ -10,7 +10,7 @@ Value = int | str | bool | datetime | Decimal | None
 def as_array(column: Sequence[Value]) -> str:
     """The column as PostgreSQL writes an array, for a parameter with a cast (`%s::bigint[]`).
 
-    psycopg would ask for the form of each value by itself, which takes thirty times as long. Text holds no null
+    psycopg would ask for the form of each value by itself, which takes many times as long. Text holds no null
     characters here as everywhere: PostgreSQL refuses them. See "Array Input and Output Syntax" in its documentation.
     """
     if set(map(type, column)) == {int}:

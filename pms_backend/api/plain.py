@@ -1,4 +1,4 @@
-"""Input that is plainly what it should be, validated without DRF's machinery, which takes thirty times as long.
+"""Input that is plainly what it should be, validated without DRF's machinery, which takes some twenty times as long.
 
 A bulk of 10,000 rows would spend half of its time there. What is plain is judged by the serializer's own fields, so
 that there is one set of rules. Anything else (a number in quotes, a space before a code, every mistake) is left to DRF,
