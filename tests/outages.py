@@ -1,19 +1,36 @@
 """What it is like when a server is away: real connections that are refused."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
+from django_redis import get_redis_connection
 from redis import Redis
 
 from pms_backend.access import remembered
+from pms_backend.api import exchange
 
 NOBODY_LISTENS = "redis://127.0.0.1:1"
 
 
 @contextmanager
-def redis_down() -> Iterator[None]:
-    """Whoever looks at Redis for what is remembered finds nobody there."""
+def exchanges_by(client_of: Callable[[str], Any]) -> Iterator[None]:
+    """Every exchange is with the server of `client_of(cache)`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(remembered, "get_redis_connection", lambda _: Redis.from_url(NOBODY_LISTENS))
+        patch.setattr(exchange, "get_redis_connection", client_of)
+        patch.setattr(exchange, "_of_thread", threading.local())
+        yield
+
+
+@contextmanager
+def redis_down() -> Iterator[None]:
+    """Bells, limits, generations and remembered keys find nobody there; kept answers do."""
+
+    def client_of(cache: str) -> Any:
+        return get_redis_connection(cache) if cache == "answers" else Redis.from_url(NOBODY_LISTENS)
+
+    with exchanges_by(client_of), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(remembered, "get_redis_connection", client_of)
         yield

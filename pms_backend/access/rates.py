@@ -1,20 +1,21 @@
 """What `RATE_LIMITS` says, and one atomic look at Redis."""
 
 import functools
+import hashlib
 import logging
 import math
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django_redis import get_redis_connection
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 
 from pms_backend import metrics
 from pms_backend.access.models import DEFAULT_TIER, INTERNAL_TIER, STOREFRONT_TIER
+from pms_backend.api.exchange import exchange
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ DEFAULT_RATES = {
 }
 
 # A log of the moments of the last N requests: no window of that length, wherever it starts, holds more than N.
-_TAKE_ONE = """
+_TAKE_ONE: Final = """
 local moment = redis.call('TIME')
 local now = moment[1] * 1000000 + moment[2]
 local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2]) * 1000000
@@ -48,6 +49,8 @@ local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 return {allowed, limit - used, math.ceil((tonumber(oldest[2] or now) + window - now) / 1000),
   KEYS[2] and redis.call('GET', KEYS[2]) or false}
 """
+# The name under which Redis keeps a script that it has run.
+_NAME_OF_TAKE_ONE: Final = hashlib.sha1(_TAKE_ONE.encode(), usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +119,8 @@ def take(bucket: str, key: str, *, look_at: str = "") -> Verdict | None:
     if rate is None:
         return None
     try:
-        allowed, remaining, reset_ms, seen = _script()(
-            keys=[f"pms:rate:{bucket}:{key}", *filter(None, [look_at])], args=[rate.limit, rate.window_seconds]
+        allowed, remaining, reset_ms, seen = _take_one(
+            [f"pms:rate:{bucket}:{key}", *filter(None, [look_at])], rate.limit, rate.window_seconds
         )
     except RedisError as error:
         metrics.redis_failures_total.labels("rate limit").inc()
@@ -137,6 +140,10 @@ def take_for_tier(tier: str, key: str, *, write: bool) -> Verdict | None:
     return take(bucket, key)
 
 
-@functools.cache
-def _script() -> Any:
-    return get_redis_connection("default").register_script(_TAKE_ONE)
+def _take_one(keys: list[str], *numbers: int) -> Any:
+    arguments = (len(keys), *keys, *numbers)
+    try:
+        (answer,) = exchange([("EVALSHA", _NAME_OF_TAKE_ONE, *arguments)])
+    except NoScriptError:
+        (answer,) = exchange([("EVAL", _TAKE_ONE, *arguments)])
+    return answer

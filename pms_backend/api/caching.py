@@ -178,7 +178,7 @@ class _Shelf:
             raise CacheUnavailable
         began = perf_counter()
         try:
-            return exchange(commands, seconds=self._left)
+            return exchange(commands, seconds=self._left, cache="answers")
         except RedisError as error:
             breaker.open(error)
             raise CacheUnavailable from error

@@ -1,7 +1,8 @@
 """One exchange with Redis within a given time, by a connection of the thread's own.
 
 redis-py's clients take a connection out of a pool for each command, look at it, count and put it back, which costs more
-than the command itself. Their timeouts are the connection's; here they are what the caller has left.
+than the command itself. Their timeouts are the connection's; here they are what the caller has left. What every request
+asks of Redis goes this way; for all else there are the clients.
 """
 
 import os
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import Any, Final
 
+from django.conf import settings
 from django_redis import get_redis_connection
 from redis.exceptions import ConnectionError as ConnectionLost
 
@@ -21,13 +23,14 @@ Command = tuple[Any, ...]
 _of_thread: Final = threading.local()
 
 
-def exchange(commands: Sequence[Command], *, seconds: float) -> list[Any]:
+def exchange(commands: Sequence[Command], *, seconds: float | None = None, cache: str = "default") -> list[Any]:
     """What Redis answers to the commands, which may be run twice. Raises `RedisError`, at the latest after `seconds`.
 
-    The time to connect comes on top, and is bounded by the timeouts in `CACHES["answers"]`.
+    Those are `REDIS_TIMEOUT_SECONDS` where nothing else is said. The time to connect comes on top, and is bounded by
+    the timeouts in `CACHES[cache]`.
     """
-    connection = _connection()
-    deadline = monotonic() + seconds
+    connection = _connection(cache)
+    deadline = monotonic() + (settings.REDIS_TIMEOUT_SECONDS if seconds is None else seconds)
     try:
         return _talk(connection, commands, deadline)
     except ConnectionLost:
@@ -37,11 +40,11 @@ def exchange(commands: Sequence[Command], *, seconds: float) -> list[Any]:
         return _talk(connection, commands, deadline)
 
 
-def _connection() -> Any:
-    process, connection = getattr(_of_thread, "held", (None, None))
+def _connection(cache: str) -> Any:
+    process, connection = getattr(_of_thread, cache, (None, None))
     if process != os.getpid():
-        connection = get_redis_connection("answers").connection_pool.make_connection()
-        _of_thread.held = (os.getpid(), connection)
+        connection = get_redis_connection(cache).connection_pool.make_connection()
+        setattr(_of_thread, cache, (os.getpid(), connection))
     return connection
 
 

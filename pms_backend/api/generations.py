@@ -12,13 +12,13 @@ import logging
 import secrets
 import threading
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 from django.db import transaction
-from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
 from pms_backend import metrics
+from pms_backend.api.exchange import Command, exchange
 
 logger = logging.getLogger(__name__)
 
@@ -50,10 +50,9 @@ def widened(names: Iterable[str]) -> set[str]:
     return {name for family, found in members.items() for name in ({family} if len(found) > MAX_MEMBERS else found)}
 
 
-def replace_in(pipeline: Any, names: Iterable[str]) -> None:
-    """Has a pipeline replace the words, for whoever has something else to tell Redis in the same round trip."""
-    for name in widened(names):
-        pipeline.set(key_of(name), new_word(), ex=KEPT_SECONDS)
+def replacing(names: Iterable[str]) -> list[Command]:
+    """The commands that replace the words, for whoever has something else to tell Redis in the same exchange."""
+    return [("SET", key_of(name), new_word(), "EX", KEPT_SECONDS) for name in widened(names)]
 
 
 def replace(names: Iterable[str]) -> None:
@@ -63,9 +62,7 @@ def replace(names: Iterable[str]) -> None:
     if not wanted:
         return
     try:
-        pipeline = get_redis_connection("default").pipeline(transaction=False)
-        replace_in(pipeline, wanted)
-        pipeline.execute()
+        exchange(replacing(wanted))
     except RedisError as error:
         metrics.redis_failures_total.labels("generations").inc()
         logger.warning("Kept answers could not be told of a change, it will be tried again: %s", error)

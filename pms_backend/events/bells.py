@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from celery import current_app
 from django.db import transaction
-from django_redis import get_redis_connection
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from pms_backend import metrics
 from pms_backend.api import generations
+from pms_backend.api.exchange import exchange
 
 logger = logging.getLogger(__name__)
 
@@ -50,10 +50,9 @@ class Bell:
     def ring(self, *, replacing: Iterable[str] = ()) -> None:
         """Rings now. Redis being away is logged and counted, never raised: the relay replaces generations too."""
         try:
-            pipeline = get_redis_connection("default").pipeline(transaction=False)
-            generations.replace_in(pipeline, replacing)
-            pipeline.set(self._flag, 1, nx=True, ex=FLAG_SECONDS)
-            if pipeline.execute()[-1]:
+            raises_flag = ("SET", self._flag, 1, "NX", "EX", FLAG_SECONDS)
+            *_, is_first = exchange([*generations.replacing(replacing), raises_flag])
+            if is_first:
                 current_app.send_task(self.task)
         except (RedisError, OperationalError) as error:
             metrics.redis_failures_total.labels("bell").inc()
@@ -77,7 +76,7 @@ class Bell:
     def silence(self) -> None:
         """Said by the task when it begins, before it reads: what comes later rings again."""
         try:
-            get_redis_connection("default").delete(self._flag)
+            exchange([("DEL", self._flag)])
         except RedisError as error:
             metrics.redis_failures_total.labels("bell").inc()
             logger.warning("The bell of %s could not be silenced: %s", self.task, error)

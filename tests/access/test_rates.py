@@ -1,18 +1,19 @@
 """Rate limits: what RATE_LIMITS says, and an exact moving window in Redis."""
 
 import time
+from collections.abc import Iterator
 
 import orjson
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django_redis import get_redis_connection
 from prometheus_client import REGISTRY
-from redis import Redis
 
-from pms_backend.access import rates
 from pms_backend.access.rates import DEFAULT_RATES, Rate, Verdict, parse_rates, take, take_for_tier
 from tests.concurrency.threads import at_once
 from tests.conftest import ClientWith, JSONClient
 from tests.factories import make_connection
+from tests.outages import redis_down
 
 PRODUCTS = "/api/v1/products/"
 
@@ -26,10 +27,10 @@ def limit(settings):
 
 
 @pytest.fixture
-def broken_redis(monkeypatch) -> None:
+def broken_redis() -> Iterator[None]:
     """Redis is away."""
-    script = Redis.from_url("redis://127.0.0.1:1").register_script("return 1")
-    monkeypatch.setattr(rates, "_script", lambda: script)
+    with redis_down():
+        yield
 
 
 def failures() -> float:
@@ -152,6 +153,14 @@ def test_tiers_without_limits_of_their_own_have_the_default_ones(limit):
     assert take_for_tier("silver", "me", write=True).rate.limit == 2
     assert take_for_tier("gold", "me", write=False).rate.limit == 3
     assert take_for_tier("internal", "me", write=False) is None
+
+
+def test_a_redis_that_has_forgotten_the_script_is_told_it_again(limit):
+    limit(a="3/minute")
+    take("a", "me")
+    get_redis_connection("default").script_flush()
+
+    assert [take("a", "me").remaining, take("a", "me").remaining] == [1, 0]
 
 
 def test_without_redis_everything_passes_and_is_counted(limit, broken_redis, caplog):

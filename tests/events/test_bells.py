@@ -1,6 +1,7 @@
 """Bells: cheap, coalescing, and never in the way."""
 
 import time
+from collections.abc import Iterator
 
 import pytest
 from celery import Celery, current_app
@@ -12,6 +13,7 @@ from redis import Redis
 from pms_backend.events import bells, services
 from pms_backend.events.bells import FLAG_SECONDS, Bell
 from tests.events.examples import Lost, ThingHappened, feed, happen, lose
+from tests.outages import redis_down
 
 BELL = Bell(task="pms_backend.events.tasks.relay_events")
 
@@ -25,8 +27,9 @@ def sent(monkeypatch) -> list[str]:
 
 
 @pytest.fixture
-def redis_is_away(monkeypatch) -> None:
-    monkeypatch.setattr(bells, "get_redis_connection", lambda _: Redis.from_url("redis://127.0.0.1:1"))
+def redis_is_away() -> Iterator[None]:
+    with redis_down():
+        yield
 
 
 def failures() -> float:

@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import connections
+from django_redis import get_redis_connection
 from prometheus_client import REGISTRY
 from redis import Redis
 
 from pms_backend.access.models import INTERNAL_TIER
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.access.services import create_api_client
-from pms_backend.api import caching, exchange, generations
-from pms_backend.events import bells
+from pms_backend.api import caching, generations
 from pms_backend.events.models import Event
 from pms_backend.events.services import relay_pending
 from products import services
@@ -32,7 +32,7 @@ from tests.conftest import JSONClient, redis_databases
 from tests.factories import make_product
 from tests.faults.celery_processes import ROOT, CeleryProcess, database_url
 from tests.faults.own_redis import OwnRedis
-from tests.outages import NOBODY_LISTENS
+from tests.outages import exchanges_by, redis_down
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -152,7 +152,7 @@ def test_redis_emptied_in_the_middle_of_a_fill_keeps_nothing_of_what_was(name, p
         redis.flushdb()
     with pytest.MonkeyPatch.context() as patch:
         if not is_told:
-            patch.setattr(generations, "replace_in", lambda *_: None)
+            patch.setattr(generations, "replacing", lambda _: [])
         services.update_product(product_id=product.pk, data={"name": "Lantern"})
     go_on.set()
     filler.join()
@@ -167,13 +167,9 @@ def own_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnRe
     redis = OwnRedis(tmp_path / "redis")
     timeout = settings.ANSWER_CACHE_TIMEOUT_SECONDS
     quick = Redis.from_url(f"{redis.url}/1?socket_timeout={timeout}&socket_connect_timeout={timeout}")
-    slow = Redis.from_url(f"{redis.url}/1?socket_timeout=0.25&socket_connect_timeout=0.25")
-    monkeypatch.setattr(exchange, "get_redis_connection", lambda _: quick)
-    for module in (bells, generations):
-        monkeypatch.setattr(module, "get_redis_connection", lambda _: slow)
-    monkeypatch.setattr(exchange, "_of_thread", threading.local())
     monkeypatch.setattr(caching, "breaker", caching._Breaker())
-    yield redis
+    with exchanges_by(lambda cache: quick if cache == "answers" else get_redis_connection(cache)):
+        yield redis
     with contextlib.suppress(ProcessLookupError):
         redis.go_on()
     redis.processes.close()
@@ -214,9 +210,7 @@ def test_when_redis_is_back_answers_are_kept_again(own_redis, name):
 def test_what_redis_did_not_take_from_writer_and_relay_is_told_by_the_next_sweep(name, product):
     relay_pending()
     name()
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (bells, generations):
-            patch.setattr(module, "get_redis_connection", lambda _: Redis.from_url(NOBODY_LISTENS))
+    with redis_down():
         services.update_product(product_id=product.pk, data={"name": "Lantern"})
         relay_pending()
 
