@@ -34,10 +34,6 @@ router.register("transfers", transfers.TransferViewSet, basename="transfer")
 router.register("stocktakes", stocktakes.StocktakeViewSet, basename="stocktake")
 
 urlpatterns = [
-    path("levels/", stock.LevelListView.as_view(), name="level-list"),
-    # A server decodes %2F, so that A/B is the SKU of a GET, and the SKU A at the location B of a PATCH.
-    path("levels/<sku:sku>/<code:location>/", stock.LevelView.as_view(), name="level"),
-    path("levels/<sku:sku>/", stock.SkuLevelsView.as_view(), name="sku-levels"),
     path("adjustments/", stock.AdjustmentView.as_view(), name="adjustment"),
     path("adjustments/bulk/", stock.BulkAdjustmentView.as_view(), name="adjustment-bulk"),
     path("counts/", stock.CountView.as_view(), name="count"),
@@ -45,6 +41,10 @@ urlpatterns = [
     path("alerts/", alerts.AlertListView.as_view(), name="alert-list"),
     path("availability/", availability.AvailabilityView.as_view(), name="availability"),
     path("movements/", stock.MovementListView.as_view(), name="movement-list"),
+    path("levels/", stock.LevelListView.as_view(), name="level-list"),
+    # A server decodes %2F, so that A/B is the SKU of a GET, and the SKU A at the location B of a PATCH.
+    path("levels/<sku:sku>/<code:location>/", stock.LevelView.as_view(), name="level"),
+    path("levels/<sku:sku>/", stock.SkuLevelsView.as_view(), name="sku-levels"),
     path("stocktakes/<int:pk>/lines/", stocktakes.StocktakeLineListView.as_view(), name="stocktake-lines"),
     *router.urls,
 ]

@@ -1,7 +1,7 @@
 """The addresses of everything that speaks HTTP."""
 
 from django.contrib import admin
-from django.urls import include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from pms_backend.access.views import SocketTicketView
@@ -9,7 +9,20 @@ from pms_backend.operations import views as operations
 from products.images.names import FILE_PATTERN, IMAGES, THUMBNAILS
 from products.views.media import serve_file
 
+_API: list[URLPattern | URLResolver] = [
+    path("inventory/", include("inventory.urls")),
+    path("products/", include("pms_integration.files.urls")),
+    path("products/", include("products.urls")),
+    path("pms/", include("pms_integration.urls")),
+    path("webhooks/", include("webhooks.urls")),
+    path("events/", include("pms_backend.events.urls")),
+    path("auth/", include("pms_backend.access.tokens.urls")),
+    path("access/", include("pms_backend.access.urls")),
+    path("realtime/tickets/", SocketTicketView.as_view(), name="socket-tickets"),
+]
+
 urlpatterns = [
+    path("api/v1/", include(_API)),
     path("", operations.home, name="home"),
     path("admin/", admin.site.urls),
     path("health/live", operations.live, name="health-live"),
@@ -19,16 +32,7 @@ urlpatterns = [
     path(
         "api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api/docs.html"), name="docs"
     ),
-    path("api/v1/auth/", include("pms_backend.access.tokens.urls")),
-    path("api/v1/products/", include("pms_integration.files.urls")),
-    path("api/v1/products/", include("products.urls")),
-    path("api/v1/inventory/", include("inventory.urls")),
-    path("api/v1/pms/", include("pms_integration.urls")),
-    path("api/v1/webhooks/", include("webhooks.urls")),
-    path("api/v1/events/", include("pms_backend.events.urls")),
-    path("api/v1/access/", include("pms_backend.access.urls")),
     re_path(rf"^media/(?P<name>(?:{IMAGES}|{THUMBNAILS})/{FILE_PATTERN})$", serve_file, name="media"),
-    path("api/v1/realtime/tickets/", SocketTicketView.as_view(), name="socket-tickets"),
 ]
 
 handler400 = "pms_backend.api.views.bad_request"
