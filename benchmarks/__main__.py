@@ -32,7 +32,8 @@ def main() -> int:
     if arguments.what == "products":
         return _measure_products(arguments)
     is_kept = arguments.what == "kept"
-    with report_startup_errors(), stage(str(arguments.skus), limit=EMPTY_VIEW if is_kept else LIMIT) as ready:
+    limit = EMPTY_VIEW if is_kept else LIMIT
+    with report_startup_errors(), stage(str(arguments.skus), limit=limit, has_plain_tables=not is_kept) as ready:
         results = [
             measure(
                 ready,

@@ -1,4 +1,4 @@
-"""Both sides in turn, so that what else the machine does meets both."""
+"""The sides in turn, so that what else the machine does meets all of them."""
 
 import statistics
 from collections.abc import Callable
@@ -34,34 +34,46 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A workload's two sides."""
+    """A workload's two sides, and the third where the same was done on plain tables."""
 
     workload: Workload
     limit: Side
     ours: Side
+    plain: Side | None = None
 
     @property
     def ratio(self) -> float:
         """Ours to the limit."""
-        return self.ours.rate / self.limit.rate if self.limit.rate else 0.0
+        return self.ratio_to(self.limit)
+
+    def ratio_to(self, side: Side) -> float:
+        """Ours to another."""
+        return self.ours.rate / side.rate if side.rate else 0.0
+
+    @property
+    def sides(self) -> dict[str, Side]:
+        """Each side by its name."""
+        plain = {} if self.plain is None else {"plain tables": self.plain}
+        return {"limit": self.limit, "ours": self.ours, **plain}
 
     @property
     def failures(self) -> int:
-        """Whatever was not answered with success, on either side."""
-        return self.limit.failures + self.ours.failures
+        """Whatever was not answered with success, on any side."""
+        return sum(side.failures for side in self.sides.values())
 
 
 def measure(
     stage: Stage, workload: Workload, *, clients: int, rounds: int, seconds: float, say: Callable[[str], None]
 ) -> Result:
     """A warm-up of each side, then `rounds` of each: limit, ours, limit, ours …"""
-    limit, ours = Side(), Side()
-    sides = ((limit, stage.limit_port), (ours, stage.our_port))
+    result = Result(workload, Side(), Side(), None if stage.plain_port is None else Side())
+    ports = (stage.limit_port, stage.our_port, stage.plain_port)
     for number in range(rounds + 1):
-        for side, port in sides:
+        for side, port in zip(result.sides.values(), ports, strict=False):
             length = seconds if number else WARM_UP_SECONDS
             order = Order(workload, port, stage.api_key, clients=workload.clients or clients, seconds=length)
             side.add(stage.load(order), counts=number > 0)
         if number:
-            say(f"{workload.name}, round {number}: limit {limit.rates[-1]:,.0f}/s, ours {ours.rates[-1]:,.0f}/s")
-    return Result(workload, limit, ours)
+            rates = ", ".join(f"{name} {side.rates[-1]:,.0f}/s" for name, side in result.sides.items())
+            say(f"{workload.name}, round {number}: {rates}")
+    return result

@@ -5,22 +5,20 @@ from collections.abc import Iterable, Sequence
 from benchmarks.measure import Result, Side
 
 HEADINGS = ("per second, median of rounds", "limit", "ours", "ratio", "target", "failures")
+OF_PLAIN_TABLES = ("plain tables", "ratio")
 
 
 def table(results: Sequence[Result]) -> str:
     """A line for each workload. A ratio below its target fails nothing: machines differ, and so do their days."""
-    rows = [HEADINGS, *(_row(result) for result in results)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    headings = HEADINGS if results[0].plain is None else HEADINGS + OF_PLAIN_TABLES
+    rows = [headings, *(_row(result) for result in results)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(headings))]
     return "\n".join(_line(row, widths) for row in rows)
 
 
 def failures(results: Iterable[Result]) -> list[str]:
     """The first failure of each side that has any."""
-    sides = [
-        (result.workload.name, name, side)
-        for result in results
-        for name, side in (("limit", result.limit), ("ours", result.ours))
-    ]
+    sides = [(result.workload.name, name, side) for result in results for name, side in result.sides.items()]
     return [_failure(workload, name, side) for workload, name, side in sides if side.failures]
 
 
@@ -32,6 +30,7 @@ def _row(result: Result) -> tuple[str, ...]:
         f"{result.ratio:.2f}",
         f"≥ {result.workload.target:.2f}",
         str(result.failures),
+        *(() if result.plain is None else (f"{result.plain.rate:,.0f}", f"{result.ratio_to(result.plain):.2f}")),
     )
 
 

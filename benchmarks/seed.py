@@ -6,7 +6,7 @@ from typing import Final
 
 import django
 
-from benchmarks.limit import TABLES
+from benchmarks.plain_tables import TABLES
 from benchmarks.workloads import LOCATION, ON_HAND
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pms_backend.settings")
@@ -49,7 +49,7 @@ SELECT {_SKU}, %(location)s, %(on_hand)s FROM generate_series(0, %(last)s) AS n
 
 
 def main() -> None:
-    """Ours and the limit's, without the triggers: what they would check is so."""
+    """Ours and the plain tables', without the triggers: what they would check is so."""
     inventory.create_location(code=LOCATION, name="Benchmark")
     parameters = {"last": int(sys.argv[1]) - 1, "on_hand": ON_HAND, "location": LOCATION}
     with transaction.atomic(), connection.cursor() as cursor:

@@ -34,18 +34,20 @@ LOAD_SECONDS = 30
 PORT = 65_535
 OURS = "pms_backend.wsgi:application"
 LIMIT = "benchmarks.limit:application"
+PLAIN_TABLES = "benchmarks.plain_tables:application"
 EMPTY_VIEW = "benchmarks.empty_view:application"
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Both servers, running."""
+    """The servers, running; that of the plain tables where it is asked for."""
 
     processes: Processes
     environment: dict[str, str]
     api_key: str
     limit_port: int
     our_port: int
+    plain_port: int | None = None
 
     def load(self, order: Order) -> Load:
         """Has a generator of its own carry out the order. StartupError where that one fails."""
@@ -60,14 +62,20 @@ class Stage:
 
 
 @contextmanager
-def stage(*arguments: str, seed: str = "benchmarks.seed", limit: str = LIMIT) -> Iterator[Stage]:
-    """A migrated database with both sides' rows, and both web servers. StartupError where that cannot be had."""
+def stage(
+    *arguments: str, seed: str = "benchmarks.seed", limit: str = LIMIT, has_plain_tables: bool = False
+) -> Iterator[Stage]:
+    """A migrated database with each side's rows, and the web servers. StartupError where that cannot be had."""
     with seeded(*arguments, seed=seed) as (processes, data_dir, environment, api_key):
         web = house_program("web", data_dir, environment)
-        words = tuple(limit if word == OURS else word for word in web.arguments)
-        limit_port, _ = serve(processes, replace(web, name="limit", arguments=words))
-        our_port, _ = serve(processes, replace(web, name="ours"))
-        yield Stage(processes, environment, api_key, limit_port, our_port)
+
+        def serve_instead(application: str) -> int:
+            words = tuple(application if word == OURS else word for word in web.arguments)
+            return serve(processes, replace(web, name=application, arguments=words))[0]
+
+        limit_port, our_port = serve_instead(limit), serve_instead(OURS)
+        plain_port = serve_instead(PLAIN_TABLES) if has_plain_tables else None
+        yield Stage(processes, environment, api_key, limit_port, our_port, plain_port)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ MAX_AVAILABILITY_SKUS: Final = 500
 MAX_AVAILABILITY_LOCATIONS: Final = 100
 
 # The SKUs come with their position, so that the answer is in the order of the question.
-_AVAILABILITY: Final = """
+AVAILABILITY: Final = """
 SELECT variant.sku_key, variant.sku, place.code, place.available
 FROM unnest(%(keys)s::text[]) WITH ORDINALITY AS wanted(sku_key, position)
 JOIN products_variant AS variant ON variant.sku_key = wanted.sku_key
@@ -62,7 +62,7 @@ def availability_of(question: Question) -> dict[str, Any]:
     }
     found: dict[str, dict[str, Any]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_AVAILABILITY, parameters)
+        cursor.execute(AVAILABILITY, parameters)
         for key, sku, code, available in cursor.fetchall():
             result = found.setdefault(key, {"sku": sku, "available": 0, "locations": {}})
             if code is not None:

@@ -29,7 +29,7 @@ _ACTS_FIRST: Final = """
             AND movement.reference <> '' AND movement.reason = %(reason)s::text)
 """
 
-_ADJUST: Final = on_one_line(
+ADJUST: Final = on_one_line(
     f"""
 WITH changed AS (
     UPDATE inventory_stocklevel AS level
@@ -96,7 +96,7 @@ def adjust_stock(
         "expected_version": expected_version,
         "dedupe": dedupe,
     }
-    if rows := run_alone(_ADJUST, parameters):
+    if rows := run_alone(ADJUST, parameters):
         return change_of(rows[0][0])
     return _adjust_or_explain(parameters, sku)
 
@@ -104,7 +104,7 @@ def adjust_stock(
 @retried_atomic
 def _adjust_or_explain(parameters: dict[str, Any], sku: str) -> StockChange:
     """In a transaction, which a refusal, a repetition and a level that is still to be made need."""
-    rows = run(_ADJUST, parameters)
+    rows = run(ADJUST, parameters)
     place, delta, reason = (sku, parameters["location"]), parameters["delta"], parameters["reason"]
     if not rows and parameters["dedupe"]:
         repetition = _repetition(*place, delta, reason, parameters["reference"])
@@ -112,7 +112,7 @@ def _adjust_or_explain(parameters: dict[str, Any], sku: str) -> StockChange:
             return repetition
     if not rows:
         _explain_or_create(*place, delta, reason, parameters["expected_version"])
-        rows = run(_ADJUST, parameters)
+        rows = run(ADJUST, parameters)
     if not rows:
         raise VersionConflict(f"{sku} at {place[1]} has changed meanwhile.")
     return change_of(rows[0][0])

@@ -10,7 +10,7 @@ from psycopg._queries import MAX_CACHED_STATEMENT_LENGTH
 from inventory import services
 from inventory.exceptions import InsufficientStock
 from inventory.models import StockLevel, StockMovement
-from inventory.services.adjustments import _ADJUST
+from inventory.services.adjustments import ADJUST
 from pms_backend.events.models import Event
 from pms_backend.operations.audit import find_mismatches
 from tests.factories import make_location, make_product, set_stock
@@ -60,7 +60,7 @@ def test_it_takes_one_statement(django_assert_num_queries) -> None:
 
 
 def test_psycopg_looks_for_its_parameters_once() -> None:
-    assert len(_ADJUST) <= MAX_CACHED_STATEMENT_LENGTH
+    assert len(ADJUST) <= MAX_CACHED_STATEMENT_LENGTH
 
 
 @pytest.mark.parametrize("reason", ["sale", "correction", "receipt", "return"])
