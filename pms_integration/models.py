@@ -48,7 +48,7 @@ class PMSConnection(models.Model):
 class PMSLocation(models.Model):
     """A location as a connection knows it: by which name, and whether the PMS owns its stock."""
 
-    connection = models.ForeignKey(PMSConnection, on_delete=models.CASCADE, related_name="locations")
+    connection = models.ForeignKey(PMSConnection, on_delete=models.CASCADE, related_name="locations", db_index=False)
     location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="pms_locations")
     external_name = models.CharField(max_length=255)
     owns_stock = models.BooleanField(default=False, help_text="Whether the PMS's figures are the truth here.")
@@ -85,7 +85,7 @@ class PMSEvent(models.Model):
     The row is the queue: what has a `due_at` is to be done then.
     """
 
-    connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="events")
+    connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="events", db_index=False)
     webhook_id = models.CharField(max_length=MAX_WEBHOOK_ID_LENGTH)
     type = models.CharField(max_length=100, blank=True)
     body = models.BinaryField()
@@ -137,7 +137,7 @@ class PMSProductState(models.TextChoices):
 class PMSProduct(models.Model):
     """A product of the PMS and the one of ours that it is; it stays as a tombstone when the PMS deletes it."""
 
-    connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="products")
+    connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="products", db_index=False)
     external_id = models.CharField(max_length=MAX_EXTERNAL_ID_LENGTH)
     product = models.ForeignKey(Product, null=True, on_delete=models.PROTECT, related_name="pms_products")
     version = models.BigIntegerField(null=True)
@@ -166,7 +166,7 @@ class PMSProduct(models.Model):
 class PMSStock(models.Model):
     """A level's figure as a PMS last told it."""
 
-    connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="stock")
+    connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="stock", db_index=False)
     level = models.ForeignKey(StockLevel, on_delete=models.PROTECT, related_name="pms_stock")
     on_hand = models.BigIntegerField()
     reported_at = models.DateTimeField()
@@ -275,7 +275,7 @@ class ImportProblem(models.Model):
     `block_line`.
     """
 
-    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="problems")
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="problems", db_index=False)
     is_warning = models.BooleanField(default=False)
     line = models.PositiveIntegerField()
     column = models.CharField(max_length=MAX_COLUMN_LENGTH, blank=True)

@@ -106,7 +106,7 @@ class ReservationLine(models.Model):
     `reserved` of them are held still and `committed` are sold; the others went back.
     """
 
-    reservation = models.ForeignKey(Reservation, on_delete=models.PROTECT, related_name="lines")
+    reservation = models.ForeignKey(Reservation, on_delete=models.PROTECT, related_name="lines", db_index=False)
     level = models.ForeignKey(StockLevel, on_delete=models.PROTECT, related_name="reservation_lines")
     quantity = models.BigIntegerField()
     reserved = models.BigIntegerField()

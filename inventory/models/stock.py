@@ -89,7 +89,7 @@ class StockLevel(models.Model):
     level shows, and change without a new `version`.
     """
 
-    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="levels")
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="levels", db_index=False)
     location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="levels")
     on_hand = models.BigIntegerField(default=0, db_default=0)
     reserved = models.BigIntegerField(default=0, db_default=0)
@@ -158,7 +158,7 @@ class StockLevel(models.Model):
 class StockMovement(models.Model):
     """One change of `on_hand`: a line of the append-only ledger."""
 
-    level = models.ForeignKey(StockLevel, on_delete=models.PROTECT, related_name="movements")
+    level = models.ForeignKey(StockLevel, on_delete=models.PROTECT, related_name="movements", db_index=False)
     level_version = models.BigIntegerField()
     reason = models.CharField(max_length=12, choices=Reason.choices)
     delta = models.BigIntegerField()

@@ -46,7 +46,7 @@ class Stocktake(models.Model):
 class StocktakeLine(models.Model):
     """What of a variant was expected when the sheet was made, what was counted, when, and what the count changed."""
 
-    stocktake = models.ForeignKey(Stocktake, on_delete=models.PROTECT, related_name="lines")
+    stocktake = models.ForeignKey(Stocktake, on_delete=models.PROTECT, related_name="lines", db_index=False)
     variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="stocktake_lines")
     expected = models.BigIntegerField()
     counted = models.BigIntegerField(null=True, blank=True)

@@ -64,7 +64,7 @@ class Transfer(models.Model):
 class TransferLine(models.Model):
     """So many units of a variant that a transfer moves; `in_transit` of them have left and not arrived."""
 
-    transfer = models.ForeignKey(Transfer, on_delete=models.PROTECT, related_name="lines")
+    transfer = models.ForeignKey(Transfer, on_delete=models.PROTECT, related_name="lines", db_index=False)
     variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="transfer_lines")
     # Of the target, once it is shipped: what is on its way there is `incoming` of it.
     target_level = models.ForeignKey(

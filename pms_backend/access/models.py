@@ -129,7 +129,7 @@ class SigningKey(models.Model):
 class SignatureNonce(models.Model):
     """A nonce that a signed write has used up."""
 
-    signing_key = models.ForeignKey(SigningKey, on_delete=models.CASCADE)
+    signing_key = models.ForeignKey(SigningKey, on_delete=models.CASCADE, db_index=False)
     nonce = models.CharField(max_length=255)
     used_at = models.DateTimeField(db_default=Now(), db_index=True)
 
