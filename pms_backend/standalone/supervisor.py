@@ -10,6 +10,7 @@ from pms_backend.standalone import limits, quickstart
 from pms_backend.standalone.child import Child
 from pms_backend.standalone.children import House
 from pms_backend.standalone.configuration import Configuration
+from pms_backend.standalone.connections import require_enough
 from pms_backend.standalone.console import Console
 from pms_backend.standalone.data_dir import DataDir, read_json, write_json
 from pms_backend.standalone.embedded import Server, create, postgres_server, redis_server, wait_until_ready
@@ -74,6 +75,7 @@ class Supervisor:
         require_free("PORT", configuration.host, configuration.port)
         require_free("WS_PORT", configuration.host, configuration.ws_port)
         configuration.require_reachable()
+        require_enough(configuration)
 
     def _start_servers(self) -> tuple[str, str]:
         """The URLs of both, those given or those of the servers that this starts."""

@@ -1,0 +1,69 @@
+"""The house counts its connections, and does not start where it would run out of them."""
+
+import os
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from inventory.hub import Hub
+from pms_backend.api.beside import READ_THREADS
+from pms_backend.standalone import connections
+from pms_backend.standalone.configuration import Configuration
+from pms_backend.standalone.connections import CONNECTIONS, SOCKET_CONNECTIONS, require_enough
+from pms_backend.standalone.exceptions import StartupError
+
+NEEDED = sum(CONNECTIONS.values())
+HUB_THREADS = 1
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    """Of a role that may have a limit."""
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as admin:
+        admin.execute("CREATE ROLE few LOGIN PASSWORD 'few'")
+        parts = urlsplit(os.environ["DATABASE_URL"])
+        yield parts._replace(netloc=f"few:few@{parts.netloc.rpartition('@')[2]}").geturl()
+        admin.execute("DROP ROLE few")
+
+
+def limit(number: int) -> None:
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as admin:
+        admin.execute(f"ALTER ROLE few CONNECTION LIMIT {number}")
+
+
+def test_a_database_that_allows_enough_is_taken(url: str):
+    for number in (-1, NEEDED):
+        limit(number)
+        require_enough(Configuration.from_environment({"DATABASE_URL": url}))
+
+
+def test_one_that_allows_fewer_is_refused_in_a_line_that_says_why(url: str):
+    limit(NEEDED - 1)
+
+    with pytest.raises(StartupError) as refused:
+        require_enough(Configuration.from_environment({"DATABASE_URL": url}))
+
+    assert str(refused.value) == (
+        f"DATABASE_URL: it allows {NEEDED - 1} connections, and {NEEDED} may be needed"
+        " (web 8, sockets 5, relay 1, worker 2, commands 3)"
+    )
+
+
+def test_the_servers_own_limit_counts(url: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(connections.CONNECTIONS, "web", 100_000)
+
+    with pytest.raises(StartupError, match=r"^DATABASE_URL: it allows \d+ connections"):
+        require_enough(Configuration.from_environment({"DATABASE_URL": url}))
+
+
+def test_a_pooler_shares_out_its_own(url: str):
+    limit(1)
+
+    require_enough(Configuration.from_environment({"DATABASE_URL": url, "DATABASE_POOLER": "transaction"}))
+
+
+def test_the_sockets_have_as_many_as_they_have_threads():
+    assert SOCKET_CONNECTIONS == READ_THREADS + HUB_THREADS
+    assert Hub()._reader._threads._max_workers == HUB_THREADS
