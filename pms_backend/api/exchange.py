@@ -40,12 +40,25 @@ def exchange(commands: Sequence[Command], *, seconds: float | None = None, cache
         return _talk(connection, commands, deadline)
 
 
+class _Held:
+    """A thread's connection, which ends with the thread, or is left to the parent by a process that was forked."""
+
+    def __init__(self, cache: str) -> None:
+        self.process = os.getpid()
+        pool = get_redis_connection(cache).connection_pool
+        # Not the pool's own: it counts what it makes, and would make no more after the hundredth thread.
+        self.connection = pool.connection_class(**pool.connection_kwargs)
+
+    def __del__(self) -> None:
+        self.connection.disconnect()
+
+
 def _connection(cache: str) -> Any:
-    process, connection = getattr(_of_thread, cache, (None, None))
-    if process != os.getpid():
-        connection = get_redis_connection(cache).connection_pool.make_connection()
-        setattr(_of_thread, cache, (os.getpid(), connection))
-    return connection
+    held: _Held | None = getattr(_of_thread, cache, None)
+    if held is None or held.process != os.getpid():
+        held = _Held(cache)
+        setattr(_of_thread, cache, held)
+    return held.connection
 
 
 def _talk(connection: Any, commands: Sequence[Command], deadline: float) -> list[Any]:
