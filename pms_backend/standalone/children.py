@@ -10,6 +10,9 @@ from pms_backend.standalone.program import Phase, Program
 WEB_WORKERS = 2
 # Threads wait for rows that others lock; more of them than this only wait for the interpreter's lock.
 WEB_THREADS = 4
+# So long a thread without work is kept, with its connections and what PostgreSQL has prepared for it: the longest that
+# the server allows.
+WEB_THREAD_IDLE_SECONDS = 600
 # Of each process; it has no more readers of bodies (pms_backend/api/limits.py).
 WEB_CONNECTIONS = 512
 # How long a client may take for the head of a request, and an idle connection for its next.
@@ -46,6 +49,7 @@ def the_house(configuration: Configuration) -> House:
             Program("web", (
                 *PYTHON, "granian", "pms_backend.wsgi:application", "--interface", "wsgi", "--http", "1", "--no-ws",
                 "--host", host, "--port", port, "--workers", str(WEB_WORKERS), "--blocking-threads", str(WEB_THREADS),
+                "--blocking-threads-idle-timeout", str(WEB_THREAD_IDLE_SECONDS),
                 "--http1-header-read-timeout", str(HEAD_TIMEOUT_SECONDS * 1000),
                 "--http1-buffer-size", str(HEAD_BUFFER_BYTES), "--backpressure", str(WEB_CONNECTIONS),
                 "--respawn-failed-workers", "--workers-kill-timeout", "3", "--log-level", "warning",
