@@ -10,7 +10,8 @@ from django.db import connection
 
 from pms_backend.api.thread_connections import with_connections_of_threads
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
+# Not behind a pooler, which keeps the server's connections.
+pytestmark = pytest.mark.django_db(transaction=True)
 
 OPEN = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'"
 
