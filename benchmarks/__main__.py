@@ -28,7 +28,8 @@ def main() -> int:
             print(measure_sockets(sockets=arguments.sockets, rounds=4 * arguments.rounds))
         return 0
     if arguments.what in WITHIN_DJANGO:
-        return subprocess.run((sys.executable, "-m", f"benchmarks.{arguments.what}"), check=False).returncode
+        more = ("--skus", str(arguments.skus)) if arguments.what == "reservations" else ()
+        return subprocess.run((sys.executable, "-m", f"benchmarks.{arguments.what}", *more), check=False).returncode
     if arguments.what == "products":
         return _measure_products(arguments)
     is_kept = arguments.what == "kept"

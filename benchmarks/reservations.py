@@ -28,9 +28,9 @@ from django.db import connection, connections  # noqa: E402
 
 from benchmarks import report  # noqa: E402
 from benchmarks.measure import Result, Side  # noqa: E402
-from benchmarks.workloads import LOCATION, ON_HAND, Workload, sku  # noqa: E402
+from benchmarks.seed import make_stock  # noqa: E402
+from benchmarks.workloads import ON_HAND, Workload, sku  # noqa: E402
 from inventory import services as inventory  # noqa: E402
-from products import services as products  # noqa: E402
 
 TARGET: Final = 0.30
 WARM_UP_SECONDS: Final = 1.0
@@ -124,18 +124,10 @@ def rate(pair: Pair, *, skus: int, threads: int, seconds: float) -> float:
 
 def stock(skus: int) -> None:
     """The same rows on both sides."""
-    inventory.create_location(code=LOCATION, name="Benchmark")
-    rows = [(number, {"name": sku(number), "variants": [{"sku": sku(number)}]}) for number in range(skus)]
-    for start in range(0, skus, 1_000):
-        products.upsert_products(rows=rows[start : start + 1_000])
-    for start in range(0, skus, 10_000):
-        numbers = range(start, min(start + 10_000, skus))
-        counts = [inventory.Count(index=n, sku=sku(n), location=LOCATION, on_hand=ON_HAND) for n in numbers]
-        inventory.count_stock_in_bulk(rows=counts)
+    make_stock(skus)
     with connection.cursor() as cursor:
         cursor.execute(TABLES)
-        values = [(sku(number), ON_HAND) for number in range(skus)]
-        cursor.executemany("INSERT INTO bench_stock (sku, on_hand) VALUES (%s, %s)", values)
+        cursor.execute("INSERT INTO bench_stock (sku, on_hand) SELECT sku, %s FROM products_variant", [ON_HAND])
         cursor.execute("VACUUM ANALYZE")
 
 

@@ -19,7 +19,7 @@ from pms_backend.access.services import create_api_client  # noqa: E402
 
 # By SQL, so that a million take minutes: a product of one variant, counted once. Their names are those of `sku()`.
 _SKU: Final = "'BENCH-' || lpad(n::text, greatest(6, length(n::text)), '0')"
-_STATEMENTS: Final = (
+_STOCK: Final = (
     """
 INSERT INTO products_product (id, handle, name, description, brand, status, tags, attributes, options, version)
 SELECT n + 1, 'lamp-' || n, 'Lamp ' || n, '', '', 'draft', '{}', '{}', '[]', 1
@@ -41,23 +41,29 @@ INSERT INTO inventory_stockmovement (level_id, level_version, reason, delta, on_
 SELECT id, version, 'count', on_hand, on_hand, '', '', 'benchmark', '', '', false, counted_at, counted_at
 FROM inventory_stocklevel
 """,
-    f"""
+)
+_PLAIN: Final = f"""
 INSERT INTO bench_level (sku, location, on_hand)
 SELECT {_SKU}, %(location)s, %(on_hand)s FROM generate_series(0, %(last)s) AS n
-""",
-)
+"""
+
+
+def make_stock(skus: int) -> None:
+    """So many SKUs at `LOCATION`, without the triggers: what they would check is so."""
+    inventory.create_location(code=LOCATION, name="Benchmark")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        for statement in _STOCK:
+            cursor.execute(statement, {"last": skus - 1, "on_hand": ON_HAND})
 
 
 def main() -> None:
-    """Ours and the plain tables', without the triggers: what they would check is so."""
-    inventory.create_location(code=LOCATION, name="Benchmark")
-    parameters = {"last": int(sys.argv[1]) - 1, "on_hand": ON_HAND, "location": LOCATION}
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(TABLES)
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        for statement in _STATEMENTS:
-            cursor.execute(statement, parameters)
+    """Ours and the plain tables'."""
+    skus = int(sys.argv[1])
+    make_stock(skus)
     with connection.cursor() as cursor:
+        cursor.execute(TABLES)
+        cursor.execute(_PLAIN, {"last": skus - 1, "on_hand": ON_HAND, "location": LOCATION})
         cursor.execute("VACUUM ANALYZE")
     key = create_api_client(
         name="benchmark", scopes=["inventory:read", "inventory:write", "products:read"], tier="internal"
