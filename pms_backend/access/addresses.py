@@ -22,24 +22,24 @@ def client_address(request: HttpRequest) -> str:
 
 def address_of(*, peer: str, forwarded_for: str) -> str:
     """The same of a connection that is no Django request: by its other end and its X-Forwarded-For."""
-    return _address_of(peer, forwarded_for, tuple(settings.TRUSTED_PROXIES))
-
-
-# Most requests come from where others have come from just before.
-@functools.lru_cache(maxsize=1_000)
-def _address_of(peer: str, forwarded_for: str, proxies: tuple[str, ...]) -> str:
+    trusted = trusted_proxies()
+    if not forwarded_for:
+        return _address_of_peer(peer)
     forwarded = [part.strip() for part in forwarded_for.split(",") if part.strip()]
-    return _nearest_untrusted([*forwarded, peer], _networks(proxies))
+    return _nearest_untrusted([*forwarded, peer], trusted)
+
+
+# Most requests come from where others have come from just before. What a caller writes into a header is not remembered:
+# it may be as long as headers may be.
+@functools.lru_cache(maxsize=1_000)
+def _address_of_peer(peer: str) -> str:
+    return _nearest_untrusted([peer], ())
 
 
 def trusted_proxies() -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
     """The networks of TRUSTED_PROXIES. Raises `ImproperlyConfigured`."""
-    return _networks(settings.TRUSTED_PROXIES)
-
-
-def _networks(proxies: Sequence[str]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
     try:
-        return [ipaddress.ip_network(cidr) for cidr in proxies]
+        return [ipaddress.ip_network(cidr) for cidr in settings.TRUSTED_PROXIES]
     except ValueError as error:
         raise ImproperlyConfigured(f"TRUSTED_PROXIES must be CIDRs such as 10.0.0.0/8: {error}.") from None
 

@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import RequestFactory
 
-from pms_backend.access.addresses import client_address
+from pms_backend.access.addresses import _address_of_peer, client_address
 
 
 @pytest.fixture
@@ -69,3 +69,13 @@ def test_an_ipv6_proxy_is_believed(seen):
 def test_proxies_that_are_no_networks_are_named(seen):
     with pytest.raises(ImproperlyConfigured, match=r"^TRUSTED_PROXIES must be CIDRs such as"):
         seen("10.0.0.1", proxies=("10.0.0.1/8",))
+
+
+def test_what_callers_write_is_not_remembered(seen):
+    _address_of_peer.cache_clear()
+
+    for number in range(5):
+        seen("10.0.0.9", f"192.0.2.{number}", proxies=("10.0.0.0/8",))
+    seen("203.0.113.9")
+
+    assert _address_of_peer.cache_info().currsize == 1
