@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from pms_backend.api.exceptions import Conflict, FieldError, Invalid, NotFound
+from pms_backend.api.exceptions import Conflict, Invalid, NotFound
+from pms_backend.api.problems import FieldError
 
 
 class UnknownSku(Invalid):

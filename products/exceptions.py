@@ -1,6 +1,7 @@
 """What the catalogue refuses."""
 
-from pms_backend.api.exceptions import Conflict, FieldError, Invalid, NotFound, PreconditionFailed, Unavailable
+from pms_backend.api.exceptions import Conflict, Invalid, NotFound, PreconditionFailed, Unavailable
+from pms_backend.api.problems import FieldError
 
 
 class InvalidSku(Invalid):

@@ -12,8 +12,8 @@ import orjson
 from django.db.models import QuerySet
 
 from pms_backend.access.visibility import Visibility
-from pms_backend.api.exceptions import FieldError
 from pms_backend.api.prepared import prepared_cursor
+from pms_backend.api.problems import FieldError
 from products.exceptions import UnknownField
 from products.images.names import url_of
 from products.models import Product, Variant

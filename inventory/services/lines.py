@@ -5,7 +5,7 @@ from typing import Final
 
 from inventory.exceptions import InvalidLines, UnknownSku
 from inventory.services.levels import variants_by_key
-from pms_backend.api.exceptions import FieldError
+from pms_backend.api.problems import FieldError
 from products.skus import sku_key
 
 REPEATED_SKU: Final = "repeated_sku"

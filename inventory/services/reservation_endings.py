@@ -29,7 +29,7 @@ from inventory.services.reservation_rows import (
 )
 from inventory.services.sheets import LevelSheet
 from pms_backend.api import context
-from pms_backend.api.exceptions import FieldError
+from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 from products.skus import sku_key
 

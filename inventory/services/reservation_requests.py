@@ -16,7 +16,8 @@ from inventory.exceptions import (
 )
 from inventory.models import MAX_QUANTITY, Location
 from inventory.services.levels import Key
-from pms_backend.api.exceptions import DomainError, FieldError
+from pms_backend.api.exceptions import DomainError
+from pms_backend.api.problems import FieldError
 from products.models import ProductStatus, Variant
 from products.skus import sku_key
 

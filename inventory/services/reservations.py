@@ -23,7 +23,7 @@ from inventory.services.reservation_requests import (
 )
 from inventory.services.reservation_rows import announce, give_back, held_lines, key_of, set_status
 from inventory.services.sheets import LevelSheet
-from pms_backend.api.exceptions import FieldError
+from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 
 OPEN: Final = (ReservationStatus.ACTIVE, ReservationStatus.COMMITTED)

@@ -17,7 +17,7 @@ from inventory.services.lines import refuse, require_each_once
 from inventory.services.sheets import LevelSheet
 from inventory.services.transfer_lines import write_lines
 from inventory.services.transfers import lock_transfer, require_status
-from pms_backend.api.exceptions import FieldError
+from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.events import services as outbox
 from products.skus import sku_key

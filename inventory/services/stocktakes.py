@@ -17,7 +17,7 @@ from inventory.services.figures import present_moment
 from inventory.services.levels import require_location, variants_by_key
 from inventory.services.lines import refuse, variants_of_lines
 from pms_backend.api.arrays import as_array
-from pms_backend.api.exceptions import FieldError
+from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 from products.skus import sku_key
 

@@ -10,7 +10,7 @@ from inventory.exceptions import InvalidQuantity, SameLocation, TransferStateCon
 from inventory.models import MAX_QUANTITY, Transfer, TransferLine, TransferStatus
 from inventory.services.levels import require_location
 from inventory.services.lines import refuse, variants_of_lines
-from pms_backend.api.exceptions import FieldError
+from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 
 MAX_TRANSFER_LINES: Final = 1_000

@@ -16,7 +16,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from pms_backend.access.addresses import client_address
-from pms_backend.api.exceptions import Problem, is_api_request
+from pms_backend.api.exceptions import is_api_request
+from pms_backend.api.problems import Problem
 from pms_backend.api.views import problem
 
 logger = logging.getLogger(__name__)

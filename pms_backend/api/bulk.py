@@ -9,7 +9,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from pms_backend.api.exceptions import Conflict, DomainError, FieldError, Invalid, field_errors
+from pms_backend.api.exceptions import Conflict, DomainError, Invalid, field_errors
+from pms_backend.api.problems import FieldError
 
 REJECTED = "rejected"
 

@@ -6,7 +6,6 @@ Services raise `DomainError`s; this module alone knows which HTTP status each of
 import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -23,23 +22,13 @@ from django.http import Http404, HttpRequest, UnreadablePostError
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
-from pms_backend.api import context
+from pms_backend.api.problems import PROBLEM_CONTENT_TYPE, FieldError, Problem
 
 logger = logging.getLogger(__name__)
 
-PROBLEM_CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 CHECK_VIOLATION = "23514"
 UNIQUE_VIOLATION = "23505"
-
-
-@dataclass(frozen=True, slots=True)
-class FieldError:
-    """One thing wrong with the input: where (an RFC 6901 pointer), which rule, and in words."""
-
-    pointer: str
-    code: str
-    detail: str
 
 
 class DomainError(Exception):
@@ -114,35 +103,6 @@ _STATUS_OF_DOMAIN_ERROR: dict[type[DomainError], int] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """An error as the client sees it."""
-
-    status: int
-    code: str
-    detail: str
-    errors: tuple[FieldError, ...] = ()
-    retry_after: int | None = None
-    authenticate: str | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """The members of RFC 9457, and `code`, `request_id`, `errors`."""
-        return {
-            "type": "about:blank",
-            "title": HTTPStatus(self.status).phrase,
-            "status": self.status,
-            "detail": self.detail,
-            "code": self.code,
-            "request_id": context.current().request_id,
-            "errors": [asdict(error) for error in self.errors],
-        }
-
-    def headers(self) -> dict[str, str]:
-        """`Retry-After` and `WWW-Authenticate`, where they apply."""
-        wanted = {"Retry-After": self.retry_after, "WWW-Authenticate": self.authenticate}
-        return {name: str(value) for name, value in wanted.items() if value is not None}
-
-
 def problem_of(error: Exception) -> Problem:
     """What to tell the client of `error`; what nobody foresaw is a 500 without a word about its inside."""
     for read in (_problem_of_domain_error, _problem_of_drf, _problem_of_database, _problem_of_django):
@@ -208,8 +168,6 @@ def _problem_of_django(error: Exception) -> Problem | None:
         return Problem(403, "forbidden", "You may not do this.")
     if isinstance(error, RequestDataTooBig):
         return Problem(413, "too_large", "The body is larger than this endpoint takes.")
-    if isinstance(error, UnreadablePostError) and isinstance(error.__cause__, TimeoutError):
-        return Problem(408, "request_timeout", "The body did not come in time.")
     if isinstance(error, SuspiciousOperation | BadRequest | UnreadablePostError):
         return Problem(400, "malformed", "The request cannot be read.")
     return None
@@ -254,5 +212,10 @@ def constraint(error: DatabaseError) -> str:
 
 
 def is_api_request(request: HttpRequest) -> bool:
-    """Whether an error page would be read by a program; only the admin's pages are for people."""
-    return not request.path.startswith("/admin/")
+    """Whether an error page would be read by a program."""
+    return not is_page(request.path)
+
+
+def is_page(path: str) -> bool:
+    """Whether people read what is at this path; only the admin's pages are for them."""
+    return path.startswith("/admin/")

@@ -7,8 +7,8 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
 from pms_backend.api.endpoints import IdempotencyMixin
-from pms_backend.api.exceptions import PROBLEM_CONTENT_TYPE
 from pms_backend.api.idempotency import KEPT_HOURS, KEY_HEADER, KEY_PATTERN, REPLAYED_HEADER
+from pms_backend.api.problems import PROBLEM_CONTENT_TYPE
 
 
 class FieldErrorSerializer(serializers.Serializer[Any]):

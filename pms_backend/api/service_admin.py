@@ -17,7 +17,8 @@ from django.utils.safestring import SafeString
 from unfold.paginator import InfinitePaginator
 from unfold.utils import prettify_json
 
-from pms_backend.api.exceptions import DomainError, FieldError, problem_of
+from pms_backend.api.exceptions import DomainError, problem_of
+from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.api.typed_unfold import ModelAdmin, TabularInline
 

@@ -6,7 +6,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
-from pms_backend.api.exceptions import PROBLEM_CONTENT_TYPE, Problem, is_api_request
+from pms_backend.api.exceptions import is_api_request
+from pms_backend.api.problems import PROBLEM_CONTENT_TYPE, Problem
 from pms_backend.api.renderers import to_json
 
 logger = logging.getLogger(__name__)

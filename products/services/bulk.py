@@ -8,7 +8,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from pms_backend.api.bulk import Outcome, rejection, require_all
-from pms_backend.api.exceptions import DomainError, FieldError, Invalid
+from pms_backend.api.exceptions import DomainError, Invalid
+from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 from products.exceptions import HandleTaken, ProductNotFound, SkuTaken
 from products.models import Product, Variant

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from pms_backend.api.exceptions import FieldError
+from pms_backend.api.problems import FieldError
 from products.exceptions import AttributesTooLarge, CategoryNotFound, OptionsDoNotFit, ProductArchived
 from products.models import MAX_ATTRIBUTES_BYTES, Category, Product, ProductStatus, Variant
 from products.options import derived_options, misfits, repeated

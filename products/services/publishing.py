@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from pms_backend.api.exceptions import FieldError
+from pms_backend.api.problems import FieldError
 from products.exceptions import PublishRulesFailed
 from products.models import Product, ProductStatus, Variant
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from pms_backend.api.exceptions import FieldError
+from pms_backend.api.problems import FieldError
 from products.exceptions import SkuTaken, TooManyVariants, UnknownVariant
 from products.models import MAX_VARIANTS, Variant
 from products.services.changes import VARIANT_FIELDS, ProductChange, assign

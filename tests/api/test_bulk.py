@@ -5,7 +5,8 @@ from rest_framework import serializers
 
 from pms_backend.api import bulk
 from pms_backend.api.bulk import BulkConflict, BulkInvalid, Outcome, rejection
-from pms_backend.api.exceptions import Conflict, FieldError, Invalid
+from pms_backend.api.exceptions import Conflict, Invalid
+from pms_backend.api.problems import FieldError
 
 
 class RowSerializer(serializers.Serializer):

@@ -8,7 +8,8 @@ from django.db import close_old_connections, connection
 from django.test import Client
 
 from pms_backend.api.context import MAX_REQUEST_ID_LENGTH
-from pms_backend.api.exceptions import Conflict, DomainError, FieldError, Forbidden, Invalid, NotFound, Unauthenticated
+from pms_backend.api.exceptions import Conflict, DomainError, Forbidden, Invalid, NotFound, Unauthenticated
+from pms_backend.api.problems import FieldError
 from pms_backend.events.models import Event
 from products import services
 from products.models import Product

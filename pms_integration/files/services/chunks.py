@@ -7,7 +7,7 @@ from inventory import services as inventory
 from inventory.services import Count
 from pms_backend.api import context
 from pms_backend.api.bulk import REJECTED, Outcome
-from pms_backend.api.exceptions import FieldError
+from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 from pms_integration.files import columns
 from pms_integration.files.drafts import Draft
