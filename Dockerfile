@@ -24,8 +24,6 @@ USER pms
 EXPOSE 8000 8001
 
 # As in pms_backend/standalone/children.py; docker-compose.yml has the other processes.
-CMD ["python", "-m", "granian", "pms_backend.wsgi:application", "--interface", "wsgi", "--http", "1", "--no-ws", \
-     "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "4", \
-     "--blocking-threads-idle-timeout", "600", \
-     "--http1-header-read-timeout", "10000", "--http1-buffer-size", "131072", "--backpressure", "512", \
-     "--respawn-failed-workers", "--workers-kill-timeout", "3", "--log-level", "warning"]
+CMD ["python", "-m", "gunicorn", "pms_backend.wsgi:application", "--preload", "--log-level", "warning", \
+     "--worker-class", "pms_backend.web_server.worker.WebWorker", "--workers", "2", "--threads", "4", \
+     "--bind", "0.0.0.0:8000"]

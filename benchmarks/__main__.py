@@ -10,6 +10,7 @@ from benchmarks.measure import measure
 from benchmarks.reading import measure_reading
 from benchmarks.sockets import measure_sockets
 from benchmarks.stage import EMPTY_VIEW, LIMIT, stage
+from benchmarks.web_servers import measure_servers
 from benchmarks.workloads import kept_reads, workloads
 from pms_backend.standalone.exceptions import report_startup_errors
 
@@ -26,6 +27,12 @@ def main() -> int:
     if arguments.what == "sockets":
         with report_startup_errors():
             print(measure_sockets(sockets=arguments.sockets, rounds=4 * arguments.rounds))
+        return 0
+    if arguments.what == "servers":
+        with report_startup_errors():
+            print(
+                measure_servers(clients=arguments.clients, rounds=arguments.rounds, seconds=arguments.seconds, say=_say)
+            )
         return 0
     if arguments.what in WITHIN_DJANGO:
         more = ("--skus", str(arguments.skus)) if arguments.what == "reservations" else ()
@@ -71,7 +78,7 @@ def _measure_products(arguments: argparse.Namespace) -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    what = ("inventory", "kept", "products", "sockets", *WITHIN_DJANGO)
+    what = ("inventory", "kept", "products", "sockets", "servers", *WITHIN_DJANGO)
     parser.add_argument("what", nargs="?", choices=what, default="inventory")
     parser.add_argument("--sockets", type=_count, default=1_000, help="at one process (default: %(default)s)")
     parser.add_argument("--rounds", type=_count, default=5, help="of each side (default: %(default)s)")

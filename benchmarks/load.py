@@ -17,7 +17,7 @@ from benchmarks.workloads import Workload, requests
 
 # A server that is silent for this long has failed.
 PATIENCE_SECONDS = 15.0
-SERVED = (b"HTTP/1.1 200", b"HTTP/1.1 201")
+SERVED = (b"HTTP/1.1 200", b"HTTP/1.1 201", b"HTTP/1.1 202")
 # One bad row of a bulk is a failure too.
 REJECTED = b'"rejected"'
 SHOWN_BYTES = 400

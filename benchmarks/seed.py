@@ -66,7 +66,9 @@ def main() -> None:
         cursor.execute(_PLAIN, {"last": skus - 1, "on_hand": ON_HAND, "location": LOCATION})
         cursor.execute("VACUUM ANALYZE")
     key = create_api_client(
-        name="benchmark", scopes=["inventory:read", "inventory:write", "products:read"], tier="internal"
+        name="benchmark",
+        scopes=["inventory:read", "inventory:write", "products:read", "products:write"],
+        tier="internal",
     ).api_key
     sys.stdout.write(f"{key}\n")
 

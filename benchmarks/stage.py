@@ -1,10 +1,11 @@
 """Everything that must run before anything can be measured, and that ends with the run."""
 
+import http.client
 import os
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,9 +20,9 @@ from pms_backend.standalone.configuration import Configuration
 from pms_backend.standalone.console import Console
 from pms_backend.standalone.data_dir import DataDir
 from pms_backend.standalone.exceptions import StartupError
-from pms_backend.standalone.ports import LOOPBACK, accepts, free_port
+from pms_backend.standalone.ports import LOOPBACK, accepts, free_port, listen
 from pms_backend.standalone.processes import Processes
-from pms_backend.standalone.program import Program
+from pms_backend.standalone.program import Process, Program
 
 # And a second for so many SKUs.
 PREPARE_SECONDS = 300
@@ -67,14 +68,11 @@ def stage(
 ) -> Iterator[Stage]:
     """A migrated database with each side's rows, and the web servers. StartupError where that cannot be had."""
     with seeded(*arguments, seed=seed) as (processes, data_dir, environment, api_key):
-        web = house_program("web", data_dir, environment)
-
-        def serve_instead(application: str) -> int:
-            words = tuple(application if word == OURS else word for word in web.arguments)
-            return serve(processes, replace(web, name=application, arguments=words))[0]
-
-        limit_port, our_port = serve_instead(limit), serve_instead(OURS)
-        plain_port = serve_instead(PLAIN_TABLES) if has_plain_tables else None
+        limit_port, our_port, *more = (
+            serve_web(processes, data_dir, environment, application)
+            for application in (limit, OURS, *([PLAIN_TABLES] if has_plain_tables else []))
+        )
+        plain_port = more[0] if more else None
         yield Stage(processes, environment, api_key, limit_port, our_port, plain_port)
 
 
@@ -119,6 +117,31 @@ def _environment(data_dir: DataDir) -> dict[str, str]:
     return {**defaults, **os.environ, "METRICS_DIR": str(data_dir.metrics), "PYTHONUNBUFFERED": "1"}
 
 
+def serve_web(processes: Processes, data_dir: DataDir, environment: dict[str, str], application: str) -> int:
+    """Starts the web processes with another application; returns the port that they share."""
+    port = free_port()
+    # The processes have inherited it when this returns.
+    with listen("PORT", LOOPBACK, port) as listener:
+        web = house_program("web", data_dir, environment)
+        words = tuple(application if word == OURS else word for word in web.arguments)
+        _start(processes, replace(web, name=application, arguments=words).listening(listener.fileno()))
+    wait_until_it_answers(port)
+    return port
+
+
+def wait_until_it_answers(port: int) -> None:
+    """Waits for any answer to an HTTP request. Raises `StartupError`."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        connection = http.client.HTTPConnection(LOOPBACK, port, timeout=START_SECONDS)
+        with closing(connection), suppress(OSError, http.client.HTTPException):
+            connection.request("GET", "/health/live")
+            connection.getresponse().read()
+            return
+        time.sleep(0.05)
+    raise StartupError(f"nothing answers at port {port}")
+
+
 def house_program(name: str, data_dir: DataDir, environment: dict[str, str]) -> Program:
     """A program of the house with the flags that it has there; its port is the word PORT."""
     configuration = Configuration(
@@ -137,12 +160,16 @@ def house_program(name: str, data_dir: DataDir, environment: dict[str, str]) -> 
 def serve(processes: Processes, program: Program) -> tuple[int, int]:
     """Starts a server at a free port in the place of PORT; returns the port, and the process's id."""
     port = free_port()
-    arguments = tuple(str(port) if word == str(PORT) else word for word in program.arguments)
-    console = Console()
-    process = processes.start(replace(program, arguments=arguments), lambda line: console.line(program.name, line))
+    arguments = tuple(word.replace(str(PORT), str(port)) for word in program.arguments)
+    process = _start(processes, replace(program, arguments=arguments))
     deadline = time.monotonic() + START_SECONDS
     while not accepts(LOOPBACK, port, seconds=1):
         if process.exit_code() is not None or time.monotonic() > deadline:
             raise StartupError(f"{program.name} did not start")
         time.sleep(0.05)
     return port, process.pid
+
+
+def _start(processes: Processes, program: Program) -> Process:
+    console = Console()
+    return processes.start(program, lambda line: console.line(program.name, line))

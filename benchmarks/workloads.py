@@ -12,6 +12,8 @@ BULK_ADJUSTMENTS = "/api/v1/inventory/adjustments/bulk/"
 BULK_COUNTS = "/api/v1/inventory/counts/bulk/"
 AVAILABILITY = "/api/v1/inventory/availability/"
 PRODUCTS = "/api/v1/products/"
+IMPORTS = "/api/v1/products/imports/"
+UPLOADED_BYTES = 1024 * 1024
 # One of the products, whichever.
 A_PRODUCT = "/api/v1/products/{number}/"
 BULK_ROWS = 10_000
@@ -71,6 +73,8 @@ def requests(workload: Workload, api_key: str) -> list[bytes]:
     """Requests of which one is as likely as another; the limit is sent the key as well, and does not look."""
     chance = random.Random(workload.name)
     count = min(DISTINCT_REQUESTS, DISTINCT_ROWS // workload.rows)
+    if workload.path == IMPORTS:
+        return [_upload(api_key)]
     if workload.is_read:
         numbers = (chance.randint(1, max(workload.skus, 1)) for _ in range(count))
         paths = dict.fromkeys(workload.path.format(number=number) for number in numbers)
@@ -100,6 +104,18 @@ def _request(path: str, body: bytes, api_key: str) -> bytes:
     head = (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Api-Key {api_key}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def _upload(api_key: str) -> bytes:
+    """A file of one product with a long description."""
+    file = b"Handle,Title,Body (HTML)\nbench,Bench," + b"x" * UPLOADED_BYTES + b"\n"
+    part = b'--bench\r\nContent-Disposition: form-data; name="file"; filename="bench.csv"\r\n\r\n'
+    body = part + file + b"\r\n--bench--\r\n"
+    head = (
+        f"POST {IMPORTS} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Api-Key {api_key}\r\n"
+        f"Content-Type: multipart/form-data; boundary=bench\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 

@@ -1,5 +1,7 @@
 """Who acts, and in which request: what events, movements and log lines say of their origin."""
 
+import re
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -7,6 +9,8 @@ from dataclasses import dataclass, replace
 
 MAX_ACTOR_LENGTH = 150
 MAX_REQUEST_ID_LENGTH = 128
+# What a caller sends is repeated in logs and answers: anything else is replaced, not cleaned.
+_SANE_REQUEST_ID = re.compile(rf"[A-Za-z0-9._:-]{{1,{MAX_REQUEST_ID_LENGTH}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,11 @@ _current: ContextVar[Context] = ContextVar("context", default=Context())  # noqa
 def current() -> Context:
     """The context of the running request, task or command."""
     return _current.get()
+
+
+def request_id_from(sent: str) -> str:
+    """The request id that a client sent in `X-Request-Id`, or a new one where that is missing or unfit to repeat."""
+    return sent if _SANE_REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
 
 
 def set_actor(actor: str) -> None:

@@ -2,27 +2,22 @@
 
 import re
 import time
-import uuid
 from collections.abc import Callable
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from rest_framework.parsers import BaseParser
 
 from pms_backend import metrics
 from pms_backend.api import context
-from pms_backend.api.exceptions import Problem, problem_of
+from pms_backend.api.exceptions import problem_of
 from pms_backend.api.limits import MAX_HEADER_BYTES, MAX_QUERY_PARAMETERS, MAX_URL_BYTES
+from pms_backend.api.problems import Problem
+from pms_backend.api.request_bodies import longest_body, media_type_of
 from pms_backend.api.views import problem
 
-# What a caller sends is repeated in logs and answers: anything else is replaced, not cleaned.
-SANE_REQUEST_ID = re.compile(rf"[A-Za-z0-9._:-]{{1,{context.MAX_REQUEST_ID_LENGTH}}}")
-
 SANE_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
-# Files go to the disk, and their views say how long they may be: in `max_form_bytes`.
-FORM_WITH_FILES = "multipart/form-data"
 
 Next = Callable[[HttpRequest], HttpResponse]
 
@@ -34,8 +29,7 @@ class RequestContextMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        sent = request.headers.get("X-Request-Id", "")
-        request_id = sent if SANE_REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
+        request_id = context.request_id_from(request.headers.get("X-Request-Id", ""))
         began = time.perf_counter()
         with context.bind(actor="anonymous", request_id=request_id):
             response = self.get_response(request)
@@ -69,14 +63,12 @@ class RequestLimitsMiddleware:
         parsers = getattr(getattr(view, "cls", None), "parser_classes", None)
         if parsers is None or request.method in _SAFE or not (length := _length_of_body(request)):
             return None
-        sent = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+        content_type = request.META.get("CONTENT_TYPE", "")
+        sent = media_type_of(content_type)
         if not any(_takes(parser, sent) for parser in parsers):
             types = " or ".join(parser.media_type for parser in parsers)
             return problem(Problem(415, "unsupported_media_type", f"A body here has the Content-Type {types}."))
-        longest = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        if sent == FORM_WITH_FILES:
-            longest = getattr(view.cls, "max_form_bytes", length)
-        if length > longest:
+        if length > longest_body(view, request.path, content_type):
             return problem(problem_of(RequestDataTooBig()))
         return None
 
@@ -91,9 +83,6 @@ def _problem_of_head(request: HttpRequest) -> Problem | None:
         return Problem(431, "headers_too_large", f"The headers have at most {MAX_HEADER_BYTES} bytes.")
     if (length := request.META.get("CONTENT_LENGTH")) and not SANE_LENGTH.fullmatch(length):
         return Problem(400, "malformed", "The Content-Length is no length.")
-    if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
-        # WSGI has no end of a body without a length: Django would read none of it.
-        return Problem(411, "length_required", "A body comes with its Content-Length here.")
     return None
 
 

@@ -7,18 +7,9 @@ from pms_backend.standalone.configuration import Configuration
 from pms_backend.standalone.data_dir import DataDir
 from pms_backend.standalone.program import Phase, Program
 
-WEB_WORKERS = 2
+WEB_PROCESSES = 2
 # Threads wait for rows that others lock; more of them than this only wait for the interpreter's lock.
 WEB_THREADS = 4
-# So long a thread without work is kept, with its connections and what PostgreSQL has prepared for it: the longest that
-# the server allows.
-WEB_THREAD_IDLE_SECONDS = 600
-# Of each process; it has no more readers of bodies (pms_backend/api/limits.py).
-WEB_CONNECTIONS = 512
-# How long a client may take for the head of a request, and an idle connection for its next.
-HEAD_TIMEOUT_SECONDS = 10
-# What the server keeps of a request's head; the application refuses less (pms_backend/api/limits.py).
-HEAD_BUFFER_BYTES = 128 * 1024
 WORKER_PROCESSES = 2
 
 PYTHON = (sys.executable, "-m")
@@ -40,20 +31,17 @@ class House:
 
 
 def the_house(configuration: Configuration) -> House:
-    host, port, ws_port = configuration.host, str(configuration.port), str(configuration.ws_port)
+    host, ws_port = configuration.host, str(configuration.ws_port)
     run = DataDir(configuration.data_dir).run
     return House(
         migrate=Program("migrate", (*MANAGE, "migrate", "--noinput")),
         sample_data=Program("load_sample_data", (*MANAGE, "load_sample_data")),
         children=(
             Program("web", (
-                *PYTHON, "granian", "pms_backend.wsgi:application", "--interface", "wsgi", "--http", "1", "--no-ws",
-                "--host", host, "--port", port, "--workers", str(WEB_WORKERS), "--blocking-threads", str(WEB_THREADS),
-                "--blocking-threads-idle-timeout", str(WEB_THREAD_IDLE_SECONDS),
-                "--http1-header-read-timeout", str(HEAD_TIMEOUT_SECONDS * 1000),
-                "--http1-buffer-size", str(HEAD_BUFFER_BYTES), "--backpressure", str(WEB_CONNECTIONS),
-                "--respawn-failed-workers", "--workers-kill-timeout", "3", "--log-level", "warning",
-            )),
+                *PYTHON, "gunicorn", "pms_backend.wsgi:application", "--preload", "--log-level", "warning",
+                "--worker-class", "pms_backend.web_server.worker.WebWorker",
+                "--workers", str(WEB_PROCESSES), "--threads", str(WEB_THREADS),
+            ), is_web=True),
             Program("sockets", (
                 *PYTHON, "uvicorn", "pms_backend.asgi:application", "--ws", "websockets-sansio", "--lifespan", "off",
                 *SOCKET_LIMITS,

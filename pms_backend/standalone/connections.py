@@ -5,7 +5,7 @@ from typing import Final
 import psycopg
 
 from pms_backend.standalone import limits
-from pms_backend.standalone.children import WEB_THREADS, WEB_WORKERS, WORKER_PROCESSES
+from pms_backend.standalone.children import WEB_PROCESSES, WEB_THREADS, WORKER_PROCESSES
 from pms_backend.standalone.configuration import Configuration
 from pms_backend.standalone.exceptions import StartupError
 
@@ -13,7 +13,7 @@ from pms_backend.standalone.exceptions import StartupError
 SOCKET_CONNECTIONS: Final = 5
 # By program. Each thread that asks the database keeps its connection; nothing else has any.
 CONNECTIONS: Final = {
-    "web": WEB_WORKERS * WEB_THREADS,
+    "web": WEB_PROCESSES * WEB_THREADS,
     "sockets": SOCKET_CONNECTIONS,
     "relay": 1,
     "worker": WORKER_PROCESSES,

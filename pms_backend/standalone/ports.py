@@ -13,21 +13,34 @@ EPHEMERAL_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 USUAL_FIRST_EPHEMERAL = 32768
 
 
-def _bind(host: str, port: int) -> None:
+BACKLOG = 1024
+
+
+def _listen(host: str, port: int) -> socket.socket:
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
-    with socket.socket(family, kind, protocol) as listener:
+    listener = socket.socket(family, kind, protocol)
+    try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        listener.listen()
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def listen(variable: str, host: str, port: int) -> socket.socket:
+    """A socket that listens there, for processes to inherit. Raises `StartupError`, which names the variable."""
+    try:
+        return _listen(host, port)
+    except OSError as error:
+        raise StartupError(f"{variable}: cannot listen on {host}:{port}: {error.strerror}") from error
 
 
 def require_free(variable: str, host: str, port: int) -> None:
-    try:
-        _bind(host, port)
-    except OSError as error:
-        raise StartupError(f"{variable}: cannot listen on {host}:{port}: {error.strerror}") from error
+    listen(variable, host, port).close()
 
 
 def free_port() -> int:
@@ -42,7 +55,7 @@ def free_port() -> int:
     while True:
         port = FIRST_PORT + secrets.randbelow(first_ephemeral - FIRST_PORT)
         try:
-            _bind(LOOPBACK, port)
+            _listen(LOOPBACK, port).close()
         except OSError:
             continue
         return port

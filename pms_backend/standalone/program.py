@@ -6,7 +6,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from pathlib import Path
 from typing import BinaryIO
@@ -37,6 +37,12 @@ class Program:
     stdin: bytes = field(default=b"", repr=False)
     log: Path | None = None  # where its output goes instead of to the console
     sweep: Callable[[], None] | None = None  # ends what is not in its process group, after it has ended
+    is_web: bool = False  # serves the web address, whose socket it is given
+    files: tuple[int, ...] = ()  # descriptors that it inherits
+
+    def listening(self, descriptor: int) -> "Program":
+        """The same program, accepting connections from a socket that listens already."""
+        return replace(self, arguments=(*self.arguments, "--bind", f"fd://{descriptor}"), files=(descriptor,))
 
 
 class Process:
@@ -56,6 +62,7 @@ class Process:
                 stdout=log or subprocess.PIPE,
                 stderr=subprocess.PIPE if errors else subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=program.files,
             )
         finally:
             if log:

@@ -16,7 +16,7 @@ from pms_backend.standalone.data_dir import DataDir, read_json, write_json
 from pms_backend.standalone.embedded import Server, create, postgres_server, redis_server, wait_until_ready
 from pms_backend.standalone.exceptions import StartupError, StopRequested
 from pms_backend.standalone.house_environment import house_environment
-from pms_backend.standalone.ports import require_free
+from pms_backend.standalone.ports import listen, require_free
 from pms_backend.standalone.processes import Processes
 from pms_backend.standalone.program import Program
 from pms_backend.standalone.readiness import is_ready
@@ -47,15 +47,17 @@ class Supervisor:
             stack.callback(stop, self._processes, self._signals)
             stack.callback(self._data_dir.quickstart.unlink, missing_ok=True)
             try:
-                self._start()
+                self._start(stack)
                 self._supervise()
             except StopRequested:
                 self._console.say("Stopping …")
 
-    def _start(self) -> None:
+    def _start(self, stack: ExitStack) -> None:
         started_at = time.monotonic()
         if names := self._processes.end_leftovers():
             self._console.say(f"Ended what a killed supervisor left: {', '.join(names)}")
+        # Held until the end: while a web process restarts, clients wait instead of being refused.
+        listener = stack.enter_context(listen("PORT", self._configuration.host, self._configuration.port))
         self._require_room()
         database_url, redis_url = self._start_servers()
         self._environment = house_environment(self._configuration, self._data_dir, database_url, redis_url)
@@ -64,7 +66,9 @@ class Supervisor:
         credentials = self._credentials()
         self._quickstart = quickstart.content(self._configuration, credentials, database_url, redis_url)
         self._console.say("Starting the house …")
-        self._children = [self._child(self._in_environment(program)) for program in self._house.children]
+        for program in self._house.children:
+            given = program.listening(listener.fileno()) if program.is_web else program
+            self._children.append(self._child(self._in_environment(given)))
         self._wait_until_ready()
         self._write_quickstart()
         self._console.say(quickstart.banner(self._quickstart, time.monotonic() - started_at))
@@ -72,7 +76,6 @@ class Supervisor:
     def _require_room(self) -> None:
         configuration = self._configuration
         self._data_dir.require_space()
-        require_free("PORT", configuration.host, configuration.port)
         require_free("WS_PORT", configuration.host, configuration.ws_port)
         configuration.require_reachable()
         require_enough(configuration)

@@ -8,6 +8,7 @@ from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,7 +22,7 @@ from pms_integration.files.bad_rows import bad_rows
 from pms_integration.files.export_csv import csv_of
 from pms_integration.files.export_json_lines import json_lines_of
 from pms_integration.files.exports import ExportOptions
-from pms_integration.files.parsers import FileParser
+from pms_integration.files.limits import MAX_FORM_BYTES
 from pms_integration.files.places import location_of
 from pms_integration.files.renderers import ByFormat, CSVRenderer, JSONLinesRenderer
 from pms_integration.files.serializers import ImportInputSerializer, ImportSerializer, represent_import
@@ -39,7 +40,8 @@ class ImportViewSet(GenericViewSet[ImportJob]):
     queryset = ImportJob.objects.select_related("location")
     serializer_class = ImportSerializer
     required_scopes = {"read": "products:read", "write": "products:write", "errors": "products:write"}
-    parser_classes = (FileParser,)
+    parser_classes = (MultiPartParser,)
+    max_form_bytes = MAX_FORM_BYTES
     lookup_value_regex = r"[0-9]{1,18}"
     pagination_class = None
 

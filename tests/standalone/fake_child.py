@@ -17,8 +17,7 @@ CREDENTIALS = {
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
-def listen(port: str) -> None:
-    listener = socket.create_server(("127.0.0.1", int(port)))
+def serve(listener: socket.socket) -> None:
     while True:
         client, _ = listener.accept()
         with client:
@@ -26,7 +25,7 @@ def listen(port: str) -> None:
             client.sendall(ANSWER)
 
 
-def main(role: str) -> None:
+def main(role: str, *options: str) -> None:
     fault = json.loads(os.environ.get("FAKE_FAULTS", "{}")).get(role)
     if fault == "fail":
         print(f"{role} says why", file=sys.stderr)
@@ -43,11 +42,16 @@ def main(role: str) -> None:
     print(f"{role} runs", flush=True)
     # What a pool's process is to its parent: in the group, and still there when the parent was killed.
     subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"])
-    if role in {"web", "sockets"}:
-        threading.Thread(target=listen, args=(os.environ["PORT" if role == "web" else "WS_PORT"],), daemon=True).start()
+    if options[:1] == ("--bind",):
+        threading.Thread(
+            target=serve, args=(socket.socket(fileno=int(options[1].removeprefix("fd://"))),), daemon=True
+        ).start()
+    if role == "sockets":
+        listener = socket.create_server(("127.0.0.1", int(os.environ["WS_PORT"])))
+        threading.Thread(target=serve, args=(listener,), daemon=True).start()
     while True:
         time.sleep(600)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -15,15 +15,15 @@ from pms_backend.standalone.supervisor import Supervisor
 CHILD = Path(__file__).with_name("fake_child.py")
 
 
-def program(name: str, phase: Phase = Phase.EDGE) -> Program:
-    return Program(name, (sys.executable, "-S", str(CHILD), name), phase)
+def program(name: str, phase: Phase = Phase.EDGE, *, is_web: bool = False) -> Program:
+    return Program(name, (sys.executable, "-S", str(CHILD), name), phase, is_web=is_web)
 
 
 HOUSE = House(
     migrate=program("migrate"),
     sample_data=program("load_sample_data"),
     children=(
-        program("web"),
+        program("web", is_web=True),
         program("sockets"),
         program("relay", Phase.WORKERS),
         program("worker", Phase.WORKERS),

@@ -192,6 +192,18 @@ def test_a_killed_child_is_restarted_after_its_whole_group(shared_stack: FakeSta
     assert [pid for pid in group if proc.start_time(pid) is not None] == []
 
 
+def test_while_a_killed_web_server_restarts_clients_wait(shared_stack: FakeStack) -> None:
+    killed = shared_stack.pid_of("web")
+
+    os.kill(killed, signal.SIGKILL)
+    with socket.create_connection(("127.0.0.1", shared_stack.port), timeout=20) as client:
+        client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        answer = client.recv(100)
+
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    wait_for(lambda: shared_stack.pid_of("web") not in {None, killed}, "the restart")
+
+
 @pytest.mark.parametrize("name", ["postgres", "redis"])
 def test_a_killed_server_comes_back_under_the_same_url(full_stack: FakeStack, name: str) -> None:
     quickstart = full_stack.start()

@@ -74,7 +74,7 @@ def test_a_location_that_is_none_is_refused(api: JSONClient, media: Path):
 
 
 def test_a_file_that_is_too_long_is_refused_by_its_length(api: JSONClient, media: Path, monkeypatch):
-    monkeypatch.setattr("pms_integration.files.parsers.MAX_FORM_BYTES", 300)
+    monkeypatch.setattr("pms_integration.files.views.ImportViewSet.max_form_bytes", 300)
     assert_refused(post(api, PLAIN + "x" * 300), 413, "too_large", media)
 
     monkeypatch.setattr("pms_integration.files.starting.MAX_FILE_BYTES", 10)

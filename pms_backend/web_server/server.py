@@ -1,0 +1,89 @@
+"""The server: who is let in, and who makes room."""
+
+import socket
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from waitress.adjustments import Adjustments
+from waitress.server import TcpWSGIServer
+from waitress.task import ThreadedTaskDispatcher
+
+from pms_backend.api.limits import MAX_UPLOAD_BYTES
+from pms_backend.web_server.connection import Connection
+from pms_backend.web_server.limits import (
+    BACKLOG,
+    CHECK_SECONDS,
+    MAX_BUFFERED_BYTES,
+    MAX_CONNECTIONS,
+    MAX_HEAD_BYTES,
+    MAX_UNSENT_BYTES,
+    OPEN_FILES,
+)
+from pms_backend.web_server.request import Spool
+
+WSGIApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class WebServer(TcpWSGIServer):
+    """Waitress's server, whose connections have deadlines and are never refused for want of room."""
+
+    channel_class = Connection
+
+    def __init__(
+        self,
+        application: WSGIApplication,
+        listener: socket.socket,
+        *,
+        threads: int,
+        on_check: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`threads` run the application; `listener` may be shared with other processes.
+
+        `on_check` is called by the I/O loop every `CHECK_SECONDS`.
+        """
+        self.spool = Spool()
+        self._on_check = on_check
+        dispatcher = ThreadedTaskDispatcher()
+        dispatcher.set_thread_count(threads)
+        super().__init__(
+            application,
+            _sock=listener,
+            bind_socket=False,
+            dispatcher=dispatcher,
+            sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),
+            adj=Adjustments(
+                threads=threads,
+                backlog=BACKLOG,
+                connection_limit=OPEN_FILES,
+                cleanup_interval=CHECK_SECONDS,
+                asyncore_loop_timeout=CHECK_SECONDS,
+                # select() knows no more than 1,024 files.
+                asyncore_use_poll=True,
+                max_request_header_size=MAX_HEAD_BYTES,
+                max_request_body_size=MAX_UPLOAD_BYTES + 1,
+                inbuf_overflow=MAX_BUFFERED_BYTES,
+                outbuf_overflow=MAX_BUFFERED_BYTES,
+                outbuf_high_watermark=MAX_UNSENT_BYTES,
+                # The application judges X-Forwarded-* itself (pms_backend/access/addresses.py).
+                clear_untrusted_proxy_headers=False,
+                # Clients that hang up are no errors of ours.
+                log_socket_errors=False,
+                ident=None,
+            ),
+        )
+
+    def maintenance(self, now: float) -> None:
+        """Ends the connections whose clients are overdue."""
+        self._on_check()
+        moment = time.monotonic()
+        for connection in list(self.active_channels.values()):
+            connection.end_if_overdue(moment)
+
+    def handle_accept(self) -> None:
+        """Lets a client in. Where there are as many as may be, the one that has waited longest makes room."""
+        if len(self.active_channels) >= MAX_CONNECTIONS:
+            waiting = [one for one in self.active_channels.values() if not one.requests and not one.will_close]
+            if waiting:
+                min(waiting, key=lambda one: one.waiting_since).abort()
+        super().handle_accept()

@@ -1,0 +1,38 @@
+"""The server as one of gunicorn's workers: gunicorn starts them, replaces those that end, and stops them."""
+
+import os
+import resource
+import sys
+from typing import Any
+
+from gunicorn.workers.base import Worker
+
+from pms_backend.web_server.limits import OPEN_FILES
+from pms_backend.web_server.server import WebServer
+
+
+class WebWorker(Worker):
+    """Serves in one process, with as many threads as gunicorn's `--threads` says."""
+
+    def run(self) -> None:
+        """Serves until SIGTERM, and finishes what is being served then."""
+        _allow_open_files()
+        (listener,) = self.sockets
+        WebServer(self.wsgi, listener.sock, threads=self.cfg.threads, on_check=self._check).run()
+
+    def handle_exit(self, *_: Any) -> None:
+        """SIGTERM."""
+        sys.exit(0)
+
+    def _check(self) -> None:
+        """Tells gunicorn that the I/O loop runs; ends with a gunicorn that was killed."""
+        self.notify()
+        if os.getppid() != self.ppid:
+            sys.exit(0)
+
+
+def _allow_open_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < OPEN_FILES:
+        wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,0 +1,175 @@
+"""The bounds of the server, small ones, each met by a real client."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from typing import Any
+
+import pytest
+
+from pms_backend.web_server import request as requests
+from tests.web_server.running import web_server
+from tests.web_server.test_requests import answer_of, ask, echo, head
+
+SMALL = 0.3
+
+
+@pytest.fixture
+def bound(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, float], None]:
+    """Makes a bound small, by the name of the module that obeys it and its own."""
+
+    def make_small(name: str, value: float) -> None:
+        monkeypatch.setattr(f"pms_backend.web_server.{name}", value)
+
+    make_small("server.CHECK_SECONDS", SMALL)
+    return make_small
+
+
+@pytest.fixture
+def clients() -> Iterator[Callable[[int], socket.socket]]:
+    """Opens connections, which end with the test."""
+    with ExitStack() as stack:
+        yield lambda port: stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+
+
+def is_ended(client: socket.socket) -> bool:
+    """Whether the server ended the connection, without a word."""
+    client.settimeout(SMALL)
+    try:
+        return client.recv(1) == b""
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+
+
+def test_a_body_that_stops_is_answered_408(bound, clients):
+    bound("request.HEAD_SECONDS", 0)
+    bound("request.BODY_SECONDS", SMALL)
+    with web_server(echo) as port:
+        client = clients(port)
+        client.sendall(head("Content-Length: 10", method="POST") + b"half")
+
+        status, headers, problem = answer_of(client)
+
+    assert (status, headers["connection"], problem["code"]) == (408, "close", "request_timeout")
+
+
+def test_a_body_that_moves_on_has_more_time(bound, clients):
+    bound("request.HEAD_SECONDS", 0)
+    bound("request.BODY_SECONDS", SMALL)
+    bound("request.MIN_BYTES_PER_SECOND", 10)
+    with web_server(echo) as port:
+        client = clients(port)
+        client.sendall(head("Content-Length: 30", method="POST"))
+        for _ in range(3):
+            client.sendall(b"x" * 10)
+            time.sleep(2 * SMALL)
+
+        assert answer_of(client)[2]["body"] == 30
+
+
+def test_even_a_body_that_moves_on_has_an_end(bound):
+    bound("request.LONGEST_BODY_SECONDS", 5)
+    late = requests.BoundedRequest(None, spool=requests.Spool())
+    late.headers_finished, late.body_bytes_received = True, 2**40
+
+    assert late.deadline - late._began_at == requests.HEAD_SECONDS + requests.BODY_SECONDS + 5
+
+
+def test_a_connection_that_asks_nothing_is_ended(bound, clients):
+    bound("connection.HEAD_SECONDS", SMALL)
+    bound("connection.KEEP_ALIVE_SECONDS", SMALL)
+    with web_server(echo) as port:
+        silent, asked = clients(port), clients(port)
+        asked.sendall(head())
+        answer_of(asked)
+        time.sleep(5 * SMALL)
+
+        assert is_ended(silent)
+        assert is_ended(asked)
+
+
+def large(_: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+    """More than sockets hold, in pieces."""
+    start_response("200 OK", [])
+    return (b"x" * 2**20 for _ in range(50))
+
+
+def test_a_client_that_does_not_read_holds_no_thread_and_is_ended(bound, clients):
+    bound("connection.SEND_SECONDS", 5 * SMALL)
+    with web_server(large, threads=1) as port:
+        deaf, other = clients(port), clients(port)
+        deaf.sendall(head())
+        time.sleep(2 * SMALL)
+
+        other.sendall(head())
+        received = 0
+        while received < 50 * 2**20:
+            received += len(other.recv(2**20))
+
+        time.sleep(10 * SMALL)
+        left = 0
+        with suppress(ConnectionError):
+            while more := len(deaf.recv(2**20)):
+                left += more
+
+    assert 0 < left < 50 * 2**20
+
+
+def test_the_longest_waiting_connection_makes_room(bound, clients):
+    bound("server.MAX_CONNECTIONS", 3)
+    with web_server(echo) as port:
+        waiting = []
+        for _ in range(3):
+            waiting.append(clients(port))
+            time.sleep(0.05)
+        waiting[0].sendall(head())
+        answer_of(waiting[0])
+
+        newest = clients(port)
+        newest.sendall(head())
+
+        assert answer_of(newest)[0] == 200
+        assert [is_ended(client) for client in waiting] == [False, True, False]
+
+
+def test_what_is_being_served_makes_no_room(bound, clients):
+    bound("server.MAX_CONNECTIONS", 1)
+    served, may_go_on = threading.Event(), threading.Event()
+
+    def slow(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        if environ["PATH_INFO"] == "/slow":
+            served.set()
+            may_go_on.wait(10)
+        return echo(environ, start_response)
+
+    with web_server(slow) as port:
+        first = clients(port)
+        first.sendall(head(path="/slow"))
+        served.wait(10)
+        second = clients(port)
+        second.sendall(head())
+
+        assert answer_of(second)[0] == 200
+        may_go_on.set()
+        assert answer_of(first)[0] == 200
+
+
+def test_bodies_that_fill_the_disk_together_are_refused_and_leave_nothing(bound, clients):
+    bound("request.MAX_SPOOLED_BYTES", 1_000_000)
+    with web_server(echo) as port:
+        slow = clients(port)
+        slow.sendall(head("Content-Length: 900000", method="POST") + b"x" * 800_000)
+        time.sleep(SMALL)
+
+        large = ask(port, head("Content-Length: 300000", method="POST"), b"x" * 300_000)
+        small = ask(port, head("Content-Length: 3000", method="POST"), b"x" * 3_000)
+        slow.close()
+        time.sleep(SMALL)
+        later = ask(port, head("Content-Length: 300000", method="POST"), b"x" * 300_000)
+
+    assert (large[0], large[1]["retry-after"], large[2]["code"]) == (503, "5", "busy")
+    assert (small[0], later[0]) == (200, 200)

@@ -1,0 +1,147 @@
+"""Clients that send slowly, or nothing: the web processes serve everybody else meanwhile, and end them."""
+
+import selectors
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from pms_backend.access import services
+from pms_backend.web_server.limits import BODY_SECONDS, HEAD_SECONDS
+from tests.factories import make_location, make_variant
+from tests.web_server.running import request, web_processes
+
+pytestmark = [pytest.mark.stack, pytest.mark.django_db(transaction=True)]
+
+DRIPPING, UPLOADING, SILENT = 200, 100, 100
+# What the issue of slow clients promises to everybody else.
+PROMISED_SECONDS = 1.0
+SLACK_SECONDS = 5
+TIMED_OUT = b"408 Request Timeout"
+
+
+def head(path: str, content_type: str, length: int, key: str | None) -> bytes:
+    credentials = f"X-Api-Key: {key}\r\n" if key else ""
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{credentials}"
+        f"Content-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n"
+    ).encode()
+
+
+class Attack(threading.Thread):
+    """Opens connections that say what `opening` has, then sends a byte a second on each until all have been ended."""
+
+    def __init__(self, port: int, opening: list[bytes]) -> None:
+        super().__init__(daemon=True)
+        self.endings: Counter[bytes] = Counter()
+        self.seconds = 0.0
+        self.began = time.monotonic()
+        self.clients = selectors.DefaultSelector()
+        for words in opening:
+            client = socket.create_connection(("127.0.0.1", port))
+            client.sendall(words)
+            client.setblocking(False)
+            self.clients.register(client, selectors.EVENT_READ, data=bool(words))
+
+    def run(self) -> None:
+        next_byte = time.monotonic()
+        while self.clients.get_map() and time.monotonic() - self.began < 60:
+            for key, _ in self.clients.select(timeout=0.2):
+                self._end(key.fileobj)
+            if time.monotonic() >= next_byte:
+                next_byte += 1
+                self._drip()
+        self.seconds = time.monotonic() - self.began
+
+    def _drip(self) -> None:
+        for key in list(self.clients.get_map().values()):
+            if key.data:
+                try:
+                    key.fileobj.send(b"x")
+                except ConnectionError:
+                    self._end(key.fileobj)
+
+    def _end(self, client: socket.socket) -> None:
+        try:
+            answer = client.recv(4096).partition(b"\r\n")[0].partition(b" ")[2]
+        except ConnectionError:
+            answer = b"reset"
+        self.endings[answer] += 1
+        self.clients.unregister(client)
+        client.close()
+
+
+class SlowUpload(threading.Thread):
+    """Sends a file in pieces with pauses: in all longer than a body may take that does not move on."""
+
+    def __init__(self, port: int, key: str) -> None:
+        super().__init__(daemon=True)
+        self.body = (
+            b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+            b"Handle,Title\nlamp,Lamp\n" + b"\n" * 60_000 + b"\r\n--x--\r\n"
+        )
+        self.client = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self.client.sendall(head("/api/v1/products/imports/", "multipart/form-data; boundary=x", len(self.body), key))
+        self.answer = b""
+
+    def run(self) -> None:
+        for start in range(0, len(self.body), 3_000):
+            self.client.sendall(self.body[start : start + 3_000])
+            time.sleep(1.1)
+        self.answer = self.client.recv(4096).partition(b"\r\n")[0]
+        self.client.close()
+
+
+@pytest.fixture
+def port(tmp_path: Path) -> Iterator[int]:
+    with web_processes(tmp_path) as (port, _):
+        yield port
+
+
+def slowest(port: int, key: str, attack: Attack) -> dict[str, float]:
+    """The longest that anybody else waits for health and for an adjustment, as long as the attack goes on."""
+    body = orjson.dumps({"sku": "A-1", "location": "main", "delta": 1, "reason": "receipt"})
+    seconds = {"health": 0.0, "adjustment": 0.0}
+    while attack.is_alive():
+        began = time.monotonic()
+        assert request(port, "GET", "/health/live").status == 200
+        between = time.monotonic()
+        answer = request(
+            port, "POST", "/api/v1/inventory/adjustments/", body, X_Api_Key=key, Content_Type="application/json"
+        )
+        assert answer.status == 201, answer.content
+        seconds["health"] = max(seconds["health"], between - began)
+        seconds["adjustment"] = max(seconds["adjustment"], time.monotonic() - between)
+        time.sleep(0.05)
+    return seconds
+
+
+def test_slow_clients_keep_nobody_out_and_are_ended_but_an_honest_slow_upload_is_not(port: int):
+    key = services.create_api_client(name="tests", scopes=["inventory:write", "products:write"]).api_key
+    make_variant(sku="A-1")
+    make_location("main")
+    opening = []
+    for sent in (None, key):
+        opening += [head("/api/v1/inventory/adjustments/", "application/json", 1000, sent)] * DRIPPING
+        opening += [head("/api/v1/products/imports/", "multipart/form-data; boundary=x", 5_000_000, sent)] * UPLOADING
+        opening += [b"POST /api/v1/products/ HTTP/1.1\r\nHost: localhost\r\nX-Slow: "] * (SILENT // 2)
+    opening += [b""] * SILENT
+
+    upload = SlowUpload(port, key)
+    attack = Attack(port, opening)
+    for thread in (upload, attack):
+        thread.start()
+    waited = slowest(port, key, attack)
+    upload.join()
+
+    assert max(waited.values()) < PROMISED_SECONDS, waited
+    assert sum(attack.endings.values()) == len(opening)
+    # What has sent nothing is ended without a word.
+    assert attack.endings == {TIMED_OUT: len(opening) - SILENT, b"": SILENT}
+    assert upload.answer == b"HTTP/1.1 202 Accepted"
+    assert attack.seconds < HEAD_SECONDS + BODY_SECONDS + SLACK_SECONDS
