@@ -3,7 +3,11 @@
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
+from django.db.models import F, Value
+from django.db.models.functions import Concat
 from django.test import Client
+
+from pms_backend.access.staff_scopes import PERMISSIONS_OF_SCOPE
 
 PASSWORD = "correct-horse-battery"
 
@@ -16,11 +20,28 @@ def superuser(name: str = "anna") -> Client:
 
 def staff_with(*permissions: str, name: str = "ben") -> Client:
     """Somebody with these of Django's permissions, such as `inventory.view_stocklevel`."""
-    user = User.objects.create_user(name, password=PASSWORD, is_staff=True)
-    for permission in permissions:
-        app, codename = permission.split(".")
-        user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+    grant(User.objects.create_user(name, password=PASSWORD, is_staff=True), *permissions)
     return logged_in(name)
+
+
+def grant(user: User, *permissions: str) -> User:
+    """Gives the user these of Django's permissions, and takes all others away."""
+    user.user_permissions.set(permissions_named(*permissions))
+    return user
+
+
+def user_with_scopes(name: str, *scopes: str, password: str = PASSWORD) -> User:
+    """A new member of staff with the permissions that these scopes take."""
+    user = User.objects.create_user(name, password=password, is_staff=True)
+    return grant(user, *(permission for scope in scopes for permission in PERMISSIONS_OF_SCOPE[scope]))
+
+
+def permissions_named(*names: str) -> list[Permission]:
+    """Django's permissions by names such as `inventory.view_stocklevel`, each of which has to exist."""
+    name = Concat(F("content_type__app_label"), Value("."), F("codename"))
+    found = list(Permission.objects.annotate(full_name=name).filter(full_name__in=names))
+    assert len(found) == len(set(names)), set(names) - {permission.full_name for permission in found}
+    return found
 
 
 def logged_in(name: str) -> Client:

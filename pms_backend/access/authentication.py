@@ -54,7 +54,7 @@ class StaffSessionAuthentication(SessionAuthentication):
     """The session of somebody logged in to the admin; guarded against CSRF."""
 
     def authenticate(self, request: Request) -> tuple[User, Caller] | None:
-        """Staff have every scope but the administration of callers, which superusers have too."""
+        """Staff have the scopes that follow from Django's permissions; others are not let in."""
         found = super().authenticate(request)
         if found is None:
             return None

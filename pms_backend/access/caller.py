@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import Literal
 
 from django.contrib.auth.models import User
+from django.http import HttpRequest
 
 from pms_backend.access.models import INTERNAL_TIER, STOREFRONT_TIER
-from pms_backend.access.scopes import ALL_SCOPES, STAFF_SCOPES, STOREFRONT_SCOPES
+from pms_backend.access.scopes import ALL_SCOPES, STOREFRONT_SCOPES
+from pms_backend.access.staff_scopes import scopes_of_staff
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +51,31 @@ class Caller:
         """Whether it sees only what is published."""
         return self.tier == STOREFRONT_TIER
 
+    @property
+    def is_staff(self) -> bool:
+        """Whether it is a user of the admin, whose scopes follow from Django's permissions."""
+        return self.credential is not None and self.credential.kind == "user" and not self.is_storefront
+
 
 def caller_of_user(user: User, *, expires_at: datetime | None = None) -> Caller:
-    """An active user as a caller: superusers may do everything, staff all but `access:admin`; others are customers.
+    """An active user as a caller: superusers may do everything, staff what Django's permissions say (`staff_scopes`).
 
-    It is the same caller whether it came with a session or with a token.
+    Others are customers. It is the same caller whether it came with a session or with a token.
     """
     actor, identity = f"user:{user.get_username()}", f"user:{user.pk}"
     scopes, tier = STOREFRONT_SCOPES, STOREFRONT_TIER
     if user.is_superuser:
         scopes, tier = frozenset(ALL_SCOPES), INTERNAL_TIER
     elif user.is_staff:
-        scopes, tier = STAFF_SCOPES, INTERNAL_TIER
+        scopes, tier = scopes_of_staff(user.get_all_permissions()), INTERNAL_TIER
     credential = Credential("user", str(user.pk), seal_of(user))
     return Caller(actor, scopes, tier, identity, expires_at, credential=credential)
+
+
+def caller_in_admin(request: HttpRequest) -> Caller:
+    """The member of staff who is logged in to the admin, with the rights that they have through the API."""
+    user: User = request.user  # type: ignore[assignment]  # the admin lets nobody in without one
+    return caller_of_user(user)
 
 
 def seal_of(user: User) -> str:

@@ -10,8 +10,9 @@ from pms_backend.access.caller import Caller, caller_of_user, seal_of
 
 
 def look_again(callers: Collection[Caller]) -> dict[Caller, Caller]:
-    """Those whose credential is still good, each with the rights of this moment; two queries, however many they are.
+    """Those whose credential is still good, each with the rights of this moment.
 
+    It takes two queries, however many they are, and two more for each member of staff, whose permissions Django reads.
     Revoked and expired keys, expired tokens, deactivated users and those with another password are left out. The
     scopes of a Supabase token stand in it, and stay for as long as it is good.
     """

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 
 from pms_backend.access.caller import Caller
 from pms_backend.access.scopes import SAFE_METHODS
+from pms_backend.access.staff_scopes import how_staff_get
 from pms_backend.access.visibility import is_open_to
 
 
@@ -28,7 +29,8 @@ class HasScope(BasePermission):
             raise MethodNotAllowed(request.method or "")
         required = required_scope(view, request.method or "")
         if required is not None and required not in caller.scopes:
-            self.message = f"This needs the scope {required}."
+            hint = f" {how_staff_get(required)}" if caller.is_staff else ""
+            self.message = f"This needs the scope {required}.{hint}"
             return False
         if not is_open_to(caller, view, request.method or ""):
             self.message = "This is not for storefronts."

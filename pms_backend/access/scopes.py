@@ -20,8 +20,6 @@ INVENTORY_READ: Final = "inventory:read"
 # What anybody may do who is a customer: see what is published, and what of it is available. Whatever else these scopes
 # are asked for is closed to storefronts.
 STOREFRONT_SCOPES: Final = frozenset({"products:read", INVENTORY_READ})
-# No member of staff decides who may call, unless a superuser.
-STAFF_SCOPES: Final = frozenset(ALL_SCOPES) - {"access:admin"}
 
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 

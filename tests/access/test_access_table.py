@@ -127,8 +127,8 @@ def name_of(endpoint: Endpoint) -> str:
     return f"{endpoint.method} {endpoint.url}"
 
 
-def status_of(endpoint: Endpoint, **headers: str) -> int:
-    return getattr(JSONClient(), endpoint.method)(endpoint.url, headers=headers).status_code
+def status_of(endpoint: Endpoint, client: JSONClient | None = None, **headers: str) -> int:
+    return getattr(client or JSONClient(), endpoint.method)(endpoint.url, headers=headers).status_code
 
 
 def key_with(scopes: list[str], **more: Any) -> str:
@@ -189,9 +189,9 @@ GUARDED = [endpoint for endpoint in ENDPOINTS if endpoint.name not in PUBLIC]
 pytestmark = pytest.mark.django_db
 
 
-def answers(found: list[Endpoint], **headers: str) -> dict[str, int]:
-    """The status of each endpoint for whoever sends these headers."""
-    return {name_of(endpoint): status_of(endpoint, **headers) for endpoint in found}
+def answers(found: list[Endpoint], client: JSONClient | None = None, **headers: str) -> dict[str, int]:
+    """The status of each endpoint for whoever sends these headers, or is logged in as this client."""
+    return {name_of(endpoint): status_of(endpoint, client, **headers) for endpoint in found}
 
 
 def wanted(let_in: Callable[[Row], bool]) -> dict[str, int]:

@@ -16,6 +16,7 @@ from pms_backend.access.services import create_api_client, revoke_api_client, ro
 from pms_backend.access.tokens.services import issue_tokens
 from tests.conftest import JSONClient
 from tests.sockets import Socket, SocketServer
+from tests.staff import permissions_named, user_with_scopes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,19 +49,22 @@ def rotated() -> dict[str, str]:
 
 def bearer(token: str | None = None, **flags: bool) -> dict[str, str]:
     if token is None:
-        user = User.objects.create_user("ada", password=PASSWORD, **flags)
-        token = issue_tokens(user=user).access
+        token = issue_tokens(user=User.objects.create_user("ada", password=PASSWORD, **flags)).access
     return {"Authorization": f"Bearer {token}"}
 
 
+def of_staff(*scopes: str) -> dict[str, str]:
+    return bearer(issue_tokens(user=user_with_scopes("ada", *scopes)).access)
+
+
 def expired_token() -> dict[str, str]:
-    token = AccessToken.for_user(User.objects.create_user("ada", password=PASSWORD, is_staff=True))
+    token = AccessToken.for_user(user_with_scopes("ada", "inventory:read"))
     token.set_exp(lifetime=-timedelta(minutes=1))
     return bearer(str(token))
 
 
 def of_deactivated() -> dict[str, str]:
-    headers = bearer(is_staff=True)
+    headers = of_staff("inventory:read")
     User.objects.update(is_active=False)
     return headers
 
@@ -75,7 +79,7 @@ LET_IN: dict[str, Callable[[], dict[str, str]]] = {
     "a key with inventory:read": lambda: key_of("inventory:read"),
     "a key in Authorization": lambda: {"Authorization": f"Api-Key {key_of('inventory:read')['X-Api-Key']}"},
     "a key that will expire": lambda: key_of("inventory:read", expires_at=timezone.now() + timedelta(hours=1)),
-    "a token of staff": lambda: bearer(is_staff=True),
+    "a token of staff who may view stock": lambda: of_staff("inventory:read"),
     "a token of a superuser": lambda: bearer(is_superuser=True),
 }
 REFUSED: dict[str, tuple[Callable[[], dict[str, str]], int]] = {
@@ -85,13 +89,15 @@ REFUSED: dict[str, tuple[Callable[[], dict[str, str]], int]] = {
     "a rotated key": (rotated, NOT_AUTHENTICATED),
     "an expired key": (lambda: key_of("inventory:read", expires_at=timezone.now()), NOT_AUTHENTICATED),
     "a token of a customer": (bearer, FORBIDDEN),
+    "a token of staff without permissions": (of_staff, FORBIDDEN),
+    "a token of staff who may not view stock": (lambda: of_staff("inventory:write", "products:read"), FORBIDDEN),
     "an expired token": (expired_token, NOT_AUTHENTICATED),
     "a token of somebody deactivated": (of_deactivated, NOT_AUTHENTICATED),
     "a foreign token": (lambda: bearer("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"), NOT_AUTHENTICATED),
     "a broken token": (lambda: bearer("a.b.c"), NOT_AUTHENTICATED),
     "no token": (lambda: bearer(""), NOT_AUTHENTICATED),
     "another scheme": (lambda: {"Authorization": "Basic YTpi"}, NOT_AUTHENTICATED),
-    "a bad key and a good token": (lambda: bearer(is_staff=True) | {"X-Api-Key": "a.b"}, NOT_AUTHENTICATED),
+    "a bad key and a good token": (lambda: of_staff("inventory:read") | {"X-Api-Key": "a.b"}, NOT_AUTHENTICATED),
     "a storefront": (lambda: key_of("inventory:read", tier="storefront"), FORBIDDEN),
     "a storefront with every scope": (lambda: key_of(*ALL_SCOPES, tier="storefront"), FORBIDDEN),
     "no scope": (key_of, FORBIDDEN),
@@ -190,8 +196,8 @@ def test_a_foreign_page_does_not_use_up_a_ticket(sockets: SocketServer):
 def test_what_ends_closes_its_sockets_within_a_minute(sockets: SocketServer):
     """One wait for all of them."""
     key, by_ticket, scope, tier, kept = (create_api_client(name="tests", scopes=["inventory:read"]) for _ in range(5))
-    ada = User.objects.create_user("ada", password=PASSWORD, is_staff=True)
-    eve = User.objects.create_user("eve", password=PASSWORD, is_staff=True)
+    ada, eve, ben, dan = (user_with_scopes(name, "inventory:read") for name in ("ada", "eve", "ben", "dan"))
+    dans_key = {"Authorization": f"Bearer {issue_tokens(user=dan).access}"}
     short = AccessToken.for_user(ada)
     short.set_exp(lifetime=timedelta(seconds=3))
     opened = {
@@ -201,6 +207,8 @@ def test_what_ends_closes_its_sockets_within_a_minute(sockets: SocketServer):
         "kind": sockets.socket(tier.api_key),
         "expired": sockets.socket(**bearer(str(short))),
         "password": sockets.socket(**bearer(issue_tokens(user=eve).access)),
+        "permission": sockets.socket(**bearer(issue_tokens(user=ben).access)),
+        "permission of a ticket": sockets.socket(query=f"?ticket={ticket_of(dans_key)}"),
     }
     stays = sockets.socket(kept.api_key)
 
@@ -210,6 +218,8 @@ def test_what_ends_closes_its_sockets_within_a_minute(sockets: SocketServer):
     update_api_client(client_id=tier.client.public_id, values={"tier": "storefront"})
     eve.set_password("another-horse-battery")
     eve.save(update_fields=["password"])
+    ben.user_permissions.remove(*permissions_named("inventory.view_stocklevel"))
+    dan.user_permissions.clear()
 
     with stays, contextlib.ExitStack() as all_of_them:
         codes = {name: all_of_them.enter_context(socket).closed(60) for name, socket in opened.items()}

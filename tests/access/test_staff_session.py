@@ -6,6 +6,7 @@ from django.contrib.auth.models import User
 from pms_backend.events.models import Event
 from products.models import Product
 from tests.conftest import JSONClient
+from tests.staff import user_with_scopes
 
 PRODUCTS = "/api/v1/products/"
 LAMP = {"name": "Lamp", "variants": [{"sku": "A-1"}]}
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def staff() -> User:
-    return User.objects.create_user("ada", password="secret-of-ada", is_staff=True)
+    return user_with_scopes("ada", "products:read", "products:write")
 
 
 def browser(user: User) -> JSONClient:

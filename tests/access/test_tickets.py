@@ -4,7 +4,6 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -15,6 +14,7 @@ from pms_backend.access.caller import Caller, caller_of_user
 from pms_backend.access.models import SocketTicket
 from tests.concurrency.threads import at_once
 from tests.conftest import ClientWith, JSONClient
+from tests.staff import user_with_scopes
 
 TICKETS = "/api/v1/realtime/tickets/"
 
@@ -84,7 +84,7 @@ def test_it_carries_its_owner_and_is_used_once():
 
 @pytest.mark.django_db
 def test_a_user_of_the_admin_gets_one_too():
-    user = User.objects.create_user("ada", is_staff=True)
+    user = user_with_scopes("ada", "inventory:read")
     client = JSONClient()
     client.force_login(user)
 
