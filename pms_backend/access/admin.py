@@ -19,6 +19,7 @@ from unfold.widgets import (
 )
 
 from pms_backend.access import services
+from pms_backend.access.caller import caller_in_admin
 from pms_backend.access.models import DEFAULT_TIER, ApiClient, AuditEntry
 from pms_backend.access.rates import known_tiers
 from pms_backend.access.scopes import ALL_SCOPES
@@ -53,7 +54,7 @@ class ApiClientForm(ServiceForm):
     scopes = forms.MultipleChoiceField(
         choices=[(scope, scope) for scope in ALL_SCOPES],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="What the client may do; no scope implies another.",
+        help_text="What the client may do; no scope implies another. Give it scopes that you have yourself.",
     )
     tier = forms.ChoiceField(
         choices=tiers,
@@ -106,7 +107,7 @@ class ApiClientAdmin(ReadOnlyAdmin):
 
     def write(self, request: HttpRequest, obj: ApiClient, form: Any, formsets: list[Any], *, change: bool) -> None:
         """Makes the client."""
-        made = services.create_api_client(**form.cleaned_data)
+        made = services.create_api_client(**form.cleaned_data, by=caller_in_admin(request))
         obj.pk = made.client.pk
         show_once(request, made)
 
@@ -142,7 +143,8 @@ class ApiClientAdmin(ReadOnlyAdmin):
         if form.is_valid():
             with RefusalsIn(form):
                 overlap = timedelta(hours=form.cleaned_data["overlap_hours"])
-                show_once(request, services.rotate_keys(client_id=client.public_id, overlap=overlap))
+                by = caller_in_admin(request)
+                show_once(request, services.rotate_keys(client_id=client.public_id, overlap=overlap, by=by))
                 return HttpResponseRedirect(_page(client))
         return self.form_page(
             request,

@@ -2,7 +2,7 @@
 
 A row names all the permissions that the admin asks for what the scope allows, so that the API lets nobody do what the
 admin refuses. Parts of something (the lines of a transfer, the pictures of a product) go with it, as in the admin.
-docs/operations.md shows the table to those who set up groups.
+docs/operations.md shows the table to operators.
 """
 
 from collections.abc import Set
@@ -94,7 +94,7 @@ def scopes_of_staff(permissions: Set[str]) -> frozenset[str]:
 
 
 def how_staff_get(scope: str) -> str:
-    """What a member of staff who lacks the scope has to ask for, in a sentence."""
+    """The permissions that a scope takes, in a sentence for a member of staff."""
     needed = PERMISSIONS_OF_SCOPE[scope]
     if not needed:
         return "Of the staff, only superusers have it."
@@ -102,5 +102,5 @@ def how_staff_get(scope: str) -> str:
 
 
 def _is_held(permission: str, held: Set[str]) -> bool:
-    # As in the admin, who may change something may see it.
+    # In the admin, too, a permission to change is one to view.
     return permission in held or permission.replace(".view_", ".change_") in held

@@ -45,26 +45,26 @@ class ApiClientViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generic
 
     @extend_schema(request=NewApiClientSerializer, responses={201: CredentialsSerializer})
     def create(self, request: Request) -> Response:
-        """Makes a client; its key is in this answer, and nowhere else."""
+        """Makes a client with no more scopes than the caller has; its key is in this answer, and nowhere else."""
         serializer = NewApiClientSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        return shown_once(services.create_api_client(**serializer.validated_data), status=201)
+        return shown_once(services.create_api_client(**serializer.validated_data, by=caller_of(request)), status=201)
 
     @extend_schema(request=ApiClientSerializer)
     def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002 - the path's word
-        """Changes name, scopes, tier or expiry, felt at once."""
+        """Changes name, scopes, tier or expiry, felt at once; not of a client that has more than the caller."""
         serializer = self.get_serializer(data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
-        client = services.update_api_client(client_id=id, values=serializer.validated_data)
+        client = services.update_api_client(client_id=id, values=serializer.validated_data, by=caller_of(request))
         return Response(ApiClientSerializer(client).data)
 
     @extend_schema(request=RotationSerializer, responses=CredentialsSerializer)
     @action(detail=True, methods=["post"])
     def rotate(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Gives the client a new key; the one before stays good for a while."""
+        """Gives the client a new key, where it has no more than the caller; the one before stays good for a while."""
         serializer = RotationSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        return shown_once(services.rotate_keys(client_id=id, **serializer.validated_data))
+        return shown_once(services.rotate_keys(client_id=id, **serializer.validated_data, by=caller_of(request)))
 
     @extend_schema(request=None, responses=ApiClientSerializer)
     @action(detail=True, methods=["post"])
@@ -91,8 +91,7 @@ class SocketTicketView(APIView):
     @extend_schema(request=None, responses={201: SocketTicketSerializer})
     def post(self, request: Request) -> Response:
         """A ticket that opens one socket in the caller's name, within 30 seconds."""
-        caller: Caller = request.auth  # type: ignore[assignment]  # what our authentication gives
-        ticket = services.issue_ticket(caller=caller)
+        ticket = services.issue_ticket(caller=caller_of(request))
         body = SocketTicketSerializer(ticket).data
         return Response(body, status=201, headers={"Cache-Control": "no-store"})
 
@@ -104,6 +103,12 @@ class AuditView(ListAPIView[AuditEntry]):
     serializer_class = AuditEntrySerializer
     filterset_class = AuditFilter
     required_scopes = {"read": "access:admin"}
+
+
+def caller_of(request: Request) -> Caller:
+    """The caller of an authenticated request."""
+    caller: Caller = request.auth  # type: ignore[assignment]  # what our authentication gives
+    return caller
 
 
 def shown_once(credentials: services.Credentials, status: int = 200) -> Response:

@@ -59,7 +59,7 @@ def test_a_scope_takes_every_permission_of_its_row(scope: str, ada: User):
         assert scope not in scopes_of(grant(ada, *others)), missing
 
 
-def test_who_may_change_something_may_see_it(ada: User):
+def test_a_permission_to_change_is_one_to_view(ada: User):
     row = [permission.replace(".view_", ".change_") for permission in PERMISSIONS_OF_SCOPE["inventory:read"]]
 
     assert scopes_of(grant(ada, *row)) == {"inventory:read"}
@@ -120,7 +120,7 @@ def test_a_permission_that_is_taken_away_is_felt_by_the_next_request(ada: User):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_kept_answer_is_for_those_who_see_the_same(ada: User):
+def test_a_cached_answer_does_not_show_cost_to_others(ada: User):
     make_product("A-1", cost="4.00")
     eve = User.objects.create_user("eve", is_staff=True)
     grant(ada, *PERMISSIONS_OF_SCOPE["products:read"], *PERMISSIONS_OF_SCOPE["products:write"])
@@ -141,7 +141,7 @@ def test_a_refusal_names_the_permissions(ada: User, client_with: ClientWith):
     assert of_superusers == "This needs the scope access:admin. Of the staff, only superusers have it."
 
 
-def test_programs_and_customers_are_not_told_of_permissions(client_with: ClientWith):
+def test_programs_and_customers_read_nothing_about_permissions(client_with: ClientWith):
     customer = {"Authorization": f"Bearer {issue_tokens(user=User.objects.create_user('eve')).access}"}
 
     for answer in (
@@ -163,7 +163,7 @@ def test_a_request_of_staff_costs_two_statements_more(ada: User):
     assert statements(ada) == statements(User.objects.create_superuser("root")) + 2
 
 
-def test_looking_again_feels_what_was_taken_away(ada: User):
+def test_an_open_socket_loses_what_its_user_loses(ada: User):
     grant(ada, *PERMISSIONS_OF_SCOPE["inventory:read"])
     caller = caller_of_user(User.objects.get(pk=ada.pk))
     assert look_again([caller])[caller].scopes == {"inventory:read"}

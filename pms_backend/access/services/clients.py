@@ -12,7 +12,9 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from pms_backend.access import remembered
+from pms_backend.access.caller import Caller
 from pms_backend.access.exceptions import ApiClientNotFound, ApiClientRevoked, UnknownScope, UnknownTier
+from pms_backend.access.grants import require_may_give
 from pms_backend.access.models import DEFAULT_TIER, ApiClient, ApiKey, SigningKey
 from pms_backend.access.rates import known_tiers
 from pms_backend.access.scopes import ALL_SCOPES
@@ -43,12 +45,14 @@ def create_api_client(
     tier: str = DEFAULT_TIER,
     expires_at: datetime | None = None,
     signing: bool = False,
+    by: Caller | None = None,
 ) -> Credentials:
-    """Makes a client; one that is `signing` must sign its writes.
+    """Makes a client; one that is `signing` must sign its writes. Without `by` it is the shell's.
 
-    Raises `UnknownScope`, `UnknownTier`, `ValidationError`.
+    Raises `UnknownScope`, `UnknownTier`, `ValidationError`, and `Forbidden` where it would have more than `by`.
     """
     client = ApiClient(name=name, scopes=_checked_scopes(scopes), tier=_checked_tier(tier), expires_at=expires_at)
+    require_may_give(by, scopes=client.scopes, tier=client.tier)
     client.full_clean()
     client.save(force_insert=True)
     _audit(client, "created", scopes=client.scopes, tier=client.tier, signing=signing)
@@ -56,15 +60,17 @@ def create_api_client(
 
 
 @transaction.atomic
-def update_api_client(*, client_id: str, values: Mapping[str, Any]) -> ApiClient:
-    """Changes a client's `name`, `scopes`, `tier` or `expires_at`, felt at once.
+def update_api_client(*, client_id: str, values: Mapping[str, Any], by: Caller | None = None) -> ApiClient:
+    """Changes a client's `name`, `scopes`, `tier` or `expires_at`, felt at once. Without `by` it is the shell's doing.
 
-    Raises `ApiClientNotFound`, `ApiClientRevoked`, `UnknownScope`, `UnknownTier`, `ValidationError`.
+    Raises `ApiClientNotFound`, `ApiClientRevoked`, `UnknownScope`, `UnknownTier`, `ValidationError`, and `Forbidden`
+    where it would have more than `by` afterwards.
     """
     client = _found_alive(client_id)
     checks = {"scopes": _checked_scopes, "tier": _checked_tier}
     for field, value in values.items():
         setattr(client, field, checks[field](value) if field in checks else value)
+    require_may_give(by, scopes=client.scopes, tier=client.tier)
     client.full_clean()
     client.save(update_fields=["name", "scopes", "tier", "expires_at"])
     _audit(client, "updated", scopes=client.scopes, tier=client.tier, expires_at=_text(client.expires_at))
@@ -73,12 +79,14 @@ def update_api_client(*, client_id: str, values: Mapping[str, Any]) -> ApiClient
 
 
 @transaction.atomic
-def rotate_keys(*, client_id: str, overlap: timedelta = DEFAULT_OVERLAP) -> Credentials:
+def rotate_keys(*, client_id: str, overlap: timedelta = DEFAULT_OVERLAP, by: Caller | None = None) -> Credentials:
     """Gives a client new secrets; the one before each of them stays good for `overlap`, all earlier ones end now.
 
-    Raises `ApiClientNotFound`, `ApiClientRevoked`.
+    Raises `ApiClientNotFound`, `ApiClientRevoked`, and `Forbidden` where it has more than `by`, who would get it with
+    the key. Without `by` it is the shell's doing.
     """
     client = _found_alive(client_id)
+    require_may_give(by, scopes=client.scopes, tier=client.tier)
     signing = client.signing_keys.exists()
     for keys in (client.keys.order_by("-created"), client.signing_keys.order_by("-created")):
         newest_first: list[Any] = list(keys.values_list("pk", flat=True))
