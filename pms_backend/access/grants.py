@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from typing import Final
 
+from django.contrib.auth.models import Group, Permission, User
+from django.db.models import Q, QuerySet
+
 from pms_backend.access.caller import Caller
 from pms_backend.access.models import DEFAULT_TIER, INTERNAL_TIER, STOREFRONT_TIER
 from pms_backend.api.exceptions import FieldError, Forbidden
@@ -22,6 +25,30 @@ def require_may_give(giver: Caller | None, *, scopes: Iterable[str], tier: str) 
         _refuse("scopes", f"the {'scope' if len(missing) == 1 else 'scopes'} {', '.join(missing)}")
     if not _has_tier(giver, tier):
         _refuse("tier", f"the tier {tier}")
+
+
+def has_no_more(holder: User | Group, *, than: User) -> bool:
+    """Whether everything that a user or a group has is also had by the user `than`, who may therefore change it.
+
+    Deactivated users have what they would have: whoever changes them may activate them.
+    """
+    if than.is_superuser:
+        return True
+    if isinstance(holder, User) and holder.is_superuser:
+        return False
+    holds = Q(user=holder) | Q(group__user=holder) if isinstance(holder, User) else Q(group=holder)
+    return not _missing(Permission.objects.filter(holds), than)
+
+
+def require_may_give_permissions(giver: User, *, field: str, permissions: QuerySet[Permission]) -> None:
+    """Raises `Forbidden`, at this field, where `giver` does not have all of these permissions."""
+    if missing := _missing(permissions, giver):
+        _refuse(field, f"the {'permission' if len(missing) == 1 else 'permissions'} {', '.join(missing)}")
+
+
+def _missing(permissions: QuerySet[Permission], user: User) -> list[str]:
+    names = permissions.order_by().values_list("content_type__app_label", "codename")
+    return sorted({f"{app}.{codename}" for app, codename in names} - user.get_all_permissions())
 
 
 def _has_tier(giver: Caller, tier: str) -> bool:

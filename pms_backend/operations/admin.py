@@ -5,9 +5,10 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from pms_backend.access.audited_admin import AuditedAdmin
+from pms_backend.access.granting_admin import GrantingAdmin, GrantingForm
 from pms_backend.api.service_admin import ReadOnlyAdmin
 from pms_backend.api.typed_unfold import ModelAdmin
 
@@ -16,19 +17,29 @@ admin.site.index_title = "Dashboard"
 admin.site.unregister((User, Group))
 
 
+class UserForm(GrantingForm, UserChangeForm):
+    """A user, with permissions and groups."""
+
+
 @admin.register(User)
-class UserAdmin(AuditedAdmin, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
+class UserAdmin(GrantingAdmin, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
     """Staff."""
 
-    form = UserChangeForm
+    form = UserForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_fullwidth = True
 
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        """Superusers are made by superusers alone."""
+        return () if request.user.is_superuser else ("is_superuser",)
+
 
 @admin.register(Group)
-class GroupAdmin(AuditedAdmin, DjangoGroupAdmin, ModelAdmin):
+class GroupAdmin(GrantingAdmin, DjangoGroupAdmin, ModelAdmin):
     """What staff may do, by group."""
+
+    form = GrantingForm
 
 
 @admin.register(AccessAttempt)

@@ -72,7 +72,7 @@ def test_a_caller_with_everything_gives_everything(maker: str, client_with: Clie
 
 
 @pytest.mark.parametrize("scope", sorted(set(ALL_SCOPES) - set(MAY_MAKE)))
-def test_a_scope_is_given_by_callers_that_have_it(scope: str, client_with: ClientWith):
+def test_a_scope_is_given_only_by_its_holders(scope: str, client_with: ClientWith):
     lacks, has = client_with(MAY_MAKE), client_with([*MAY_MAKE, scope])
     wanted = {**NEW, "scopes": ["products:read", scope]}
     before = rows()
@@ -99,7 +99,7 @@ def test_a_scope_is_given_by_callers_that_have_it(scope: str, client_with: Clien
         (INTERNAL_TIER, INTERNAL_TIER, True),
     ],
 )
-def test_a_tier_is_given_by_callers_that_have_it(settings, client_with: ClientWith, own: str, given: str, may: bool):
+def test_a_tier_is_given_only_by_its_holders(settings, client_with: ClientWith, own: str, given: str, may: bool):
     settings.RATE_LIMITS = '{"partner.read": "900/minute"}'
     maker = client_with(MAY_MAKE, tier=own)
     before = rows()
