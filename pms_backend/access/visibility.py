@@ -7,7 +7,9 @@ view does not open to storefronts is closed to them, whichever scopes they have.
 from dataclasses import dataclass
 from typing import Any
 
-from pms_backend.access.caller import Caller
+from django.http import HttpRequest
+
+from pms_backend.access.caller import Caller, caller_in_admin
 from pms_backend.access.models import INTERNAL_TIER
 
 
@@ -37,6 +39,11 @@ def visibility_of(caller: Any) -> Visibility:
         ledger=inside,
         others=caller.tier == INTERNAL_TIER,
     )
+
+
+def sees_cost(request: HttpRequest) -> bool:
+    """Whether the admin shows cost to the member of staff, which it does to those with `products:write`."""
+    return visibility_of(caller_in_admin(request)).cost
 
 
 def is_open_to(caller: Caller, view: Any, method: str) -> bool:

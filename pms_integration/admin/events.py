@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from pms_backend.access.visibility import sees_cost
 from pms_backend.api.exceptions import DomainError
 from pms_backend.api.service_admin import EmptyForm, GrowingTableAdmin, RefusalsIn, json_block, moment
 from pms_backend.api.typed_unfold import action, display
@@ -60,6 +61,14 @@ class PMSEventAdmin(GrowingTableAdmin):
     )
     actions = ("retry_selected",)
     actions_detail = ("retry",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """With the body, which may hold the cost of a product, for those who see that."""
+        return [name for name in self.fields if name != "message" or sees_cost(request)]
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Nobody finds out by filters what is in a body."""
+        return not lookup.startswith("body") and super().lookup_allowed(lookup, value, request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PMSEvent]:
         """Without the bodies, which may be long; a page reads its own."""

@@ -9,6 +9,8 @@ from django.urls import reverse
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from inventory.models import Location
+from pms_backend.access.caller import caller_in_admin
+from pms_backend.access.visibility import sees_cost
 from pms_backend.api.service_admin import GrowingTableAdmin, RefusalsIn, moment
 from pms_backend.api.typed_unfold import action, display
 from pms_integration.files.places import location_of
@@ -74,22 +76,24 @@ class ImportJobAdmin(GrowingTableAdmin):
         js = ("pms_integration/import_progress.js",)
 
     def has_import_permission(self, request: HttpRequest) -> bool:
-        """Those whom Django's permissions let add imports."""
-        return request.user.has_perm("pms_integration.add_importjob")
+        """An import writes whatever the scope writes."""
+        return "products:write" in caller_in_admin(request).scopes
 
     def has_export_permission(self, request: HttpRequest) -> bool:
-        """Those who see products."""
-        return request.user.has_perm("products.view_product")
+        """The API's export asks for the scope."""
+        return "products:read" in caller_in_admin(request).scopes
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         """With the bar, the counts, and what was wrong."""
         job: ImportJob = context["original"]
+        with_cost = sees_cost(request)
         shown = {
             "job": job,
             "percent": 100 if job.is_over else _percent(job),
-            "errors_of_job": first_problems(job, is_warning=False),
-            "warnings_of_job": first_problems(job, is_warning=True),
-            "bad_rows_url": reverse("product-import-errors", args=[job.pk]),
+            "errors_of_job": first_problems(job, is_warning=False, with_cost=with_cost),
+            "warnings_of_job": first_problems(job, is_warning=True, with_cost=with_cost),
+            # The rows hold the cost, and the API asks for the same scope.
+            "bad_rows_url": reverse("product-import-errors", args=[job.pk]) if with_cost else None,
         }
         return super().render_change_form(request, {**context, **shown}, *args, **kwargs)
 

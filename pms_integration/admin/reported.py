@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from pms_backend.access.visibility import sees_cost
 from pms_backend.api.service_admin import ReadOnlyAdmin, moment
 from pms_backend.api.typed_unfold import display
 from pms_integration.models import PMSProduct, PMSProductState, PMSStock
@@ -34,6 +35,14 @@ class PMSProductAdmin(ReadOnlyAdmin):
         *("external_id", "connection", "product", "state_label", "reason", "version", "is_deleted", "updated_at"),
         "payload",
     )
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """With the payload, which may hold the cost, for those who see that."""
+        return [name for name in self.fields if name != "payload" or sees_cost(request)]
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Nobody finds out by filters what is in a payload."""
+        return not lookup.startswith("payload") and super().lookup_allowed(lookup, value, request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PMSProduct]:
         """Without the payloads; a page reads its own."""

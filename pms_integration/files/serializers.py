@@ -5,8 +5,12 @@ from typing import Any, Final
 from rest_framework import serializers
 
 from inventory.models import MAX_CODE_LENGTH
+from pms_integration.files.columns import COST
 from pms_integration.files.limits import SHOWN_PROBLEMS
 from pms_integration.models import ImportFormat, ImportJob, ImportProblem, ImportStatus
+
+# Of a CSV file, and of a line of JSON.
+COST_COLUMNS: Final = (COST, "cost")
 
 
 class ImportInputSerializer(serializers.Serializer[Any]):
@@ -58,17 +62,21 @@ _OWN: Final = (
 )  # fmt: skip
 
 
-def represent_import(job: ImportJob) -> dict[str, Any]:
+def represent_import(job: ImportJob, *, with_cost: bool) -> dict[str, Any]:
     """What `ImportSerializer` describes, with the first of its problems."""
     return {
         **{name: getattr(job, name) for name in _OWN},
         "location": job.location.code if job.location else None,
-        "errors": first_problems(job, is_warning=False),
-        "warnings": first_problems(job, is_warning=True),
+        "errors": first_problems(job, is_warning=False, with_cost=with_cost),
+        "warnings": first_problems(job, is_warning=True, with_cost=with_cost),
     }
 
 
-def first_problems(job: ImportJob, *, is_warning: bool) -> list[dict[str, Any]]:
-    """Those that an answer shows, in the file's order."""
+def first_problems(job: ImportJob, *, is_warning: bool, with_cost: bool) -> list[dict[str, Any]]:
+    """Those that an answer shows, in the file's order; what is wrong with a cost only where cost is shown."""
     problems = ImportProblem.objects.filter(job=job, is_warning=is_warning).order_by("id")
-    return [dict(one) for one in problems.values("line", "column", "code", "detail")[:SHOWN_PROBLEMS]]
+    shown = [dict(one) for one in problems.values("line", "column", "code", "detail")[:SHOWN_PROBLEMS]]
+    for problem in () if with_cost else shown:
+        if str(problem["column"]).rpartition("/")[2] in COST_COLUMNS:
+            problem["detail"] = "The cost is not valid."
+    return shown

@@ -58,12 +58,13 @@ class ImportViewSet(GenericViewSet[ImportJob]):
     def create(self, request: Request) -> Response:
         """Takes a CSV file with Shopify's columns, or JSON Lines, and imports it in the background."""
         file, location = self.prepared()
-        return Response(represent_import(start_import(file=file, location=location)), status=202)
+        job = start_import(file=file, location=location)
+        return Response(represent_import(job, with_cost=visibility_of(request.auth).cost), status=202)
 
     @extend_schema(responses=ImportSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:
         """How far it is, and what was wrong."""
-        return Response(represent_import(self.get_object()))
+        return Response(represent_import(self.get_object(), with_cost=visibility_of(request.auth).cost))
 
     @extend_schema(
         responses={(200, CSVRenderer.media_type): OpenApiTypes.STR, 410: None},

@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminExpandableTextareaWidget, UnfoldAdminTextInputWidget
 
+from pms_backend.access.visibility import sees_cost
 from pms_backend.api.exceptions import DomainError
 from pms_backend.api.service_admin import ServiceInline, moment
 from pms_backend.api.typed_unfold import action, display
@@ -77,6 +78,11 @@ class VariantInline(ServiceInline):
     fields = ("sku", "name", *OF_VARIANT, "currency", "on_hand", "available")
     readonly_fields = ("sku", "name", "currency", "on_hand", "available")
     ordering = ("position", "id")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """With the cost for those who see it."""
+        fields = super().get_fields(request, obj)
+        return [name for name in fields if name != "cost" or sees_cost(request)]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Variant]:
         """The current ones, with their stock, in the same statement."""
