@@ -16,7 +16,7 @@ from inventory import services
 from inventory.admin.figures import RED, before_and_after, last_movements
 from inventory.admin.forms import AdjustmentForm, CountForm, ReceiptForm
 from inventory.admin.reservations import held_of
-from inventory.models import Reason, StockLevel, StockLevelQuerySet
+from inventory.models import Reason, Reservation, StockLevel, StockLevelQuerySet, StockMovement
 from pms_backend.api.service_admin import RefusalsIn, ServiceAdmin, moment
 from pms_backend.api.typed_unfold import action, display
 from products.models import Variant
@@ -90,9 +90,12 @@ class StockLevelAdmin(ServiceAdmin):
         return super().get_search_results(request, queryset, search_term)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        """With the figures above, and below who holds what is reserved, and the ledger."""
+        """With the figures above, and below, for those who may view them, the reservations and the ledger."""
         level: StockLevel = context["original"]
-        context = {**context, "level": level, "movements": last_movements(level), "held": held_of(level)}
+        admin_of = self.admin_site.get_model_admin
+        movements = last_movements(level) if admin_of(StockMovement).has_view_permission(request) else None
+        held = held_of(level) if admin_of(Reservation).has_view_permission(request) else []
+        context = {**context, "level": level, "movements": movements, "held": held}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def write(self, request: HttpRequest, obj: StockLevel, form: Any, formsets: list[Any], *, change: bool) -> None:

@@ -35,12 +35,12 @@ class Figure:
 def with_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Unfold's callback: what this member of staff may see."""
     groups = [
-        ("Stock", "inventory.view_stocklevel", stock_figures),
-        ("Products", "products.view_product", product_figures),
-        ("Feed", "events.view_event", feed_figures),
-        ("PMS events", "pms_integration.view_pmsevent", pms_figures),
+        ("Stock", ["inventory.view_stocklevel"], stock_figures),
+        ("Products", ["products.view_product"], product_figures),
+        ("Feed", ["events.view_event", "events.view_parkedevent"], feed_figures),
+        ("PMS events", ["pms_integration.view_pmsevent"], pms_figures),
     ]
-    seen = [(title, list(figures())) for title, permission, figures in groups if request.user.has_perm(permission)]
+    seen = [(title, list(figures())) for title, permissions, figures in groups if request.user.has_perms(permissions)]
     movements = last_movements() if request.user.has_perm("inventory.view_stockmovement") else None
     return {**context, "groups": seen, "movements": movements}
 

@@ -1,0 +1,113 @@
+"""The admin as a table: each page, button and bulk action, and the permission that it asks for."""
+
+from collections.abc import Iterator, Set
+from dataclasses import dataclass, field
+
+from pms_backend.access.staff_scopes import PERMISSIONS_OF_SCOPE
+
+# What a row asks for: a verb of the model's own permissions, a scope (all permissions of its row), all of several, or
+# what nobody has, superusers included. A permission to change is one to view.
+VIEW, ADD, CHANGE, DELETE = "view", "add", "change", "delete"
+NOBODY = "nobody"
+Need = str | tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A model's pages; its list, pages and histories are shown by the permission to view.
+
+    `pages` are those with an address, `bulk` is what the list does to selected rows, `buttons` save with the form.
+    """
+
+    add: Need = NOBODY
+    change: Need = NOBODY
+    delete: Need = NOBODY
+    pages: dict[str, Need] = field(default_factory=dict)
+    bulk: dict[str, Need] = field(default_factory=dict)
+    buttons: dict[str, Need] = field(default_factory=dict)
+
+
+TABLE = {
+    "access.apiclient": Row(add=ADD, pages={"rotate": CHANGE, "revoke": CHANGE}),
+    "access.auditentry": Row(),
+    "auth.group": Row(add=ADD, change=CHANGE, delete=DELETE, bulk={"delete_selected": DELETE}),
+    "auth.user": Row(
+        # Django's own rule: a user is made on one page and filled in on the next.
+        add=(ADD, CHANGE),
+        change=CHANGE,
+        delete=DELETE,
+        pages={"password_change": CHANGE},
+        bulk={"delete_selected": DELETE},
+    ),
+    "axes.accessattempt": Row(),
+    "events.event": Row(),
+    "events.parkedevent": Row(pages={"replay": CHANGE}, bulk={"replay_selected": CHANGE}),
+    "inventory.location": Row(add=ADD, change=CHANGE),
+    "inventory.reservation": Row(pages={"release": CHANGE, "commit": CHANGE}, bulk={"release_selected": CHANGE}),
+    "inventory.stocklevel": Row(
+        change=CHANGE,
+        pages={"receive": CHANGE, "adjust": CHANGE, "count": CHANGE},
+        bulk={"adjust_selected": CHANGE},
+    ),
+    "inventory.stockmovement": Row(),
+    "inventory.stocktake": Row(add=ADD, pages={"count": CHANGE, "post_counts": CHANGE, "cancel": CHANGE}),
+    "inventory.transfer": Row(add=ADD, pages={"ship": CHANGE, "receive": CHANGE, "cancel": CHANGE}),
+    "pms_integration.importjob": Row(
+        pages={"import_file": "products:write", "export_csv": "products:read", "export_json_lines": "products:read"}
+    ),
+    "pms_integration.pmsconnection": Row(add=ADD, change=CHANGE, pages={"rotate": CHANGE}),
+    "pms_integration.pmsevent": Row(pages={"retry": CHANGE}, bulk={"retry_selected": CHANGE}),
+    "pms_integration.pmsproduct": Row(),
+    "pms_integration.pmsstock": Row(),
+    "products.category": Row(add=ADD, change=CHANGE, delete=DELETE, bulk={"delete_selected": DELETE}),
+    "products.product": Row(
+        change=CHANGE,
+        bulk=dict.fromkeys(("publish_selected", "unpublish_selected", "archive_selected", "restore_selected"), CHANGE),
+        buttons=dict.fromkeys(("publish", "unpublish", "archive", "restore"), CHANGE),
+    ),
+}
+# The pages of no model, each with a test of its own.
+SITE = (
+    *("index", "login", "logout", "password_change", "password_change_done"),
+    *("autocomplete", "jsi18n", "view_on_site", "app_list", "search"),
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """An address of the admin: what opening it and what sending its form ask for."""
+
+    label: str
+    name: str
+    has_row: bool
+    get: frozenset[str]
+    post: frozenset[str]
+
+
+def pages(has_row_in_address: Set[str]) -> Iterator[Page]:
+    """Every page of the table; some of the added ones have a row in their address."""
+    for label, row in TABLE.items():
+        prefix, view = label.replace(".", "_"), needed(label, VIEW)
+        change, delete = needed(label, row.change), needed(label, row.delete)
+        yield Page(label, f"{prefix}_changelist", has_row=False, get=view, post=view)
+        yield Page(label, f"{prefix}_add", has_row=False, get=needed(label, row.add), post=needed(label, row.add))
+        yield Page(label, f"{prefix}_change", has_row=True, get=view, post=change)
+        yield Page(label, f"{prefix}_history", has_row=True, get=view, post=view)
+        yield Page(label, f"{prefix}_delete", has_row=True, get=delete, post=delete)
+        for action, need in row.pages.items():
+            name, permissions = f"{prefix}_{action}", needed(label, need)
+            yield Page(label, name, has_row=name in has_row_in_address, get=permissions, post=permissions)
+
+
+def needed(label: str, need: Need) -> frozenset[str]:
+    """The permissions, all of which are needed."""
+    app, model = label.split(".")
+    found: set[str] = set()
+    for one in (need,) if isinstance(need, str) else need:
+        found |= set(PERMISSIONS_OF_SCOPE[one]) if ":" in one else {one if one == NOBODY else f"{app}.{one}_{model}"}
+    return frozenset(found)
+
+
+def has(held: Set[str], permissions: Set[str]) -> bool:
+    """Whether somebody who holds `held` has all of these."""
+    return all(one in held or one.replace(".view_", ".change_") in held for one in permissions)
