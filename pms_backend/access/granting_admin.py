@@ -12,7 +12,7 @@ from pms_backend.api.service_admin import RefusalsIn
 
 
 class GrantingForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Refuses permissions, given by themselves or by groups, that `giver` does not have."""
+    """Refuses permissions that `giver` does not have, whether they are given singly or by a group."""
 
     giver: ClassVar[User]
 

@@ -10,14 +10,14 @@ from pms_backend.access.caller import Caller
 from pms_backend.access.models import DEFAULT_TIER, INTERNAL_TIER, STOREFRONT_TIER
 from pms_backend.api.exceptions import FieldError, Forbidden
 
-# Less than any caller that may make clients has.
+# The least that there is: any caller that may make clients may give them.
 GIVEN_BY_ALL: Final = frozenset({DEFAULT_TIER, STOREFRONT_TIER})
 
 
 def require_may_give(giver: Caller | None, *, scopes: Iterable[str], tier: str) -> None:
     """Raises `Forbidden` where a client with these scopes and this tier has more than `giver`.
 
-    Without a giver it is the shell, which may give everything.
+    Without a giver the call comes from the shell, which may give everything.
     """
     if giver is None:
         return
@@ -52,7 +52,7 @@ def _missing(permissions: QuerySet[Permission], user: User) -> list[str]:
 
 
 def _has_tier(giver: Caller, tier: str) -> bool:
-    # All staff are internal, for what they see. It is theirs to give when they decide who may call.
+    # Every member of staff has the tier internal, because of what they see. Giving it also takes access:admin.
     if giver.tier == INTERNAL_TIER:
         return tier in GIVEN_BY_ALL or "access:admin" in giver.scopes
     return tier in GIVEN_BY_ALL or tier == giver.tier

@@ -47,7 +47,7 @@ def create_api_client(
     signing: bool = False,
     by: Caller | None = None,
 ) -> Credentials:
-    """Makes a client; one that is `signing` must sign its writes. Without `by` it is the shell's.
+    """Makes a client; one that is `signing` must sign its writes. Without `by` the shell makes it.
 
     Raises `UnknownScope`, `UnknownTier`, `ValidationError`, and `Forbidden` where it would have more than `by`.
     """
@@ -61,7 +61,7 @@ def create_api_client(
 
 @transaction.atomic
 def update_api_client(*, client_id: str, values: Mapping[str, Any], by: Caller | None = None) -> ApiClient:
-    """Changes a client's `name`, `scopes`, `tier` or `expires_at`, felt at once. Without `by` it is the shell's doing.
+    """Changes a client's `name`, `scopes`, `tier` or `expires_at`, felt at once. Without `by` the shell does it.
 
     Raises `ApiClientNotFound`, `ApiClientRevoked`, `UnknownScope`, `UnknownTier`, `ValidationError`, and `Forbidden`
     where it would have more than `by` afterwards.
@@ -82,8 +82,8 @@ def update_api_client(*, client_id: str, values: Mapping[str, Any], by: Caller |
 def rotate_keys(*, client_id: str, overlap: timedelta = DEFAULT_OVERLAP, by: Caller | None = None) -> Credentials:
     """Gives a client new secrets; the one before each of them stays good for `overlap`, all earlier ones end now.
 
-    Raises `ApiClientNotFound`, `ApiClientRevoked`, and `Forbidden` where it has more than `by`, who would get it with
-    the key. Without `by` it is the shell's doing.
+    Raises `ApiClientNotFound`, `ApiClientRevoked`, and `Forbidden` where it has more than `by`, for whom the key
+    would be a gift. Without `by` the shell does it.
     """
     client = _found_alive(client_id)
     require_may_give(by, scopes=client.scopes, tier=client.tier)
