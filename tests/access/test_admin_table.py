@@ -102,6 +102,7 @@ def test_a_role_opens_and_sends_what_its_permissions_say(name: str, rows: dict[s
         assert outcomes(logged_in("ada"), rows, PAGES, method) == wanted(held, PAGES, method)
 
 
+@pytest.mark.slow
 def test_one_permission_alone_opens_what_it_names(rows: dict[str, Any]):
     user = user_with(Role())
     client = logged_in("ada")
