@@ -12,8 +12,10 @@ from waitress.task import ThreadedTaskDispatcher
 from pms_backend.api.limits import MAX_UPLOAD_BYTES
 from pms_backend.web_server.connection import Connection
 from pms_backend.web_server.limits import (
+    ACCEPT_STEP_SECONDS,
     BACKLOG,
     CHECK_SECONDS,
+    LONGEST_ACCEPT_SECONDS,
     MAX_BUFFERED_BYTES,
     MAX_CONNECTIONS,
     MAX_HEAD_BYTES,
@@ -62,6 +64,7 @@ class WebServer(TcpWSGIServer):
                 asyncore_use_poll=True,
                 max_request_header_size=MAX_HEAD_BYTES,
                 max_request_body_size=MAX_UPLOAD_BYTES + 1,
+                recv_bytes=MAX_BUFFERED_BYTES,
                 inbuf_overflow=MAX_BUFFERED_BYTES,
                 outbuf_overflow=MAX_BUFFERED_BYTES,
                 outbuf_high_watermark=MAX_UNSENT_BYTES,
@@ -81,7 +84,11 @@ class WebServer(TcpWSGIServer):
             connection.end_if_overdue(moment)
 
     def handle_accept(self) -> None:
-        """Lets a client in. Where there are as many as may be, the one that has waited longest makes room."""
+        """Lets a client in. Where there are as many as may be, the one that has waited longest makes room.
+
+        All processes see a new client at once; the one with the fewest is the first to let it in.
+        """
+        time.sleep(min(len(self.active_channels) * ACCEPT_STEP_SECONDS, LONGEST_ACCEPT_SECONDS))
         if len(self.active_channels) >= MAX_CONNECTIONS:
             waiting = [one for one in self.active_channels.values() if not one.requests and not one.will_close]
             if waiting:
