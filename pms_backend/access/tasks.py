@@ -4,21 +4,25 @@ from celery import shared_task
 
 from pms_backend.access import services
 from pms_backend.access.tokens import services as tokens
+from pms_backend.api.task_limits import upkeep
 
 
 @shared_task
-def prune_nonces() -> None:
-    """Forgets the nonces of old signatures."""
-    services.prune_nonces()
+@upkeep
+def prune_nonces() -> int:
+    """Forgets the nonces of old signatures; returns how many."""
+    return services.prune_nonces()
 
 
 @shared_task
-def prune_tickets() -> None:
-    """Forgets tickets that nobody came with."""
-    services.prune_tickets()
+@upkeep
+def prune_tickets() -> int:
+    """Forgets tickets that nobody came with; returns how many."""
+    return services.prune_tickets()
 
 
 @shared_task
+@upkeep
 def flush_expired_tokens() -> int:
     """Forgets refresh tokens that have expired; returns how many rows went."""
     return tokens.flush_expired_tokens()

@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from pms_backend.api.task_limits import upkeep
 from pms_backend.events import services
 
 
@@ -12,6 +13,7 @@ def relay_events() -> int:
 
 
 @shared_task
+@upkeep
 def prune_events() -> int:
     """Removes what is older than the retention. On the default queue, so that publishing does not wait for it."""
     return services.prune_events()

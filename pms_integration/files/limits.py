@@ -27,7 +27,7 @@ CHUNK_LINES: Final = 2_000
 
 # How long a claim is believed of a job whose row nobody has locked.
 LEASE_SECONDS: Final = 10.0
-# A worker takes care of other things after so long, and then goes on.
+# Other imports are let in after so long.
 SLICE_SECONDS: Final = 30.0
 # Attempts in a row that did not come past the same place.
 MAX_ATTEMPTS: Final = 5

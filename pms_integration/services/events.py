@@ -36,7 +36,7 @@ RETRY_DELAYS: Final = tuple(
 )
 DEFERRED_RETRY: Final = timedelta(minutes=5)
 DEFERRED_LIMIT: Final = timedelta(days=1)
-# A drain gives its worker back after this many, and rings for the next.
+# A drain ends after this many, and rings for the next.
 DRAIN_LIMIT: Final = 500
 
 

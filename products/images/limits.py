@@ -20,7 +20,7 @@ FIRST_RETRY: Final = timedelta(seconds=30)
 LONGEST_RETRY: Final = timedelta(hours=1)
 # Longer than a fetch may take, decoding and storing included: whoever has not ended by then has died.
 CLAIM: Final = timedelta(seconds=90)
-# A task gives its worker back after this long, and rings for the next.
+# A task gives its thread back after this long, and rings for the next.
 DRAIN_SECONDS: Final = 20.0
 
 UPLOAD_LIFETIME: Final = timedelta(minutes=15)

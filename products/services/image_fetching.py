@@ -81,8 +81,8 @@ RETURNING id, product_id, source_url, attempts
 def claim_next() -> Claim | None:
     """Counts an attempt at the next picture that is due; nothing where none is, or another one is being fetched.
 
-    One at a time in the whole house: slow servers must not take the workers that apply what a PMS sends. A claim whose
-    worker died is void after `CLAIM`.
+    One at a time, whichever process does it, so that slow servers take no more than one thread of the workers. A claim
+    whose worker died is void after `CLAIM`.
     """
     with connection.cursor() as cursor:
         # The next statement sees what whoever held the lock has claimed.

@@ -13,7 +13,7 @@ from django.utils import timezone
 from pms_backend.events.models import Event, FeedHead, ParkedEvent, feed_bounds
 
 PRUNE_BATCH_SIZE: Final = 5_000
-# One run removes no more, so that what has piled up does not keep the worker from its other work.
+# One run removes no more, so that what has piled up does not keep the other upkeep waiting.
 MAX_BATCHES: Final = 20
 
 
