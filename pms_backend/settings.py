@@ -147,7 +147,38 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"pms_backend.events.tasks.relay_events": {"queue": "relay"}}
+# One queue for each kind of latency, with its tasks: what is slow delays nothing that has to be quick. Each needs a
+# worker (pms_backend/standalone/children.py, docker-compose.yml) and has a heartbeat.
+QUEUES: dict[str, tuple[str, ...]] = {
+    # Publishing events, one batch after the other.
+    "relay": ("pms_backend.events.tasks.relay_events",),
+    # What the PMS sent, and what has its moment: short work in the database, no call to elsewhere.
+    "sync": (
+        "pms_integration.tasks.apply_pms_events",
+        "inventory.tasks.expire_reservations",
+        "products.tasks.publish_due",
+    ),
+    # Calls to a PMS: none yet.
+    "pms": (),
+    # Calls to subscribers: none yet.
+    "deliveries": (),
+    "default": (
+        "pms_integration.tasks.run_imports",
+        "pms_integration.tasks.prune_import_files",
+        "products.tasks.fetch_images",
+        "products.tasks.make_thumbnails",
+        "products.tasks.sweep_unused_images",
+        "products.tasks.sweep_stray_files",
+        "pms_backend.access.tasks.prune_nonces",
+        "pms_backend.access.tasks.prune_tickets",
+        "pms_backend.access.tasks.flush_expired_tokens",
+        "pms_backend.api.tasks.prune_idempotency_keys",
+        "pms_backend.events.tasks.prune_events",
+        # Beat sends it to every queue.
+        "pms_backend.operations.tasks.record_heartbeat",
+    ),
+}
+CELERY_TASK_ROUTES = {task: {"queue": queue} for queue, tasks in QUEUES.items() for task in tasks}
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -174,6 +205,11 @@ def _every(seconds: float, task: str, **more: Any) -> dict[str, Any]:
     return {"task": task, "schedule": schedule(seconds), "options": {"expires": seconds * 5}, **more}
 
 
+def _heartbeat(queue: str) -> dict[str, Any]:
+    sent = _every(HEARTBEAT_SECONDS, "pms_backend.operations.tasks.record_heartbeat", args=[queue])
+    return {**sent, "options": {**sent["options"], "queue": queue}}
+
+
 # How long the feed keeps an event: longer than any of its readers is away.
 EVENT_RETENTION_DAYS = env.integer("EVENT_RETENTION_DAYS", 30, minimum=1, maximum=3650)
 
@@ -196,16 +232,12 @@ CELERY_BEAT_SCHEDULE = {
     "prune import files": _every(PRUNE_SECONDS, "pms_integration.tasks.prune_import_files"),
     "prune idempotency keys": _every(PRUNE_SECONDS, "pms_backend.api.tasks.prune_idempotency_keys"),
     "prune events": _every(PRUNE_SECONDS, "pms_backend.events.tasks.prune_events"),
-    "relay's heartbeat": {
-        **_every(HEARTBEAT_SECONDS, "pms_backend.operations.tasks.record_heartbeat", args=["relay"]),
-        "options": {"queue": "relay", "expires": HEARTBEAT_SECONDS * 5},
-    },
     "flush expired tokens": {
         "task": "pms_backend.access.tasks.flush_expired_tokens",
         "schedule": crontab(hour="3", minute="17"),
         "options": {"expires": 3600},
     },
-    "worker's heartbeat": _every(HEARTBEAT_SECONDS, "pms_backend.operations.tasks.record_heartbeat", args=["default"]),
+    **{f"heartbeat of {queue}": _heartbeat(queue) for queue in QUEUES},
 }
 
 # --- Uploaded files: on this machine, or in an S3-compatible bucket ---------------------------------------------------

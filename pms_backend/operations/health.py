@@ -1,7 +1,7 @@
 """What `/health/ready` looks at; each check really uses what it checks."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -15,6 +15,7 @@ from django_redis import get_redis_connection
 from pms_backend.events.models import ParkedEvent
 from pms_backend.operations.models import Heartbeat
 
+RELAY: Final = "relay"
 # Three beats may be missed before a worker counts as gone.
 MAX_SILENCE: Final = timedelta(seconds=3 * settings.HEARTBEAT_SECONDS + settings.SWEEP_SECONDS)
 
@@ -55,25 +56,30 @@ def check_migrations() -> str:
 
 
 def check_worker() -> str:
-    """The worker of the default queue does what beat sends it."""
-    return _check_heartbeat("default")
+    """Each queue but the relay's has a worker that does what beat sends it."""
+    return _check_heartbeats([queue for queue in settings.QUEUES if queue != RELAY])
 
 
 def check_relay() -> str:
     """The relay's worker does what beat sends it. What is parked blocks nothing, so that it is only told."""
-    seen = _check_heartbeat("relay")
+    seen = _check_heartbeats([RELAY])
     parked = ParkedEvent.objects.unresolved().count()
     return f"{seen}; parked events: {parked}" if parked else seen
 
 
-def _check_heartbeat(queue: str) -> str:
-    heartbeat = Heartbeat.objects.filter(queue=queue).first()
-    if heartbeat is None:
-        raise Unhealthy("it has not been seen yet")
-    silence = timezone.now() - heartbeat.beat_at
-    if silence > MAX_SILENCE:
-        raise Unhealthy(f"it was last seen {silence.total_seconds():.0f} s ago")
-    return f"seen {silence.total_seconds():.0f} s ago"
+def _check_heartbeats(queues: Sequence[str]) -> str:
+    seen = dict(Heartbeat.objects.filter(queue__in=queues).values_list("queue", "beat_at"))
+    now = timezone.now()
+    silence = {queue: now - seen[queue] for queue in queues if queue in seen}
+    problems = [
+        f"{queue} was last seen {silence[queue].total_seconds():.0f} s ago" if queue in silence
+        else f"{queue} has not been seen yet"
+        for queue in queues
+        if queue not in silence or silence[queue] > MAX_SILENCE
+    ]  # fmt: skip
+    if problems:
+        raise Unhealthy("; ".join(problems))
+    return f"seen {max(silence.values()).total_seconds():.0f} s ago"
 
 
 CHECKS: Final[dict[str, Callable[[], str]]] = {

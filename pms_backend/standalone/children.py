@@ -10,7 +10,10 @@ from pms_backend.standalone.program import Phase, Program
 WEB_PROCESSES = 2
 # Threads wait for rows that others lock; more of them than this only wait for the interpreter's lock.
 WEB_THREADS = 4
-WORKER_PROCESSES = 2
+# As many as the limits of the queues' tasks allow to run at once (`ConcurrencyLimit`), and one that stays free for
+# heartbeats. Threads and no processes: the work waits for PostgreSQL and other servers, and a process takes 70 MB.
+SYNC_THREADS = 4
+WORKER_THREADS = 6
 
 PYTHON = (sys.executable, "-m")
 MANAGE = (sys.executable, "manage.py")
@@ -51,8 +54,14 @@ def the_house(configuration: Configuration) -> House:
             Program("relay", (
                 *WORKER, "--queues", "relay", "--pool", "solo", "--hostname", "relay@%h",
             ), Phase.WORKERS),
+            Program("sync", (
+                *WORKER, "--queues", "sync", "--pool", "threads", "--concurrency", str(SYNC_THREADS),
+                "--hostname", "sync@%h",
+            ), Phase.WORKERS),
+            # The queues `pms` and `deliveries` have no tasks yet: with their first, each gets a program of its own.
             Program("worker", (
-                *WORKER, "--queues", "default", "--concurrency", str(WORKER_PROCESSES), "--hostname", "worker@%h",
+                *WORKER, "--queues", "default,pms,deliveries", "--pool", "threads",
+                "--concurrency", str(WORKER_THREADS), "--hostname", "worker@%h",
             ), Phase.WORKERS),
             Program("beat", (
                 *CELERY, "beat", "--loglevel", "WARNING", "--schedule", str(run / "beat-schedule"), "--pidfile=",

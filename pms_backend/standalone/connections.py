@@ -5,7 +5,7 @@ from typing import Final
 import psycopg
 
 from pms_backend.standalone import limits
-from pms_backend.standalone.children import WEB_PROCESSES, WEB_THREADS, WORKER_PROCESSES
+from pms_backend.standalone.children import SYNC_THREADS, WEB_PROCESSES, WEB_THREADS, WORKER_THREADS
 from pms_backend.standalone.configuration import Configuration
 from pms_backend.standalone.exceptions import StartupError
 
@@ -16,7 +16,8 @@ CONNECTIONS: Final = {
     "web": WEB_PROCESSES * WEB_THREADS,
     "sockets": SOCKET_CONNECTIONS,
     "relay": 1,
-    "worker": WORKER_PROCESSES,
+    "sync": SYNC_THREADS,
+    "worker": WORKER_THREADS,
     # The migration, a command, somebody's psql.
     "commands": 3,
 }

@@ -6,7 +6,7 @@ from typing import Any
 from pms_backend.standalone.configuration import Configuration
 
 # Which children's pids stand under which name.
-PIDS = {"web": ("web",), "sockets": ("sockets",), "worker": ("relay", "worker"), "beat": ("beat",)}
+PIDS = {"web": ("web",), "sockets": ("sockets",), "worker": ("relay", "sync", "worker"), "beat": ("beat",)}
 
 
 def content(

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from django.db import connection
 
+from pms_backend.standalone.children import SYNC_THREADS
+
 ROOT = Path(__file__).resolve().parents[2]
 STOP_SECONDS = 15
 
@@ -65,10 +67,11 @@ class CeleryProcess:
 
 @contextlib.contextmanager
 def worker_and_beat(directory: Path) -> Iterator[CeleryProcess]:
-    """The worker of the default queue, with the beat that makes it sweep."""
+    """The worker that applies PMS events, as `make run` has it, with the beat that makes it sweep."""
     worker = CeleryProcess(
-        "worker", "--queues=default", "--concurrency=2", "--without-gossip", "--without-mingle", "--loglevel=ERROR"
-    )
+        "worker", "--queues=sync", "--pool=threads", f"--concurrency={SYNC_THREADS}", "--without-gossip",
+        "--without-mingle", "--loglevel=ERROR",
+    )  # fmt: skip
     beat = CeleryProcess("beat", f"--schedule={directory / 'beat'}", "--pidfile=", "--loglevel=ERROR")
     with worker, beat:
         yield worker

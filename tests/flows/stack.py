@@ -32,7 +32,11 @@ class Stack:
         port = free_port_pair()
         # Only the embedded servers: another test's database is none of this stack's.
         kept = {name: value for name, value in os.environ.items() if name not in OF_THE_TESTS}
-        own = {"DATA_DIR": str(self.data_dir), "PORT": str(port), "WS_PORT": str(port + 1), "RATE_LIMITS": "off"}
+        own = {
+            "DATA_DIR": str(self.data_dir), "PORT": str(port), "WS_PORT": str(port + 1), "RATE_LIMITS": "off",
+            # Where the tests have servers of their own.
+            "OUTBOUND_ALLOW": "127.0.0.1",
+        }  # fmt: skip
         self.environment = kept | own
         self.quickstart: dict[str, Any] = {}
         self.http = httpx.Client(timeout=60)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
@@ -21,9 +22,9 @@ CHECKS = {"database", "redis", "migrations", "worker", "relay"}
 
 @pytest.fixture
 def beating(db) -> None:
-    """Both workers are at work."""
-    record_heartbeat("default")
-    record_heartbeat("relay")
+    """The workers of all queues are at work."""
+    for queue in settings.QUEUES:
+        record_heartbeat(queue)
 
 
 def asked(client: Client) -> tuple[int, dict[str, str], dict[str, str]]:
@@ -57,30 +58,40 @@ def test_ready_where_everything_works(client: Client):
 
 @pytest.mark.django_db
 def test_a_worker_that_was_never_seen_is_named(client: Client):
-    record_heartbeat("default")
+    for queue in set(settings.QUEUES) - {"relay"}:
+        record_heartbeat(queue)
 
     status, found, details = asked(client)
 
     assert status == 503
     assert found == {**dict.fromkeys(CHECKS, "ok"), "relay": "failed"}
-    assert details == {"relay": "it has not been seen yet"}
+    assert details == {"relay": "relay has not been seen yet"}
 
 
 @pytest.mark.usefixtures("beating")
-def test_a_worker_that_fell_silent_is_named(client: Client):
+@pytest.mark.parametrize("queue", sorted(set(settings.QUEUES) - {"relay"}))
+def test_a_queue_whose_worker_fell_silent_is_named(client: Client, queue: str):
     silence = MAX_SILENCE + timedelta(seconds=1)
-    Heartbeat.objects.filter(queue="default").update(beat_at=timezone.now() - silence)
+    Heartbeat.objects.filter(queue=queue).update(beat_at=timezone.now() - silence)
 
-    status, _, details = asked(client)
+    status, found, details = asked(client)
 
     assert status == 503
-    assert details == {"worker": f"it was last seen {silence.total_seconds():.0f} s ago"}
+    assert found == {**dict.fromkeys(CHECKS, "ok"), "worker": "failed"}
+    assert details == {"worker": f"{queue} was last seen {silence.total_seconds():.0f} s ago"}
 
 
 @pytest.mark.usefixtures("beating")
-def test_three_beats_may_be_missed(client: Client, settings):
+def test_every_silent_queue_is_named(client: Client):
+    Heartbeat.objects.filter(queue__in=["sync", "default"]).delete()
+
+    assert asked(client)[2] == {"worker": "sync has not been seen yet; default has not been seen yet"}
+
+
+@pytest.mark.usefixtures("beating")
+def test_three_beats_may_be_missed(client: Client):
     missed = timedelta(seconds=3 * settings.HEARTBEAT_SECONDS)
-    Heartbeat.objects.filter(queue="default").update(beat_at=timezone.now() - missed)
+    Heartbeat.objects.update(beat_at=timezone.now() - missed)
 
     assert asked(client)[0] == 200
 

@@ -26,6 +26,7 @@ HOUSE = House(
         program("web", is_web=True),
         program("sockets"),
         program("relay", Phase.WORKERS),
+        program("sync", Phase.WORKERS),
         program("worker", Phase.WORKERS),
         program("beat"),
     ),

@@ -40,7 +40,7 @@ def test_first_start_writes_what_clients_need(make_stack: Callable[..., FakeStac
         "pids": {
             "web": [stack.recorded("web")],
             "sockets": [stack.recorded("sockets")],
-            "worker": [stack.recorded("relay"), stack.recorded("worker")],
+            "worker": [stack.recorded(name) for name in ("relay", "sync", "worker")],
             "beat": [stack.recorded("beat")],
         },
     }

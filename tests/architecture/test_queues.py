@@ -1,0 +1,119 @@
+"""Every task is on a queue, and every queue has a worker with enough threads, in `make run` and in docker compose."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.conf import settings
+
+from pms_backend.celery import app
+from pms_backend.standalone.children import SYNC_THREADS, WORKER_THREADS, the_house
+from pms_backend.standalone.configuration import Configuration
+from pms_backend.standalone.connections import CONNECTIONS
+from pms_backend.standalone.quickstart import PIDS
+from tests.architecture.sources import ROOT
+
+QUEUES = {"relay", "sync", "pms", "deliveries", "default"}
+HEARTBEAT = "pms_backend.operations.tasks.record_heartbeat"
+
+
+def of_make_run() -> dict[str, Sequence[str]]:
+    """The commands of Celery's workers by name."""
+    house = the_house(Configuration.from_environment({"DATA_DIR": "/nowhere"}))
+    return {one.name: one.arguments for one in house.children if "worker" in one.arguments}
+
+
+def of_docker_compose() -> dict[str, dict[str, Any]]:
+    """The services that are Celery's workers."""
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    return {name: service for name, service in services.items() if "worker" in service.get("command", ())}
+
+
+def option(command: Sequence[str], name: str) -> str:
+    return command[command.index(name) + 1]
+
+
+def queues_of(commands: dict[str, Sequence[str]]) -> dict[str, str]:
+    """The queues by the worker's name."""
+    return {queue: name for name, command in commands.items() for queue in option(command, "--queues").split(",")}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _tasks_are_found() -> None:
+    app.autodiscover_tasks(force=True)
+
+
+def our_tasks() -> set[str]:
+    return {name for name in app.tasks if not name.startswith("celery.")}
+
+
+def test_the_queues_are_those_of_the_design():
+    assert set(settings.QUEUES) == QUEUES
+
+
+def test_every_task_is_on_one_queue():
+    listed = [task for tasks in settings.QUEUES.values() for task in tasks]
+
+    assert sorted(listed) == sorted(our_tasks())
+    assert {name: app.amqp.router.route({}, name)["queue"].name for name in listed} == {
+        task: queue for queue, tasks in settings.QUEUES.items() for task in tasks
+    }
+
+
+def test_beat_sends_what_there_is_and_a_heartbeat_to_every_queue():
+    entries = list(settings.CELERY_BEAT_SCHEDULE.values())
+    heartbeats = [entry for entry in entries if entry["task"] == HEARTBEAT]
+
+    assert {entry["task"] for entry in entries} == our_tasks()
+    assert {(*entry["args"], entry["options"]["queue"]) for entry in heartbeats} == {(queue, queue) for queue in QUEUES}
+    assert all("queue" not in entry["options"] for entry in entries if entry["task"] != HEARTBEAT)
+    for entry in entries:
+        # What Celery itself checks before it sends: a task that cannot take its arguments is never sent.
+        app.tasks[entry["task"]].__header__(*entry.get("args", ()))
+
+
+def test_every_queue_has_a_worker_in_make_run():
+    workers = queues_of(of_make_run())
+
+    assert set(workers) == QUEUES
+    assert set(workers.values()) == set(PIDS["worker"])
+    assert set(PIDS["worker"]) <= set(CONNECTIONS)
+
+
+def test_docker_compose_has_the_same_workers_each_with_a_health_check():
+    services = of_docker_compose()
+
+    def told(command: Sequence[str]) -> tuple[str, ...]:
+        return tuple(command[command.index("worker") :])
+
+    assert {name: told(service["command"]) for name, service in services.items()} == {
+        name: told(command) for name, command in of_make_run().items()
+    }
+    for name, service in services.items():
+        assert f"--destination {name}@$$HOSTNAME" in " ".join(service["healthcheck"]["test"])
+
+
+@pytest.mark.parametrize(("worker", "threads"), [("sync", SYNC_THREADS), ("worker", WORKER_THREADS)])
+def test_no_kind_of_work_fills_all_threads_of_its_worker(worker: str, threads: int):
+    command = of_make_run()[worker]
+    queues = option(command, "--queues").split(",")
+    functions = [app.tasks[task].run for queue in queues for task in settings.QUEUES[queue] if task != HEARTBEAT]
+
+    limits = {function.limit for function in functions}
+    assert (option(command, "--pool"), int(option(command, "--concurrency"))) == ("threads", threads)
+    # One stays free, for the heartbeats.
+    assert sum(limit.limit for limit in limits) + 1 == threads
+    assert CONNECTIONS[worker] == threads
+
+
+def test_the_relay_publishes_in_one_process():
+    assert option(of_make_run()["relay"], "--pool") == "solo"
+
+
+def test_the_documents_name_every_queue():
+    for name in ("architecture.md", "operations.md"):
+        named = set(re.findall(r"`([a-z]+)`", Path(ROOT / "docs" / name).read_text()))
+        assert named >= QUEUES, name
