@@ -44,9 +44,17 @@ class Child:
         """None between its end and its restart."""
         return self.process.pid if self.process else None
 
-    def start(self) -> None:
+    def start(self) -> Process:
         self._started_at = self._clock()
-        self.process = self._processes.start(self.program, lambda line: self._console.line(self.program.name, line))
+        process = self._processes.start(self.program, lambda line: self._console.line(self.program.name, line))
+        self.process = process
+        return process
+
+    def start_again(self) -> Process:
+        """Clears away one that ended and starts it now."""
+        if self.process is not None:
+            self._processes.discard(self.process)
+        return self.start()
 
     def tend(self) -> bool:
         """Clears away one that ended and starts it again when that is due; says whether its pid changed."""

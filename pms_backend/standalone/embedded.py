@@ -4,6 +4,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -27,6 +28,10 @@ class Server(Protocol):
     def is_ready(self) -> bool:
         """StartupError if it never will be."""
 
+    def discard_data(self) -> bool:
+        """After a start that failed: gives up data that may be lost; whether there were any, so that it can be tried
+        again."""
+
     def last_lines(self) -> tuple[str, ...]: ...
 
 
@@ -35,15 +40,31 @@ def postgres_server(data_dir: DataDir, *, durable: bool = True) -> PostgresServe
     return PostgresServer(data_dir, password, durable=durable)
 
 
-def redis_server(data_dir: DataDir, *, durable: bool = True) -> RedisServer:
+def redis_server(
+    data_dir: DataDir, *, durable: bool = True, say: Callable[[str], None] = lambda _: None
+) -> RedisServer:
     password = data_dir.secret("redis_password", secrets.token_urlsafe)
-    return RedisServer(data_dir, password, durable=durable)
+    return RedisServer(data_dir, password, durable=durable, say=say)
 
 
 def create(data_dir: DataDir) -> None:
     """Makes DATA_DIR; one that is new lets the servers' account pass, which spares them a capability."""
     if data_dir.create():
         server_account(data_dir.postgres).let_through(data_dir.root)
+
+
+def bring_up(
+    server: Server, process: Process, restart: Callable[[], Process], pause: Callable[[float], None]
+) -> Process:
+    """Waits until it answers. One that ended is started once more where its data may be lost, else StartupError."""
+    try:
+        wait_until_ready(server, process, pause)
+    except StartupError:
+        if process.exit_code() is None or not server.discard_data():
+            raise
+        process = restart()
+        wait_until_ready(server, process, pause)
+    return process
 
 
 def wait_until_ready(server: Server, process: Process, pause: Callable[[float], None]) -> None:
@@ -63,9 +84,15 @@ def start_all(servers: Sequence[Server], processes: Processes) -> list[Process]:
     for server in servers:
         server.prepare(processes)
     started = [processes.start(server.program()) for server in servers]
-    for server, process in zip(servers, started, strict=True):
-        wait_until_ready(server, process, processes.pause)
-    return started
+
+    def start_again(server: Server, process: Process) -> Process:
+        processes.discard(process)
+        return processes.start(server.program())
+
+    return [
+        bring_up(server, process, partial(start_again, server, process), processes.pause)
+        for server, process in zip(servers, started, strict=True)
+    ]
 
 
 class EmbeddedServers:

@@ -12,6 +12,10 @@ SERVER_START_SECONDS = 120  # recovery after a power cut reads the write-ahead l
 SERVER_STOP_SECONDS = 10  # where only the servers run, nobody waits at a prompt
 POSTGRES_CONNECTIONS = 100
 REDIS_MAXIMUM_MEMORY = "512mb"
+# A client that does not read is disconnected: beyond the first at once, beyond the second after so many seconds. The
+# largest answer that we ask for has half a megabyte (pms_backend/api/caching.py). docker-compose.yml has the same.
+REDIS_UNREAD_REPLIES = "32mb 8mb 60"
+VERSION_SECONDS = 5  # for a binary to say its version
 SERVER_LOG_BYTES = 1 * 2**20  # a longer log is started anew with the server
 
 # Start

@@ -89,6 +89,10 @@ class PostgresServer:
             return False
         return True
 
+    def discard_data(self) -> bool:
+        """Never: they are the truth."""
+        return False
+
     def last_lines(self) -> tuple[str, ...]:
         return tuple(self._log.read_text(errors="replace").splitlines()[-limits.TAIL_LINES :])
 

@@ -13,7 +13,7 @@ from pms_backend.standalone.configuration import Configuration
 from pms_backend.standalone.connections import require_enough
 from pms_backend.standalone.console import Console
 from pms_backend.standalone.data_dir import DataDir, read_json, write_json
-from pms_backend.standalone.embedded import Server, create, postgres_server, redis_server, wait_until_ready
+from pms_backend.standalone.embedded import Server, bring_up, create, postgres_server, redis_server
 from pms_backend.standalone.exceptions import StartupError, StopRequested
 from pms_backend.standalone.house_environment import house_environment
 from pms_backend.standalone.ports import listen, require_free
@@ -85,7 +85,7 @@ class Supervisor:
         database_url, redis_url = self._configuration.database_url, self._configuration.redis_url
         servers: list[Server] = []
         if not redis_url:
-            servers.append(redis := redis_server(self._data_dir))
+            servers.append(redis := redis_server(self._data_dir, say=self._console.say))
             redis_url = redis.url
         if not database_url:
             servers.append(postgres := postgres_server(self._data_dir))
@@ -96,7 +96,7 @@ class Supervisor:
         self._servers = [self._child(server.program()) for server in servers]
         for server, child in zip(servers, self._servers, strict=True):
             if child.process:
-                wait_until_ready(server, child.process, self._signals.pause)
+                bring_up(server, child.process, child.start_again, self._signals.pause)
         return database_url, redis_url
 
     def _child(self, program: Program) -> Child:

@@ -62,11 +62,8 @@ def test_the_database_is_as_promised(servers: EmbeddedServers) -> None:
 
 def test_redis_is_as_promised(servers: EmbeddedServers) -> None:
     with redis.Redis.from_url(servers.redis_url, decode_responses=True) as client:
-        assert client.config_get("append*") == {
-            "appendonly": "yes",
-            "appendfsync": "everysec",
-            "appendfilename": "appendonly.aof",
-        }
+        assert client.config_get("appendonly") == {"appendonly": "yes"}
+        assert client.config_get("appendfsync") == {"appendfsync": "everysec"}
         assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "volatile-lru"}
         assert client.config_get("aof-load-truncated") == {"aof-load-truncated": "yes"}
 
@@ -161,7 +158,8 @@ def test_a_truncated_append_only_file_loads(data_dir: Path) -> None:
     with EmbeddedServers(data_dir) as servers, redis.Redis.from_url(servers.redis_url) as client:
         client.set("first", "kept")
         client.set("second", "cut off")
-    append_only_file = data_dir / "redis/appendonly.aof"
+    # Of Redis 7 the one of those that it goes on writing.
+    append_only_file = max((data_dir / "redis").rglob("*.aof"), key=lambda path: path.stat().st_mtime_ns)
     os.truncate(append_only_file, append_only_file.stat().st_size - 3)
 
     with EmbeddedServers(data_dir) as servers, redis.Redis.from_url(servers.redis_url) as client:
