@@ -4,6 +4,7 @@ import ipaddress
 import os
 from dataclasses import asdict
 from secrets import compare_digest
+from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +17,14 @@ from pms_backend.api.problems import Problem
 from pms_backend.api.renderers import to_json
 from pms_backend.api.views import problem
 from pms_backend.operations import health
+
+# How the names begin of what proxies add, of all kinds: a proxy on this machine speaks for others.
+PROXY_HEADERS: Final = (
+    "forwarded", "via", "x-forward", "x-real-", "x-client-", "x-cluster-client", "client-ip", "true-client", "x-origin",
+    "x-remote-", "x-proxy", "proxy-", "wl-proxy-", "max-forwards", "x-envoy-", "x-arr-", "x-amz", "x-azure-",
+    "x-appengine-", "x-cloud-trace", "x-vercel-", "x-nf-", "cf-", "cdn-", "fastly-", "fly-", "do-connecting-",
+    "akamai-",
+)  # fmt: skip
 
 
 @require_safe
@@ -61,8 +70,7 @@ def _may_scrape(request: HttpRequest) -> bool:
     if settings.METRICS_TOKEN:
         sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
         return compare_digest(sent.encode(), settings.METRICS_TOKEN.encode())
-    # A proxy on this machine speaks for others.
-    if "X-Forwarded-For" in request.headers:
+    if any(name.lower().startswith(PROXY_HEADERS) for name in request.headers):
         return False
     try:
         return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback

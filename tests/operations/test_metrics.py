@@ -26,8 +26,38 @@ def test_without_a_token_nobody_else_may(client: Client, address: str):
     assert response["Content-Type"] == "application/problem+json"
 
 
-def test_a_proxy_on_this_machine_speaks_for_others(client: Client):
-    assert client.get(METRICS, REMOTE_ADDR="127.0.0.1", HTTP_X_FORWARDED_FOR="127.0.0.1").status_code == 403
+@pytest.mark.parametrize(
+    "header",
+    [
+        "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix",
+        "X-Forwarded-Server", "X-Forwarded-Anything", "X-Forwarded", "Forwarded", "Forwarded-For", "Via", "X-Real-IP",
+        "CF-Connecting-IP", "CF-Ray", "CDN-Loop", "True-Client-IP", "X-Client-IP", "Client-IP", "X-Cluster-Client-IP",
+        "X-Original-Forwarded-For", "X-Originating-IP", "X-Original-Host", "X-Remote-IP", "X-Remote-Addr",
+        "X-ProxyUser-Ip", "Proxy-Client-IP", "WL-Proxy-Client-IP", "Proxy-Connection", "Max-Forwards",
+        "X-Envoy-External-Address", "X-ARR-SSL", "X-Amzn-Trace-Id", "X-Amz-Cf-Id", "X-Azure-ClientIP",
+        "X-Appengine-User-IP", "Fastly-Client-IP", "Fly-Client-IP", "DO-Connecting-IP",
+    ],
+)  # fmt: skip
+def test_a_proxy_on_this_machine_speaks_for_others(client: Client, header: str):
+    for value in ("127.0.0.1", ""):
+        response = client.get(METRICS, REMOTE_ADDR="127.0.0.1", headers={header: value})
+
+        assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+
+
+def test_what_scrapers_send_themselves_is_no_proxy_s(client: Client):
+    sent = {
+        "Host": "localhost", "User-Agent": "Prometheus/3.1", "Accept": "text/plain", "Accept-Encoding": "gzip",
+        "X-Prometheus-Scrape-Timeout-Seconds": "10", "X-Request-Id": "r-1", "Connection": "close",
+    }  # fmt: skip
+
+    assert client.get(METRICS, REMOTE_ADDR="127.0.0.1", headers=sent).status_code == 200
+
+
+def test_a_token_counts_behind_a_proxy_too(client: Client, token: str):
+    headers = {"Authorization": f"Bearer {token}", "X-Forwarded-For": "203.0.113.9", "Via": "1.1 proxy"}
+
+    assert client.get(METRICS, REMOTE_ADDR="127.0.0.1", headers=headers).status_code == 200
 
 
 def test_with_a_token_whoever_has_it_may_ask(client: Client, token: str):
