@@ -91,7 +91,7 @@ def copy(count: int) -> float:
 def imported(count: int, location: Location, *, quantity: int | None = None) -> float:
     """Ours: seconds."""
     file = take_file(upload=upload(count, quantity=quantity), format=None, may_set_stock=True)
-    start_import(file=file, location=location)
+    start_import(file=file, location=location, client="")
     began = time.perf_counter()
     while run_imports():
         continue

@@ -1,5 +1,7 @@
 """Connections to a PMS, what came in through them, and what the PMS last told us."""
 
+from typing import Self
+
 from django.db import models
 from django.db.models.functions import Now
 
@@ -198,9 +200,18 @@ class ImportStatus(models.TextChoices):
     FAILED = "failed"
 
 
+class ImportJobQuerySet(models.QuerySet["ImportJob"]):
+    """Imports by the client that made them."""
+
+    def of(self, client: str | None) -> Self:
+        """Those of this client; of all where it is None."""
+        return self if client is None else self.filter(client=client)
+
+
 class ImportJob(models.Model):
     """A file of products on its way into the catalogue: how far it has come, and what came of it.
 
+    `client` is the identity of the caller that made it (`access.caller.Caller.identity`), empty where none is known.
     The row is the queue: what is not finished is anybody's whose lease has run out. `offset` and `line` are where the
     next product of the file begins, written with the products before it.
     """
@@ -225,6 +236,7 @@ class ImportJob(models.Model):
     offset = models.BigIntegerField(default=0)
     line = models.PositiveIntegerField(default=1)
     actor = models.CharField(max_length=MAX_ACTOR_LENGTH)
+    client = models.CharField(max_length=MAX_ACTOR_LENGTH, blank=True, default="", db_default="", editable=False)
     request_id = models.CharField(max_length=MAX_REQUEST_ID_LENGTH, blank=True)
     # Each claim has a number, which voids the one before.
     claims = models.PositiveIntegerField(default=0)
@@ -234,6 +246,8 @@ class ImportJob(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+
+    objects = ImportJobQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)

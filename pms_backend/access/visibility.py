@@ -21,7 +21,7 @@ class Visibility:
     cost: bool
     # What is on hand and reserved, and the ledger that explains it; otherwise only what is available.
     ledger: bool
-    # What other clients have reserved.
+    # What other clients have reserved and imported.
     others: bool
 
 

@@ -107,7 +107,9 @@ class ImportJobAdmin(GrowingTableAdmin):
             with RefusalsIn(form):
                 may_set_stock = request.user.has_perm("inventory.change_stocklevel")
                 file = take_file(upload=form.cleaned_data["file"], format=None, may_set_stock=may_set_stock)
-                job = start_import(file=file, location=form.cleaned_data["location"] or location_of(None))
+                location = form.cleaned_data["location"] or location_of(None)
+                client = caller_in_admin(request).identity
+                job = start_import(file=file, location=location, client=client)
                 messages.success(request, f"{job.file_name} is being imported.")
                 return HttpResponseRedirect(reverse(PAGE, args=[job.pk]))
         return self.form_page(request, form, title="Import products", button="Import", back=reverse(LIST))

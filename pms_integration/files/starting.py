@@ -45,8 +45,8 @@ def take_file(*, upload: Any, format: str | None, may_set_stock: bool) -> Stored
     )
 
 
-def start_import(*, file: StoredFile, location: Location | None) -> ImportJob:
-    """Makes the import of a stored file, which begins by itself."""
+def start_import(*, file: StoredFile, location: Location | None, client: str) -> ImportJob:
+    """Makes the import of a stored file, which begins by itself; `client` is the caller's identity."""
     return services.create_import(
         stored=file.name,
         format=file.format,
@@ -54,4 +54,5 @@ def start_import(*, file: StoredFile, location: Location | None) -> ImportJob:
         size_bytes=file.size_bytes,
         location=location,
         sets_stock=file.may_set_stock,
+        client=client,
     )

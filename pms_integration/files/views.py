@@ -1,8 +1,9 @@
 """`/api/v1/products/imports/` and `/export/`."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from django.db.models import QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
@@ -13,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from inventory.models import Location
+from pms_backend.access.caller import Caller
 from pms_backend.access.scopes import INVENTORY_READ
 from pms_backend.access.visibility import visibility_of
 from pms_backend.api.endpoints import APIView, GenericViewSet
@@ -35,7 +37,7 @@ _LOCATION: Final = OpenApiParameter("location", OpenApiTypes.STR, description="t
 
 
 class ImportViewSet(GenericViewSet[ImportJob]):
-    """Files on their way into the catalogue."""
+    """Files on their way into the catalogue; each client sees its own, those inside all."""
 
     queryset = ImportJob.objects.select_related("location")
     serializer_class = ImportSerializer
@@ -45,25 +47,31 @@ class ImportViewSet(GenericViewSet[ImportJob]):
     lookup_value_regex = r"[0-9]{1,18}"
     pagination_class = None
 
+    def get_queryset(self) -> QuerySet[ImportJob]:
+        """What the caller may see."""
+        jobs = ImportJob.objects.select_related("location")
+        # The schema is made without a caller.
+        return jobs if self.request is None else jobs.of(self._client())
+
     def prepare(self, request: Request, **kwargs: Any) -> tuple[StoredFile, Location | None]:
         """The file, looked at and stored: the storage may be far away."""
         serializer = ImportInputSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         wanted = serializer.validated_data
         location = location_of(wanted.get("location"))
-        may_set_stock = INVENTORY_WRITE in request.auth.scopes  # type: ignore[union-attr]  # HasScope has seen a Caller
+        may_set_stock = INVENTORY_WRITE in self._caller().scopes
         return take_file(upload=wanted["file"], format=wanted.get("format"), may_set_stock=may_set_stock), location
 
     @extend_schema(request=ImportInputSerializer, responses={202: ImportSerializer})
     def create(self, request: Request) -> Response:
         """Takes a CSV file with Shopify's columns, or JSON Lines, and imports it in the background."""
         file, location = self.prepared()
-        job = start_import(file=file, location=location)
+        job = start_import(file=file, location=location, client=self._caller().identity)
         return Response(represent_import(job, with_cost=visibility_of(request.auth).cost), status=202)
 
     @extend_schema(responses=ImportSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:
-        """How far it is, and what was wrong."""
+        """How far it is, and what was wrong; another client's is a 404, except for `internal` callers."""
         return Response(represent_import(self.get_object(), with_cost=visibility_of(request.auth).cost))
 
     @extend_schema(
@@ -73,6 +81,15 @@ class ImportViewSet(GenericViewSet[ImportJob]):
     def errors(self, request: Request, pk: str) -> HttpResponseBase:
         """The lines of the products that were left out, with what was wrong, as a CSV to mend and import again."""
         return _download(request, bad_rows(self.get_object()), CSVRenderer.media_type, f"import-{pk}-errors.csv")
+
+    def _client(self) -> str | None:
+        """Whose imports the caller may see; None for all."""
+        caller = self._caller()
+        return None if visibility_of(caller).others else caller.identity
+
+    def _caller(self) -> Caller:
+        caller: Any = self.request.auth
+        return cast("Caller", caller)
 
 
 class ExportView(APIView):

@@ -99,7 +99,7 @@ def stock_travels_and_is_counted() -> None:
 def a_file_is_imported() -> None:
     """An import ends."""
     file = SimpleUploadedFile("lamps.csv", b"Handle,Title\nlamp,Lamp\n")
-    start_import(file=take_file(upload=file, format=None, may_set_stock=False), location=None)
+    start_import(file=take_file(upload=file, format=None, may_set_stock=False), location=None, client="")
     run_imports()
 
 

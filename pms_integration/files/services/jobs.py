@@ -44,8 +44,12 @@ def create_import(
     size_bytes: int,
     location: Location | None,
     sets_stock: bool,
+    client: str,
 ) -> ImportJob:
-    """Makes the import of a stored file, to be run by whoever is free. `sets_stock`: whether the caller may."""
+    """Makes the import of a stored file, to be run by whoever is free.
+
+    `sets_stock`: whether the caller may; `client`: the caller's identity.
+    """
     origin = context.current()
     job = ImportJob(
         file=stored,
@@ -55,6 +59,7 @@ def create_import(
         location=location,
         sets_stock=sets_stock,
         actor=origin.actor,
+        client=client,
         request_id=origin.request_id,
     )
     job.save(force_insert=True)

@@ -9,6 +9,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
+from pms_backend.access.models import ApiClient
 from pms_integration.files.limits import KEPT_FILE_DAYS
 from pms_integration.files.services import prune_import_files
 from pms_integration.models import ImportJob
@@ -98,6 +99,43 @@ def test_with_an_idempotency_key_a_file_is_imported_once(api: JSONClient):
 def test_an_unknown_import_is_404(api: JSONClient):
     assert api.get(f"{IMPORTS}1/").status_code == 404
     assert api.get(f"{IMPORTS}1/errors/").status_code == 404
+
+
+def test_a_client_sees_its_own_imports_and_bad_rows_and_those_inside_all(client_with, api: JSONClient):
+    scopes = ["products:read", "products:write"]
+    owner, other, storefront = client_with(scopes), client_with(scopes), client_with(scopes, tier="storefront")
+    job = imported(owner, PLAIN.replace("5", "x"))
+    address = f"{IMPORTS}{job['id']}/"
+
+    def asked(client: JSONClient) -> list[int]:
+        return [client.get(f"{address}{more}").status_code for more in ("", "errors/")]
+
+    assert job["failed"] == 1
+    assert (asked(owner), asked(api)) == ([200, 200], [200, 200])
+    # As one that does not exist.
+    assert asked(other) == [404, 404]
+    assert other.get(address).json()["code"] == api.get(f"{IMPORTS}{job['id'] + 1}/").json()["code"]
+    assert asked(storefront) == [403, 403]
+    prefix = owner._credentials["HTTP_X_API_KEY"].partition(".")[0]
+    assert ImportJob.objects.get().client == f"client:{ApiClient.objects.get(keys__prefix=prefix).public_id}"
+
+
+def test_staff_see_every_import_and_their_own_is_theirs(client_with, admin_client, admin_user):
+    job = imported(client_with(["products:read", "products:write"]), PLAIN)
+    own = post(admin_client, PLAIN)
+
+    assert admin_client.get(f"{IMPORTS}{job['id']}/").status_code == 200
+    assert ImportJob.objects.get(pk=own.json()["id"]).client == f"user:{admin_user.pk}"
+
+
+def test_an_import_of_nobody_known_is_seen_by_those_inside_alone(client_with, api: JSONClient):
+    """Those of before clients were remembered."""
+    owner = client_with(["products:read", "products:write"])
+    job = imported(owner, PLAIN)
+    ImportJob.objects.update(client="")
+
+    assert owner.get(f"{IMPORTS}{job['id']}/").status_code == 404
+    assert api.get(f"{IMPORTS}{job['id']}/").status_code == 200
 
 
 def test_the_first_errors_stand_in_the_answer_and_the_others_are_counted(api: JSONClient):
