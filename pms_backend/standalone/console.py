@@ -16,7 +16,8 @@ NAME_WIDTH = 8
 class Console:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
-        self._is_coloured = self._stream.isatty()
+        # Otherwise it is a log, which others read and which is kept.
+        self.is_terminal = self._stream.isatty()
         self._lock = threading.Lock()
         self._colours: dict[str, int] = {}
         self._tails: dict[str, deque[str]] = {}
@@ -30,7 +31,7 @@ class Console:
         with self._lock:
             self._tails.setdefault(name, deque(maxlen=limits.TAIL_LINES)).append(text)
             prefix = f"{name:<{NAME_WIDTH}}|"
-            if self._is_coloured:
+            if self.is_terminal:
                 colour = self._colours.setdefault(name, COLOURS[len(self._colours) % len(COLOURS)])
                 prefix = f"\x1b[{colour}m{prefix}{RESET}"
             self._write(f"{prefix} {text}")

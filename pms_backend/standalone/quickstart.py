@@ -1,6 +1,8 @@
 """What a human and a script need to begin: quickstart.json and the banner."""
 
+import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pms_backend.standalone.configuration import Configuration
@@ -34,18 +36,25 @@ def pids(running: Mapping[str, int | None]) -> dict[str, list[int]]:
     return {name: [pid for child in children if (pid := running.get(child))] for name, children in PIDS.items()}
 
 
-def banner(quickstart: Mapping[str, Any], seconds: float) -> str:
-    base, admin, key = quickstart["base_url"], quickstart["admin"], quickstart["api_key"]
+def banner(quickstart: Mapping[str, Any], seconds: float, path: Path, *, shows_secrets: bool) -> str:
+    """What there is and how to begin; without `shows_secrets` it names the file that has the credentials instead."""
+    base, admin = quickstart["base_url"], quickstart["admin"]
+    login, key = f"    {admin['username']} / {admin['password']}", quickstart["api_key"]
+    secrets, read_key = f"    API key  {key}\n", ""
+    if not shows_secrets:
+        login, key = "", "$KEY"
+        secrets = f"\n  The admin's password and the API key are in {path} while this runs.\n"
+        code = """import json, sys; print(json.load(open(sys.argv[1]))["api_key"])"""
+        read_key = f"    KEY=$(python3 -c '{code}' {shlex.quote(str(path))})\n"
     return f"""
   Ready after {seconds:.1f} s. Ctrl-C stops everything.
 
     API      {base}/api/v1/
     Docs     {base}/api/docs/
-    Admin    {base}/admin/    {admin["username"]} / {admin["password"]}
+    Admin    {base}/admin/{login}
     Socket   {quickstart["ws_url"]}
-    API key  {key}
-
+{secrets}
   Try it:
 
-    curl -H "Authorization: Api-Key {key}" {base}/api/v1/products/
+{read_key}    curl -H "Authorization: Api-Key {key}" {base}/api/v1/products/
 """

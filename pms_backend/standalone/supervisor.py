@@ -71,7 +71,8 @@ class Supervisor:
             self._children.append(self._child(self._in_environment(given)))
         self._wait_until_ready()
         self._write_quickstart()
-        self._console.say(quickstart.banner(self._quickstart, time.monotonic() - started_at))
+        seconds, path = time.monotonic() - started_at, self._data_dir.quickstart
+        self._console.say(quickstart.banner(self._quickstart, seconds, path, shows_secrets=self._console.is_terminal))
 
     def _require_room(self) -> None:
         configuration = self._configuration

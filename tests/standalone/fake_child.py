@@ -10,7 +10,7 @@ import threading
 import time
 
 CREDENTIALS = {
-    "admin": {"username": "admin", "password": "secret"},
+    "admin": {"username": "admin", "password": "fake-password"},
     "api_key": "prefix.key",
     "pms": {"connection": "demo", "webhook_secret": "whsec_c2VjcmV0"},
 }

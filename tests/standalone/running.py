@@ -64,7 +64,7 @@ class FakeStack:
         self._environment = environment
         self._popen: subprocess.Popen[str] | None = None
 
-    def launch(self, **environment: str) -> subprocess.Popen[str]:
+    def launch(self, output: int = subprocess.PIPE, **environment: str) -> subprocess.Popen[str]:
         inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
         own = {"DATA_DIR": str(self.data_dir), "PORT": str(self.port), "WS_PORT": str(self.port + 1)}
         self._popen = subprocess.Popen(
@@ -72,17 +72,17 @@ class FakeStack:
             cwd=PROJECT,
             env={**inherited, **own, **self._environment, **environment},
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=output,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
         return self._popen
 
-    def start(self, **environment: str) -> dict[str, Any]:
+    def start(self, output: int = subprocess.PIPE, **environment: str) -> dict[str, Any]:
         """Launches it and returns its quickstart.json."""
         self.quickstart_path.unlink(missing_ok=True)
-        popen = self.launch(**environment)
+        popen = self.launch(output, **environment)
 
         def is_up() -> bool:
             assert popen.poll() is None, popen.communicate()

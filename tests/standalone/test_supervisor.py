@@ -28,7 +28,7 @@ def test_first_start_writes_what_clients_need(make_stack: Callable[..., FakeStac
     assert quickstart == {
         "base_url": base,
         "ws_url": f"ws://127.0.0.1:{stack.port + 1}/ws/stock/",
-        "admin": {"username": "admin", "password": "secret"},
+        "admin": {"username": "admin", "password": "fake-password"},
         "api_key": "prefix.key",
         "pms": {
             "connection": "demo",
