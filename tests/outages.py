@@ -9,7 +9,6 @@ import pytest
 from django_redis import get_redis_connection
 from redis import Redis
 
-from pms_backend.access import remembered
 from pms_backend.api import exchange
 
 NOBODY_LISTENS = "redis://127.0.0.1:1"
@@ -31,6 +30,5 @@ def redis_down() -> Iterator[None]:
     def client_of(cache: str) -> Any:
         return get_redis_connection(cache) if cache == "answers" else Redis.from_url(NOBODY_LISTENS)
 
-    with exchanges_by(client_of), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(remembered, "get_redis_connection", client_of)
+    with exchanges_by(client_of):
         yield

@@ -15,11 +15,11 @@ from typing import Final
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
-from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
 from pms_backend import metrics
 from pms_backend.access.caller import Caller
+from pms_backend.api.exchange import exchange
 
 logger = logging.getLogger(__name__)
 
@@ -43,12 +43,13 @@ _memories: dict[bytes, _Memory] = {}
 
 def current_generation() -> bytes | None:
     """What is remembered must have been learnt under this one; nothing where Redis does not answer."""
-    redis = get_redis_connection("default")
+    read = ("GET", GENERATION_KEY)
     try:
-        generation: bytes | None = redis.get(GENERATION_KEY)
+        generation: bytes | None
+        (generation,) = exchange([read])
         if generation is None:
-            redis.set(GENERATION_KEY, secrets.token_bytes(16), nx=True, ex=GENERATION_SECONDS)
-            generation = redis.get(GENERATION_KEY)
+            made = ("SET", GENERATION_KEY, secrets.token_bytes(16), "NX", "EX", GENERATION_SECONDS)
+            _, generation = exchange([made, read])
     except RedisError as error:
         metrics.redis_failures_total.labels("remembered keys").inc()
         logger.warning("Keys are not remembered, Redis does not answer: %s", error)
@@ -92,7 +93,7 @@ def forget_after_commit() -> None:
 
 def _forget() -> None:
     try:
-        get_redis_connection("default").set(GENERATION_KEY, secrets.token_bytes(16), ex=GENERATION_SECONDS)
+        exchange([("SET", GENERATION_KEY, secrets.token_bytes(16), "EX", GENERATION_SECONDS)])
     except RedisError:
         metrics.redis_failures_total.labels("remembered keys").inc()
         logger.warning("Redis does not answer: what is remembered is waited out for %s s", REMEMBERED_SECONDS)
