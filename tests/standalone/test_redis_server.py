@@ -1,5 +1,6 @@
 """The Redis that is started: which one, what it holds for clients that do not read, and what becomes of its data."""
 
+import os
 import shutil
 import signal
 import socket
@@ -13,6 +14,7 @@ import redis
 import yaml
 
 from pms_backend.standalone import PROJECT, limits, redis_binary
+from pms_backend.standalone.account import server_account
 from pms_backend.standalone.data_dir import DataDir
 from pms_backend.standalone.embedded import create, redis_server, start_all
 from pms_backend.standalone.ports import LOOPBACK, free_port
@@ -155,6 +157,20 @@ def test_the_newest_of_the_path_is_taken_and_others_are_passed_over(
     expected = script(folders["newest"] / "valkey-server", "echo Valkey server v=8.0.1")
 
     assert choose() == RedisBinary(expected, (8, 0, 1))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root hands the servers to another account")
+def test_one_that_the_server_s_account_may_not_run_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefix = server_account(tmp_path / "data").prefix
+    closed = tmp_path / "closed"
+    script(closed / "redis-server", "echo Redis server v=99.0.0")
+    closed.chmod(0o700)
+    monkeypatch.setenv("PATH", str(closed))
+
+    assert choose().version == (99, 0, 0)
+    assert choose(prefix).version < (99, 0, 0)
 
 
 @pytest.mark.parametrize("has_system", BOTH)
