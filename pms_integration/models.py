@@ -1,7 +1,5 @@
 """Connections to a PMS, what came in through them, and what the PMS last told us."""
 
-from typing import Self
-
 from django.db import models
 from django.db.models.functions import Now
 
@@ -200,14 +198,6 @@ class ImportStatus(models.TextChoices):
     FAILED = "failed"
 
 
-class ImportJobQuerySet(models.QuerySet["ImportJob"]):
-    """Imports by the client that made them."""
-
-    def of(self, client: str | None) -> Self:
-        """Those of this client; of all where it is None."""
-        return self if client is None else self.filter(client=client)
-
-
 class ImportJob(models.Model):
     """A file of products on its way into the catalogue: how far it has come, and what came of it.
 
@@ -246,8 +236,6 @@ class ImportJob(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
-
-    objects = ImportJobQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)

@@ -51,7 +51,8 @@ class ImportViewSet(GenericViewSet[ImportJob]):
         """What the caller may see."""
         jobs = ImportJob.objects.select_related("location")
         # The schema is made without a caller.
-        return jobs if self.request is None else jobs.of(self._client())
+        client = None if self.request is None else self._client()
+        return jobs if client is None else jobs.filter(client=client)
 
     def prepare(self, request: Request, **kwargs: Any) -> tuple[StoredFile, Location | None]:
         """The file, looked at and stored: the storage may be far away."""

