@@ -8,7 +8,8 @@ from django.db.models import Q, QuerySet
 
 from pms_backend.access.caller import Caller
 from pms_backend.access.models import DEFAULT_TIER, INTERNAL_TIER, STOREFRONT_TIER
-from pms_backend.api.exceptions import FieldError, Forbidden
+from pms_backend.api.exceptions import Forbidden
+from pms_backend.api.problems import FieldError
 
 # The least that there is: any caller that may make clients may give them.
 GIVEN_BY_ALL: Final = frozenset({DEFAULT_TIER, STOREFRONT_TIER})

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 
 from pms_backend.standalone import proc
-from pms_backend.standalone.children import WEB_THREADS, WEB_WORKERS
+from pms_backend.standalone.children import WEB_PROCESSES, WEB_THREADS
 from tests.flows.stack import Stack
 
 pytestmark = pytest.mark.stack
@@ -56,4 +56,4 @@ def test_they_do_not_grow_with_the_requests(stack: Stack) -> None:
         counts.append(connections_of(proc.group_members(group), port or 0))
 
     assert min(counts) > 0
-    assert max(counts) <= WEB_WORKERS * (WEB_THREADS * OF_A_THREAD + OF_A_PROCESS), counts
+    assert max(counts) <= WEB_PROCESSES * (WEB_THREADS * OF_A_THREAD + OF_A_PROCESS), counts
