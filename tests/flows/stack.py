@@ -55,6 +55,11 @@ class Stack:
             time.sleep(0.1)
         self.quickstart = orjson.loads(path.read_bytes())
 
+    def pids(self, name: str) -> list[int]:
+        """The processes of this name now: those that were killed have successors."""
+        pids: list[int] = orjson.loads((self.data_dir / "quickstart.json").read_bytes())["pids"][name]
+        return pids
+
     def stop(self) -> None:
         self.http.close()
         os.killpg(self.process.pid, signal.SIGINT)

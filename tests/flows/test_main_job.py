@@ -138,7 +138,7 @@ def test_a_socket_that_stays_misses_nothing_when_redis_and_the_relay_go(stack: S
             if number == 10:
                 redis.Redis.from_url(stack.quickstart["redis_url"]).flushall()
             if number == 20:
-                for pid in orjson.loads((stack.data_dir / "quickstart.json").read_bytes())["pids"]["worker"]:
+                for pid in stack.pids("worker"):
                     os.kill(pid, signal.SIGKILL)
         deadline = time.monotonic() + 60
         seen: list[int] = []

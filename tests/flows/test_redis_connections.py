@@ -39,7 +39,7 @@ def sockets_of(pid: int) -> list[str]:
 
 
 def test_they_do_not_grow_with_the_requests(stack: Stack) -> None:
-    (group,) = stack.quickstart["pids"]["web"]
+    (group,) = stack.pids("web")
     port = urlsplit(stack.quickstart["redis_url"]).port
     variants = [{"sku": "REDIS-1", "price": "1.00", "currency": "EUR"}]
     stack.call("POST", "/products/", json={"name": "Lamp", "status": "active", "variants": variants})
