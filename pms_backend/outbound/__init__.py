@@ -4,6 +4,7 @@ from pms_backend.outbound.backoff import pause_before
 from pms_backend.outbound.exceptions import AnswerTooLarge, Forbidden, OutboundError, Unreachable
 from pms_backend.outbound.fetching import Answer, Bounds, fetch
 from pms_backend.outbound.guard import check_url
+from pms_backend.outbound.targets import parse_target
 
 __all__ = [
     "Answer",
@@ -14,5 +15,6 @@ __all__ = [
     "Unreachable",
     "check_url",
     "fetch",
+    "parse_target",
     "pause_before",
 ]

@@ -4,6 +4,7 @@ import functools
 import ssl
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,7 +15,7 @@ from pms_backend.outbound.connecting import CheckedBackend, CheckedTransport, De
 from pms_backend.outbound.exceptions import AnswerTooLarge, Unreachable
 from pms_backend.outbound.guard import check_addresses, look_up
 from pms_backend.outbound.networks import IPAddress
-from pms_backend.outbound.targets import literal, parse_target
+from pms_backend.outbound.targets import Target, literal, parse_target
 
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 USER_AGENT: Final = "pms-backend"
@@ -62,27 +63,39 @@ def fetch(
             check_addresses(host, port, found, allowances())
         return found
 
-    transport = CheckedTransport(CheckedBackend(addresses, deadline), _tls())
-    timeout = httpx.Timeout(bounds.read_seconds, connect=bounds.connect_seconds)
-    ours = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **(headers or {})}
-    with httpx.Client(transport=transport, timeout=timeout, headers=ours, trust_env=False) as client:
+    ours = {"Accept": "*/*", "User-Agent": USER_AGENT, "Accept-Encoding": "identity", **(headers or {})}
+    with CheckedTransport(CheckedBackend(addresses, deadline), _tls()) as transport:
         try:
-            return _follow(client, url, bounds)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return _follow(transport, parse_target(url), ours, bounds)
+        except httpx.HTTPError as error:
             raise Unreachable(str(error) or type(error).__name__) from error
 
 
-def _follow(client: httpx.Client, url: str, bounds: Bounds) -> Answer:
-    target = parse_target(url)
+def _follow(transport: CheckedTransport, target: Target, headers: Mapping[str, str], bounds: Bounds) -> Answer:
     for redirects_left in range(bounds.max_redirects, -1, -1):
-        with client.stream("GET", target.url, follow_redirects=False) as response:
+        with _asked(transport, target, headers, bounds) as response:
             location = response.headers.get("Location")
             if redirects_left and location and response.status_code in REDIRECTS:
-                target = parse_target(target.url.join(location))
+                target = target.redirected_to(location)
                 continue
             body = _read(response, bounds.max_bytes)
             return Answer(response.status_code, body, str(target.url), dict(response.headers))
     raise AssertionError("The last answer is one, whatever it is.")
+
+
+@contextmanager
+def _asked(
+    transport: CheckedTransport, target: Target, headers: Mapping[str, str], bounds: Bounds
+) -> Iterator[httpx.Response]:
+    """The answer of one server, by the transport alone: a client of httpx reads each `Location`, and fails by it."""
+    timeout = httpx.Timeout(bounds.read_seconds, connect=bounds.connect_seconds).as_dict()
+    request = httpx.Request("GET", target.url, headers=headers, extensions={"timeout": timeout})
+    response = transport.handle_request(request)
+    response.request = request
+    try:
+        yield response
+    finally:
+        response.close()
 
 
 def _read(response: httpx.Response, max_bytes: int) -> bytes:

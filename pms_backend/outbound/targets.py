@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
 import httpx
+import idna
 
 from pms_backend.outbound.exceptions import Forbidden
 from pms_backend.outbound.networks import IPAddress
@@ -19,7 +20,10 @@ _NAME: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9
 # Browsers and resolvers take a name whose last label is a number for an IPv4 address, in whatever spelling; no name
 # of the DNS ends so.
 _ENDS_IN_A_NUMBER: Final = re.compile(r"(.*\.)?([0-9]+|0x[0-9a-f]*)")
+# RFC 5890: the beginning of a label that stands for one in another alphabet.
+_A_LABEL: Final = "xn--"
 MAX_NAME_LENGTH: Final = 253
+MAX_LABEL_LENGTH: Final = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,14 @@ class Target:
     def address(self) -> IPAddress | None:
         """The host, where it is an address and no name."""
         return literal(self.host)
+
+    def redirected_to(self, location: str) -> "Target":
+        """Where a redirect from here leads. Raises `Forbidden`."""
+        try:
+            url = self.url.join(location)
+        except (httpx.InvalidURL, ValueError) as error:
+            raise Forbidden(f"The redirect leads to no URL: {error}") from None
+        return parse_target(url)
 
 
 def literal(host: str) -> IPAddress | None:
@@ -51,6 +63,7 @@ def parse_target(url: str | httpx.URL) -> Target:
         raise Forbidden("This is no URL: it has spaces or control characters, or is too long.")
     try:
         parsed = httpx.URL(url)
+        raw_host = parsed.raw_host.decode("ascii")
     except (httpx.InvalidURL, ValueError) as error:
         raise Forbidden(f"This is no URL: {error}") from None
     if parsed.scheme not in DEFAULT_PORTS:
@@ -60,18 +73,30 @@ def parse_target(url: str | httpx.URL) -> Target:
     port = parsed.port if parsed.port is not None else DEFAULT_PORTS[parsed.scheme]
     if not 1 <= port <= 65_535:
         raise Forbidden("The URL's port is none.")
-    host = _host(parsed)
+    host = _host(raw_host.lower())
     return Target(parsed.copy_with(host=host, fragment=None), host, port)
 
 
-def _host(url: httpx.URL) -> str:
-    host = url.raw_host.decode("ascii").lower()
+def _host(host: str) -> str:
     address = literal(host)
     if isinstance(address, IPv4Address) or (isinstance(address, IPv6Address) and address.scope_id is None):
         return str(address)
     host = host.removesuffix(".")
     if not _NAME.fullmatch(host) or len(host) > MAX_NAME_LENGTH:
         raise Forbidden("The URL's host is no name of the DNS.")
+    for label in host.split("."):
+        _check_label(label)
     if _ENDS_IN_A_NUMBER.fullmatch(host):
         raise Forbidden("The URL's host is an address in an unusual spelling.")
     return host
+
+
+def _check_label(label: str) -> None:
+    if len(label) > MAX_LABEL_LENGTH:
+        raise Forbidden(f"A part of the URL's host has more than {MAX_LABEL_LENGTH} characters.")
+    if label.startswith(_A_LABEL):
+        try:
+            idna.ulabel(label)
+        except idna.IDNAError as error:
+            # httpx decodes such a name whenever it compares URLs: it has to be one by then.
+            raise Forbidden(f"The URL's host is no name that IDNA knows: {error}") from None

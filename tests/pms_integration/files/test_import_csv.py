@@ -287,7 +287,12 @@ def test_a_negative_quantity_is_a_warning(api: JSONClient):
     assert not StockLevel.objects.exists()
 
 
-@pytest.mark.parametrize("url", ["no address", "ftp://a.example/a", "file:///etc/passwd", "//a.example/a", "http://"])
+@pytest.mark.parametrize(
+    "url",
+    ["no address", "ftp://a.example/a", "file:///etc/passwd", "//a.example/a", "http://", "http://xn--/a",
+     "http://xn--zz-zzzz.com/a", "http://a..b/a", "http://\u2060.com/a", f"http://{'a' * 64}.com/a",
+     "http://user:secret@a.example/a", "http://a.example/" + "a" * 2_048],
+)  # fmt: skip
 def test_an_image_address_that_is_none_is_a_warning(api: JSONClient, url: str):
     job = imported(api, table(line(**{"Image Src": url})))
 

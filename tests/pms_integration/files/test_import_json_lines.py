@@ -29,7 +29,7 @@ def test_a_product_with_all_that_belongs_to_it(api: JSONClient):
     whole = product(
         handle="lamp", status="active", category="lamps", attributes={"watts": 40}, description="<b onclick=x>Hi",
         variants=[{"id": 99, "sku": "A-1", "price": "10.00", "quantity": 4, "cost": "3.00"}],
-        images=[{"url": "https://a.example/a.png", "alt": "A lamp", "position": 2}, {"url": "nowhere"}],
+        images=[{"url": "https://a.example/a.png", "alt": "A lamp", "position": 2}, {"url": "nowhere"}, {"url": "http://xn--/"}],
     )  # fmt: skip
 
     job = imported(api, lines(whole), "products.jsonl")
@@ -42,7 +42,10 @@ def test_a_product_with_all_that_belongs_to_it(api: JSONClient):
     assert ProductImage.objects.values_list("source_url", "alt", "position").get() == (
         "https://a.example/a.png", "A lamp", 2
     )  # fmt: skip
-    assert [(one["column"], one["code"]) for one in job["warnings"]] == [("images/1/url", "invalid_image_url")]
+    assert [(one["column"], one["code"]) for one in job["warnings"]] == [
+        ("images/1/url", "invalid_image_url"),
+        ("images/2/url", "invalid_image_url"),
+    ]
 
 
 def test_what_is_wrong_is_named_by_line_and_pointer(api: JSONClient):
