@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from pms_backend.access.throttling import WebhookThrottle
 from pms_backend.api.endpoints import APIView
-from pms_backend.api.parsers import NotJSON, RawParser, load_json
+from pms_backend.api.parsers import NotJSON, RawParser, load_signed_json
 from pms_integration import services
 from pms_integration.connectors import CONNECTORS
 from pms_integration.models import PMSConnection, PMSEventStatus
@@ -76,7 +76,7 @@ def read_body(request: Request) -> bytes:
 def parse_object(body: bytes) -> dict[str, Any]:
     """The JSON object that the body is."""
     try:
-        message = load_json(body)
+        message = load_signed_json(body)
     except NotJSON as error:
         raise ParseError(f"The body {error}.") from None
     if not isinstance(message, dict):

@@ -1,7 +1,8 @@
 """JSON in: strict, bounded, by orjson."""
 
+import json
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 import orjson
 from django.conf import settings
@@ -13,6 +14,7 @@ from pms_backend.api.limits import MAX_JSON_DEPTH
 
 # orjson refuses what is deeper than it reads; it is the same refusal as ours.
 _THEIR_WORDS_FOR_DEPTH = "depth limit"
+_ESCAPED_SURROGATE = b"\\ud"
 
 
 class NotJSON(ValueError):
@@ -30,6 +32,32 @@ def load_json(raw: str | bytes) -> Any:
         if _THEIR_WORDS_FOR_DEPTH in str(error):
             raise NotJSON(f"is nested deeper than {MAX_JSON_DEPTH} levels") from None
         raise NotJSON(f"is not JSON: {error}") from None
+    return _checked(value, raw)
+
+
+def load_signed_json(raw: bytes) -> Any:
+    """As `load_json`, but with lone surrogates, which RFC 8259 leaves to its reader: what was signed is accepted.
+
+    Raises `NotJSON`.
+    """
+    try:
+        return load_json(raw)
+    except NotJSON:
+        if _ESCAPED_SURROGATE not in raw.lower():
+            raise
+    try:
+        # The standard library reads them; and much else that is no JSON, which it has to be told.
+        value = json.loads(raw.decode(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise NotJSON(f"is not JSON: {error}") from None
+    return _checked(value, raw)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
+
+
+def _checked(value: Any, raw: str | bytes) -> Any:
     if _may_be_too_deep(raw) and _is_too_deep(value):
         raise NotJSON(f"is nested deeper than {MAX_JSON_DEPTH} levels")
     return value

@@ -10,6 +10,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from inventory.models import ADJUSTMENT_REASONS, MAX_NOTE_LENGTH, MAX_QUANTITY, MAX_REFERENCE_LENGTH, Reason
 from pms_backend.api.exceptions import field_errors
+from pms_backend.api.storable_text import is_storable, storable
 from pms_integration.connectors.contract import ProductReport, Report, StockDelta, StockFigure
 from pms_integration.exceptions import SignatureInvalid, UnusableData
 from pms_integration.models import MAX_EXTERNAL_ID_LENGTH, MAX_WEBHOOK_ID_LENGTH
@@ -39,9 +40,9 @@ class StandardConnector:
         return webhook_id
 
     def type_of(self, message: dict[str, Any]) -> str:
-        """The member `type`."""
+        """The member `type`, as it can be stored."""
         kind = message.get("type")
-        return kind[:MAX_TYPE_LENGTH] if isinstance(kind, str) else ""
+        return storable(kind[:MAX_TYPE_LENGTH]) if isinstance(kind, str) else ""
 
     def parse(self, message: dict[str, Any]) -> Report | None:
         """Dispatches by type."""
@@ -94,11 +95,18 @@ class _DeltaSerializer(_PlaceSerializer):
 
 
 def _product(kind: str, data: dict[str, Any], _: Any) -> ProductReport:
+    _require_storable(data)
     valid = _validated(_ProductSerializer(data={**data, "variants": _without_ids(data.get("variants"))}))
     external_id, version = valid.pop("id"), valid.pop("version")
     if status := STATUS_OF_TYPE[kind]:
         valid["status"] = status
     return ProductReport(external_id=external_id, version=version, data=valid, payload=data)
+
+
+def _require_storable(data: dict[str, Any]) -> None:
+    # A product is kept as it came, members included that we do not know.
+    if not is_storable(data):
+        raise UnusableData("data holds a NUL (\\u0000) or half of a surrogate pair, which cannot be stored.")
 
 
 def _without_ids(variants: Any) -> Any:
@@ -109,6 +117,7 @@ def _without_ids(variants: Any) -> Any:
 
 
 def _deletion(_: str, data: dict[str, Any], __: Any) -> ProductReport:
+    _require_storable(data)
     valid = _validated(_DeletionSerializer(data=data))
     return ProductReport(external_id=valid["id"], version=valid["version"], data=None, payload=data)
 

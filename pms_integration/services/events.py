@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-import orjson
 from django.db import connection as database
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -16,6 +15,8 @@ from pms_backend import metrics
 from pms_backend.access.services import record_audit
 from pms_backend.api import context
 from pms_backend.api.exceptions import DomainError
+from pms_backend.api.parsers import load_signed_json
+from pms_backend.api.storable_text import storable
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.events.bells import Bell
 from pms_integration.connectors import CONNECTORS
@@ -133,7 +134,7 @@ def _apply(claim: Claim) -> None:
         return
     pms = event.connection
     with context.bind(actor=f"pms:{pms.slug}", request_id=event.webhook_id):
-        report = CONNECTORS[pms.kind].parse(orjson.loads(bytes(event.body)))
+        report = CONNECTORS[pms.kind].parse(load_signed_json(bytes(event.body)))
         result = Result(PMSEventStatus.IGNORED, "unknown_type") if report is None else apply_report(event, report)
         _finish(claim, result.status, result.reason)
 
@@ -181,7 +182,7 @@ def _defer(claim: Claim, sku_key: str) -> None:
 
 def _write(claim: Claim, *, reason: str, **values: object) -> None:
     mine = PMSEvent.objects.filter(pk=claim.event_id, status=PMSEventStatus.PROCESSING, attempts=claim.attempt)
-    mine.update(reason=reason[:MAX_REASON_LENGTH], **values)
+    mine.update(reason=storable(reason[:MAX_REASON_LENGTH]), **values)
 
 
 def wake_deferred() -> int:

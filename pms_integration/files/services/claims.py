@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from pms_backend.api import context
+from pms_backend.api.storable_text import storable
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.events import services as outbox
 from pms_integration.events import ImportFinished
@@ -137,17 +138,13 @@ def note(job: ImportJob, problems: Sequence[Problem], *, is_warning: bool, block
             line=problem.line,
             column=problem.column[:MAX_COLUMN_LENGTH],
             code=problem.code,
-            detail=_printable(problem.detail)[:MAX_DETAIL_LENGTH],
+            detail=storable(problem.detail)[:MAX_DETAIL_LENGTH],
             block_offset=offset,
             block_end=stop,
             block_line=line,
         )
         for problem in kept
     )
-
-
-def _printable(text: str) -> str:
-    return text.replace("\x00", "\N{SYMBOL FOR NULL}")
 
 
 def lease() -> datetime:

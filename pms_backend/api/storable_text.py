@@ -1,0 +1,22 @@
+"""Text that PostgreSQL can hold, which JSON's need not be: NUL, and half of a surrogate pair, it has no room for."""
+
+import re
+from typing import Any, Final
+
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """The text with a visible sign in the place of what cannot be stored."""
+    return _UNSTORABLE.sub(
+        lambda found: "\N{SYMBOL FOR NULL}" if found[0] == "\0" else "\N{REPLACEMENT CHARACTER}", text
+    )
+
+
+def is_storable(value: Any) -> bool:
+    """Whether all text in a value of JSON can be stored, names of members included. The value's depth is bounded."""
+    if isinstance(value, str):
+        return _UNSTORABLE.search(value) is None
+    if isinstance(value, dict):
+        return all(is_storable(name) and is_storable(inner) for name, inner in value.items())
+    return all(map(is_storable, value)) if isinstance(value, list) else True
