@@ -259,6 +259,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 MEDIA_ROOT = DATA_DIR / "media"
+# Locks that the processes of one machine share.
+RUN_DIR = DATA_DIR / "run"
 MEDIA_URL = _STORAGE.media_url
 
 # --- API --------------------------------------------------------------------------------------------------------------

@@ -197,6 +197,18 @@ class ImageUnreadable(Invalid):
     code = "image_unreadable"
 
 
+class ImageTooCostly(Invalid):
+    """To decode the picture takes more memory or time than one may take."""
+
+    code = "image_too_costly"
+
+
+class ImageDecoderBusy(Unavailable):
+    """Another picture is being decoded; nothing was written."""
+
+    code = "image_decoder_busy"
+
+
 class TooManyImages(Conflict):
     """The product has as many pictures as it may."""
 

@@ -93,7 +93,8 @@ def _files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
     WhiteNoise would look through all of them for each test client anew.
     """
-    with override_settings(MEDIA_ROOT=tmp_path_factory.mktemp("media"), WHITENOISE_AUTOREFRESH=True):
+    own = {"MEDIA_ROOT": tmp_path_factory.mktemp("media"), "RUN_DIR": tmp_path_factory.mktemp("run")}
+    with override_settings(**own, WHITENOISE_AUTOREFRESH=True):
         yield
 
 

@@ -1,5 +1,7 @@
 """The pictures of a product on its page."""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from django import forms
@@ -15,9 +17,8 @@ from pms_backend.api.exceptions import DomainError
 from pms_backend.api.service_admin import ServiceAdmin, ServiceForm, ServiceInline
 from pms_backend.api.typed_unfold import display
 from products import services
-from products.images.content import SENT_TYPES
 from products.images.limits import MAX_IMAGE_BYTES
-from products.images.names import url_of
+from products.images.names import SENT_TYPES, url_of
 from products.models import ProductImage
 from products.services.image_files import StoredPicture
 
@@ -25,7 +26,7 @@ NEW_IMAGES: Final = "new_images"
 OF_IMAGE: Final = ("alt", "position")
 _CHECKED: Final = "pms.checked_images"
 
-Checked = list[StoredPicture | DomainError]
+Checked = list[StoredPicture | DomainError | None]
 
 
 class PicturesInput(UnfoldAdminFileFieldWidget):
@@ -74,7 +75,7 @@ class WithImages(ServiceAdmin):
     ) -> HttpResponse:
         """Looks at the files first, where they are from somebody who may change the row."""
         if request.method == "POST" and self.has_change_permission(request):
-            request.META[_CHECKED] = [_checked(file) for file in request.FILES.getlist(NEW_IMAGES)]
+            request.META[_CHECKED] = _checked(request.FILES.getlist(NEW_IMAGES))
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: Any = False, **kwargs: Any) -> Any:  # noqa: FBT002 - Django's
@@ -151,8 +152,18 @@ def write_images(product_id: int, form: Any, formsets: list[Any]) -> None:
         services.add_image(product_id=product_id, stored=stored)
 
 
-def _checked(file: "UploadedFile[bytes]") -> StoredPicture | DomainError:
+def _checked(files: "Sequence[UploadedFile[bytes]]") -> Checked:
+    """Each file as it is stored, or why it is not."""
     try:
-        return services.store_picture(data=file.read(MAX_IMAGE_BYTES + 1))
+        found = services.store_pictures(contents=[partial(_read, file) for file in files])
     except DomainError as error:
-        return type(error)(f"{file.name}: {error.detail}")
+        return [error]
+    return [
+        type(one)(f"{file.name}: {one.detail}") if isinstance(one, DomainError) else one
+        for file, one in zip(files, found, strict=True)
+    ]
+
+
+def _read(file: "UploadedFile[bytes]") -> bytes:
+    file.seek(0)
+    return bytes(file.read(MAX_IMAGE_BYTES + 1))

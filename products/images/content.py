@@ -1,33 +1,28 @@
-"""Whether bytes are a picture that we take, and the picture as it is kept.
+"""The picture that bytes hold, as it is kept: for the decoder's process, which knows Pillow and nothing of Django.
 
 Names and types that a client sends say nothing: the content is decoded, whole, and written anew. So what is kept
 holds pixels and nothing else: no EXIF, no comment, no second file behind the first.
 """
 
-import hashlib
 import io
-import threading
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from PIL import Image, ImageCms, ImageOps
+from PIL import AvifImagePlugin, Image, ImageCms, ImageOps, WebPImagePlugin
 
-from products.exceptions import (
-    ImagePolyglot,
-    ImageTooLarge,
-    ImageTooManyPixels,
-    ImageTypeUnsupported,
-    ImageUnreadable,
-)
-from products.images.limits import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, MAX_IMAGE_SIDE, THUMBNAIL_SIDE
+from products.images.limits import MAX_KEPT_BYTES, THUMBNAIL_SIDE, fits
 
-FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP", "AVIF")
-CONTENT_TYPES: Final = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
-# What a client may say that it sends.
-SENT_TYPES: Final = ("image/jpeg", "image/png", "image/webp", "image/gif", "image/avif")
+# Imported with their formats: Pillow would look for them among all that it knows, and load each.
+FORMATS: Final = ("JPEG", "PNG", "GIF", WebPImagePlugin.WebPImageFile.format, AvifImagePlugin.AvifImageFile.format)
+# A thread of its decoder for each processor would take memory for each.
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+
+UNREADABLE: Final = "image_unreadable"
+TOO_LARGE: Final = "image_too_large"
+TOO_MANY_PIXELS: Final = "image_too_many_pixels"
+TOO_COSTLY: Final = "image_too_costly"
+
 # The format that comes → the one that is kept. Of a GIF the first picture is; AVIF takes minutes to write.
 _KEPT_AS: Final = {"JPEG": "jpg", "PNG": "png", "GIF": "png", "WEBP": "webp", "AVIF": "webp"}
 _OPTIONS: Final[dict[str, dict[str, Any]]] = {
@@ -36,110 +31,91 @@ _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "webp": {"format": "WEBP", "quality": 90, "method": 4},
 }
 _THUMBNAIL: Final[dict[str, Any]] = {"format": "WEBP", "quality": 80, "method": 4}
-# Interlaced, they would be other programs' files as well.
-_FOREIGN: Final = (b"<script", b"<?php", b"<!doctype html")
-_PDF: Final = b"%PDF-"
-_PDF_WITHIN: Final = 1_024
-_FRAGMENT: Final = 1024 * 1024
-
-# A decoded picture is hundreds of megabytes: one at a time in a process.
-_decoding: Final = threading.Lock()
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture as it is kept; `extension` is one of `CONTENT_TYPES`."""
+class Refused(Exception):
+    """The bytes are no picture that is kept; `code` says why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Written(NamedTuple):
+    """A picture written anew."""
 
     content: bytes
     extension: str
     width: int
     height: int
 
-    @property
-    def sha256(self) -> str:
-        """The digest of its bytes, by which it is kept once."""
-        return hashlib.sha256(self.content).hexdigest()
+
+def rewrite(data: bytes) -> Written:
+    """The picture that the bytes hold: upright, in sRGB, without anything else that came with it. Raises `Refused`."""
+    with _refusing():
+        extension, image = _loaded(data)
+        image = _plain(image)
+    return _written(image, extension, _OPTIONS[extension])
 
 
-def read_picture(data: bytes) -> Picture:
-    """The picture that the bytes hold: upright, in sRGB, without anything else that came with it.
-
-    Slow, and not to be called in a transaction.
-    Raises `ImageTooLarge`, `ImageTypeUnsupported`, `ImagePolyglot`, `ImageTooManyPixels`, `ImageUnreadable`.
-    """
-    if len(data) > MAX_IMAGE_BYTES:
-        raise ImageTooLarge(f"A picture has at most {MAX_IMAGE_BYTES // 1024**2} MiB.")
-    if not _is_known(data):
-        raise ImageTypeUnsupported("A picture is a JPEG, PNG, WebP, GIF or AVIF; this is none of them.")
-    if _is_foreign(data):
-        raise ImagePolyglot("This is a picture and something else as well: a page, a program or an archive.")
-    with _decoding, _opened(data) as image:
-        extension = _KEPT_AS[image.format or ""]
-        clean = _plain(image)
-        content = io.BytesIO()
-        clean.save(content, **_OPTIONS[extension])
-    return Picture(content.getvalue(), extension, clean.width, clean.height)
-
-
-def make_thumbnail(data: bytes) -> bytes:
-    """A small WebP of a kept picture. Raises `ImageUnreadable`, `ImageTooManyPixels`."""
-    with _decoding, _opened(data) as image:
+def make_thumbnail(data: bytes) -> Written:
+    """A small WebP of a kept picture. Raises `Refused`."""
+    with _refusing(), _opened(data) as image:
         image.draft("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
         small = image if image.mode in ("RGB", "RGBA") else image.convert("RGBA" if _is_transparent(image) else "RGB")
         small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+        small.load()
         small.info.clear()
-        content = io.BytesIO()
-        small.save(content, **_THUMBNAIL)
-    return content.getvalue()
+    return _written(small, "webp", _THUMBNAIL)
+
+
+def _written(image: Image.Image, extension: str, options: dict[str, Any]) -> Written:
+    content = io.BytesIO()
+    try:
+        image.save(content, **options)
+    # The pixels are good, so that it is memory; not all of them say so.
+    except Exception as error:
+        raise Refused(TOO_COSTLY) from error
+    if content.tell() > MAX_KEPT_BYTES:
+        raise Refused(TOO_LARGE)
+    return Written(content.getvalue(), extension, image.width, image.height)
 
 
 @contextmanager
-def _opened(data: bytes) -> Iterator[Image.Image]:
-    """The picture, its size checked before anything is decoded; what a decoder stumbles over is `ImageUnreadable`."""
+def _refusing() -> Iterator[None]:
+    """What a decoder stumbles over is a refusal."""
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            _check_size(image)
-            yield image
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise _too_many_pixels() from None
-    except ImageTooManyPixels:
+        yield
+    except Refused:
         raise
-    # What its decoders raise for broken input is nowhere said: SyntaxError and struct.error are among it.
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise Refused(TOO_MANY_PIXELS) from None
+    # What they raise for broken input is nowhere said: SyntaxError and struct.error are among it. And what they raise
+    # for want of memory is said in words alone.
     except Exception as error:
-        raise ImageUnreadable("The picture is damaged or incomplete.") from error
+        lacks_memory = isinstance(error, MemoryError) or "memory" in str(error).lower()
+        raise Refused(TOO_COSTLY if lacks_memory else UNREADABLE) from error
 
 
-def _check_size(image: Image.Image) -> None:
-    if image.width * image.height > MAX_IMAGE_PIXELS or max(image.size) > MAX_IMAGE_SIDE:
-        raise _too_many_pixels()
+def _opened(data: bytes) -> Image.Image:
+    """The picture, its size checked before anything is decoded."""
+    image = Image.open(io.BytesIO(data), formats=FORMATS)
+    if not fits(*image.size):
+        raise Refused(TOO_MANY_PIXELS)
+    return image
 
 
-def _too_many_pixels() -> ImageTooManyPixels:
-    limit = f"{MAX_IMAGE_PIXELS // 10**6} megapixels and {MAX_IMAGE_SIDE} pixels a side"
-    return ImageTooManyPixels(f"A picture has at most {limit}.")
-
-
-def _is_known(data: bytes) -> bool:
-    """By their first bytes, so that nothing else ever meets a decoder."""
-    return (
-        data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a"))
-        or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
-        or (data[4:8] == b"ftyp" and (b"avif" in data[8:64] or b"avis" in data[8:64]))
-    )
-
-
-def _is_foreign(data: bytes) -> bool:
-    longest = max(len(mark) for mark in _FOREIGN)
-    for start in range(0, len(data), _FRAGMENT):
-        fragment = data[start : start + _FRAGMENT + longest].lower()
-        if any(mark in fragment for mark in _FOREIGN):
-            return True
-    return _PDF in data[:_PDF_WITHIN] or zipfile.is_zipfile(io.BytesIO(data))
+def _loaded(data: bytes) -> tuple[str, Image.Image]:
+    """How it is kept, and its pixels."""
+    with _opened(data) as image:
+        extension = _KEPT_AS[image.format or ""]
+        image.load()
+        # With the file goes its decoder, before more is done: WebP's and AVIF's hold three times as much.
+        return extension, image.copy() if extension == "webp" else image
 
 
 def _plain(image: Image.Image) -> Image.Image:
     """Pixels alone: upright, 8 bits a channel, sRGB."""
-    image.load()
     profile = image.info.get("icc_profile")
     orientation = image.getexif().get(0x0112, 1) if _has_exif(image) else 1
     plain = _in_srgb(_eight_bits(image), profile)

@@ -5,8 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from products.images.content import SENT_TYPES
 from products.images.limits import MAX_IMAGE_BYTES
+from products.images.names import SENT_TYPES
 from products.models import MAX_ALT_LENGTH, MAX_URL_LENGTH, ImageStatus
 from products.serializers import MAX_POSITION, ImageSerializer
 

@@ -3,7 +3,7 @@
 from products.services.bulk import upsert_products
 from products.services.categories import create_category, delete_category, update_category
 from products.services.image_fetching import fetch_due_images
-from products.services.image_files import store_picture
+from products.services.image_files import store_picture, store_pictures
 from products.services.image_sweep import sweep_stray_files, sweep_unused_images
 from products.services.image_urls import ImageURL, attach_image_urls
 from products.services.images import add_image, add_image_url, delete_image, fetch_bell, update_image
@@ -39,6 +39,7 @@ __all__ = [
     "restore_product",
     "schedule_product",
     "store_picture",
+    "store_pictures",
     "store_upload",
     "sweep_stray_files",
     "sweep_unused_images",

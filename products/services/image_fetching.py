@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from pms_backend import metrics, outbound
-from pms_backend.api.exceptions import Invalid
+from pms_backend.api.exceptions import DomainError, Invalid
 from pms_backend.api.transactions import retried_atomic
 from products.images.limits import (
     CLAIM,
@@ -20,6 +20,7 @@ from products.images.limits import (
     MAX_FETCH_ATTEMPTS,
     MAX_IMAGE_BYTES,
 )
+from products.images.turns import BACKGROUND
 from products.models import MAX_ERROR_LENGTH, ImageStatus, ProductImage
 from products.services.image_files import StoredPicture, hold_file, store_picture
 from products.services.images import announce, fetch_bell
@@ -121,9 +122,9 @@ def _fetched(claim: Claim) -> StoredPicture:
         permanent = answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and answer.status not in _PASSING
         raise NoPicture(f"The server answered {answer.status}.", permanent=permanent)
     try:
-        return store_picture(data=answer.body)
-    except Invalid as error:
-        raise NoPicture(error.detail, permanent=True) from error
+        return store_picture(data=answer.body, turn=BACKGROUND)
+    except DomainError as error:
+        raise NoPicture(error.detail, permanent=isinstance(error, Invalid)) from error
 
 
 @retried_atomic

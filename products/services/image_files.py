@@ -1,7 +1,7 @@
 """The content of pictures: stored under a name of its own, known by its digest, kept once."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -12,8 +12,10 @@ from django.db import transaction
 from pms_backend.api.exceptions import DomainError
 from pms_backend.events.bells import Bell
 from products.exceptions import StorageUnavailable
-from products.images.content import CONTENT_TYPES, read_picture
-from products.images.names import IMAGES, new_name
+from products.images.decoding import Picture, rewrite
+from products.images.header import check_header
+from products.images.names import CONTENT_TYPES, IMAGES, new_name
+from products.images.turns import UPLOADS, Turn
 from products.models import ImageFile
 
 logger = logging.getLogger(__name__)
@@ -32,14 +34,48 @@ class StoredPicture:
     size_bytes: int
 
 
-def store_picture(*, data: bytes) -> StoredPicture:
+def store_picture(*, data: bytes, turn: Turn = UPLOADS) -> StoredPicture:
     """Checks the content and writes it to the storage. Slow, and it leaves the machine: not in a transaction.
 
     What comes to nothing afterwards is swept.
     Raises `ImageTooLarge`, `ImageTypeUnsupported`, `ImagePolyglot`, `ImageTooManyPixels`, `ImageUnreadable`,
-    `StorageUnavailable`.
+    `ImageTooCostly`, `ImageDecoderBusy`, `StorageUnavailable`.
     """
-    picture = read_picture(data)
+    check_header(data)
+    with turn.held():
+        picture = rewrite(data)
+    return _stored(picture)
+
+
+def store_pictures(*, contents: Sequence[Callable[[], bytes]]) -> list[StoredPicture | DomainError | None]:
+    """Several pictures, each read when it is looked at, decoded one after another under one turn.
+
+    In the place of one that is refused stands why. Where the header of one is, none is decoded, and None stands for the
+    others. Raises `ImageDecoderBusy`.
+    """
+    refused = [_refusal_of(read) for read in contents]
+    if not contents or any(refused):
+        return list(refused)
+    with UPLOADS.held():
+        return [_rewritten(read) for read in contents]
+
+
+def _refusal_of(read: Callable[[], bytes]) -> DomainError | None:
+    try:
+        check_header(read())
+    except DomainError as error:
+        return error
+    return None
+
+
+def _rewritten(read: Callable[[], bytes]) -> StoredPicture | DomainError:
+    try:
+        return _stored(rewrite(read()))
+    except DomainError as error:
+        return error
+
+
+def _stored(picture: Picture) -> StoredPicture:
     name = new_name(IMAGES, picture.sha256, picture.extension)
     save_file(name, picture.content)
     return StoredPicture(picture.sha256, name, picture.width, picture.height, len(picture.content))

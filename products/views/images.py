@@ -45,6 +45,7 @@ class ProductImageViewSet(GenericViewSet[ProductImage]):
     max_form_bytes = MAX_IMAGE_BODY_BYTES
     lookup_value_regex = r"[0-9]{1,18}"
     http_method_names = ("get", "post", "patch", "delete", "head", "options")
+    may_answer = {503: "unavailable; `image_decoder_busy`: another picture is being decoded, see Retry-After"}
 
     def get_queryset(self) -> QuerySet[ProductImage]:
         """Those of the product that the caller sees; a shop's pages see what is ready."""

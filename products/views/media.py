@@ -7,7 +7,7 @@ from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest
 from django.views.decorators.http import require_safe
 
-from products.images.content import CONTENT_TYPES
+from products.images.names import CONTENT_TYPES
 
 HEADERS: Final = {
     # Another content has another name.

@@ -94,7 +94,7 @@ def test_a_picture_that_could_not_be_fetched_says_why(product: Product):
 def test_who_may_only_look_adds_nothing(product: Product, monkeypatch: pytest.MonkeyPatch):
     make_image(product)
     client = staff_with("products.view_product", "products.view_variant")
-    monkeypatch.setattr(services, "store_picture", None)
+    monkeypatch.setattr(services, "store_pictures", None)
 
     seen = client.get(page(product))
     response = client.post(page(product), {"new_images": file_of(picture(color="blue"))})
@@ -115,9 +115,9 @@ def test_who_may_change_products_may_change_their_pictures(product: Product):
 @pytest.mark.django_db(transaction=True)
 def test_pictures_are_looked_at_before_the_pages_transaction(product: Product, monkeypatch: pytest.MonkeyPatch):
     inside: list[bool] = []
-    store = services.store_picture
+    store = services.store_pictures
     monkeypatch.setattr(
-        services, "store_picture", lambda **more: (inside.append(connection.in_atomic_block), store(**more))[1]
+        services, "store_pictures", lambda **more: (inside.append(connection.in_atomic_block), store(**more))[1]
     )
 
     response = send(superuser(), product, new_images=[file_of(picture())])

@@ -1,13 +1,13 @@
 """What is taken for a picture, and what is left of it: the content is looked at, not its name."""
 
 import io
-import threading
+import struct
+import subprocess
 import zipfile
 
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
-from pms_backend.api.exceptions import DomainError
 from products.exceptions import (
     ImagePolyglot,
     ImageTooLarge,
@@ -15,10 +15,18 @@ from products.exceptions import (
     ImageTypeUnsupported,
     ImageUnreadable,
 )
-from products.images import content
-from products.images.content import make_thumbnail, read_picture
+from products.images import header
+from products.images.decoding import Picture, make_thumbnail, rewrite
+from products.images.header import check_header
 from products.images.limits import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, MAX_IMAGE_SIDE
 from tests.products.pictures import halves, opened, picture, png_bomb
+
+
+def read_picture(data: bytes) -> Picture:
+    """The picture as it would be kept."""
+    check_header(data)
+    return rewrite(data)
+
 
 SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
@@ -47,7 +55,7 @@ def test_the_same_picture_is_the_same_bytes():
      b"RIFF\x00\x00\x00\x00WAVE", b"\x00\x00\x00\x20ftypheic" + bytes(90)],
 )  # fmt: skip
 def test_what_is_no_picture_of_ours_meets_no_decoder(data: bytes, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(content.Image, "open", None)
+    monkeypatch.setattr(subprocess, "run", None)
 
     with pytest.raises(ImageTypeUnsupported):
         read_picture(data)
@@ -64,7 +72,9 @@ def test_a_truncated_picture_is_refused(format: str, share: float):
         read_picture(data[: int(len(data) * share)])
 
 
-@pytest.mark.parametrize("head", [b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"RIFF\x00\x00\x00\x00WEBP"])
+@pytest.mark.parametrize(
+    "head", [b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a\1\0\1\0", b"RIFF\x00\x00\x00\x00WEBP"]
+)
 def test_a_beginning_alone_is_no_picture(head: bytes):
     with pytest.raises(ImageUnreadable):
         read_picture(head + b"<?xml version='1.0'?>" * 50)
@@ -97,12 +107,12 @@ def test_a_polyglot_is_refused(data: bytes):
 
 
 def test_a_script_across_the_border_of_two_fragments_is_found(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(content, "_FRAGMENT", 100)
+    monkeypatch.setattr(header, "_FRAGMENT", 100)
     data = picture()
 
     for shift in range(120):
         with pytest.raises(ImagePolyglot):
-            read_picture(data + bytes(shift) + b"<script")
+            check_header(data + bytes(shift) + b"<script")
 
 
 def test_nothing_but_pixels_is_kept():
@@ -210,24 +220,68 @@ def test_a_profile_that_does_not_fit_is_as_good_as_none(profile: bytes):
 
 
 @pytest.mark.parametrize(
-    ("size", "error"),
-    [
-        ((MAX_IMAGE_SIDE + 1, 10), ImageTooManyPixels),
-        ((10, MAX_IMAGE_SIDE + 1), ImageTooManyPixels),
-        ((10_000, 5_001), ImageTooManyPixels),
-        ((16_000, 6_000), ImageTooManyPixels),
-        ((60_000, 60_000), ImageTooManyPixels),
-        ((2**31 - 1, 2**31 - 1), ImageTooManyPixels),
-        ((0, 10), ImageUnreadable),
-    ],
-)
-def test_a_bomb_is_refused_before_it_is_decoded(size: tuple[int, int], error: type[DomainError], monkeypatch):
-    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", None)
+    "size",
+    [(MAX_IMAGE_SIDE + 1, 10), (10, MAX_IMAGE_SIDE + 1), (10_000, 5_001), (16_000, 6_000), (60_000, 60_000),
+     (2**31 - 1, 2**31 - 1)],
+)  # fmt: skip
+def test_a_bomb_is_refused_by_its_header_and_by_the_decoder(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch):
+    for decode in (rewrite, make_thumbnail):
+        with pytest.raises(ImageTooManyPixels):
+            decode(png_bomb(*size))
 
-    with pytest.raises(error):
-        read_picture(png_bomb(*size))
-    with pytest.raises(error):
-        make_thumbnail(png_bomb(*size))
+    monkeypatch.setattr(subprocess, "run", None)
+    with pytest.raises(ImageTooManyPixels):
+        check_header(png_bomb(*size))
+
+
+def test_a_picture_without_a_side_is_none():
+    with pytest.raises(ImageUnreadable):
+        read_picture(png_bomb(0, 10))
+
+
+def enlarged(format: str) -> bytes:
+    """A picture whose header says that it is larger than any may be."""
+    data = bytearray(picture(format, (640, 480)))
+    sides, at = {
+        "PNG": (struct.pack(">II", 60_000, 60_000), 16),
+        "GIF": (struct.pack("<HH", 60_000, 60_000), 6),
+        "JPEG": (struct.pack(">HH", 60_000, 60_000), data.find(struct.pack(">HH", 480, 640))),
+        "WEBP": (struct.pack("<HH", 16_383, 16_383), data.find(struct.pack("<HH", 640, 480))),
+        "AVIF": (struct.pack(">II", 60_000, 60_000), data.find(b"ispe") + 8),
+    }[format]
+    data[at : at + len(sides)] = sides
+    return bytes(data)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "GIF", "WEBP", "AVIF"])
+def test_the_header_of_each_format_is_judged(format: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(subprocess, "run", None)
+
+    check_header(picture(format, (640, 480)))
+    with pytest.raises(ImageTooManyPixels):
+        check_header(enlarged(format))
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_each_kind_of_webp_has_its_sides(lossless: bool, mode: str):
+    for more in ({}, {"xmp": b"<x/>"}):
+        data = picture("WEBP", (1_234, 567), "red", mode, lossless=lossless, **more)
+
+        assert header._sides_of_webp(data) == (1_234, 567)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "GIF", "WEBP", "AVIF"])
+def test_a_header_that_ends_anywhere_is_left_to_the_decoder(format: str):
+    data = picture(format)
+
+    for length in range(14, 200):
+        check_header(data[:length].ljust(14, b"\0"))
+
+
+def test_a_jpeg_of_nothing_but_segments_is_given_up():
+    check_header(b"\xff\xd8\xff" + b"\xff" * (MAX_IMAGE_BYTES - 3))
+    check_header(b"\xff\xd8" + b"\xff\xe0\x00\x02" * (MAX_IMAGE_BYTES // 4 - 1))
 
 
 def test_the_bounds_are_what_the_guide_says():
@@ -251,25 +305,3 @@ def test_a_thumbnail_keeps_transparency_and_enlarges_nothing():
     small = opened(make_thumbnail(picture("PNG", (30, 20), (0, 0, 0, 0), "RGBA")))
 
     assert (small.size, small.mode, small.getpixel((5, 5))[3]) == ((30, 20), "RGBA", 0)
-
-
-def test_one_picture_is_decoded_at_a_time(monkeypatch: pytest.MonkeyPatch):
-    inside: list[int] = []
-    most: list[int] = []
-    plain = content._plain
-
-    def measured(image):
-        inside.append(1)
-        most.append(len(inside))
-        done = plain(image)
-        inside.pop()
-        return done
-
-    monkeypatch.setattr(content, "_plain", measured)
-    threads = [threading.Thread(target=read_picture, args=(picture(size=(1000, 800)),)) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert max(most) == 1

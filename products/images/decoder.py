@@ -1,0 +1,51 @@
+"""The program that decodes one picture: its bytes come by stdin, a line and what is kept go by stdout.
+
+It is a process of its own, so that no other has the memory of a decoded picture, waits for the interpreter's lock, or
+dies of a codec's fault. It imports nothing of Django: it has to start in a moment.
+
+    python -m products.images.decoder rewrite|thumbnail PARENT
+"""
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from products.images.content import Refused, Written, make_thumbnail, rewrite
+from products.images.limits import DECODER_BYTES, DECODER_CPU_SECONDS, DECODER_NICENESS
+
+WORKS: Final[dict[str, Callable[[bytes], Written]]] = {"rewrite": rewrite, "thumbnail": make_thumbnail}
+_PR_SET_PDEATHSIG: Final = 1
+
+
+def main(work: str, parent: str) -> None:
+    """Answers `kept EXTENSION WIDTH HEIGHT` and the content, or `refused CODE`."""
+    _end_with(int(parent))
+    os.nice(DECODER_NICENESS)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (DECODER_CPU_SECONDS, DECODER_CPU_SECONDS + 1))
+    with suppress(ValueError, OSError):  # of a system that has no such bound
+        resource.setrlimit(resource.RLIMIT_AS, (DECODER_BYTES, DECODER_BYTES))
+    try:
+        written = WORKS[work](sys.stdin.buffer.read())
+    except Refused as refused:
+        sys.stdout.buffer.write(f"refused {refused.code}\n".encode())
+        return
+    sys.stdout.buffer.write(f"kept {written.extension} {written.width} {written.height}\n".encode())
+    sys.stdout.buffer.write(written.content)
+
+
+def _end_with(parent: int) -> None:
+    """Has the kernel end this process when the thread that started it has ended; Linux alone can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            sys.exit("The process that started this one is gone.")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

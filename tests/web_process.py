@@ -1,0 +1,82 @@
+"""The web server as it is started, on the test database, and what the kernel says of its processes."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from django.db import connection
+
+from pms_backend.standalone.children import the_house
+from pms_backend.standalone.configuration import Configuration
+from tests.flows.stack import ROOT
+from tests.ports import free_port_pair
+
+START_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class WebServer:
+    """Where it listens, and its first process."""
+
+    port: int
+    pid: int
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@contextmanager
+def web_server(data_dir: Path, **more: str) -> Iterator[WebServer]:
+    """The web child of the stack, with its files in `data_dir` and `more` in its environment."""
+    port = free_port_pair()
+    configuration = Configuration.from_environment({"DATA_DIR": str(data_dir), "PORT": str(port)})
+    web = next(child for child in the_house(configuration).children if child.name == "web")
+    url = os.environ["DATABASE_URL"].partition("?")
+    database = url[0].rpartition("/")[0] + f"/{connection.settings_dict['NAME']}" + "".join(url[1:])
+    environment = {**os.environ, "DATABASE_URL": database, "DATA_DIR": str(data_dir), **more}
+    process = subprocess.Popen(web.arguments, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)
+    try:
+        _wait_until_it_answers(port)
+        yield WebServer(port, process.pid)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait_until_it_answers(port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        with suppress(httpx.HTTPError):
+            httpx.get(f"http://127.0.0.1:{port}/health/live")
+            return
+        time.sleep(0.1)
+    pytest.fail("The web server does not answer.")
+
+
+def descendants(pid: int) -> list[int]:
+    """The living processes that this one has started, and those have."""
+    children: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            children += map(int, task.read_text().split())
+    return [one for child in children for one in (child, *descendants(child))]
+
+
+def command_of(pid: int) -> str:
+    """Its command line; empty where it has ended."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return ""
+
+
+def peak_bytes(pid: int) -> int:
+    """The most memory that it has ever had, as the kernel counts it."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) * 1024
