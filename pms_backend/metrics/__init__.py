@@ -6,6 +6,10 @@ from pathlib import Path
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.multiprocess import mark_process_dead
 
+from pms_backend.metrics.allocated_files import use_allocated_files
+
+use_allocated_files()
+
 requests_total = Counter("pms_http_requests_total", "Requests answered", ["method", "status"])
 request_seconds = Histogram("pms_http_request_seconds", "Time to answer a request", ["method"])
 events_published_total = Counter("pms_events_published_total", "Events that were given their sequence")

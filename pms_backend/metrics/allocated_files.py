@@ -1,0 +1,38 @@
+"""The files in which the processes of a machine share their counters, whose bytes are there before they are mapped.
+
+prometheus_client maps files with holes in them. The first write into a hole on a disk that is full is no error that
+Python could catch: the kernel kills the process (SIGBUS).
+"""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from prometheus_client import values
+from prometheus_client.mmap_dict import MmapedDict
+
+# Several times what the counters of a process take.
+FILE_BYTES: Final = 128 * 1024
+
+
+class _AllocatedDict(MmapedDict):
+    def __init__(self, filename: str, read_mode: bool = False) -> None:  # noqa: FBT001, FBT002 - the library's
+        super().__init__(  # type: ignore[no-untyped-call]  # the library has no types here
+            filename if read_mode else _allocated(filename), read_mode
+        )
+
+
+def use_allocated_files() -> None:
+    """Has prometheus_client use such files; before the first counter is made."""
+    values.MmapedDict = _AllocatedDict  # type: ignore[attr-defined]  # it has no other way to say so
+
+
+def _allocated(filename: str) -> str:
+    """The file, with all of its bytes; where there is no room for them, one in memory, which no scrape sees."""
+    try:
+        if not Path(filename).exists():
+            Path(filename).write_bytes(bytes(FILE_BYTES))
+    except OSError:
+        Path(filename).unlink(missing_ok=True)
+        return f"/proc/self/fd/{os.memfd_create(Path(filename).name)}"
+    return filename
