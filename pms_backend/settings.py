@@ -502,6 +502,10 @@ PAGE_POLICIES = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = limits.MAX_BODY_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = limits.MAX_FORM_FIELDS
 DATA_UPLOAD_MAX_NUMBER_FILES = limits.MAX_FORM_FILES
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "pms_backend.api.upload_spooling.TemporaryFileUploadHandler",
+]
 
 # --- Logs and metrics -------------------------------------------------------------------------------------------------
 
@@ -514,7 +518,10 @@ if METRICS_DIR := env.text("METRICS_DIR", ""):
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"context": {"()": "pms_backend.api.logs.ContextFilter"}},
+    "filters": {
+        "context": {"()": "pms_backend.api.logs.ContextFilter"},
+        "repeats": {"()": "pms_backend.api.logs.RepeatFilter", "directory": RUN_DIR},
+    },
     "formatters": {
         "line": {
             "()": "pms_backend.api.logs.OneLineFormatter",
@@ -522,11 +529,14 @@ LOGGING = {
         },
     },
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["context"]},
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["context", "repeats"]},
     },
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "WARNING")},
     "loggers": {
         "django.request": {"level": "ERROR"},
+        # The servers would write their own past all of this.
+        "gunicorn.error": {"level": "WARNING", "handlers": [], "propagate": True},
+        "uvicorn": {"level": "WARNING", "propagate": True},
         # One line for each request that waits for a thread.
         "waitress.queue": {"level": "ERROR"},
     },

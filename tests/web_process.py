@@ -4,7 +4,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,15 +33,18 @@ class WebServer:
 
 
 @contextmanager
-def web_server(data_dir: Path, **more: str) -> Iterator[WebServer]:
-    """The web child of the stack, with its files in `data_dir` and `more` in its environment."""
+def web_server(data_dir: Path, *, log: Path | None = None, **more: str) -> Iterator[WebServer]:
+    """The web child of the stack, with its files in `data_dir`, its output in `log`, and `more` in its environment."""
     port = free_port_pair()
     configuration = Configuration.from_environment({"DATA_DIR": str(data_dir), "PORT": str(port)})
     web = next(child for child in the_house(configuration).children if child.name == "web")
     url = os.environ["DATABASE_URL"].partition("?")
     database = url[0].rpartition("/")[0] + f"/{connection.settings_dict['NAME']}" + "".join(url[1:])
     environment = {**os.environ, "DATABASE_URL": database, "DATA_DIR": str(data_dir), **more}
-    process = subprocess.Popen(web.arguments, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)
+    with log.open("wb") if log else nullcontext() as output:
+        process = subprocess.Popen(
+            web.arguments, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
     try:
         _wait_until_it_answers(port)
         yield WebServer(port, process.pid)

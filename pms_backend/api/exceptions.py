@@ -3,6 +3,7 @@
 Services raise `DomainError`s; this module alone knows which HTTP status each of them is.
 """
 
+import errno
 import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +30,9 @@ logger = logging.getLogger(__name__)
 RETRY_AFTER_SECONDS = 2
 CHECK_VIOLATION = "23514"
 UNIQUE_VIOLATION = "23505"
+DATABASE_DISK_FULL = "53100"
+# The disk has no room, or the account may not have more of it.
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class DomainError(Exception):
@@ -85,6 +89,12 @@ class Unavailable(DomainError):
     code = "unavailable"
 
 
+class InsufficientStorage(DomainError):
+    """There is no room for it on a disk; nothing was written."""
+
+    code = "insufficient_storage"
+
+
 class Unauthenticated(DomainError):
     """Nobody that we know has said this."""
 
@@ -100,12 +110,13 @@ _STATUS_OF_DOMAIN_ERROR: dict[type[DomainError], int] = {
     Forbidden: 403,
     Unauthenticated: 401,
     Unavailable: 503,
+    InsufficientStorage: 507,
 }
 
 
 def problem_of(error: Exception) -> Problem:
     """What to tell the client of `error`; what nobody foresaw is a 500 without a word about its inside."""
-    for read in (_problem_of_domain_error, _problem_of_drf, _problem_of_database, _problem_of_django):
+    for read in (_problem_of_domain_error, _problem_of_drf, _problem_of_room, _problem_of_database, _problem_of_django):
         if problem := read(error):
             return problem
     return Problem(500, "internal_error", "Something went wrong here; it has been logged.")
@@ -114,11 +125,23 @@ def problem_of(error: Exception) -> Problem:
 def problem_response(error: Exception, _view: Mapping[str, Any]) -> Response:
     """DRF's exception handler."""
     problem = problem_of(error)
-    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        logger.error("Answered %s", problem.status, exc_info=error)
-    return Response(
+    response = Response(
         problem.as_dict(), status=problem.status, headers=problem.headers(), content_type=PROBLEM_CONTENT_TYPE
     )
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log(problem, error)
+        # Django would log it once more, in other words.
+        response._has_been_logged = True  # type: ignore[attr-defined]  # its own mark
+    return response
+
+
+def _log(problem: Problem, error: Exception) -> None:
+    if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.error("Answered 500", exc_info=error)
+    else:
+        # What is foreseen needs no traceback, but what it came from.
+        cause = " ".join(str(error.__cause__ or error).split())
+        logger.warning("Answered %s %s: %s", problem.status, problem.code, cause, extra={"kind": problem.code})
 
 
 def _problem_of_domain_error(error: Exception) -> Problem | None:
@@ -143,6 +166,20 @@ def _problem_of_drf(error: Exception) -> Problem | None:
 
 
 _CODES: dict[type[drf.APIException], str] = {drf.ParseError: "malformed", drf.PermissionDenied: "forbidden"}
+
+
+def _problem_of_room(error: Exception) -> Problem | None:
+    if not is_disk_full(error):
+        return None
+    detail = "There is no room left on the server's disk; nothing was written. Its operator has to make some."
+    return Problem(507, InsufficientStorage.code, detail)
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether a disk of ours, or of the database's, has no room."""
+    if isinstance(error, DatabaseError):
+        return sqlstate(error) == DATABASE_DISK_FULL
+    return isinstance(error, OSError) and error.errno in _NO_ROOM
 
 
 def _problem_of_database(error: Exception) -> Problem | None:

@@ -1,15 +1,26 @@
-"""Log lines say in which request they were written, and each stays one line, whatever a caller put into it."""
+"""Log lines say in which request they were written, and each stays one line, whatever a caller put into it.
 
+Whatever fails again and again is said once a second: a disk that is full must not be filled by saying so.
+"""
+
+import copy
 import logging
 import re
-from typing import Any
+import time
+from pathlib import Path
+from typing import Any, Final
 
 from pms_backend.api import context
+from pms_backend.api.log_repeats import Repeats
 
 # Control characters (newlines and terminal escapes), what ends a line or turns its direction, and lone surrogates.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 # Every further line of a traceback begins so: what an exception quotes cannot look like an entry of its own.
 _CONTINUED = "    | "
+
+
+REPEAT_SECONDS: Final = 1.0
+TRACEBACK_SECONDS: Final = 60.0
 
 
 class ContextFilter(logging.Filter):
@@ -23,12 +34,52 @@ class ContextFilter(logging.Filter):
         return True
 
 
+class RepeatFilter(logging.Filter):
+    """Of each kind of failure one record a second passes on the machine, and says how many have not since the last.
+
+    Its traceback is written once a minute; else the exception stands in the line. A kind is what is logged where, at
+    which level, with which type of exception, whatever it is about; and the record's `kind`, where it was given one.
+    Lower levels pass.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__()
+        self._repeats = Repeats(directory)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is written; and how, in its `is_brief` and `left_out`."""
+        if record.levelno < logging.WARNING:
+            return True
+        now = time.monotonic()
+        with self._repeats.of(_kind_of(record)) as repeat:
+            # What lies further ahead is of before the machine started anew.
+            if now < repeat.quiet_until <= now + REPEAT_SECONDS:
+                repeat.left_out += 1
+                return False
+            is_brief = now < repeat.brief_until <= now + TRACEBACK_SECONDS
+            record.left_out, record.is_brief = repeat.left_out, is_brief
+            if not is_brief:
+                repeat.brief_until = now + TRACEBACK_SECONDS
+            repeat.quiet_until, repeat.left_out = now + REPEAT_SECONDS, 0
+        return True
+
+
 class OneLineFormatter(logging.Formatter):
     """Escapes what would end a line, colour a terminal or hide a text; tracebacks keep their lines, indented."""
 
+    def format(self, record: logging.LogRecord) -> str:
+        """The entry: where `RepeatFilter` has seen the like, on one line."""
+        if getattr(record, "is_brief", False) and record.exc_info:
+            said = f"{record.getMessage()}: {_in_words(record.exc_info[1])}"
+            # Other handlers have the record as it is.
+            record = copy.copy(record)
+            record.msg, record.args, record.exc_info, record.exc_text = said, (), None, None
+        return super().format(record)
+
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's
         """The entry's own line."""
-        return escape(super().formatMessage(record))
+        left_out = getattr(record, "left_out", 0)
+        return escape(super().formatMessage(record)) + (f" ({left_out} more of the kind left out)" if left_out else "")
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's
         """The traceback, set apart."""
@@ -37,6 +88,15 @@ class OneLineFormatter(logging.Formatter):
     def formatStack(self, stack_info: str) -> str:  # noqa: N802 - logging's
         """The stack, set apart."""
         return _set_apart(super().formatStack(stack_info))
+
+
+def _kind_of(record: logging.LogRecord) -> str:
+    error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
+    return f"{record.name} {record.levelno} {error} {getattr(record, 'kind', '')} {record.msg}"
+
+
+def _in_words(error: BaseException | None) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def escape(text: str) -> str:

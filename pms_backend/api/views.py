@@ -1,16 +1,16 @@
 """Answers to what no view answered."""
 
-import logging
+import sys
+from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import escape
 from django.views import defaults
 
-from pms_backend.api.exceptions import is_api_request
+from pms_backend.api.exceptions import is_api_request, problem_of
 from pms_backend.api.problems import PROBLEM_CONTENT_TYPE, Problem
 from pms_backend.api.renderers import to_json
-
-logger = logging.getLogger(__name__)
 
 
 def problem(answer: Problem) -> HttpResponse:
@@ -41,7 +41,18 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest, *_: Any) -> HttpResponse:
-    """Django's handler500."""
-    if not is_api_request(request):
+    """Django's handler500, for whatever no view has answered: a database that is away, a disk that is full."""
+    answer = _problem_of_server(sys.exc_info()[1])
+    if is_api_request(request):
+        return problem(answer)
+    if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return defaults.server_error(request)
-    return problem(Problem(500, "internal_error", "Something went wrong here; it has been logged."))
+    page = defaults.ERROR_PAGE_TEMPLATE % {"title": HTTPStatus(answer.status).phrase, "details": escape(answer.detail)}
+    return HttpResponse(page, status=answer.status, headers=answer.headers())
+
+
+def _problem_of_server(error: BaseException | None) -> Problem:
+    internal = problem_of(RuntimeError())
+    answer = problem_of(error) if isinstance(error, Exception) else internal
+    # A refusal that no view has answered is a fault of ours.
+    return answer if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR else internal

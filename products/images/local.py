@@ -3,6 +3,7 @@
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,15 @@ class LocalStorage(FileSystemStorage):
 
     def _save(self, name: str, content: Any) -> str:
         # Whoever dies while writing leaves a file that nobody names; the sweep finds it.
-        written = super()._save(  # type: ignore[misc]  # not public, but meant to be overridden
-            f"{name}.{uuid.uuid4().hex}.part", content
-        )
-        Path(self.path(written)).replace(self.path(name))
+        part = f"{name}.{uuid.uuid4().hex}.part"
+        try:
+            super()._save(part, content)  # type: ignore[misc]  # not public, but meant to be overridden
+            Path(self.path(part)).replace(self.path(name))
+        except OSError:
+            # On a disk that is full, what was written so far takes the room of whatever comes next.
+            with suppress(OSError):
+                Path(self.path(part)).unlink(missing_ok=True)
+            raise
         return name
 
     def names_before(self, folder: str, moment: datetime) -> Iterator[str]:

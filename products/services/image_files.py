@@ -9,7 +9,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 
-from pms_backend.api.exceptions import DomainError
+from pms_backend.api.exceptions import DomainError, InsufficientStorage, is_disk_full
 from pms_backend.events.bells import Bell
 from products.exceptions import StorageUnavailable
 from products.images.decoding import Picture, rewrite
@@ -39,7 +39,7 @@ def store_picture(*, data: bytes, turn: Turn = UPLOADS) -> StoredPicture:
 
     What comes to nothing afterwards is swept.
     Raises `ImageTooLarge`, `ImageTypeUnsupported`, `ImagePolyglot`, `ImageTooManyPixels`, `ImageUnreadable`,
-    `ImageTooCostly`, `ImageDecoderBusy`, `StorageUnavailable`.
+    `ImageTooCostly`, `ImageDecoderBusy`, `StorageUnavailable`, `InsufficientStorage`.
     """
     check_header(data)
     with turn.held():
@@ -92,13 +92,15 @@ def save_file(name: str, content: bytes) -> None:
 
 @contextmanager
 def asking_the_storage() -> Iterator[None]:
-    """Whatever a storage raises is `StorageUnavailable`, but for a file that is not there."""
+    """Whatever a storage raises is `StorageUnavailable` or `InsufficientStorage`, but for a file that is not there."""
     try:
         yield
     except (FileNotFoundError, DomainError):
         raise
     # Of a disk, of botocore, of urllib3: there is no common kind.
     except Exception as error:
+        if is_disk_full(error):
+            raise InsufficientStorage("There is no room left where files are kept; nothing was written.") from error
         raise StorageUnavailable("The storage of files does not answer; nothing was written.") from error
 
 

@@ -230,7 +230,7 @@ def test_a_file_is_there_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch, me
     with pytest.raises(StorageUnavailable):
         store_picture(data=picture())
 
-    assert [path.suffix for path in media_root.rglob("*") if path.is_file()] == [".part"]
+    assert [path for path in media_root.rglob("*") if path.is_file()] == []
 
 
 def test_every_task_is_known_to_beat():

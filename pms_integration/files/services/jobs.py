@@ -16,6 +16,7 @@ from pms_backend.api.transactions import retried_atomic
 from pms_backend.events.bells import Bell
 from pms_integration.files.limits import KEPT_FILE_DAYS
 from pms_integration.models import ImportJob
+from products.services.image_files import asking_the_storage
 
 FOLDER: Final = "imports"
 # A file whose row never came: the request that brought it was refused after it had been stored.
@@ -29,10 +30,12 @@ def store_file(*, content: IO[bytes], format: str) -> str:  # noqa: A002 - the f
     """Copies an uploaded file into the storage, chunk by chunk; returns its name there.
 
     It is called before the transaction that makes the row: what is stored without one is removed by the pruning.
+    Raises `StorageUnavailable`, `InsufficientStorage`.
     """
     content.seek(0)
-    # A File of our own: Django would move an upload's temporary file away, and another try needs it again.
-    return default_storage.save(f"{FOLDER}/{secrets.token_hex(16)}.{format}", File(content))
+    with asking_the_storage():
+        # A File of our own: Django would move an upload's temporary file away, and another try needs it again.
+        return default_storage.save(f"{FOLDER}/{secrets.token_hex(16)}.{format}", File(content))
 
 
 @retried_atomic
