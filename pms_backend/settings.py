@@ -534,7 +534,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "WARNING")},
     "loggers": {
         "django.request": {"level": "ERROR"},
-        # The servers would write their own past all of this.
+        # Without this the loggers of the servers have handlers of their own.
         "gunicorn.error": {"level": "WARNING", "handlers": [], "propagate": True},
         "uvicorn": {"level": "WARNING", "propagate": True},
         # One line for each request that waits for a thread.

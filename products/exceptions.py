@@ -198,7 +198,7 @@ class ImageUnreadable(Invalid):
 
 
 class ImageTooCostly(Invalid):
-    """To decode the picture takes more memory or time than one may take."""
+    """Decoding the picture needs more memory or time than it may."""
 
     code = "image_too_costly"
 

@@ -31,7 +31,7 @@ RETRY_AFTER_SECONDS = 2
 CHECK_VIOLATION = "23514"
 UNIQUE_VIOLATION = "23505"
 DATABASE_DISK_FULL = "53100"
-# The disk has no room, or the account may not have more of it.
+# The disk is full, or the account's quota is used up.
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -90,7 +90,7 @@ class Unavailable(DomainError):
 
 
 class InsufficientStorage(DomainError):
-    """There is no room for it on a disk; nothing was written."""
+    """A disk has no space left for it; nothing was written."""
 
     code = "insufficient_storage"
 
@@ -130,7 +130,7 @@ def problem_response(error: Exception, _view: Mapping[str, Any]) -> Response:
     )
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log(problem, error)
-        # Django would log it once more, in other words.
+        # Django would log it a second time.
         response._has_been_logged = True  # type: ignore[attr-defined]  # its own mark
     return response
 
@@ -139,7 +139,7 @@ def _log(problem: Problem, error: Exception) -> None:
     if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("Answered 500", exc_info=error)
     else:
-        # What is foreseen needs no traceback, but what it came from.
+        # An expected failure needs its cause, but no traceback.
         cause = " ".join(str(error.__cause__ or error).split())
         logger.warning("Answered %s %s: %s", problem.status, problem.code, cause, extra={"kind": problem.code})
 
@@ -171,12 +171,12 @@ _CODES: dict[type[drf.APIException], str] = {drf.ParseError: "malformed", drf.Pe
 def _problem_of_room(error: Exception) -> Problem | None:
     if not is_disk_full(error):
         return None
-    detail = "There is no room left on the server's disk; nothing was written. Its operator has to make some."
+    detail = "The server's disk has no space left; nothing was written. Its operator has to free some."
     return Problem(507, InsufficientStorage.code, detail)
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """Whether a disk of ours, or of the database's, has no room."""
+    """Whether our disk or the database's has no space left."""
     if isinstance(error, DatabaseError):
         return sqlstate(error) == DATABASE_DISK_FULL
     return isinstance(error, OSError) and error.errno in _NO_ROOM

@@ -1,7 +1,7 @@
-"""When each kind of failure may be written to the log again, known to all processes of a machine.
+"""When each kind of failure may be written to the log again, shared by all processes of a machine.
 
-A small file has a place for each kind, found by its checksum. Its bytes are there from the start, so that a disk that
-is full takes what is written over them. Nobody locks it: at worst a line comes twice.
+A small file has a slot for each kind, found by its checksum. The file has its full size from the start, so that slots
+can be written on a full disk. There is no lock: at worst a line is written twice.
 """
 
 import os
@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Final
 
 FILE: Final = "log-repeats"
-PLACES: Final = 2_048
+SLOTS: Final = 2_048
 _REPEAT: Final = struct.Struct("<ddq")
 
 
 @dataclass(slots=True)
 class Repeat:
-    """Until when it is not written, and then without a traceback, on the machine's clock; how often it was left out."""
+    """Until when it is left out, until when its traceback is, both by `time.monotonic`; how often it was left out."""
 
     quiet_until: float = 0.0
     brief_until: float = 0.0
@@ -28,7 +28,7 @@ class Repeat:
 
 
 class Repeats:
-    """The repeats of every kind; where there can be no file, those of this process."""
+    """The repeats of all kinds; where the file cannot be written, those of this process alone."""
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / FILE
@@ -41,32 +41,32 @@ class Repeats:
 
     @contextmanager
     def of(self, kind: str) -> Iterator[Repeat]:
-        """That of one kind, which is kept as the block leaves it."""
-        place = zlib.crc32(kind.encode("utf-8", "replace")) % PLACES
-        repeat = self._read(place)
+        """The repeat of one kind, stored again at the end of the block."""
+        slot = zlib.crc32(kind.encode("utf-8", "replace")) % SLOTS
+        repeat = self._read(slot)
         try:
             yield repeat
         finally:
-            self._write(place, _REPEAT.pack(*astuple(repeat)))
+            self._write(slot, _REPEAT.pack(*astuple(repeat)))
 
-    def _read(self, place: int) -> Repeat:
-        packed = self._own.get(place, b"")
+    def _read(self, slot: int) -> Repeat:
+        packed = self._own.get(slot, b"")
         with suppress(OSError):
-            packed = packed or os.pread(self._opened(), _REPEAT.size, place * _REPEAT.size)
+            packed = packed or os.pread(self._opened(), _REPEAT.size, slot * _REPEAT.size)
         return Repeat(*_REPEAT.unpack(packed)) if len(packed) == _REPEAT.size else Repeat()
 
-    def _write(self, place: int, packed: bytes) -> None:
+    def _write(self, slot: int, packed: bytes) -> None:
         try:
-            os.pwrite(self._opened(), packed, place * _REPEAT.size)
+            os.pwrite(self._opened(), packed, slot * _REPEAT.size)
         except OSError:
-            self._own[place] = packed
+            self._own[slot] = packed
         else:
-            self._own.pop(place, None)
+            self._own.pop(slot, None)
 
     def _opened(self) -> int:
         if self._file is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
             if not os.fstat(self._file).st_size:
-                os.pwrite(self._file, bytes(PLACES * _REPEAT.size), 0)
+                os.pwrite(self._file, bytes(SLOTS * _REPEAT.size), 0)
         return self._file

@@ -1,6 +1,6 @@
 """Log lines say in which request they were written, and each stays one line, whatever a caller put into it.
 
-Whatever fails again and again is said once a second: a disk that is full must not be filled by saying so.
+What fails repeatedly is logged once a second: a log of its own failures must not fill the disk.
 """
 
 import copy
@@ -35,11 +35,11 @@ class ContextFilter(logging.Filter):
 
 
 class RepeatFilter(logging.Filter):
-    """Of each kind of failure one record a second passes on the machine, and says how many have not since the last.
+    """Lets one record a second of each kind of failure pass, on the whole machine, with the number left out before it.
 
-    Its traceback is written once a minute; else the exception stands in the line. A kind is what is logged where, at
-    which level, with which type of exception, whatever it is about; and the record's `kind`, where it was given one.
-    Lower levels pass.
+    Its traceback is written once a minute; otherwise the exception is part of the line. Records of the same logger,
+    level, message (before its arguments are filled in), type of exception and `kind` (if given in `extra`) are of one
+    kind. Levels below WARNING pass.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -47,12 +47,12 @@ class RepeatFilter(logging.Filter):
         self._repeats = Repeats(directory)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record is written; and how, in its `is_brief` and `left_out`."""
+        """Whether the record is written; its `is_brief` and `left_out` say how."""
         if record.levelno < logging.WARNING:
             return True
         now = time.monotonic()
         with self._repeats.of(_kind_of(record)) as repeat:
-            # What lies further ahead is of before the machine started anew.
+            # A time further ahead was written before the machine was restarted.
             if now < repeat.quiet_until <= now + REPEAT_SECONDS:
                 repeat.left_out += 1
                 return False
@@ -68,10 +68,10 @@ class OneLineFormatter(logging.Formatter):
     """Escapes what would end a line, colour a terminal or hide a text; tracebacks keep their lines, indented."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The entry: where `RepeatFilter` has seen the like, on one line."""
+        """The entry; on one line where `RepeatFilter` says so."""
         if getattr(record, "is_brief", False) and record.exc_info:
             said = f"{record.getMessage()}: {_in_words(record.exc_info[1])}"
-            # Other handlers have the record as it is.
+            # A copy, since other handlers get the same record.
             record = copy.copy(record)
             record.msg, record.args, record.exc_info, record.exc_text = said, (), None, None
         return super().format(record)

@@ -36,7 +36,7 @@ def load_json(raw: str | bytes) -> Any:
 
 
 def load_signed_json(raw: bytes) -> Any:
-    """As `load_json`, but with lone surrogates, which RFC 8259 leaves to its reader: what was signed is accepted.
+    """As `load_json`, but accepts lone surrogates, which RFC 8259 allows: a signed webhook is not refused for them.
 
     Raises `NotJSON`.
     """
@@ -46,7 +46,7 @@ def load_signed_json(raw: bytes) -> Any:
         if _ESCAPED_SURROGATE not in raw.lower():
             raise
     try:
-        # The standard library reads them; and much else that is no JSON, which it has to be told.
+        # The standard library accepts them, and by default also NaN and Infinity.
         value = json.loads(raw.decode(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise NotJSON(f"is not JSON: {error}") from None

@@ -33,7 +33,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
 
 _ALWAYS = {400: "malformed", 401: "not authenticated", 403: "lacks the scope", 429: "rate limited", 503: "unavailable"}
 _ON_ONE = {404: "not found"}
-_ON_WRITE = {409: "state conflict", 413: "too large", 415: "not JSON", 507: "no room left on the server's disk"}
+_ON_WRITE = {409: "state conflict", 413: "too large", 415: "not JSON", 507: "no space left on the server's disk"}
 
 
 _KEY: Final = OpenApiParameter(

@@ -1,4 +1,4 @@
-"""Text that PostgreSQL can hold, which JSON's need not be: NUL, and half of a surrogate pair, it has no room for."""
+"""Text that PostgreSQL can store: JSON's may hold NUL and lone surrogates, PostgreSQL's may not."""
 
 import re
 from typing import Any, Final
@@ -7,7 +7,7 @@ _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 def storable(text: str) -> str:
-    """The text with a visible sign in the place of what cannot be stored."""
+    """The text, with a visible character in place of each that cannot be stored."""
     return _UNSTORABLE.sub(
         lambda found: "\N{SYMBOL FOR NULL}" if found[0] == "\0" else "\N{REPLACEMENT CHARACTER}", text
     )

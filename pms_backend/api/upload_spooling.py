@@ -1,4 +1,4 @@
-"""Files of a request on their way to the disk, of which nothing stays when the disk is full."""
+"""Uploaded files that are spooled to disk, without remains where the disk is full."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -8,7 +8,7 @@ from django.core.files import uploadhandler
 
 
 class TemporaryFileUploadHandler(uploadhandler.TemporaryFileUploadHandler):
-    """Django's; what it could not write to its end it would leave to the garbage collector."""
+    """Django's, which leaves a file that it could not finish to the garbage collector."""
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
         """Writes a part of the file."""
@@ -25,7 +25,7 @@ class TemporaryFileUploadHandler(uploadhandler.TemporaryFileUploadHandler):
         try:
             yield
         except OSError:
-            # What is still buffered is no more taken than what came before.
+            # Flushing the rest of its buffer fails again.
             with suppress(OSError):
                 self.file.close()
             raise

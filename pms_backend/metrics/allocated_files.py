@@ -1,7 +1,7 @@
-"""The files in which the processes of a machine share their counters, whose bytes are there before they are mapped.
+"""Files in which the processes of a machine share their counters, allocated in full before they are mapped.
 
-prometheus_client maps files with holes in them. The first write into a hole on a disk that is full is no error that
-Python could catch: the kernel kills the process (SIGBUS).
+prometheus_client maps sparse files. The first write into a hole on a full disk is no error that Python could catch: the
+kernel kills the process (SIGBUS).
 """
 
 import os
@@ -11,7 +11,7 @@ from typing import Final
 from prometheus_client import values
 from prometheus_client.mmap_dict import MmapedDict
 
-# Several times what the counters of a process take.
+# Several times what the counters of a process need.
 FILE_BYTES: Final = 128 * 1024
 
 
@@ -23,12 +23,12 @@ class _AllocatedDict(MmapedDict):
 
 
 def use_allocated_files() -> None:
-    """Has prometheus_client use such files; before the first counter is made."""
-    values.MmapedDict = _AllocatedDict  # type: ignore[attr-defined]  # it has no other way to say so
+    """Makes prometheus_client use such files; to be called before the first counter is made."""
+    values.MmapedDict = _AllocatedDict  # type: ignore[attr-defined]  # it has no setting for this
 
 
 def _allocated(filename: str) -> str:
-    """The file, with all of its bytes; where there is no room for them, one in memory, which no scrape sees."""
+    """The file, allocated; where the disk has no room, one in memory, which is missing from `/metrics`."""
     try:
         if not Path(filename).exists():
             Path(filename).write_bytes(bytes(FILE_BYTES))

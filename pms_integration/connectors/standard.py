@@ -104,7 +104,7 @@ def _product(kind: str, data: dict[str, Any], _: Any) -> ProductReport:
 
 
 def _require_storable(data: dict[str, Any]) -> None:
-    # A product is kept as it came, members included that we do not know.
+    # The whole payload of a product is stored, unknown members included.
     if not is_storable(data):
         raise UnusableData("data holds a NUL (\\u0000) or half of a surrogate pair, which cannot be stored.")
 

@@ -1,6 +1,6 @@
-"""The picture that bytes hold, as it is kept: for the decoder's process, which knows Pillow and nothing of Django.
+"""A picture decoded and written anew, in the decoder's process: this module must not import Django.
 
-Names and types that a client sends say nothing: the content is decoded, whole, and written anew. So what is kept
+Names and types that a client sends say nothing: the content is decoded, whole, and written anew. So what is stored
 holds pixels and nothing else: no EXIF, no comment, no second file behind the first.
 """
 
@@ -13,9 +13,9 @@ from PIL import AvifImagePlugin, Image, ImageCms, ImageOps, WebPImagePlugin
 
 from products.images.limits import MAX_KEPT_BYTES, THUMBNAIL_SIDE, fits
 
-# Imported with their formats: Pillow would look for them among all that it knows, and load each.
+# The two that are no defaults are imported: Pillow would load all of its plugins to find them.
 FORMATS: Final = ("JPEG", "PNG", "GIF", WebPImagePlugin.WebPImageFile.format, AvifImagePlugin.AvifImageFile.format)
-# A thread of its decoder for each processor would take memory for each.
+# Each thread of libavif's decoder needs memory of its own.
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
 UNREADABLE: Final = "image_unreadable"
@@ -34,7 +34,7 @@ _THUMBNAIL: Final[dict[str, Any]] = {"format": "WEBP", "quality": 80, "method": 
 
 
 class Refused(Exception):
-    """The bytes are no picture that is kept; `code` says why."""
+    """The picture is refused; `code` is that of the API's error."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -59,7 +59,7 @@ def rewrite(data: bytes) -> Written:
 
 
 def make_thumbnail(data: bytes) -> Written:
-    """A small WebP of a kept picture. Raises `Refused`."""
+    """A small WebP of a stored picture. Raises `Refused`."""
     with _refusing(), _opened(data) as image:
         image.draft("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
         small = image if image.mode in ("RGB", "RGBA") else image.convert("RGBA" if _is_transparent(image) else "RGB")
@@ -73,7 +73,7 @@ def _written(image: Image.Image, extension: str, options: dict[str, Any]) -> Wri
     content = io.BytesIO()
     try:
         image.save(content, **options)
-    # The pixels are good, so that it is memory; not all of them say so.
+    # The pixels have been decoded, so that it is a lack of memory; WebP's encoder only gives a number.
     except Exception as error:
         raise Refused(TOO_COSTLY) from error
     if content.tell() > MAX_KEPT_BYTES:
@@ -83,15 +83,15 @@ def _written(image: Image.Image, extension: str, options: dict[str, Any]) -> Wri
 
 @contextmanager
 def _refusing() -> Iterator[None]:
-    """What a decoder stumbles over is a refusal."""
+    """Turns a decoder's exceptions into `Refused`."""
     try:
         yield
     except Refused:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Refused(TOO_MANY_PIXELS) from None
-    # What they raise for broken input is nowhere said: SyntaxError and struct.error are among it. And what they raise
-    # for want of memory is said in words alone.
+    # Which exceptions broken input raises is not documented: SyntaxError and struct.error are among them. A lack of
+    # memory is recognised by the message alone.
     except Exception as error:
         lacks_memory = isinstance(error, MemoryError) or "memory" in str(error).lower()
         raise Refused(TOO_COSTLY if lacks_memory else UNREADABLE) from error
@@ -106,11 +106,11 @@ def _opened(data: bytes) -> Image.Image:
 
 
 def _loaded(data: bytes) -> tuple[str, Image.Image]:
-    """How it is kept, and its pixels."""
+    """The extension that it is stored with, and its pixels."""
     with _opened(data) as image:
         extension = _KEPT_AS[image.format or ""]
         image.load()
-        # With the file goes its decoder, before more is done: WebP's and AVIF's hold three times as much.
+        # The copy releases the decoder, which of WebP and AVIF holds three times as much, before more is done.
         return extension, image.copy() if extension == "webp" else image
 
 

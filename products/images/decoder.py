@@ -1,7 +1,7 @@
-"""The program that decodes one picture: its bytes come by stdin, a line and what is kept go by stdout.
+"""The program that decodes one picture: reads its bytes from stdin, writes a line and the new content to stdout.
 
-It is a process of its own, so that no other has the memory of a decoded picture, waits for the interpreter's lock, or
-dies of a codec's fault. It imports nothing of Django: it has to start in a moment.
+It is a separate process, so that no other holds a decoded picture in memory, waits for the interpreter's lock, or
+crashes by a codec's fault. It does not import Django: it has to start quickly.
 
     python -m products.images.decoder rewrite|thumbnail PARENT
 """
@@ -23,7 +23,7 @@ _PR_SET_PDEATHSIG: Final = 1
 
 
 def main(work: str, parent: str) -> None:
-    """Answers `kept EXTENSION WIDTH HEIGHT` and the content, or `refused CODE`."""
+    """Writes `ok EXTENSION WIDTH HEIGHT` and the content, or `refused CODE`."""
     _end_with(int(parent))
     os.nice(DECODER_NICENESS)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -35,12 +35,12 @@ def main(work: str, parent: str) -> None:
     except Refused as refused:
         sys.stdout.buffer.write(f"refused {refused.code}\n".encode())
         return
-    sys.stdout.buffer.write(f"kept {written.extension} {written.width} {written.height}\n".encode())
+    sys.stdout.buffer.write(f"ok {written.extension} {written.width} {written.height}\n".encode())
     sys.stdout.buffer.write(written.content)
 
 
 def _end_with(parent: int) -> None:
-    """Has the kernel end this process when the thread that started it has ended; Linux alone can."""
+    """Has the kernel end this process when the thread that started it ends; only Linux does."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:

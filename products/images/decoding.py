@@ -1,6 +1,6 @@
 """A picture decoded and written anew by a process of its own (`decoder`), bounded in memory and time.
 
-Slow, so never in a transaction; under a turn of `turns`, so that one is at work.
+Slow, so never in a transaction; under a lock of `decoder_locks`, so that one is at work.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ _USED_UP: Final = frozenset({-signal.SIGXCPU, -signal.SIGKILL})
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture as it is kept; `extension` is one of `names.CONTENT_TYPES`."""
+    """A picture as it is stored; `extension` is one of `names.CONTENT_TYPES`."""
 
     content: bytes
     extension: str
@@ -38,7 +38,7 @@ class Picture:
 
     @property
     def sha256(self) -> str:
-        """The digest of its bytes, by which it is kept once."""
+        """The digest of its bytes, by which it is stored once."""
         return hashlib.sha256(self.content).hexdigest()
 
 
@@ -51,12 +51,12 @@ def rewrite(data: bytes) -> Picture:
 
 
 def make_thumbnail(data: bytes) -> bytes:
-    """A small WebP of a kept picture. Raises as `rewrite`."""
+    """A small WebP of a stored picture. Raises as `rewrite`."""
     return _decode("thumbnail", data).content
 
 
 def _decode(work: str, data: bytes) -> Picture:
-    # -S and -P: it looks for packages in its two places alone, which is the quickest.
+    # -S and -P: packages are searched in the two directories of its PYTHONPATH alone, which is the quickest.
     command = (sys.executable, "-S", "-P", *PROGRAM, work, str(os.getpid()))
     try:
         ended = subprocess.run(
@@ -64,10 +64,10 @@ def _decode(work: str, data: bytes) -> Picture:
         )
     except subprocess.TimeoutExpired:
         raise ImageDecoderBusy(
-            "The picture could not be decoded in time, since others are at work; try again."
+            "The picture could not be decoded in time, since the machine is busy; try again."
         ) from None
     except OSError as error:
-        raise ImageDecoderBusy("The machine has no room for another process at present; try again.") from error
+        raise ImageDecoderBusy("No process could be started to decode the picture; try again.") from error
     if ended.returncode < 0:
         logger.warning("The decoder of a picture was ended by the signal %s", -ended.returncode)
         raise refusal((ImageTooCostly if ended.returncode in _USED_UP else ImageUnreadable).code)
@@ -82,7 +82,7 @@ def _decode(work: str, data: bytes) -> Picture:
 
 
 def _environment() -> dict[str, str]:
-    """None of our own, which has secrets in it. One arena of memory: each takes from the address space."""
+    """Not our own, which holds secrets. One arena of memory: each uses up address space."""
     pillow = importlib.util.find_spec("PIL")
     if pillow is None or pillow.origin is None:
         raise RuntimeError("Pillow is not installed.")

@@ -1,7 +1,7 @@
 """What the first bytes of a picture say, judged in the request: nothing is decoded here.
 
-So what is plainly no picture of ours is refused at once, even while another one is being decoded. Codecs meet none of
-it either: the decoder's process alone knows them, and looks again.
+So what is plainly no acceptable picture is refused at once, even while another one is being decoded. No codec is
+involved: the decoder's process checks the same again with Pillow.
 """
 
 import io
@@ -25,7 +25,7 @@ _FRAGMENT: Final = 1024 * 1024
 
 # All kinds of "start of frame", which hold the sides; DHT, JPG and DAC lie between them.
 _JPEG_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-# A colour profile and a preview take some hundreds of segments at most.
+# A colour profile and a preview are some hundreds of segments at most.
 _MAX_JPEG_SEGMENTS: Final = 1_000
 # AVIF's properties come before its pixels.
 _AVIF_HEAD: Final = 64 * 1024
@@ -54,7 +54,7 @@ def _is_foreign(data: bytes) -> bool:
     return _PDF in data[:_PDF_WITHIN] or zipfile.is_zipfile(io.BytesIO(data))
 
 
-# Each reads the sides as far as the bytes have them: where they do not, the decoder will find the picture damaged.
+# Each returns None where the bytes do not say it: the decoder will find the picture damaged.
 
 
 def _sides_of_png(data: bytes) -> Sides | None:
@@ -94,7 +94,7 @@ def _sides_of_webp(data: bytes) -> Sides | None:
 
 
 def _sides_of_avif(data: bytes) -> Sides | None:
-    """The largest that it names: a preview has sides too."""
+    """The largest of all items: a preview has sides too."""
     head = data[:_AVIF_HEAD]
     places = (found.end() + 4 for found in re.finditer(b"ispe", head))
     named: list[Sides] = [struct.unpack_from(">II", head, at) for at in places if at + 8 <= len(head)]
@@ -105,7 +105,7 @@ def _is_avif(data: bytes) -> bool:
     return data[4:8] == b"ftyp" and (b"avif" in data[8:64] or b"avis" in data[8:64])
 
 
-# By their first bytes, so that nothing else ever meets a decoder.
+# By the first bytes, so that nothing else reaches a decoder.
 _KINDS: Final[tuple[tuple[Callable[[bytes], bool], Callable[[bytes], Sides | None]], ...]] = (
     (lambda data: data.startswith(b"\xff\xd8\xff"), _sides_of_jpeg),
     (lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"), _sides_of_png),

@@ -27,22 +27,22 @@ UPLOAD_LIFETIME: Final = timedelta(minutes=15)
 # A file that no product shows may still be open in somebody's page, or be on its way into its row.
 GRACE: Final = timedelta(days=1)
 
-# Written anew, a picture may take more bytes than it came with: of a JPEG of low quality, for example.
+# A picture that is written anew may be larger than it was: a JPEG of low quality, for example.
 MAX_KEPT_BYTES: Final = 2 * MAX_IMAGE_BYTES
-# The address space of the process that decodes: six times what the largest picture takes decoded. WebP, the most costly
-# format, needs a little more than five: two canvases of its decoder, what it hands over, the picture, and a copy of it.
+# The address space of the process that decodes: six times the largest picture decoded. WebP needs a little more than
+# five: the two canvases of its decoder, the frame that it returns, the picture, and a copy of it.
 DECODER_BYTES: Final = 6 * 4 * MAX_IMAGE_PIXELS
 # The largest WebP takes about 15 s of one core to decode and to write.
 DECODER_CPU_SECONDS: Final = 45
-# As long as that takes where others are at work too: whoever has not ended by then is ended.
+# Elapsed time, with other processes at work too; after it the decoder is killed.
 DECODER_SECONDS: Final = 90.0
-# Others go first.
+# Requests have priority over decoding.
 DECODER_NICENESS: Final = 10
 
-# How long a request waits while another picture is decoded, and the worker's tasks, which nobody waits for.
+# How long a request waits for the decoder lock, and a task of a worker.
 UPLOAD_WAIT_SECONDS: Final = 0.5
 BACKGROUND_WAIT_SECONDS: Final = DECODER_SECONDS
-TURN_POLL_SECONDS: Final = 0.02
+LOCK_POLL_SECONDS: Final = 0.02
 
 
 def fits(width: int, height: int) -> bool:

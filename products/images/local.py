@@ -21,7 +21,7 @@ class LocalStorage(FileSystemStorage):
             super()._save(part, content)  # type: ignore[misc]  # not public, but meant to be overridden
             Path(self.path(part)).replace(self.path(name))
         except OSError:
-            # On a disk that is full, what was written so far takes the room of whatever comes next.
+            # On a full disk the rest would occupy the space that the next write needs.
             with suppress(OSError):
                 Path(self.path(part)).unlink(missing_ok=True)
             raise

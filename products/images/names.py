@@ -5,7 +5,7 @@ from typing import Final
 
 from django.conf import settings
 
-# By the extension of what is kept.
+# By the extension that a picture is stored with.
 CONTENT_TYPES: Final = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 # What a client may say that it sends.
 SENT_TYPES: Final = ("image/jpeg", "image/png", "image/webp", "image/gif", "image/avif")

@@ -1,4 +1,4 @@
-"""Why a picture is refused, in words: whoever finds it out, the request or the decoder's process."""
+"""The errors by which a picture is refused, in the request or by the decoder's process, with their texts."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ from products.images.limits import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, MAX_IMAGE_
 
 _DETAILS: Final[dict[type[Invalid], str]] = {
     ImagePolyglot: "This is a picture and something else as well: a page, a program or an archive.",
-    ImageTooCostly: "To decode this picture takes more memory or time than it may; send a smaller or a simpler one.",
+    ImageTooCostly: "Decoding this picture needs more memory or time than it may; send a smaller or a simpler one.",
     ImageTooLarge: f"A picture has at most {MAX_IMAGE_BYTES // 1024**2} MiB, and twice that when it is written anew.",
     ImageTooManyPixels: (
         f"A picture has at most {MAX_IMAGE_PIXELS // 10**6} megapixels and {MAX_IMAGE_SIDE} pixels a side."

@@ -12,6 +12,7 @@ from django.utils import timezone
 from pms_backend import metrics, outbound
 from pms_backend.api.exceptions import DomainError, Invalid
 from pms_backend.api.transactions import retried_atomic
+from products.images.decoder_locks import BACKGROUND_LOCK
 from products.images.limits import (
     CLAIM,
     DRAIN_SECONDS,
@@ -20,7 +21,6 @@ from products.images.limits import (
     MAX_FETCH_ATTEMPTS,
     MAX_IMAGE_BYTES,
 )
-from products.images.turns import BACKGROUND
 from products.models import MAX_ERROR_LENGTH, ImageStatus, ProductImage
 from products.services.image_files import StoredPicture, hold_file, store_picture
 from products.services.images import announce, fetch_bell
@@ -122,7 +122,7 @@ def _fetched(claim: Claim) -> StoredPicture:
         permanent = answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and answer.status not in _PASSING
         raise NoPicture(f"The server answered {answer.status}.", permanent=permanent)
     try:
-        return store_picture(data=answer.body, turn=BACKGROUND)
+        return store_picture(data=answer.body, lock=BACKGROUND_LOCK)
     except DomainError as error:
         raise NoPicture(error.detail, permanent=isinstance(error, Invalid)) from error
 

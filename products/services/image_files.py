@@ -12,10 +12,10 @@ from django.db import transaction
 from pms_backend.api.exceptions import DomainError, InsufficientStorage, is_disk_full
 from pms_backend.events.bells import Bell
 from products.exceptions import StorageUnavailable
+from products.images.decoder_locks import UPLOAD_LOCK, DecoderLock
 from products.images.decoding import Picture, rewrite
 from products.images.header import check_header
 from products.images.names import CONTENT_TYPES, IMAGES, new_name
-from products.images.turns import UPLOADS, Turn
 from products.models import ImageFile
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class StoredPicture:
     size_bytes: int
 
 
-def store_picture(*, data: bytes, turn: Turn = UPLOADS) -> StoredPicture:
+def store_picture(*, data: bytes, lock: DecoderLock = UPLOAD_LOCK) -> StoredPicture:
     """Checks the content and writes it to the storage. Slow, and it leaves the machine: not in a transaction.
 
     What comes to nothing afterwards is swept.
@@ -42,21 +42,21 @@ def store_picture(*, data: bytes, turn: Turn = UPLOADS) -> StoredPicture:
     `ImageTooCostly`, `ImageDecoderBusy`, `StorageUnavailable`, `InsufficientStorage`.
     """
     check_header(data)
-    with turn.held():
+    with lock.held():
         picture = rewrite(data)
     return _stored(picture)
 
 
 def store_pictures(*, contents: Sequence[Callable[[], bytes]]) -> list[StoredPicture | DomainError | None]:
-    """Several pictures, each read when it is looked at, decoded one after another under one turn.
+    """Stores several pictures, decoded one after another under one lock; each is read when it is its turn.
 
-    In the place of one that is refused stands why. Where the header of one is, none is decoded, and None stands for the
-    others. Raises `ImageDecoderBusy`.
+    A refused picture is represented by its error. If any is refused by its header, none is decoded, and None represents
+    the others. Raises `ImageDecoderBusy`.
     """
     refused = [_refusal_of(read) for read in contents]
     if not contents or any(refused):
         return list(refused)
-    with UPLOADS.held():
+    with UPLOAD_LOCK.held():
         return [_rewritten(read) for read in contents]
 
 
@@ -100,7 +100,7 @@ def asking_the_storage() -> Iterator[None]:
     # Of a disk, of botocore, of urllib3: there is no common kind.
     except Exception as error:
         if is_disk_full(error):
-            raise InsufficientStorage("There is no room left where files are kept; nothing was written.") from error
+            raise InsufficientStorage("The storage of files has no space left; nothing was written.") from error
         raise StorageUnavailable("The storage of files does not answer; nothing was written.") from error
 
 

@@ -11,10 +11,10 @@ from django.db import connection
 from pms_backend.api import generations
 from products.exceptions import ImageDecoderBusy
 from products.generations import CATALOGUE, of_product
+from products.images.decoder_locks import BACKGROUND_LOCK
 from products.images.decoding import make_thumbnail
 from products.images.limits import DRAIN_SECONDS, MAX_THUMBNAIL_ATTEMPTS
 from products.images.names import THUMBNAILS, new_name
-from products.images.turns import BACKGROUND
 from products.models import ImageFile, ProductImage
 from products.services.image_files import delete_file, save_file, thumbnail_bell
 
@@ -40,8 +40,8 @@ def make_due_thumbnails() -> int:
 
 def _make_next() -> bool:
     try:
-        # Before the claim, which counts as an attempt; the sweep comes again.
-        with BACKGROUND.held(wait=False):
+        # Before the claim, which counts as an attempt; the next sweep tries again.
+        with BACKGROUND_LOCK.held(wait=False):
             claim = claim_next()
             if claim is not None:
                 _make(claim)

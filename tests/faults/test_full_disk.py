@@ -54,7 +54,7 @@ def assert_no_room(response: Any) -> None:
     assert (response.status_code, response["Content-Type"]) == (507, "application/problem+json"), response.content
     problem = response.json()
     assert (problem["code"], problem["title"]) == ("insufficient_storage", "Insufficient Storage")
-    assert "no room left" in problem["detail"]
+    assert "no space left" in problem["detail"]
     assert "Errno" not in problem["detail"]
 
 
@@ -115,9 +115,9 @@ def test_a_page_of_the_admin_says_so_too(product: Product, disk: SmallDisk):
     spooled = send(client, product, name="Another", new_images=[file_of(noise(), "a.png")])
 
     errors = kept.context["adminform"].form.errors["new_images"]
-    assert errors == ["a.jpg: There is no room left where files are kept; nothing was written."]
+    assert errors == ["a.jpg: The storage of files has no space left; nothing was written."]
     assert (spooled.status_code, spooled["Content-Type"]) == (507, "text/html; charset=utf-8")
-    assert b"no room left" in spooled.content
+    assert b"no space left" in spooled.content
     assert disk.files() == []
     assert Product.objects.values_list("version", flat=True).get() == before
 
@@ -132,7 +132,7 @@ def test_an_import_in_the_admin_says_so_too(disk: SmallDisk):
     kept = client.post(url, {"file": SimpleUploadedFile("a.csv", SMALL)})
     spooled = client.post(url, {"file": SimpleUploadedFile("a.csv", SPOOLED)})
 
-    assert b"no room left" in kept.content
+    assert b"no space left" in kept.content
     assert spooled.status_code == 507
     assert not ImportJob.objects.exists()
     assert disk.files() == []
@@ -151,7 +151,7 @@ def test_a_picture_to_be_fetched_waits_for_room(
 
     image.refresh_from_db()
     assert (image.status, image.attempts) == (ImageStatus.PENDING, 1)
-    assert "no room left" in image.error
+    assert "no space left" in image.error
     assert (disk.files(), caplog.records) == ([], [])
 
 

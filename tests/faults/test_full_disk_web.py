@@ -59,7 +59,7 @@ def test_uploads_are_507_and_one_line_a_second(tmp_path: Path):
 
     assert {(answer.status_code, answer.json()["code"]) for answer in answers} <= {
         (507, "insufficient_storage"),
-        # Where the body had its room elsewhere, it came as far as to its turn.
+        # Where the body was spooled to another disk, the request reached the decoder's lock.
         (503, "image_decoder_busy"),
     }
     refused = [line for line in lines_of(tmp_path / "log", before) if "Answered 507" in line]

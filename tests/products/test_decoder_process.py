@@ -1,4 +1,4 @@
-"""The process that decodes: what it knows, what it may cost, and how it ends."""
+"""The process that decodes: what it imports, what it may cost, and how it ends."""
 
 import os
 import signal
@@ -39,7 +39,7 @@ def instead(monkeypatch: pytest.MonkeyPatch, source: str) -> None:
     monkeypatch.setattr(decoding, "PROGRAM", ("-c", head + source + tail))
 
 
-def test_it_knows_nothing_of_django_and_has_no_secrets_of_ours():
+def test_it_does_not_import_django_and_inherits_no_secrets():
     command = (sys.executable, "-S", "-P", "-c", "import sys, products.images.decoder; print(*sys.modules)")
     environment = decoding._environment()
 
@@ -94,7 +94,7 @@ def test_what_takes_more_time_is_refused(monkeypatch: pytest.MonkeyPatch):
         rewrite(picture())
 
 
-def test_one_that_does_not_come_to_its_turn_of_the_processor_is_busy(monkeypatch: pytest.MonkeyPatch):
+def test_one_that_does_not_end_in_time_is_busy(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(decoding, "DECODER_SECONDS", 0.5)
     instead(monkeypatch, "content._loaded = lambda data: time.sleep(60)")
 
@@ -180,7 +180,7 @@ def wait_for(look):
 
 
 def test_several_threads_may_each_have_one():
-    """Whoever has a turn; a process has several at a time for uploads and for the background."""
+    """The locks alone limit them: a process may decode for an upload and for a task."""
     found: list[int] = []
     threads = [threading.Thread(target=lambda: found.append(rewrite(picture()).width)) for _ in range(3)]
     for thread in threads:

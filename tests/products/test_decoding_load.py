@@ -1,4 +1,4 @@
-"""Large pictures at once, sent to the web server as it is started: everybody else is served meanwhile."""
+"""Large pictures at once, sent to the web server as it is started: other requests are served meanwhile."""
 
 import io
 import threading
@@ -24,9 +24,9 @@ pytestmark = [pytest.mark.stack, pytest.mark.django_db(transaction=True)]
 # Ten of these, by one key, once held /health/live up for 17.6 s and made processes of 600 MB.
 SIDE: Final = 7_000
 PICTURES: Final = 10
-# What the issue promises to everybody else meanwhile.
+# What the issue promises to other requests meanwhile.
 PROMISED_SECONDS: Final = 1.0
-# A web process, whatever is uploaded: Django and its libraries, and of each of its threads an upload and what is kept.
+# Of a web process: Django and its libraries, and for each thread an upload and the stored picture.
 WEB_PROCESS_BYTES: Final = 256 * 1024 * 1024
 
 

@@ -1,4 +1,4 @@
-"""One picture is decoded at a time: what is told to whoever comes meanwhile, and what goes on nevertheless."""
+"""One picture is decoded at a time: how other requests are answered meanwhile, and which of them go on nevertheless."""
 
 import fcntl
 import os
@@ -18,9 +18,9 @@ from django.conf import settings
 from pms_backend.api.exceptions import RETRY_AFTER_SECONDS
 from products import services, tasks
 from products.exceptions import ImageDecoderBusy
-from products.images import turns
+from products.images import decoder_locks
+from products.images.decoder_locks import DecoderLock
 from products.images.limits import MAX_IMAGE_BYTES, UPLOAD_WAIT_SECONDS
-from products.images.turns import Turn
 from products.models import ImageFile, ImageStatus, Product, ProductImage
 from tests.conftest import JSONClient
 from tests.factories import make_product
@@ -46,10 +46,10 @@ def run_dir(settings: Any, tmp_path: Path) -> Path:
 
 
 @contextmanager
-def taken(turn: Turn) -> Iterator[None]:
-    """As another process has it: by a file that was opened apart."""
+def held_elsewhere(lock: DecoderLock) -> Iterator[None]:
+    """As if by another process: the file is opened separately."""
     settings.RUN_DIR.mkdir(exist_ok=True)
-    file = os.open(settings.RUN_DIR / turn.name, os.O_RDWR | os.O_CREAT)
+    file = os.open(settings.RUN_DIR / lock.name, os.O_RDWR | os.O_CREAT)
     fcntl.flock(file, fcntl.LOCK_EX)
     try:
         yield
@@ -67,7 +67,7 @@ def test_an_upload_is_refused_while_another_is_decoded_and_leaves_nothing(
 ):
     before = recorded()
 
-    with taken(turns.UPLOADS):
+    with held_elsewhere(decoder_locks.UPLOAD_LOCK):
         response = post_file(editor, product, picture(), headers={"Idempotency-Key": "a"})
 
     assert (response.status_code, response.json()["code"]) == (503, "image_decoder_busy")
@@ -87,89 +87,89 @@ def test_an_upload_is_refused_while_another_is_decoded_and_leaves_nothing(
     ],
     ids=range(4),
 )
-def test_nonsense_is_refused_at_once_whoever_is_decoding(
+def test_nonsense_is_refused_at_once_while_another_picture_is_decoded(
     editor: JSONClient, product: Product, content: bytes, code: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(time, "sleep", None)
 
-    with taken(turns.UPLOADS):
+    with held_elsewhere(decoder_locks.UPLOAD_LOCK):
         response = post_file(editor, product, content)
 
     assert (response.status_code, response.json()["code"]) == (422, code)
 
 
 def test_an_upload_waits_for_a_moment(editor: JSONClient, product: Product, monkeypatch: pytest.MonkeyPatch):
-    with taken(turns.UPLOADS) as _, monkeypatch.context() as patch:
-        lock, tries = turns._lock, []
+    with held_elsewhere(decoder_locks.UPLOAD_LOCK) as _, monkeypatch.context() as patch:
+        lock, tries = decoder_locks._acquire, []
 
         def lock_that_comes(file: int) -> bool:
             tries.append(file)
             return len(tries) > 3 or lock(file)
 
-        patch.setattr(turns, "_lock", lock_that_comes)
+        patch.setattr(decoder_locks, "_acquire", lock_that_comes)
         response = post_file(editor, product, picture())
 
     assert (response.status_code, len(tries)) == (201, 4)
     assert UPLOAD_WAIT_SECONDS < 1
 
 
-def test_one_of_a_process_waits_and_others_are_told_at_once():
-    turn = Turn("test.lock", wait_seconds=60)
+def test_one_thread_of_a_process_waits_and_others_are_refused_at_once():
+    lock = DecoderLock("test.lock", wait_seconds=60)
     outcomes: list[str] = []
 
     def wait() -> None:
-        with turn.held():
+        with lock.held():
             outcomes.append("held")
 
-    with taken(turn):
+    with held_elsewhere(lock):
         thread = threading.Thread(target=wait)
         thread.start()
-        while not turn._waiting.locked():
+        while not lock._waiting.locked():
             time.sleep(0.01)
-        with pytest.raises(ImageDecoderBusy), turn.held():
+        with pytest.raises(ImageDecoderBusy), lock.held():
             pass
         assert outcomes == []
     thread.join()
 
     assert outcomes == ["held"]
-    with turn.held(wait=False):
+    with lock.held(wait=False):
         pass
 
 
-def test_a_turn_is_free_when_its_holder_is_killed(run_dir: Path):
+def test_a_lock_is_released_when_its_process_is_killed(run_dir: Path):
     run_dir.mkdir()
-    turn = Turn("test.lock", wait_seconds=60)
+    lock = DecoderLock("test.lock", wait_seconds=60)
     source = (
         "import fcntl, sys, time; f = open(sys.argv[1], 'w'); fcntl.flock(f, 2); print(1, flush=True); time.sleep(60)"
     )
-    command = (sys.executable, "-c", source, str(run_dir / turn.name))
+    command = (sys.executable, "-c", source, str(run_dir / lock.name))
     with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
-        with pytest.raises(ImageDecoderBusy), turn.held(wait=False):
+        with pytest.raises(ImageDecoderBusy), lock.held(wait=False):
             pass
         holder.send_signal(signal.SIGKILL)
 
-    with turn.held(wait=False):
+    with lock.held(wait=False):
         pass
 
 
-def test_a_turn_ends_with_what_is_raised():
-    turn = Turn("test.lock", wait_seconds=0)
+def test_a_lock_is_released_by_an_exception():
+    lock = DecoderLock("test.lock", wait_seconds=0)
 
-    with pytest.raises(LookupError), turn.held():
+    with pytest.raises(LookupError), lock.held():
         raise LookupError
 
-    with turn.held(wait=False):
+    with lock.held(wait=False):
         pass
 
 
-def test_an_import_s_pictures_keep_no_upload_out_nor_an_upload_them(
+def test_an_import_s_pictures_block_no_upload_and_an_upload_blocks_none_of_them(
     editor: JSONClient, product: Product, monkeypatch: pytest.MonkeyPatch, settings: Any
 ):
     Names(monkeypatch).set("shop.example", ["127.0.0.1"])
     settings.OUTBOUND_ALLOW = ["shop.example"]
-    with serving(saying(picture(color="blue"))) as server, taken(turns.UPLOADS):
+    with serving(saying(picture(color="blue"))) as server, held_elsewhere(decoder_locks.UPLOAD_LOCK):
         image, _ = services.add_image_url(product_id=product.pk, url=f"http://shop.example:{server.port}/a.jpg")
         tasks.fetch_images()
         assert tasks.make_thumbnails() == 1
@@ -177,14 +177,14 @@ def test_an_import_s_pictures_keep_no_upload_out_nor_an_upload_them(
     image.refresh_from_db()
     assert image.status == ImageStatus.READY
     assert image.image_file.thumbnail
-    with taken(turns.BACKGROUND):
+    with held_elsewhere(decoder_locks.BACKGROUND_LOCK):
         assert post_file(editor, product, picture()).status_code == 201
 
 
 def test_a_thumbnail_waits_for_the_next_sweep_and_counts_no_attempt(product: Product):
     make_image(product)
 
-    with taken(turns.BACKGROUND):
+    with held_elsewhere(decoder_locks.BACKGROUND_LOCK):
         assert tasks.make_thumbnails() == 0
 
     assert ImageFile.objects.get().thumbnail_attempts == 0
@@ -196,8 +196,8 @@ def test_a_picture_that_was_fetched_and_finds_the_decoder_busy_is_tried_again(
 ):
     Names(monkeypatch).set("shop.example", ["127.0.0.1"])
     settings.OUTBOUND_ALLOW = ["shop.example"]
-    monkeypatch.setattr(turns.BACKGROUND, "_wait_seconds", 0)
-    with serving(saying(picture())) as server, taken(turns.BACKGROUND):
+    monkeypatch.setattr(decoder_locks.BACKGROUND_LOCK, "_wait_seconds", 0)
+    with serving(saying(picture())) as server, held_elsewhere(decoder_locks.BACKGROUND_LOCK):
         image, _ = services.add_image_url(product_id=product.pk, url=f"http://shop.example:{server.port}/a.jpg")
         tasks.fetch_images()
 
@@ -211,7 +211,7 @@ def test_a_page_of_the_admin_says_so_and_keeps_what_was_filled_in(product: Produ
     client = superuser()
     before = recorded()
 
-    with taken(turns.UPLOADS):
+    with held_elsewhere(decoder_locks.UPLOAD_LOCK):
         response = send(client, product, name="Another name", new_images=[file_of(picture(), "a.jpg")])
 
     assert response.status_code == 200
@@ -222,10 +222,10 @@ def test_a_page_of_the_admin_says_so_and_keeps_what_was_filled_in(product: Produ
     assert not ProductImage.objects.exists()
 
 
-def test_the_pictures_of_one_page_are_decoded_under_one_turn(product: Product, monkeypatch: pytest.MonkeyPatch):
+def test_the_pictures_of_one_page_are_decoded_under_one_lock(product: Product, monkeypatch: pytest.MonkeyPatch):
     held: list[int] = []
-    lock = turns._lock
-    monkeypatch.setattr(turns, "_lock", lambda file: (held.append(file), lock(file))[1])
+    lock = decoder_locks._acquire
+    monkeypatch.setattr(decoder_locks, "_acquire", lambda file: (held.append(file), lock(file))[1])
     colors = ("red", "green", "blue")
 
     response = send(superuser(), product, new_images=[file_of(picture(color=one), f"{one}.jpg") for one in colors])
@@ -234,13 +234,13 @@ def test_the_pictures_of_one_page_are_decoded_under_one_turn(product: Product, m
     assert product.images.count() == 3
 
 
-def test_a_page_without_pictures_needs_no_turn(product: Product):
-    with taken(turns.UPLOADS):
+def test_a_page_without_pictures_needs_no_lock(product: Product):
+    with held_elsewhere(decoder_locks.UPLOAD_LOCK):
         assert send(superuser(), product, name="Another name").status_code == 302
 
 
-def test_a_page_with_nonsense_names_it_whoever_is_decoding(product: Product):
-    with taken(turns.UPLOADS):
+def test_a_page_with_nonsense_names_it_while_another_picture_is_decoded(product: Product):
+    with held_elsewhere(decoder_locks.UPLOAD_LOCK):
         response = send(superuser(), product, new_images=[file_of(picture(), "a.jpg"), file_of(b"<svg/>", "b.jpg")])
 
     errors = response.context["adminform"].form.errors["new_images"]
