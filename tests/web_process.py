@@ -12,8 +12,9 @@ import httpx
 import pytest
 from django.db import connection
 
-from pms_backend.standalone.children import the_house
+from pms_backend.standalone.children import WEB_PROCESSES, the_house
 from pms_backend.standalone.configuration import Configuration
+from pms_backend.standalone.ports import LOOPBACK, listen
 from tests.flows.stack import ROOT
 from tests.ports import free_port_pair
 
@@ -37,23 +38,29 @@ def web_server(data_dir: Path, *, log: Path | None = None, **more: str) -> Itera
     """The web child of the stack, with its files in `data_dir`, its output in `log`, and `more` in its environment."""
     port = free_port_pair()
     configuration = Configuration.from_environment({"DATA_DIR": str(data_dir), "PORT": str(port)})
-    web = next(child for child in the_house(configuration).children if child.name == "web")
+    web = next(child for child in the_house(configuration).children if child.is_web)
     url = os.environ["DATABASE_URL"].partition("?")
     database = url[0].rpartition("/")[0] + f"/{connection.settings_dict['NAME']}" + "".join(url[1:])
     environment = {**os.environ, "DATABASE_URL": database, "DATA_DIR": str(data_dir), **more}
-    with log.open("wb") if log else nullcontext() as output:
+    with listen("PORT", LOOPBACK, port) as listener, log.open("wb") if log else nullcontext() as output:
+        given = web.listening(listener.fileno())
         process = subprocess.Popen(
-            web.arguments, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
-        )
+            given.arguments, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            pass_fds=given.files,
+        )  # fmt: skip
     try:
-        _wait_until_it_answers(port)
+        wait_until_it_answers(port)
+        # The first that is there answers for all.
+        while len(descendants(process.pid)) < WEB_PROCESSES:
+            time.sleep(0.05)
         yield WebServer(port, process.pid)
     finally:
         process.terminate()
         process.wait(10)
 
 
-def _wait_until_it_answers(port: int) -> None:
+def wait_until_it_answers(port: int) -> None:
+    """Waits for an answer of any kind."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         with suppress(httpx.HTTPError):

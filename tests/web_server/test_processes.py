@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.web_server.running import request, wait_until_it_answers, web_processes
+from tests.web_process import wait_until_it_answers, web_server
+from tests.web_server.running import request
 
 pytestmark = [pytest.mark.stack, pytest.mark.django_db(transaction=True)]
 
@@ -58,7 +59,8 @@ def share_of(port: int, pid: int) -> Counter[int]:
 
 
 def test_the_processes_share_the_clients(tmp_path: Path):
-    with web_processes(tmp_path) as (port, pid):
+    with web_server(tmp_path) as server:
+        port, pid = server.port, server.pid
         deadline = time.monotonic() + WAIT_SECONDS
         # The second process may still be on its way.
         while len(share := share_of(port, pid)) < 2 or not min(share.values()):
@@ -68,7 +70,8 @@ def test_the_processes_share_the_clients(tmp_path: Path):
 
 
 def test_a_killed_process_is_replaced(tmp_path: Path):
-    with web_processes(tmp_path) as (port, pid):
+    with web_server(tmp_path) as server:
+        port, pid = server.port, server.pid
         killed = children_of(pid)[0]
 
         os.kill(killed, signal.SIGKILL)

@@ -14,7 +14,8 @@ import pytest
 from pms_backend.access import services
 from pms_backend.web_server.limits import BODY_SECONDS, HEAD_SECONDS
 from tests.factories import make_location, make_variant
-from tests.web_server.running import request, web_processes
+from tests.web_process import web_server
+from tests.web_server.running import request
 
 pytestmark = [pytest.mark.stack, pytest.mark.django_db(transaction=True)]
 
@@ -99,8 +100,8 @@ class SlowUpload(threading.Thread):
 
 @pytest.fixture
 def port(tmp_path: Path) -> Iterator[int]:
-    with web_processes(tmp_path) as (port, _):
-        yield port
+    with web_server(tmp_path) as server:
+        yield server.port
 
 
 def slowest(port: int, key: str, attack: Attack) -> dict[str, float]:
