@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.test import Client
 
+from pms_backend.access.models import INTERNAL_TIER
 from pms_backend.access.staff_scopes import PERMISSIONS_OF_SCOPE
 from pms_integration.models import ImportJob, ImportProblem, PMSEvent, PMSProduct
 from products.models import Product, Variant
@@ -104,7 +105,7 @@ def test_an_import_quotes_a_cost_only_to_callers_with_products_write(client_with
     path = f"/api/v1/products/imports/{ImportJob.objects.get().pk}/"
 
     def details(*scopes: str) -> set[str]:
-        return {error["detail"] for error in client_with(scopes).get(path).json()["errors"]}
+        return {error["detail"] for error in client_with(scopes, tier=INTERNAL_TIER).get(path).json()["errors"]}
 
     assert details("products:read") == {"The cost is not valid."}
     assert details("products:read", "products:write") == {f"{COST} € is no amount"}

@@ -3,7 +3,10 @@
 import gc
 import sys
 from socketserver import ThreadingMixIn
+from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from django.db import connections
 
 from pms_backend.wsgi import application
 
@@ -11,6 +14,11 @@ from pms_backend.wsgi import application
 class Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
     request_queue_size = 100
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        super().process_request_thread(request, client_address)
+        # PostgreSQL's are not what is counted, and would run out.
+        connections.close_all()
 
 
 class Handler(WSGIRequestHandler):

@@ -196,6 +196,7 @@ def test_while_a_killed_web_server_restarts_clients_wait(shared_stack: FakeStack
     killed = shared_stack.pid_of("web")
 
     os.kill(killed, signal.SIGKILL)
+    wait_for(lambda: proc.start_time(killed) is None, "its end")
     with socket.create_connection(("127.0.0.1", shared_stack.port), timeout=20) as client:
         client.sendall(b"GET / HTTP/1.1\r\n\r\n")
         answer = client.recv(100)
