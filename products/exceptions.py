@@ -97,6 +97,25 @@ class OptionsDoNotFit(Invalid):
     code = "options_do_not_fit"
 
 
+class InvalidHandle(Invalid):
+    """The text has nothing that a handle could be made of, or too much of it."""
+
+    code = "invalid_handle"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, errors=[FieldError("/handle", self.code, detail)])
+
+
+class DescriptionTooLong(Invalid):
+    """The description, sanitised, is longer than a product may have."""
+
+    code = "max_length"
+
+    def __init__(self, limit: int) -> None:
+        detail = f"A description has at most {limit} characters, counted when its HTML is sanitised."
+        super().__init__(detail, errors=[FieldError("/description", self.code, detail)])
+
+
 class AttributesTooLarge(Invalid):
     """The attributes would be larger than a product may have."""
 

@@ -6,6 +6,7 @@ import django_filters
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, QuerySet, Value
 
 from pms_backend.api.filters import BooleanFilter
+from products.handles import clean_handle
 from products.models import Category, Product, ProductStatus, Variant
 from products.queries import categories_below, in_stock
 from products.search import MAX_SEARCH_LENGTH, query_of
@@ -62,7 +63,7 @@ class ProductFilter(django_filters.FilterSet):
     category = django_filters.CharFilter(method="filter_category", label="a slug; categories below it are included")
     tag = django_filters.CharFilter(method="filter_tag")
     brand = django_filters.CharFilter()
-    handle = django_filters.CharFilter()
+    handle = django_filters.CharFilter(method="filter_handle")
     sku = django_filters.CharFilter(method="filter_sku")
     barcode = django_filters.CharFilter(method="filter_barcode")
     updated_after = django_filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gt")
@@ -94,6 +95,10 @@ class ProductFilter(django_filters.FilterSet):
     def filter_tag(self, queryset: QuerySet[Product], _name: str, tag: str) -> QuerySet[Product]:
         """Products that carry a tag."""
         return queryset.filter(tags__contains=[tag])
+
+    def filter_handle(self, queryset: QuerySet[Product], name: str, value: str) -> QuerySet[Product]:
+        """The product of this handle, however it is written."""
+        return queryset.filter(handle=clean_handle(value))
 
     def filter_sku(self, queryset: QuerySet[Product], _name: str, sku: str) -> QuerySet[Product]:
         """The product that has a SKU, regardless of case."""

@@ -10,21 +10,22 @@ from django.contrib.postgres.search import SearchVectorField
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Coalesce, Length, Now
 
 from products.barcodes import validate_barcode
 from products.skus import MAX_SKU_KEY_LENGTH, MAX_SKU_LENGTH
 
 MAX_NAME_LENGTH = 255
-MAX_DESCRIPTION_LENGTH = 65_535
+# At least Shopify's bounds: what a shop there has, a catalogue here can hold.
+MAX_DESCRIPTION_LENGTH = 512 * 1024
 MAX_TAGS = 250
 MAX_TAG_LENGTH = 100
-MAX_VARIANTS = 250
+MAX_VARIANTS = 2_048
 MAX_BARCODE_LENGTH = 100
 MAX_OPTIONS = 10
 MAX_OPTION_VALUES = MAX_VARIANTS
 # Of an option's name, and of a value of it.
-MAX_OPTION_LENGTH = 100
+MAX_OPTION_LENGTH = 255
 # How many categories stand above one another, its own counted.
 MAX_CATEGORY_DEPTH = 10
 MAX_ATTRIBUTES_BYTES = 65_536
@@ -44,6 +45,11 @@ PUBLISHED_AT_UP: Final = Coalesce("published_at", models.Value(NO_MOMENT[1]))
 PUBLISHED_AT_DOWN: Final = Coalesce("published_at", models.Value(NO_MOMENT[0]))
 PRICE_UP: Final = Coalesce("lowest_price", models.Value(NO_PRICE[1]))
 PRICE_DOWN: Final = Coalesce("lowest_price", models.Value(NO_PRICE[0]))
+
+
+_IS_NFC: Final = models.Func(
+    models.F("handle"), template="%(expressions)s IS NFC NORMALIZED", output_field=models.BooleanField()
+)
 
 
 class ProductStatus(models.TextChoices):
@@ -111,7 +117,8 @@ class ProductQuerySet(models.QuerySet["Product"]):
 class Product(models.Model):
     """Something that is sold, in one or more variants."""
 
-    handle = models.SlugField(max_length=MAX_NAME_LENGTH, unique=True, allow_unicode=True)
+    # As `products.handles.clean_handle` writes it, so that it is unique as normalised.
+    handle = models.CharField(max_length=MAX_NAME_LENGTH, unique=True)
     name = models.CharField(max_length=MAX_NAME_LENGTH)
     description = models.TextField(blank=True, max_length=MAX_DESCRIPTION_LENGTH)
     brand = models.CharField(max_length=MAX_NAME_LENGTH, blank=True)
@@ -160,6 +167,15 @@ class Product(models.Model):
         ]
         constraints = [
             models.CheckConstraint(name="products_product_has_a_name", condition=~models.Q(name="")),
+            # PostgreSQL's lower case depends on its locale: that of other letters is left to `clean_handle`.
+            models.CheckConstraint(
+                name="products_product_normal_handle",
+                condition=models.Q(handle__regex=r"^[^\sA-Z/]+$") & models.Q(_IS_NFC),
+            ),
+            models.CheckConstraint(
+                name="products_product_description_not_too_long",
+                condition=models.lookups.LessThanOrEqual(Length("description"), MAX_DESCRIPTION_LENGTH),
+            ),
             models.CheckConstraint(
                 name="products_product_status_known", condition=models.Q(status__in=ProductStatus.values)
             ),

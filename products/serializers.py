@@ -13,6 +13,7 @@ from products.fields import BarcodeField, ClearableCharField, ClearableListField
 from products.models import Category, ProductStatus
 from products.options import repeated
 from products.services.bulk import MAX_BULK_PRODUCTS
+from products.services.handles import require_handle
 from products.skus import MAX_SKU_LENGTH, clean_sku, sku_key
 
 MAX_POSITION = 1_000_000
@@ -58,6 +59,18 @@ class UnicodeSlugField(serializers.SlugField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=models.MAX_NAME_LENGTH, allow_unicode=True, **options)
+
+
+@extend_schema_field({"type": "string", "pattern": r"^[^\s/]+$", "maxLength": models.MAX_NAME_LENGTH})
+class HandleField(serializers.CharField):
+    """A handle, as it is kept: in lower case, with hyphens for spaces and other signs."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """The handle."""
+        try:
+            return require_handle(super().to_internal_value(data))
+        except DomainError as error:
+            raise serializers.ValidationError(error.detail, code="invalid") from None
 
 
 class OptionSerializer(serializers.Serializer[Any]):
@@ -117,7 +130,7 @@ class ProductInputSerializer(serializers.Serializer[Any]):
     """A product to make, or (partial) to change."""
 
     name = serializers.CharField(max_length=models.MAX_NAME_LENGTH)
-    handle = UnicodeSlugField(required=False)
+    handle = HandleField(required=False)
     description = ClearableCharField(max_length=models.MAX_DESCRIPTION_LENGTH, trim_whitespace=False)
     brand = ClearableCharField(max_length=models.MAX_NAME_LENGTH)
     status = serializers.ChoiceField(required=False, choices=ProductStatus.choices)

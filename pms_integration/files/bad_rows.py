@@ -12,6 +12,7 @@ from pms_integration.exceptions import ImportFileGone
 from pms_integration.files.cells import guarded
 from pms_integration.files.json_lines import lines_of
 from pms_integration.files.limits import KEPT_FILE_DAYS
+from pms_integration.files.line_ends import with_line_feeds
 from pms_integration.files.problems import FileUnusable
 from pms_integration.files.records import Header, Place, Record, read_header, read_records
 from pms_integration.models import ImportFormat, ImportJob, ImportProblem
@@ -41,6 +42,7 @@ Blocks = Iterable[tuple[int, int, int, list[ImportProblem]]]
 
 def _of_csv(file: IO[bytes], blocks: Blocks) -> Iterator[bytes]:
     try:
+        file = with_line_feeds(file)
         header = read_header(file)
     except FileUnusable:
         header = Header([], Place(0, 1))

@@ -1,5 +1,6 @@
 """Categories in a file: by the path of their names (`Clothing > Shirts`), or by slug where no path names just one."""
 
+import re
 from collections import defaultdict
 from typing import Final
 
@@ -12,6 +13,9 @@ from products import services as products
 from products.models import MAX_NAME_LENGTH, Category
 
 STEP: Final = " > "
+_STEP: Final = re.compile(r"\s*>\s*")
+# What shops call products that are in no category.
+_NONE: Final = frozenset({"uncategorized", "uncategorised"})
 
 
 class Categories:
@@ -52,11 +56,17 @@ class Categories:
             self._make(slug, slug, None)
         return slug
 
-    def require(self, text: str) -> str:
-        """The slug of the category that the text names; what is missing of its path is made. Raises `BadCell`."""
-        if (found := self.find(text)) is not None:
-            return found
-        steps = [step.strip() for step in text.split(STEP)]
+    def require(self, text: str) -> str | None:
+        """The slug of the category that the text names, with or without spaces around `>`; none of `Uncategorized`.
+
+        What is missing of its path is made. Raises `BadCell`.
+        """
+        steps = _STEP.split(text)
+        for path in (text, STEP.join(steps)):
+            if (found := self.find(path)) is not None:
+                return found
+        if text.casefold() in _NONE:
+            return None
         if not all(steps) or max(map(len, steps)) > MAX_NAME_LENGTH:
             raise BadCell("invalid_category", f"{text[:100]} is no path of categories.")
         parent: Category | None = None

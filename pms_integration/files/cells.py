@@ -3,18 +3,24 @@
 import functools
 import re
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 from rest_framework import serializers
 
 REMEMBERED_VALUES: Final = 4_096
-# What a spreadsheet would take for a formula, however many apostrophes are before it.
-_FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
+# What a spreadsheet would take for a formula, full-width signs included, however many apostrophes are before it.
+_FORMULA: Final = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+# Shopify and Excel put an apostrophe before the digits of a code, so that it stays text; or Excel is told `="0123"`.
+_CODE_AS_TEXT: Final = re.compile(r"'+[0-9]")
+_CODE_AS_FORMULA: Final = re.compile(r'="([^"]*)"')
+# What Excel makes of a long number; the digits behind the sixth are lost.
+_ROUNDED_BY_EXCEL: Final = re.compile(r"[0-9]([.,][0-9]+)?E\+[0-9]{1,3}", re.IGNORECASE)
 _DECIMAL: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,10})?")
 _WHOLE: Final = re.compile(r"(-?[0-9]{1,12})(\.0+)?")
-_TRUE: Final = frozenset({"true", "1", "yes"})
-_FALSE: Final = frozenset({"false", "0", "no"})
+# English words, and those that Excel writes in German, French and Spanish.
+_TRUE: Final = frozenset({"true", "t", "yes", "y", "1", "wahr", "ja", "j", "vrai", "oui", "verdadero", "sí", "si", "s"})
+_FALSE: Final = frozenset({"false", "f", "no", "n", "0", "falsch", "nein", "faux", "non", "falso"})
 _TAG: Final = re.compile(r"(?:\\[,\\]|[^,])+")
 
 
@@ -37,6 +43,23 @@ def unguarded(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
+def guarded_code(code: str) -> str:
+    """A SKU or barcode as a cell: the same, and guarded where an import would take an apostrophe of its own away."""
+    return f"'{code}" if _CODE_AS_TEXT.match(code) else guarded(code)
+
+
+def unguarded_code(cell: str) -> str:
+    """A SKU or barcode of a cell, without what made a spreadsheet keep its digits."""
+    if as_formula := _CODE_AS_FORMULA.fullmatch(cell):
+        return as_formula[1]
+    return cell[1:] if _CODE_AS_TEXT.match(cell) else unguarded(cell)
+
+
+def is_rounded_by_excel(code: str) -> bool:
+    """Whether a SKU or barcode is a long number that Excel has shortened."""
+    return _ROUNDED_BY_EXCEL.fullmatch(code) is not None
+
+
 def read_amount(cell: str) -> Decimal:
     """An amount of money."""
     if _DECIMAL.fullmatch(cell):
@@ -55,6 +78,13 @@ def read_whole(cell: str) -> int:
     if match is None:
         raise BadCell("invalid_number", f"{_shown(cell)} is no whole number.")
     return int(match[1])
+
+
+def read_weight(cell: str, grams: Decimal = Decimal(1)) -> int:
+    """A weight in units of so many grams, rounded to whole grams."""
+    if _DECIMAL.fullmatch(cell) is None:
+        raise BadCell("invalid_number", f"{_shown(cell)} is no weight: write it like 226.8, without a unit.")
+    return int((Decimal(cell) * grams).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def read_flag(cell: str) -> bool:

@@ -7,10 +7,10 @@ from typing import Any
 
 from pms_integration.files import columns
 from pms_integration.files.categories import Categories
-from pms_integration.files.cells import guarded, write_tags
+from pms_integration.files.cells import guarded, guarded_code, write_tags
 from pms_integration.files.exports import ExportedProduct, ExportOptions, exported_products, most_options, url_of
-from pms_integration.files.html import sanitized
 from pms_integration.files.options import NO_OPTIONS
+from pms_integration.files.product_cells import CODES
 from products.models import ProductImage, ProductStatus, Variant
 
 FLUSH_CHARACTERS = 64 * 1024
@@ -32,6 +32,12 @@ def _taken(buffer: io.StringIO) -> bytes:
     buffer.seek(0)
     buffer.truncate()
     return text.encode()
+
+
+def _guarded(column: str, cell: Any) -> Any:
+    if not isinstance(cell, str):
+        return cell
+    return guarded_code(cell) if column in CODES else guarded(cell)
 
 
 class _Writer:
@@ -58,7 +64,7 @@ class _Writer:
                 row |= self._of_variant(exported, variant)
             if index < len(exported.images):
                 row |= self._of_image(exported.images[index])
-            self._rows.writerow({name: guarded(cell) if isinstance(cell, str) else cell for name, cell in row.items()})
+            self._rows.writerow({name: _guarded(name, cell) for name, cell in row.items()})
 
     def _of_product(self, exported: ExportedProduct) -> dict[str, Any]:
         product = exported.product
@@ -66,7 +72,7 @@ class _Writer:
         names = [option["name"] for option in product.options] or NO_OPTIONS[:1]
         return {
             columns.TITLE: product.name,
-            columns.BODY: sanitized(product.description),
+            columns.BODY: product.description,
             columns.VENDOR: product.brand,
             columns.CATEGORY: self._categories.name_of(product.category_id),
             columns.TYPE: product_type if isinstance(product_type, str) else "",

@@ -6,7 +6,6 @@ from typing import Any
 
 from pms_backend.api.renderers import to_json
 from pms_integration.files.exports import ExportedProduct, ExportOptions, exported_products, url_of
-from pms_integration.files.html import sanitized
 from products.models import Category, Variant
 
 
@@ -22,7 +21,7 @@ def _line(exported: ExportedProduct, slugs: dict[int, str], options: ExportOptio
     return {
         "handle": product.handle,
         "name": product.name,
-        "description": sanitized(product.description),
+        "description": product.description,
         "brand": product.brand,
         "status": product.status,
         "category": slugs[product.category_id] if product.category_id else None,

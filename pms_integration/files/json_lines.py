@@ -9,18 +9,22 @@ from rest_framework import serializers
 from inventory.models import MAX_QUANTITY
 from pms_backend.api.exceptions import field_errors
 from pms_backend.api.parsers import NotJSON, load_json
+from pms_backend.api.storable_text import is_storable
+from pms_integration.files.code_warnings import changed_handle, warnings_of_codes
 from pms_integration.files.drafts import Draft, ImageDraft, VariantDraft
-from pms_integration.files.html import sanitized
 from pms_integration.files.image_urls import problem_of_url
 from pms_integration.files.limits import MAX_IMAGES, MAX_RECORD_BYTES
 from pms_integration.files.records import BOM, Place
-from products.models import MAX_ALT_LENGTH
+from products.fields import ClearableCharField
+from products.models import MAX_ALT_LENGTH, MAX_BARCODE_LENGTH
 from products.serializers import MAX_POSITION, ProductInputSerializer, VariantInputSerializer
 
 START: Final = Place(0, 1)
 
 
 class _VariantSerializer(VariantInputSerializer):
+    # A wrong check digit is a warning in a file.
+    barcode = ClearableCharField(max_length=MAX_BARCODE_LENGTH)  # type: ignore[assignment]
     quantity = serializers.IntegerField(
         required=False, allow_null=True, min_value=-MAX_QUANTITY, max_value=MAX_QUANTITY
     )
@@ -74,12 +78,17 @@ def _read(draft: Draft, raw: bytes) -> None:
     except NotJSON as error:
         draft.refuse(draft.line, "", "malformed_line", f"The line {error}.")
         return
+    if not is_storable(value):
+        draft.refuse(draft.line, "", "malformed_line", "The line holds a NUL (\\u0000), which cannot be stored.")
+        return
     try:
         data: dict[str, Any] = _LINE.run_validation(_without_ids(value))
     except serializers.ValidationError as error:
         for one in field_errors(error.get_full_details()):
             draft.refuse(draft.line, one.pointer.removeprefix("/"), one.code, one.detail)
         return
+    if data.get("handle", "") != value.get("handle", ""):
+        draft.warn(draft.line, "handle", *changed_handle(data["handle"]))
     _take_over(draft, data)
 
 
@@ -101,14 +110,14 @@ def _take_over(draft: Draft, data: dict[str, Any]) -> None:
         else:
             draft.images.append(ImageDraft(draft.line, image["url"], image.get("alt"), image.get("position")))
     for number, variant in enumerate(data.pop("variants")):
+        for code, detail in warnings_of_codes(variant["sku"], variant.get("barcode", "")):
+            draft.warn(draft.line, f"variants/{number}", code, detail)
         quantity = variant.pop("quantity", None)
         if quantity is not None and quantity < 0:
             detail = f"{quantity} is no figure that anybody can count; the stock stays as it is."
             draft.warn(draft.line, f"variants/{number}/quantity", "negative_quantity", detail)
             quantity = None
         draft.variants.append(VariantDraft(draft.line, variant["sku"], values=variant, quantity=quantity))
-    if "description" in data:
-        data["description"] = sanitized(data["description"])
     draft.handle = data.get("handle", "")
     draft.category = data.get("category")
     draft.values = data

@@ -8,8 +8,11 @@ from products.models import MAX_VARIANTS
 MAX_FILE_BYTES: Final = 1024 * 1024 * 1024
 # What a request has around its file.
 MAX_FORM_BYTES: Final = MAX_FILE_BYTES + 64 * 1024
-# A record is a line, or several where a quoted cell has line breaks. A description of 65,535 characters fits with room.
-MAX_RECORD_BYTES: Final = 1024 * 1024
+# A record is a line, or several where a quoted cell has line breaks. The longest description fits, be it of characters
+# of four bytes or of quotes, which are written twice, and in JSON with it its 2,048 variants.
+MAX_RECORD_BYTES: Final = 4 * 1024 * 1024
+# Of all lines of a product.
+MAX_PRODUCT_BYTES: Final = 8 * 1024 * 1024
 MAX_COLUMNS: Final = 500
 MAX_IMAGES: Final = 250
 # Every variant and every picture may have a line of its own.
@@ -24,6 +27,7 @@ SHOWN_PROBLEMS: Final = 100
 # What is written in one transaction: whichever comes first.
 CHUNK_PRODUCTS: Final = 500
 CHUNK_LINES: Final = 2_000
+CHUNK_BYTES: Final = 8 * 1024 * 1024
 
 # How long a claim is believed of a job whose row nobody has locked.
 LEASE_SECONDS: Final = 10.0

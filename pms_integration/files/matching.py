@@ -1,6 +1,6 @@
 """Which products and variants of ours the drafts of a file mean, and what a service is to be told of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -10,10 +10,10 @@ from pms_integration.files import columns
 from pms_integration.files.categories import Categories
 from pms_integration.files.cells import BadCell
 from pms_integration.files.drafts import Draft, VariantDraft
-from pms_integration.files.html import sanitized
 from pms_integration.files.known import FreeSkus, Known, KnownProduct
 from pms_integration.files.options import Options, options_of
 from pms_integration.files.problems import Problem
+from pms_integration.files.repeated_skus import free_repeated_skus
 from pms_integration.files.variants import match_variants
 from products.models import MAX_VARIANTS
 from products.skus import sku_key
@@ -45,8 +45,12 @@ class Match:
 
     def refuse(self, line: int, column: str, code: str, detail: str) -> None:
         """Notes why it cannot be written."""
-        self.problems.append(Problem(line, column, code, detail))
+        self.problems.append(Problem(line, self.draft.name_of(column), code, detail))
         self.data = None
+
+    def warn(self, line: int, column: str, code: str, detail: str) -> None:
+        """Notes what is written otherwise than the file says."""
+        self.warnings.append(Problem(line, self.draft.name_of(column), code, detail))
 
     def refuse_pointer(self, pointer: str, code: str, detail: str) -> None:
         """The same of a rule that has named a place in `data`."""
@@ -61,31 +65,37 @@ class Match:
         self.refuse(line, column, code, detail)
 
 
-def match_drafts(drafts: Sequence[Draft]) -> list[Match]:
-    """A match for each draft, in their order; the database is asked a constant number of times."""
+def match_drafts(drafts: Sequence[Draft], repeated_skus: Callable[[], frozenset[str]] = frozenset) -> list[Match]:
+    """A match for each draft, in their order; the database is asked a constant number of times.
+
+    `repeated_skus` are the keys of those that are in the file more than once.
+    """
     matches = [Match(draft, list(draft.problems), list(draft.warnings)) for draft in drafts]
     sound = [match for match in matches if not match.problems]
     known = Known(
-        (match.draft.handle for match in sound),
-        (variant.sku for match in sound for variant in match.draft.variants if variant.sku),
+        [match.draft.handle for match in sound],
+        [variant.sku for match in sound for variant in match.draft.variants if variant.sku],
+        [variant.sku for match in sound if match.draft.is_found_by_sku for variant in match.draft.variants],
     )
     speaks_of_categories = any(match.draft.category or match.draft.product_type for match in sound)
     categories = Categories() if speaks_of_categories else None
     claimed: set[str] = set()
     for match in sound:
-        _match(match, known, claimed, categories)
+        product = known.product_of(match.draft)
+        if not match.draft.is_whole:
+            free_repeated_skus(match, product, known, repeated_skus)
+        _match(match, product, known, claimed, categories)
     _name_nameless(sound, claimed)
     return matches
 
 
-def _match(match: Match, known: Known, claimed: set[str], categories: Categories | None) -> None:
+def _match(
+    match: Match, product: KnownProduct | None, known: Known, claimed: set[str], categories: Categories | None
+) -> None:
     draft = match.draft
-    product = known.products.get(draft.handle) if draft.handle else None
     data: dict[str, Any] = dict(draft.values)
     if product is not None:
         data["id"] = product.id
-        if data.get("description") == sanitized(product.description):
-            del data["description"]
     try:
         data |= dict(_category_and_type(draft, product, categories))
     except BadCell as error:
@@ -149,7 +159,7 @@ def _check_variants(match: Match, options: Options) -> None:
         if key in skus:
             detail = f"{variant.sku} stands in two lines of the product."
             match.refuse(variant.line, columns.SKU, "duplicate_sku", detail)
-        combination = tuple(values.items())
+        combination = tuple((values or {}).items())
         if combination in seen:
             detail = "Another line of the product has the same option values."
             match.refuse(variant.line, columns.option_value(1), "duplicate_options", detail)
@@ -159,12 +169,15 @@ def _check_variants(match: Match, options: Options) -> None:
 
 def _fill_variants(match: Match, data: dict[str, Any], product: KnownProduct | None, options: Options) -> None:
     drafts = match.draft.variants or ([] if product else [VariantDraft(match.draft.line)])
-    of_variants = options.of_variants or [{} for _ in drafts]
+    of_variants = options.of_variants or [None if product else {} for _ in drafts]
     found = match_variants(drafts, of_variants, product)
     has_order = product is not None and None not in found and _is_in_order(found)
     rows: list[dict[str, Any]] = []
     for index, (draft, values, variant) in enumerate(zip(drafts, of_variants, found, strict=True)):
-        row: dict[str, Any] = {**draft.values, "options": values}
+        row: dict[str, Any] = dict(draft.values)
+        if values is not None:
+            is_partial = variant is not None and match.draft.option_columns < len(variant.options)
+            row["options"] = {**variant.options, **values} if variant and is_partial else values
         if not has_order:
             row["position"] = index
         if variant is not None:
@@ -173,7 +186,7 @@ def _fill_variants(match: Match, data: dict[str, Any], product: KnownProduct | N
             row["sku"] = draft.sku
         else:
             is_only_one = len(drafts) == 1 and not (product and product.variants)
-            parts = [slugify(value, allow_unicode=True) for value in values.values()]
+            parts = [slugify(value, allow_unicode=True) for value in (values or {}).values()]
             wanted = [match.draft.handle] if is_only_one else [match.draft.handle, *filter(None, parts)]
             match.nameless.append((index, "-".join(wanted)))
         rows.append(row)

@@ -13,9 +13,12 @@ NO_OPTIONS: Final = ("Title", "Default Title")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The values of each variant by the options' names; `changed` are the product's options, where they change."""
+    """The values of each variant by the options' names, none where the file does not speak of them.
 
-    of_variants: list[dict[str, str]]
+    `changed` are the product's options, where they change.
+    """
+
+    of_variants: list[dict[str, str] | None]
     changed: list[dict[str, Any]] | None
 
 
@@ -24,6 +27,8 @@ def options_of(draft: Draft, product: KnownProduct | None) -> Options:
 
     A known option keeps its values, since variants that the file leaves out stay; new values come behind them.
     """
+    if product is not None and not draft.option_columns:
+        return Options([None for _ in draft.variants], None)
     names = draft.option_names or [option["name"] for option in product.options] if product else draft.option_names
     values = [variant.option_values for variant in draft.variants]
     if _says_no_options(names, values) and not (product and _means_them(product)):
@@ -35,7 +40,10 @@ def options_of(draft: Draft, product: KnownProduct | None) -> Options:
     of_variants = [
         {name: value for name, value in zip(names, of_variant, strict=False) if value} for of_variant in values
     ]
-    return Options(of_variants, _changed(names, of_variants, product))
+    # Options that the file has no columns for stay.
+    more = [option["name"] for option in product.options][draft.option_columns :] if product else []
+    all_names = names + [name for name in more if name not in names]
+    return Options(list(of_variants), _changed(all_names, of_variants, product))
 
 
 def _changed(

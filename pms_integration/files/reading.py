@@ -1,14 +1,17 @@
 """A file as drafts of products, whichever its format."""
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Final
 
 from pms_integration.files import json_lines
-from pms_integration.files.columns import HANDLE, QUANTITY, Columns
+from pms_integration.files.cells import unguarded_code
+from pms_integration.files.columns import QUANTITY, SKU, Columns
 from pms_integration.files.drafts import Draft
-from pms_integration.files.limits import CHUNK_LINES, CHUNK_PRODUCTS
+from pms_integration.files.limits import CHUNK_BYTES, CHUNK_LINES, CHUNK_PRODUCTS
+from pms_integration.files.line_ends import with_line_feeds
 from pms_integration.files.problems import FileUnusable, Problem
-from pms_integration.files.records import Header, Place, read_header, read_records
+from pms_integration.files.records import Header, Place, read_header, read_records, require_text
 from pms_integration.files.shopify import BlockReader, blocks_of
 from pms_integration.models import ImportFormat
 from products.skus import sku_key
@@ -35,7 +38,7 @@ def fills_quantities(file: IO[bytes], format: ImportFormat) -> bool:  # noqa: A0
     if format != ImportFormat.CSV:
         return False
     try:
-        return QUANTITY in Columns(read_header(file).columns)
+        return Columns(read_header(with_line_feeds(file)).columns).has(QUANTITY)
     except FileUnusable:
         # Which is what its import will say.
         return False
@@ -45,10 +48,11 @@ class ImportFile:
     """An opened file of a known format. Raises `FileUnusable` where its first line is no header."""
 
     def __init__(self, file: IO[bytes], format: str) -> None:  # noqa: A002 - the field's name
-        self._file = file
+        require_text(file)
+        self._file = with_line_feeds(file) if format == ImportFormat.CSV else file
         self._header: Header | None = None
         if format == ImportFormat.CSV:
-            self._header = read_header(file)
+            self._header = read_header(self._file)
             self._columns = Columns(self._header.columns)
 
     @property
@@ -74,6 +78,27 @@ class ImportFile:
             return json_lines.lines_of(self._file, json_lines.START)
         return read_records(self._file, self._header, self._header.body)
 
+    @functools.cached_property
+    def _repeated_skus(self) -> frozenset[str]:
+        place = self._file.tell()
+        seen: set[int] = set()
+        repeated: set[str] = set()
+        for record in read_records(self._file, self._header, self._header.body) if self._header else ():
+            sku = unguarded_code(self._columns.cell(record.values, SKU).strip())
+            if not sku or record.problem is not None:
+                continue
+            # A number takes less room than the text, and two texts of one number would only be made apart.
+            key = sku_key(sku)
+            if hash(key) in seen:
+                repeated.add(key)
+            seen.add(hash(key))
+        self._file.seek(place)
+        return frozenset(repeated)
+
+    def repeated_skus(self) -> frozenset[str]:
+        """The keys of the SKUs that a CSV file has more than once; it is read for them when that is first asked."""
+        return self._repeated_skus
+
     def drafts(self, place: Place) -> Iterator[Draft]:
         """The products from a place on; from the file's beginning where that is before the first of them."""
         if self._header is None:
@@ -81,7 +106,7 @@ class ImportFile:
             return
         start = place if place.offset > self._header.body.offset else self._header.body
         reader = BlockReader(self._columns)
-        for block in blocks_of(read_records(self._file, self._header, start), self._columns.index(HANDLE)):
+        for block in blocks_of(read_records(self._file, self._header, start), self._columns):
             yield reader.draft(block)
 
 
@@ -89,16 +114,18 @@ def chunks_of(drafts: Iterator[Draft]) -> Iterator[Sequence[Draft]]:
     """Parts the drafts into what is written at once: in none of it are a handle or a SKU named by two of them."""
     chunk: list[Draft] = []
     named: set[str] = set()
-    lines = 0
+    lines = size = 0
     for draft in drafts:
         names = {f"sku {sku_key(variant.sku)}" for variant in draft.variants if variant.sku}
         if draft.handle:
             names.add(draft.handle)
-        if chunk and (len(chunk) >= CHUNK_PRODUCTS or lines + draft.line_count > CHUNK_LINES or names & named):
+        is_full = len(chunk) >= CHUNK_PRODUCTS or lines + draft.line_count > CHUNK_LINES or size > CHUNK_BYTES
+        if chunk and (is_full or names & named):
             yield chunk
-            chunk, named, lines = [], set(), 0
+            chunk, named, lines, size = [], set(), 0, 0
         chunk.append(draft)
         named |= names
         lines += draft.line_count
+        size += draft.end.offset - draft.start.offset
     if chunk:
         yield chunk

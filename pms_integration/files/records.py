@@ -5,6 +5,7 @@ alone, and reading goes on behind that.
 """
 
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Final
@@ -14,6 +15,12 @@ from pms_integration.files.problems import FileUnusable, Problem
 
 BOM: Final = b"\xef\xbb\xbf"
 OTHER_ENCODINGS: Final = (b"\xff\xfe", b"\xfe\xff")
+# XLSX and ODS are ZIP files; XLS is older.
+WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+COMMA: Final = ","
+# With this line before the first a file tells Excel what parts its cells.
+_SEPARATOR: Final = re.compile(rb'"?sep=([,;|\t])"?[,;|\s]*', re.IGNORECASE)
+MAX_SEPARATOR_LINE: Final = 4_096
 # Of the whole process; nobody else reads CSV here.
 csv.field_size_limit(MAX_RECORD_BYTES)
 
@@ -44,10 +51,11 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The columns, in their order, and where the first record is."""
+    """The columns, in their order, where the first record is, and what parts the cells."""
 
     columns: list[str]
     body: Place
+    separator: str = COMMA
 
 
 class _TooLong(Exception):
@@ -113,13 +121,27 @@ class _Lines:
                 return
 
 
-def read_header(file: IO[bytes]) -> Header:
-    """The columns of a CSV file. Raises `FileUnusable` where there are none that could be meant."""
+def require_text(file: IO[bytes]) -> None:
+    """Raises `FileUnusable` for a workbook, and for an encoding that is not ours."""
     file.seek(0)
-    start = file.read(len(BOM))
+    start = file.read(4)
+    if start.startswith(WORKBOOKS):
+        raise FileUnusable("The file is a workbook (XLSX, XLS or ODS); save its sheet as CSV UTF-8.")
     if start.startswith(OTHER_ENCODINGS):
         raise FileUnusable("The file is UTF-16; save it as UTF-8.")
-    found = next(_raw_records(file, Place(len(BOM) if start == BOM else 0, 1)), None)
+
+
+def read_header(file: IO[bytes]) -> Header:
+    """The columns of a CSV file. Raises `FileUnusable` where there are none that could be meant."""
+    require_text(file)
+    file.seek(0)
+    begin = Place(len(BOM) if file.read(len(BOM)) == BOM else 0, 1)
+    separator = COMMA
+    file.seek(begin.offset)
+    first_line = file.readline(MAX_SEPARATOR_LINE)
+    if of_excel := _SEPARATOR.fullmatch(first_line):
+        begin, separator = Place(begin.offset + len(first_line), 2), of_excel[1].decode()
+    found = next(_raw_records(file, begin, separator), None)
     if found is None:
         raise FileUnusable("The file is empty.")
     if found.problem is not None:
@@ -127,25 +149,30 @@ def read_header(file: IO[bytes]) -> Header:
     columns = [name.strip() for name in found.values]
     if len(columns) > MAX_COLUMNS:
         raise FileUnusable(f"The file has {len(columns)} columns; {MAX_COLUMNS} are the most.")
-    named = [name.casefold() for name in columns if name]
-    if twice := next((name for name in columns if named.count(name.casefold()) > 1), None):
-        raise FileUnusable(f"The column {twice} is there twice.")
-    return Header(columns, found.end)
+    return Header(columns, found.end, separator)
 
 
 def read_records(file: IO[bytes], header: Header, place: Place) -> Iterator[Record]:
-    """The records from a place on; lines without content are passed over."""
+    """The records from a place on; lines without content are passed over.
+
+    A spreadsheet leaves out empty cells at the end of a line, or writes too many of them: each record has a cell for
+    each column, and more only where these have content, which is a problem.
+    """
     width = len(header.columns)
-    for record in _raw_records(file, place, width):
-        if record.problem is None and len(record.values) != width:
-            detail = f"The line has {len(record.values)} cells, and the first line names {width} columns."
+    for record in _raw_records(file, place, header.separator, width):
+        values = record.values
+        while len(values) > width and not values[-1].strip():
+            values.pop()
+        if record.problem is None and len(values) > width:
+            detail = f"The line has {len(values)} cells, and the first line names {width} columns."
             record.problem = Problem(record.line, "", "wrong_number_of_cells", detail)
+        values += [""] * (width - len(values))
         yield record
 
 
-def _raw_records(file: IO[bytes], place: Place, width: int | None = None) -> Iterator[Record]:
+def _raw_records(file: IO[bytes], place: Place, separator: str, width: int | None = None) -> Iterator[Record]:
     lines = _Lines(file, place)
-    reader = csv.reader(lines, strict=True)
+    reader = csv.reader(lines, delimiter=separator, strict=True)
     while True:
         lines.begin()
         try:
@@ -153,22 +180,30 @@ def _raw_records(file: IO[bytes], place: Place, width: int | None = None) -> Ite
         except StopIteration:
             return
         except _TooLong:
-            yield _broken(lines, "line_too_long", f"The line is longer than {MAX_RECORD_BYTES} bytes.")
-            reader = csv.reader(lines, strict=True)
+            yield _broken(lines, separator, "line_too_long", f"The line is longer than {MAX_RECORD_BYTES} bytes.")
+            reader = csv.reader(lines, delimiter=separator, strict=True)
             continue
         except csv.Error as error:
-            yield _broken(lines, "malformed_line", _in_words(str(error)))
-            reader = csv.reader(lines, strict=True)
+            yield _broken(lines, separator, "malformed_line", _in_words(str(error)))
+            reader = csv.reader(lines, delimiter=separator, strict=True)
             continue
-        several_lines = lines.behind_first != lines.place
-        if width is not None and several_lines and len(values) != width:
-            yield _broken(lines, "malformed_line", "A quote is opened in this line and not closed where it should be.")
-            reader = csv.reader(lines, strict=True)
-        elif any(values):
+        if width is not None and lines.behind_first != lines.place and _holds_other_lines(values, separator, width):
+            detail = "A quote is opened in this line and not closed where it should be."
+            yield _broken(lines, separator, "malformed_line", detail)
+            reader = csv.reader(lines, delimiter=separator, strict=True)
+        elif any(value.strip() for value in values):
             yield Record(lines.start, lines.place, values, lines.problem)
 
 
-def _broken(lines: _Lines, code: str, detail: str) -> Record:
+def _holds_other_lines(values: list[str], separator: str, width: int) -> bool:
+    """Whether a cell with line breaks has swallowed lines that are records: a quote was not closed."""
+    if len(values) >= width:
+        return any(value.strip() for value in values[width:])
+    within = (line for value in values for line in value.split("\n")[1:])
+    return any(line.count(separator) + 1 == width for line in within)
+
+
+def _broken(lines: _Lines, separator: str, code: str, detail: str) -> Record:
     """The record's first line by itself; reading goes on behind it."""
     start, end, first = lines.start, lines.behind_first or lines.place, lines.first
     if end.line == start.line:
@@ -176,12 +211,13 @@ def _broken(lines: _Lines, code: str, detail: str) -> Record:
         lines.skip_line()
         end = lines.place
     lines.go_to(end)
-    return Record(start, end, _readable(first), Problem(start.line, "", code, detail))
+    return Record(start, end, _readable(first, separator), Problem(start.line, "", code, detail))
 
 
-def _readable(text: str) -> list[str]:
+def _readable(text: str, separator: str) -> list[str]:
     """Its cells as far as they can be read: the first is mostly the handle."""
-    return next(csv.reader([text]), [])
+    # A carriage return within a line is what may be wrong with it.
+    return next(csv.reader([text.rstrip("\r\n").replace("\r", " ")], delimiter=separator), [])
 
 
 def _in_words(error: str) -> str:

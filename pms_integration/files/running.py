@@ -62,7 +62,7 @@ def _run(claim: Claim, until: float) -> None:
             total = source.count_lines(lambda: services.renew(claim=claim))
             services.set_total(claim=claim, total=total, warnings=source.warnings())
         for chunk in chunks_of(source.drafts(Place(job.offset, job.line))):
-            if not services.apply_chunk(claim=claim, drafts=chunk):
+            if not services.apply_chunk(claim=claim, drafts=chunk, repeated_skus=source.repeated_skus):
                 return
             if time.monotonic() >= until:
                 services.give_back(claim=claim)

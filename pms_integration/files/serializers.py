@@ -5,12 +5,12 @@ from typing import Any, Final
 from rest_framework import serializers
 
 from inventory.models import MAX_CODE_LENGTH
-from pms_integration.files.columns import COST
+from pms_integration.files.columns import COST, column_of
 from pms_integration.files.limits import SHOWN_PROBLEMS
 from pms_integration.models import ImportFormat, ImportJob, ImportProblem, ImportStatus
 
-# Of a CSV file, and of a line of JSON.
-COST_COLUMNS: Final = (COST, "cost")
+# Of a line of JSON; a CSV file may call it by several names.
+COST_MEMBER: Final = "cost"
 
 
 class ImportInputSerializer(serializers.Serializer[Any]):
@@ -77,6 +77,7 @@ def first_problems(job: ImportJob, *, is_warning: bool, with_cost: bool) -> list
     problems = ImportProblem.objects.filter(job=job, is_warning=is_warning).order_by("id")
     shown = [dict(one) for one in problems.values("line", "column", "code", "detail")[:SHOWN_PROBLEMS]]
     for problem in () if with_cost else shown:
-        if str(problem["column"]).rpartition("/")[2] in COST_COLUMNS:
+        column = str(problem["column"])
+        if column_of(column) == COST or column.rpartition("/")[2] == COST_MEMBER:
             problem["detail"] = "The cost is not valid."
     return shown

@@ -1,25 +1,37 @@
 """Which variants of a product the lines of a CSV file mean."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from pms_integration.files.drafts import VariantDraft
 from pms_integration.files.known import KnownProduct, KnownVariant
 from products.skus import sku_key
 
+_Values = frozenset[tuple[str, str]]
+
 
 def match_variants(
-    drafts: Sequence[VariantDraft], options: Sequence[dict[str, str]], product: KnownProduct | None
+    drafts: Sequence[VariantDraft], options: Sequence[dict[str, str] | None], product: KnownProduct | None
 ) -> list[KnownVariant | None]:
-    """For each draft the variant that has its SKU, else one with its option values that no other line has named."""
+    """For each draft the variant that has its SKU, else one with its option values that no other line has named.
+
+    Where a line does not speak of options, a variant without SKU is the product's only one, or unknown.
+    """
     variants = product.variants if product else []
     by_key = {variant.sku_key: variant for variant in variants}
     found = [by_key.get(sku_key(draft.sku)) if draft.sku else None for draft in drafts]
     named = {variant.id for variant in found if variant is not None}
+    rest: dict[_Values, list[KnownVariant]] = defaultdict(list)
+    for variant in variants:
+        if variant.id not in named:
+            rest[frozenset(variant.options.items())].append(variant)
+    is_only_one = len(variants) == len(drafts) == 1
     for index, draft in enumerate(drafts):
-        if found[index] is None:
-            rest = [one for one in variants if one.id not in named and one.options == options[index]]
-            # Without options there is nothing to know one by but that it is the only one.
-            if rest and (options[index] or not draft.sku or len(variants) == len(drafts) == 1):
-                found[index] = rest[0]
-                named.add(rest[0].id)
+        values = options[index]
+        if found[index] is not None or (values is None and not is_only_one):
+            continue
+        alike = rest[frozenset(variants[0].options.items() if values is None else values.items())]
+        # Without options there is nothing to know one by but that it is the only one.
+        if alike and (values or not draft.sku or is_only_one):
+            found[index] = alike.pop(0)
     return found

@@ -12,6 +12,7 @@ from pms_backend.api.exceptions import DomainError, Invalid
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 from products.exceptions import HandleTaken, ProductNotFound, SkuTaken
+from products.handles import clean_handle
 from products.models import Product, Variant
 from products.services.changes import ProductChange, write
 from products.services.plans import categories_named, plan_creation, plan_update
@@ -87,7 +88,7 @@ class _Owners:
         found = list(meant.values_list("sku_key", "pk", "product_id"))
         self._by_key = {key: product_id for key, _, product_id in found}
         self._by_variant_id = {pk: product_id for _, pk, product_id in found}
-        handles = {data["handle"] for data in inputs if data.get("handle")}
+        handles = {clean_handle(data["handle"]) for data in inputs if data.get("handle")}
         self._by_handle: dict[str, int] = (
             dict(Product.objects.filter(handle__in=handles).values_list("handle", "pk")) if handles else {}
         )
@@ -123,6 +124,7 @@ class _Owners:
         return owner
 
     def _claim_handle(self, handle: str | None, claimant: int) -> None:
+        handle = clean_handle(handle) if handle else None
         if handle and self._by_handle.setdefault(handle, claimant) != claimant:
             raise HandleTaken(f"Another product has the handle {handle}.")
 

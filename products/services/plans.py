@@ -13,10 +13,25 @@ from typing import Any, Final
 from django.conf import settings
 
 from pms_backend.api.problems import FieldError
-from products.exceptions import AttributesTooLarge, CategoryNotFound, OptionsDoNotFit, ProductArchived
-from products.models import MAX_ATTRIBUTES_BYTES, Category, Product, ProductStatus, Variant
+from products.descriptions import sanitized
+from products.exceptions import (
+    AttributesTooLarge,
+    CategoryNotFound,
+    DescriptionTooLong,
+    OptionsDoNotFit,
+    ProductArchived,
+)
+from products.models import (
+    MAX_ATTRIBUTES_BYTES,
+    MAX_DESCRIPTION_LENGTH,
+    Category,
+    Product,
+    ProductStatus,
+    Variant,
+)
 from products.options import derived_options, misfits, repeated
 from products.services.changes import PRODUCT_FIELDS, ProductChange, assign
+from products.services.handles import require_handle
 from products.services.publishing import check_rules
 from products.services.variant_plans import archive_left_out, archive_variants, edit_variants
 
@@ -35,7 +50,8 @@ def plan_update(
 ) -> ProductChange:
     """The change that merges validated input into a locked product; what is left out stays as it is.
 
-    Raises `PublishRulesFailed`, `ProductArchived`, `CategoryNotFound`, `UnknownVariant`, `SkuTaken`, `OptionsDoNotFit`.
+    Raises `PublishRulesFailed`, `ProductArchived`, `CategoryNotFound`, `UnknownVariant`, `SkuTaken`, `OptionsDoNotFit`,
+    `InvalidHandle`, `DescriptionTooLong`.
     """
     change = ProductChange(product, list(variants), status_before=product.status)
     _edit(change, data, categories, derives_options="options" not in data)
@@ -74,7 +90,7 @@ def _edit(
     derives_options: bool = False,
 ) -> None:
     product = change.product
-    change.is_edited |= assign(product, {name: data[name] for name in PRODUCT_FIELDS if name in data})
+    change.is_edited |= assign(product, _cleaned({name: data[name] for name in PRODUCT_FIELDS if name in data}))
     if "attributes" in data:
         _edit_attributes(change, {} if replaces else product.attributes, data["attributes"])
     if "category" in data:
@@ -88,6 +104,17 @@ def _edit(
         _derive_options(change, data, derives_options=derives_options)
         _fit_options(change, is_whole=data.get("is_whole", False))
     set_status(change, data.get("status", product.status), restores=data.get("is_whole", False))
+
+
+def _cleaned(values: dict[str, Any]) -> dict[str, Any]:
+    """The product's own fields as they are kept, whichever way they have come."""
+    if "description" in values:
+        values["description"] = sanitized(values["description"])
+        if len(values["description"]) > MAX_DESCRIPTION_LENGTH:
+            raise DescriptionTooLong(MAX_DESCRIPTION_LENGTH)
+    if values.get("handle"):
+        values["handle"] = require_handle(values["handle"])
+    return values
 
 
 def _edit_attributes(change: ProductChange, attributes: dict[str, Any], patch: dict[str, Any] | None) -> None:

@@ -1,6 +1,6 @@
 """Some products of a file: into the catalogue and the ledger, in one transaction with the import's progress."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from inventory import services as inventory
@@ -13,7 +13,6 @@ from pms_integration.files import columns
 from pms_integration.files.drafts import Draft
 from pms_integration.files.limits import MAX_ERRORS
 from pms_integration.files.matching import Match, match_drafts
-from pms_integration.files.problems import Problem
 from pms_integration.files.services.claims import Claim, end, held, lease, note
 from pms_integration.models import ImportJob, ImportStatus
 from products import services as products
@@ -29,14 +28,17 @@ _PROGRESS: Final = (
 
 
 @retried_atomic
-def apply_chunk(*, claim: Claim, drafts: Sequence[Draft]) -> bool:
+def apply_chunk(
+    *, claim: Claim, drafts: Sequence[Draft], repeated_skus: Callable[[], frozenset[str]] = frozenset
+) -> bool:
     """Writes the drafts, all that are sound, and that the import has come so far; returns whether it goes on.
 
-    Drafts name different products. Raises `ImportLost`, and then nothing is written.
+    `repeated_skus` are the keys of those that are in the file more than once. Drafts name different products.
+    Raises `ImportLost`, and then nothing is written.
     """
     job = held(claim)
     with context.bind(actor=job.actor, request_id=job.request_id):
-        matches = match_drafts(drafts)
+        matches = match_drafts(drafts, repeated_skus)
         _check_stock_is_his(job, matches)
         outcomes = _write_products(matches)
         touched = _attach_images(matches, outcomes) | _count(job, matches, outcomes)
@@ -71,7 +73,7 @@ def _write_products(matches: Sequence[Match]) -> dict[int, Outcome]:
             drafts.append((index, {**match.data, "is_whole": True, "status": str(ProductStatus.DRAFT)}))
             reasons = " ".join(error.detail for error in outcome.errors)
             column = "status" if match.draft.is_whole else columns.STATUS
-            match.warnings.append(Problem(match.draft.line, column, "not_published", f"It is a draft. {reasons}"))
+            match.warn(match.draft.line, column, "not_published", f"It is a draft. {reasons}")
     if drafts:
         outcomes |= {outcome.index: outcome for outcome in products.upsert_products(rows=drafts)}
     for index, outcome in list(outcomes.items()):
@@ -111,7 +113,7 @@ def _count(job: ImportJob, matches: Sequence[Match], outcomes: dict[int, Outcome
     if job.location is None:
         match = matches[wanted[0][0]]
         detail = "There is no active location, so that quantities were not set."
-        match.warnings.append(Problem(wanted[0][1].line, _quantity_column(match), "no_location", detail))
+        match.warn(wanted[0][1].line, _quantity_column(match), "no_location", detail)
         return set()
     rows = [
         Count(index=number, sku=sku, location=job.location.code, on_hand=variant.quantity or 0)
@@ -123,7 +125,7 @@ def _count(job: ImportJob, matches: Sequence[Match], outcomes: dict[int, Outcome
         if outcome.status == REJECTED:
             error = outcome.errors[0] if outcome.errors else FieldError("", "invalid", "")
             match = matches[index]
-            match.warnings.append(Problem(variant.line, _quantity_column(match), error.code, error.detail))
+            match.warn(variant.line, _quantity_column(match), error.code, error.detail)
         elif outcome.status != UNCHANGED:
             changed.add(index)
     return changed

@@ -63,7 +63,7 @@ def test_a_line_break_in_a_cell_counts_as_a_line_of_the_file_but_is_one_record(a
         ("Published", "perhaps", "invalid_flag"),
         ("Status", "sold", "invalid_status"),
         ("Image Position", "first", "invalid_number"),
-        ("Handle", "a lamp", "invalid"),
+        ("Handle", "!!!", "invalid"),
         ("Title", "x" * 256, "max_length"),
         ("Title", "a\x00b", "null_character"),
         ("Tags", "x" * 101, "max_length"),

@@ -67,10 +67,10 @@ def test_of_a_damaged_copy_the_rest_is_imported_and_each_bad_line_named(api: JSO
     make_location("main")
     lines = content.splitlines()
     at = {line.split(",")[0]: number for number, line in reversed(list(enumerate(lines)))}
-    price, quote, cut = at["yellow-wool-jumper"], at["striped-silk-blouse"], at["floral-white-top"]
+    price, quote, long = at["yellow-wool-jumper"], at["striped-silk-blouse"], at["floral-white-top"]
     lines[price] = lines[price].replace(",80,", ',"1,280.00",')
     lines[quote] = lines[quote].replace("Ultra-stylish", '"Ultra-stylish')
-    lines[cut] = lines[cut][:60]
+    lines[long] += ",surplus"
     lines[at["classic-varsity-top"] + 1] = lines[at["classic-varsity-top"] + 1].replace(",0,", ",heavy,", 1)
     nameless = len(lines)
     lines.append(lines[at["ocean-blue-shirt"]].replace("ocean-blue-shirt", "", 1))
@@ -83,7 +83,7 @@ def test_of_a_damaged_copy_the_rest_is_imported_and_each_bad_line_named(api: JSO
     assert {(one["line"], one["column"], one["code"]) for one in job["errors"]} == {
         (price + 1, "Variant Price", "invalid_amount"),
         (quote + 1, "", "malformed_line"),
-        (cut + 1, "", "wrong_number_of_cells"),
+        (long + 1, "", "wrong_number_of_cells"),
         (at["classic-varsity-top"] + 2, "Variant Grams", "invalid_number"),
         (nameless + 1, "Handle", "handle_missing"),
     }
@@ -99,7 +99,7 @@ def test_of_a_damaged_copy_the_rest_is_imported_and_each_bad_line_named(api: JSO
             [
                 price + 1,
                 quote + 1,
-                cut + 1,
+                long + 1,
                 nameless + 1,
                 *range(at["classic-varsity-top"] + 1, at["classic-varsity-top"] + 4),
             ]

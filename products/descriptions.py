@@ -1,4 +1,4 @@
-"""Descriptions: HTML of other shops, of which only what is harmless is taken over."""
+"""Descriptions: HTML of other shops and of a PMS, of which only what is harmless is kept."""
 
 import re
 from typing import Final
