@@ -33,7 +33,7 @@ class ImportForm(forms.Form):
 
     file = forms.FileField(
         widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,.jsonl,.ndjson"}),
-        help_text="CSV with Shopify's columns, or JSON Lines; UTF-8.",
+        help_text="CSV with Shopify's or WooCommerce's columns, or JSON Lines; UTF-8.",
     )
     location = forms.ModelChoiceField(
         Location.objects.filter(is_active=True),

@@ -2,19 +2,22 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
-from itertools import groupby
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import groupby, takewhile
 from typing import IO, Any, Final, cast
 
 from django.core.files.storage import default_storage
 
 from pms_integration.exceptions import ImportFileGone
-from pms_integration.files.cells import guarded
+from pms_integration.files.cells import guarded, guarded_code, is_guarded, unguarded_code
+from pms_integration.files.columns import Columns
 from pms_integration.files.json_lines import lines_of
 from pms_integration.files.limits import KEPT_FILE_DAYS
 from pms_integration.files.line_ends import with_line_feeds
 from pms_integration.files.problems import FileUnusable
+from pms_integration.files.product_cells import CODES
 from pms_integration.files.records import Header, Place, Record, read_header, read_records
+from pms_integration.files.woocommerce import WooCommerceFile
 from pms_integration.models import ImportFormat, ImportJob, ImportProblem
 
 # Behind the file's own columns; an import passes over them.
@@ -47,15 +50,36 @@ def _of_csv(file: IO[bytes], blocks: Blocks) -> Iterator[bytes]:
     except FileUnusable:
         header = Header([], Place(0, 1))
     yield _row([*header.columns, *ADDED])
+    columns = _columns_of(header)
+    code_places = {place for code in CODES for place in columns.places(code)} if columns else set()
+    records_of = _records_of_blocks(file, header, columns)
     for offset, end, line, problems in blocks:
-        for record in read_records(file, header, Place(offset, line)):
-            if record.start.offset >= end:
-                break
-            yield _row([*_cells(record, len(header.columns)), *_reasons(problems, record)])
+        for record in records_of(Place(offset, line), end):
+            yield _row([*_cells(record, len(header.columns), code_places), *_reasons(problems, record)])
 
 
-def _cells(record: Record, width: int) -> list[str]:
-    return (record.values + [""] * width)[:width]
+def _records_of_blocks(
+    file: IO[bytes], header: Header, columns: Columns | None
+) -> Callable[[Place, int], Iterable[Record]]:
+    """Finds the lines of the product that begins at a place: up to another, or wherever WooCommerce has put them."""
+    if columns is None or not columns.is_woocommerces:
+        return lambda place, end: takewhile(lambda record: record.start.offset < end, read_records(file, header, place))
+    woocommerce = WooCommerceFile(file, header, columns)
+    woocommerce.read(lambda: None)
+    return lambda place, _: woocommerce.records_at(place)
+
+
+def _columns_of(header: Header) -> Columns | None:
+    try:
+        return Columns(header.columns)
+    except FileUnusable:
+        return None
+
+
+def _cells(record: Record, width: int, code_places: Collection[int]) -> list[str]:
+    cells = (record.values + [""] * width)[:width]
+    # A code that is written as a formula, so that Excel keeps its digits, would be one no more behind an apostrophe.
+    return [guarded_code(unguarded_code(cell)) if place in code_places else cell for place, cell in enumerate(cells)]
 
 
 def _reasons(problems: list[ImportProblem], record: Record) -> list[Any]:
@@ -64,7 +88,7 @@ def _reasons(problems: list[ImportProblem], record: Record) -> list[Any]:
         problem for problem in problems if record.start.line <= problem.line < max(record.end.line, record.line + 1)
     ]
     columns = ("; ".join(dict.fromkeys(getattr(one, name) for one in mine)) for name in ("column", "code"))
-    return [record.line, *columns, " ".join(guarded(problem.detail) for problem in mine)]
+    return [record.line, *columns, " ".join(problem.detail for problem in mine)]
 
 
 def _of_json_lines(file: IO[bytes], blocks: Blocks) -> Iterator[bytes]:
@@ -73,10 +97,12 @@ def _of_json_lines(file: IO[bytes], blocks: Blocks) -> Iterator[bytes]:
         _, _, raw = next(lines_of(file, Place(offset, line)))
         text = raw.decode("utf-8", "replace").rstrip("\r\n")
         for problem in problems:
-            yield _row([problem.line, problem.column, problem.code, guarded(problem.detail), text])
+            yield _row([problem.line, problem.column, problem.code, problem.detail, text])
 
 
 def _row(cells: list[Any]) -> bytes:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(cells)
+    csv.writer(buffer, lineterminator="\n").writerow(
+        [guarded(cell) if isinstance(cell, str) and not is_guarded(cell) else cell for cell in cells]
+    )
     return buffer.getvalue().encode()

@@ -18,9 +18,9 @@ _CODE_AS_FORMULA: Final = re.compile(r'="([^"]*)"')
 _ROUNDED_BY_EXCEL: Final = re.compile(r"[0-9]([.,][0-9]+)?E\+[0-9]{1,3}", re.IGNORECASE)
 _DECIMAL: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,10})?")
 _WHOLE: Final = re.compile(r"(-?[0-9]{1,12})(\.0+)?")
-# English words, and those that Excel writes in German, French and Spanish.
+# English words, and those that Excel writes in German, French and Spanish. -1 is a draft of WooCommerce's.
 _TRUE: Final = frozenset({"true", "t", "yes", "y", "1", "wahr", "ja", "j", "vrai", "oui", "verdadero", "sí", "si", "s"})
-_FALSE: Final = frozenset({"false", "f", "no", "n", "0", "falsch", "nein", "faux", "non", "falso"})
+_FALSE: Final = frozenset({"false", "f", "no", "n", "0", "-1", "falsch", "nein", "faux", "non", "falso"})
 _TAG: Final = re.compile(r"(?:\\[,\\]|[^,])+")
 
 
@@ -40,7 +40,12 @@ def guarded(text: str) -> str:
 
 def unguarded(cell: str) -> str:
     """The text of a cell, without the apostrophe that `guarded` put there."""
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+    return cell[1:] if is_guarded(cell) else cell
+
+
+def is_guarded(cell: str) -> bool:
+    """Whether the cell has the apostrophe of `guarded` already."""
+    return cell.startswith("'") and _FORMULA.match(cell) is not None
 
 
 def guarded_code(code: str) -> str:

@@ -4,6 +4,7 @@ Shopify has renamed its columns twice (in 2021 and in 2025), and WooCommerce has
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pms_integration.files.problems import FileUnusable, Problem
@@ -155,8 +156,7 @@ class Columns:
             parted = " Its columns have to be parted by commas." if len(names) == 1 else ""
             raise FileUnusable(f"The first line names no column {HANDLE}.{parted}")
         if self.is_woocommerces:
-            # There it says whether a line is a product or a variation.
-            self._places[KIND] = self._places.pop(TYPE, [])
+            self._become_woocommerces()
         else:
             self.unknown += [names[place] for column in _GROUPING for place in self._places.pop(column, ())]
         numbers = [number for number in range(1, MAX_OPTIONS + 1) if option_value(number) in self]
@@ -166,10 +166,23 @@ class Columns:
     def __contains__(self, column: str) -> bool:
         return column in self._places
 
+    def _become_woocommerces(self) -> None:
+        """`Type` says whether a line is a product or a variation; handle and options stand behind the file's cells."""
+        self._places[KIND] = self._places.pop(TYPE, [])
+        more = [HANDLE]
+        if any(attribute_name(number) in self for number in range(1, MAX_OPTIONS + 1)):
+            numbers = range(1, MAX_OPTIONS + 1)
+            more += [column(number) for number in numbers for column in (option_name, option_value)]
+        self._places |= {column: [len(self.names) + index] for index, column in enumerate(more)}
+
     def name_of(self, column: str) -> str:
         """What the file calls the column."""
         places = self._places.get(column) or self._places.get(_MADE_OF.get(column, ""), [])
-        return self.names[places[0]] if places else column
+        return self.names[places[0]] if places and places[0] < len(self.names) else column
+
+    def places(self, column: str) -> Sequence[int]:
+        """Where it stands."""
+        return self._places.get(column, ())
 
     def has(self, column: str) -> bool:
         """Whether the file says what a column of Shopify's says, in that or in another way."""
@@ -183,6 +196,14 @@ class Columns:
             if cell.strip():
                 break
         return cell
+
+    def with_cells(self, values: list[str], cells: Mapping[str, str]) -> list[str]:
+        """A line that has these cells instead, as far as the file has their columns."""
+        changed = list(values)
+        for column, cell in cells.items():
+            for place in self._places.get(column, ()):
+                changed[place] = cell
+        return changed
 
     def warnings(self) -> list[Problem]:
         """One, where there are columns that are not kept."""

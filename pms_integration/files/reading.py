@@ -12,7 +12,8 @@ from pms_integration.files.limits import CHUNK_BYTES, CHUNK_LINES, CHUNK_PRODUCT
 from pms_integration.files.line_ends import with_line_feeds
 from pms_integration.files.problems import FileUnusable, Problem
 from pms_integration.files.records import Header, Place, read_header, read_records, require_text
-from pms_integration.files.shopify import BlockReader, blocks_of
+from pms_integration.files.shopify import Block, BlockReader, blocks_of
+from pms_integration.files.woocommerce import WooCommerceFile
 from pms_integration.models import ImportFormat
 from products.skus import sku_key
 
@@ -99,15 +100,25 @@ class ImportFile:
         """The keys of the SKUs that a CSV file has more than once; it is read for them when that is first asked."""
         return self._repeated_skus
 
-    def drafts(self, place: Place) -> Iterator[Draft]:
-        """The products from a place on; from the file's beginning where that is before the first of them."""
+    def drafts(self, place: Place, beat: Callable[[], None] = lambda: None) -> Iterator[Draft]:
+        """The products from a place on; from the file's beginning where that is before the first of them.
+
+        `beat` is called again and again while nothing is found yet.
+        """
         if self._header is None:
             yield from json_lines.drafts_of(self._file, place)
             return
         start = place if place.offset > self._header.body.offset else self._header.body
         reader = BlockReader(self._columns)
-        for block in blocks_of(read_records(self._file, self._header, start), self._columns):
+        for block in self._blocks(self._header, start, beat):
             yield reader.draft(block)
+
+    def _blocks(self, header: Header, start: Place, beat: Callable[[], None]) -> Iterator[Block]:
+        if not self._columns.is_woocommerces:
+            return blocks_of(read_records(self._file, header, start), self._columns)
+        file = WooCommerceFile(self._file, header, self._columns)
+        file.read(beat)
+        return file.blocks(start)
 
 
 def chunks_of(drafts: Iterator[Draft]) -> Iterator[Sequence[Draft]]:

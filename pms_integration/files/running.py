@@ -61,7 +61,7 @@ def _run(claim: Claim, until: float) -> None:
         if job.total is None:
             total = source.count_lines(lambda: services.renew(claim=claim))
             services.set_total(claim=claim, total=total, warnings=source.warnings())
-        for chunk in chunks_of(source.drafts(Place(job.offset, job.line))):
+        for chunk in chunks_of(source.drafts(Place(job.offset, job.line), lambda: services.renew(claim=claim))):
             if not services.apply_chunk(claim=claim, drafts=chunk, repeated_skus=source.repeated_skus):
                 return
             if time.monotonic() >= until:

@@ -129,8 +129,10 @@ class BlockReader:
             return draft
         self._read_handle(draft, first)
         if block.handle or draft.is_found_by_sku:
-            if sound and sound[0] is first and not block.of_variants:
-                self._read_product(draft, first)
+            if sound and sound[0] is first:
+                draft.option_names = self._option_names(draft, first)
+                if not block.of_variants:
+                    self._read_product(draft, first)
             for record in sound:
                 self._read_variant(draft, record)
                 self._read_images(draft, record)
@@ -153,13 +155,15 @@ class BlockReader:
             if cell or has_title:
                 self._try(draft, record.line, column, read, draft, cell)
         self._read_status(draft, record)
+
+    def _option_names(self, draft: Draft, record: Record) -> list[str]:
         names = [self._cell(record, column) for column in self._columns.option_names]
         for column, name in zip(self._columns.option_names, names, strict=True):
             if name:
                 self._try(draft, record.line, column, check_option_name, name)
         while names and not names[-1]:
             names.pop()
-        draft.option_names = names
+        return names
 
     def _read_status(self, draft: Draft, record: Record) -> None:
         word, cell = self._cell(record, STATUS), self._cell(record, PUBLISHED)

@@ -65,7 +65,7 @@ class ImportViewSet(GenericViewSet[ImportJob]):
 
     @extend_schema(request=ImportInputSerializer, responses={202: ImportSerializer})
     def create(self, request: Request) -> Response:
-        """Takes a CSV file with Shopify's columns, or JSON Lines, and imports it in the background."""
+        """Takes a CSV file with Shopify's or WooCommerce's columns, or JSON Lines, and imports it in the background."""
         file, location = self.prepared()
         job = start_import(file=file, location=location, client=self._caller().identity)
         return Response(represent_import(job, with_cost=visibility_of(request.auth).cost), status=202)
