@@ -18,7 +18,7 @@ COPY webhooks webhooks
 COPY deploy/healthcheck.py deploy/healthcheck.py
 
 # A volume takes its owner from here.
-RUN mkdir -p /data/media && chown -R pms /data
+RUN mkdir -p /data/media /data/private && chown -R pms /data
 
 USER pms
 EXPOSE 8000 8001

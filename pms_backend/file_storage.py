@@ -12,42 +12,69 @@ LOCAL_URL: Final = "/media/"
 BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
+_PRIVATE: Final = {"BACKEND": "products.images.local.PrivateLocalStorage"}
+
+
 @dataclass(frozen=True, slots=True)
 class FileStorage:
-    """Django's entry of `STORAGES`, the address below which browsers find the files, and its origin if not ours."""
+    """Django's entries of `STORAGES` for what is shown and for what is not, and where browsers find the former.
+
+    That is an address, and its origin if not ours.
+    """
 
     backend: dict[str, Any]
+    private: dict[str, Any]
     media_url: str
     origins: list[str]
 
 
 def file_storage(
-    *, bucket: str, endpoint_url: str, region: str, access_key: str, secret_key: str, public_url: str
+    *,
+    bucket: str,
+    endpoint_url: str,
+    region: str,
+    access_key: str,
+    secret_key: str,
+    public_url: str,
+    private_bucket: str = "",
 ) -> FileStorage:
-    """Files on this machine, or in an S3-compatible bucket where one is named. Raises `ImproperlyConfigured`."""
+    """Files on this machine, or in an S3-compatible bucket where one is named. Raises `ImproperlyConfigured`.
+
+    What is not shown to anybody is in a bucket of its own or stays on this machine: the other may be read by all.
+    """
     if not bucket:
-        if endpoint_url or region or access_key or secret_key or public_url:
+        if endpoint_url or region or access_key or secret_key or public_url or private_bucket:
             raise ImproperlyConfigured("STORAGE_BUCKET must be set where another STORAGE_ variable is.")
-        return FileStorage({"BACKEND": "products.images.local.LocalStorage"}, LOCAL_URL, [])
-    if not BUCKET.fullmatch(bucket):
-        raise ImproperlyConfigured(f"STORAGE_BUCKET must be a bucket's name, such as pms-images; it is {bucket!r}.")
+        return FileStorage({"BACKEND": "products.images.local.LocalStorage"}, _PRIVATE, LOCAL_URL, [])
+    for name, value in (("STORAGE_BUCKET", bucket), ("STORAGE_PRIVATE_BUCKET", private_bucket or bucket)):
+        if not BUCKET.fullmatch(value):
+            raise ImproperlyConfigured(f"{name} must be a bucket's name, such as pms-images; it is {value!r}.")
+    if private_bucket == bucket:
+        raise ImproperlyConfigured("STORAGE_PRIVATE_BUCKET must be another bucket than STORAGE_BUCKET, which all read.")
     if bool(access_key) != bool(secret_key):
         raise ImproperlyConfigured("STORAGE_ACCESS_KEY must be set together with STORAGE_SECRET_KEY, or neither.")
     if not (endpoint_url or region):
         raise ImproperlyConfigured("STORAGE_REGION must be set for Amazon's S3, STORAGE_ENDPOINT_URL for any other.")
     public_url = public_url or _public_url(bucket, endpoint_url, region)
     scheme, host, path, *_ = urlsplit(public_url)
-    options = {
-        "bucket_name": bucket,
+    account = {
         "endpoint_url": endpoint_url or None,
         "region_name": region or None,
         "access_key": access_key or None,
         "secret_key": secret_key or None,
+    }
+    options = {
+        "bucket_name": bucket,
+        **account,
         "custom_domain": f"{host}{path}",
         "url_protocol": f"{scheme}:",
     }
     backend = {"BACKEND": "products.images.bucket.BucketStorage", "OPTIONS": options}
-    return FileStorage(backend, f"{public_url}/", [f"{scheme}://{host}"])
+    private = {
+        "BACKEND": "products.images.bucket.PrivateBucketStorage",
+        "OPTIONS": {"bucket_name": private_bucket, **account},
+    }
+    return FileStorage(backend, private if private_bucket else _PRIVATE, f"{public_url}/", [f"{scheme}://{host}"])
 
 
 def _public_url(bucket: str, endpoint_url: str, region: str) -> str:

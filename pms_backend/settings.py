@@ -253,9 +253,12 @@ _STORAGE = file_storage(
     secret_key=env.secret("STORAGE_SECRET_KEY", minimum=8),
     # Where browsers find the bucket's files: a CDN, or the bucket itself.
     public_url=env.web_address("STORAGE_PUBLIC_URL"),
+    # What is not shown to anybody: imports. Set it where workers run on other machines than the web processes.
+    private_bucket=env.text("STORAGE_PRIVATE_BUCKET", ""),
 )
 STORAGES = {
     "default": _STORAGE.backend,
+    "private": _STORAGE.private,
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 MEDIA_ROOT = DATA_DIR / "media"

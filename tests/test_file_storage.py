@@ -14,7 +14,21 @@ def test_without_a_bucket_files_are_on_this_machine():
     storage = file_storage(**NOTHING)
 
     assert storage.backend == {"BACKEND": "products.images.local.LocalStorage"}
+    assert storage.private == {"BACKEND": "products.images.local.PrivateLocalStorage"}
     assert (storage.media_url, storage.origins) == ("/media/", [])
+
+
+def test_what_is_private_is_never_in_the_bucket_that_all_read():
+    given = {**NOTHING, "bucket": "pms", "region": "eu-west-1"}
+
+    here, there = file_storage(**given), file_storage(**given, private_bucket="pms-private")
+
+    assert here.private == {"BACKEND": "products.images.local.PrivateLocalStorage"}
+    assert there.private["BACKEND"] == "products.images.bucket.PrivateBucketStorage"
+    assert there.private["OPTIONS"]["bucket_name"] == "pms-private"
+    assert "custom_domain" not in there.private["OPTIONS"]
+    with pytest.raises(ImproperlyConfigured, match="STORAGE_PRIVATE_BUCKET must be another"):
+        file_storage(**given, private_bucket="pms")
 
 
 @pytest.mark.parametrize(

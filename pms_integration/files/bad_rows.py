@@ -6,8 +6,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import groupby, takewhile
 from typing import IO, Any, Final, cast
 
-from django.core.files.storage import default_storage
-
 from pms_integration.exceptions import ImportFileGone
 from pms_integration.files.cells import guarded, guarded_code, is_guarded, unguarded_code
 from pms_integration.files.columns import Columns
@@ -17,6 +15,7 @@ from pms_integration.files.line_ends import with_line_feeds
 from pms_integration.files.problems import FileUnusable
 from pms_integration.files.product_cells import CODES
 from pms_integration.files.records import Header, Place, Record, read_header, read_records
+from pms_integration.files.storage import private_files
 from pms_integration.files.woocommerce import WooCommerceFile
 from pms_integration.models import ImportFormat, ImportJob, ImportProblem
 
@@ -26,7 +25,7 @@ ADDED: Final = ("Import Line", "Import Column", "Import Code", "Import Error")
 
 def bad_rows(job: ImportJob) -> Iterator[bytes]:
     """The file, in parts. Raises `ImportFileGone` at once where the import's own file is not kept any more."""
-    if not job.file or not default_storage.exists(str(job.file)):
+    if not job.file or not private_files().exists(str(job.file)):
         raise ImportFileGone(f"The file of an import is kept for {KEPT_FILE_DAYS} days after its end.")
     return _bad_rows(job)
 
@@ -34,7 +33,7 @@ def bad_rows(job: ImportJob) -> Iterator[bytes]:
 def _bad_rows(job: ImportJob) -> Iterator[bytes]:
     problems = ImportProblem.objects.filter(job=job, is_warning=False).order_by("id").iterator()
     blocks = groupby(problems, key=lambda problem: (problem.block_offset, problem.block_end, problem.block_line))
-    with default_storage.open(str(job.file)) as opened:
+    with private_files().open(str(job.file)) as opened:
         file = cast("IO[bytes]", opened)
         write = _of_csv if job.format == ImportFormat.CSV else _of_json_lines
         yield from write(file, ((*place, list(found)) for place, found in blocks))

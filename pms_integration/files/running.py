@@ -4,8 +4,6 @@ import logging
 import time
 from typing import IO, cast
 
-from django.core.files.storage import default_storage
-
 from pms_backend.api.exceptions import DomainError
 from pms_integration.exceptions import ImportLost
 from pms_integration.files import services
@@ -15,6 +13,7 @@ from pms_integration.files.reading import ImportFile, chunks_of
 from pms_integration.files.records import Place
 from pms_integration.files.services.claims import Claim
 from pms_integration.files.services.jobs import import_bell
+from pms_integration.files.storage import private_files
 from pms_integration.models import ImportJob
 
 logger = logging.getLogger(__name__)
@@ -55,7 +54,7 @@ def _attempt(claim: Claim, until: float) -> None:
 
 def _run(claim: Claim, until: float) -> None:
     job = ImportJob.objects.get(pk=claim.job_id)
-    with default_storage.open(str(job.file)) as opened:
+    with private_files().open(str(job.file)) as opened:
         file = cast("IO[bytes]", opened)
         source = ImportFile(file, job.format)
         if job.total is None:

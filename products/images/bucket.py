@@ -10,6 +10,8 @@ from storages.backends.s3 import S3Storage
 # Whoever waits for a file is a person or a task with a claim; a bucket that hangs must not hold them for long.
 CONNECT_SECONDS: Final = 3
 READ_SECONDS: Final = 20
+# Of what a browser is never sent.
+NOT_AT_ALL: Final = "private, no-store"
 # Files never change: another content has another name.
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 
@@ -48,3 +50,11 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # it has no types
             for entry in page.get("Contents", ()):
                 if entry["LastModified"] < moment:
                     yield entry["Key"]
+
+
+class PrivateBucketStorage(BucketStorage):
+    """The same in a bucket that nobody else may read."""
+
+    def __init__(self, **options: Any) -> None:
+        more = {"querystring_auth": True, "object_parameters": {"CacheControl": NOT_AT_ALL}}
+        super().__init__(**{**more, **options})

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.files.storage import FileSystemStorage
 
 
@@ -34,3 +35,17 @@ class LocalStorage(FileSystemStorage):
                 path = Path(directory, file)
                 if datetime.fromtimestamp(path.stat().st_mtime, UTC) < moment:
                     yield path.relative_to(self.base_location).as_posix()
+
+
+class PrivateLocalStorage(LocalStorage):
+    """The same beside `MEDIA_ROOT`: whoever serves that shows nothing of it."""
+
+    @property
+    def base_location(self) -> str:
+        """The folder."""
+        return str(Path(settings.MEDIA_ROOT).with_name("private"))
+
+    @property
+    def location(self) -> str:
+        """The same, absolute."""
+        return str(Path(self.base_location).absolute())

@@ -31,6 +31,12 @@ STRAY: dict[str, tuple[str, int]] = {
         "products_product_publish_at_of_a_draft",
         422,
     ),
+    "UPDATE products_product SET handle = 'Lamp' WHERE name = 'Lamp'": ("products_product_normal_handle", 422),
+    "UPDATE products_product SET handle = 'a lamp' WHERE name = 'Lamp'": ("products_product_normal_handle", 422),
+    "UPDATE products_product SET handle = 'a/b' WHERE name = 'Lamp'": ("products_product_normal_handle", 422),
+    "UPDATE products_product SET handle = '' WHERE name = 'Lamp'": ("products_product_normal_handle", 422),
+    "UPDATE products_product SET handle = U&'cafe\\0301' WHERE name = 'Lamp'": ("products_product_normal_handle", 422),
+    "UPDATE products_product SET description = repeat('x', 524289)": ("products_product_description_not_too_long", 422),
     "UPDATE products_product SET unpublish_at = now()": ("products_product_unpublish_at_of_what_is_published", 422),
     "UPDATE products_product SET unpublish_at = now(), publish_at = now()": (
         "products_product_unpublish_at_of_what_is_published",

@@ -7,7 +7,6 @@ from itertools import islice
 from typing import IO, Final
 
 from django.core.files.base import File
-from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from inventory.models import Location
@@ -15,6 +14,7 @@ from pms_backend.api import context
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.events.bells import Bell
 from pms_integration.files.limits import KEPT_FILE_DAYS
+from pms_integration.files.storage import private_files
 from pms_integration.models import ImportJob
 from products.services.image_files import asking_the_storage
 
@@ -35,7 +35,7 @@ def store_file(*, content: IO[bytes], format: str) -> str:  # noqa: A002 - the f
     content.seek(0)
     with asking_the_storage():
         # A File of our own: Django would move an upload's temporary file away, and another try needs it again.
-        return default_storage.save(f"{FOLDER}/{secrets.token_hex(16)}.{format}", File(content))
+        return private_files().save(f"{FOLDER}/{secrets.token_hex(16)}.{format}", File(content))
 
 
 @retried_atomic
@@ -80,7 +80,7 @@ def prune_import_files() -> int:
     old = ImportJob.objects.filter(finished_at__lt=until).exclude(file="")
     for pk, name in list(old.values_list("pk", "file")[:PRUNED_AT_ONCE]):
         ImportJob.objects.filter(pk=pk).update(file="")
-        default_storage.delete(name)
+        private_files().delete(name)
         removed += 1
     return removed + _prune_orphans()
 
@@ -88,10 +88,10 @@ def prune_import_files() -> int:
 def _prune_orphans() -> int:
     removed = 0
     until = timezone.now() - ORPHANED_AFTER
-    names: Iterator[str] = default_storage.names_before(FOLDER, until)  # type: ignore[attr-defined]  # both of ours
+    names: Iterator[str] = private_files().names_before(FOLDER, until)  # type: ignore[attr-defined]  # both of ours
     while batch := list(islice(names, PRUNED_AT_ONCE)):
         known = ImportJob.objects.filter(file__in=batch).values_list("file", flat=True)
         for name in set(batch) - set(known):
-            default_storage.delete(name)
+            private_files().delete(name)
             removed += 1
     return removed

@@ -1,4 +1,4 @@
-"""Files are kept in a directory of the test."""
+"""Files are kept in a directory of the test; its fixture is where those of imports lie."""
 
 from pathlib import Path
 
@@ -7,6 +7,6 @@ from pytest_django.fixtures import Settings
 
 
 @pytest.fixture(autouse=True)
-def media(settings: Settings, tmp_path: Path) -> Path:
+def private_files(settings: Settings, tmp_path: Path) -> Path:
     settings.MEDIA_ROOT = tmp_path / "media"
-    return tmp_path / "media"
+    return tmp_path / "private"

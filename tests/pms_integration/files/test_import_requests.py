@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import storages
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from pms_backend.access.models import ApiClient
 from pms_integration.files.limits import KEPT_FILE_DAYS
@@ -23,17 +24,17 @@ PLAIN = "Handle,Title,Variant Price\nlamp,Lamp,5\n"
 STOCK = "Handle,Title,Variant Inventory Qty\nlamp,Lamp,5\n"
 
 
-def stored(media: Path) -> list[Path]:
-    return [path for path in media.rglob("*") if path.is_file()]
+def stored(private_files: Path) -> list[Path]:
+    return [path for path in private_files.rglob("*") if path.is_file()]
 
 
-def assert_refused(answer: Any, status: int, code: str, media: Path) -> None:
+def assert_refused(answer: Any, status: int, code: str, private_files: Path) -> None:
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert not ImportJob.objects.exists()
-    assert stored(media) == []
+    assert stored(private_files) == []
 
 
-def test_it_is_accepted_and_waits(api: JSONClient, media: Path):
+def test_it_is_accepted_and_waits(api: JSONClient, private_files: Path):
     answer = post(api, PLAIN)
 
     assert answer.status_code == 202
@@ -41,7 +42,7 @@ def test_it_is_accepted_and_waits(api: JSONClient, media: Path):
     assert {name: job[name] for name in ("status", "processed", "total", "errors", "warnings", "format")} == {
         "status": "pending", "processed": 0, "total": None, "errors": [], "warnings": [], "format": "csv",
     }  # fmt: skip
-    assert [path.read_text() for path in stored(media)] == [PLAIN]
+    assert [path.read_text() for path in stored(private_files)] == [PLAIN]
 
 
 @pytest.mark.parametrize(("name", "content"), [("a.jsonl", "{}"), ("a.NDJSON", "{}"), ("a.txt", ' {"a": 1}')])
@@ -50,11 +51,11 @@ def test_the_format_is_seen(api: JSONClient, name: str, content: str):
     assert post(api, content, name, format="csv").json()["format"] == "csv"
 
 
-def test_a_file_with_quantities_needs_the_scope_for_stock(client_with, media: Path):
+def test_a_file_with_quantities_needs_the_scope_for_stock(client_with, private_files: Path):
     make_location()
     editor = client_with(["products:read", "products:write"])
 
-    assert_refused(post(editor, STOCK), 403, "forbidden", media)
+    assert_refused(post(editor, STOCK), 403, "forbidden", private_files)
     assert counts(imported(editor, PLAIN)) == {"created": 1}
     assert counts(imported(client_with(["products:read", "products:write", "inventory:write"]), STOCK)) == {
         "updated": 1
@@ -67,24 +68,24 @@ def test_without_a_location_quantities_are_a_warning(api: JSONClient):
     assert (counts(job), [one["code"] for one in job["warnings"]]) == ({"created": 1}, ["no_location"])
 
 
-def test_a_location_that_is_none_is_refused(api: JSONClient, media: Path):
+def test_a_location_that_is_none_is_refused(api: JSONClient, private_files: Path):
     make_location("closed", is_active=False)
 
-    assert_refused(post(api, STOCK, location="nowhere"), 422, "unknown_location", media)
-    assert_refused(post(api, STOCK, location="closed"), 409, "location_inactive", media)
+    assert_refused(post(api, STOCK, location="nowhere"), 422, "unknown_location", private_files)
+    assert_refused(post(api, STOCK, location="closed"), 409, "location_inactive", private_files)
 
 
-def test_a_file_that_is_too_long_is_refused_by_its_length(api: JSONClient, media: Path, monkeypatch):
+def test_a_file_that_is_too_long_is_refused_by_its_length(api: JSONClient, private_files: Path, monkeypatch):
     monkeypatch.setattr("pms_integration.files.views.ImportViewSet.max_form_bytes", 300)
-    assert_refused(post(api, PLAIN + "x" * 300), 413, "too_large", media)
+    assert_refused(post(api, PLAIN + "x" * 300), 413, "too_large", private_files)
 
     monkeypatch.setattr("pms_integration.files.starting.MAX_FILE_BYTES", 10)
-    assert_refused(post(api, "Handle\na,b,c,d"), 413, "too_large", media)
+    assert_refused(post(api, "Handle\na,b,c,d"), 413, "too_large", private_files)
 
 
-def test_a_body_that_is_no_form_is_refused(api: JSONClient, media: Path):
-    assert_refused(api.post(IMPORTS, {"file": "x"}), 415, "unsupported_media_type", media)
-    assert_refused(api.post(IMPORTS, {"other": "x"}, format="multipart"), 422, "validation_failed", media)
+def test_a_body_that_is_no_form_is_refused(api: JSONClient, private_files: Path):
+    assert_refused(api.post(IMPORTS, {"file": "x"}), 415, "unsupported_media_type", private_files)
+    assert_refused(api.post(IMPORTS, {"other": "x"}, format="multipart"), 422, "validation_failed", private_files)
 
 
 def test_with_an_idempotency_key_a_file_is_imported_once(api: JSONClient):
@@ -147,7 +148,7 @@ def test_the_first_errors_stand_in_the_answer_and_the_others_are_counted(api: JS
     assert [one["line"] for one in job["errors"]] == list(range(2, 102))
 
 
-def test_files_go_some_days_after_their_import(api: JSONClient, media: Path):
+def test_files_go_some_days_after_their_import(api: JSONClient, private_files: Path):
     job = imported(api, PLAIN.replace("5", "x"))
     waiting = post(api, PLAIN).json()
     ImportJob.objects.filter(pk=job["id"]).update(finished_at=timezone.now() - timedelta(days=KEPT_FILE_DAYS, hours=1))
@@ -157,14 +158,24 @@ def test_files_go_some_days_after_their_import(api: JSONClient, media: Path):
     gone = api.get(f"{IMPORTS}{job['id']}/errors/")
     assert (removed, gone.status_code, gone.json()["code"]) == (1, 410, "import_file_gone")
     assert len(api.get(f"{IMPORTS}{job['id']}/").json()["errors"]) == 1
-    assert [path.name for path in stored(media)] == [Path(ImportJob.objects.get(pk=waiting["id"]).file.name).name]
+    assert [path.name for path in stored(private_files)] == [
+        Path(ImportJob.objects.get(pk=waiting["id"]).file.name).name
+    ]
 
 
-def test_a_file_whose_import_never_came_goes_after_a_day(media: Path, monkeypatch):
-    default_storage.save("imports/orphan.csv", ContentFile(b"x"))
+def test_a_file_whose_import_never_came_goes_after_a_day(private_files: Path, monkeypatch):
+    storages["private"].save("imports/orphan.csv", ContentFile(b"x"))
     assert prune_import_files() == 0
 
     monkeypatch.setattr("pms_integration.files.services.jobs.ORPHANED_AFTER", timedelta(seconds=-1))
 
     assert prune_import_files() == 1
-    assert stored(media) == []
+    assert stored(private_files) == []
+
+
+def test_a_file_lies_where_nothing_is_served(api: JSONClient, private_files: Path, settings: Settings):
+    post(api, PLAIN)
+
+    [path] = stored(private_files)
+    assert not path.is_relative_to(settings.MEDIA_ROOT)
+    assert api.get(f"/media/{ImportJob.objects.get().file.name}").status_code == 404

@@ -44,9 +44,9 @@ def rows(count: int) -> str:
     return table(*({"Handle": f"lamp-{n}", "Title": "Lamp", "Variant Price": "1", **quantity} for n in range(count)))
 
 
-def worker(media: Path) -> "subprocess.Popen[bytes]":
+def worker(private_files: Path) -> "subprocess.Popen[bytes]":
     environment = {
-        **os.environ, "DATABASE_URL": database_url(), "DATA_DIR": str(media.parent),
+        **os.environ, "DATABASE_URL": database_url(), "DATA_DIR": str(private_files.parent),
         "DJANGO_SETTINGS_MODULE": "pms_backend.settings",
     }  # fmt: skip
     return subprocess.Popen([sys.executable, "-c", WORKER], cwd=ROOT, env=environment)
@@ -57,13 +57,13 @@ def expire_lease() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_killed_worker_costs_nothing_and_does_nothing_twice(api: JSONClient, media: Path):
+def test_a_killed_worker_costs_nothing_and_does_nothing_twice(api: JSONClient, private_files: Path):
     make_location()
     assert post(api, rows(PRODUCTS)).status_code == 202
 
     for _ in range(KILLS):
         before = ImportJob.objects.get().processed
-        process = worker(media)
+        process = worker(private_files)
         deadline = time.monotonic() + PATIENCE_SECONDS
         while (now := ImportJob.objects.get().processed) <= before and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -72,7 +72,7 @@ def test_a_killed_worker_costs_nothing_and_does_nothing_twice(api: JSONClient, m
         assert before < now < PRODUCTS
         connection.close()
         expire_lease()
-    assert worker(media).wait(PATIENCE_SECONDS) == 0
+    assert worker(private_files).wait(PATIENCE_SECONDS) == 0
 
     job = ImportJob.objects.get()
     assert (job.status, job.claims, job.processed, job.total) == ("finished", KILLS + 1, PRODUCTS, PRODUCTS)
@@ -115,9 +115,9 @@ def test_one_that_comes_no_further_fails_after_some_attempts(api: JSONClient, mo
 
 
 @pytest.mark.django_db
-def test_one_whose_file_is_gone_fails(api: JSONClient, media: Path):
+def test_one_whose_file_is_gone_fails(api: JSONClient, private_files: Path):
     post(api, rows(2))
-    next(path for path in media.rglob("*.csv")).unlink()
+    next(path for path in private_files.rglob("*.csv")).unlink()
 
     run_imports()
 

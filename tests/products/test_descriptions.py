@@ -1,0 +1,49 @@
+"""A description is sanitised by every way in, and may be as long as a shop's."""
+
+import pytest
+
+from products import services
+from products.models import MAX_DESCRIPTION_LENGTH, Product
+from tests.conftest import JSONClient
+from tests.factories import make_product
+
+pytestmark = pytest.mark.django_db
+
+PRODUCTS = "/api/v1/products/"
+RAW = '<p onclick="x()">Hi<script>alert(1)</script><a href="javascript:x()">y</a></p>'
+CLEAN = '<p>Hi<a rel="noopener noreferrer">y</a></p>'
+
+
+def test_the_api_sanitises_it(editor: JSONClient):
+    made = editor.post(PRODUCTS, {"name": "A", "description": RAW, "variants": [{"sku": "A"}]}).json()
+    address = f"{PRODUCTS}{made['id']}/"
+
+    assert made["description"] == CLEAN
+    assert editor.patch(address, {"description": "<b>x</b><iframe>"}).json()["description"] == "<b>x</b>"
+    replaced = editor.put(address, {"name": "A", "description": RAW, "variants": [{"sku": "A"}]})
+    assert replaced.json()["description"] == CLEAN
+
+
+def test_a_bulk_sanitises_it_and_what_is_clean_is_no_change():
+    rows = [(0, {"name": "A", "description": RAW, "variants": [{"sku": "A"}]})]
+
+    first, second = services.upsert_products(rows=rows), services.upsert_products(rows=rows)
+
+    assert Product.objects.get().description == CLEAN
+    assert [outcome.status for outcome in (*first, *second)] == ["created", "unchanged"]
+
+
+def test_text_without_markup_stays_as_it_is():
+    assert make_product("A", description="3 < 4 & more").description == "3 < 4 & more"
+
+
+def test_its_length_is_counted_as_it_is_kept(editor: JSONClient):
+    whole = editor.post(
+        PRODUCTS, {"name": "A", "description": "x" * MAX_DESCRIPTION_LENGTH, "variants": [{"sku": "A"}]}
+    )
+    longer = "<b>" + "&" * (MAX_DESCRIPTION_LENGTH - 3)
+    grown = editor.post(PRODUCTS, {"name": "B", "description": longer, "variants": [{"sku": "B"}]})
+
+    assert whole.status_code == 201
+    assert (grown.status_code, grown.json()["errors"][0]["pointer"]) == (422, "/description")
+    assert Product.objects.count() == 1
