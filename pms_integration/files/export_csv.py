@@ -14,6 +14,8 @@ from pms_integration.files.product_cells import CODES
 from products.models import ProductImage, ProductStatus, Variant
 
 FLUSH_CHARACTERS = 64 * 1024
+# RFC 4180's. With a line feed alone, Python would not quote a carriage return within a cell.
+LINE_END = "\r\n"
 
 
 def csv_of(options: ExportOptions) -> Iterator[bytes]:
@@ -49,7 +51,7 @@ class _Writer:
         hidden = {columns.QUANTITY} if not options.with_quantity else set()
         hidden |= {columns.COST} if not options.with_cost else set()
         self._names = [name for name in names if name not in hidden]
-        self._rows = csv.DictWriter(buffer, self._names, extrasaction="ignore", lineterminator="\n", restval="")
+        self._rows = csv.DictWriter(buffer, self._names, extrasaction="ignore", lineterminator=LINE_END, restval="")
         self._rows.writeheader()
 
     def write(self, exported: ExportedProduct) -> None:

@@ -1,6 +1,7 @@
 """A file as drafts of products, whichever its format."""
 
 import functools
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Final
 
@@ -16,6 +17,8 @@ from pms_integration.files.shopify import Block, BlockReader, blocks_of
 from pms_integration.files.woocommerce import WooCommerceFile
 from pms_integration.models import ImportFormat
 from products.skus import sku_key
+
+logger = logging.getLogger(__name__)
 
 JSON_SUFFIXES: Final = (".jsonl", ".ndjson", ".json")
 
@@ -111,7 +114,7 @@ class ImportFile:
         start = place if place.offset > self._header.body.offset else self._header.body
         reader = BlockReader(self._columns)
         for block in self._blocks(self._header, start, beat):
-            yield reader.draft(block)
+            yield _draft(reader, block)
 
     def _blocks(self, header: Header, start: Place, beat: Callable[[], None]) -> Iterator[Block]:
         if not self._columns.is_woocommerces:
@@ -119,6 +122,17 @@ class ImportFile:
         file = WooCommerceFile(self._file, header, self._columns)
         file.read(beat)
         return file.blocks(start)
+
+
+def _draft(reader: BlockReader, block: Block) -> Draft:
+    """What the block says; what nobody has foreseen costs that product, not an attempt."""
+    try:
+        return reader.draft(block)
+    except Exception:
+        logger.exception("The lines from %s on cannot be read", block.records[0].line)
+    draft = Draft(block.records[0].start, block.end, block.count, handle=block.handle)
+    draft.refuse(draft.line, "", "not_importable", "It could not be read; the server's log says why.")
+    return draft
 
 
 def chunks_of(drafts: Iterator[Draft]) -> Iterator[Sequence[Draft]]:

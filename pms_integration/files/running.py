@@ -2,11 +2,15 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from typing import IO, cast
+
+from django.db import InterfaceError, OperationalError
 
 from pms_backend.api.exceptions import DomainError
 from pms_integration.exceptions import ImportLost
 from pms_integration.files import services
+from pms_integration.files.drafts import Draft
 from pms_integration.files.limits import SLICE_SECONDS
 from pms_integration.files.problems import FileUnusable
 from pms_integration.files.reading import ImportFile, chunks_of
@@ -61,9 +65,23 @@ def _run(claim: Claim, until: float) -> None:
             total = source.count_lines(lambda: services.renew(claim=claim))
             services.set_total(claim=claim, total=total, warnings=source.warnings())
         for chunk in chunks_of(source.drafts(Place(job.offset, job.line), lambda: services.renew(claim=claim))):
-            if not services.apply_chunk(claim=claim, drafts=chunk, repeated_skus=source.repeated_skus):
+            if not _write(claim, chunk, source):
                 return
             if time.monotonic() >= until:
                 services.give_back(claim=claim)
                 return
     services.finish_import(claim=claim)
+
+
+def _write(claim: Claim, drafts: Sequence[Draft], source: ImportFile) -> bool:
+    """Writes the drafts; what nobody has foreseen costs one product, not an attempt. Returns whether it goes on."""
+    try:
+        return services.apply_chunk(claim=claim, drafts=drafts, repeated_skus=source.repeated_skus)
+    except (ImportLost, DomainError, OperationalError, InterfaceError, OSError):
+        raise
+    except Exception:
+        logger.exception("The import %s could not write the products from line %s on", claim.job_id, drafts[0].line)
+    if len(drafts) > 1:
+        return all(_write(claim, [draft], source) for draft in drafts)
+    drafts[0].refuse(drafts[0].line, "", "not_importable", "It could not be written; the server's log says why.")
+    return services.apply_chunk(claim=claim, drafts=drafts)

@@ -49,3 +49,7 @@ class PrivateLocalStorage(LocalStorage):
     def location(self) -> str:
         """The same, absolute."""
         return str(Path(self.base_location).absolute())
+
+    @property
+    def base_url(self) -> None:
+        """There is none."""
