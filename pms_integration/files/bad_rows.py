@@ -9,7 +9,7 @@ from typing import IO, Any, Final, cast
 from pms_integration.exceptions import ImportFileGone
 from pms_integration.files.cells import guarded, guarded_code, is_guarded, unguarded_code
 from pms_integration.files.columns import Columns
-from pms_integration.files.export_csv import LINE_END
+from pms_integration.files.csv_lines import LINE_END, LineFeeds
 from pms_integration.files.json_lines import lines_of
 from pms_integration.files.limits import KEPT_FILE_DAYS
 from pms_integration.files.line_ends import with_line_feeds
@@ -102,7 +102,7 @@ def _of_json_lines(file: IO[bytes], blocks: Blocks) -> Iterator[bytes]:
 
 def _row(cells: list[Any]) -> bytes:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator=LINE_END).writerow(
+    csv.writer(LineFeeds(buffer), lineterminator=LINE_END).writerow(
         [guarded(cell) if isinstance(cell, str) and not is_guarded(cell) else cell for cell in cells]
     )
     return buffer.getvalue().encode()

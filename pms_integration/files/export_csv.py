@@ -8,14 +8,13 @@ from typing import Any
 from pms_integration.files import columns
 from pms_integration.files.categories import Categories
 from pms_integration.files.cells import guarded, guarded_code, write_tags
+from pms_integration.files.csv_lines import LINE_END, LineFeeds
 from pms_integration.files.exports import ExportedProduct, ExportOptions, exported_products, most_options, url_of
 from pms_integration.files.options import NO_OPTIONS
 from pms_integration.files.product_cells import CODES
 from products.models import ProductImage, ProductStatus, Variant
 
 FLUSH_CHARACTERS = 64 * 1024
-# RFC 4180's. With a line feed alone, Python would not quote a carriage return within a cell.
-LINE_END = "\r\n"
 
 
 def csv_of(options: ExportOptions) -> Iterator[bytes]:
@@ -51,7 +50,8 @@ class _Writer:
         hidden = {columns.QUANTITY} if not options.with_quantity else set()
         hidden |= {columns.COST} if not options.with_cost else set()
         self._names = [name for name in names if name not in hidden]
-        self._rows = csv.DictWriter(buffer, self._names, extrasaction="ignore", lineterminator=LINE_END, restval="")
+        lines = LineFeeds(buffer)
+        self._rows = csv.DictWriter(lines, self._names, extrasaction="ignore", lineterminator=LINE_END, restval="")
         self._rows.writeheader()
 
     def write(self, exported: ExportedProduct) -> None:

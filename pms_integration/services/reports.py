@@ -25,7 +25,14 @@ from pms_integration.models import (
     PMSStock,
 )
 from products import services as products
-from products.exceptions import AttributesTooLarge, OptionsDoNotFit, PublishRulesFailed, TooManyVariants
+from products.exceptions import (
+    AttributesTooLarge,
+    DescriptionTooLong,
+    InvalidHandle,
+    OptionsDoNotFit,
+    PublishRulesFailed,
+    TooManyVariants,
+)
 from products.models import Category, Product, ProductStatus, Variant
 from products.skus import sku_key
 
@@ -211,5 +218,5 @@ def _create_or_update(row: PMSProduct, data: dict[str, Any]) -> Product:
         if row.product_id is None:
             return products.create_product(data=data)
         return products.update_product(product_id=row.product_id, data=data)[0]
-    except (OptionsDoNotFit, AttributesTooLarge, TooManyVariants) as error:
+    except (OptionsDoNotFit, AttributesTooLarge, TooManyVariants, DescriptionTooLong, InvalidHandle) as error:
         raise UnusableData(f"data is not valid. {error.detail}") from None

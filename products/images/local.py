@@ -50,6 +50,6 @@ class PrivateLocalStorage(LocalStorage):
         """The same, absolute."""
         return str(Path(self.base_location).absolute())
 
-    @property
-    def base_url(self) -> None:
+    def url(self, name: str | None) -> str:
         """There is none."""
+        raise ValueError(f"{name} is private.")

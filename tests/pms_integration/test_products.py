@@ -4,7 +4,7 @@ import pytest
 
 from pms_backend.events.models import Event
 from pms_integration.models import PMSConnection
-from products.models import Product
+from products.models import MAX_DESCRIPTION_LENGTH, Product
 from tests.factories import make_connection, make_product
 from tests.pms_integration.reports import apply, product
 
@@ -148,3 +148,20 @@ def test_left_out_variants_that_do_not_fit_any_more_are_archived(pms: PMSConnect
 
     assert event.status == "processed"
     assert current() == {"D": "Red", "C": "Green"}
+
+
+def test_what_it_says_is_kept_as_from_any_other_way_in(pms: PMSConnection) -> None:
+    raw = "<p onclick=x>Hi<script>alert(1)</script></p>"
+
+    apply(pms, "product.created", product("7", 1, description=raw, handle="Desk Lamp"))
+    apply(pms, "product.updated", product("7", 2, description=raw, handle="DESK.lamp"))
+
+    assert list(Product.objects.values_list("description", "handle")) == [("<p>Hi</p>", "desk-lamp")]
+    assert types().count("product.updated") == 0
+
+
+def test_a_description_that_grows_too_long_is_data_that_cannot_be_used(pms: PMSConnection) -> None:
+    event = apply(pms, "product.created", product("7", 1, description="<b>" + "&" * (MAX_DESCRIPTION_LENGTH - 3)))
+
+    assert event.status == "dead"
+    assert not Product.objects.exists()
