@@ -17,7 +17,10 @@ from tests.pms_integration.files.test_round_trip import state
 
 FORMULA_SIGNS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 # What is hard: signs of formulas, quotes, commas, backslashes, line ends, and what is invisible.
-TEXT = st.text(st.one_of(st.sampled_from(FORMULA_SIGNS + "'\",\\;> 01a<&/\u200d\u00a0"), st.characters()), max_size=12)
+TEXT = st.text(
+    st.one_of(st.sampled_from(FORMULA_SIGNS + "'\",\\;> 01a<&/\u200d\u00a0"), st.characters(exclude_categories=["Cs"])),
+    max_size=12,
+)
 
 
 @given(TEXT)
