@@ -1,7 +1,6 @@
 """PMS events as JSON."""
 
-from rest_framework import serializers
-
+from pms_backend.api import serializers
 from pms_integration.models import PMSConnection, PMSEvent
 
 

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from rest_framework import serializers
-
+from pms_backend.api import serializers
 from products import models
 from products.barcodes import check_barcode
 from products.exceptions import InvalidBarcode

@@ -5,7 +5,7 @@ from typing import Any
 import django_filters
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, QuerySet, Value
 
-from pms_backend.api.filters import BooleanFilter
+from pms_backend.api.filters import BooleanFilter, IdFilter
 from products.handles import clean_handle
 from products.models import Category, Product, ProductStatus, Variant
 from products.queries import categories_below, in_stock
@@ -137,7 +137,7 @@ class VariantFilter(django_filters.FilterSet):
 
     sku = django_filters.CharFilter(method="filter_sku")
     barcode = django_filters.CharFilter()
-    product = django_filters.NumberFilter(field_name="product_id")
+    product = IdFilter(field_name="product_id")
     updated_after = django_filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gt")
     ordering = OrderingFilter(BY_UPDATED_AT, label="newest first without it")
 

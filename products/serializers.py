@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import orjson
 from drf_spectacular.utils import extend_schema_field
-from rest_framework import serializers
 
+from pms_backend.api import serializers
 from pms_backend.api.exceptions import DomainError
+from pms_backend.api.renderers import to_json
 from products import models
 from products.currencies import CURRENCIES
 from products.fields import BarcodeField, ClearableCharField, ClearableListField, OptionValuesField
@@ -142,7 +142,12 @@ class ProductInputSerializer(serializers.Serializer[Any]):
 
     def validate_attributes(self, attributes: dict[str, Any] | None) -> dict[str, Any] | None:
         """Attributes are bounded as a whole."""
-        if len(orjson.dumps(attributes)) > models.MAX_ATTRIBUTES_BYTES:
+        try:
+            size = len(to_json(attributes))
+        except TypeError:
+            message = "A number has more digits than are kept; send it as a text."
+            raise serializers.ValidationError(message, code="too_many_digits") from None
+        if size > models.MAX_ATTRIBUTES_BYTES:
             raise serializers.ValidationError(
                 f"Attributes take at most {models.MAX_ATTRIBUTES_BYTES} bytes.", code="too_large"
             )

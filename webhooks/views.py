@@ -3,12 +3,12 @@
 from typing import Any
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import serializers
 from rest_framework.exceptions import APIException, NotFound, ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pms_backend.access.throttling import WebhookThrottle
+from pms_backend.api import serializers
 from pms_backend.api.endpoints import APIView
 from pms_backend.api.parsers import NotJSON, RawParser, load_signed_json
 from pms_integration import services

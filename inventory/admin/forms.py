@@ -19,6 +19,7 @@ from inventory.models import (
     Reason,
     StockLevel,
 )
+from pms_backend.api.forms import IntegerField
 from products.models import Variant
 from products.skus import as_sku_key
 
@@ -43,12 +44,10 @@ def _reference() -> forms.CharField:
     )
 
 
-def _quantity(label: str, *, minimum: int, help_text: str, autofocus: bool = True) -> forms.IntegerField:
+def _quantity(label: str, *, minimum: int, help_text: str, autofocus: bool = True) -> IntegerField:
     attributes = {"autofocus": True} if autofocus else {}
     widget = UnfoldAdminIntegerFieldWidget(attrs=attributes)
-    return forms.IntegerField(
-        label=label, min_value=minimum, max_value=MAX_QUANTITY, help_text=help_text, widget=widget
-    )
+    return IntegerField(label=label, min_value=minimum, max_value=MAX_QUANTITY, help_text=help_text, widget=widget)
 
 
 def sku_meant_by(text: str) -> str:
@@ -85,7 +84,7 @@ class CountForm(forms.Form):
 
     on_hand = _quantity("Counted", minimum=0, help_text="Units that you see on the shelf, reserved ones included.")
     note = _note()
-    expected_on_hand = forms.IntegerField(widget=forms.HiddenInput)
+    expected_on_hand = IntegerField(widget=forms.HiddenInput)
 
     def expect(self, level: StockLevel) -> None:
         """From now on for what is known by now: whoever sends the form again has seen it."""

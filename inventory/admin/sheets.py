@@ -9,6 +9,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidge
 from inventory.admin.forms import sku_meant_by
 from inventory.models import MAX_QUANTITY, MAX_REFERENCE_LENGTH, Reason, StocktakeLine, TransferLine
 from inventory.services import StocktakeCount
+from pms_backend.api.forms import IntegerField
 
 SHEET_PAGE: Final = "inventory/sheet_page.html"
 
@@ -48,8 +49,8 @@ class SheetForm(forms.Form):
         return [(line, self.cleaned_data[name]) for name, line in self._lines.items()]
 
 
-def _units(*, initial: int | None, is_required: bool, label: str) -> forms.IntegerField:
-    return forms.IntegerField(
+def _units(*, initial: int | None, is_required: bool, label: str) -> IntegerField:
+    return IntegerField(
         label=label,
         min_value=0,
         max_value=MAX_QUANTITY,
@@ -104,7 +105,7 @@ class CountsForm(SheetForm):
         help_text="Type it or scan it; one that is not on the sheet is added.",
         widget=UnfoldAdminTextInputWidget(attrs={"autofocus": True, "autocomplete": "off"}),
     )
-    counted = forms.IntegerField(
+    counted = IntegerField(
         label="Counted", required=False, min_value=0, max_value=MAX_QUANTITY, widget=UnfoldAdminIntegerFieldWidget
     )
 

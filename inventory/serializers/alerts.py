@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from rest_framework import serializers
-
 from inventory.alerts import MAX_RESERVATIONS_AT_STAKE, AlertType, alert_as_dict
 from inventory.models import StockLevel
 from inventory.serializers.stock import LevelSerializer
+from pms_backend.api import serializers
 
 
 class ReservationAtStakeSerializer(serializers.Serializer[Any]):

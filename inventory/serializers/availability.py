@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from rest_framework import serializers
-
 from inventory.availability import MAX_AVAILABILITY_LOCATIONS, MAX_AVAILABILITY_SKUS
 from inventory.models import MAX_CODE_LENGTH
+from pms_backend.api import serializers
 from products.serializers import SkuField
 
 

@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
-from rest_framework import serializers
+
+from pms_backend.api import serializers
 
 
 class PastMomentSerializer(serializers.Serializer[Any]):

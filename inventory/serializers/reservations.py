@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from rest_framework import serializers
-
 from inventory.models import (
     MAX_CODE_LENGTH,
     MAX_QUANTITY,
@@ -18,6 +16,7 @@ from inventory.services.reservation_requests import (
     MAX_RESERVATION_LINES,
     MIN_EXPIRES_IN_SECONDS,
 )
+from pms_backend.api import serializers
 from products.serializers import SkuField
 
 

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from rest_framework import serializers
-
 from inventory.exceptions import ReferenceMissing
 from inventory.models import (
     ADJUSTMENT_REASONS,
@@ -19,6 +17,7 @@ from inventory.models import (
 )
 from inventory.representation import level_as_dict, movement_as_dict
 from inventory.services.bulk import MAX_BULK_ROWS
+from pms_backend.api import serializers
 from products.serializers import SkuField
 
 MAX_VERSION = 2**63 - 1

@@ -2,8 +2,6 @@
 
 from typing import Any, Final
 
-from rest_framework import serializers
-
 from inventory.models import (
     MAX_CODE_LENGTH,
     MAX_NOTE_LENGTH,
@@ -16,6 +14,7 @@ from inventory.models import (
 from inventory.queries import with_variance
 from inventory.representation import moment_as_json, stocktake_as_dict, stocktake_line_as_dict
 from inventory.services.stocktakes import MAX_COUNTS, StocktakeCount
+from pms_backend.api import serializers
 from products.serializers import SkuField
 
 # A longer sheet is read by pages.

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from rest_framework import serializers
-
 from inventory.models import (
     MAX_CODE_LENGTH,
     MAX_QUANTITY,
@@ -15,6 +13,7 @@ from inventory.models import (
 from inventory.representation import transfer_as_dict
 from inventory.services.shipments import SHORTAGE_REASONS
 from inventory.services.transfers import MAX_TRANSFER_LINES
+from pms_backend.api import serializers
 from products.serializers import SkuField
 
 

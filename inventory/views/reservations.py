@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import mixins, serializers
+from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,6 +22,7 @@ from inventory.serializers.reservations import (
 from pms_backend.access.caller import Caller
 from pms_backend.access.scopes import read_write
 from pms_backend.access.visibility import visibility_of
+from pms_backend.api import serializers
 from pms_backend.api.endpoints import GenericViewSet
 
 

@@ -23,6 +23,7 @@ from pms_backend.access.caller import caller_in_admin
 from pms_backend.access.models import DEFAULT_TIER, ApiClient, AuditEntry
 from pms_backend.access.rates import known_tiers
 from pms_backend.access.scopes import ALL_SCOPES
+from pms_backend.api.forms import IntegerField
 from pms_backend.api.service_admin import (
     EmptyForm,
     GrowingTableAdmin,
@@ -70,7 +71,7 @@ class ApiClientForm(ServiceForm):
 class RotationForm(forms.Form):
     """How the keys change over."""
 
-    overlap_hours = forms.IntegerField(
+    overlap_hours = IntegerField(
         label="Hours",
         min_value=0,
         max_value=int(services.MAX_OVERLAP.total_seconds()) // SECONDS_AN_HOUR,

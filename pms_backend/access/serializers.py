@@ -3,11 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
-from rest_framework import serializers
-
 from pms_backend.access.models import ApiClient, AuditEntry
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.access.services import DEFAULT_OVERLAP, MAX_OVERLAP
+from pms_backend.api import serializers
 
 
 class ApiClientSerializer(serializers.ModelSerializer[ApiClient]):

@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from pms_backend.api import serializers
 from pms_backend.api.exceptions import Conflict, DomainError, Invalid, field_errors
 from pms_backend.api.problems import FieldError
 

@@ -9,6 +9,8 @@ from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
+from pms_backend.api.forms import IntegerField
+
 WORDS: Final = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -19,10 +21,16 @@ class BooleanField(forms.Field):
         """The value, nothing where there is none."""
         if value in self.empty_values:
             return None
-        word = str(value).strip().lower()
+        word = str(value).lower()
         if word not in WORDS:
             raise forms.ValidationError("It is true or false.", code="invalid")
         return WORDS[word]
+
+
+class IdFilter(django_filters.Filter):
+    """A filter by the number of a row."""
+
+    field_class = IntegerField
 
 
 class BooleanFilter(django_filters.BooleanFilter):

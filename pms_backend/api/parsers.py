@@ -1,15 +1,14 @@
-"""JSON in: strict, bounded, by orjson."""
+"""JSON in: strict and bounded."""
 
-import json
 from collections.abc import Mapping
-from typing import IO, Any, NoReturn
+from typing import IO, Any
 
-import orjson
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
+from pms_backend.api.exact_json import exact_json, standard_json
 from pms_backend.api.limits import MAX_JSON_DEPTH
 
 # orjson refuses what is deeper than it reads; it is the same refusal as ours.
@@ -27,9 +26,9 @@ def load_json(raw: str | bytes) -> Any:
     Raises `NotJSON`.
     """
     try:
-        value = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        if _THEIR_WORDS_FOR_DEPTH in str(error):
+        value = exact_json(raw)
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, RecursionError) or _THEIR_WORDS_FOR_DEPTH in str(error):
             raise NotJSON(f"is nested deeper than {MAX_JSON_DEPTH} levels") from None
         raise NotJSON(f"is not JSON: {error}") from None
     return _checked(value, raw)
@@ -46,15 +45,10 @@ def load_signed_json(raw: bytes) -> Any:
         if _ESCAPED_SURROGATE not in raw.lower():
             raise
     try:
-        # The standard library accepts them, and by default also NaN and Infinity.
-        value = json.loads(raw.decode(), parse_constant=_refuse_constant)
+        value = standard_json(raw)
     except (ValueError, RecursionError) as error:
         raise NotJSON(f"is not JSON: {error}") from None
     return _checked(value, raw)
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
 
 
 def _checked(value: Any, raw: str | bytes) -> Any:

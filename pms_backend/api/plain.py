@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from django.core import validators
-from rest_framework import serializers
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
+
+from pms_backend.api import serializers
 
 Reader = Callable[[Any], Any]
 

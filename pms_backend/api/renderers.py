@@ -37,17 +37,26 @@ def to_json(data: Any) -> bytes:
         return orjson.dumps(data, default=_known, option=_OPTIONS)
     except orjson.JSONEncodeError:
         # PostgreSQL keeps 1e30 as the whole number that it is, and orjson writes none beyond 64 bits.
-        return orjson.dumps(_with_long_numbers_as_floats(data), default=_known, option=_OPTIONS)
+        return orjson.dumps(_with_long_numbers_written(data), default=_known, option=_OPTIONS)
 
 
-def _with_long_numbers_as_floats(value: Any) -> Any:
+def _with_long_numbers_written(value: Any) -> Any:
     if isinstance(value, int) and not MIN_INTEGER <= value <= MAX_INTEGER:
-        return float(value)
+        return _written(value)
     if isinstance(value, Mapping):
-        return {name: _with_long_numbers_as_floats(inner) for name, inner in value.items()}
+        return {name: _with_long_numbers_written(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_with_long_numbers_as_floats(inner) for inner in value]
+        return [_with_long_numbers_written(inner) for inner in value]
     return value
+
+
+def _written(number: int) -> float | orjson.Fragment:
+    """As a float where that says the same in fewer digits."""
+    try:
+        nearest = float(number)
+    except OverflowError:
+        return orjson.Fragment(str(number))
+    return nearest if Decimal(repr(nearest)) == number else orjson.Fragment(str(number))
 
 
 def _known(value: Any) -> Any:

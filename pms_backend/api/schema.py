@@ -4,8 +4,8 @@ from typing import Any, Final, Literal
 
 from drf_spectacular.openapi import AutoSchema as SpectacularSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
-from rest_framework import serializers
 
+from pms_backend.api import serializers
 from pms_backend.api.endpoints import IdempotencyMixin
 from pms_backend.api.idempotency import KEPT_HOURS, KEY_HEADER, KEY_PATTERN, REPLAYED_HEADER
 from pms_backend.api.problems import PROBLEM_CONTENT_TYPE

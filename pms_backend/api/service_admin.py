@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError
+from django.db import IntegrityError, models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -18,6 +18,7 @@ from unfold.paginator import InfinitePaginator
 from unfold.utils import prettify_json
 
 from pms_backend.api.exceptions import DomainError, problem_of
+from pms_backend.api.forms import DecimalField, IntegerField
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.api.typed_unfold import ModelAdmin, TabularInline
@@ -25,6 +26,22 @@ from pms_backend.api.typed_unfold import ModelAdmin, TabularInline
 REFUSALS: Final = (DomainError, ValidationError, IntegrityError)
 # Colouring a longer one takes longer than anybody waits for a page.
 MAX_COLOURED_BYTES: Final = 64 * 1024
+
+# Columns whose form fields would take whatever Python can read for a number. The admin looks for the nearest class.
+STRICT_NUMBERS: Final[dict[Any, dict[str, Any]]] = {
+    **{
+        column: {"form_class": IntegerField}
+        for column in (
+            models.IntegerField,
+            models.BigIntegerField,
+            models.SmallIntegerField,
+            models.PositiveIntegerField,
+            models.PositiveBigIntegerField,
+            models.PositiveSmallIntegerField,
+        )
+    },
+    models.DecimalField: {"form_class": DecimalField},
+}
 
 _REFUSAL: Final = "pms.refusal"
 
@@ -84,6 +101,7 @@ class ServiceAdmin(ModelAdmin):
     """
 
     form = ServiceForm
+    formfield_overrides = STRICT_NUMBERS
     list_per_page = 50
     list_fullwidth = True
     list_disable_select_all = True
@@ -164,6 +182,7 @@ class ServiceInline(TabularInline):
     """Rows of a page that are written with it; none is erased."""
 
     form = ServiceForm
+    formfield_overrides = STRICT_NUMBERS
     extra = 0
     can_delete = False
     hide_title = True

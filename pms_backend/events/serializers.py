@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from rest_framework import serializers
-
+from pms_backend.api import serializers
 from pms_backend.events.models import Event
 
 MAX_FEED_LIMIT = 500
@@ -30,8 +29,10 @@ class FeedQuerySerializer(serializers.Serializer[Any]):
         max_value=2**63 - 1,
         help_text="The last sequence seen; left out, the feed begins with the oldest event that is kept",
     )
-    types = serializers.CharField(required=False, help_text="Comma-separated types; `stock.*` for all of a kind")
-    subject = serializers.CharField(required=False)
+    types = serializers.CharField(
+        required=False, allow_blank=True, help_text="Comma-separated types; `stock.*` for all of a kind"
+    )
+    subject = serializers.CharField(required=False, allow_blank=True)
     limit = serializers.IntegerField(default=DEFAULT_FEED_LIMIT, min_value=1, max_value=MAX_FEED_LIMIT)
 
 

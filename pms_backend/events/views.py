@@ -22,7 +22,7 @@ class FeedView(APIView):
     @extend_schema(parameters=[FeedQuerySerializer], responses=FeedSerializer)
     def get(self, request: Request) -> Response:
         """The events after a sequence, oldest first; without one, from the oldest that is kept."""
-        query = FeedQuerySerializer(data=request.query_params)
+        query = FeedQuerySerializer(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         refuse_unknown(request, known={*query.fields, "format"})
         wanted = query.validated_data
@@ -32,7 +32,7 @@ class FeedView(APIView):
         events = Event.objects.published_after(after).filter(sequence__lte=head)
         if "subject" in wanted:
             events = events.filter(subject=wanted["subject"])
-        events = events.of_types(types.split(","), limit=limit + 1) if types else events[: limit + 1]
+        events = events.of_types(types.split(","), limit=limit + 1) if types is not None else events[: limit + 1]
         rows = list(events)
         # And what is pruned last: what went in between is missing.
         if is_expired(after):

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.utils.dateparse import parse_datetime
-from rest_framework import serializers
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from inventory.models import ADJUSTMENT_REASONS, MAX_NOTE_LENGTH, MAX_QUANTITY, MAX_REFERENCE_LENGTH, Reason
+from pms_backend.api import serializers
 from pms_backend.api.exceptions import field_errors
 from pms_backend.api.storable_text import is_storable, storable
 from pms_integration.connectors.contract import ProductReport, Report, StockDelta, StockFigure

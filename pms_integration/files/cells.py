@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
-from rest_framework import serializers
+from pms_backend.api import serializers
 
 REMEMBERED_VALUES: Final = 4_096
 # What a spreadsheet would take for a formula, full-width signs included, however many apostrophes are before it.

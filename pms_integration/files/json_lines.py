@@ -4,9 +4,8 @@
 from collections.abc import Iterator
 from typing import IO, Any, Final
 
-from rest_framework import serializers
-
 from inventory.models import MAX_QUANTITY
+from pms_backend.api import serializers
 from pms_backend.api.exceptions import field_errors
 from pms_backend.api.parsers import NotJSON, load_json
 from pms_backend.api.storable_text import is_storable

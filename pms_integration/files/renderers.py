@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from rest_framework import serializers
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from pms_backend.api import serializers
 from pms_backend.api.renderers import JSONRenderer
 
 

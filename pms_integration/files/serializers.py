@@ -2,9 +2,8 @@
 
 from typing import Any, Final
 
-from rest_framework import serializers
-
 from inventory.models import MAX_CODE_LENGTH
+from pms_backend.api import serializers
 from pms_integration.files.columns import COST, column_of
 from pms_integration.files.limits import SHOWN_PROBLEMS
 from pms_integration.models import ImportFormat, ImportJob, ImportProblem, ImportStatus

@@ -3,8 +3,8 @@
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_serializer
-from rest_framework import serializers
 
+from pms_backend.api import serializers
 from products.images.limits import MAX_IMAGE_BYTES
 from products.images.names import SENT_TYPES
 from products.models import MAX_ALT_LENGTH, MAX_URL_LENGTH, ImageStatus

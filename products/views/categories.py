@@ -1,11 +1,11 @@
 """`/api/v1/products/categories/`."""
 
 from rest_framework import mixins
-from rest_framework.serializers import BaseSerializer
 
 from pms_backend.access.scopes import read_write
 from pms_backend.api.endpoints import GenericViewSet
 from pms_backend.api.parsers import JSONParser, MergePatchParser
+from pms_backend.api.serializers import BaseSerializer
 from products import services
 from products.filters import CategoryFilter
 from products.models import Category

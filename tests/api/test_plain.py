@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rest_framework import serializers
 from rest_framework.validators import UniqueTogetherValidator
 
 from inventory.models import MAX_CODE_LENGTH, MAX_QUANTITY
 from inventory.serializers.availability import AvailabilityQuestionSerializer
 from inventory.serializers.stock import AdjustmentSerializer, BulkCountsSerializer, CountSerializer
+from pms_backend.api import serializers
 from pms_backend.api.plain import PlainFirst
 from products.skus import MAX_SKU_LENGTH
 

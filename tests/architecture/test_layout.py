@@ -14,6 +14,16 @@ EMPTY_NAMES = frozenset({"utils", "helpers", "common", "base", "misc", "signals"
 NAMED_SO = frozenset({"pms_backend/standalone/signals.py"})
 HTTP_CLIENTS = frozenset({"httpx", "httpcore", "requests", "urllib3", "aiohttp", "http.client", "urllib.request"})
 # It stands beside the house, and its demo is a client of ours.
+# Modules whose fields take whatever Python can read for a number or a truth, and the modules of ours in their place.
+LENIENT = {
+    "rest_framework.serializers": "pms_backend/api/serializers.py",
+    "rest_framework.fields": "pms_backend/api/serializers.py",
+    "django.forms.IntegerField": "pms_backend/api/forms.py",
+    "django.forms.DecimalField": "pms_backend/api/forms.py",
+    "django.forms.FloatField": "pms_backend/api/forms.py",
+    "django_filters.BooleanFilter": "pms_backend/api/filters.py",
+    "django_filters.NumberFilter": "pms_backend/api/filters.py",
+}
 CALLERS = ("pms_backend/outbound/", "pms_backend/standalone/")
 MODEL_SIGNALS = re.compile(r"^(pre|post)_(init|save|delete|migrate)$|^m2m_changed$|^class_prepared$")
 
@@ -72,6 +82,18 @@ def find_http_clients(tree: ast.Module) -> list[int]:
         for name in _imported(node)
         if any(name == client or name.startswith(f"{client}.") for client in HTTP_CLIENTS)
     ]
+
+
+def find_lenient_fields(tree: ast.Module, path: str = "") -> list[int]:
+    """Where fields are used that take a number for a text, or a word for a number."""
+    found = []
+    for node in ast.walk(tree):
+        named = _imported(node)
+        if isinstance(node, ast.Attribute):
+            named = [ast.unparse(node).replace("forms.", "django.forms.", 1)]
+        if any(LENIENT.get(name, path) != path for name in named):
+            found.append(node.lineno)
+    return found
 
 
 def _names(node: ast.AST) -> Iterator[str]:
@@ -138,6 +160,10 @@ def test_our_calls_go_through_outbound_alone():
     assert calling == set()
 
 
+def test_values_are_read_by_strict_fields_alone():
+    assert everywhere(find_lenient_fields) == set()
+
+
 def test_the_catalogue_speaks_of_stock_in_one_module():
     speaking = {path for path, tree in modules().items() if path.startswith("products/") and speaks_of_inventory(tree)}
 
@@ -161,6 +187,11 @@ def test_the_catalogue_speaks_of_stock_in_one_module():
         (find_http_clients, "from urllib.request import urlopen"),
         (find_http_clients, "from urllib import request"),
         (find_http_clients, "from http import client"),
+        (find_lenient_fields, "from rest_framework import serializers"),
+        (find_lenient_fields, "from rest_framework.fields import CharField"),
+        (find_lenient_fields, "units = forms.IntegerField()"),
+        (find_lenient_fields, "from django.forms import DecimalField"),
+        (find_lenient_fields, "product = django_filters.NumberFilter()"),
     ],
 )
 def test_a_violation_is_found(find, source):

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from rest_framework import serializers
-
 from pms_backend.access.tokens.callers import MAX_TOKEN_LENGTH
+from pms_backend.api import serializers
 
 MAX_USERNAME_LENGTH = 150
 MAX_PASSWORD_LENGTH = 1024
