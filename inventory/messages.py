@@ -6,6 +6,7 @@ from typing import Any, Final, Self
 
 from inventory.socket_limits import MAX_LOCATIONS, MAX_MESSAGE_BYTES, MAX_SKUS
 from pms_backend.api.parsers import NotJSON, load_json
+from pms_backend.api.renderers import MAX_INTEGER
 from products.skus import as_sku_key
 
 
@@ -50,7 +51,7 @@ class Subscribe:
     def read(cls, message: Mapping[str, Any]) -> Self:
         """Raises `BadMessage`."""
         after = message.get("after")
-        if after is not None and (not isinstance(after, int) or isinstance(after, bool) or after < 0):
+        if after is not None and not (type(after) is int and 0 <= after <= MAX_INTEGER):
             raise BadMessage("malformed", "`after` is the sequence of a message: a whole number.")
         return cls(Wanted.read(message), after)
 

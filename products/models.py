@@ -10,7 +10,7 @@ from django.contrib.postgres.search import SearchVectorField
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Coalesce, Length, Now
+from django.db.models.functions import Coalesce, Collate, Length, Lower, Now
 
 from products.barcodes import validate_barcode
 from products.skus import MAX_SKU_KEY_LENGTH, MAX_SKU_LENGTH
@@ -247,7 +247,14 @@ class Variant(models.Model):
             models.UniqueConstraint(
                 fields=["sku_key"], name="products_variant_sku_key_unique", deferrable=models.Deferrable.IMMEDIATE
             ),
-            models.CheckConstraint(name="products_variant_has_a_sku", condition=~models.Q(sku="")),
+            models.CheckConstraint(
+                name="products_variant_has_a_sku", condition=~models.Q(sku="") & ~models.Q(sku_key="")
+            ),
+            # PostgreSQL 15 folds no case as Unicode does, so that other keys are for `skus.sku_key` alone to make.
+            models.CheckConstraint(
+                name="products_variant_sku_key_of_ascii",
+                condition=models.Q(sku__regex="[^ -~]") | models.Q(sku_key=Lower(Collate("sku", "C"))),
+            ),
             models.CheckConstraint(
                 name="products_variant_price_not_negative",
                 condition=models.Q(price__isnull=True) | models.Q(price__gte=0),

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
 
+from products.skus import without_unseen
+
 MAX_SEARCH_LENGTH: Final = 255
 # Longer ones are cut, on both sides; PostgreSQL takes 2,046 bytes.
 MAX_LEXEME_LENGTH: Final = 255
@@ -93,7 +95,7 @@ def _folded(text: str) -> str:
     """Without case, accents and the variants of one character: `Café` is `cafe`."""
     if text.isascii():
         return text.lower()
-    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", without_unseen(text)).casefold())
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 
 

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 
 from pms_backend.api import serializers
 from pms_backend.api.exceptions import DomainError
+from pms_backend.api.keyset import MAX_ID
 from pms_backend.api.renderers import to_json
 from products import models
 from products.currencies import CURRENCIES
@@ -123,7 +124,7 @@ class VariantPatchSerializer(serializers.Serializer[Any]):
 class VariantInputSerializer(VariantPatchSerializer):
     """A variant to make, or to change: known by `id`, else by `sku`."""
 
-    id = serializers.IntegerField(required=False, min_value=1)
+    id = serializers.IntegerField(required=False, min_value=1, max_value=MAX_ID)
 
 
 class ProductInputSerializer(serializers.Serializer[Any]):

@@ -12,6 +12,7 @@ from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
 from pms_backend.access.encryption import EncryptedTextField
 from pms_backend.api.context import MAX_ACTOR_LENGTH, MAX_REQUEST_ID_LENGTH
+from pms_backend.api.limits import MAX_SUBJECT_LENGTH
 
 DEFAULT_TIER = "default"
 STOREFRONT_TIER = "storefront"
@@ -148,7 +149,7 @@ class AuditEntry(models.Model):
     # Of the event that tells it, where one does: so it is written down once.
     sequence = models.BigIntegerField(null=True, unique=True, editable=False)
     action = models.CharField(max_length=60)
-    subject = models.CharField(max_length=200)
+    subject = models.CharField(max_length=MAX_SUBJECT_LENGTH)
     actor = models.CharField(max_length=MAX_ACTOR_LENGTH)
     request_id = models.CharField(max_length=MAX_REQUEST_ID_LENGTH, blank=True)
     occurred_at = models.DateTimeField(db_default=Now())

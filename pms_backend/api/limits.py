@@ -1,4 +1,4 @@
-"""What one request may cost: each bound of the outermost layers, named once.
+"""What one request may cost, and leave behind: each bound of the outermost layers, named once.
 
 The web server bounds the rest (`pms_backend/web_server/limits.py`): how many connections there may be, and how long a
 client may take to send its request.
@@ -20,3 +20,5 @@ MAX_HEADER_BYTES: Final = 32 * 1024
 # Of a form: the admin's page of a product with a hundred variants has about a thousand.
 MAX_FORM_FIELDS: Final = 2_000
 MAX_FORM_FILES: Final = 10
+# What an event or an entry of the audit log is about: a SKU and a location's code fit.
+MAX_SUBJECT_LENGTH: Final = 400

@@ -7,6 +7,7 @@ from django.db import connection, models
 from django.db.models.functions import Now
 
 from pms_backend.api.context import MAX_ACTOR_LENGTH, MAX_REQUEST_ID_LENGTH
+from pms_backend.api.limits import MAX_SUBJECT_LENGTH
 
 _IS_PUBLISHED: Final = models.Q(sequence__isnull=False)
 
@@ -47,7 +48,7 @@ class Event(models.Model):
 
     sequence = models.BigIntegerField(null=True, unique=True, editable=False)
     type = models.CharField(max_length=60)
-    subject = models.CharField(max_length=200)
+    subject = models.CharField(max_length=MAX_SUBJECT_LENGTH)
     actor = models.CharField(max_length=MAX_ACTOR_LENGTH)
     request_id = models.CharField(max_length=MAX_REQUEST_ID_LENGTH, blank=True)
     occurred_at = models.DateTimeField(db_default=Now())

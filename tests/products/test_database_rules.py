@@ -24,7 +24,9 @@ STRAY: dict[str, tuple[str, int]] = {
         422,
     ),
     'UPDATE products_variant SET options = \'{"Colour": "Red"}\'': ("products_variant_options_distinct", 409),
-    "UPDATE products_variant SET sku_key = 'A-1'": ("products_variant_sku_key_unique", 409),
+    "UPDATE products_variant SET sku = 'A-1', sku_key = 'a-1'": ("products_variant_sku_key_unique", 409),
+    "UPDATE products_variant SET sku_key = sku": ("products_variant_sku_key_of_ascii", 422),
+    "UPDATE products_variant SET sku = '\u200b', sku_key = ''": ("products_variant_has_a_sku", 422),
     "UPDATE products_variant SET cost = -1": ("products_variant_cost_not_negative", 422),
     "UPDATE products_variant SET compare_at_price = -1": ("products_variant_compare_at_price_not_negative", 422),
     "UPDATE products_product SET publish_at = now(), status = 'active', published_at = now()": (
@@ -91,7 +93,8 @@ def test_an_archived_product_needs_none_until_it_comes_back():
     [
         "UPDATE products_variant SET options = jsonb_build_object('Colour', sku)",
         "UPDATE products_variant SET is_archived = true WHERE sku = 'A-1'",
-        "UPDATE products_variant SET sku_key = CASE sku WHEN 'A-1' THEN 'A-2' ELSE 'A-1' END WHERE sku <> 'B-1'",
+        "UPDATE products_variant SET sku = CASE sku WHEN 'A-1' THEN 'A-2' ELSE 'A-1' END,"
+        " sku_key = CASE sku WHEN 'A-1' THEN 'a-2' ELSE 'a-1' END WHERE sku <> 'B-1'",
     ],
 )
 def test_what_the_rules_allow_is_done(sql: str):
