@@ -80,6 +80,61 @@ def test_both_secrets_are_good_while_one_is_rotated_and_the_first_is_not_after_t
     assert post(BODY, first, webhook_id="m-3").status_code == 401
 
 
+GOOD = "GOOD"
+OTHER = "v1," + base64.b64encode(b"0" * 32).decode()
+
+
+def post_list(pms: PMSConnection, entries: str):
+    good = Webhook(pms.secret).sign("m-1", datetime.now(tz=UTC), BODY.decode())
+    return post(BODY, pms.secret, **{"webhook-signature": entries.replace(GOOD, good)})
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        "v1,BADSIG GOOD v2,BADSIG",
+        f"{OTHER}  GOOD",
+        "  GOOD  ",
+        "GOOD\tnonsense",
+        "nonsense GOOD",
+        "v1,, GOOD",
+        "v1 GOOD",
+        ", GOOD",
+        "v1, GOOD",
+        "v1a,x GOOD",
+        "v1,==== GOOD",
+        f"v1,{base64.b64encode(b'0' * 31).decode()} GOOD",
+        f"v1,{base64.b64encode(b'0' * 64).decode()} GOOD",
+        f"{OTHER},more GOOD",
+        "v1,\u00e9 GOOD",
+        "GOOD GOOD",
+        " ".join([*["v1,BADSIG"] * 500, "GOOD"]),
+    ],
+)
+def test_one_good_entry_of_a_list_counts_whatever_else_stands_there(pms: PMSConnection, entries: str) -> None:
+    assert post_list(pms, entries).status_code == 202
+
+
+@pytest.mark.parametrize("entries", ["v2,BADSIG", f"{OTHER} {OTHER}", "v2GOOD", "GOOD=", "GOOD,GOOD", "v1, v1,", " "])
+def test_a_list_without_a_good_entry_is_401(pms: PMSConnection, entries: str) -> None:
+    assert_refused(post_list(pms, entries), 401, "invalid_signature")
+
+
+def test_each_entry_is_tried_with_each_secret_while_one_is_rotated(pms: PMSConnection) -> None:
+    first = pms.secret
+    services.rotate_secret(connection_id=pms.pk)
+    entries = " ".join([OTHER, "v1,BADSIG", Webhook(first).sign("m-1", datetime.now(tz=UTC), BODY.decode())])
+
+    assert post(BODY, first, **{"webhook-signature": entries}).status_code == 202
+
+
+@pytest.mark.parametrize("write", ["{:_}", " {}", "+{}", "{}.5", "{:e}"])
+def test_a_timestamp_is_ascii_digits(pms: PMSConnection, write: str) -> None:
+    timestamp = write.format(int(datetime.now(tz=UTC).timestamp()))
+
+    assert_refused(post(BODY, pms.secret, **{"webhook-timestamp": timestamp}), 401, "invalid_signature")
+
+
 @pytest.mark.parametrize(
     "headers",
     [
