@@ -160,7 +160,30 @@ def _delta(_: str, data: dict[str, Any], timestamp: Any) -> StockDelta:
     )
 
 
+def _without_absent(field: serializers.Field[Any, Any, Any, Any], value: Any) -> Any:
+    """The value without optional members that are null, or empty where an empty text is no value of theirs."""
+    child = getattr(field, "child", None)
+    if isinstance(value, list) and child is not None:
+        return [_without_absent(child, item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if isinstance(child, serializers.CharField):
+        return {name: item for name, item in value.items() if item is not None}
+    known = getattr(field, "fields", {})
+    return {
+        name: _without_absent(known[name], item) if name in known else item
+        for name, item in value.items()
+        if name not in known or known[name].required or not _is_absent(known[name], item)
+    }
+
+
+def _is_absent(field: serializers.Field[Any, Any, Any, Any], value: Any) -> bool:
+    is_empty = isinstance(value, str) and not value.strip()
+    return value is None or (is_empty and not getattr(field, "allow_blank", False))
+
+
 def _validated(serializer: serializers.Serializer[Any]) -> dict[str, Any]:
+    serializer.initial_data = _without_absent(serializer, serializer.initial_data)
     try:
         serializer.is_valid(raise_exception=True)
     except serializers.ValidationError as error:

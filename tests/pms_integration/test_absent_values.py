@@ -1,0 +1,176 @@
+"""`null` in a webhook's data: absent where a member may be absent, else data that cannot be used."""
+
+import json
+from typing import Any
+
+import pytest
+
+from inventory.models import StockLevel, StockMovement
+from pms_integration import services
+from pms_integration.connectors import standard
+from pms_integration.models import PMSConnection, PMSEventStatus, PMSProduct
+from products.models import Product, Variant
+from tests.factories import make_connection, make_location, make_product
+from tests.pms_integration.reports import apply, at, delta, figure, product
+
+pytestmark = pytest.mark.django_db
+
+OF_A_PRODUCT = [name for name, field in standard._ProductSerializer().fields.items() if not field.required]
+OF_A_VARIANT = [
+    name for name in standard._ProductSerializer().fields["variants"].child.fields if name not in ("id", "sku")
+]
+
+
+@pytest.fixture
+def pms() -> PMSConnection:
+    return make_connection("demo", owns=make_location("main"))
+
+
+def shown() -> dict[str, Any]:
+    one = Product.objects.select_related("category").get()
+    variant = Variant.objects.get()
+    return {
+        **{name: getattr(one, name) for name in OF_A_PRODUCT if hasattr(one, name)},
+        **{f"variant {name}": getattr(variant, name) for name in OF_A_VARIANT},
+    }
+
+
+@pytest.mark.parametrize("name", OF_A_PRODUCT)
+def test_null_changes_nothing_of_a_product(pms: PMSConnection, name: str):
+    full = {"handle": "the-lamp", "description": "Bright", "brand": "Lux", "tags": ["a"], "attributes": {"watt": 5}}
+    apply(pms, "product.created", product("7", 1, **full))
+    before = shown()
+
+    event = apply(pms, "product.updated", product("7", 2, **full) | {name: None})
+
+    assert (event.status, event.reason) == (PMSEventStatus.PROCESSED, "")
+    assert shown() == before
+
+
+@pytest.mark.parametrize("name", OF_A_VARIANT)
+@pytest.mark.parametrize("kind", ["product.updated", "product.published"])
+def test_null_changes_nothing_of_a_variant(pms: PMSConnection, name: str, kind: str):
+    one = {"sku": "A-1", "barcode": "4006381333931", "name": "Red", "price": "9.90", "currency": "EUR", "cost": "5.00",
+           "compare_at_price": "12.00", "weight_grams": 7, "options": {"Colour": "Red"}, "position": 3}  # fmt: skip
+    apply(pms, "product.created", product("7", 1) | {"variants": [one]})
+    before = shown()
+
+    event = apply(pms, kind, product("7", 2) | {"variants": [one | {name: None}]})
+
+    assert (event.status, event.reason) == (PMSEventStatus.PROCESSED, "")
+    assert shown() == before
+
+
+@pytest.mark.parametrize("name", ["price", "cost", "compare_at_price", "weight_grams", "position", "currency"])
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_text_is_no_number(pms: PMSConnection, name: str, empty: str):
+    one = {"sku": "A-1", "price": "9.90", "currency": "EUR", "cost": "5.00", "compare_at_price": "12.00",
+           "weight_grams": 7, "position": 3}  # fmt: skip
+    apply(pms, "product.created", product("7", 1) | {"variants": [one]})
+    before = shown()
+
+    event = apply(pms, "product.updated", product("7", 2) | {"variants": [one | {name: empty}]})
+
+    assert (event.status, event.reason) == (PMSEventStatus.PROCESSED, "")
+    assert shown() == before
+
+
+def test_an_empty_text_still_empties_a_text(pms: PMSConnection):
+    apply(pms, "product.created", product("7", 1, description="Bright", brand="Lux"))
+
+    apply(pms, "product.updated", product("7", 2, description="", brand=""))
+
+    assert Product.objects.values_list("description", "brand").get() == ("", "")
+
+
+def test_a_null_option_of_a_variant_is_none(pms: PMSConnection):
+    variants = [{"sku": "A-1", "options": {"Colour": "Red", "Size": None}}]
+
+    event = apply(pms, "product.created", product("7", 1) | {"variants": variants})
+
+    assert (event.status, Variant.objects.get().options) == (PMSEventStatus.PROCESSED, {"Colour": "Red"})
+
+
+@pytest.mark.parametrize("absent", [None, ""])
+@pytest.mark.parametrize("name", ["version", "occurred_at"])
+def test_a_figure_without_an_optional_member_counts(pms: PMSConnection, name: str, absent: Any):
+    make_product("A-1")
+
+    event = apply(pms, "inventory.updated", figure(7, minute=-1, version=3) | {name: absent})
+
+    assert (event.status, event.reason) == (PMSEventStatus.PROCESSED, "")
+    assert StockLevel.objects.get().on_hand == 7
+
+
+@pytest.mark.parametrize("absent", [None, ""])
+@pytest.mark.parametrize("name", ["reason", "reference", "occurred_at"])
+def test_a_change_without_an_optional_member_counts(pms: PMSConnection, name: str, absent: Any):
+    make_product("A-1")
+
+    event = apply(pms, "inventory.adjusted", delta(-2, minute=-1, reason="sale", reference="R") | {name: absent})
+
+    assert (event.status, event.reason) == (PMSEventStatus.PROCESSED, "")
+    assert StockMovement.objects.values_list("delta", "reason").get() == (
+        -2,
+        "correction" if name == "reason" else "sale",
+    )
+
+
+@pytest.mark.parametrize("nothing", [None, "", "1_0", "٥", 1.5])
+@pytest.mark.parametrize(
+    ("kind", "data", "name"),
+    [
+        ("inventory.updated", figure(7, minute=-1), "on_hand"),
+        ("inventory.adjusted", delta(7, minute=-1), "delta"),
+        ("product.updated", product("7", 1), "version"),
+        ("product.deleted", {"id": "7", "version": 1}, "version"),
+    ],
+)
+def test_a_required_number_that_is_none_is_unusable_data(
+    pms: PMSConnection, kind: str, data: dict[str, Any], name: str, nothing: Any
+):
+    make_product("A-1")
+    data = {**data, "occurred_at": at(-1)}
+
+    event = apply(pms, kind, data | {name: nothing})
+
+    assert event.status == PMSEventStatus.DEAD
+    assert f"/{name}:" in event.reason
+    assert not StockLevel.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "name"),
+    [
+        ("inventory.updated", figure(7, minute=-1), "sku"),
+        ("inventory.updated", figure(7, minute=-1), "location"),
+        ("inventory.adjusted", delta(7, minute=-1), "sku"),
+        ("inventory.adjusted", delta(7, minute=-1), "location"),
+        ("product.updated", product("7", 1), "id"),
+        ("product.updated", product("7", 1), "name"),
+        ("product.updated", product("7", 1), "variants"),
+        ("product.deleted", {"id": "7", "version": 1}, "id"),
+    ],
+)
+def test_a_required_member_that_is_null_is_unusable_data(
+    pms: PMSConnection, kind: str, data: dict[str, Any], name: str
+):
+    event = apply(pms, kind, data | {name: None})
+
+    assert event.status == PMSEventStatus.DEAD
+    assert f"/{name}:" in event.reason
+
+
+def test_two_products_whose_ids_are_long_numbers_are_two(pms: PMSConnection):
+    for number, sku in ((12345678901234567890123, "A-1"), (12345678901234567890124, "B-1")):
+        data = product("NUMBER", 1, sku=sku)
+        body = json.dumps({"type": "product.created", "timestamp": at(0), "data": data}).replace(
+            '"NUMBER"', str(number)
+        )
+        services.receive_event(connection=pms, webhook_id=sku, type="product.created", body=body.encode())
+    services.apply_due_events()
+
+    assert sorted(PMSProduct.objects.values_list("external_id", flat=True)) == [
+        "12345678901234567890123",
+        "12345678901234567890124",
+    ]
