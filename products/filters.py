@@ -33,6 +33,8 @@ def matching(products: QuerySet[Product], query: str | None) -> QuerySet[Product
 class OrderingFilter(django_filters.ChoiceFilter):
     """Says which orders there are; the page is sorted by the view's `get_sorting`."""
 
+    is_choosing = False
+
     def __init__(self, names: Any, **more: Any) -> None:
         super().__init__(choices=[(name, name) for name in names], **more)
 
@@ -43,6 +45,8 @@ class OrderingFilter(django_filters.ChoiceFilter):
 
 class FieldsFilter(django_filters.CharFilter):
     """Says that there are sparse answers; `reading.shown_to` reads which."""
+
+    is_choosing = False
 
     def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
         """All of them."""

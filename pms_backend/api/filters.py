@@ -1,6 +1,6 @@
 """Filters by django-filter, whose errors are problems like any other."""
 
-from collections.abc import Set
+from collections.abc import Iterator, Set
 from typing import Any, Final
 
 import django_filters
@@ -49,7 +49,11 @@ def refuse_unknown(request: Request, *, known: Set[str]) -> None:
 
 
 class FilterBackend(DjangoFilterBackend):
-    """Applies the view's `filterset_class`; a value that cannot be read is 422, an unknown name is 422 too."""
+    """Applies the view's `filterset_class`; a value that cannot be read is 422, an unknown name is 422 too.
+
+    An empty value finds nothing: it is what a caller sends whose variable is empty, and Django's "no filter" would show
+    everything.
+    """
 
     known_to_the_page = frozenset({"cursor", "page_size", "format"})
 
@@ -62,4 +66,17 @@ class FilterBackend(DjangoFilterBackend):
             return queryset
         if not filterset.is_valid():
             raise ValidationError(filterset.errors)
+        if any(map(_is_empty, asked_of(filterset, request))):
+            return queryset.none()
         return filterset.qs
+
+
+def asked_of(filterset: django_filters.FilterSet, request: Request) -> Iterator[str]:
+    """What is asked of the filters that choose rows; `is_choosing` is False for those that say how rows are shown."""
+    for name, one in filterset.filters.items():
+        if name in request.query_params and getattr(one, "is_choosing", True):
+            yield request.query_params[name]
+
+
+def _is_empty(text: str) -> bool:
+    return not text.strip()

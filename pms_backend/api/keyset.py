@@ -54,7 +54,7 @@ class KeysetPagination(CursorPagination):
         Raises 400 for a cursor that no page of this order gave.
         """
         sorting: Sorting = view.get_sorting()
-        size = self.get_page_size(request) or self.page_size
+        size = self.get_page_size(request)
         place = _read(request.query_params.get(self.cursor_query_param), sorting)
         rows = list(_sorted(queryset, sorting, place)[: size + 1])
         is_before = place is not None and place.is_before

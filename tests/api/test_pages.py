@@ -47,11 +47,19 @@ def test_a_page_is_as_large_as_is_asked_for_up_to_a_limit(api: JSONClient, codes
     monkeypatch.setattr("pms_backend.api.pagination.CursorPagination.max_page_size", 3)
 
     assert shown(api.get(LOCATIONS, {"page_size": 1000})) == codes[:3]
+    assert shown(api.get(LOCATIONS, {"page_size": "9" * 1000})) == codes[:3]
 
 
-@pytest.mark.parametrize("size", ["0", "-1", "many", ""])
-def test_a_size_that_is_none_is_the_usual_one(api: JSONClient, codes: list[str], size: str):
-    assert shown(api.get(LOCATIONS, {"page_size": size})) == codes
+NO_SIZES = ["0", "00", "-1", "many", "", " 2", "+2", "1_0", "２", "2.0", "1e1"]
+
+
+@pytest.mark.parametrize("size", NO_SIZES)
+@pytest.mark.parametrize("path", [LOCATIONS, "/api/v1/products/"])
+def test_a_size_that_is_none_is_400(api: JSONClient, codes: list[str], path: str, size: str):
+    response = api.get(path, {"page_size": size})
+
+    assert (response.status_code, response.json()["code"]) == (400, "malformed")
+    assert response.json()["detail"] == "`page_size` is a whole number from 1 on."
 
 
 @pytest.mark.parametrize(
