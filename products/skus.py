@@ -20,18 +20,23 @@ _UNSEEN: Final = re.compile(
 
 def clean_sku(text: str) -> str:
     """The SKU as it is kept and shown: NFC, without outer spaces. Raises `InvalidSku`."""
-    sku = unicodedata.normalize("NFC", text).strip()
+    is_plain = text.isascii() and text.isprintable()
+    sku = text.strip() if is_plain else unicodedata.normalize("NFC", text).strip()
     if not 1 <= len(sku) <= MAX_SKU_LENGTH:
         raise InvalidSku(f"A SKU has 1 to {MAX_SKU_LENGTH} characters.")
+    if not is_plain:
+        _check_characters(sku)
+    return sku
+
+
+def _check_characters(sku: str) -> None:
     if not sku.isprintable() and any(unicodedata.category(character) in ("Cc", "Cs") for character in sku):
         raise InvalidSku("A SKU holds no control characters.")
-    if not sku.isascii():
-        key = sku_key(sku)
-        if not key:
-            raise InvalidSku("A SKU has a character that can be seen.")
-        if len(key.encode()) > MAX_SKU_KEY_LENGTH:
-            raise InvalidSku(f"With its ligatures spelt out a SKU has at most {MAX_SKU_KEY_LENGTH} bytes.")
-    return sku
+    key = sku_key(sku)
+    if not key:
+        raise InvalidSku("A SKU has a character that can be seen.")
+    if len(key.encode()) > MAX_SKU_KEY_LENGTH:
+        raise InvalidSku(f"With its ligatures spelt out a SKU has at most {MAX_SKU_KEY_LENGTH} bytes.")
 
 
 def sku_key(text: str) -> str:

@@ -17,6 +17,7 @@ from inventory.models import Location, Stocktake, StocktakeLine, StocktakeStatus
 from inventory.queries import summary_of, with_variance
 from pms_backend.api.service_admin import EmptyForm, ReadOnlyAdmin, RefusalsIn, ServiceForm, moment
 from pms_backend.api.typed_unfold import action, display
+from products.admin.sku_search import SkuSearch
 
 STATUS_LABELS: Final = {
     StocktakeStatus.OPEN.label: "info",
@@ -50,7 +51,7 @@ class StocktakeForm(ServiceForm):
 
 
 @admin.register(Stocktake)
-class StocktakeAdmin(ReadOnlyAdmin):
+class StocktakeAdmin(SkuSearch, ReadOnlyAdmin):
     """Count sheets: what is typed here changes no stock before the sheet is posted."""
 
     form = StocktakeForm
@@ -58,6 +59,7 @@ class StocktakeAdmin(ReadOnlyAdmin):
     list_filter = ("status", "location")
     list_select_related = ("location",)
     search_fields = ("note", "lines__variant__sku")
+    sku_key_path = "lines__variant__sku_key"
     search_help_text = "Note or SKU"
     ordering = ("-id",)
     add_fieldsets = ((None, {"fields": ("location", "note", "skus")}),)

@@ -17,6 +17,7 @@ from inventory.models import MAX_REFERENCE_LENGTH, Location, Transfer, TransferL
 from inventory.services.transfers import MAX_TRANSFER_LINES
 from pms_backend.api.service_admin import EmptyForm, ReadOnlyAdmin, RefusalsIn, ServiceForm, ServiceInline, moment
 from pms_backend.api.typed_unfold import action, display
+from products.admin.sku_search import SkuSearch
 
 STATUS_LABELS: Final = {
     TransferStatus.DRAFT.label: "info",
@@ -83,7 +84,7 @@ class TransferLineInline(ServiceInline):
 
 
 @admin.register(Transfer)
-class TransferAdmin(ReadOnlyAdmin):
+class TransferAdmin(SkuSearch, ReadOnlyAdmin):
     """Transfers: what they move is fixed when they are planned, buttons take them from state to state."""
 
     form = TransferForm
@@ -91,6 +92,7 @@ class TransferAdmin(ReadOnlyAdmin):
     list_filter = ("status", "source", "target")
     list_select_related = ("source", "target")
     search_fields = ("reference", "lines__variant__sku")
+    sku_key_path = "lines__variant__sku_key"
     search_help_text = "Reference or SKU"
     ordering = ("-id",)
     inlines = (TransferLineInline,)

@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-import orjson
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -10,6 +9,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from pms_backend.access.visibility import sees_cost
+from pms_backend.api.exact_json import exact_json
 from pms_backend.api.exceptions import DomainError
 from pms_backend.api.service_admin import EmptyForm, GrowingTableAdmin, RefusalsIn, json_block, moment
 from pms_backend.api.typed_unfold import action, display
@@ -133,6 +133,6 @@ class PMSEventAdmin(GrowingTableAdmin):
         """What came in."""
         body = bytes(event.body)
         try:
-            return json_block(orjson.loads(body))
-        except orjson.JSONDecodeError:
+            return json_block(exact_json(body))
+        except (ValueError, RecursionError):
             return json_block(body.decode(errors="replace"))

@@ -12,6 +12,7 @@ from pms_backend.access.visibility import sees_cost
 from pms_backend.api.service_admin import ReadOnlyAdmin, moment
 from pms_backend.api.typed_unfold import display
 from pms_integration.models import PMSProduct, PMSProductState, PMSStock
+from products.admin.sku_search import SkuSearch
 
 STATE_LABELS: Final = {
     PMSProductState.IN_SYNC.label: "success",
@@ -79,13 +80,14 @@ class DiffersFilter(admin.SimpleListFilter):
 
 
 @admin.register(PMSStock)
-class PMSStockAdmin(ReadOnlyAdmin):
+class PMSStockAdmin(SkuSearch, ReadOnlyAdmin):
     """Stock as the PMS last told it beside ours."""
 
     list_display = ("sku", "location", "connection", "pms_on_hand", "our_on_hand", "difference", "reported")
     list_filter = (DiffersFilter, "connection")
     list_select_related = ("level__variant", "level__location", "connection")
     search_fields = ("level__variant__sku",)
+    sku_key_path = "level__variant__sku_key"
     search_help_text = "SKU"
     show_full_result_count = False
     ordering = ("-reported_at",)

@@ -18,6 +18,7 @@ from pms_backend.api.service_admin import ServiceInline, moment
 from pms_backend.api.typed_unfold import action, display
 from products import services
 from products.admin.images import NEW_IMAGES, ImageInline, ImagesForm, WithImages, write_images
+from products.admin.sku_search import SkuSearch
 from products.models import MAX_TAG_LENGTH, MAX_TAGS, Product, ProductStatus, Variant
 from products.queries import with_stock, with_totals
 
@@ -104,7 +105,7 @@ class VariantInline(ServiceInline):
 
 
 @admin.register(Product)
-class ProductAdmin(WithImages):
+class ProductAdmin(SkuSearch, WithImages):
     """Products."""
 
     form = ProductForm
@@ -113,6 +114,7 @@ class ProductAdmin(WithImages):
     list_filter = ("status", "category", BrandFilter)
     list_select_related = ("category",)
     search_fields = ("name", "handle", "brand", "variants__sku", "variants__barcode")
+    sku_key_path = "variants__sku_key"
     search_help_text = "Name, SKU, barcode, brand or handle"
     ordering = ("-id",)
     autocomplete_fields = ("category",)

@@ -8,11 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventory.models import MAX_CODE_LENGTH
+from inventory.services import create_transfer
 from products.exceptions import InvalidSku
 from products.models import Variant
 from products.skus import MAX_SKU_KEY_LENGTH, MAX_SKU_LENGTH, as_sku_key, clean_sku, sku_key
 from tests.conftest import JSONClient
 from tests.factories import make_location, make_product, set_stock
+from tests.staff import superuser
 
 PRODUCTS = "/api/v1/products/"
 COMPOSED, DECOMPOSED = "CAF\u00c9", "CAFE\u0301"
@@ -196,3 +198,24 @@ def test_the_longest_sku_fits_wherever_it_goes(api: JSONClient):
 
     assert answer.json()["level"]["sku"] == sku
     assert api.get("/api/v1/events/", {"types": "stock.changed"}).status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("written", ["Straße-1", "strasse-1", "STRAẞE-1", "Ｓtraße\u200b-1"])
+def test_the_admin_finds_a_sku_however_it_is_written(written: str):
+    make_product("Other")
+    lamp = make_product("Straße-1")
+    for code in ("main", "shop"):
+        make_location(code)
+        set_stock("Straße-1", code, 5)
+    transfer = create_transfer(source="main", target="shop", lines=[("Straße-1", 1)])
+    staff = superuser()
+
+    found = {
+        name: list(staff.get(f"/admin/{name}/", {"q": written}).context["cl"].queryset.values_list("pk", flat=True))
+        for name in ("products/product", "inventory/transfer", "inventory/stocklevel")
+    }
+
+    assert found["products/product"] == [lamp.pk]
+    assert found["inventory/transfer"] == [transfer.pk]
+    assert len(found["inventory/stocklevel"]) == 2
