@@ -112,7 +112,7 @@ def test_a_version_that_is_not_the_level_s_is_a_conflict(api) -> None:
         ({"delta": None}, "/delta", "null"),
         ({"reason": "count"}, "/reason", "invalid_choice"),
         ({"sku": "A\u00001"}, "/sku", "invalid_sku"),
-        ({"sku": "x" * 101}, "/sku", "invalid_sku"),
+        ({"sku": "x" * 256}, "/sku", "invalid_sku"),
         ({"sku": "B-1"}, "/sku", "unknown_sku"),
         ({"location": "moon"}, "/location", "unknown_location"),
         ({"note": "x" * 1001}, "/note", "max_length"),

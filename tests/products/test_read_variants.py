@@ -44,7 +44,7 @@ def test_the_filters_say_what_they_say(reader: JSONClient):
 
     assert skus(reader) == ["B-1", "A-2", "A-1"]
     assert skus(reader, sku="a-2") == skus(reader, sku=" A-2 ") == ["A-2"]
-    assert skus(reader, sku="A") == skus(reader, sku="x" * 101) == skus(reader, barcode="12") == []
+    assert skus(reader, sku="A") == skus(reader, sku="x" * 256) == skus(reader, barcode="12") == []
     assert skus(reader, barcode="123") == ["A-1"]
     assert skus(reader, product=product.pk) == ["A-2", "A-1"]
     assert skus(reader, product=2**70) == skus(reader, product=0) == []
