@@ -246,7 +246,7 @@ def test_a_new_product_has_only_what_it_may_be_given(api: JSONClient):
     assert product.pk != 999_999
     assert product.created_at.year > 2001
     assert product.updated_at.year > 2001
-    assert (made.sku_key, StockLevel.objects.count()) == ("M-1", 0)
+    assert (made.sku_key, StockLevel.objects.count()) == ("m-1", 0)
     assert set(Event.objects.values_list("actor", flat=True)) == {"client:tests"}
     assert not Event.objects.filter(request_id="forged").exists()
 

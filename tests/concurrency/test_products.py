@@ -115,7 +115,7 @@ def test_two_that_swap_the_skus_of_one_product_at_once_end_in_one_order():
     results = at_once([partial(services.update_product, product_id=lamp.pk, data=swap) for swap in swaps * 3])
 
     assert [result for result in results if isinstance(result, Exception)] == []
-    assert sorted(lamp.variants.values_list("sku_key", flat=True)) == ["A-1", "A-2"]
+    assert sorted(lamp.variants.values_list("sku_key", flat=True)) == ["a-1", "a-2"]
 
 
 def test_two_sweeps_publish_each_product_once():

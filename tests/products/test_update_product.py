@@ -80,7 +80,7 @@ def test_a_variant_is_known_by_its_sku_in_any_case(editor: JSONClient, lamp: Pro
     after = patched(editor, lamp, variants=[{"sku": "a-1", "price": "12.00"}])
 
     assert [(variant["sku"], variant["price"]) for variant in after["variants"]] == [("a-1", "12.00")]
-    assert Variant.objects.get().sku_key == "A-1"
+    assert Variant.objects.get().sku_key == "a-1"
 
 
 def test_a_variant_is_known_by_its_id_and_may_change_its_sku(editor: JSONClient, lamp: Product):
