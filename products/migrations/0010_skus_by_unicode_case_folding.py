@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('products', '0008_image_upkeep'),
+        ('products', '0009_normal_handles_and_shopifys_limits'),
     ]
 
     operations = [
