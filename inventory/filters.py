@@ -21,7 +21,7 @@ from inventory.models import (
     Transfer,
     TransferStatus,
 )
-from pms_backend.api.filters import BooleanFilter
+from pms_backend.api.filters import BooleanFilter, MomentFilter
 from products.skus import as_sku_key
 
 
@@ -42,7 +42,7 @@ class LevelFilter(django_filters.FilterSet):
     sku = SkuFilter(field_name="variant")
     location = django_filters.CharFilter(field_name="location__code")
     below_reorder_point = BooleanFilter(method="filter_below_reorder_point")
-    updated_after = django_filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gt")
+    updated_after = MomentFilter(field_name="updated_at", lookup_expr="gt")
 
     class Meta:
         model = StockLevel
@@ -81,8 +81,8 @@ class MovementFilter(django_filters.FilterSet):
     location = django_filters.CharFilter(field_name="level__location__code")
     reason = django_filters.ChoiceFilter(choices=Reason.choices)
     reference = django_filters.CharFilter()
-    since = django_filters.IsoDateTimeFilter(field_name="occurred_at", lookup_expr="gte")
-    until = django_filters.IsoDateTimeFilter(field_name="occurred_at", lookup_expr="lte")
+    since = MomentFilter(field_name="occurred_at", lookup_expr="gte")
+    until = MomentFilter(field_name="occurred_at", lookup_expr="lte")
 
     class Meta:
         model = StockMovement

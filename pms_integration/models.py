@@ -6,6 +6,7 @@ from django.db.models.functions import Now
 from inventory.models import Location, StockLevel
 from pms_backend.access.encryption import EncryptedTextField
 from pms_backend.api.context import MAX_ACTOR_LENGTH, MAX_REQUEST_ID_LENGTH
+from pms_backend.api.moments import moment_constraint
 from pms_integration.files.problems import MAX_CODE_LENGTH, MAX_COLUMN_LENGTH, MAX_DETAIL_LENGTH
 from pms_integration.files.storage import private_files
 from products.models import Product
@@ -177,7 +178,10 @@ class PMSStock(models.Model):
     class Meta:
         verbose_name = "PMS stock"
         verbose_name_plural = "PMS stock"
-        constraints = [models.UniqueConstraint(fields=["connection", "level"], name="pms_stock_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "level"], name="pms_stock_once"),
+            moment_constraint("pms_integration_pmsstock", "reported_at"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.level}: {self.on_hand}"

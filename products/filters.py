@@ -5,7 +5,7 @@ from typing import Any
 import django_filters
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, QuerySet, Value
 
-from pms_backend.api.filters import BooleanFilter, IdFilter
+from pms_backend.api.filters import BooleanFilter, IdFilter, MomentFilter
 from products.handles import clean_handle
 from products.models import Category, Product, ProductStatus, Variant
 from products.queries import categories_below, in_stock
@@ -70,7 +70,7 @@ class ProductFilter(django_filters.FilterSet):
     handle = django_filters.CharFilter(method="filter_handle")
     sku = django_filters.CharFilter(method="filter_sku")
     barcode = django_filters.CharFilter(method="filter_barcode")
-    updated_after = django_filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gt")
+    updated_after = MomentFilter(field_name="updated_at", lookup_expr="gt")
     in_stock = BooleanFilter(method="filter_in_stock")
     ordering = OrderingFilter(SORTINGS, label="newest first without it; with a `search`, best first")
     fields = FieldsFilter(label="of each product these alone, such as `id,name,variants.sku`")
@@ -142,7 +142,7 @@ class VariantFilter(django_filters.FilterSet):
     sku = django_filters.CharFilter(method="filter_sku")
     barcode = django_filters.CharFilter()
     product = IdFilter(field_name="product_id")
-    updated_after = django_filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gt")
+    updated_after = MomentFilter(field_name="updated_at", lookup_expr="gt")
     ordering = OrderingFilter(BY_UPDATED_AT, label="newest first without it")
 
     class Meta:

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce, Collate, Length, Lower, Now
 
+from pms_backend.api.moments import moment_constraint
 from products.barcodes import validate_barcode
 from products.skus import MAX_SKU_KEY_LENGTH, MAX_SKU_LENGTH
 
@@ -193,6 +194,8 @@ class Product(models.Model):
                 | models.Q(status=ProductStatus.ACTIVE)
                 | models.Q(publish_at__isnull=False, publish_at__lt=models.F("unpublish_at")),
             ),
+            moment_constraint("products_product", "publish_at"),
+            moment_constraint("products_product", "unpublish_at"),
         ]
 
     def __str__(self) -> str:

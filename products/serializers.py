@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from pms_backend.api import serializers
 from pms_backend.api.exceptions import DomainError
 from pms_backend.api.keyset import MAX_ID
+from pms_backend.api.moments import MomentField
 from pms_backend.api.renderers import to_json
 from products import models
 from products.currencies import CURRENCIES
@@ -177,14 +178,14 @@ class ProductInputSerializer(serializers.Serializer[Any]):
 class PublishSerializer(serializers.Serializer[Any]):
     """When a product is published, if not now, and when that ends, if it does."""
 
-    publish_at = serializers.DateTimeField(required=False, allow_null=True)
-    unpublish_at = serializers.DateTimeField(required=False, allow_null=True)
+    publish_at = MomentField(required=False, allow_null=True)
+    unpublish_at = MomentField(required=False, allow_null=True)
 
 
 class UnpublishSerializer(serializers.Serializer[Any]):
     """When a product is unpublished, if not now."""
 
-    unpublish_at = serializers.DateTimeField(required=False, allow_null=True)
+    unpublish_at = MomentField(required=False, allow_null=True)
 
 
 class VariantSerializer(serializers.Serializer[Any]):

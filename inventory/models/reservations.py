@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 
 from inventory.models.stock import MAX_REFERENCE_LENGTH, StockLevel
 from pms_backend.api.context import MAX_ACTOR_LENGTH
+from pms_backend.api.moments import moment_constraint
 
 
 class ReservationStatus(models.TextChoices):
@@ -89,6 +90,7 @@ class Reservation(models.Model):
                 name="inventory_reservation_status_known", condition=models.Q(status__in=ReservationStatus.values)
             ),
             models.CheckConstraint(name="inventory_reservation_has_a_reference", condition=~models.Q(reference="")),
+            moment_constraint("inventory_reservation", "expires_at"),
         ]
 
     def __str__(self) -> str:

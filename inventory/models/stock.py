@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from pms_backend.api.context import MAX_ACTOR_LENGTH, MAX_REQUEST_ID_LENGTH
+from pms_backend.api.moments import moment_constraint
 from products.models import Variant
 
 MAX_CODE_LENGTH = 50
@@ -139,6 +140,7 @@ class StockLevel(models.Model):
                 condition=models.Q(counted_on_hand__isnull=True, counted_at__isnull=True)
                 | models.Q(counted_on_hand__isnull=False, counted_at__isnull=False),
             ),
+            moment_constraint("inventory_stocklevel", "counted_at"),
         ]
 
     def __str__(self) -> str:
@@ -201,6 +203,7 @@ class StockMovement(models.Model):
             models.CheckConstraint(
                 name="inventory_movement_reason_known", condition=models.Q(reason__in=Reason.values)
             ),
+            moment_constraint("inventory_stockmovement", "occurred_at"),
         ]
 
     def __str__(self) -> str:

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from inventory.models.stock import MAX_NOTE_LENGTH, Location
+from pms_backend.api.moments import moment_constraint
 from products.models import Variant
 
 MAX_STOCKTAKE_LINES = 50_000
@@ -62,6 +63,7 @@ class StocktakeLine(models.Model):
                 condition=models.Q(counted__isnull=True, counted_at__isnull=True)
                 | models.Q(counted__gte=0, counted_at__isnull=False),
             ),
+            moment_constraint("inventory_stocktakeline", "counted_at"),
         ]
 
     def __str__(self) -> str:

@@ -6,12 +6,13 @@ from typing import Any
 from django.utils import timezone
 
 from pms_backend.api import serializers
+from pms_backend.api.moments import MomentField
 
 
 class PastMomentSerializer(serializers.Serializer[Any]):
     """A moment of the past, in a query."""
 
-    at = serializers.DateTimeField(required=False, help_text="a moment of the past, RFC 3339")
+    at = MomentField(required=False, help_text="a moment of the past, RFC 3339")
 
     def validate_at(self, at: datetime) -> datetime:
         """Nobody knows what is to come."""

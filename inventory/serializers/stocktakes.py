@@ -15,6 +15,7 @@ from inventory.queries import with_variance
 from inventory.representation import moment_as_json, stocktake_as_dict, stocktake_line_as_dict
 from inventory.services.stocktakes import MAX_COUNTS, StocktakeCount
 from pms_backend.api import serializers
+from pms_backend.api.moments import MomentField
 from products.serializers import SkuField
 
 # A longer sheet is read by pages.
@@ -96,7 +97,7 @@ class StocktakeCountSerializer(serializers.Serializer[Any]):
 
     sku = SkuField()
     counted = serializers.IntegerField(min_value=0, max_value=MAX_QUANTITY, allow_null=True)
-    counted_at = serializers.DateTimeField(required=False)
+    counted_at = MomentField(required=False)
 
 
 class StocktakeCountsSerializer(serializers.Serializer[Any]):

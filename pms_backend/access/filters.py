@@ -3,6 +3,7 @@
 import django_filters
 
 from pms_backend.access.models import ApiClient, AuditEntry
+from pms_backend.api.filters import MomentFilter
 
 
 class ApiClientFilter(django_filters.FilterSet):
@@ -16,7 +17,7 @@ class ApiClientFilter(django_filters.FilterSet):
 class AuditFilter(django_filters.FilterSet):
     """The audit log by who, what, on what, in which request, since when."""
 
-    since = django_filters.IsoDateTimeFilter(field_name="occurred_at", lookup_expr="gte")
+    since = MomentFilter(field_name="occurred_at", lookup_expr="gte")
 
     class Meta:
         model = AuditEntry

@@ -13,6 +13,7 @@ from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 from pms_backend.access.encryption import EncryptedTextField
 from pms_backend.api.context import MAX_ACTOR_LENGTH, MAX_REQUEST_ID_LENGTH
 from pms_backend.api.limits import MAX_SUBJECT_LENGTH
+from pms_backend.api.moments import moment_constraint
 
 DEFAULT_TIER = "default"
 STOREFRONT_TIER = "storefront"
@@ -47,6 +48,7 @@ class ApiClient(models.Model):
         ordering = ("-id",)
         verbose_name = "API client"
         verbose_name_plural = "API clients"
+        constraints = [moment_constraint("access_apiclient", "expires_at")]
 
     def __str__(self) -> str:
         return self.name

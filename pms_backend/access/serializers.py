@@ -7,6 +7,7 @@ from pms_backend.access.models import ApiClient, AuditEntry
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.access.services import DEFAULT_OVERLAP, MAX_OVERLAP
 from pms_backend.api import serializers
+from pms_backend.api.moments import MomentField
 
 
 class ApiClientSerializer(serializers.ModelSerializer[ApiClient]):
@@ -16,6 +17,7 @@ class ApiClientSerializer(serializers.ModelSerializer[ApiClient]):
     scopes = serializers.ListField(child=serializers.CharField(max_length=40), max_length=len(ALL_SCOPES))
     tier = serializers.CharField(max_length=40, required=False)
     state = serializers.ChoiceField(choices=["active", "expired", "revoked"], read_only=True)
+    expires_at = MomentField(required=False, allow_null=True)
     signing_key_ids = serializers.SerializerMethodField()
 
     class Meta:

@@ -1,6 +1,7 @@
 """Filters by django-filter, whose errors are problems like any other."""
 
 from collections.abc import Iterator, Set
+from datetime import datetime
 from typing import Any, Final
 
 import django_filters
@@ -10,6 +11,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from pms_backend.api.forms import IntegerField
+from pms_backend.api.moments import OUT_OF_BOUNDS_CODE, OutOfBounds, parse_moment
 
 WORDS: Final = {"true": True, "1": True, "false": False, "0": False}
 
@@ -37,6 +39,27 @@ class BooleanFilter(django_filters.BooleanFilter):
     """A filter that is `true` or `false`."""
 
     field_class = BooleanField  # type: ignore[assignment]  # theirs takes any word for a yes
+
+
+class MomentFormField(forms.Field):
+    """A moment in a query."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        """The moment, nothing where there is none."""
+        if value in self.empty_values:
+            return None
+        try:
+            return parse_moment(str(value).strip())
+        except OutOfBounds as error:
+            raise forms.ValidationError(str(error), code=OUT_OF_BOUNDS_CODE) from None
+        except ValueError as error:
+            raise forms.ValidationError(str(error), code="invalid") from None
+
+
+class MomentFilter(django_filters.IsoDateTimeFilter):
+    """A filter by a moment, which is written and bounded as everywhere."""
+
+    field_class = MomentFormField  # type: ignore[assignment]  # theirs takes week dates and moments without an offset
 
 
 def refuse_unknown(request: Request, *, known: Set[str]) -> None:

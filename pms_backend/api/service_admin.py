@@ -19,6 +19,7 @@ from unfold.utils import prettify_json
 
 from pms_backend.api.exceptions import DomainError, problem_of
 from pms_backend.api.forms import DecimalField, IntegerField
+from pms_backend.api.moments import OUT_OF_BOUNDS, is_in_bounds
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.api.typed_unfold import ModelAdmin, TabularInline
@@ -77,8 +78,11 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
     refusal: ClassVar[Exception | None] = None
 
     def clean(self) -> dict[str, Any] | None:
-        """Shows what the service refused the first time."""
+        """Bounds moments, and shows what the service refused the first time."""
         cleaned = super().clean()
+        for name, value in list((cleaned or {}).items()):
+            if isinstance(value, datetime) and not is_in_bounds(value):
+                self.add_error(name, OUT_OF_BOUNDS)
         if self.refusal is not None:
             add_refusal(self, self.refusal)
         return cleaned

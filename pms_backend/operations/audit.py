@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import connection, transaction
+from psycopg import sql
 
 _FIGURES: Final = """
 WITH line AS (
@@ -85,6 +86,17 @@ WHERE CASE WHEN kept.count IS NULL
 ORDER BY variant.sku, location.code
 """
 
+# Rules that were made when there may have been rows already: those were not looked at then.
+_RULES_OF_NEW_ROWS: Final = """
+SELECT relation.relname, rule.conname, pg_get_expr(rule.conbin, rule.conrelid), array_agg(attribute.attname::text)
+FROM pg_constraint AS rule
+JOIN pg_class AS relation ON relation.oid = rule.conrelid
+JOIN pg_attribute AS attribute ON attribute.attrelid = rule.conrelid AND attribute.attnum = ANY (rule.conkey)
+WHERE rule.contype = 'c' AND NOT rule.convalidated AND relation.relnamespace = current_schema()::regnamespace
+GROUP BY relation.relname, rule.conname, rule.conbin, rule.conrelid
+ORDER BY relation.relname, rule.conname
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class WrongFigure:
@@ -135,6 +147,19 @@ class MissingEvents:
         return f"{self.sku} at {self.location}: version {self.version}, its events tell of {told}"
 
 
+@dataclass(frozen=True, slots=True)
+class RowOfBefore:
+    """A row that is older than a rule, and breaks it; its values as PostgreSQL writes them."""
+
+    table: str
+    row_id: str
+    rule: str
+    values: str
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.row_id} breaks {self.rule}: {self.values}"
+
+
 def find_wrong_figures() -> list[WrongFigure]:
     """Every level that is off."""
     return [WrongFigure(*row) for row in _rows(_FIGURES)]
@@ -145,12 +170,27 @@ def find_missing_events() -> list[MissingEvents]:
     return [MissingEvents(*row) for row in _rows(_ANNOUNCEMENTS)]
 
 
-def find_mismatches() -> list[WrongFigure | MissingEvents]:
+def find_rows_of_before() -> list[RowOfBefore]:
+    """Every row that breaks a rule which is younger than itself."""
+    found = []
+    for table, rule, condition, columns in _rows(_RULES_OF_NEW_ROWS):
+        # As text: Python cannot read every moment that PostgreSQL keeps.
+        pairs = sql.SQL(", ").join(
+            sql.SQL("{} || ' ' || {}::text").format(sql.Literal(column), sql.Identifier(column)) for column in columns
+        )
+        statement = sql.SQL("SELECT id::text, concat_ws(', ', {}) FROM {} WHERE NOT ({}) ORDER BY id").format(
+            pairs, sql.Identifier(table), sql.SQL(condition)
+        )
+        found += [RowOfBefore(table, row_id, rule, values) for row_id, values in _rows(statement)]
+    return found
+
+
+def find_mismatches() -> list[WrongFigure | MissingEvents | RowOfBefore]:
     """Everything that is off."""
-    return [*find_wrong_figures(), *find_missing_events()]
+    return [*find_wrong_figures(), *find_missing_events(), *find_rows_of_before()]
 
 
-def _rows(statement: str) -> list[tuple[Any, ...]]:
+def _rows(statement: str | sql.Composed) -> list[tuple[Any, ...]]:
     with transaction.atomic(), connection.cursor() as cursor:
         # Tables that were filled a moment ago have no statistics: a plan for a handful of rows would take hours.
         cursor.execute("SET LOCAL enable_nestloop TO off")

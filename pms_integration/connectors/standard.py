@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from django.utils.dateparse import parse_datetime
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from inventory.models import ADJUSTMENT_REASONS, MAX_NOTE_LENGTH, MAX_QUANTITY, MAX_REFERENCE_LENGTH, Reason
 from pms_backend.api import serializers
 from pms_backend.api.exceptions import field_errors
+from pms_backend.api.moments import parse_moment
 from pms_backend.api.storable_text import is_storable, storable
 from pms_integration.connectors.contract import ProductReport, Report, StockDelta, StockFigure
 from pms_integration.exceptions import SignatureInvalid, UnusableData
@@ -194,13 +194,12 @@ def _validated(serializer: serializers.Serializer[Any]) -> dict[str, Any]:
 
 def _moment(occurred_at: Any, timestamp: Any) -> datetime:
     raw = occurred_at or timestamp
-    try:
-        moment = parse_datetime(raw) if isinstance(raw, str) else None
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+    if not isinstance(raw, str):
         raise UnusableData("There is neither an occurred_at nor a timestamp in RFC 3339 with an offset.")
-    return moment
+    try:
+        return parse_moment(raw)
+    except ValueError as error:
+        raise UnusableData(f"The moment cannot be used: {error}") from None
 
 
 _PARSERS: Final[dict[str, Callable[[str, dict[str, Any], Any], Report]]] = {

@@ -128,7 +128,7 @@ def test_a_change_that_was_not_announced_is_found_and_cannot_be_repaired(version
 
     code, lines, errors = audit("--repair")
 
-    assert (code, errors) == (1, ["1 levels are off."])
+    assert (code, errors) == (1, ["1 levels or rows are off."])
     assert lines == [f"A-1 at main: version 3, its events tell of {told}"]
 
 

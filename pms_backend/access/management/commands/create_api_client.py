@@ -5,12 +5,12 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils.dateparse import parse_datetime
 
 from pms_backend.access import services
 from pms_backend.access.models import DEFAULT_TIER
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.api.exceptions import DomainError
+from pms_backend.api.moments import parse_moment
 from pms_backend.api.renderers import to_json
 
 
@@ -23,7 +23,7 @@ class Command(BaseCommand):
         """NAME, --scopes, --expires, --tier, --signing."""
         parser.add_argument("name")
         parser.add_argument("--scopes", required=True, help=f"comma-separated: {', '.join(ALL_SCOPES)}")
-        parser.add_argument("--expires", help="an ISO 8601 moment with an offset")
+        parser.add_argument("--expires", help="a moment in RFC 3339, such as 2030-01-31T12:00:00Z")
         parser.add_argument("--tier", default=DEFAULT_TIER)
         parser.add_argument("--signing", action="store_true", help="it must sign its writes (RFC 9421)")
 
@@ -55,9 +55,6 @@ class Command(BaseCommand):
 
 def _moment(text: str) -> datetime:
     try:
-        moment = parse_datetime(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise CommandError("--expires must look like 2030-01-31T12:00:00+00:00.")
-    return moment
+        return parse_moment(text)
+    except ValueError as error:
+        raise CommandError(f"--expires: {error}") from None

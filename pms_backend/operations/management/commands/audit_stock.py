@@ -29,7 +29,7 @@ class Command(BaseCommand):
         for mismatch in mismatches:
             self.stdout.write(str(mismatch))
         if mismatches:
-            self.stderr.write(f"{len(mismatches)} levels are off.")
+            self.stderr.write(f"{len(mismatches)} levels or rows are off.")
             sys.exit(1)
         self.stdout.write("Every figure is what its ledger says, and every change was announced.")
 
