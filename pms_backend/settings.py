@@ -356,6 +356,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
+CSRF_FAILURE_VIEW = "pms_backend.api.views.csrf_failure"
 
 # A user is locked at one address after so many failures, an address after so many of anybody's, for so long after the
 # last of them (pms_backend/access/lockout.py).

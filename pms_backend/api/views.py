@@ -1,16 +1,26 @@
-"""Answers to what no view answered."""
+"""Answers to what no view answered: problems for programs, pages for people."""
 
+import copy
 import sys
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
+from django.contrib import admin
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import escape
-from django.views import defaults
+from django.shortcuts import render
 
+from pms_backend.api import context
 from pms_backend.api.exceptions import is_api_request, problem_of
 from pms_backend.api.problems import PROBLEM_CONTENT_TYPE, Problem
 from pms_backend.api.renderers import to_json
+
+MALFORMED: Final = Problem(400, "malformed", "The request cannot be read.")
+FORBIDDEN: Final = Problem(403, "forbidden", "You may not do this.")
+FORGED: Final = Problem(
+    403, "forbidden", "This form is too old, or is not from here. Go back, reload the page, try again."
+)
+NOT_FOUND: Final = Problem(404, "not_found", "There is nothing at this address.")
 
 
 def problem(answer: Problem) -> HttpResponse:
@@ -21,34 +31,47 @@ def problem(answer: Problem) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler400."""
-    if not is_api_request(request):
-        return defaults.bad_request(request, exception)
-    return problem(Problem(400, "malformed", "The request cannot be read."))
+    return _answer(request, MALFORMED)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler403."""
-    if not is_api_request(request):
-        return defaults.permission_denied(request, exception)
-    return problem(Problem(403, "forbidden", "You may not do this."))
+    return _answer(request, FORBIDDEN)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's CSRF_FAILURE_VIEW."""
+    return _answer(request, FORGED)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler404."""
-    if not is_api_request(request):
-        return defaults.page_not_found(request, exception)
-    return problem(Problem(404, "not_found", "There is nothing at this address."))
+    return _answer(request, NOT_FOUND)
 
 
 def server_error(request: HttpRequest, *_: Any) -> HttpResponse:
     """Django's handler500, for whatever no view has answered: a database that is away, a disk that is full."""
-    answer = _problem_of_server(sys.exc_info()[1])
-    if is_api_request(request):
-        return problem(answer)
-    if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        return defaults.server_error(request)
-    page = defaults.ERROR_PAGE_TEMPLATE % {"title": HTTPStatus(answer.status).phrase, "details": escape(answer.detail)}
-    return HttpResponse(page, status=answer.status, headers=answer.headers())
+    return _answer(request, _problem_of_server(sys.exc_info()[1]))
+
+
+def _answer(request: HttpRequest, answer: Problem) -> HttpResponse:
+    return problem(answer) if is_api_request(request) else _page(request, answer)
+
+
+def _page(request: HttpRequest, answer: Problem) -> HttpResponse:
+    """A page of the admin's look that asks neither the database nor who is there: either may be what failed."""
+    anonymous = copy.copy(request)
+    anonymous.user = AnonymousUser()
+    shown = {
+        **admin.site.each_context(anonymous),
+        "title": HTTPStatus(answer.status).phrase,
+        "detail": answer.detail,
+        "request_id": context.current().request_id,
+    }
+    page = render(anonymous, "api/error_page.html", shown, status=answer.status)
+    for name, value in answer.headers().items():
+        page[name] = value
+    return page
 
 
 def _problem_of_server(error: BaseException | None) -> Problem:
