@@ -61,7 +61,7 @@ class StocktakeLine(models.Model):
             models.CheckConstraint(
                 name="inventory_stocktakeline_count_has_its_moment",
                 condition=models.Q(counted__isnull=True, counted_at__isnull=True)
-                | models.Q(counted__gte=0, counted_at__isnull=False),
+                | models.Q(counted__isnull=False, counted__gte=0, counted_at__isnull=False),
             ),
             moment_constraint("inventory_stocktakeline", "counted_at"),
         ]

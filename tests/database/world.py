@@ -1,0 +1,63 @@
+"""A row of every table with rules, in a state that the rules allow."""
+
+from inventory import services as inventory
+from pms_backend.events.models import Event, ParkedEvent
+from pms_backend.events.services import relay_pending
+from pms_integration.models import ImportJob, PMSProduct
+from products import services as products
+from products.models import ImageFile, ImageUpload, Product
+from tests.factories import make_connection, make_location, make_product, set_stock
+from tests.pms_integration.reports import apply, delta, figure, receive
+
+
+def make_world() -> None:
+    """Stock that is reserved, on its way, reported and being counted; a catalogue; an import; a feed."""
+    _make_catalogue()
+    main, back, shop = (make_location(code) for code in ("main", "back", "shop"))
+    make_location("last")
+    for sku, location in (("A-1", main), ("B-1", main), ("A-1", back)):
+        set_stock(sku, location, 10)
+    demo = make_connection(owns=shop)
+    make_connection("other")
+    apply(demo, "inventory.updated", {**figure(7, minute=-2), "location": "shop"})
+    apply(demo, "inventory.adjusted", {**delta(-1, minute=-1), "location": "shop"})
+    receive(demo, "unknown", {})
+    PMSProduct.objects.create(connection=demo, external_id="P1", product=Product.objects.get(name="Lamp"))
+    inventory.adjust_stock(sku="A-1", location="main", delta=-1, reason="sale", reference="till-1", dedupe=True)
+    _promise("order-1", "A-1")
+    inventory.release_reservation(reservation_id=_promise("order-2", "B-1"), client=None)
+    shipped = inventory.create_transfer(source="main", target="back", lines=[("A-1", 3)])
+    inventory.ship_transfer(transfer_id=shipped.pk)
+    inventory.create_transfer(source="main", target="back", lines=[("B-1", 1)])
+    inventory.create_stocktake(location="main")
+    set_stock("B-1", back, 1)
+    job = ImportJob.objects.create(
+        format="csv", file_name="lamps.csv", size_bytes=3, location=main, actor="system", total=1
+    )
+    job.problems.create(line=2, code="invalid", detail="No.")
+    relay_pending()
+    ParkedEvent.objects.create(event=Event.objects.earliest("id"), receiver="tests")
+
+
+def _make_catalogue() -> None:
+    root = products.create_category(name="Root")
+    products.create_category(name="Leaf", parent=root)
+    lamp = make_product("A-1", name="Lamp")
+    make_product("B-1", name="Chair")
+    make_product(
+        "", name="Desk", options=[{"name": "Colour", "values": ["Red"]}],
+        variants=[{"sku": "D-1", "price": "1.00", "options": {"Colour": "Red"}}],
+    )  # fmt: skip
+    make_product("S-1", name="Spare")
+    content = ImageFile.objects.create(sha256="0" * 64, file="products/images/0.png", width=1, height=1, size_bytes=1)
+    lamp.images.create(image_file=content)
+    lamp.images.create(image_file=content, source_url="https://example.com/0.png")
+    ImageUpload.objects.create(
+        public_id="0" * 32, identity="client:1", name="0.png", size_bytes=1, expires_at=lamp.created_at
+    )
+
+
+def _promise(reference: str, sku: str) -> int:
+    lines = [inventory.ReservationRequest(sku=sku, quantity=2, location="main")]
+    reservation, _ = inventory.reserve_stock(client="client:tests", reference=reference, lines=lines, expires_in=900)
+    return reservation.pk
