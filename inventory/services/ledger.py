@@ -104,6 +104,8 @@ class LedgerRow:
     source: str = ""
     occurred_at: datetime | None = None
     is_deduplicated: bool = False
+    # Whether the level was low, to those who are told when it is; without it, as `before` has it.
+    low_before: bool | None = None
 
     @property
     def delta(self) -> int:
@@ -182,7 +184,7 @@ def _parameters(states: Sequence[LevelState], rows: Sequence[LedgerRow]) -> dict
         "incoming": [row.after.incoming for row in rows],
         "is_oversold": [row.after.is_oversold for row in rows],
         "was_oversold": [row.before.is_oversold for row in rows],
-        "was_low": [row.before.is_low for row in rows],
+        "was_low": [row.before.is_low if row.low_before is None else row.low_before for row in rows],
         "delta": [row.delta for row in rows],
         "reason": [row.reason for row in rows],
         "note": [row.note for row in rows],

@@ -1,6 +1,7 @@
 """Levels on a sheet: locked in order at once, changed in memory, written in one statement."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from inventory.services.ledger import LedgerRow, write_locked_levels
 from inventory.services.levels import Key, LevelState, create_levels, lock_levels
@@ -8,6 +9,8 @@ from inventory.services.levels import Key, LevelState, create_levels, lock_level
 
 class LevelSheet:
     """Levels that are locked to the end of the transaction, and what becomes of them.
+
+    Of all its changes of a level, the last alone says whether that has crossed its reorder point.
 
     A transaction has one sheet with every level that it may touch: two would be two orders of locks. Its movements
     refer to `reference`.
@@ -35,4 +38,12 @@ class LevelSheet:
 
     def write(self) -> None:
         """Writes what has changed, with ledger and outbox."""
-        write_locked_levels(states=list(self._changed.values()), rows=self._rows)
+        write_locked_levels(states=list(self._changed.values()), rows=list(self._announced_once()))
+
+    def _announced_once(self) -> Iterator[LedgerRow]:
+        # What crosses the reorder point and comes back within one write was never low, or never enough, to anybody.
+        ends = {row.after.id: row for row in self._rows}
+        began: dict[int, bool] = {}
+        for row in self._rows:
+            was_low = began.setdefault(row.after.id, row.before.is_low)
+            yield replace(row, low_before=was_low if row is ends[row.after.id] else row.after.is_low)

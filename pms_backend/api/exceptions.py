@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 RETRY_AFTER_SECONDS = 2
 CHECK_VIOLATION = "23514"
 UNIQUE_VIOLATION = "23505"
+# With it our triggers refuse what another row forbids at present; they name the code as a hint.
+RESTRICT_VIOLATION = "23001"
 DATABASE_DISK_FULL = "53100"
 # The disk is full, or the account's quota is used up.
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -186,6 +188,8 @@ def _problem_of_database(error: Exception) -> Problem | None:
     if isinstance(error, IntegrityError):
         if sqlstate(error) == CHECK_VIOLATION:
             return Problem(422, "invalid", f"The rule {constraint(error) or 'of a table'} forbids it.")
+        if sqlstate(error) == RESTRICT_VIOLATION and (refused := _diagnostics(error)):
+            return Problem(409, refused.message_hint or "conflict", refused.message_primary or "")
         return Problem(409, "conflict", "Something else holds that already, or still needs what would go.")
     if isinstance(error, DataError):
         return Problem(422, "invalid", "A value does not fit its field.")
@@ -244,8 +248,11 @@ def sqlstate(error: DatabaseError) -> str:
 
 def constraint(error: DatabaseError) -> str:
     """The name of the violated constraint, or nothing."""
-    diagnostics = getattr(error.__cause__, "diag", None)
-    return getattr(diagnostics, "constraint_name", None) or ""
+    return getattr(_diagnostics(error), "constraint_name", None) or ""
+
+
+def _diagnostics(error: DatabaseError) -> Any:
+    return getattr(error.__cause__, "diag", None)
 
 
 def is_api_request(request: HttpRequest) -> bool:

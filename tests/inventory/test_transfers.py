@@ -193,6 +193,28 @@ def test_a_shortage_of_everything_is_named_by_no_lines(api: JSONClient):
     assert find_mismatches() == []
 
 
+def crossings() -> list[tuple[str, int]]:
+    events = Event.objects.filter(type__in=["stock.low", "stock.replenished"]).order_by("id")
+    return [(event.type, event.data["level"]["available"]) for event in events]
+
+
+@pytest.mark.parametrize(("received", "announced"), [(0, []), (1, []), (3, [("stock.replenished", 4)])])
+def test_a_shortage_announces_what_is_left_of_the_receipt(
+    api: JSONClient, received: int, announced: list[tuple[str, int]]
+):
+    set_stock("A-1", "west", 1)
+    services.update_level(sku="A-1", location="west", values={"reorder_point": 3})
+    transfer = shipped(api)
+    Event.objects.all().delete()
+
+    lines = [{"sku": "A-1", "quantity": received}, {"sku": "B-1", "quantity": 5}]
+    body = api.post(f"{transfer}receive/", {"lines": lines, "shortage": "damage"}).json()
+
+    assert body["lines"][0]["lost"] == 4 - received
+    assert figures()["A-1@west"] == (1 + received, 0)
+    assert crossings() == announced
+
+
 def test_a_shipment_that_the_source_has_not_enough_for_names_each_line_and_moves_nothing(api: JSONClient):
     make_product("C-1")
     lines = [{"sku": "A-1", "quantity": 11}, {"sku": "B-1", "quantity": 1}, {"sku": "C-1", "quantity": 2}]
