@@ -16,7 +16,7 @@ from inventory.services.levels import LevelState
 from pms_backend.api import context
 from pms_backend.api.arrays import as_array
 from pms_backend.api.prepared import prepared_cursor
-from pms_backend.api.transactions import is_broken_off
+from pms_backend.api.transactions import committing, is_broken_off
 from pms_backend.events import services as outbox
 from products.generations import of_stock
 
@@ -215,7 +215,8 @@ def run_alone(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...
     if connection.in_atomic_block:
         return []
     try:
-        rows = _rows_of(statement, parameters, is_prepared=True)
+        with committing():
+            rows = _rows_of(statement, parameters, is_prepared=True)
     except DatabaseError as error:
         if not is_broken_off(error):
             raise

@@ -91,6 +91,18 @@ class Unavailable(DomainError):
     code = "unavailable"
 
 
+class OutcomeUnknown(Unavailable):
+    """The connection to the database broke while it committed: nobody can know whether that came to pass."""
+
+    code = "database_unavailable"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database did not answer while it was committing; whether anything was written is not known. A request "
+            "with an Idempotency-Key may be repeated with the same key: it takes effect once. Without one, look first."
+        )
+
+
 class InsufficientStorage(DomainError):
     """A disk has no space left for it; nothing was written."""
 
@@ -241,7 +253,7 @@ def _model_errors(error: ValidationError) -> Iterator[FieldError]:
             yield FieldError(pointer, str(one.code or "invalid"), " ".join(one.messages))
 
 
-def sqlstate(error: DatabaseError) -> str:
+def sqlstate(error: DatabaseError | InterfaceError) -> str:
     """PostgreSQL's SQLSTATE of a failed statement, or nothing."""
     return getattr(error.__cause__, "sqlstate", None) or ""
 

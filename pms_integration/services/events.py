@@ -17,7 +17,7 @@ from pms_backend.api import context
 from pms_backend.api.exceptions import DomainError
 from pms_backend.api.parsers import load_signed_json
 from pms_backend.api.storable_text import storable
-from pms_backend.api.transactions import retried_atomic
+from pms_backend.api.transactions import committing, retried_atomic
 from pms_backend.events.bells import Bell
 from pms_integration.connectors import CONNECTORS
 from pms_integration.exceptions import AwaitsSku, NotRetriable, UnusableData
@@ -61,7 +61,7 @@ RETURNING status
 
 def receive_event(*, connection: PMSConnection, webhook_id: str, type: str, body: bytes) -> tuple[str, bool]:  # noqa: A002
     """Stores a verified webhook; returns its status, and whether it was here already. Then it is accepted."""
-    with database.cursor() as cursor:
+    with committing(), database.cursor() as cursor:
         cursor.execute(_RECEIVE, [connection.pk, webhook_id, type, body])
         row = cursor.fetchone()
     if row is None:
