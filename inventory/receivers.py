@@ -10,12 +10,14 @@ from django.db import transaction
 from redis.exceptions import RedisError
 
 from inventory.events import STOCK_CHANGED, LocationChanged
+from inventory.services.renames import announce_renamed_variants
 from pms_backend import metrics
 from pms_backend.api import generations
 from pms_backend.events import services as outbox
 from pms_backend.events.models import Event
 from products.generations import PRODUCT, STOCK, of_stock
 from products.models import Variant
+from products.renames import join_renames
 from products.skus import sku_key
 
 logger = logging.getLogger(__name__)
@@ -28,6 +30,7 @@ def connect() -> None:
     """Said once, when the apps are ready."""
     outbox.receive_published("inventory.ring_sockets", ring_sockets)
     outbox.receive_published("inventory.replace_generations", replace_generations)
+    join_renames(announce_renamed_variants)
 
 
 def ring_sockets(events: Sequence[Event]) -> None:

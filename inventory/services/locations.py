@@ -7,6 +7,7 @@ from django.db import IntegrityError, connection, transaction
 from inventory.events import LocationChanged
 from inventory.exceptions import CodeTaken, LocationHoldsStock
 from inventory.models import Location, StockLevel
+from inventory.services.renames import announce_renamed_location
 from pms_backend.api.exceptions import constraint
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.events import services as outbox
@@ -40,6 +41,8 @@ def update_location(*, code: str, values: dict[str, Any]) -> Location:
         location.full_clean(validate_unique=False)
         _save(location, update_fields=list(changed))
         _announce(location)
+        if "code" in changed:
+            announce_renamed_location(location.pk)
     return location
 
 

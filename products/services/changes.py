@@ -14,6 +14,7 @@ from products import events
 from products.exceptions import HandleTaken, OptionsDoNotFit, SkuTaken
 from products.images.shown import images_by_product
 from products.models import Product, ProductStatus, Variant
+from products.renames import variants_renamed
 from products.representation import represent_product
 from products.services.handles import free_handles
 from products.services.reading import prepare_for_readers
@@ -47,6 +48,7 @@ class ProductChange:
     status_before: str | None = None
     new_variants: list[Variant] = field(default_factory=list)
     changed_variants: list[Variant] = field(default_factory=list)
+    renamed_variants: list[Variant] = field(default_factory=list)
     row_of: dict[int, int] = field(default_factory=dict)
     is_edited: bool = False
 
@@ -100,6 +102,8 @@ def write(changes: Sequence[ProductChange]) -> None:
         raise
     images = images_by_product([change.product.pk for change in changes if not change.is_new])
     outbox.record(*(fact for change in changes for fact in _facts(change, images.get(change.product.pk, ()))))
+    if renamed := [variant.pk for change in changes for variant in change.renamed_variants]:
+        variants_renamed(renamed)
 
 
 def _stamp(change: ProductChange, now: datetime) -> None:

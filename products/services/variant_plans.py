@@ -48,6 +48,7 @@ def archive_variants(change: ProductChange, variants: Sequence[Variant]) -> None
 
 def _edit_variant(change: ProductChange, variant: Variant | None, wanted: dict[str, Any], index: int) -> None:
     values: dict[str, Any] = {name: wanted[name] for name in VARIANT_FIELDS if name in wanted}
+    known_as = variant.sku if variant else None
     if variant is None:
         last = max((known.position for known in change.variants), default=-1)
         values = {"currency": settings.DEFAULT_CURRENCY, "position": last + 1, **values}
@@ -56,6 +57,8 @@ def _edit_variant(change: ProductChange, variant: Variant | None, wanted: dict[s
         change.new_variants.append(variant)
         change.is_edited = True
     elif assign(variant, {**values, "is_archived": False}):
+        if variant.sku != known_as:
+            change.renamed_variants.append(variant)
         variant.sku_key = sku_key(variant.sku)
         change.changed_variants.append(variant)
         change.is_edited = True
