@@ -165,12 +165,14 @@ QUEUES: dict[str, tuple[str, ...]] = {
     "default": (
         "pms_integration.tasks.run_imports",
         "pms_integration.tasks.prune_import_files",
+        "pms_integration.tasks.prune_event_bodies",
         "products.tasks.fetch_images",
         "products.tasks.make_thumbnails",
         "products.tasks.sweep_unused_images",
         "products.tasks.sweep_stray_files",
         "pms_backend.access.tasks.prune_nonces",
         "pms_backend.access.tasks.prune_tickets",
+        "pms_backend.access.tasks.prune_audit_log",
         "pms_backend.access.tasks.flush_expired_tokens",
         "pms_backend.api.tasks.prune_idempotency_keys",
         "pms_backend.events.tasks.prune_events",
@@ -212,6 +214,10 @@ def _heartbeat(queue: str) -> dict[str, Any]:
 
 # How long the feed keeps an event: longer than any of its readers is away.
 EVENT_RETENTION_DAYS = env.integer("EVENT_RETENTION_DAYS", 30, minimum=1, maximum=3650)
+# How long the body of a webhook is kept once it is processed or ignored: longer than anybody asks what it said.
+PMS_EVENT_RETENTION_DAYS = env.integer("PMS_EVENT_RETENTION_DAYS", 30, minimum=1, maximum=3650)
+# How long the audit log is kept: as long as your auditors ask for.
+AUDIT_RETENTION_DAYS = env.integer("AUDIT_RETENTION_DAYS", 365, minimum=1, maximum=3650)
 
 CELERY_BEAT_SCHEDULE = {
     "prune signature nonces": _every(PRUNE_SECONDS, "pms_backend.access.tasks.prune_nonces"),
@@ -231,6 +237,8 @@ CELERY_BEAT_SCHEDULE = {
     "run imports": _every(SWEEP_SECONDS, "pms_integration.tasks.run_imports"),
     "prune import files": _every(PRUNE_SECONDS, "pms_integration.tasks.prune_import_files"),
     "prune idempotency keys": _every(PRUNE_SECONDS, "pms_backend.api.tasks.prune_idempotency_keys"),
+    "prune bodies of PMS events": _every(PRUNE_SECONDS, "pms_integration.tasks.prune_event_bodies"),
+    "prune audit log": _every(PRUNE_SECONDS, "pms_backend.access.tasks.prune_audit_log"),
     "prune events": _every(PRUNE_SECONDS, "pms_backend.events.tasks.prune_events"),
     "flush expired tokens": {
         "task": "pms_backend.access.tasks.flush_expired_tokens",

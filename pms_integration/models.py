@@ -91,6 +91,8 @@ class PMSEvent(models.Model):
     webhook_id = models.CharField(max_length=MAX_WEBHOOK_ID_LENGTH)
     type = models.CharField(max_length=100, blank=True)
     body = models.BinaryField()
+    # Whether it is kept still; the row itself stays, so that a webhook that is sent again is known.
+    has_body = models.BooleanField(default=True, db_default=True, editable=False)
     status = models.CharField(
         max_length=10, choices=PMSEventStatus.choices, default=PMSEventStatus.RECEIVED, db_default="received"
     )
@@ -111,6 +113,11 @@ class PMSEvent(models.Model):
         indexes = [
             models.Index(fields=["due_at", "id"], name="pms_event_due", condition=models.Q(due_at__isnull=False)),
             models.Index(fields=["status", "id"], name="pms_event_status"),
+            models.Index(
+                fields=["processed_at"],
+                name="pms_event_with_body",
+                condition=models.Q(has_body=True, status__in=["processed", "ignored"]),
+            ),
             models.Index(fields=["waits_for_sku_key"], name="pms_event_waiting", condition=models.Q(status="deferred")),
         ]
         constraints = [

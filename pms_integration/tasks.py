@@ -24,6 +24,13 @@ def run_imports() -> int:
 
 @shared_task
 @upkeep
+def prune_event_bodies() -> int:
+    """Forgets what old webhooks said; returns how many."""
+    return services.prune_event_bodies()
+
+
+@shared_task
+@upkeep
 def prune_import_files() -> int:
     """Removes the files of imports that are long over."""
     return imports.prune_import_files()

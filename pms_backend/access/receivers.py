@@ -7,7 +7,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out, user_lo
 from django.http import HttpRequest
 
 from pms_backend.access.addresses import client_address
-from pms_backend.access.services import record_audit
+from pms_backend.access.services import record_audit, record_failed_login
 from pms_backend.api import context
 
 MAX_NAME_LENGTH = 150
@@ -33,10 +33,15 @@ def write_logout(request: HttpRequest, user: AbstractUser | None, **_: Any) -> N
 
 def write_failed_login(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
     """Somebody could not get in; what was tried as a password is nobody's business."""
-    _write("user.login_failed", str(credentials.get("username", "")), request)
+    name = _stored(str(credentials.get("username", "")))
+    record_failed_login(name=name, address=client_address(request) if request else "unknown")
 
 
 def _write(action: str, username: str, request: HttpRequest | None) -> None:
-    name = username.replace("\x00", "")[:MAX_NAME_LENGTH]
+    name = _stored(username)
     with context.bind(actor=f"user:{name}", request_id=context.current().request_id):
         record_audit(action=action, subject=f"user:{name}", address=client_address(request) if request else None)
+
+
+def _stored(username: str) -> str:
+    return username.replace("\x00", "")[:MAX_NAME_LENGTH]

@@ -23,6 +23,13 @@ def prune_tickets() -> int:
 
 @shared_task
 @upkeep
+def prune_audit_log() -> int:
+    """Removes what is older than the retention; returns how many rows went."""
+    return services.prune_audit_log()
+
+
+@shared_task
+@upkeep
 def flush_expired_tokens() -> int:
     """Forgets refresh tokens that have expired; returns how many rows went."""
     return tokens.flush_expired_tokens()

@@ -1,6 +1,12 @@
 """What changes who may call."""
 
-from pms_backend.access.services.audit import Published, audit_published, record_audit
+from pms_backend.access.services.audit import (
+    Published,
+    audit_published,
+    prune_audit_log,
+    record_audit,
+    record_failed_login,
+)
 from pms_backend.access.services.clients import (
     DEFAULT_OVERLAP,
     MAX_OVERLAP,
@@ -24,9 +30,11 @@ __all__ = [
     "create_api_client",
     "issue_ticket",
     "note_use",
+    "prune_audit_log",
     "prune_nonces",
     "prune_tickets",
     "record_audit",
+    "record_failed_login",
     "redeem_ticket",
     "revoke_api_client",
     "rotate_keys",

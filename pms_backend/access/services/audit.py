@@ -1,14 +1,25 @@
 """The audit log: who did what. It only ever grows."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
 
 from pms_backend.access.models import AuditEntry
 from pms_backend.api import context
 
 # A connection's and the system's own doings are in the feed; here stand those of people and programs.
 AUDITED_ACTORS: Final = ("client:", "user:")
+# What moves or promises stock has its own record for good, with its actor: the ledger, reservations, transfers, sheets.
+RECORDED_ELSEWHERE: Final = ("stock.", "reservation.", "transfer.", "stocktake.")
+
+LOGIN_FAILED: Final = "user.login_failed"
+PRUNE_BATCH_SIZE: Final = 5_000
+# One run removes no more, so that what has piled up does not keep the other upkeep waiting.
+MAX_BATCHES: Final = 20
 
 
 class Published(NamedTuple):
@@ -41,7 +52,52 @@ def audit_published(*, events: Iterable[Published]) -> None:
                 occurred_at=event.occurred_at,
             )
             for event in events
-            if event.actor.startswith(AUDITED_ACTORS)
+            if event.actor.startswith(AUDITED_ACTORS) and not event.type.startswith(RECORDED_ELSEWHERE)
         ),
         ignore_conflicts=True,
     )
+
+
+def record_failed_login(*, name: str, address: str) -> None:
+    """Writes down that somebody at `address` could not log in as `name`, who need not know of it.
+
+    As many of an address as lock it are written down in the time of a lock; more would only fill the table.
+    """
+    actor = f"address:{address}"
+    since = timezone.now() - settings.AXES_COOLOFF_TIME
+    latest = AuditEntry.objects.filter(actor=actor, action=LOGIN_FAILED).order_by("-id")
+    limit = settings.LOGIN_FAILURES_PER_ADDRESS
+    oldest = latest.values_list("occurred_at", flat=True)[limit - 1 : limit].first()
+    if oldest is not None and oldest > since:
+        return
+    with context.bind(actor=actor, request_id=context.current().request_id):
+        record_audit(action=LOGIN_FAILED, subject=f"user:{name}", address=address)
+
+
+def prune_audit_log() -> int:
+    """Removes entries older than `AUDIT_RETENTION_DAYS`, oldest first; returns how many."""
+    total = 0
+    for _ in range(MAX_BATCHES):
+        removed = _prune_batch()
+        total += removed
+        if removed < PRUNE_BATCH_SIZE:
+            break
+    return total
+
+
+_PRUNE: Final = """
+DELETE FROM access_auditentry WHERE occurred_at < %s
+AND id IN (SELECT id FROM access_auditentry ORDER BY id LIMIT %s)
+"""
+
+
+@transaction.atomic
+def _prune_batch() -> int:
+    cutoff = timezone.now() - timedelta(days=settings.AUDIT_RETENTION_DAYS)
+    with connection.cursor() as cursor:
+        # The table's trigger refuses it to everybody else.
+        cursor.execute("SET LOCAL pms.allow_prune = 'on'")
+        cursor.execute(_PRUNE, [cutoff, PRUNE_BATCH_SIZE])
+        removed = int(cursor.rowcount)
+        cursor.execute("SET LOCAL pms.allow_prune = 'off'")
+    return removed
