@@ -1,5 +1,6 @@
 """Moments from outside: how they are written, and that none reaches the database which cannot be read again."""
 
+import ast
 import io
 import json
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ from pms_backend.api.moments import EARLIEST, LATEST, OUT_OF_BOUNDS, parse_momen
 from pms_integration import services as pms_integration
 from pms_integration.models import PMSConnection, PMSEvent
 from products.models import Product
+from tests.architecture.sources import modules
 from tests.conftest import JSONClient
 from tests.factories import make_connection, make_location, make_product, set_stock
 from tests.pms_integration.reports import apply, delta, figure
@@ -280,3 +282,18 @@ def _write_as_before(moment: str) -> None:
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER, DROP CONSTRAINT {name}")
             cursor.execute(f"UPDATE {table} SET {column} = %s", [moment])
             cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER, ADD CONSTRAINT {name} {rule}")
+
+
+def test_no_other_module_reads_moments_from_text() -> None:
+    # A cursor of ours holds what the database wrote, and a ticket what this project wrote into it.
+    ours = {"pms_backend/api/filters.py", "products/sorting.py", "pms_backend/access/services/tickets.py"}
+    readers = {"parse_datetime", "fromisoformat", "IsoDateTimeFilter", "DateTimeFilter", "strptime"}
+    found = {
+        path
+        for path, tree in modules().items()
+        if not path.startswith("pms_backend/standalone/")
+        for node in ast.walk(tree)
+        if getattr(node, "attr", getattr(node, "id", None)) in readers
+    }
+
+    assert found <= ours
