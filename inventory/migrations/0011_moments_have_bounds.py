@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('inventory', '0010_no_index_twice'),
-        ('products', '0009_moments_have_bounds'),
+        ('products', '0011_moments_have_bounds'),
     ]
 
     operations = [

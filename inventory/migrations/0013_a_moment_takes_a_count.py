@@ -6,7 +6,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('inventory', '0012_old_rows_are_checked_too'),
-        ('products', '0009_moments_have_bounds'),
+        ('products', '0011_moments_have_bounds'),
     ]
 
     operations = [

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final
 
 from django.db import models
-from rest_framework import serializers
+
+from pms_backend.api import serializers
 
 # Older is what programs write for "no moment": the year 1 of .NET, 1753 and 1900 of SQL Server, 1899 of Excel. No
 # ledger that somebody imports is as old.

@@ -57,7 +57,9 @@ CHECKS = {
     "products_category_not_its_own_parent": ["parent_id = id"],
     "products_imagefile_has_a_file": ["file = ''"],
     "products_imagefile_has_pixels": ["width = 0", "height = 0"],
+    "products_product_description_not_too_long": ["description = repeat('x', 524289)"],
     "products_product_has_a_name": ["name = ''"],
+    "products_product_normal_handle": ["handle = 'Lamp'", "handle = 'a b'", "handle = 'a/b'", "handle = U&'u\\0308'"],
     "products_product_publish_at_in_bounds": [
         f"status = 'draft', publish_at = {LONG_AGO}", f"status = 'draft', publish_at = {FAR_AHEAD}",
     ],
@@ -78,6 +80,7 @@ CHECKS = {
     "products_variant_cost_not_negative": ["cost = -1"],
     "products_variant_currency_is_iso_4217": ["currency = ''", "currency = 'eur'"],
     "products_variant_has_a_sku": ["sku = ''"],
+    "products_variant_sku_key_of_ascii": ["sku_key = upper(sku)"],
     "products_variant_price_not_negative": ["price = -1"],
 }  # fmt: skip
 
@@ -101,7 +104,7 @@ OTHERWISE = {
     },
     "pms_product_once": {"product_id": "NULL"},
     "pms_product_of_one_product": {"external_id": "'other'"},
-    "products_variant_options_distinct": {"sku_key": "'OTHER'", "sku": "'other'"},
+    "products_variant_options_distinct": {"sku_key": "'other'", "sku": "'other'"},
     "products_variant_sku_key_unique": {"options": "'{}'"},
 }
 

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('inventory', '0011_moments_have_bounds'),
-        ('pms_integration', '0004_imports_know_their_client'),
+        ('pms_integration', '0006_sku_keys_are_longer'),
     ]
 
     operations = [

@@ -30,6 +30,6 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("access", "0007_moments_have_bounds")]
+    dependencies = [("access", "0008_moments_have_bounds")]
 
     operations = [migrations.RunSQL(PRUNED, NEVER_PRUNED)]

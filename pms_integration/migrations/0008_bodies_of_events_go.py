@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('pms_integration', '0005_moments_have_bounds'),
+        ('pms_integration', "0007_moments_have_bounds"),
     ]
 
     operations = [
