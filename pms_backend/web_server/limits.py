@@ -16,9 +16,9 @@ LONGEST_BODY_SECONDS: Final = 3600
 SEND_SECONDS: Final = 30
 # One more, and the connection that has waited longest without being served makes room for it.
 MAX_CONNECTIONS: Final = 1000
-# A process waits so long for each connection that it has before it accepts one more.
-ACCEPT_STEP_SECONDS: Final = 0.0001
-LONGEST_ACCEPT_SECONDS: Final = 0.002
+# A process waits so long for each connection that it has before it accepts one more; short, or a burst would queue up.
+ACCEPT_STEP_SECONDS: Final = 0.00005
+LONGEST_ACCEPT_SECONDS: Final = 0.0005
 # What lies in memory of a body or an answer; the rest lies in a temporary file.
 MAX_BUFFERED_BYTES: Final = 64 * 1024
 # All bodies on their way together.
