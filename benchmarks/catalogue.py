@@ -28,7 +28,7 @@ FROM generate_series(%(first)s, %(last)s) AS n
 VARIANTS: Final = """
 INSERT INTO products_variant (id, product_id, sku, sku_key, barcode, name, price, currency, options, position,
     is_archived)
-SELECT n, n, 'BENCH-' || n, 'BENCH-' || n, '', '', n %% 1000, 'USD', '{}', 0, false
+SELECT n, n, 'bench-' || n, 'bench-' || n, '', '', n %% 1000, 'USD', '{}', 0, false
 FROM generate_series(%(first)s, %(last)s) AS n
 """
 LEVELS: Final = """

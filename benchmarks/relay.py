@@ -39,12 +39,12 @@ CREATE TABLE bench_event (LIKE events_event INCLUDING DEFAULTS INCLUDING IDENTIT
 # An adjustment's event as `inventory/services/ledger.py` writes it, by a client, so that the audit log takes it too.
 RECORD: Final = """
 INSERT INTO {table} (type, subject, actor, request_id, data)
-SELECT 'stock.changed', 'level:bench/BENCH-' || number %% 1000, 'client:bench', repeat('f', 32), jsonb_build_object(
-    'level', jsonb_build_object('sku', 'BENCH-' || number %% 1000, 'location', 'bench', 'on_hand', number,
+SELECT 'stock.changed', 'level:bench/bench-' || number %% 1000, 'client:bench', repeat('f', 32), jsonb_build_object(
+    'level', jsonb_build_object('sku', 'bench-' || number %% 1000, 'location', 'bench', 'on_hand', number,
         'reserved', 0,
         'incoming', 0, 'available', number, 'version', number, 'reorder_point', null, 'backorder_limit', 0,
         'is_oversold', false, 'updated_at', now()),
-    'movement', jsonb_build_object('id', number, 'sku', 'BENCH-' || number %% 1000, 'location', 'bench',
+    'movement', jsonb_build_object('id', number, 'sku', 'bench-' || number %% 1000, 'location', 'bench',
         'reason', 'sale', 'delta', -1, 'on_hand_after', number, 'note', '', 'reference', 'order-' || number,
         'actor', 'client:bench', 'request_id', repeat('f', 32), 'occurred_at', now(), 'created_at', now()))
 FROM generate_series(1, %s) AS number

@@ -18,7 +18,7 @@ from inventory import services as inventory  # noqa: E402
 from pms_backend.access.services import create_api_client  # noqa: E402
 
 # By SQL, so that a million take minutes: a product of one variant, counted once. Their names are those of `sku()`.
-_SKU: Final = "'BENCH-' || lpad(n::text, greatest(6, length(n::text)), '0')"
+_SKU: Final = "'bench-' || lpad(n::text, greatest(6, length(n::text)), '0')"
 _STOCK: Final = (
     """
 INSERT INTO products_product (id, handle, name, description, brand, status, tags, attributes, options, version)

@@ -66,7 +66,7 @@ def kept_reads() -> tuple[Workload, ...]:
 
 def sku(number: int) -> str:
     """The name of the SKU with this number, from 0."""
-    return f"BENCH-{number:06d}"
+    return f"bench-{number:06d}"
 
 
 def requests(workload: Workload, api_key: str) -> list[bytes]:
