@@ -23,7 +23,7 @@ RUN mkdir -p /data/media /data/private && chown -R pms /data
 USER pms
 EXPOSE 8000 8001
 
-# As in pms_backend/standalone/children.py; docker-compose.yml has the other processes.
+# As in pms_backend/standalone/programs.py; docker-compose.yml has the other processes.
 CMD ["python", "-m", "gunicorn", "pms_backend.wsgi:application", "--preload", "--log-level", "warning", \
      "--worker-class", "pms_backend.web_server.worker.WebWorker", "--workers", "2", "--threads", "4", \
      "--bind", "0.0.0.0:8000"]

@@ -36,8 +36,8 @@ from django.test import override_settings  # noqa: E402
 from inventory import services as inventory  # noqa: E402
 from inventory.models import Location  # noqa: E402
 from pms_integration.files.columns import exported_columns  # noqa: E402
-from pms_integration.files.running import run_imports  # noqa: E402
-from pms_integration.files.starting import start_import, take_file  # noqa: E402
+from pms_integration.files.runner import run_imports  # noqa: E402
+from pms_integration.files.submission import start_import, take_file  # noqa: E402
 from pms_integration.models import ImportJob  # noqa: E402
 
 TARGET: Final = 0.01

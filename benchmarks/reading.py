@@ -7,8 +7,8 @@ from benchmarks import report
 from benchmarks.measure import Result, measure
 from benchmarks.stage import Stage, stage
 from benchmarks.workloads import A_PRODUCT, PRODUCTS, Workload
-from pms_backend.standalone.children import PYTHON
 from pms_backend.standalone.program import Program
+from pms_backend.standalone.programs import PYTHON
 
 GROW_SECONDS = 1_800
 LIST_TARGET, DETAIL_TARGET = 0.30, 0.35

@@ -7,8 +7,8 @@ import orjson
 
 from benchmarks.listen_order import Answer, Order
 from benchmarks.stage import PORT, house_program, seeded, serve
-from pms_backend.standalone.children import PYTHON
 from pms_backend.standalone.program import Program
+from pms_backend.standalone.programs import PYTHON
 
 LISTEN_SECONDS = 300
 TARGET = 3.0

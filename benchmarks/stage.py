@@ -15,7 +15,6 @@ import psycopg
 from cryptography.fernet import Fernet
 
 from benchmarks.load import Load, Order
-from pms_backend.standalone.children import MANAGE, PYTHON, the_house
 from pms_backend.standalone.configuration import Configuration
 from pms_backend.standalone.console import Console
 from pms_backend.standalone.data_dir import DataDir
@@ -23,6 +22,7 @@ from pms_backend.standalone.exceptions import StartupError
 from pms_backend.standalone.ports import LOOPBACK, accepts, free_port, listen
 from pms_backend.standalone.processes import Processes
 from pms_backend.standalone.program import Process, Program
+from pms_backend.standalone.programs import MANAGE, PYTHON, stack_of
 
 # And a second for so many SKUs.
 PREPARE_SECONDS = 300
@@ -153,7 +153,7 @@ def house_program(name: str, data_dir: DataDir, environment: dict[str, str]) -> 
         redis_url=None,
         inherited={},
     )
-    found = next(program for program in the_house(configuration).children if program.name == name)
+    found = next(program for program in stack_of(configuration).children if program.name == name)
     return replace(found, environment=environment)
 
 

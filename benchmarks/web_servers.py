@@ -12,8 +12,8 @@ from typing import Final
 from benchmarks.load import Order
 from benchmarks.stage import LOOPBACK, OURS, PORT, Stage, seeded, serve, serve_web, wait_until_it_answers
 from benchmarks.workloads import IMPORTS, PRODUCTS, Workload, workloads
-from pms_backend.standalone.children import PYTHON, WEB_PROCESSES, WEB_THREADS
 from pms_backend.standalone.program import Program
+from pms_backend.standalone.programs import PYTHON, WEB_PROCESSES, WEB_THREADS
 
 SKUS: Final = 10_000
 WARM_UP_SECONDS: Final = 1.0

@@ -12,7 +12,7 @@ from inventory.hub import get_hub
 from inventory.socket_connection import Connection, Event
 from pms_backend.access.scopes import INVENTORY_READ
 from pms_backend.access.sockets import CLOSE_TRY_LATER, SocketRefused, admit
-from pms_backend.api.beside import read
+from pms_backend.api.async_database import read
 
 logger = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final, Literal, TypedDict
 
-from pms_backend.events.facts import Fact
-from products.generations import PRODUCT, STOCK
+from pms_backend.events.domain_events import DomainEvent
+from products.cache_generations import PRODUCT, STOCK
 
 STOCK_CHANGED: Final = "stock.changed"
 STOCK_OVERSOLD: Final = "stock.oversold"
@@ -76,7 +76,7 @@ class ReservationData(TypedDict):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StockFact(Fact):
+class StockEvent(DomainEvent):
     """Something about a level, with the level right after it; `movement` is null where `on_hand` stayed."""
 
     level: Annotated[dict[str, Any], LevelData]
@@ -92,32 +92,32 @@ class StockFact(Fact):
         return {"level": self.level, "movement": self.movement}
 
 
-class StockChanged(StockFact):
+class StockChanged(StockEvent):
     """A level changed: once for each of its versions."""
 
     type: ClassVar[str] = STOCK_CHANGED
 
 
-class StockOversold(StockFact):
+class StockOversold(StockEvent):
     """More of a level is promised than may be, since this change."""
 
     type: ClassVar[str] = STOCK_OVERSOLD
 
 
-class StockLow(StockFact):
+class StockLow(StockEvent):
     """What is available fell to the reorder point, by this change."""
 
     type: ClassVar[str] = STOCK_LOW
 
 
-class StockReplenished(StockFact):
+class StockReplenished(StockEvent):
     """What is available rose above the reorder point again, by this change."""
 
     type: ClassVar[str] = STOCK_REPLENISHED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LocationChanged(Fact):
+class LocationChanged(DomainEvent):
     """A location was made or changed."""
 
     type: ClassVar[str] = "location.changed"
@@ -139,7 +139,7 @@ class LocationChanged(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReservationFact(Fact):
+class ReservationEvent(DomainEvent):
     """Something about a reservation, with the reservation right after it."""
 
     reservation: Annotated[dict[str, Any], ReservationData]
@@ -154,25 +154,25 @@ class ReservationFact(Fact):
         return {"reservation": self.reservation}
 
 
-class ReservationCreated(ReservationFact):
+class ReservationCreated(ReservationEvent):
     """Stock was reserved."""
 
     type: ClassVar[str] = "reservation.created"
 
 
-class ReservationCommitted(ReservationFact):
+class ReservationCommitted(ReservationEvent):
     """Reserved units were sold: all that were left, or some (then it is still active)."""
 
     type: ClassVar[str] = "reservation.committed"
 
 
-class ReservationReleased(ReservationFact):
+class ReservationReleased(ReservationEvent):
     """What was still reserved went back."""
 
     type: ClassVar[str] = "reservation.released"
 
 
-class ReservationExpired(ReservationFact):
+class ReservationExpired(ReservationEvent):
     """Its time was over, and what was still reserved went back."""
 
     type: ClassVar[str] = "reservation.expired"
@@ -213,7 +213,7 @@ class UnitsData(TypedDict):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TransferFact(Fact):
+class TransferEvent(DomainEvent):
     """Something about a transfer, with the transfer right after it."""
 
     transfer: Annotated[dict[str, Any], TransferData]
@@ -228,14 +228,14 @@ class TransferFact(Fact):
         return {"transfer": self.transfer}
 
 
-class TransferShipped(TransferFact):
+class TransferShipped(TransferEvent):
     """A transfer left its source."""
 
     type: ClassVar[str] = "transfer.shipped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TransferReceived(TransferFact):
+class TransferReceived(TransferEvent):
     """Units of a transfer arrived, or were lost, by this receipt: all that came, or a part."""
 
     type: ClassVar[str] = "transfer.received"
@@ -247,7 +247,7 @@ class TransferReceived(TransferFact):
         return {"transfer": self.transfer, "received": self.received, "lost": self.lost}
 
 
-class TransferCancelled(TransferFact):
+class TransferCancelled(TransferEvent):
     """A transfer was called off; what was under way is back at its source."""
 
     type: ClassVar[str] = "transfer.cancelled"
@@ -277,7 +277,7 @@ class StocktakeData(TypedDict):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StocktakePosted(Fact):
+class StocktakePosted(DomainEvent):
     """What was counted at a location became its stock."""
 
     type: ClassVar[str] = "stocktake.posted"

@@ -22,10 +22,10 @@ from inventory.socket_limits import HEARTBEAT_SECONDS, RECHECK_SECONDS
 from inventory.subscribers import Change, Subscriber
 from pms_backend import metrics
 from pms_backend.access.caller import Caller
-from pms_backend.access.credentials import look_again, unexpired
+from pms_backend.access.credentials import revalidate, unexpired
 from pms_backend.access.scopes import INVENTORY_READ
 from pms_backend.access.sockets import CLOSE_NOT_AUTHENTICATED, may_watch
-from pms_backend.api.beside import Reader, read
+from pms_backend.api.async_database import Reader, read
 from pms_backend.api.renderers import to_json
 from pms_backend.events.models import Event, head_sequence
 from products.skus import sku_key
@@ -150,7 +150,7 @@ class Hub:
             asked = list(self._subscribers)
             callers = {subscriber.caller for subscriber in asked}
             try:
-                good = await read(look_again, callers) if callers else {}
+                good = await read(revalidate, callers) if callers else {}
             except Error:
                 # Nothing new can be read and sent either, until it answers.
                 logger.warning("The database does not answer: only what has expired is closed")

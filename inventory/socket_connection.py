@@ -10,13 +10,13 @@ from django.db import Error
 
 from inventory.hub import Hub
 from inventory.messages import BadMessage, Message, Ping, Subscribe, Unsubscribe, parse
-from inventory.patience import Budget, Patience
+from inventory.slow_clients import Budget, Patience
 from inventory.snapshots import take_snapshot
 from inventory.socket_limits import CLOSE_SECONDS
 from inventory.subscribers import CLOSE_TOO_SLOW, Subscriber
 from pms_backend import metrics
 from pms_backend.access.sockets import CLOSE_TRY_LATER
-from pms_backend.api.beside import read
+from pms_backend.api.async_database import read
 from pms_backend.api.renderers import to_json
 from pms_backend.events.models import head_sequence
 

@@ -111,8 +111,8 @@ REDIS_TIMEOUT_SECONDS = 0.25
 REDIS_CACHE_URL = f"{REDIS_URL}/1"
 REDIS_CHANNELS_URL = f"{REDIS_URL}/2"
 # How long it may take to connect for the kept answers, and again to log in; what a request may wait for them in all is
-# 50 ms (pms_backend/api/caching.py).
-ANSWER_CACHE_TIMEOUT_SECONDS = 0.025
+# 50 ms (pms_backend/api/response_cache.py).
+RESPONSE_CACHE_TIMEOUT_SECONDS = 0.025
 
 CACHES = {
     "default": {
@@ -123,11 +123,11 @@ CACHES = {
     },
     # The same keys by connections that give up sooner. django-redis keeps one pool for a URL, so that the timeouts of a
     # second one have to stand in it.
-    "answers": {
+    "responses": {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": (
-            f"{REDIS_CACHE_URL}?socket_timeout={ANSWER_CACHE_TIMEOUT_SECONDS}"
-            f"&socket_connect_timeout={ANSWER_CACHE_TIMEOUT_SECONDS}"
+            f"{REDIS_CACHE_URL}?socket_timeout={RESPONSE_CACHE_TIMEOUT_SECONDS}"
+            f"&socket_connect_timeout={RESPONSE_CACHE_TIMEOUT_SECONDS}"
         ),
         "KEY_PREFIX": "pms",
     },
@@ -148,7 +148,7 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 # One queue for each kind of latency, with its tasks: what is slow delays nothing that has to be quick. Each needs a
-# worker (pms_backend/standalone/children.py, docker-compose.yml) and has a heartbeat.
+# worker (pms_backend/standalone/programs.py, docker-compose.yml) and has a heartbeat.
 QUEUES: dict[str, tuple[str, ...]] = {
     # Publishing events, one batch after the other.
     "relay": ("pms_backend.events.tasks.relay_events",),

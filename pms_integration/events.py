@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from pms_backend.events.facts import Fact
+from pms_backend.events.domain_events import DomainEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PMSConflict(Fact):
+class PMSConflict(DomainEvent):
     """A product of the PMS claims what belongs to another product of ours."""
 
     type: ClassVar[str] = "pms.conflict"
@@ -26,7 +26,7 @@ class PMSConflict(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportFinished(Fact):
+class ImportFinished(DomainEvent):
     """An import of products has come to its end, or has failed. The counts are of products, `processed` of lines."""
 
     type: ClassVar[str] = "import.finished"

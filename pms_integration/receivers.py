@@ -7,7 +7,7 @@ from django.db import transaction
 
 from pms_backend.events import services as outbox
 from pms_backend.events.models import Event
-from pms_integration.services.events import apply_bell
+from pms_integration.services.events import apply_wake_up
 
 MAKES_VARIANTS: Final = ("product.created", "product.updated")
 
@@ -20,4 +20,4 @@ def connect() -> None:
 def wake_deferred(events: Sequence[Event]) -> None:
     """Rings for the PMS events, whose task wakes the deferred ones first."""
     if any(event.type in MAKES_VARIANTS for event in events):
-        transaction.on_commit(apply_bell.ring, robust=True)
+        transaction.on_commit(apply_wake_up.send, robust=True)

@@ -4,7 +4,7 @@ from celery import shared_task
 
 from pms_backend.api.task_limits import ConcurrencyLimit, upkeep
 from pms_integration import services
-from pms_integration.files import running
+from pms_integration.files import runner
 from pms_integration.files import services as imports
 
 
@@ -19,7 +19,7 @@ def apply_pms_events() -> int:
 @ConcurrencyLimit(2)
 def run_imports() -> int:
     """Works on the imports that nobody works on."""
-    return running.run_imports()
+    return runner.run_imports()
 
 
 @shared_task

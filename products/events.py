@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, TypedDict
 
-from pms_backend.events.facts import Fact
-from products.generations import CATALOGUE, PRODUCT
+from pms_backend.events.domain_events import DomainEvent
+from products.cache_generations import CATALOGUE, PRODUCT
 
 
 class OptionData(TypedDict):
@@ -74,7 +74,7 @@ class CategoryData(TypedDict):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProductFact(Fact):
+class ProductEvent(DomainEvent):
     """Something about a product, with the product as it is then (without stock and cost)."""
 
     product: Annotated[dict[str, Any], ProductData]
@@ -94,44 +94,44 @@ class ProductFact(Fact):
         return {"product": self.product}
 
 
-class ProductCreated(ProductFact):
+class ProductCreated(ProductEvent):
     """A product was made."""
 
     type: ClassVar[str] = "product.created"
 
 
-class ProductUpdated(ProductFact):
+class ProductUpdated(ProductEvent):
     """A product or one of its variants was changed."""
 
     type: ClassVar[str] = "product.updated"
 
 
-class ProductPublished(ProductFact):
+class ProductPublished(ProductEvent):
     """A product became active."""
 
     type: ClassVar[str] = "product.published"
 
 
-class ProductUnpublished(ProductFact):
+class ProductUnpublished(ProductEvent):
     """An active product became a draft again."""
 
     type: ClassVar[str] = "product.unpublished"
 
 
-class ProductArchived(ProductFact):
+class ProductArchived(ProductEvent):
     """A product was taken out of the catalogue."""
 
     type: ClassVar[str] = "product.archived"
 
 
-class ProductRestored(ProductFact):
+class ProductRestored(ProductEvent):
     """An archived product came back."""
 
     type: ClassVar[str] = "product.restored"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CategoryChanged(Fact):
+class CategoryChanged(DomainEvent):
     """A category was made, renamed, moved or removed (then `category` is null)."""
 
     type: ClassVar[str] = "category.changed"

@@ -9,17 +9,17 @@ import pytest
 from django_redis import get_redis_connection
 from redis import Redis
 
-from pms_backend.api import exchange
+from pms_backend.api import redis_pipeline
 
 NOBODY_LISTENS = "redis://127.0.0.1:1"
 
 
 @contextmanager
-def exchanges_by(client_of: Callable[[str], Any]) -> Iterator[None]:
+def pipelines_by(client_of: Callable[[str], Any]) -> Iterator[None]:
     """Every exchange is with the server of `client_of(cache)`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exchange, "get_redis_connection", client_of)
-        patch.setattr(exchange, "_of_thread", threading.local())
+        patch.setattr(redis_pipeline, "get_redis_connection", client_of)
+        patch.setattr(redis_pipeline, "_of_thread", threading.local())
         yield
 
 
@@ -28,7 +28,7 @@ def redis_down() -> Iterator[None]:
     """Bells, limits, generations and remembered keys find nobody there; kept answers do."""
 
     def client_of(cache: str) -> Any:
-        return get_redis_connection(cache) if cache == "answers" else Redis.from_url(NOBODY_LISTENS)
+        return get_redis_connection(cache) if cache == "responses" else Redis.from_url(NOBODY_LISTENS)
 
-    with exchanges_by(client_of):
+    with pipelines_by(client_of):
         yield

@@ -16,8 +16,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from pms_backend.events.models import FeedHead
 from pms_backend.events.services import relay_pending
-from pms_backend.standalone.children import SOCKET_LIMITS
 from pms_backend.standalone.ports import LOOPBACK, accepts, free_port
+from pms_backend.standalone.programs import SOCKET_LIMITS
 from tests.faults.celery_processes import ROOT, database_url
 
 START_SECONDS = 60

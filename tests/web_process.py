@@ -12,9 +12,9 @@ import httpx
 import pytest
 from django.db import connection
 
-from pms_backend.standalone.children import WEB_PROCESSES, the_house
 from pms_backend.standalone.configuration import Configuration
 from pms_backend.standalone.ports import LOOPBACK, listen
+from pms_backend.standalone.programs import WEB_PROCESSES, stack_of
 from tests.flows.stack import ROOT
 from tests.ports import free_port_pair
 
@@ -38,7 +38,7 @@ def web_server(data_dir: Path, *, log: Path | None = None, **more: str) -> Itera
     """The web child of the stack, with its files in `data_dir`, its output in `log`, and `more` in its environment."""
     port = free_port_pair()
     configuration = Configuration.from_environment({"DATA_DIR": str(data_dir), "PORT": str(port)})
-    web = next(child for child in the_house(configuration).children if child.is_web)
+    web = next(child for child in stack_of(configuration).children if child.is_web)
     url = os.environ["DATABASE_URL"].partition("?")
     database = url[0].rpartition("/")[0] + f"/{connection.settings_dict['NAME']}" + "".join(url[1:])
     environment = {**os.environ, "DATABASE_URL": database, "DATA_DIR": str(data_dir), **more}

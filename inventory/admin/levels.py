@@ -13,8 +13,8 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.safestring import SafeString
 
 from inventory import services
-from inventory.admin.figures import RED, before_and_after, last_movements
 from inventory.admin.forms import AdjustmentForm, CountForm, ReceiptForm
+from inventory.admin.quantities import RED, before_and_after, last_movements
 from inventory.admin.reservations import held_of
 from inventory.models import Reason, Reservation, StockLevel, StockLevelQuerySet, StockMovement
 from pms_backend.api.service_admin import RefusalsIn, ServiceAdmin, moment

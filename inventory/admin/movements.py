@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from inventory.admin.figures import coloured_delta
+from inventory.admin.quantities import coloured_delta
 from inventory.models import StockLevel, StockMovement
 from pms_backend.api.service_admin import GrowingTableAdmin, moment
 from pms_backend.api.typed_unfold import display

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from inventory import services
-from inventory.admin.figures import coloured_delta
+from inventory.admin.quantities import coloured_delta
 from inventory.admin.sheets import SHEET_PAGE, CountsForm
 from inventory.models import Location, Stocktake, StocktakeLine, StocktakeStatus
 from inventory.queries import summary_of, with_variance

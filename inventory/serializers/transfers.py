@@ -11,7 +11,7 @@ from inventory.models import (
     TransferStatus,
 )
 from inventory.representation import transfer_as_dict
-from inventory.services.shipments import SHORTAGE_REASONS
+from inventory.services.transfer_transitions import SHORTAGE_REASONS
 from inventory.services.transfers import MAX_TRANSFER_LINES
 from pms_backend.api import serializers
 from products.serializers import SkuField

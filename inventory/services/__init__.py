@@ -3,23 +3,23 @@
 from inventory.services.adjustments import adjust_stock
 from inventory.services.bulk import Adjustment, Count, adjust_stock_in_bulk, count_stock_in_bulk
 from inventory.services.counts import count_stock
+from inventory.services.external_changes import apply_reported_change, apply_reported_figure
 from inventory.services.ledger import StockChange
+from inventory.services.level_settings import update_level
 from inventory.services.levels import LevelState, lock_level
-from inventory.services.limits import update_level
 from inventory.services.locations import create_location, update_location
 from inventory.services.repairs import repair_level
-from inventory.services.reports import apply_reported_change, apply_reported_figure
-from inventory.services.reservation_endings import (
+from inventory.services.reservation_requests import ReservationRequest
+from inventory.services.reservation_transitions import (
     commit_reservation,
     expire_reservations,
     extend_reservation,
     release_reservation,
 )
-from inventory.services.reservation_requests import ReservationRequest
 from inventory.services.reservations import reserve_stock
-from inventory.services.shipments import cancel_transfer, receive_transfer, ship_transfer
 from inventory.services.stocktake_posting import post_stocktake
 from inventory.services.stocktakes import StocktakeCount, cancel_stocktake, create_stocktake, record_counts
+from inventory.services.transfer_transitions import cancel_transfer, receive_transfer, ship_transfer
 from inventory.services.transfers import create_transfer, update_transfer
 
 __all__ = [

@@ -16,7 +16,7 @@ from inventory.services.ledger import (
     run_alone,
 )
 from inventory.services.levels import create_levels, lock_levels, require_location, require_variant
-from pms_backend.api.prepared import on_one_line
+from pms_backend.api.prepared_statements import on_one_line
 from pms_backend.api.transactions import retried_atomic
 from products.skus import sku_key
 

@@ -14,10 +14,10 @@ from inventory.exceptions import (
     VersionConflict,
 )
 from inventory.models import Location
+from inventory.services.absolute_counts import apply_absolute_count, later_movements, present_moment
 from inventory.services.adjustments import check_adjustment, check_dedupe, is_fact
 from inventory.services.counts import check_count
 from inventory.services.dedupe import Acted, first_deltas
-from inventory.services.figures import later_movements, present_moment, take_figure
 from inventory.services.ledger import LedgerRow, write_locked_levels
 from inventory.services.levels import Key, LevelState, create_levels, lock_levels, variants_by_key
 from pms_backend.api.bulk import Outcome, rejection, require_all
@@ -115,7 +115,7 @@ def _counted(state: LevelState, row: Count, moment: datetime, later: int) -> tup
     check_count(row.on_hand)
     if row.expected_on_hand is not None and row.expected_on_hand != state.on_hand:
         raise VersionConflict(f"{state.on_hand} of {row.sku} were known at {row.location}, not {row.expected_on_hand}.")
-    return take_figure(state, on_hand=row.on_hand, moment=moment, later=later, note=row.note)
+    return apply_absolute_count(state, on_hand=row.on_hand, moment=moment, later=later, note=row.note)
 
 
 Row = TypeVar("Row", Adjustment, Count)

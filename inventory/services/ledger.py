@@ -15,10 +15,10 @@ from django.db import DatabaseError, connection
 from inventory.services.levels import LevelState
 from pms_backend.api import context
 from pms_backend.api.arrays import as_array
-from pms_backend.api.prepared import prepared_cursor
+from pms_backend.api.prepared_statements import prepared_cursor
 from pms_backend.api.transactions import committing, is_broken_off
 from pms_backend.events import services as outbox
-from products.generations import of_stock
+from products.cache_generations import of_stock
 
 MOMENT_AS_JSON: Final = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 
@@ -221,7 +221,7 @@ def run_alone(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...
         if not is_broken_off(error):
             raise
         return []
-    _ring_after_commit(rows)
+    _send_after_commit(rows)
     return rows
 
 
@@ -233,13 +233,13 @@ def run(statement: str, parameters: dict[str, Any], *, is_prepared: bool = True)
     """
     outbox.require_transaction()
     rows = _rows_of(statement, parameters, is_prepared=is_prepared)
-    _ring_after_commit(rows)
+    _send_after_commit(rows)
     return rows
 
 
-def _ring_after_commit(rows: Sequence[tuple[Any, ...]]) -> None:
+def _send_after_commit(rows: Sequence[tuple[Any, ...]]) -> None:
     products = {product for row in rows for product in row[-1] or ()}
-    outbox.relay_bell.ring_after_commit(replacing=of_stock(products))
+    outbox.relay_wake_up.send_after_commit(replacing=of_stock(products))
 
 
 def _rows_of(statement: str, parameters: dict[str, Any], *, is_prepared: bool) -> list[tuple[Any, ...]]:

@@ -6,12 +6,12 @@ from typing import Final
 from django.db import connection
 from django.db.models.functions import Now
 
-from inventory.events import ReservationFact
+from inventory.events import ReservationEvent
 from inventory.exceptions import ReservationExpired, ReservationNotFound, ReservationStateConflict
 from inventory.models import Reservation, ReservationLine, ReservationStatus
 from inventory.representation import reservation_as_dict
+from inventory.services.level_batch import LevelBatch
 from inventory.services.levels import Key
-from inventory.services.sheets import LevelSheet
 from pms_backend.api.arrays import as_array
 from pms_backend.events import services as outbox
 
@@ -43,7 +43,7 @@ def key_of(line: ReservationLine) -> Key:
     return line.level.variant_id, line.level.location_id
 
 
-def give_back(lines: Sequence[ReservationLine], sheet: LevelSheet) -> None:
+def give_back(lines: Sequence[ReservationLine], sheet: LevelBatch) -> None:
     """What the lines hold is available again: never refused, whatever has become of the level."""
     for line in lines:
         sheet.change(key_of(line), reserved=-line.reserved)
@@ -72,6 +72,6 @@ def set_status(reservations: Sequence[Reservation], status: ReservationStatus) -
     Reservation.objects.filter(pk__in=ids).update(status=status, updated_at=Now())
 
 
-def announce(kind: type[ReservationFact], reservations: Iterable[Reservation]) -> None:
+def announce(kind: type[ReservationEvent], reservations: Iterable[Reservation]) -> None:
     """Records an event of each, as it stands in memory."""
     outbox.record(*[kind(reservation=reservation_as_dict(reservation)) for reservation in reservations])

@@ -12,8 +12,8 @@ from inventory.events import ReservationCreated
 from inventory.exceptions import ReferenceConflict, RefusedLines
 from inventory.models import Reservation, ReservationLine, ReservationStatus
 from inventory.services.allocation import Allocation
+from inventory.services.level_batch import LevelBatch
 from inventory.services.levels import Key
-from inventory.services.reservation_endings import MAX_EXPIRED_AT_ONCE, announce_expired
 from inventory.services.reservation_requests import (
     DEFAULT_EXPIRES_IN_SECONDS,
     ReservationRequest,
@@ -22,7 +22,7 @@ from inventory.services.reservation_requests import (
     check_expires_in,
 )
 from inventory.services.reservation_rows import announce, give_back, held_lines, key_of, set_status
-from inventory.services.sheets import LevelSheet
+from inventory.services.reservation_transitions import MAX_EXPIRED_AT_ONCE, announce_expired
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 
@@ -122,7 +122,7 @@ def _write(reservation_id: int, wanted: WantedLines, ended: list[Reservation]) -
     """Levels, lines and what the ended ones gave back. Raises `RefusedLines`."""
     freed = held_lines(ended)
     keys = {key for line in wanted.lines for key in wanted.keys_of(line)}
-    sheet = LevelSheet(keys | {key_of(line) for line in freed})
+    sheet = LevelBatch(keys | {key_of(line) for line in freed})
     if freed:
         give_back(freed, sheet)
         announce_expired(ended)
@@ -136,7 +136,7 @@ def _write(reservation_id: int, wanted: WantedLines, ended: list[Reservation]) -
     )
 
 
-def _allocate(wanted: WantedLines, sheet: LevelSheet) -> dict[Key, int]:
+def _allocate(wanted: WantedLines, sheet: LevelBatch) -> dict[Key, int]:
     """What each level gives. Raises `RefusedLines` with every line that cannot be served."""
     allocation = Allocation(sheet.states)
     short: list[FieldError] = []

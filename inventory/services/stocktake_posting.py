@@ -8,7 +8,7 @@ from inventory.events import StocktakePosted
 from inventory.exceptions import LocationInactive
 from inventory.models import Stocktake, StocktakeLine, StocktakeStatus
 from inventory.representation import stocktake_as_dict
-from inventory.services.figures import later_movements, take_figure
+from inventory.services.absolute_counts import apply_absolute_count, later_movements
 from inventory.services.ledger import LedgerRow, write_locked_levels
 from inventory.services.levels import LevelState, create_levels, lock_levels
 from inventory.services.stocktakes import close_stocktake, lock_stocktake, require_status
@@ -71,7 +71,7 @@ def _count(
 ) -> tuple[LevelState, LedgerRow | None]:
     if line.counted is None or line.counted_at is None:
         return state, None
-    return take_figure(
+    return apply_absolute_count(
         state,
         on_hand=line.counted,
         moment=line.counted_at,

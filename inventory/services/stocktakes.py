@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from inventory.exceptions import InvalidQuantity, StocktakeStateConflict, StocktakeTooLarge
 from inventory.models import MAX_QUANTITY, MAX_STOCKTAKE_LINES, StockLevel, Stocktake, StocktakeStatus
-from inventory.services.figures import present_moment
+from inventory.services.absolute_counts import present_moment
 from inventory.services.levels import require_location, variants_by_key
-from inventory.services.lines import refuse, variants_of_lines
+from inventory.services.line_validation import refuse, variants_of_lines
 from pms_backend.api.arrays import as_array
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic

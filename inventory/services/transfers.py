@@ -9,7 +9,7 @@ from typing import Any, Final
 from inventory.exceptions import InvalidQuantity, SameLocation, TransferStateConflict
 from inventory.models import MAX_QUANTITY, Transfer, TransferLine, TransferStatus
 from inventory.services.levels import require_location
-from inventory.services.lines import refuse, variants_of_lines
+from inventory.services.line_validation import refuse, variants_of_lines
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 

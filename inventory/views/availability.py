@@ -10,13 +10,13 @@ from inventory.availability import Question, availability_of
 from inventory.serializers.availability import AvailabilityQuestionSerializer, AvailabilitySerializer
 from pms_backend.access.scopes import INVENTORY_READ
 from pms_backend.access.visibility import visibility_of
-from pms_backend.api.caching import cached
 from pms_backend.api.endpoints import APIView
-from pms_backend.api.plain import PlainFirst
+from pms_backend.api.fast_validation import FastValidator
 from pms_backend.api.renderers import to_json
-from products.generations import OF_A_LIST
+from pms_backend.api.response_cache import cached_response
+from products.cache_generations import LIST_GENERATIONS
 
-_QUESTION: Final = PlainFirst(AvailabilityQuestionSerializer())
+_QUESTION: Final = FastValidator(AvailabilityQuestionSerializer())
 
 
 class AvailabilityView(APIView):
@@ -35,10 +35,10 @@ class AvailabilityView(APIView):
             locations=wanted.get("locations"),
             unpublished=visibility_of(request.auth).unpublished,
         )
-        return cached(
+        return cached_response(
             request,
             # What is asked for stands in the body, of which the address says nothing.
             visibility=(question.unpublished, tuple(question.keys.items()), question.locations),
-            generations=OF_A_LIST,
+            generations=LIST_GENERATIONS,
             make=lambda: (to_json(availability_of(question)), None),
         )

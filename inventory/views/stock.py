@@ -29,19 +29,19 @@ from inventory.serializers.stock import (
 from pms_backend.access.scopes import read_write
 from pms_backend.api import bulk
 from pms_backend.api.endpoints import APIView, GenericViewSet, ListAPIView
+from pms_backend.api.fast_validation import FastValidator
 from pms_backend.api.filters import refuse_unknown
 from pms_backend.api.parsers import JSONParser, MergePatchParser
-from pms_backend.api.plain import PlainFirst
 from pms_backend.api.schema import BulkAnswerSerializer
 from products.models import Variant
 from products.skus import as_sku_key
 
 # They keep nothing of what they validate. DRF copies a serializer's fields for each new one, which takes longer than to
 # validate an adjustment.
-_ADJUSTMENT: Final = PlainFirst(AdjustmentSerializer())
-_COUNT: Final = PlainFirst(CountSerializer())
-_ADJUSTMENTS: Final = PlainFirst(BulkAdjustmentsSerializer())
-_COUNTS: Final = PlainFirst(BulkCountsSerializer())
+_ADJUSTMENT: Final = FastValidator(AdjustmentSerializer())
+_COUNT: Final = FastValidator(CountSerializer())
+_ADJUSTMENTS: Final = FastValidator(BulkAdjustmentsSerializer())
+_COUNTS: Final = FastValidator(BulkCountsSerializer())
 
 LEVELS = StockLevel.objects.select_related("variant", "location")
 

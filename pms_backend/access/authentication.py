@@ -11,7 +11,7 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from pms_backend.access import remembered, services
+from pms_backend.access import key_cache, services
 from pms_backend.access.caller import Caller, Credential, caller_of_user
 from pms_backend.access.models import ApiKey, SigningKey
 from pms_backend.access.scopes import SAFE_METHODS
@@ -90,12 +90,12 @@ def caller_of_key(key: str, request: HttpRequest | None = None) -> Caller | None
     """Who has this key: found by its prefix, compared in constant time, remembered for seconds."""
     if len(key) > MAX_KEY_LENGTH or "\x00" in key:
         return None
-    generation = remembered.generation_for(request)
-    caller = remembered.recall(key, generation)
+    generation = key_cache.generation_for(request)
+    caller = key_cache.get(key, generation)
     if caller is None:
         caller = _look_up(key)
         if caller is not None:
-            remembered.remember(key, caller, generation)
+            key_cache.store(key, caller, generation)
     return caller
 
 

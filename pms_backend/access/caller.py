@@ -68,7 +68,7 @@ def caller_of_user(user: User, *, expires_at: datetime | None = None) -> Caller:
         scopes, tier = frozenset(ALL_SCOPES), INTERNAL_TIER
     elif user.is_staff:
         scopes, tier = scopes_of_staff(user.get_all_permissions()), INTERNAL_TIER
-    credential = Credential("user", str(user.pk), seal_of(user))
+    credential = Credential("user", str(user.pk), session_hash_of(user))
     return Caller(actor, scopes, tier, identity, expires_at, credential=credential)
 
 
@@ -78,6 +78,6 @@ def caller_in_admin(request: HttpRequest) -> Caller:
     return caller_of_user(user)
 
 
-def seal_of(user: User) -> str:
+def session_hash_of(user: User) -> str:
     """What changes with the password, which ends sessions and tokens."""
     return user.get_session_auth_hash()

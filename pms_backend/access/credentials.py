@@ -6,10 +6,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from pms_backend.access.authentication import caller_of_found, keys_of
-from pms_backend.access.caller import Caller, caller_of_user, seal_of
+from pms_backend.access.caller import Caller, caller_of_user, session_hash_of
 
 
-def look_again(callers: Collection[Caller]) -> dict[Caller, Caller]:
+def revalidate(callers: Collection[Caller]) -> dict[Caller, Caller]:
     """Those whose credential is still good, each with the rights of this moment.
 
     It takes two queries, however many they are, and two more for each member of staff, whose permissions Django reads.
@@ -43,4 +43,4 @@ def _of_user(caller: Caller, user: User) -> Caller | None:
     credential = caller.credential
     if credential is None or credential.kind == "supabase":
         return caller
-    return caller_of_user(user, expires_at=caller.expires_at) if credential.seal == seal_of(user) else None
+    return caller_of_user(user, expires_at=caller.expires_at) if credential.seal == session_hash_of(user) else None

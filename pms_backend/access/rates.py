@@ -15,7 +15,7 @@ from redis.exceptions import NoScriptError, RedisError
 
 from pms_backend import metrics
 from pms_backend.access.models import DEFAULT_TIER, INTERNAL_TIER, STOREFRONT_TIER
-from pms_backend.api.exchange import exchange
+from pms_backend.api.redis_pipeline import run_pipeline
 
 logger = logging.getLogger(__name__)
 
@@ -143,7 +143,7 @@ def take_for_tier(tier: str, key: str, *, write: bool) -> Verdict | None:
 def _take_one(keys: list[str], *numbers: int) -> Any:
     arguments = (len(keys), *keys, *numbers)
     try:
-        (answer,) = exchange([("EVALSHA", _NAME_OF_TAKE_ONE, *arguments)])
+        (answer,) = run_pipeline([("EVALSHA", _NAME_OF_TAKE_ONE, *arguments)])
     except NoScriptError:
-        (answer,) = exchange([("EVAL", _TAKE_ONE, *arguments)])
+        (answer,) = run_pipeline([("EVAL", _TAKE_ONE, *arguments)])
     return answer

@@ -11,7 +11,7 @@ from pms_backend.access import rates, services
 from pms_backend.access.addresses import address_of
 from pms_backend.access.authentication import caller_of_headers
 from pms_backend.access.caller import Caller
-from pms_backend.access.credentials import look_again
+from pms_backend.access.credentials import revalidate
 from pms_backend.access.visibility import visibility_of
 
 CLOSE_NOT_AUTHENTICATED: Final = 4001
@@ -87,4 +87,4 @@ def is_own_origin(headers: Mapping[str, str]) -> bool:
 def _caller_of_ticket(tickets: list[str]) -> Caller | None:
     caller = services.redeem_ticket(ticket=tickets[0]) if len(tickets) == 1 else None
     # What it was issued for may have ended since.
-    return None if caller is None else look_again([caller]).get(caller)
+    return None if caller is None else revalidate([caller]).get(caller)

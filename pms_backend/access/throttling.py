@@ -12,8 +12,8 @@ from rest_framework.throttling import BaseThrottle
 from pms_backend.access import rates
 from pms_backend.access.addresses import client_address
 from pms_backend.access.caller import Caller
+from pms_backend.access.key_cache import GENERATION_KEY, note_generation
 from pms_backend.access.models import INTERNAL_TIER
-from pms_backend.access.remembered import GENERATION_KEY, note_generation
 from pms_backend.access.scopes import SAFE_METHODS
 from pms_backend.api.exceptions import is_api_request, problem_of
 from pms_backend.api.views import problem

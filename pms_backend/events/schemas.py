@@ -5,7 +5,7 @@ from datetime import datetime
 from types import NoneType, UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-from pms_backend.events.facts import Fact
+from pms_backend.events.domain_events import DomainEvent
 
 _SCALARS: Final[dict[Any, dict[str, Any]]] = {
     Any: {},
@@ -17,7 +17,7 @@ _SCALARS: Final[dict[Any, dict[str, Any]]] = {
 }
 
 
-def payload_schema(kind: type[Fact]) -> dict[str, Any]:
+def payload_schema(kind: type[DomainEvent]) -> dict[str, Any]:
     """The schema of an event's `data`: a member for each field of the dataclass.
 
     A field that holds a representation names its shape: `Annotated[dict[str, Any], Shape]` with a `TypedDict`.

@@ -23,8 +23,10 @@ pms_events_total = Counter("pms_inbound_events_total", "PMS events, by what beca
 redis_failures_total = Counter(
     "pms_redis_failures_total", "Uses of Redis that failed, and what went on without it", ["use"]
 )
-answer_cache_total = Counter(
-    "pms_answer_cache_total", "Reads that may be kept, by whether they were: hit, wait, miss, skip or error", ["result"]
+response_cache_total = Counter(
+    "pms_response_cache_total",
+    "Reads that may be kept, by whether they were: hit, wait, miss, skip or error",
+    ["result"],
 )
 jwks_fetches_total = Counter("pms_jwks_fetches_total", "Fetches of Supabase's signing keys", ["result"])
 image_fetches_total = Counter("pms_image_fetches_total", "Images fetched from URLs, by what became of them", ["result"])

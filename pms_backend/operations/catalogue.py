@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 from django.apps import apps
 
-from pms_backend.events.facts import Fact
+from pms_backend.events.domain_events import DomainEvent
 from pms_backend.events.schemas import payload_schema
 
 INTRODUCTION: Final = """# Events
@@ -25,13 +25,13 @@ This page is written by `manage.py describe_events`, from the dataclasses in eac
 """
 
 
-def facts() -> list[type[Fact]]:
+def facts() -> list[type[DomainEvent]]:
     """Every kind of event that the installed apps can announce, by type."""
     for config in apps.get_app_configs():
         if find_spec(f"{config.name}.events"):
             import_module(f"{config.name}.events")
     installed = {f"{config.name}.events" for config in apps.get_app_configs()}
-    return sorted((kind for kind in _below(Fact) if kind.__module__ in installed), key=lambda kind: kind.type)
+    return sorted((kind for kind in _below(DomainEvent) if kind.__module__ in installed), key=lambda kind: kind.type)
 
 
 def describe() -> str:
@@ -40,7 +40,7 @@ def describe() -> str:
     return "\n".join([INTRODUCTION, *sections])
 
 
-def _below(kind: type[Fact]) -> Iterator[type[Fact]]:
+def _below(kind: type[DomainEvent]) -> Iterator[type[DomainEvent]]:
     """The kinds that name a type. Slots make a dataclass anew; the class that it was made of may still be about."""
     for sub in kind.__subclasses__():
         if "type" in vars(sub) and getattr(sys.modules[sub.__module__], sub.__name__, None) is sub:
@@ -48,11 +48,11 @@ def _below(kind: type[Fact]) -> Iterator[type[Fact]]:
         yield from _below(sub)
 
 
-def _shape(kind: type[Fact]) -> tuple[str, dict[str, Any]]:
+def _shape(kind: type[DomainEvent]) -> tuple[str, dict[str, Any]]:
     return kind.type.partition(".")[0], payload_schema(kind)
 
 
-def _section(kinds: list[type[Fact]]) -> str:
+def _section(kinds: list[type[DomainEvent]]) -> str:
     """Types that say the same of the same kind of subject."""
     title = ", ".join(f"`{kind.type}`" for kind in kinds)
     meanings = "\n".join(f"- `{kind.type}`: {_text(kind)}" for kind in kinds)

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from inventory.admin.figures import coloured_delta
+from inventory.admin.quantities import coloured_delta
 from inventory.models import StockLevel, StockMovement
 from pms_backend.events.models import Event, ParkedEvent, head_sequence
 from pms_integration.models import PMSEvent, PMSEventStatus

@@ -1,10 +1,10 @@
 import os
 import sys
 
-from pms_backend.standalone.children import the_house
 from pms_backend.standalone.configuration import Configuration
 from pms_backend.standalone.console import Console
 from pms_backend.standalone.exceptions import report_startup_errors
+from pms_backend.standalone.programs import stack_of
 from pms_backend.standalone.signals import Signals
 from pms_backend.standalone.supervisor import Supervisor
 
@@ -13,7 +13,7 @@ def main() -> None:
     signals = Signals()
     with report_startup_errors():
         configuration = Configuration.from_environment(os.environ)
-        Supervisor(configuration, the_house(configuration), Console(sys.stdout), signals).run()
+        Supervisor(configuration, stack_of(configuration), Console(sys.stdout), signals).run()
 
 
 if __name__ == "__main__":

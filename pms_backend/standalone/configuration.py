@@ -54,7 +54,7 @@ class Configuration:
         return f"ws://{in_url(self.host)}:{self.ws_port}/ws/stock/"
 
     def require_reachable(self) -> None:
-        """The given servers answer now; whether they still do later is the house's business."""
+        """The given servers answer now; whether they still do later is the stack's business."""
         if self.database_url:
             try:
                 psycopg.connect(self.database_url, connect_timeout=limits.CONNECT_SECONDS).close()

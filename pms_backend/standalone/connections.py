@@ -1,15 +1,15 @@
-"""How many connections to PostgreSQL the house may hold, all of them in one place."""
+"""How many connections to PostgreSQL the stack may hold, all of them in one place."""
 
 from typing import Final
 
 import psycopg
 
 from pms_backend.standalone import limits
-from pms_backend.standalone.children import SYNC_THREADS, WEB_PROCESSES, WEB_THREADS, WORKER_THREADS
 from pms_backend.standalone.configuration import Configuration
 from pms_backend.standalone.exceptions import StartupError
+from pms_backend.standalone.programs import SYNC_THREADS, WEB_PROCESSES, WEB_THREADS, WORKER_THREADS
 
-# The hub's, and those of the threads that read for the sockets (pms_backend/api/beside.py).
+# The hub's, and those of the threads that read for the sockets (pms_backend/api/async_database.py).
 SOCKET_CONNECTIONS: Final = 5
 # By program. Each thread that asks the database keeps its connection; nothing else has any.
 CONNECTIONS: Final = {
@@ -32,7 +32,7 @@ SELECT least(
 
 
 def require_enough(configuration: Configuration) -> None:
-    """Raises `StartupError` where the given database allows fewer connections than the house may hold.
+    """Raises `StartupError` where the given database allows fewer connections than the stack may hold.
 
     Behind a pooler the server's limit says nothing: the pooler shares its own connections out.
     """

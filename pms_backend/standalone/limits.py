@@ -13,7 +13,7 @@ SERVER_STOP_SECONDS = 10  # where only the servers run, nobody waits at a prompt
 POSTGRES_CONNECTIONS = 100
 REDIS_MAXIMUM_MEMORY = "512mb"
 # A client that does not read is disconnected: beyond the first at once, beyond the second after so many seconds. The
-# largest answer that we ask for has half a megabyte (pms_backend/api/caching.py). docker-compose.yml has the same.
+# largest value that we read has half a megabyte (pms_backend/api/response_cache.py). docker-compose.yml has the same.
 REDIS_UNREAD_REPLIES = "32mb 8mb 60"
 VERSION_SECONDS = 5  # for a binary to say its version
 SERVER_LOG_BYTES = 1 * 2**20  # a longer log is started anew with the server
@@ -33,7 +33,7 @@ STABLE_SECONDS = 30.0  # whatever ran for so long is restarted at once again
 
 # Stop: together under ten seconds
 EDGE_STOP_SECONDS = 2.5  # beat, web and sockets have this head start before the workers are told
-HOUSE_STOP_SECONDS = 6.0
+STACK_STOP_SECONDS = 6.0
 REDIS_STOP_SECONDS = 1.2
 POSTGRES_STOP_SECONDS = 1.8
 KILL_SECONDS = 0.5  # between a server's immediate stop and SIGKILL

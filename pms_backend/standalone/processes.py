@@ -1,4 +1,4 @@
-"""Everything that was started here: on disk, known to the guardian, and ended without a remainder."""
+"""Everything that was started here: on disk, known to the orphan reaper, and ended without a remainder."""
 
 import signal
 import time
@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pms_backend.standalone import limits, proc
 from pms_backend.standalone.data_dir import DataDir, read_json, write_json
 from pms_backend.standalone.exceptions import StartupError
-from pms_backend.standalone.guardian import Guardian
+from pms_backend.standalone.orphan_reaper import OrphanReaper
 from pms_backend.standalone.program import Process, Program, Sink
 
 
@@ -32,21 +32,21 @@ class Processes:
         self.pause = pause
         self._data_dir = data_dir
         self._running: list[Process] = []
-        self._guardian = Guardian()
+        self._orphan_reaper = OrphanReaper()
 
     @property
     def running(self) -> list[Process]:
         return self._running[:]
 
     @property
-    def guardian_pid(self) -> int:
-        return self._guardian.pid
+    def orphan_reaper_pid(self) -> int:
+        return self._orphan_reaper.pid
 
     def start(self, program: Program, sink: Sink | None = None, errors: Sink | None = None) -> Process:
         marked = {**program.environment, "DATA_DIR": str(self._data_dir.root)}
         process = Process(replace(program, environment=marked), sink, errors)
         self._running.append(process)
-        self._guardian.watch(process.pid, program.kill_signal)
+        self._orphan_reaper.watch(process.pid, program.kill_signal)
         self._record()
         return process
 
@@ -61,7 +61,7 @@ class Processes:
             process.program.sweep()
         process.finish_output()
         self._running.remove(process)
-        self._guardian.forget(process.pid)
+        self._orphan_reaper.forget(process.pid)
         self._record()
 
     def stop(self, process: Process, seconds: float) -> None:
@@ -93,16 +93,16 @@ class Processes:
         return output
 
     def tend(self) -> None:
-        self._guardian.tend()
+        self._orphan_reaper.tend()
 
     def close(self) -> None:
-        """Ends whatever still runs, the guardian last."""
+        """Ends whatever still runs, the orphan reaper last."""
         for process in reversed(self.running):
             self.discard(process)
-        self._guardian.dismiss()
+        self._orphan_reaper.dismiss()
 
     def end_leftovers(self) -> list[str]:
-        """Ends what a killed supervisor and its killed guardian left behind; returns the names of what it found."""
+        """Ends what a killed supervisor and its killed orphan reaper left behind; returns the names."""
         recorded = self._read_record()
         found = []
         for entry in recorded:

@@ -1,4 +1,4 @@
-"""Whether the house answers, asked from outside."""
+"""Whether the stack answers, asked from outside."""
 
 import http.client
 

@@ -23,7 +23,7 @@ def stop(processes: Processes, signals: Signals) -> None:
                 return
 
     ask_and_wait(edge, edge, began + limits.EDGE_STOP_SECONDS)
-    ask_and_wait(workers, edge + workers, began + limits.HOUSE_STOP_SECONDS)
+    ask_and_wait(workers, edge + workers, began + limits.STACK_STOP_SECONDS)
     for process in edge + workers:
         processes.discard(process)
     for server, seconds in ((redis, limits.REDIS_STOP_SECONDS), (postgres, limits.POSTGRES_STOP_SECONDS)):

@@ -1,4 +1,4 @@
-"""Starts the house, keeps it running, and stops it."""
+"""Starts the stack, keeps it running, and stops it."""
 
 import json
 import time
@@ -8,26 +8,26 @@ from typing import Any
 
 from pms_backend.standalone import limits, quickstart
 from pms_backend.standalone.child import Child
-from pms_backend.standalone.children import House
 from pms_backend.standalone.configuration import Configuration
 from pms_backend.standalone.connections import require_enough
 from pms_backend.standalone.console import Console
 from pms_backend.standalone.data_dir import DataDir, read_json, write_json
 from pms_backend.standalone.embedded import Server, bring_up, create, postgres_server, redis_server
 from pms_backend.standalone.exceptions import StartupError, StopRequested
-from pms_backend.standalone.house_environment import house_environment
 from pms_backend.standalone.ports import listen, require_free
 from pms_backend.standalone.processes import Processes
 from pms_backend.standalone.program import Program
+from pms_backend.standalone.programs import Stack
 from pms_backend.standalone.readiness import is_ready
 from pms_backend.standalone.shutdown import stop
 from pms_backend.standalone.signals import Signals
+from pms_backend.standalone.stack_environment import stack_environment
 
 
 class Supervisor:
-    def __init__(self, configuration: Configuration, house: House, console: Console, signals: Signals) -> None:
+    def __init__(self, configuration: Configuration, stack: Stack, console: Console, signals: Signals) -> None:
         self._configuration = configuration
-        self._house = house
+        self._house = stack
         self._console = console
         self._signals = signals
         self._data_dir = DataDir(configuration.data_dir)
@@ -60,12 +60,12 @@ class Supervisor:
         listener = stack.enter_context(listen("PORT", self._configuration.host, self._configuration.port))
         self._require_room()
         database_url, redis_url = self._start_servers()
-        self._environment = house_environment(self._configuration, self._data_dir, database_url, redis_url)
+        self._environment = stack_environment(self._configuration, self._data_dir, database_url, redis_url)
         self._console.say("Migrating the database …")
         self._processes.run(self._in_environment(self._house.migrate), limits.SETUP_SECONDS)
         credentials = self._credentials()
         self._quickstart = quickstart.content(self._configuration, credentials, database_url, redis_url)
-        self._console.say("Starting the house …")
+        self._console.say("Starting the stack …")
         for program in self._house.children:
             given = program.listening(listener.fileno()) if program.is_web else program
             self._children.append(self._child(self._in_environment(given)))

@@ -13,9 +13,9 @@ from pms_backend.access.caller import caller_in_admin
 from pms_backend.access.visibility import sees_cost
 from pms_backend.api.service_admin import GrowingTableAdmin, RefusalsIn, moment
 from pms_backend.api.typed_unfold import action, display
-from pms_integration.files.places import location_of
+from pms_integration.files.locations import location_of
 from pms_integration.files.serializers import first_problems
-from pms_integration.files.starting import start_import, take_file
+from pms_integration.files.submission import start_import, take_file
 from pms_integration.models import ImportJob, ImportStatus
 
 LIST: Final = "admin:pms_integration_importjob_changelist"

@@ -10,9 +10,9 @@ from pms_backend.api.exceptions import field_errors
 from pms_backend.api.parsers import NotJSON, load_json
 from pms_backend.api.storable_text import is_storable
 from pms_integration.files.code_warnings import changed_handle, warnings_of_codes
-from pms_integration.files.drafts import Draft, ImageDraft, VariantDraft
 from pms_integration.files.image_urls import problem_of_url
 from pms_integration.files.limits import MAX_IMAGES, MAX_RECORD_BYTES
+from pms_integration.files.parsed_products import Draft, ImageDraft, VariantDraft
 from pms_integration.files.records import BOM, Place
 from products.fields import ClearableCharField
 from products.models import MAX_ALT_LENGTH, MAX_BARCODE_LENGTH

@@ -7,11 +7,11 @@ from typing import Any, Final
 from django.utils.text import slugify
 
 from pms_integration.files import columns
+from pms_integration.files.catalogue_lookup import FreeSkus, Known, KnownProduct
 from pms_integration.files.categories import Categories
 from pms_integration.files.cells import BadCell
-from pms_integration.files.drafts import Draft, VariantDraft
-from pms_integration.files.known import FreeSkus, Known, KnownProduct
 from pms_integration.files.options import Options, options_of
+from pms_integration.files.parsed_products import Draft, VariantDraft
 from pms_integration.files.problems import Problem
 from pms_integration.files.repeated_skus import free_repeated_skus
 from pms_integration.files.variants import match_variants

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pms_integration.files.catalogue_lookup import KnownProduct
 from pms_integration.files.cells import BadCell
-from pms_integration.files.drafts import Draft
-from pms_integration.files.known import KnownProduct
+from pms_integration.files.parsed_products import Draft
 
 # What Shopify writes for a product that has no options.
 NO_OPTIONS: Final = ("Title", "Default Title")

@@ -28,7 +28,7 @@ from pms_integration.files.columns import (
     TYPE,
     VENDOR,
 )  # fmt: skip
-from pms_integration.files.drafts import Draft
+from pms_integration.files.parsed_products import Draft
 from products.fields import ClearableCharField
 from products.models import MAX_BARCODE_LENGTH, ProductStatus
 from products.serializers import MAX_POSITION, OptionSerializer, ProductInputSerializer, VariantInputSerializer

@@ -8,9 +8,9 @@ from typing import IO, Final
 from pms_integration.files import json_lines
 from pms_integration.files.cells import unguarded_code
 from pms_integration.files.columns import QUANTITY, SKU, Columns
-from pms_integration.files.drafts import Draft
 from pms_integration.files.limits import CHUNK_BYTES, CHUNK_LINES, CHUNK_PRODUCTS
 from pms_integration.files.line_ends import with_line_feeds
+from pms_integration.files.parsed_products import Draft
 from pms_integration.files.problems import FileUnusable, Problem
 from pms_integration.files.records import Header, Place, read_header, read_records, require_text
 from pms_integration.files.shopify import Block, BlockReader, blocks_of

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from pms_integration.files import columns
-from pms_integration.files.drafts import Draft, VariantDraft
-from pms_integration.files.known import Known, KnownProduct
+from pms_integration.files.catalogue_lookup import Known, KnownProduct
+from pms_integration.files.parsed_products import Draft, VariantDraft
 from products.skus import sku_key
 
 

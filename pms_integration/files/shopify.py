@@ -28,9 +28,9 @@ from pms_integration.files.columns import (
     TITLE,
     Columns,
 )
-from pms_integration.files.drafts import Draft, ImageDraft, VariantDraft
 from pms_integration.files.image_urls import problem_of_url
 from pms_integration.files.limits import MAX_LINES_PER_PRODUCT, MAX_PRODUCT_BYTES
+from pms_integration.files.parsed_products import Draft, ImageDraft, VariantDraft
 from pms_integration.files.product_cells import (
     AS_THEY_ARE,
     CODES,

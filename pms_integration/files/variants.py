@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from pms_integration.files.drafts import VariantDraft
-from pms_integration.files.known import KnownProduct, KnownVariant
+from pms_integration.files.catalogue_lookup import KnownProduct, KnownVariant
+from pms_integration.files.parsed_products import VariantDraft
 from products.skus import sku_key
 
 _Values = frozenset[tuple[str, str]]

@@ -25,10 +25,10 @@ from pms_integration.files.export_csv import csv_of
 from pms_integration.files.export_json_lines import json_lines_of
 from pms_integration.files.exports import ExportOptions
 from pms_integration.files.limits import MAX_FORM_BYTES
-from pms_integration.files.places import location_of
+from pms_integration.files.locations import location_of
 from pms_integration.files.renderers import ByFormat, CSVRenderer, JSONLinesRenderer
 from pms_integration.files.serializers import ImportInputSerializer, ImportSerializer, represent_import
-from pms_integration.files.starting import StoredFile, start_import, take_file
+from pms_integration.files.submission import StoredFile, start_import, take_file
 from pms_integration.models import ImportJob
 
 INVENTORY_WRITE: Final = "inventory:write"

@@ -18,7 +18,7 @@ from pms_backend.api.exceptions import DomainError
 from pms_backend.api.parsers import load_signed_json
 from pms_backend.api.storable_text import storable
 from pms_backend.api.transactions import committing, retried_atomic
-from pms_backend.events.bells import Bell
+from pms_backend.events.wakeups import WakeUp
 from pms_integration.connectors import CONNECTORS
 from pms_integration.exceptions import AwaitsSku, NotRetriable, UnusableData
 from pms_integration.models import MAX_REASON_LENGTH, PMSConnection, PMSEvent, PMSEventStatus
@@ -27,7 +27,7 @@ from products.models import Variant
 
 logger = logging.getLogger(__name__)
 
-apply_bell = Bell(task="pms_integration.tasks.apply_pms_events")
+apply_wake_up = WakeUp(task="pms_integration.tasks.apply_pms_events")
 
 # How long a claim is believed before anybody has locked its row; a row that is locked is at work, however long.
 LEASE_SECONDS: Final = 5.0
@@ -67,20 +67,20 @@ def receive_event(*, connection: PMSConnection, webhook_id: str, type: str, body
     if row is None:
         known = PMSEvent.objects.values_list("status", flat=True)
         return known.get(connection=connection, webhook_id=webhook_id), True
-    apply_bell.ring_after_commit()
+    apply_wake_up.send_after_commit()
     return row[0], False
 
 
 def apply_due_events() -> int:
     """Applies what is due, oldest first, until nothing is left or a fair share is done; returns how much."""
-    apply_bell.silence()
+    apply_wake_up.acknowledge()
     wake_deferred()
     for count in range(DRAIN_LIMIT):
         claim = claim_next()
         if claim is None:
             return count
         apply_event(claim)
-    apply_bell.ring()
+    apply_wake_up.send()
     return DRAIN_LIMIT
 
 
@@ -203,5 +203,5 @@ def retry_event(*, event_id: int) -> PMSEvent:
     event.attempts = event.failures = event.crashes = 0
     event.save(update_fields=["status", "due_at", "processed_at", "attempts", "failures", "crashes"])
     record_audit(action="pms_event.retried", subject=f"pms_event:{event.pk}", webhook_id=event.webhook_id)
-    apply_bell.ring_after_commit()
+    apply_wake_up.send_after_commit()
     return event

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from inventory import services as inventory
 from inventory.exceptions import LocationInactive
-from pms_backend.api.prepared import prepared_cursor
+from pms_backend.api.prepared_statements import prepared_cursor
 from pms_backend.events import services as outbox
 from pms_integration.connectors.contract import ProductReport, Report, StockDelta, StockFigure
 from pms_integration.events import PMSConflict

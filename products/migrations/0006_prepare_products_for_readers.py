@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import migrations
 
-from products.services.reading import FOR_READERS, prepare_for_readers
+from products.services.search_columns import FOR_READERS, prepare_for_readers
 
 BATCH = 1_000
 

@@ -6,7 +6,7 @@ from products.services.image_fetching import fetch_due_images
 from products.services.image_files import store_picture, store_pictures
 from products.services.image_sweep import sweep_stray_files, sweep_unused_images
 from products.services.image_urls import ImageURL, attach_image_urls
-from products.services.images import add_image, add_image_url, delete_image, fetch_bell, update_image
+from products.services.images import add_image, add_image_url, delete_image, fetch_wake_up, update_image
 from products.services.products import (
     archive_product,
     create_product,
@@ -30,8 +30,8 @@ __all__ = [
     "create_upload",
     "delete_category",
     "delete_image",
-    "fetch_bell",
     "fetch_due_images",
+    "fetch_wake_up",
     "make_due_thumbnails",
     "publish_due_products",
     "publish_product",

@@ -12,12 +12,12 @@ from pms_backend.api.exceptions import constraint
 from pms_backend.events import services as outbox
 from products import events
 from products.exceptions import HandleTaken, OptionsDoNotFit, SkuTaken
-from products.images.shown import images_by_product
+from products.images.representation import images_by_product
 from products.models import Product, ProductStatus, Variant
 from products.renames import variants_renamed
 from products.representation import represent_product
 from products.services.handles import free_handles
-from products.services.reading import prepare_for_readers
+from products.services.search_columns import prepare_for_readers
 from products.services.statements import insert_products, insert_variants, update_products, update_variants
 
 PRODUCT_FIELDS: Final = ("name", "description", "brand", "tags", "options", "handle")
@@ -25,7 +25,7 @@ VARIANT_FIELDS: Final = (
     "sku", "barcode", "name", "price", "currency", "compare_at_price", "cost", "weight_grams", "options", "position",
 )  # fmt: skip
 
-_OF_TRANSITION: Final[dict[tuple[str, str], type[events.ProductFact]]] = {
+_OF_TRANSITION: Final[dict[tuple[str, str], type[events.ProductEvent]]] = {
     (ProductStatus.DRAFT, ProductStatus.ACTIVE): events.ProductPublished,
     (ProductStatus.ACTIVE, ProductStatus.DRAFT): events.ProductUnpublished,
     (ProductStatus.DRAFT, ProductStatus.ARCHIVED): events.ProductArchived,
@@ -138,9 +138,9 @@ def _write_variants(changes: Sequence[ProductChange], now: datetime) -> None:
     insert_variants([variant for change in changes for variant in change.new_variants])
 
 
-def _facts(change: ProductChange, images: Sequence[dict[str, Any]]) -> list[events.ProductFact]:
+def _facts(change: ProductChange, images: Sequence[dict[str, Any]]) -> list[events.ProductEvent]:
     shown = represent_product(change.product, change.current, images)
-    kinds: list[type[events.ProductFact]] = []
+    kinds: list[type[events.ProductEvent]] = []
     if change.is_new:
         kinds.append(events.ProductCreated)
     elif change.is_edited:

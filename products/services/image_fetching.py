@@ -23,7 +23,7 @@ from products.images.limits import (
 )
 from products.models import MAX_ERROR_LENGTH, ImageStatus, ProductImage
 from products.services.image_files import StoredPicture, hold_file, store_picture
-from products.services.images import announce, fetch_bell
+from products.services.images import announce, fetch_wake_up
 from products.services.products import lock_product
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class Claim:
 
 def fetch_due_images() -> int:
     """Fetches what is due until nothing is left or its time is over; returns how many were tried."""
-    return fetch_bell.drain(_fetch_next, seconds=DRAIN_SECONDS)
+    return fetch_wake_up.drain(_fetch_next, seconds=DRAIN_SECONDS)
 
 
 def _fetch_next() -> bool:

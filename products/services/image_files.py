@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 
 from pms_backend.api.exceptions import DomainError, InsufficientStorage, is_disk_full
-from pms_backend.events.bells import Bell
+from pms_backend.events.wakeups import WakeUp
 from products.exceptions import StorageUnavailable
 from products.images.decoder_locks import UPLOAD_LOCK, DecoderLock
 from products.images.decoding import Picture, rewrite
@@ -20,7 +20,7 @@ from products.models import ImageFile
 
 logger = logging.getLogger(__name__)
 
-thumbnail_bell = Bell(task="products.tasks.make_thumbnails")
+thumbnail_wake_up = WakeUp(task="products.tasks.make_thumbnails")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,5 +127,5 @@ def hold_file(stored: StoredPicture) -> ImageFile:
     if held.file.name != stored.name:
         transaction.on_commit(lambda: delete_file(stored.name), robust=True)
     if not held.thumbnail:
-        thumbnail_bell.ring_after_commit()
+        thumbnail_wake_up.send_after_commit()
     return held

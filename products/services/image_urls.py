@@ -10,7 +10,7 @@ from django.db import connection
 from pms_backend.api.arrays import as_array
 from pms_backend.api.transactions import retried_atomic
 from products.models import ProductImage
-from products.services.images import announce, fetch_bell
+from products.services.images import announce, fetch_wake_up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +100,6 @@ def _write(new: dict[_Key, tuple[str, int]], changed: dict[int, tuple[str, int]]
             touched |= {product_id for product_id, _ in written}
             shown = sorted({product_id for product_id, is_shown in written if is_shown})
     if new:
-        fetch_bell.ring_after_commit()
+        fetch_wake_up.send_after_commit()
     announce(shown)
     return touched

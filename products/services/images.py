@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from django.db.models import Max
 
 from pms_backend.api.transactions import retried_atomic
-from pms_backend.events.bells import Bell
+from pms_backend.events.wakeups import WakeUp
 from products.exceptions import ImageNotFound, TooManyImages
 from products.images.limits import MAX_IMAGES
 from products.models import ImageStatus, Product, ProductImage, Variant
@@ -15,7 +15,7 @@ from products.services.image_files import StoredPicture, hold_file
 from products.services.products import lock_product, lock_products, lock_variants
 from products.services.uploads import use_upload
 
-fetch_bell = Bell(task="products.tasks.fetch_images")
+fetch_wake_up = WakeUp(task="products.tasks.fetch_images")
 
 
 @retried_atomic
@@ -58,7 +58,7 @@ def add_image_url(
         return known, False
     image = ProductImage(source_url=url, alt=alt, status=ImageStatus.PENDING)
     _insert(product, image, position)
-    fetch_bell.ring_after_commit()
+    fetch_wake_up.send_after_commit()
     return image, True
 
 
@@ -137,4 +137,4 @@ def _retry(image: ProductImage) -> None:
     image.status = ImageStatus.PENDING
     image.attempts, image.error, image.next_attempt_at = 0, "", None
     image.save(update_fields=["status", "attempts", "error", "next_attempt_at"])
-    fetch_bell.ring_after_commit()
+    fetch_wake_up.send_after_commit()

@@ -8,15 +8,15 @@ from typing import Final
 from django.core.files.storage import default_storage
 from django.db import connection
 
-from pms_backend.api import generations
+from pms_backend.api import cache_generations
+from products.cache_generations import CATALOGUE, of_product
 from products.exceptions import ImageDecoderBusy
-from products.generations import CATALOGUE, of_product
 from products.images.decoder_locks import BACKGROUND_LOCK
 from products.images.decoding import make_thumbnail
 from products.images.limits import DRAIN_SECONDS, MAX_THUMBNAIL_ATTEMPTS
 from products.images.names import THUMBNAILS, new_name
 from products.models import ImageFile, ProductImage
-from products.services.image_files import delete_file, save_file, thumbnail_bell
+from products.services.image_files import delete_file, save_file, thumbnail_wake_up
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class Claim:
 
 def make_due_thumbnails() -> int:
     """Makes what is due until nothing is left or its time is over; returns how many were tried."""
-    return thumbnail_bell.drain(_make_next, seconds=DRAIN_SECONDS)
+    return thumbnail_wake_up.drain(_make_next, seconds=DRAIN_SECONDS)
 
 
 def _make_next() -> bool:
@@ -85,6 +85,6 @@ def _make(claim: Claim) -> None:
     # It changes no product, of which it shows what was there already, only smaller; but answers name it.
     if ImageFile.objects.filter(pk=claim.file_id, thumbnail="").update(thumbnail=name, thumbnail_due_at=None):
         uses = ProductImage.objects.filter(image_file=claim.file_id).values_list("product_id", flat=True)
-        generations.replace((CATALOGUE, *map(of_product, uses)))
+        cache_generations.replace((CATALOGUE, *map(of_product, uses)))
     else:
         delete_file(name)

@@ -20,6 +20,7 @@ from pms_backend.api.parsers import JSONParser, MergePatchParser
 from products import services
 from products.exceptions import ProductNotFound
 from products.images.limits import MAX_IMAGE_BODY_BYTES
+from products.images.representation import represent_detail
 from products.images.serializers import (
     ImageChangeSerializer,
     ImageDetailSerializer,
@@ -29,7 +30,6 @@ from products.images.serializers import (
     UploadRequestSerializer,
     UploadSerializer,
 )
-from products.images.shown import represent_detail
 from products.models import ImageStatus, Product, ProductImage
 
 

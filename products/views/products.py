@@ -12,20 +12,20 @@ from rest_framework.response import Response
 from pms_backend.access.scopes import read_write
 from pms_backend.access.visibility import visibility_of
 from pms_backend.api import bulk
-from pms_backend.api.caching import Made, cached
 from pms_backend.api.conditional import answer, etag_of, expected_version
 from pms_backend.api.endpoints import APIView, GenericViewSet
+from pms_backend.api.fast_validation import FastValidator
 from pms_backend.api.filters import FilterBackend
 from pms_backend.api.keyset import NEWEST_FIRST, KeysetPagination, Sorting
 from pms_backend.api.parsers import JSONParser, MergePatchParser
-from pms_backend.api.plain import PlainFirst
 from pms_backend.api.renderers import to_json
+from pms_backend.api.response_cache import Made, cached_response
 from pms_backend.api.schema import BulkAnswerSerializer
-from products import generations, services
+from products import cache_generations, services
 from products.exceptions import ProductNotFound
 from products.filters import ProductFilter
 from products.models import Product, ProductQuerySet, ProductStatus
-from products.reading import Shown, product_row, product_rows, read_product, shown_to
+from products.product_queries import Shown, product_row, product_rows, read_product, shown_to
 from products.search import query_of
 from products.serializers import (
     BulkProductsSerializer,
@@ -37,7 +37,7 @@ from products.serializers import (
 from products.sorting import BEST_FIRST, SORTINGS, best_first, newest_matches
 
 PAGED_BY: Final = FilterBackend.known_to_the_page
-_PRODUCTS: Final = PlainFirst(BulkProductsSerializer())
+_PRODUCTS: Final = FastValidator(BulkProductsSerializer())
 FIELDS: Final = OpenApiParameter("fields", str, description="These alone, such as `id,name,variants.sku`")
 
 
@@ -64,16 +64,18 @@ class ProductViewSet(GenericViewSet[Product]):
     def list(self, request: Request) -> HttpResponse:
         """Products, newest first or in another `ordering`; drafts and active ones unless `status` says otherwise."""
         visibility = visibility_of(request.auth)
-        return cached(request, visibility=visibility, generations=generations.OF_A_LIST, make=self._page)
+        return cached_response(
+            request, visibility=visibility, generations=cache_generations.LIST_GENERATIONS, make=self._page
+        )
 
     @extend_schema(responses=ProductSerializer, parameters=[FIELDS])
     def retrieve(self, request: Request, pk: str) -> HttpResponse:
         """One product."""
         product_id, fields = int(pk), request.query_params.get("fields", "")
-        return cached(
+        return cached_response(
             request,
             visibility=visibility_of(request.auth),
-            generations=generations.of_a_detail(product_id),
+            generations=cache_generations.detail_generations(product_id),
             make=lambda: self._product(product_id, fields),
         )
 

@@ -7,17 +7,17 @@ from rest_framework.request import Request
 
 from pms_backend.access.scopes import read_write
 from pms_backend.access.visibility import visibility_of
-from pms_backend.api.caching import Made, cached
 from pms_backend.api.conditional import answer, etag_of, expected_version
 from pms_backend.api.endpoints import GenericViewSet
 from pms_backend.api.keyset import NEWEST_FIRST, KeysetPagination, Sorting
 from pms_backend.api.parsers import JSONParser, MergePatchParser
 from pms_backend.api.renderers import to_json
-from products import generations, services
+from pms_backend.api.response_cache import Made, cached_response
+from products import cache_generations, services
 from products.exceptions import VariantNotFound
 from products.filters import VariantFilter
 from products.models import ProductStatus, Variant
-from products.reading import Shown, read_variant, shown_to, variant_rows
+from products.product_queries import Shown, read_variant, shown_to, variant_rows
 from products.serializers import SingleVariantSerializer, VariantPatchSerializer
 from products.sorting import BY_UPDATED_AT
 
@@ -51,14 +51,19 @@ class VariantViewSet(GenericViewSet[Variant]):
     def list(self, request: Request) -> HttpResponse:
         """Variants, newest first: current ones of drafts and active products."""
         visibility = visibility_of(request.auth)
-        return cached(request, visibility=visibility, generations=generations.OF_A_LIST, make=self._page)
+        return cached_response(
+            request, visibility=visibility, generations=cache_generations.LIST_GENERATIONS, make=self._page
+        )
 
     @extend_schema(responses=SingleVariantSerializer)
     def retrieve(self, request: Request, pk: str) -> HttpResponse:
         """One variant, archived or not."""
         visibility = visibility_of(request.auth)
-        return cached(
-            request, visibility=visibility, generations=generations.OF_A_LIST, make=lambda: self._variant(int(pk))
+        return cached_response(
+            request,
+            visibility=visibility,
+            generations=cache_generations.LIST_GENERATIONS,
+            make=lambda: self._variant(int(pk)),
         )
 
     @extend_schema(responses=SingleVariantSerializer)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from pms_backend.access import remembered, services
+from pms_backend.access import key_cache, services
 from pms_backend.access.authentication import caller_of_key
 from pms_backend.access.exceptions import ApiClientNotFound, UnknownScope
 from pms_backend.access.models import ApiClient, ApiKey, AuditEntry
@@ -170,13 +170,13 @@ def test_without_redis_nothing_is_remembered(key: str, django_assert_num_queries
 
 
 def test_what_was_learnt_before_a_revocation_is_not_remembered_after_it(key: str):
-    before = remembered.current_generation()
+    before = key_cache.current_generation()
     caller = caller_of_key(key)
-    remembered._forget()
+    key_cache._invalidate()
 
-    remembered.remember(key, caller, before)
+    key_cache.store(key, caller, before)
 
-    assert remembered.recall(key, remembered.current_generation()) is None
+    assert key_cache.get(key, key_cache.current_generation()) is None
 
 
 def test_use_is_noted_at_most_once_a_minute(key: str):

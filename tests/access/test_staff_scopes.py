@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from pms_backend.access.caller import caller_of_user
-from pms_backend.access.credentials import look_again
+from pms_backend.access.credentials import revalidate
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.access.staff_scopes import PERMISSIONS_OF_SCOPE, how_staff_get
 from pms_backend.access.tokens.services import issue_tokens
@@ -166,12 +166,12 @@ def test_a_request_of_staff_costs_two_statements_more(ada: User):
 def test_an_open_socket_loses_what_its_user_loses(ada: User):
     grant(ada, *PERMISSIONS_OF_SCOPE["inventory:read"])
     caller = caller_of_user(User.objects.get(pk=ada.pk))
-    assert look_again([caller])[caller].scopes == {"inventory:read"}
+    assert revalidate([caller])[caller].scopes == {"inventory:read"}
 
     ada.user_permissions.clear()
 
     with CaptureQueriesContext(connection) as found:
-        assert look_again([caller])[caller].scopes == frozenset()
+        assert revalidate([caller])[caller].scopes == frozenset()
     assert len(found) == 3
 
 

@@ -11,7 +11,7 @@ from inventory.models import MAX_CODE_LENGTH, MAX_QUANTITY
 from inventory.serializers.availability import AvailabilityQuestionSerializer
 from inventory.serializers.stock import AdjustmentSerializer, BulkCountsSerializer, CountSerializer
 from pms_backend.api import serializers
-from pms_backend.api.plain import PlainFirst
+from pms_backend.api.fast_validation import FastValidator
 from products.skus import MAX_SKU_LENGTH
 
 ODD_TEXTS = st.sampled_from(
@@ -61,21 +61,21 @@ def test_nothing_is_judged_otherwise_than_by_the_serializer(serializer, data, is
     # Near what is plain, where a difference would be.
     data = {**PLAIN_ROW, **data} if is_near and isinstance(data, dict) else data
 
-    assert verdict(PlainFirst(serializer()), data) == verdict(serializer(), data)
+    assert verdict(FastValidator(serializer()), data) == verdict(serializer(), data)
 
 
 @pytest.mark.parametrize("serializer", SERIALIZERS)
 def test_what_is_plain_never_comes_to_it(serializer):
     instance = serializer()
     expected = serializer().run_validation(PLAIN_ROW)
-    form = PlainFirst(instance)
+    form = FastValidator(instance)
     instance.run_validation = None
 
     assert form.run_validation(PLAIN_ROW) == expected
 
 
 def test_a_sku_is_cleaned_all_the_same():
-    form = PlainFirst(CountSerializer())
+    form = FastValidator(CountSerializer())
 
     assert form.run_validation({"sku": "e\u0301", "location": "main", "on_hand": 1})["sku"] == "\u00e9"
 
@@ -110,7 +110,7 @@ def test_a_field_that_does_more_is_refused_at_once(fields):
     serializer = type("Odd", (serializers.Serializer,), fields)
 
     with pytest.raises(TypeError, match="does more than"):
-        PlainFirst(serializer())
+        FastValidator(serializer())
 
 
 def test_so_is_a_serializer_that_does_more():
@@ -119,11 +119,11 @@ def test_so_is_a_serializer_that_does_more():
 
     for serializer in (OddSerializer, type("Odd", (serializers.Serializer,), {"Meta": Meta})):
         with pytest.raises(TypeError, match="does more than"):
-            PlainFirst(serializer())
+            FastValidator(serializer())
 
 
 def test_what_a_longest_code_may_be_is_read_from_the_field():
-    form = PlainFirst(CountSerializer())
+    form = FastValidator(CountSerializer())
     row = {"sku": "A", "on_hand": 1}
 
     assert form.run_validation({**row, "location": "x" * MAX_CODE_LENGTH})

@@ -99,7 +99,7 @@ def with_existing(values: Any, **more: Any) -> Any:
 
 @pytest.fixture
 def key(db: None) -> Iterator[str]:
-    """Of a caller that may do everything, in a house where there is something of each kind."""
+    """Of a caller that may do everything, in a stack where there is something of each kind."""
     main = make_location("main")
     make_location("west")
     EXISTING["id"] = EXISTING["product"] = make_product("A-1").pk

@@ -33,14 +33,14 @@ def _silent_in(parent: ast.AST, path: str, prefix: str) -> Iterator[str]:
             yield from _silent_in(node, path, f"{node.name}.")
 
 
-# It stands beside the house: nobody but its own modules calls what is public in one of them.
-BESIDE_THE_HOUSE = "pms_backend/standalone/"
+# It stands beside the stack: nobody but its own modules calls what is public in one of them.
+STANDALONE = "pms_backend/standalone/"
 
 
 def test_everything_public_has_a_docstring():
-    house = {path: tree for path, tree in modules().items() if not path.startswith(BESIDE_THE_HOUSE)}
+    stack = {path: tree for path, tree in modules().items() if not path.startswith(STANDALONE)}
 
-    silent = [found for path, tree in house.items() for found in find_silent(tree, path)]
+    silent = [found for path, tree in stack.items() for found in find_silent(tree, path)]
 
     assert silent == []
 

@@ -13,7 +13,7 @@ EMPTY_NAMES = frozenset({"utils", "helpers", "common", "base", "misc", "signals"
 # The supervisor's signals are the operating system's.
 NAMED_SO = frozenset({"pms_backend/standalone/signals.py"})
 HTTP_CLIENTS = frozenset({"httpx", "httpcore", "requests", "urllib3", "aiohttp", "http.client", "urllib.request"})
-# It stands beside the house, and its demo is a client of ours.
+# It stands beside the stack, and its demo is a client of ours.
 # Modules whose fields take whatever Python can read for a number or a truth, and the modules of ours in their place.
 LENIENT = {
     "rest_framework.serializers": "pms_backend/api/serializers.py",

@@ -10,9 +10,9 @@ import yaml
 from django.conf import settings
 
 from pms_backend.celery import app
-from pms_backend.standalone.children import SYNC_THREADS, WORKER_THREADS, the_house
 from pms_backend.standalone.configuration import Configuration
 from pms_backend.standalone.connections import CONNECTIONS
+from pms_backend.standalone.programs import SYNC_THREADS, WORKER_THREADS, stack_of
 from pms_backend.standalone.quickstart import PIDS
 from tests.architecture.sources import ROOT
 
@@ -22,8 +22,8 @@ HEARTBEAT = "pms_backend.operations.tasks.record_heartbeat"
 
 def of_make_run() -> dict[str, Sequence[str]]:
     """The commands of Celery's workers by name."""
-    house = the_house(Configuration.from_environment({"DATA_DIR": "/nowhere"}))
-    return {one.name: one.arguments for one in house.children if "worker" in one.arguments}
+    stack = stack_of(Configuration.from_environment({"DATA_DIR": "/nowhere"}))
+    return {one.name: one.arguments for one in stack.children if "worker" in one.arguments}
 
 
 def of_docker_compose() -> dict[str, dict[str, Any]]:

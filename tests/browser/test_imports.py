@@ -10,7 +10,7 @@ from django.db import connections
 from playwright.sync_api import expect
 from pytest_django.live_server_helper import LiveServer
 
-from pms_integration.files.running import run_imports
+from pms_integration.files.runner import run_imports
 from products.models import Product
 from tests.browser.pages import errors_of, page_of
 from tests.browser.test_content_security import log_in

@@ -71,7 +71,7 @@ def test_without_the_lock_more_is_promised_than_there_is(monkeypatch) -> None:
     """What the test above would see if levels were read and not locked: the guard behind it refuses the writes."""
     read_by_all = threading.Barrier(8, timeout=30)
 
-    class Unlocked(services.reservations.LevelSheet):
+    class Unlocked(services.reservations.LevelBatch):
         def __init__(self, keys, **more) -> None:
             super().__init__([])
             self.states = {
@@ -82,7 +82,7 @@ def test_without_the_lock_more_is_promised_than_there_is(monkeypatch) -> None:
             }
             read_by_all.wait()
 
-    monkeypatch.setattr(reserving, "LevelSheet", Unlocked)
+    monkeypatch.setattr(reserving, "LevelBatch", Unlocked)
 
     results = at_once([partial(reserve, ("A-1", 10, "west"), reference=f"R-{number}") for number in range(8)])
 

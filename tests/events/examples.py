@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 from django.db import transaction
 
 from pms_backend.events import services
-from pms_backend.events.facts import Fact
+from pms_backend.events.domain_events import DomainEvent
 from pms_backend.events.models import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ThingHappened(Fact):
+class ThingHappened(DomainEvent):
     """Something happened to a thing."""
 
     type: ClassVar[str] = "thing.happened"

@@ -5,7 +5,7 @@ from django.db import transaction
 
 from pms_backend.api import context
 from pms_backend.events import services
-from pms_backend.events.facts import Fact
+from pms_backend.events.domain_events import DomainEvent
 from pms_backend.events.models import Event
 from tests.events.examples import Lost, ThingHappened, feed, happen, lose
 
@@ -49,7 +49,7 @@ def test_several_facts_are_recorded_in_their_order_in_one_statement(django_asser
 
 
 def test_a_fact_without_subject_or_payload_cannot_be_recorded():
-    class Empty(Fact):
+    class Empty(DomainEvent):
         """Nothing."""
 
         type = "thing.empty"

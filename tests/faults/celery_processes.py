@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from django.db import connection
 
-from pms_backend.standalone.children import SYNC_THREADS
+from pms_backend.standalone.programs import SYNC_THREADS
 
 ROOT = Path(__file__).resolve().parents[2]
 STOP_SECONDS = 15

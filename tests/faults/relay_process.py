@@ -1,4 +1,4 @@
-"""A relay of its own: `python -m tests.faults.relay_process [--die-before-its-bell]`."""
+"""A relay of its own: `python -m tests.faults.relay_process [--die-before-its-wake-up]`."""
 
 import os
 import signal
@@ -21,8 +21,8 @@ if __name__ == "__main__":
     from inventory import receivers
     from pms_backend.events.services import relay_pending
 
-    if "--die-before-its-bell" in sys.argv:
-        receivers._bell.ring = die
+    if "--die-before-its-wake-up" in sys.argv:
+        receivers._wake_up.send = die
     while True:
         relay_pending()
         time.sleep(PAUSE_SECONDS)

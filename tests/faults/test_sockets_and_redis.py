@@ -153,12 +153,12 @@ def test_a_socket_can_be_opened_without_redis(
         late.receive_until(lambda: len(late.told) == len(SKUS))
 
 
-def test_a_relay_dies_between_its_commit_and_its_bell(watching: list[Socket], relay: Relay) -> None:
+def test_a_relay_dies_between_its_commit_and_its_wake_up(watching: list[Socket], relay: Relay) -> None:
     change_all()
     relay.kill()
     for _ in range(3):
         change_all()
-        relay.start("--die-before-its-bell")
+        relay.start("--die-before-its-wake-up")
         assert relay.process.wait(PATIENCE_SECONDS) == -signal.SIGKILL
     relay.start()
     change_all()

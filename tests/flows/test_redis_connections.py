@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 
 from pms_backend.standalone import proc
-from pms_backend.standalone.children import WEB_PROCESSES, WEB_THREADS
+from pms_backend.standalone.programs import WEB_PROCESSES, WEB_THREADS
 from tests.flows.stack import Stack
 
 pytestmark = pytest.mark.stack

@@ -37,7 +37,7 @@ def _lamps() -> None:
 
 @pytest.fixture
 def shop(client_with: ClientWith) -> JSONClient:
-    """A client that has the scopes for stock, and is not of the house."""
+    """A client that has the scopes for stock, and is not internal."""
     return client_with(SCOPES)
 
 

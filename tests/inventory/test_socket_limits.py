@@ -9,7 +9,7 @@ from websockets.sync.client import connect
 
 from inventory import services
 from inventory.messages import BadMessage
-from inventory.patience import Budget
+from inventory.slow_clients import Budget
 from inventory.socket_limits import (
     BURST_MESSAGES,
     FLOOD_MESSAGES,
@@ -21,7 +21,7 @@ from inventory.subscribers import CLOSE_TOO_SLOW, Change, Subscriber
 from pms_backend.access.caller import Caller
 from pms_backend.access.services import create_api_client
 from pms_backend.events.services import relay_pending
-from pms_backend.standalone.children import SOCKET_LIMITS
+from pms_backend.standalone.programs import SOCKET_LIMITS
 from tests.factories import make_location, make_product
 from tests.faults.celery_processes import ROOT
 from tests.sockets import SocketServer

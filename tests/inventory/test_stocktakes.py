@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from inventory import services
 from inventory.models import MAX_QUANTITY, StockLevel, StockMovement, Stocktake, StocktakeLine
 from inventory.serializers import stocktakes as shown
-from inventory.services import stocktakes as limits
-from inventory.services.figures import present_moment
+from inventory.services import stocktakes
+from inventory.services.absolute_counts import present_moment
 from pms_backend.events.models import Event
 from pms_backend.operations.audit import find_mismatches
 from tests.conftest import JSONClient
@@ -352,7 +352,7 @@ def test_a_count_that_makes_no_sense_is_refused_with_all_others(
 
 def test_a_clock_that_is_a_little_ahead_means_now(api: JSONClient):
     sheet = made(api)
-    ahead = soon(seconds=limits.MAX_COUNT_SKEW.seconds - 5)
+    ahead = soon(seconds=stocktakes.MAX_COUNT_SKEW.seconds - 5)
 
     api.patch(sheet, {"lines": [{"sku": "A-1", "counted": 8, "counted_at": ahead}]})
 
@@ -361,12 +361,12 @@ def test_a_clock_that_is_a_little_ahead_means_now(api: JSONClient):
 
 def test_limits_are_kept(api: JSONClient, monkeypatch: pytest.MonkeyPatch):
     sheet = made(api)
-    monkeypatch.setattr(limits, "MAX_STOCKTAKE_LINES", 1)
+    monkeypatch.setattr(stocktakes, "MAX_STOCKTAKE_LINES", 1)
 
     all_levels = api.post(URL, {"location": "main"})
     named = api.post(URL, {"location": "main", "skus": ["A-1", "B-1"]})
     added = api.patch(sheet, {"lines": [{"sku": "C-1", "counted": 1}]})
-    many = api.patch(sheet, {"lines": [{"sku": "A-1", "counted": 1}] * (limits.MAX_COUNTS + 1)})
+    many = api.patch(sheet, {"lines": [{"sku": "A-1", "counted": 1}] * (stocktakes.MAX_COUNTS + 1)})
 
     assert [(answer.status_code, answer.json()["code"]) for answer in (all_levels, named, added)] == [
         (422, "stocktake_too_large")

@@ -11,12 +11,12 @@ from django.core.management import call_command
 from jsonschema import Draft202012Validator
 
 from inventory import services as inventory
-from pms_backend.events.facts import Fact
+from pms_backend.events.domain_events import DomainEvent
 from pms_backend.events.models import Event
 from pms_backend.events.schemas import payload_schema
 from pms_backend.operations.catalogue import facts
-from pms_integration.files.running import run_imports
-from pms_integration.files.starting import start_import, take_file
+from pms_integration.files.runner import run_imports
+from pms_integration.files.submission import start_import, take_file
 from products import services as products
 from tests.architecture.sources import ROOT
 from tests.factories import make_connection, make_location, make_product, make_variant, set_stock
@@ -119,7 +119,7 @@ def test_every_type_is_documented(kind: str):
 
 
 @pytest.mark.parametrize("kind", facts(), ids=TYPES)
-def test_the_payload_has_the_dataclass_fields(kind: type[Fact]):
+def test_the_payload_has_the_dataclass_fields(kind: type[DomainEvent]):
     fact = kind(**{field.name: {} for field in fields(kind)})
     schema = payload_schema(kind)
 
@@ -159,7 +159,7 @@ def test_every_type_was_tried():
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Odd(Fact):
+class Odd(DomainEvent):
     """Says what JSON cannot."""
 
     type: ClassVar[str] = "odd.happened"

@@ -252,7 +252,7 @@ def test_an_event_waits_for_its_sku_and_is_woken_by_it(pms: PMSConnection) -> No
 @pytest.mark.django_db(transaction=True)
 def test_the_relay_rings_for_those_that_wait(pms: PMSConnection, monkeypatch) -> None:
     rung = []
-    monkeypatch.setattr("pms_backend.events.bells.Bell.ring", lambda bell: rung.append(bell.task))
+    monkeypatch.setattr("pms_backend.events.wakeups.WakeUp.send", lambda bell: rung.append(bell.task))
     make_product("A-1")
 
     outbox.relay_pending()

@@ -40,7 +40,7 @@ def s3() -> Iterator[str]:
 
 @pytest.fixture
 def bucket(s3: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A bucket that the house keeps its files in."""
+    """A bucket that the stack keeps its files in."""
     client = boto3.client(
         "s3", endpoint_url=s3, region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
     )

@@ -1,4 +1,4 @@
-"""A child of the fake house: `fake_child.py ROLE`. It needs nothing but the standard library."""
+"""A child of the fake stack: `fake_child.py ROLE`. It needs nothing but the standard library."""
 
 import json
 import os

@@ -36,11 +36,11 @@ def processes_of(data_dir: Path) -> list[int]:
     return sorted({*living, *proc.working_in(data_dir / "postgres/data"), *proc.working_in(data_dir / "redis")})
 
 
-def guardian_of(data_dir: Path) -> int | None:
-    def is_guardian(pid: int) -> bool:
-        return b"standalone.guardian" in (proc.PROC / str(pid) / "cmdline").read_bytes()
+def orphan_reaper_of(data_dir: Path) -> int | None:
+    def is_orphan_reaper(pid: int) -> bool:
+        return b"standalone.orphan_reaper" in (proc.PROC / str(pid) / "cmdline").read_bytes()
 
-    return next((pid for pid in processes_of(data_dir) if is_guardian(pid)), None)
+    return next((pid for pid in processes_of(data_dir) if is_orphan_reaper(pid)), None)
 
 
 def as_ordinary_user(directory: Path) -> tuple[str, ...]:
@@ -55,7 +55,7 @@ def as_ordinary_user(directory: Path) -> tuple[str, ...]:
 
 
 class FakeStack:
-    """`tests.standalone.fake_house` with a DATA_DIR and ports of its own."""
+    """`tests.standalone.fake_stack` with a DATA_DIR and ports of its own."""
 
     def __init__(self, data_dir: Path, prefix: tuple[str, ...] = (), **environment: str) -> None:
         self.data_dir = data_dir
@@ -68,7 +68,7 @@ class FakeStack:
         inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
         own = {"DATA_DIR": str(self.data_dir), "PORT": str(self.port), "WS_PORT": str(self.port + 1)}
         self._popen = subprocess.Popen(
-            (*self._prefix, sys.executable, "-m", "tests.standalone.fake_house"),
+            (*self._prefix, sys.executable, "-m", "tests.standalone.fake_stack"),
             cwd=PROJECT,
             env={**inherited, **own, **self._environment, **environment},
             stdin=subprocess.DEVNULL,
@@ -108,8 +108,8 @@ class FakeStack:
         return self._popen.pid
 
     @property
-    def guardian(self) -> int | None:
-        return guardian_of(self.data_dir)
+    def orphan_reaper(self) -> int | None:
+        return orphan_reaper_of(self.data_dir)
 
     def recorded(self, name: str) -> int:
         """The pid in processes.json, which has the servers' too."""

@@ -1,4 +1,4 @@
-"""The house counts its connections, and does not start where it would run out of them."""
+"""The stack counts its connections, and does not start where it would run out of them."""
 
 import os
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from inventory.hub import Hub
-from pms_backend.api.beside import READ_THREADS
+from pms_backend.api.async_database import READ_THREADS
 from pms_backend.standalone import connections
 from pms_backend.standalone.configuration import Configuration
 from pms_backend.standalone.connections import CONNECTIONS, SOCKET_CONNECTIONS, require_enough

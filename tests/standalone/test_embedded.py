@@ -15,7 +15,7 @@ import redis
 from pms_backend.standalone import PROJECT, limits, proc
 from pms_backend.standalone.embedded import EmbeddedServers
 from pms_backend.standalone.exceptions import StartupError
-from tests.standalone.running import guardian_of, processes_of
+from tests.standalone.running import orphan_reaper_of, processes_of
 
 IS_ROOT = os.geteuid() == 0
 needs_root = pytest.mark.skipif(not IS_ROOT, reason="only root hands the servers to another account")
@@ -143,8 +143,8 @@ def test_a_server_that_still_runs_is_ended_before_the_next_starts(data_dir: Path
     with subprocess.Popen(command, cwd=PROJECT, env=environment, stdin=pipe, stdout=pipe) as owner:
         try:
             owner.stdout.readline()
-            os.kill(owner.pid, signal.SIGSTOP)  # so that it cannot replace its guardian
-            os.kill(guardian_of(data_dir), signal.SIGKILL)
+            os.kill(owner.pid, signal.SIGSTOP)  # so that it cannot replace its orphan reaper
+            os.kill(orphan_reaper_of(data_dir), signal.SIGKILL)
         finally:
             owner.kill()
     old = [server_pid(name, data_dir) for name in ("postgres", "redis")]
@@ -293,5 +293,5 @@ def test_without_any_capability_it_says_what_to_do(data_dir: Path) -> None:
 
 def test_limits_leave_time_for_an_end_within_ten_seconds() -> None:
     servers = limits.REDIS_STOP_SECONDS + limits.POSTGRES_STOP_SECONDS
-    assert limits.EDGE_STOP_SECONDS < limits.HOUSE_STOP_SECONDS
-    assert limits.HOUSE_STOP_SECONDS + servers + 2 * limits.KILL_SECONDS <= 10
+    assert limits.EDGE_STOP_SECONDS < limits.STACK_STOP_SECONDS
+    assert limits.STACK_STOP_SECONDS + servers + 2 * limits.KILL_SECONDS <= 10

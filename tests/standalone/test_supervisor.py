@@ -252,22 +252,22 @@ def test_children_die_with_a_killed_supervisor(full_stack: FakeStack) -> None:
     wait_for(lambda: processes_of(full_stack.data_dir) == [], "the end of all", seconds=5)
 
 
-def test_a_killed_guardian_is_replaced(light_stack: FakeStack) -> None:
+def test_a_killed_orphan_reaper_is_replaced(light_stack: FakeStack) -> None:
     light_stack.start()
-    killed = light_stack.guardian
+    killed = light_stack.orphan_reaper
 
     os.kill(killed, signal.SIGKILL)
-    wait_for(lambda: proc.start_time(killed) is None and light_stack.guardian, "a new guardian")
+    wait_for(lambda: proc.start_time(killed) is None and light_stack.orphan_reaper, "a new orphan reaper")
     light_stack.send(signal.SIGKILL)
 
     wait_for(lambda: processes_of(light_stack.data_dir) == [], "the end of all", seconds=5)
 
 
-def test_the_next_start_ends_what_a_killed_supervisor_and_guardian_left(full_stack: FakeStack) -> None:
+def test_the_next_start_ends_what_a_killed_supervisor_and_orphan_reaper_left(full_stack: FakeStack) -> None:
     full_stack.start()
-    guardian = full_stack.guardian
-    os.kill(full_stack.supervisor, signal.SIGSTOP)  # so that it cannot replace its guardian
-    os.kill(guardian, signal.SIGKILL)
+    reaper = full_stack.orphan_reaper
+    os.kill(full_stack.supervisor, signal.SIGSTOP)  # so that it cannot replace its orphan reaper
+    os.kill(reaper, signal.SIGKILL)
     full_stack.send(signal.SIGKILL)
     full_stack.finish()
     left = wait_for(lambda: processes_of(full_stack.data_dir), "something left behind")

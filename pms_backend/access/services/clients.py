@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from pms_backend.access import remembered
+from pms_backend.access import key_cache
 from pms_backend.access.caller import Caller
 from pms_backend.access.exceptions import ApiClientNotFound, ApiClientRevoked, UnknownScope, UnknownTier
 from pms_backend.access.grants import require_may_give
@@ -74,7 +74,7 @@ def update_api_client(*, client_id: str, values: Mapping[str, Any], by: Caller |
     client.full_clean()
     client.save(update_fields=["name", "scopes", "tier", "expires_at"])
     _audit(client, "updated", scopes=client.scopes, tier=client.tier, expires_at=_text(client.expires_at))
-    remembered.forget_after_commit()
+    key_cache.invalidate_after_commit()
     return client
 
 
@@ -93,7 +93,7 @@ def rotate_keys(*, client_id: str, overlap: timedelta = DEFAULT_OVERLAP, by: Cal
         _end(keys.filter(pk__in=newest_first[:1]), at=Now() + overlap)
         _end(keys.filter(pk__in=newest_first[1:]), at=Now())
     _audit(client, "rotated", overlap_seconds=int(overlap.total_seconds()))
-    remembered.forget_after_commit()
+    key_cache.invalidate_after_commit()
     return _new_credentials(client, signing=signing)
 
 
@@ -106,7 +106,7 @@ def revoke_api_client(*, client_id: str) -> ApiClient:
         client.save(update_fields=["revoked_at"])
         client.keys.update(revoked=True)
         _audit(client, "revoked")
-    remembered.forget_after_commit()
+    key_cache.invalidate_after_commit()
     return client
 
 

@@ -1,7 +1,7 @@
 """Recording events, publishing them, what a receiver could not take, and what is too old."""
 
 from pms_backend.events.services.receiving import events_published, receive_published
-from pms_backend.events.services.recording import record, relay_bell, require_transaction
+from pms_backend.events.services.recording import record, relay_wake_up, require_transaction
 from pms_backend.events.services.relay import relay_batch, relay_pending
 from pms_backend.events.services.replaying import replay_parked
 from pms_backend.events.services.retention import prune_events
@@ -12,8 +12,8 @@ __all__ = [
     "receive_published",
     "record",
     "relay_batch",
-    "relay_bell",
     "relay_pending",
+    "relay_wake_up",
     "replay_parked",
     "require_transaction",
 ]

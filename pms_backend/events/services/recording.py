@@ -7,8 +7,8 @@ from django.db import connection, transaction
 
 from pms_backend.api import context
 from pms_backend.api.arrays import as_array
-from pms_backend.events.bells import Bell
-from pms_backend.events.facts import Fact
+from pms_backend.events.domain_events import DomainEvent
+from pms_backend.events.wakeups import WakeUp
 
 # By hand: Django takes several times as long to make such a statement as PostgreSQL to run it.
 _RECORD: Final = """
@@ -18,10 +18,10 @@ FROM unnest(%s::text[], %s::text[], %s::jsonb[]) WITH ORDINALITY AS fact(type, s
 ORDER BY fact.position
 """
 
-relay_bell = Bell(task="pms_backend.events.tasks.relay_events")
+relay_wake_up = WakeUp(task="pms_backend.events.tasks.relay_events")
 
 
-def record(*facts: Fact) -> None:
+def record(*facts: DomainEvent) -> None:
     """Writes events to the outbox, in the transaction that makes them true.
 
     To be called after the subject's row is locked, so that its events are in the order of its commits. After the commit
@@ -36,7 +36,7 @@ def record(*facts: Fact) -> None:
         types, subjects = as_array([fact.type for fact in facts]), as_array([fact.subject for fact in facts])
         data = as_array([json.dumps(fact.data()) for fact in facts])
         cursor.execute(_RECORD, [now.actor, now.request_id, types, subjects, data])
-    relay_bell.ring_after_commit(replacing={name for fact in facts for name in fact.generations})
+    relay_wake_up.send_after_commit(replacing={name for fact in facts for name in fact.generations})
 
 
 def require_transaction() -> None:

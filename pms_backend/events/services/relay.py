@@ -6,11 +6,11 @@ from typing import Final, NamedTuple
 from django.db import connection, transaction
 
 from pms_backend import metrics
-from pms_backend.api import generations
+from pms_backend.api import cache_generations
 from pms_backend.events.models import Event, RelayRun
 from pms_backend.events.services.parking import count_parked, park_untried
 from pms_backend.events.services.receiving import events_published, receivers
-from pms_backend.events.services.recording import relay_bell
+from pms_backend.events.services.recording import relay_wake_up
 from pms_backend.events.services.replaying import replay_untried
 from pms_backend.events.services.timeouts import limit_waiting
 
@@ -34,8 +34,8 @@ class _Plan(NamedTuple):
 
 def relay_pending() -> int:
     """Publishes everything that is recorded; returns how much that was. Another relay at work is left to it."""
-    relay_bell.silence()
-    generations.replace_owed()
+    relay_wake_up.acknowledge()
+    cache_generations.replace_outstanding()
     total = 0
     while (count := relay_batch()) or replay_untried():
         total += count

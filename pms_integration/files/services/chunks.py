@@ -10,10 +10,10 @@ from pms_backend.api.bulk import REJECTED, Outcome
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 from pms_integration.files import columns
-from pms_integration.files.drafts import Draft
 from pms_integration.files.limits import MAX_ERRORS
 from pms_integration.files.matching import Match, match_drafts
-from pms_integration.files.services.claims import Claim, end, held, lease, note
+from pms_integration.files.parsed_products import Draft
+from pms_integration.files.services.leases import Claim, end, held, lease, note
 from pms_integration.models import ImportJob, ImportStatus
 from products import services as products
 from products.models import ProductStatus

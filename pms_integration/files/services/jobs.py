@@ -12,7 +12,7 @@ from django.utils import timezone
 from inventory.models import Location
 from pms_backend.api import context
 from pms_backend.api.transactions import retried_atomic
-from pms_backend.events.bells import Bell
+from pms_backend.events.wakeups import WakeUp
 from pms_integration.files.limits import KEPT_FILE_DAYS
 from pms_integration.files.storage import private_files
 from pms_integration.models import ImportJob
@@ -23,7 +23,7 @@ FOLDER: Final = "imports"
 ORPHANED_AFTER: Final = timedelta(days=1)
 PRUNED_AT_ONCE: Final = 100
 
-import_bell = Bell(task="pms_integration.tasks.run_imports")
+import_wake_up = WakeUp(task="pms_integration.tasks.run_imports")
 
 
 def store_file(*, content: IO[bytes], format: str) -> str:  # noqa: A002 - the field's name
@@ -66,7 +66,7 @@ def create_import(
         request_id=origin.request_id,
     )
     job.save(force_insert=True)
-    import_bell.ring_after_commit()
+    import_wake_up.send_after_commit()
     return job
 
 

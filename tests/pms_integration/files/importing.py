@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from pms_integration.files.running import run_imports
+from pms_integration.files.runner import run_imports
 from tests.conftest import JSONClient
 
 IMPORTS = "/api/v1/products/imports/"

@@ -79,7 +79,7 @@ def test_a_file_that_is_too_long_is_refused_by_its_length(api: JSONClient, priva
     monkeypatch.setattr("pms_integration.files.views.ImportViewSet.max_form_bytes", 300)
     assert_refused(post(api, PLAIN + "x" * 300), 413, "too_large", private_files)
 
-    monkeypatch.setattr("pms_integration.files.starting.MAX_FILE_BYTES", 10)
+    monkeypatch.setattr("pms_integration.files.submission.MAX_FILE_BYTES", 10)
     assert_refused(post(api, "Handle\na,b,c,d"), 413, "too_large", private_files)
 
 

@@ -17,7 +17,7 @@ from pms_backend.events.models import Event
 from pms_integration.exceptions import ImportLost
 from pms_integration.files import services
 from pms_integration.files.limits import MAX_ATTEMPTS
-from pms_integration.files.running import run_imports
+from pms_integration.files.runner import run_imports
 from pms_integration.models import ImportJob
 from products.models import Product
 from tests.conftest import JSONClient
@@ -32,7 +32,7 @@ PATIENCE_SECONDS = 60
 WORKER = """
 import django
 django.setup()
-from pms_integration.files import reading, running
+from pms_integration.files import reading, runner
 reading.CHUNK_PRODUCTS = 25
 while running.run_imports():
     pass
@@ -127,7 +127,7 @@ def test_one_whose_file_is_gone_fails(api: JSONClient, private_files: Path):
 @pytest.mark.django_db
 def test_others_are_let_in_and_it_goes_on_behind_what_is_written(api: JSONClient, monkeypatch):
     monkeypatch.setattr("pms_integration.files.reading.CHUNK_PRODUCTS", 2)
-    monkeypatch.setattr("pms_integration.files.running.SLICE_SECONDS", 0.0001)
+    monkeypatch.setattr("pms_integration.files.runner.SLICE_SECONDS", 0.0001)
     post(api, rows(5))
     seen = []
 

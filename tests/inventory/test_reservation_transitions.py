@@ -14,7 +14,7 @@ from inventory.exceptions import (
     ReservationStateConflict,
 )
 from inventory.models import Reservation, StockLevel, StockMovement
-from inventory.services import reservation_endings
+from inventory.services import reservation_transitions
 from inventory.services.reservation_requests import MAX_EXPIRES_IN_SECONDS, MAX_RESERVATION_LINES
 from inventory.tasks import expire_reservations
 from pms_backend.events.models import Event
@@ -249,7 +249,7 @@ def test_the_sweep_ends_what_is_over_and_nothing_else() -> None:
 
 
 def test_the_sweep_goes_on_until_nothing_is_left(monkeypatch) -> None:
-    monkeypatch.setattr(reservation_endings, "MAX_EXPIRED_AT_ONCE", 2)
+    monkeypatch.setattr(reservation_transitions, "MAX_EXPIRED_AT_ONCE", 2)
     outlive(*[reserve(("A-1", 1), reference=f"O-{number}") for number in range(5)])
 
     assert expire_reservations() == 5

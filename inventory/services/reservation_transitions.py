@@ -11,6 +11,7 @@ from inventory.events import ReservationCommitted, ReservationReleased
 from inventory.events import ReservationExpired as ReservationHasExpired
 from inventory.exceptions import InvalidLines, InvalidReservation, RefusedLines
 from inventory.models import Reason, Reservation, ReservationLine, ReservationStatus
+from inventory.services.level_batch import LevelBatch
 from inventory.services.reservation_requests import (
     DEFAULT_EXPIRES_IN_SECONDS,
     MAX_RESERVATION_LINES,
@@ -27,7 +28,6 @@ from inventory.services.reservation_rows import (
     set_status,
     write_lines,
 )
-from inventory.services.sheets import LevelSheet
 from pms_backend.api import context
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
@@ -53,7 +53,7 @@ def commit_reservation(
         return reservation
     require_active(reservation)
     sold = _units_to_sell(reservation, lines)
-    sheet = LevelSheet((key_of(line) for line, _ in sold), reference=reservation.reference)
+    sheet = LevelBatch((key_of(line) for line, _ in sold), reference=reservation.reference)
     for line, units in sold:
         sheet.change(key_of(line), on_hand=-units, reserved=-units, reason=Reason.SALE)
         line.reserved -= units
@@ -129,7 +129,7 @@ def _expire_batch() -> int:
 
 def _end(reservations: Sequence[Reservation], status: ReservationStatus) -> None:
     lines = held_lines(reservations)
-    sheet = LevelSheet(key_of(line) for line in lines)
+    sheet = LevelBatch(key_of(line) for line in lines)
     give_back(lines, sheet)
     sheet.write()
     set_status(reservations, status)

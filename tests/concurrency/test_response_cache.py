@@ -14,7 +14,7 @@ from prometheus_client import REGISTRY
 from pms_backend.access.models import INTERNAL_TIER
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.access.services import create_api_client
-from pms_backend.api import caching, generations
+from pms_backend.api import cache_generations, response_cache
 from tests.concurrency.threads import at_once
 from tests.conftest import JSONClient
 from tests.factories import make_location, make_product, set_stock
@@ -36,7 +36,7 @@ ADJUSTMENTS = "/api/v1/inventory/adjustments/"
 State = dict[tuple[int, str], int]
 
 
-class House:
+class Stack:
     """Who asks and who changes, and what was acknowledged."""
 
     def __init__(self) -> None:
@@ -115,52 +115,52 @@ class House:
 
 def hits() -> float:
     """Answers that came from the cache, at once or when another had made them."""
-    counted = (REGISTRY.get_sample_value("pms_answer_cache_total", {"result": kind}) for kind in ("hit", "wait"))
+    counted = (REGISTRY.get_sample_value("pms_response_cache_total", {"result": kind}) for kind in ("hit", "wait"))
     return sum(filter(None, counted))
 
 
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Twelve threads in one process wait for the interpreter longer than a web server's four: Redis is not to blame."""
-    monkeypatch.setattr(caching, "BUDGET_SECONDS", 0.5)
-    monkeypatch.setattr(caching, "PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(response_cache, "BUDGET_SECONDS", 0.5)
+    monkeypatch.setattr(response_cache, "PAUSE_SECONDS", 0.05)
 
 
 def test_no_reader_is_shown_what_is_older_than_what_was_acknowledged() -> None:
-    house = House()
+    stack = Stack()
 
-    results = house.run()
+    results = stack.run()
 
     assert results == [None] * len(results)
-    assert house.stale == []
-    assert house.has_seen_enough()
+    assert stack.stale == []
+    assert stack.has_seen_enough()
 
 
 def test_without_invalidation_the_same_readers_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generations, "replacing", lambda _: [])
-    house = House()
+    monkeypatch.setattr(cache_generations, "replacement_commands", lambda _: [])
+    stack = Stack()
 
-    results = house.run()
+    results = stack.run()
 
     assert results == [None] * len(results)
-    assert house.stale != []
+    assert stack.stale != []
 
 
 def test_and_so_they_are_where_words_are_read_after_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
     """The order that the promise rests on: what was read from the database before its words is kept as new."""
-    put = caching._Shelf.put
+    put = response_cache.CacheEntry.store
 
     def reads_the_words_last(shelf: Any, body: bytes, etag: str) -> None:
         if shelf._fills:
             time.sleep(0.01)
-            with contextlib.suppress(caching.CacheUnavailable):
+            with contextlib.suppress(response_cache.ResponseCacheUnavailable):
                 shelf._read()
         put(shelf, body, etag)
 
-    monkeypatch.setattr(caching._Shelf, "put", reads_the_words_last)
-    house = House()
+    monkeypatch.setattr(response_cache.CacheEntry, "store", reads_the_words_last)
+    stack = Stack()
 
-    results = house.run()
+    results = stack.run()
 
     assert results == [None] * len(results)
-    assert house.stale != []
+    assert stack.stale != []

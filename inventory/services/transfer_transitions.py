@@ -12,9 +12,9 @@ from inventory.events import TransferCancelled, TransferReceived, TransferShippe
 from inventory.exceptions import InsufficientStock, InvalidQuantity, LocationInactive, OverReceipt, TransferShort
 from inventory.models import Location, Reason, Transfer, TransferLine, TransferStatus
 from inventory.representation import transfer_as_dict
+from inventory.services.level_batch import LevelBatch
 from inventory.services.levels import Key
-from inventory.services.lines import refuse, require_each_once
-from inventory.services.sheets import LevelSheet
+from inventory.services.line_validation import refuse, require_each_once
 from inventory.services.transfer_lines import write_lines
 from inventory.services.transfers import lock_transfer, require_status
 from pms_backend.api.problems import FieldError
@@ -42,7 +42,7 @@ def ship_transfer(*, transfer_id: int) -> Transfer:
     lines = list(transfer.lines.all())
     arrivals = [_target(transfer, line) for line in lines]
     departures = [_source(transfer, line) for line in lines]
-    levels = LevelSheet(departures + arrivals, reference=_reference(transfer))
+    levels = LevelBatch(departures + arrivals, reference=_reference(transfer))
     _require_available(transfer, lines, levels)
     levels.make(arrivals)
     for line in lines:
@@ -78,7 +78,7 @@ def receive_transfer(
         raise InvalidQuantity(f"A shortage is one of {', '.join(SHORTAGE_REASONS)}.")
     if shortage is None and not any(received.values()):
         raise InvalidQuantity("Nothing would be received.")
-    levels = LevelSheet([_target(transfer, line) for line in coming], reference=_reference(transfer))
+    levels = LevelBatch([_target(transfer, line) for line in coming], reference=_reference(transfer))
     lost = {line.pk: line.in_transit - received.get(line.pk, 0) if shortage else 0 for line in coming}
     for line in coming:
         _arrive(levels, _target(transfer, line), line, received.get(line.pk, 0), lost[line.pk], shortage or "")
@@ -109,7 +109,7 @@ def cancel_transfer(*, transfer_id: int) -> Transfer:
     if coming:
         _require_active(transfer.source, pointer="/from")
         keys = [key for line in coming for key in (_source(transfer, line), _target(transfer, line))]
-        levels = LevelSheet(keys, reference=_reference(transfer))
+        levels = LevelBatch(keys, reference=_reference(transfer))
         for line in coming:
             levels.change(_target(transfer, line), incoming=-line.in_transit)
             levels.change(_source(transfer, line), on_hand=line.in_transit, reason=Reason.TRANSFER_IN)
@@ -150,7 +150,7 @@ def _received(transfer: Transfer, lines: Sequence[tuple[str, int]]) -> dict[int,
     return {line.pk: quantity for _, line, quantity in received}
 
 
-def _arrive(levels: LevelSheet, key: Key, line: TransferLine, received: int, lost: int, shortage: str) -> None:
+def _arrive(levels: LevelBatch, key: Key, line: TransferLine, received: int, lost: int, shortage: str) -> None:
     """Has units of a line come in, and the lost ones go again."""
     for units in filter(None, (received, lost)):
         levels.change(key, on_hand=units, incoming=-units, reason=Reason.TRANSFER_IN)
@@ -161,7 +161,7 @@ def _arrive(levels: LevelSheet, key: Key, line: TransferLine, received: int, los
     line.lost += lost
 
 
-def _require_available(transfer: Transfer, lines: Sequence[TransferLine], levels: LevelSheet) -> None:
+def _require_available(transfer: Transfer, lines: Sequence[TransferLine], levels: LevelBatch) -> None:
     short: list[FieldError] = []
     for index, line in enumerate(lines):
         level = levels.states.get(_source(transfer, line))

@@ -1,6 +1,6 @@
 """Ends every process group of a supervisor that was killed and could not do it itself.
 
-The guardian is a process in a session of its own that holds the read end of a pipe and is told of each group that
+The orphan reaper is a process in a session of its own that holds the read end of a pipe and is told of each group that
 starts and ends. End of file means that the supervisor is gone, whatever it died of: what is still on the list is
 killed then.
 """
@@ -18,8 +18,8 @@ from pms_backend.standalone import PROJECT, limits, proc
 STARTED, ENDED = "+", "-"
 
 
-class Guardian:
-    """The supervisor's side. A guardian that was killed is replaced at the next word to it."""
+class OrphanReaper:
+    """The supervisor's side. A orphan reaper that was killed is replaced at the next word to it."""
 
     def __init__(self) -> None:
         self._groups: dict[int, int] = {}
@@ -49,7 +49,7 @@ class Guardian:
     @property
     def _pipe(self) -> IO[bytes]:
         if self._popen.stdin is None:
-            raise RuntimeError("the guardian was started without a pipe")
+            raise RuntimeError("the orphan reaper was started without a pipe")
         return self._popen.stdin
 
     @staticmethod

@@ -10,7 +10,7 @@ from django.conf import settings
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError, ResponseError
 
-from pms_backend.api.exchange import exchange
+from pms_backend.api.redis_pipeline import run_pipeline
 from tests.concurrency.threads import at_once
 
 # redis-py's pools make no more connections than this.
@@ -22,22 +22,22 @@ def connected() -> int:
 
 
 def test_commands_are_answered_in_their_order():
-    assert exchange([("SET", "a", 1), ("GET", "a"), ("GET", "none")]) == [b"OK", b"1", None]
+    assert run_pipeline([("SET", "a", 1), ("GET", "a"), ("GET", "none")]) == [b"OK", b"1", None]
 
 
 def test_a_thread_keeps_its_connection():
-    number = exchange([("CLIENT ID",)])
+    number = run_pipeline([("CLIENT ID",)])
 
-    assert exchange([("CLIENT ID",)]) == number
+    assert run_pipeline([("CLIENT ID",)]) == number
 
 
-@pytest.mark.parametrize("cache", ["default", "answers"])
+@pytest.mark.parametrize("cache", ["default", "responses"])
 def test_threads_may_come_and_go_for_ever(cache: str):
     answers = []
     before = connected()
 
     for _ in range(POOLS_LIMIT + 20):
-        thread = threading.Thread(target=lambda: answers.extend(exchange([("PING",)], cache=cache)))
+        thread = threading.Thread(target=lambda: answers.extend(run_pipeline([("PING",)], cache=cache)))
         thread.start()
         thread.join()
 
@@ -47,18 +47,18 @@ def test_threads_may_come_and_go_for_ever(cache: str):
 
 
 def test_a_forked_process_leaves_the_parents_connection_alone():
-    (number,) = exchange([("CLIENT ID",)])
+    (number,) = run_pipeline([("CLIENT ID",)])
     child = os.fork()
     if child == 0:
-        os._exit(0 if exchange([("CLIENT ID",)]) != [number] else 1)
+        os._exit(0 if run_pipeline([("CLIENT ID",)]) != [number] else 1)
 
     assert os.waitpid(child, 0)[1] == 0
-    assert exchange([("CLIENT ID",)]) == [number]
+    assert run_pipeline([("CLIENT ID",)]) == [number]
 
 
 def test_threads_do_not_take_one_anothers_answers():
     def ask(number: int) -> list[bytes]:
-        return [exchange([("ECHO", f"{number}-{turn}")])[0] for turn in range(200)]
+        return [run_pipeline([("ECHO", f"{number}-{turn}")])[0] for turn in range(200)]
 
     answers = at_once([partial(ask, number) for number in range(8)])
 
@@ -67,28 +67,28 @@ def test_threads_do_not_take_one_anothers_answers():
 
 def test_what_redis_refuses_is_raised_and_the_next_exchange_is_whole():
     with pytest.raises(ResponseError):
-        exchange([("SET", "a", 1), ("INCR", "a", "b"), ("GET", "a")])
+        run_pipeline([("SET", "a", 1), ("INCR", "a", "b"), ("GET", "a")])
 
-    assert exchange([("GET", "a"), ("ECHO", "next")]) == [b"1", b"next"]
+    assert run_pipeline([("GET", "a"), ("ECHO", "next")]) == [b"1", b"next"]
 
 
 def test_a_connection_that_redis_has_closed_is_replaced():
-    (number,) = exchange([("CLIENT ID",)])
+    (number,) = run_pipeline([("CLIENT ID",)])
     get_redis_connection("default").client_kill_filter(_id=number)
 
-    assert exchange([("PING",)]) == [b"PONG"]
+    assert run_pipeline([("PING",)]) == [b"PONG"]
 
 
 @pytest.mark.parametrize("seconds", [None, 0.05])
 def test_a_redis_that_is_slow_is_left_in_time(seconds: float | None):
-    exchange([("PING",)])
+    run_pipeline([("PING",)])
     get_redis_connection("default").client_pause(2_000, all=False)
     began = time.monotonic()
     try:
         with pytest.raises(RedisError):
-            exchange([("SET", "a", 1)], seconds=seconds)
+            run_pipeline([("SET", "a", 1)], seconds=seconds)
     finally:
         get_redis_connection("default").execute_command("CLIENT UNPAUSE")
 
     assert (seconds or settings.REDIS_TIMEOUT_SECONDS) <= time.monotonic() - began < 2
-    assert exchange([("PING",)]) == [b"PONG"]
+    assert run_pipeline([("PING",)]) == [b"PONG"]

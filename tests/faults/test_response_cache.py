@@ -22,7 +22,7 @@ from redis import Redis
 from pms_backend.access.models import INTERNAL_TIER
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.access.services import create_api_client
-from pms_backend.api import caching, generations
+from pms_backend.api import cache_generations, response_cache
 from pms_backend.events.models import Event
 from pms_backend.events.services import relay_pending
 from products import services
@@ -32,7 +32,7 @@ from tests.conftest import JSONClient, redis_databases
 from tests.factories import make_product
 from tests.faults.celery_processes import ROOT, CeleryProcess, database_url
 from tests.faults.own_redis import OwnRedis
-from tests.outages import exchanges_by, redis_down
+from tests.outages import pipelines_by, redis_down
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,11 +67,11 @@ def name(key: str, product: Product) -> Callable[[], str]:
 
 
 def counted(result: str) -> float:
-    return REGISTRY.get_sample_value("pms_answer_cache_total", {"result": result}) or 0
+    return REGISTRY.get_sample_value("pms_response_cache_total", {"result": result}) or 0
 
 
 def failures() -> float:
-    return REGISTRY.get_sample_value("pms_redis_failures_total", {"use": "answers"}) or 0
+    return REGISTRY.get_sample_value("pms_redis_failures_total", {"use": "responses"}) or 0
 
 
 def until(condition: Callable[[], bool], seconds: float) -> float:
@@ -85,7 +85,7 @@ def until(condition: Callable[[], bool], seconds: float) -> float:
 
 @pytest.fixture
 def relay(tmp_path: Path, product: Product) -> Iterator[None]:
-    """The relay's worker and the beat that makes it sweep, as the house has them."""
+    """The relay's worker and the beat that makes it sweep, as the stack has them."""
     worker = CeleryProcess(
         "worker", "--queues=relay", "--pool=solo", "--without-gossip", "--without-mingle", "--loglevel=ERROR"
     )
@@ -109,7 +109,7 @@ def test_a_writer_killed_between_its_commit_and_its_invalidation_is_seen_within_
     reader = threading.Thread(target=read_on)
     reader.start()
     killed = subprocess.run(
-        [sys.executable, "-m", "tests.faults.dies_before_its_bell", f"/api/v1/products/{product.pk}/",
+        [sys.executable, "-m", "tests.faults.dies_before_its_wakeup", f"/api/v1/products/{product.pk}/",
          json.dumps({"name": "Lantern"}), key],
         cwd=ROOT, env={**os.environ, "DATABASE_URL": database_url()}, capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -152,7 +152,7 @@ def test_redis_emptied_in_the_middle_of_a_fill_keeps_nothing_of_what_was(name, p
         redis.flushdb()
     with pytest.MonkeyPatch.context() as patch:
         if not is_told:
-            patch.setattr(generations, "replacing", lambda _: [])
+            patch.setattr(cache_generations, "replacement_commands", lambda _: [])
         services.update_product(product_id=product.pk, data={"name": "Lantern"})
     go_on.set()
     filler.join()
@@ -165,10 +165,10 @@ def test_redis_emptied_in_the_middle_of_a_fill_keeps_nothing_of_what_was(name, p
 def own_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnRedis]:
     """A Redis that has nothing but the kept answers, by connections like ours."""
     redis = OwnRedis(tmp_path / "redis")
-    timeout = settings.ANSWER_CACHE_TIMEOUT_SECONDS
+    timeout = settings.RESPONSE_CACHE_TIMEOUT_SECONDS
     quick = Redis.from_url(f"{redis.url}/1?socket_timeout={timeout}&socket_connect_timeout={timeout}")
-    monkeypatch.setattr(caching, "breaker", caching._Breaker())
-    with exchanges_by(lambda cache: quick if cache == "answers" else get_redis_connection(cache)):
+    monkeypatch.setattr(response_cache, "breaker", response_cache._Breaker())
+    with pipelines_by(lambda cache: quick if cache == "responses" else get_redis_connection(cache)):
         yield redis
     with contextlib.suppress(ProcessLookupError):
         redis.go_on()
@@ -188,7 +188,7 @@ def test_without_redis_reads_are_served_within_the_budget_and_counted(own_redis,
         seconds.append(time.perf_counter() - began)
 
     assert counted("error") - errors == 4
-    assert max(seconds) < caching.BUDGET_SECONDS + READ_SECONDS
+    assert max(seconds) < response_cache.BUDGET_SECONDS + READ_SECONDS
     # Only the first has asked it, and perhaps another after a pause.
     assert 1 <= failures() - asked <= 2
 
@@ -199,7 +199,7 @@ def test_when_redis_is_back_answers_are_kept_again(own_redis, name):
     name()
     own_redis.start()
 
-    time.sleep(caching.PAUSE_SECONDS)
+    time.sleep(response_cache.PAUSE_SECONDS)
     name()
     before = counted("hit")
     name()
@@ -217,4 +217,4 @@ def test_what_redis_did_not_take_from_writer_and_relay_is_told_by_the_next_sweep
     assert name() == "Lamp"
     assert relay_pending() == 0
     assert name() == "Lantern"
-    assert not generations._owed
+    assert not cache_generations._owed

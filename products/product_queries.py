@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from pms_backend.access.visibility import Visibility
 from pms_backend.api.exact_json import exact_json
-from pms_backend.api.prepared import prepared_cursor
+from pms_backend.api.prepared_statements import prepared_cursor
 from pms_backend.api.problems import FieldError
 from products.exceptions import UnknownField
 from products.images.names import url_of

@@ -7,7 +7,7 @@ from inventory.services.ledger import LedgerRow, write_locked_levels
 from inventory.services.levels import Key, LevelState, create_levels, lock_levels
 
 
-class LevelSheet:
+class LevelBatch:
     """Levels that are locked to the end of the transaction, and what becomes of them.
 
     Of all its changes of a level, the last alone says whether that has crossed its reorder point.

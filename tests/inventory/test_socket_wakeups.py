@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from redis import Redis
 
-from inventory.receivers import HUB_GROUP, _SocketBell
+from inventory.receivers import HUB_GROUP, _SocketWakeUp
 
 RINGS = 20
 
@@ -19,12 +19,12 @@ def test_it_keeps_its_connection() -> None:
     redis = Redis.from_url(settings.REDIS_CHANNELS_URL)
     # Somebody in the group, so that there is something to send.
     redis.zadd(f"pms:group:{HUB_GROUP}", {"hub.test!one": 2**40})
-    bell = _SocketBell()
-    bell.ring(1)
+    wake_up = _SocketWakeUp()
+    wake_up.send(1)
     before = connections_made(redis)
 
     for sequence in range(RINGS):
-        bell.ring(sequence)
+        wake_up.send(sequence)
 
     assert connections_made(redis) == before
     assert redis.zcard("pmshub.test!") == RINGS + 1

@@ -1,4 +1,4 @@
-"""The environment of the house's processes, also on disk, where `manage.py` finds it by DATA_DIR."""
+"""The environment of the stack's processes, also on disk, where `manage.py` finds it by DATA_DIR."""
 
 import base64
 import os
@@ -12,7 +12,7 @@ FERNET_KEY_BYTES = 32
 SECRET_KEY_BYTES = 50
 
 
-def house_environment(
+def stack_environment(
     configuration: Configuration, data_dir: DataDir, database_url: str, redis_url: str
 ) -> dict[str, str]:
     """Writes environment.json, empties METRICS_DIR, and returns the whole environment of a child."""

@@ -1,6 +1,6 @@
 """A web process that is killed between its commit and what it does after that.
 
-`python -m tests.faults.dies_before_its_bell PATH BODY KEY`: a PATCH.
+`python -m tests.faults.dies_before_its_wakeup PATH BODY KEY`: a PATCH.
 """
 
 import os
@@ -21,8 +21,8 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pms_backend.settings")
     django.setup()
     settings.ALLOWED_HOSTS = ["*"]
-    from pms_backend.events.bells import Bell
+    from pms_backend.events.wakeups import WakeUp
 
-    Bell.ring = die
+    WakeUp.send = die
     path, body, key = sys.argv[1:]
     Client().patch(path, body, content_type="application/json", headers={"X-Api-Key": key})

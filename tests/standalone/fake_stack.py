@@ -1,14 +1,14 @@
-"""The supervisor with a house of fake children: `python -m tests.standalone.fake_house`, driven by the environment."""
+"""The supervisor with a stack of fake children: `python -m tests.standalone.fake_stack`, driven by the environment."""
 
 import os
 import sys
 from pathlib import Path
 
-from pms_backend.standalone.children import House
 from pms_backend.standalone.configuration import Configuration
 from pms_backend.standalone.console import Console
 from pms_backend.standalone.exceptions import report_startup_errors
 from pms_backend.standalone.program import Phase, Program
+from pms_backend.standalone.programs import Stack
 from pms_backend.standalone.signals import Signals
 from pms_backend.standalone.supervisor import Supervisor
 
@@ -19,7 +19,7 @@ def program(name: str, phase: Phase = Phase.EDGE, *, is_web: bool = False) -> Pr
     return Program(name, (sys.executable, "-S", str(CHILD), name), phase, is_web=is_web)
 
 
-HOUSE = House(
+HOUSE = Stack(
     migrate=program("migrate"),
     sample_data=program("load_sample_data"),
     children=(

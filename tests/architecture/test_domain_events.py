@@ -9,7 +9,7 @@ import pytest
 from django.apps import apps
 
 from inventory.events import STOCK_CHANGED, STOCK_OVERSOLD
-from pms_backend.events.facts import Fact
+from pms_backend.events.domain_events import DomainEvent
 from tests.architecture.sources import modules, texts
 
 PROMISED = frozenset(
@@ -31,19 +31,21 @@ PROMISED = frozenset(
 )
 
 
-def kinds_of(root: type[Fact]) -> list[type[Fact]]:
+def kinds_of(root: type[DomainEvent]) -> list[type[DomainEvent]]:
     """The facts that are recorded: those that nothing is derived from."""
     below = root.__subclasses__()
     return [kind for sub in below for kind in kinds_of(sub)] if below else [root]
 
 
 @pytest.fixture(scope="module")
-def facts() -> list[type[Fact]]:
+def facts() -> list[type[DomainEvent]]:
     for path in modules():
         if path.endswith("/events.py"):
             importlib.import_module(path.removesuffix(".py").replace("/", "."))
     # Slots make a dataclass anew; the class that it was made of may still be about.
-    kinds = [kind for kind in kinds_of(Fact) if getattr(sys.modules[kind.__module__], kind.__name__, None) is kind]
+    kinds = [
+        kind for kind in kinds_of(DomainEvent) if getattr(sys.modules[kind.__module__], kind.__name__, None) is kind
+    ]
     return [kind for kind in kinds if not kind.__module__.startswith("tests")]
 
 
@@ -61,8 +63,8 @@ def test_no_two_facts_have_the_same_type(facts):
 
 def test_every_fact_names_its_subject_and_its_payload(facts):
     for kind in facts:
-        assert kind.subject is not Fact.subject, kind
-        assert kind.data is not Fact.data, kind
+        assert kind.subject is not DomainEvent.subject, kind
+        assert kind.data is not DomainEvent.data, kind
         assert kind.__dataclass_params__.frozen, kind
 
 

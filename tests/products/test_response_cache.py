@@ -14,7 +14,7 @@ from prometheus_client import REGISTRY
 
 from inventory import services as inventory
 from inventory.models import StockLevel
-from pms_backend.api import caching, generations
+from pms_backend.api import cache_generations, response_cache
 from pms_backend.events.services import relay_pending
 from products import services
 from products.models import Category
@@ -28,7 +28,7 @@ COUNTED = ("hit", "miss", "wait", "skip", "error")
 
 
 def counts() -> dict[str, float]:
-    return {kind: REGISTRY.get_sample_value("pms_answer_cache_total", {"result": kind}) or 0 for kind in COUNTED}
+    return {kind: REGISTRY.get_sample_value("pms_response_cache_total", {"result": kind}) or 0 for kind in COUNTED}
 
 
 class Counted:
@@ -55,7 +55,7 @@ def lamp() -> Any:
 
 def answers() -> list[bytes]:
     """The keys of those that are kept; what has one colon more is the lock of somebody who is making one."""
-    return [key for key in get_redis_connection("default").keys("pms:answer:*") if key.count(b":") == 2]
+    return [key for key in get_redis_connection("default").keys("pms:response:*") if key.count(b":") == 2]
 
 
 def detail(product: Any) -> str:
@@ -145,11 +145,11 @@ def test_what_is_refused_is_not_kept_and_locks_nobody_out(reader, lamp):
         assert reader.get(f"{PRODUCTS}999999/").status_code == 404
         assert reader.get(PRODUCTS, {"unknown": 1}).status_code == 422
 
-    assert not get_redis_connection("default").keys("pms:answer:*")
+    assert not get_redis_connection("default").keys("pms:response:*")
 
 
 def test_an_answer_that_is_too_large_is_not_kept(reader, lamp, monkeypatch):
-    monkeypatch.setattr(caching, "MAX_KEPT_BYTES", len(reader.get(detail(lamp)).content) - 1)
+    monkeypatch.setattr(response_cache, "MAX_CACHED_BYTES", len(reader.get(detail(lamp)).content) - 1)
     services.update_product(product_id=lamp.pk, data={"brand": "Alder"})
 
     with Counted() as counted:
@@ -176,13 +176,13 @@ def test_no_key_lives_longer_than_it_may(reader, lamp):
     keys = [key for kind in ("answer", "generation") for key in redis.keys(f"pms:{kind}:*")]
 
     assert len(keys) >= 5
-    assert all(0 < redis.ttl(key) <= generations.KEPT_SECONDS for key in keys)
+    assert all(0 < redis.ttl(key) <= cache_generations.CACHE_SECONDS for key in keys)
 
 
 def test_a_word_that_is_lost_never_comes_back(reader, lamp):
     reader.get(detail(lamp))
     redis = get_redis_connection("default")
-    key = generations.key_of(f"product:{lamp.pk}")
+    key = cache_generations.key_of(f"product:{lamp.pk}")
     before = redis.get(key)
     redis.delete(key)
 
@@ -277,11 +277,11 @@ def test_a_change_of_one_product_leaves_the_others_kept(reader, lamp):
 
 def test_a_change_without_an_event_is_told_after_its_commit_and_not_before(reader, lamp):
     reader.get(detail(lamp))
-    redis, key = get_redis_connection("default"), generations.key_of(f"product:{lamp.pk}")
+    redis, key = get_redis_connection("default"), cache_generations.key_of(f"product:{lamp.pk}")
     before = redis.get(key)
 
     with transaction.atomic():
-        generations.replace_after_commit([f"product:{lamp.pk}"])
+        cache_generations.replace_after_commit([f"product:{lamp.pk}"])
         assert redis.get(key) == before
 
     assert redis.get(key) not in (None, before)
@@ -290,12 +290,14 @@ def test_a_change_without_an_event_is_told_after_its_commit_and_not_before(reade
 def test_many_products_at_a_time_are_one_word(lamp):
     names = [f"product:{number}" for number in range(10_000)]
 
-    assert generations.widened([*names, "stock"]) == {"product", "stock"}
-    assert generations.widened(names[: generations.MAX_MEMBERS]) == set(names[: generations.MAX_MEMBERS])
+    assert cache_generations.widened([*names, "stock"]) == {"product", "stock"}
+    assert cache_generations.widened(names[: cache_generations.MAX_MEMBERS]) == set(
+        names[: cache_generations.MAX_MEMBERS]
+    )
 
 
 def test_a_bulk_over_many_products_is_seen_in_each(reader, lamp):
-    skus = [f"B-{number}" for number in range(generations.MAX_MEMBERS + 1)]
+    skus = [f"B-{number}" for number in range(cache_generations.MAX_MEMBERS + 1)]
     last = [make_product(sku) for sku in skus][-1]
     reader.get(detail(last))
 
@@ -315,7 +317,7 @@ def test_a_bulk_over_many_products_is_seen_in_each(reader, lamp):
 def test_the_relay_says_it_again(reader, furnished, what, monkeypatch):
     relay_pending()
     with monkeypatch.context() as patch:
-        patch.setattr(generations, "replacing", lambda _: [])
+        patch.setattr(cache_generations, "replacement_commands", lambda _: [])
         reader.get(PRODUCTS)
         reader.get(detail(furnished))
         if what == "product":
@@ -387,7 +389,7 @@ def test_who_comes_while_another_reads_the_database_waits_for_its_bytes(reader, 
             time.sleep(0.001)
         time.sleep(0.02)
 
-    monkeypatch.setattr(caching, "sleep", until_it_is_there)
+    monkeypatch.setattr(response_cache, "sleep", until_it_is_there)
     with CaptureQueriesContext(connection) as queries, Counted() as counted:
         response = reader.get(detail(lamp))
 
@@ -402,16 +404,16 @@ def test_who_has_waited_long_enough_reads_the_database_too_and_keeps_nothing(rea
         seconds = time.perf_counter() - began
 
     assert response.json()["name"] == "Lamp"
-    assert caching.BUDGET_SECONDS / 4 < seconds < caching.BUDGET_SECONDS + 0.5
+    assert response_cache.BUDGET_SECONDS / 4 < seconds < response_cache.BUDGET_SECONDS + 0.5
     assert counted.differences == {"miss": 1}
     assert len(answers()) == 1  # of the list
 
 
 def test_who_dies_while_reading_the_database_is_waited_for_no_longer_than_a_moment(reader, lamp, filler):
     redis = get_redis_connection("default")
-    (lock,) = set(redis.keys("pms:answer:*")) - set(answers())
+    (lock,) = set(redis.keys("pms:response:*")) - set(answers())
 
-    assert 0 < redis.pttl(lock) <= caching.FILL_MILLISECONDS
+    assert 0 < redis.pttl(lock) <= response_cache.FILL_MILLISECONDS
 
 
 def test_who_makes_the_answer_of_what_was_keeps_nobody_waiting(reader, lamp, filler):

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pms_integration.files.drafts import Draft
+from pms_integration.files.parsed_products import Draft
 from products.models import Product, Variant
 from products.skus import MAX_SKU_LENGTH, sku_key
 

@@ -10,13 +10,13 @@ from django.db import InterfaceError, OperationalError
 from pms_backend.api.exceptions import DomainError
 from pms_integration.exceptions import ImportLost
 from pms_integration.files import services
-from pms_integration.files.drafts import Draft
 from pms_integration.files.limits import SLICE_SECONDS
+from pms_integration.files.parsed_products import Draft
 from pms_integration.files.problems import FileUnusable
 from pms_integration.files.reading import ImportFile, chunks_of
 from pms_integration.files.records import Place
-from pms_integration.files.services.claims import Claim
-from pms_integration.files.services.jobs import import_bell
+from pms_integration.files.services.jobs import import_wake_up
+from pms_integration.files.services.leases import Claim
 from pms_integration.files.storage import private_files
 from pms_integration.models import ImportJob
 
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 def run_imports() -> int:
     """Works on imports for `SLICE_SECONDS` at most, and rings for the rest; returns how many it has claimed."""
-    import_bell.silence()
+    import_wake_up.acknowledge()
     until = time.monotonic() + SLICE_SECONDS
     claimed = 0
     while time.monotonic() < until:
@@ -34,7 +34,7 @@ def run_imports() -> int:
             return claimed
         claimed += 1
         _attempt(claim, until)
-    import_bell.ring()
+    import_wake_up.send()
     return claimed
 
 

@@ -1,4 +1,4 @@
-"""Database reads beside an event loop."""
+"""Database reads from asynchronous code."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ READ_THREADS: Final = 4
 
 
 class Reader:
-    """Some threads, each with a database connection of its own, which is replaced when it is broken."""
+    """Runs reads in its own threads, each with a database connection that is replaced when it is broken."""
 
     def __init__(self, threads: int) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="read")
@@ -22,11 +22,11 @@ class Reader:
     async def read(
         self, function: Callable[Parameters, Result], *arguments: Parameters.args, **more: Parameters.kwargs
     ) -> Result:
-        """What `function` returns or raises; the loop goes on meanwhile."""
+        """Runs `function` in a thread, without blocking the loop; returns or raises what it does."""
 
-        def looked_after() -> Result:
+        def with_live_connection() -> Result:
             close_old_connections()
-            # PostgreSQL may have been restarted since; whoever comes now need not learn of it.
+            # A connection that a restart of PostgreSQL broke is replaced before it is used.
             if connection.connection is not None and not connection.is_usable():
                 connection.close()
             try:
@@ -34,9 +34,9 @@ class Reader:
             finally:
                 close_old_connections()
 
-        return await sync_to_async(looked_after, thread_sensitive=False, executor=self._threads)()
+        return await sync_to_async(with_live_connection, thread_sensitive=False, executor=self._threads)()
 
 
-# By default all of a process's reads would wait for one another in a single thread.
+# By default asgiref runs all of a process's reads one after another in a single thread.
 _reader: Final = Reader(READ_THREADS)
 read = _reader.read

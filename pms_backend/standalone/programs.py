@@ -1,4 +1,4 @@
-"""The house, as the commands that run it."""
+"""The stack, as the commands that run it."""
 
 import sys
 from dataclasses import dataclass
@@ -27,16 +27,16 @@ SOCKET_LIMITS = ("--ws-max-size", str(256 * 1024), "--ws-per-message-deflate", "
 
 
 @dataclass(frozen=True)
-class House:
+class Stack:
     migrate: Program
     sample_data: Program  # the last line of its stdout is a JSON object of credentials
     children: tuple[Program, ...]
 
 
-def the_house(configuration: Configuration) -> House:
+def stack_of(configuration: Configuration) -> Stack:
     host, ws_port = configuration.host, str(configuration.ws_port)
     run = DataDir(configuration.data_dir).run
-    return House(
+    return Stack(
         migrate=Program("migrate", (*MANAGE, "migrate", "--noinput")),
         sample_data=Program("load_sample_data", (*MANAGE, "load_sample_data")),
         children=(

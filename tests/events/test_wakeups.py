@@ -10,12 +10,12 @@ from django_redis import get_redis_connection
 from prometheus_client import REGISTRY
 from redis import Redis
 
-from pms_backend.events import bells, services
-from pms_backend.events.bells import FLAG_SECONDS, Bell
+from pms_backend.events import services, wakeups
+from pms_backend.events.wakeups import FLAG_SECONDS, WakeUp
 from tests.events.examples import Lost, ThingHappened, feed, happen, lose
 from tests.outages import redis_down
 
-BELL = Bell(task="pms_backend.events.tasks.relay_events")
+WAKE_UP = WakeUp(task="pms_backend.events.tasks.relay_events")
 
 
 @pytest.fixture
@@ -33,33 +33,33 @@ def redis_is_away() -> Iterator[None]:
 
 
 def failures() -> float:
-    return REGISTRY.get_sample_value("pms_redis_failures_total", {"use": "bell"}) or 0.0
+    return REGISTRY.get_sample_value("pms_redis_failures_total", {"use": "wake-up"}) or 0.0
 
 
 def test_a_bell_that_rings_already_is_not_rung_again(sent):
-    BELL.ring()
-    BELL.ring()
+    WAKE_UP.send()
+    WAKE_UP.send()
 
     assert sent == ["pms_backend.events.tasks.relay_events"]
 
 
 def test_when_its_task_has_begun_it_rings_again(sent):
-    BELL.ring()
-    BELL.silence()
-    BELL.ring()
+    WAKE_UP.send()
+    WAKE_UP.acknowledge()
+    WAKE_UP.send()
 
     assert len(sent) == 2
 
 
 def test_a_lost_task_silences_it_for_no_longer_than_its_flag(sent):
-    BELL.ring()
+    WAKE_UP.send()
 
-    assert 0 < get_redis_connection("default").pttl("pms:bell:" + BELL.task) <= FLAG_SECONDS * 1000
+    assert 0 < get_redis_connection("default").pttl("pms:wake-up:" + WAKE_UP.task) <= FLAG_SECONDS * 1000
 
 
 def test_bells_are_apart(sent):
-    Bell(task="one").ring()
-    Bell(task="two").ring()
+    WakeUp(task="one").send()
+    WakeUp(task="two").send()
 
     assert sent == ["one", "two"]
 
@@ -67,11 +67,11 @@ def test_bells_are_apart(sent):
 @pytest.mark.django_db(transaction=True)
 def test_it_rings_once_after_the_commit_however_often_it_is_asked_to(sent):
     with transaction.atomic():
-        BELL.ring_after_commit()
+        WAKE_UP.send_after_commit()
         with transaction.atomic():
-            BELL.ring_after_commit()
+            WAKE_UP.send_after_commit()
         assert sent == []
-        BELL.ring_after_commit()
+        WAKE_UP.send_after_commit()
         assert len(transaction.get_connection().run_on_commit) == 1
 
     assert len(sent) == 1
@@ -80,7 +80,7 @@ def test_it_rings_once_after_the_commit_however_often_it_is_asked_to(sent):
 @pytest.mark.django_db(transaction=True)
 def test_it_does_not_ring_for_what_was_rolled_back(sent):
     with pytest.raises(Lost):
-        lose(BELL.ring_after_commit)
+        lose(WAKE_UP.send_after_commit)
 
     assert sent == []
 
@@ -89,8 +89,8 @@ def test_it_does_not_ring_for_what_was_rolled_back(sent):
 def test_a_rolled_back_part_does_not_silence_the_rest(sent):
     with transaction.atomic():
         with pytest.raises(Lost):
-            lose(BELL.ring_after_commit)
-        BELL.ring_after_commit()
+            lose(WAKE_UP.send_after_commit)
+        WAKE_UP.send_after_commit()
 
     assert len(sent) == 1
 
@@ -102,11 +102,11 @@ def test_recording_rings_for_the_relay_and_the_relay_silences(sent):
     services.relay_pending()
     happen("c")
 
-    assert sent == [services.relay_bell.task] * 2
+    assert sent == [services.relay_wake_up.task] * 2
 
 
 def test_the_real_broker_gets_the_task_on_the_relays_queue():
-    BELL.ring()
+    WAKE_UP.send()
 
     with Redis.from_url(current_app.conf.broker_url) as broker:
         assert broker.llen("relay") == 1
@@ -117,12 +117,12 @@ def test_the_real_broker_gets_the_task_on_the_relays_queue():
 def test_without_redis_it_is_logged_and_counted_and_never_raised(sent, caplog):
     before = failures()
 
-    BELL.ring()
-    BELL.silence()
+    WAKE_UP.send()
+    WAKE_UP.acknowledge()
 
     assert sent == []
     assert failures() - before == 2
-    assert "was not heard, the sweep will do" in caplog.text
+    assert "was not sent, the sweep finds the work" in caplog.text
     assert "could not be silenced" in caplog.text
 
 
@@ -140,11 +140,11 @@ def test_a_broker_that_is_away_holds_nobody_up(monkeypatch, caplog):
     away = Celery(broker="redis://127.0.0.1:1/0", set_as_current=False)
     away.conf.task_publish_retry = current_app.conf.task_publish_retry
     away.conf.broker_transport_options = current_app.conf.broker_transport_options
-    monkeypatch.setattr(bells, "current_app", away)
+    monkeypatch.setattr(wakeups, "current_app", away)
     before, began = failures(), time.monotonic()
 
-    BELL.ring()
+    WAKE_UP.send()
 
     assert time.monotonic() - began < 1
     assert failures() - before == 1
-    assert "was not heard, the sweep will do" in caplog.text
+    assert "was not sent, the sweep finds the work" in caplog.text

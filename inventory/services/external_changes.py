@@ -7,7 +7,7 @@ the figure's moment, so that the ledger shows both and the figure stays.
 
 from datetime import datetime
 
-from inventory.services.figures import later_movements, take_figure
+from inventory.services.absolute_counts import apply_absolute_count, later_movements
 from inventory.services.ledger import LedgerRow, StockChange, write_locked_level
 from inventory.services.levels import LevelState
 
@@ -58,4 +58,4 @@ def _take(
     state: LevelState, *, on_hand: int, moment: datetime, note: str, source: str = ""
 ) -> tuple[LevelState, LedgerRow | None]:
     later = later_movements({state.id: moment}).get(state.id, 0)
-    return take_figure(state, on_hand=on_hand, moment=moment, later=later, note=note, source=source)
+    return apply_absolute_count(state, on_hand=on_hand, moment=moment, later=later, note=note, source=source)

@@ -43,7 +43,7 @@ def later_movements(moments: Mapping[int, datetime]) -> dict[int, int]:
         return dict(cursor.fetchall())
 
 
-def take_figure(
+def apply_absolute_count(
     state: LevelState,
     *,
     on_hand: int,

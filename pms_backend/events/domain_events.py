@@ -1,0 +1,25 @@
+"""The base of what an app announces: each type of event is a frozen dataclass in that app's `events.py`."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainEvent:
+    """Something that happened, before it is recorded. Subclasses name their `type` and hold the payload."""
+
+    type: ClassVar[str]
+
+    @property
+    def subject(self) -> str:
+        """What it happened to, as `kind:name`. The events of one subject are in the order of its commits."""
+        raise AttributeError(f"{type(self).__name__} names no subject")
+
+    @property
+    def generations(self) -> tuple[str, ...]:
+        """The cache generations that this change makes stale (pms_backend/api/cache_generations.py)."""
+        return ()
+
+    def data(self) -> dict[str, Any]:
+        """The payload, in JSON's types. Recording freezes it."""
+        raise AttributeError(f"{type(self).__name__} has no payload")

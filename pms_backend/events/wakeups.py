@@ -1,0 +1,93 @@
+"""Wake-ups: they tell a worker that there is work in the database.
+
+Wake-ups coalesce: until the worker begins, further ones cost a single round trip to Redis. One may be lost, because a
+sweep looks at the database every `SWEEP_SECONDS` anyway; so sending one never fails its caller.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from pms_backend import metrics
+from pms_backend.api import cache_generations
+from pms_backend.api.redis_pipeline import run_pipeline
+
+logger = logging.getLogger(__name__)
+
+# A lost task suppresses further wake-ups for no longer than this.
+FLAG_SECONDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class WakeUp:
+    """Queues the Celery task `task`, by name, at most once until that task begins."""
+
+    task: str
+
+    @property
+    def _flag(self) -> str:
+        return f"pms:wake-up:{self.task}"
+
+    def send_after_commit(self, *, replacing: Iterable[str] = ()) -> None:
+        """Sends when the current transaction commits; at once where there is none.
+
+        The same round trip replaces the tokens of the cache generations `replacing`, before the write is acknowledged.
+        """
+        for _, callback, _ in transaction.get_connection().run_on_commit:
+            pending = getattr(callback, "__self__", None)
+            if isinstance(pending, _PendingWakeUp) and pending.wake_up is self:
+                # After a partial rollback this replaces more tokens than needed, which does no harm.
+                pending.replacing.update(replacing)
+                return
+        transaction.on_commit(_PendingWakeUp(self, set(replacing)).send, robust=True)
+
+    def send(self, *, replacing: Iterable[str] = ()) -> None:
+        """Sends now. Where Redis is away this is logged and counted, never raised: the relay replaces tokens too."""
+        try:
+            set_flag = ("SET", self._flag, 1, "NX", "EX", FLAG_SECONDS)
+            *_, is_first = run_pipeline([*cache_generations.replacement_commands(replacing), set_flag])
+            if is_first:
+                current_app.send_task(self.task)
+        except (RedisError, OperationalError) as error:
+            metrics.redis_failures_total.labels("wake-up").inc()
+            logger.warning("The wake-up of %s was not sent, the sweep finds the work: %s", self.task, error)
+
+    def drain(self, attempt: Callable[[], bool], *, seconds: float) -> int:
+        """Repeats `attempt` until it finds no work, or until the time is over and the next wake-up is sent.
+
+        Returns how many attempts found work.
+        """
+        self.acknowledge()
+        ends_at = time.monotonic() + seconds
+        count = 0
+        while time.monotonic() < ends_at:
+            if not attempt():
+                return count
+            count += 1
+        self.send()
+        return count
+
+    def acknowledge(self) -> None:
+        """Clears the flag. The task calls this before it reads, so that later work sends a wake-up again."""
+        try:
+            run_pipeline([("DEL", self._flag)])
+        except RedisError as error:
+            metrics.redis_failures_total.labels("wake-up").inc()
+            logger.warning("The wake-up of %s was not acknowledged: %s", self.task, error)
+
+
+@dataclass(frozen=True, slots=True)
+class _PendingWakeUp:
+    """A wake-up that is sent after the commit."""
+
+    wake_up: WakeUp
+    replacing: set[str]
+
+    def send(self) -> None:
+        self.wake_up.send(replacing=self.replacing)
