@@ -1,9 +1,9 @@
-"""What the feed refuses."""
+"""Errors of the feed."""
 
 from pms_backend.api.exceptions import Gone
 
 
 class SequenceExpired(Gone):
-    """The feed cannot be read on from there without a gap."""
+    """Events after this sequence are pruned."""
 
     code = "sequence_expired"

@@ -1,4 +1,4 @@
-"""The outbox table, which is the feed as well."""
+"""The outbox table, from which the feed is read, and the state of its relay."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -13,20 +13,20 @@ _IS_PUBLISHED: Final = models.Q(sequence__isnull=False)
 
 
 class EventQuerySet(models.QuerySet["Event"]):
-    """The feed's reads, and the relay's."""
+    """Queries of the feed and of its relay."""
 
     def pending(self) -> "EventQuerySet":
-        """What is recorded and has no place in the feed yet, in the order of recording."""
+        """Recorded events that are not published yet, in the order of recording."""
         return self.filter(sequence=None).order_by("id")
 
     def published_after(self, sequence: int) -> "EventQuerySet":
-        """The feed behind `sequence`, in its order."""
+        """Published events after `sequence`, in the order of the feed."""
         return self.filter(sequence__gt=sequence).order_by("sequence")
 
     def of_types(self, patterns: Sequence[str], *, limit: int) -> "EventQuerySet":
         """The first `limit` of an ordered feed whose type is one of `patterns`: a type, or its beginning (`stock.*`).
 
-        Each type is read from its own part of an index, so that a rare one is found without reading the others.
+        Each type is read from its own range of an index, so that a rare type is found without reading the others.
         """
         wanted = [kind for kind in published_types() if any(_matches(kind, pattern) for pattern in patterns)]
         each = [self.filter(type=kind)[:limit] for kind in wanted]
@@ -60,7 +60,7 @@ class Event(models.Model):
         ordering = ("id",)
         indexes = [
             models.Index(fields=["id"], name="events_event_pending", condition=models.Q(sequence=None)),
-            # Of what is published alone: recording, which somebody waits for, does not pay for them.
+            # Partial indexes of published events: recording, for which a request waits, does not maintain them.
             models.Index(fields=["subject", "sequence"], name="events_event_subject", condition=_IS_PUBLISHED),
             models.Index(fields=["type", "sequence"], name="events_event_type", condition=_IS_PUBLISHED),
         ]
@@ -70,19 +70,19 @@ class Event(models.Model):
 
     @property
     def public_id(self) -> str:
-        """The event's name outside: the feed's `id`, and an outbound webhook's `webhook-id`."""
+        """The `id` in the feed, and the `webhook-id` of an outbound webhook."""
         return f"evt_{self.pk}"
 
 
 class FeedHead(models.Model):
-    """Where the feed ends, and where what is kept of it begins: a row of its own, so that it outlives the events."""
+    """Where the feed ends and where its stored part begins; a row of its own, so that it outlives the events."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
-    # The last that was given out.
+    # The newest published sequence.
     sequence = models.BigIntegerField(default=0)
-    # The last that is older than the retention: events up to it are gone.
+    # Events up to this sequence are pruned.
     pruned_to = models.BigIntegerField(default=0, db_default=0)
-    # None of those is younger than this.
+    # Every pruned event is older than this.
     pruned_before = models.DateTimeField(null=True)
 
     class Meta:
@@ -99,7 +99,7 @@ class FeedHead(models.Model):
 
 
 class RelayRun(models.Model):
-    """The batch that the relay has begun: written before it, so that one which kills its process is known by it.
+    """The batch that the relay has started, stored before it runs, so that one that kills its process is noticed.
 
     `starts` is 0 after every commit of a batch. Events up to the identity `alone_until` are published one by one.
     """
@@ -116,19 +116,19 @@ class RelayRun(models.Model):
 
 
 class ParkedEventQuerySet(models.QuerySet["ParkedEvent"]):
-    """What is put aside, by what is to be done about it."""
+    """Queries of parked events by what remains to be done."""
 
     def unresolved(self) -> "ParkedEventQuerySet":
-        """Those that their receiver has still to be given, oldest first."""
+        """Parked events that still wait for their receiver, oldest first."""
         return self.filter(resolved_at=None).order_by("id")
 
     def untried(self) -> "ParkedEventQuerySet":
-        """Those of them that it has never been given alone: the relay does that by itself."""
+        """Unresolved ones that were never dispatched alone; the relay does that by itself."""
         return self.unresolved().filter(attempts=0)
 
 
 class ParkedEvent(models.Model):
-    """A published event that one receiver could not take. It keeps its place in the feed, and everybody else has it."""
+    """A published event for which one receiver failed. The feed and all other receivers have it."""
 
     event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="parked", db_index=False)
     receiver = models.CharField(max_length=100)
@@ -141,7 +141,7 @@ class ParkedEvent(models.Model):
 
     class Meta:
         ordering = ("-id",)
-        # It serves the foreign key as well.
+        # Its index serves the foreign key too.
         constraints = [models.UniqueConstraint(fields=["event", "receiver"], name="events_parkedevent_one_per_pair")]
         indexes = [
             models.Index(fields=["id"], name="events_parkedevent_unresolved", condition=models.Q(resolved_at=None))
@@ -151,7 +151,7 @@ class ParkedEvent(models.Model):
         return f"{self.event_id} for {self.receiver}"
 
 
-# PostgreSQL has no skip scan: each step looks the next type up, so that it costs as many look-ups as there are types.
+# PostgreSQL 15 has no skip scan: each step looks up the next type, so that the cost is one look-up for each type.
 _PUBLISHED_TYPES: Final = """
 WITH RECURSIVE known(type) AS (
     (SELECT type FROM events_event WHERE sequence IS NOT NULL ORDER BY type LIMIT 1)
@@ -165,7 +165,7 @@ SELECT type FROM known WHERE type IS NOT NULL
 
 
 def published_types() -> list[str]:
-    """The types that there are in the feed."""
+    """The event types that the feed contains."""
     with connection.cursor() as cursor:
         cursor.execute(_PUBLISHED_TYPES)
         return [kind for (kind,) in cursor.fetchall()]
@@ -177,14 +177,14 @@ def head_sequence() -> int:
 
 
 def feed_bounds() -> tuple[int, int]:
-    """The last sequence that is pruned and the newest that is published: what lies between can be read."""
+    """The last pruned sequence and the newest published one: events between them can be read."""
     return FeedHead.objects.values_list("pruned_to", "sequence").first() or (0, 0)
 
 
 def is_expired(after: int) -> bool:
-    """Whether the feed cannot be read on behind `after`: events behind it are pruned, or it was never given out.
+    """Whether the feed has a gap after `after`: later events are pruned, or the sequence was never published.
 
-    Ask *after* reading: what is pruned in between is missing from what was read.
+    Call it *after* reading the events, because pruning may run in between.
     """
     pruned_to, head = feed_bounds()
     return not pruned_to <= after <= head

@@ -1,4 +1,4 @@
-"""What this package itself does with published events."""
+"""Receiver of published events that writes the audit log."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ from pms_backend.events.services import receive_published
 
 
 def connect() -> None:
-    """Called once, when the apps are ready."""
+    """Connects the receiver; called once, when the apps are ready."""
     receive_published("audit log", write_audit_log)
 
 
 def write_audit_log(events: Sequence[Event]) -> None:
-    """Writes down what people and programs did."""
+    """Adds what people and programs did to the audit log."""
     access.audit_published(
         events=[
             access.Published(

@@ -1,4 +1,4 @@
-"""The JSON Schema of what a fact says, from the types of its dataclass: there is no second place to forget."""
+"""The JSON Schema of an event's payload, derived from the types of its dataclass."""
 
 from dataclasses import fields
 from datetime import datetime
@@ -55,7 +55,7 @@ def _generic(origin: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def _union(schemas: list[dict[str, Any]]) -> dict[str, Any]:
-    """`{"type": ["integer", "null"]}` where that says it all."""
+    """Merges plain types into one: `{"type": ["integer", "null"]}`."""
     types = [schema["type"] for schema in schemas if list(schema) == ["type"]]
     if len(types) == len(schemas):
         return {"type": types}

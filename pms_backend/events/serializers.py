@@ -1,4 +1,4 @@
-"""The feed as JSON."""
+"""Serializers of the feed."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ class EventSerializer(serializers.ModelSerializer[Event]):
 
 
 class FeedQuerySerializer(serializers.Serializer[Any]):
-    """What may be asked of the feed."""
+    """Query parameters of the feed."""
 
     after = serializers.IntegerField(
         required=False,
@@ -37,7 +37,7 @@ class FeedQuerySerializer(serializers.Serializer[Any]):
 
 
 class FeedSerializer(serializers.Serializer[Any]):
-    """A piece of the feed."""
+    """A page of the feed."""
 
     results = EventSerializer(many=True)
     next_after = serializers.IntegerField(help_text="Ask for what is after this next time")

@@ -1,4 +1,4 @@
-"""The relay's task, whose queue has a worker of its own with one process; and the feed's housekeeping."""
+"""The relay's task, whose queue has a worker of its own with one process, and pruning the feed."""
 
 from celery import shared_task
 
@@ -8,12 +8,12 @@ from pms_backend.events import services
 
 @shared_task
 def relay_events() -> int:
-    """Publishes what is recorded."""
+    """Publishes recorded events."""
     return services.relay_pending()
 
 
 @shared_task
 @upkeep
 def prune_events() -> int:
-    """Removes what is older than the retention. On the default queue, so that publishing does not wait for it."""
+    """Removes events older than the retention, on the default queue, so that publishing does not wait for it."""
     return services.prune_events()

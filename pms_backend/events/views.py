@@ -26,7 +26,7 @@ class FeedView(APIView):
         query.is_valid(raise_exception=True)
         refuse_unknown(request, known={*query.fields, "format"})
         wanted = query.validated_data
-        # The head is read first: nothing up to it can be missing from what is read next.
+        # The head is read first: everything up to it is visible to the next query.
         oldest, head = feed_bounds()
         after, types, limit = wanted.get("after", oldest), wanted.get("types"), wanted["limit"]
         events = Event.objects.published_after(after).filter(sequence__lte=head)
@@ -34,7 +34,7 @@ class FeedView(APIView):
             events = events.filter(subject=wanted["subject"])
         events = events.of_types(types.split(","), limit=limit + 1) if types is not None else events[: limit + 1]
         rows = list(events)
-        # And what is pruned last: what went in between is missing.
+        # The bounds are read again, because pruning may have run in between.
         if is_expired(after):
             raise SequenceExpired(f"The feed cannot be read on after {after}: begin anew, with what is there now.")
         page, has_more = rows[:limit], len(rows) > limit

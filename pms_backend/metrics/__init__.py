@@ -12,37 +12,35 @@ use_allocated_files()
 
 requests_total = Counter("pms_http_requests_total", "Requests answered", ["method", "status"])
 request_seconds = Histogram("pms_http_request_seconds", "Time to answer a request", ["method"])
-events_published_total = Counter("pms_events_published_total", "Events that were given their sequence")
+events_published_total = Counter("pms_events_published_total", "Events published to the feed")
 receiver_failures_total = Counter("pms_event_receiver_failures_total", "Receivers that failed", ["receiver"])
 events_parked = Gauge(
     "pms_events_parked",
-    "Events that a receiver could not take and has still to be given",
+    "Parked events that are not replayed yet",
     multiprocess_mode="mostrecent",
 )
-pms_events_total = Counter("pms_inbound_events_total", "PMS events, by what became of them", ["status"])
-redis_failures_total = Counter(
-    "pms_redis_failures_total", "Uses of Redis that failed, and what went on without it", ["use"]
-)
+pms_events_total = Counter("pms_inbound_events_total", "PMS events, by outcome", ["status"])
+redis_failures_total = Counter("pms_redis_failures_total", "Failed uses of Redis, by purpose", ["use"])
 response_cache_total = Counter(
     "pms_response_cache_total",
-    "Reads that may be kept, by whether they were: hit, wait, miss, skip or error",
+    "Reads through the response cache, by result: hit, wait, miss, skip or error",
     ["result"],
 )
 jwks_fetches_total = Counter("pms_jwks_fetches_total", "Fetches of Supabase's signing keys", ["result"])
-image_fetches_total = Counter("pms_image_fetches_total", "Images fetched from URLs, by what became of them", ["result"])
+image_fetches_total = Counter("pms_image_fetches_total", "Images fetched from URLs, by outcome", ["result"])
 transaction_retries_total = Counter(
     "pms_transaction_retries_total", "Transactions retried after a deadlock or conflict"
 )
-socket_connections = Gauge("pms_socket_connections", "Sockets that are open", multiprocess_mode="livesum")
+socket_connections = Gauge("pms_socket_connections", "Open sockets", multiprocess_mode="livesum")
 socket_messages_total = Counter("pms_socket_messages_total", "Snapshots and changes sent to sockets")
-sockets_closed_total = Counter("pms_sockets_closed_total", "Sockets that were closed by us, by code", ["code"])
+sockets_closed_total = Counter("pms_sockets_closed_total", "Sockets closed by the server, by code", ["code"])
 socket_delay_seconds = Histogram(
-    "pms_socket_delay_seconds", "From a change of stock until the hub hands it to the sockets"
+    "pms_socket_delay_seconds", "Time from a change of stock until the hub sends it to the sockets"
 )
 
 
 def forget_dead_processes() -> None:
-    """Takes away what killed processes say about the present: their gauges. Said when a process starts."""
+    """Removes the live gauges of processes that were killed; called when a process starts."""
     directory = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     for file in Path(directory).glob("gauge_live*_*.db") if directory else ():
         pid = int(file.stem.rpartition("_")[2])

@@ -1,7 +1,7 @@
-"""Files in which the processes of a machine share their counters, allocated in full before they are mapped.
+"""Metric files that are allocated in full before they are mapped.
 
-prometheus_client maps sparse files. The first write into a hole on a full disk is no error that Python could catch: the
-kernel kills the process (SIGBUS).
+prometheus_client maps sparse files. On a full disk the first write into a hole is not an error that Python can catch:
+the kernel kills the process (SIGBUS).
 """
 
 import os
@@ -11,7 +11,7 @@ from typing import Final
 from prometheus_client import values
 from prometheus_client.mmap_dict import MmapedDict
 
-# Several times what the counters of a process need.
+# Several times the size that the metrics of a process need.
 FILE_BYTES: Final = 128 * 1024
 
 
@@ -23,12 +23,12 @@ class _AllocatedDict(MmapedDict):
 
 
 def use_allocated_files() -> None:
-    """Makes prometheus_client use such files; to be called before the first counter is made."""
+    """Makes prometheus_client use allocated files; call it before the first metric is created."""
     values.MmapedDict = _AllocatedDict  # type: ignore[attr-defined]  # it has no setting for this
 
 
 def _allocated(filename: str) -> str:
-    """The file, allocated; where the disk has no room, one in memory, which is missing from `/metrics`."""
+    """The allocated file; on a full disk a file in memory, which `/metrics` does not include."""
     try:
         if not Path(filename).exists():
             Path(filename).write_bytes(bytes(FILE_BYTES))

@@ -14,7 +14,7 @@ from pms_backend.api.exceptions import NotFound
 from pms_backend.events import services
 from pms_backend.events.models import Event, ParkedEvent
 from pms_backend.events.services import receiving, timeouts
-from pms_backend.events.services.relay import DEATHS_ALONE, DEATHS_OF_A_BATCH
+from pms_backend.events.services.relay import MAX_BATCH_DEATHS, MAX_SINGLE_DEATHS
 from tests.events.examples import feed, happen
 from tests.events.receivers import Receive
 from tests.staff import said, staff_with, superuser
@@ -105,14 +105,14 @@ def test_what_fails_once_only_is_not_parked(receive: Receive):
 
 
 def test_one_that_fails_for_too_long_is_left_until_the_feed_has_gone_on(receive: Receive, monkeypatch):
-    monkeypatch.setattr(receiving, "PATIENCE_SECONDS", -1.0)
+    monkeypatch.setattr(receiving, "ONE_BY_ONE_SECONDS", -1.0)
     moody = Moody("b")
     receive("tests.slow", moody)
     happen("a", "b")
     assert services.relay_batch() == 2
     assert parked() == [
-        (1, "tests.slow", 0, "It has not been given to this receiver yet.", False),
-        (2, "tests.slow", 0, "It has not been given to this receiver yet.", False),
+        (1, "tests.slow", 0, "Not dispatched to this receiver yet.", False),
+        (2, "tests.slow", 0, "Not dispatched to this receiver yet.", False),
     ]
 
     services.relay_pending()
@@ -241,7 +241,7 @@ def test_a_receiver_that_sleeps_in_the_transaction_does_not_hold_the_feed_for_ev
     receive("tests.sleeps", sleep)
     happen("sleepy", "b")
 
-    for _ in range(DEATHS_OF_A_BATCH + DEATHS_ALONE):
+    for _ in range(MAX_BATCH_DEATHS + MAX_SINGLE_DEATHS):
         with pytest.raises((OperationalError, InterfaceError)):
             services.relay_pending()
         connection.close()

@@ -1,4 +1,4 @@
-"""Bells: cheap, coalescing, and never in the way."""
+"""Wake-ups: cheap, coalescing, and never an obstacle."""
 
 import time
 from collections.abc import Iterator
@@ -36,14 +36,14 @@ def failures() -> float:
     return REGISTRY.get_sample_value("pms_redis_failures_total", {"use": "wake-up"}) or 0.0
 
 
-def test_a_bell_that_rings_already_is_not_rung_again(sent):
+def test_a_pending_wake_up_is_not_sent_again(sent):
     WAKE_UP.send()
     WAKE_UP.send()
 
     assert sent == ["pms_backend.events.tasks.relay_events"]
 
 
-def test_when_its_task_has_begun_it_rings_again(sent):
+def test_after_its_task_has_begun_it_is_sent_again(sent):
     WAKE_UP.send()
     WAKE_UP.acknowledge()
     WAKE_UP.send()
@@ -51,13 +51,13 @@ def test_when_its_task_has_begun_it_rings_again(sent):
     assert len(sent) == 2
 
 
-def test_a_lost_task_silences_it_for_no_longer_than_its_flag(sent):
+def test_a_lost_task_suppresses_it_no_longer_than_its_flag(sent):
     WAKE_UP.send()
 
     assert 0 < get_redis_connection("default").pttl("pms:wake-up:" + WAKE_UP.task) <= FLAG_SECONDS * 1000
 
 
-def test_bells_are_apart(sent):
+def test_wake_ups_of_tasks_are_independent(sent):
     WakeUp(task="one").send()
     WakeUp(task="two").send()
 
@@ -65,7 +65,7 @@ def test_bells_are_apart(sent):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_rings_once_after_the_commit_however_often_it_is_asked_to(sent):
+def test_it_is_sent_once_after_the_commit(sent):
     with transaction.atomic():
         WAKE_UP.send_after_commit()
         with transaction.atomic():
@@ -78,7 +78,7 @@ def test_it_rings_once_after_the_commit_however_often_it_is_asked_to(sent):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_does_not_ring_for_what_was_rolled_back(sent):
+def test_it_is_not_sent_after_a_rollback(sent):
     with pytest.raises(Lost):
         lose(WAKE_UP.send_after_commit)
 
@@ -86,7 +86,7 @@ def test_it_does_not_ring_for_what_was_rolled_back(sent):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_rolled_back_part_does_not_silence_the_rest(sent):
+def test_a_rolled_back_savepoint_does_not_suppress_it(sent):
     with transaction.atomic():
         with pytest.raises(Lost):
             lose(WAKE_UP.send_after_commit)
@@ -96,7 +96,7 @@ def test_a_rolled_back_part_does_not_silence_the_rest(sent):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_recording_rings_for_the_relay_and_the_relay_silences(sent):
+def test_recording_wakes_the_relay_which_acknowledges(sent):
     happen("a")
     happen("b")
     services.relay_pending()

@@ -10,7 +10,7 @@ import pytest
 
 from pms_backend.events import services
 from pms_backend.events.models import ParkedEvent, RelayRun, head_sequence
-from pms_backend.events.services.relay import DEATHS_ALONE, DEATHS_OF_A_BATCH
+from pms_backend.events.services.relay import MAX_BATCH_DEATHS, MAX_SINGLE_DEATHS
 from tests.events.examples import feed, happen
 from tests.faults.celery_processes import ROOT, database_url
 
@@ -44,7 +44,7 @@ def test_the_event_that_kills_is_parked_for_the_receiver_that_it_kills(tmp_path:
     deaths = Relay("poison", str(journal)).run_until_it_survives()
 
     # Twice in the batch, thrice alone, and once more with the receiver that it was.
-    assert deaths == DEATHS_OF_A_BATCH + DEATHS_ALONE + 1
+    assert deaths == MAX_BATCH_DEATHS + MAX_SINGLE_DEATHS + 1
     assert feed() == [(1, "thing:a"), (2, "thing:b"), (3, "thing:poison"), (4, "thing:c"), (5, "thing:d")]
     parked = ParkedEvent.objects.unresolved().get()
     assert (parked.event.sequence, parked.receiver, parked.attempts) == (3, "tests.kills", 1)

@@ -1,4 +1,4 @@
-"""Recording events, publishing them, what a receiver could not take, and what is too old."""
+"""Services of the outbox: record, publish, replay and prune events."""
 
 from pms_backend.events.services.receiving import events_published, receive_published
 from pms_backend.events.services.recording import record, relay_wake_up, require_transaction

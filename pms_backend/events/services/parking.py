@@ -1,4 +1,4 @@
-"""What a receiver could not take: put aside, so that it blocks nobody."""
+"""Parking: events for which a receiver failed are set aside, so that they block nobody."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -7,11 +7,11 @@ from pms_backend import metrics
 from pms_backend.events.models import Event, ParkedEvent
 
 MAX_ERROR_LENGTH: Final = 2_000
-NOT_TRIED: Final = "It has not been given to this receiver yet."
+NOT_TRIED: Final = "Not dispatched to this receiver yet."
 
 
 def park(receiver: str, failures: Mapping[Event, Exception | None]) -> None:
-    """Puts events aside for a receiver, each with what it failed with; with nothing where it was not tried alone."""
+    """Parks events for a receiver, each with its error, or None where it was not dispatched alone."""
     ParkedEvent.objects.bulk_create(
         ParkedEvent(event=event, receiver=receiver, attempts=0 if error is None else 1, last_error=describe(error))
         for event, error in failures.items()
@@ -19,18 +19,18 @@ def park(receiver: str, failures: Mapping[Event, Exception | None]) -> None:
 
 
 def park_untried(receivers: Iterable[str], event: Event) -> None:
-    """Puts an event aside for each of the receivers, to be given to one at a time."""
+    """Parks an event for each of the receivers, which are called later, one at a time."""
     for receiver in receivers:
         park(receiver, {event: None})
 
 
 def describe(error: Exception | None) -> str:
-    """An error as people read it."""
+    """The text of an error for `last_error`."""
     if error is None:
         return NOT_TRIED
     return f"{type(error).__name__}: {error}"[:MAX_ERROR_LENGTH].replace("\x00", "")
 
 
 def count_parked() -> None:
-    """Tells the metrics how many are put aside."""
+    """Sets the metric of unresolved parked events."""
     metrics.events_parked.set(ParkedEvent.objects.unresolved().count())

@@ -1,4 +1,4 @@
-"""The one signal, and how its receivers are kept apart."""
+"""The one signal, whose receivers fail independently of each other."""
 
 import logging
 import time
@@ -16,8 +16,8 @@ logger = logging.getLogger(__name__)
 
 Receiver = Callable[[Sequence[Event]], None]
 
-# So long may a failing receiver keep the feed waiting; what it has not been given by then is parked without a try.
-PATIENCE_SECONDS: Final = 30.0
+# How long a failing receiver may delay the feed; events not dispatched by then are parked untried.
+ONE_BY_ONE_SECONDS: Final = 30.0
 
 # The one signal: sent with `events`, a list in the order of the feed, inside the relay's transaction.
 events_published = Signal()
@@ -29,39 +29,41 @@ def receive_published(name: str, receiver: Receiver) -> None:
     """Connects a receiver of published events, called with them in the relay's transaction, in a savepoint of its own.
 
     A receiver may be called twice for an event, and later than for its successors. It inserts into an append-only work
-    table through a service, or registers work for after the commit. When it fails, nobody else does: it is called again
-    for each event by itself, and those that it fails for again are parked (`replay_parked`).
+    table through a service, or registers work for after the commit. When it fails, other receivers are not affected: it
+    is called again with each event alone, and events for which it fails again are parked (`replay_parked`).
     """
 
     def isolated(*, events: Sequence[Event], **_: Any) -> None:
-        _tell(name, receiver, events)
+        _dispatch(name, receiver, events)
 
     receivers.setdefault(name, receiver)
     events_published.connect(isolated, dispatch_uid=name, weak=False)
 
 
-def _tell(name: str, receiver: Receiver, events: Sequence[Event]) -> None:
+def _dispatch(name: str, receiver: Receiver, events: Sequence[Event]) -> None:
     error = _error_of(name, receiver, events)
     if error is None:
         return
     newest = events[-1].sequence
-    logger.warning("The receiver %s failed for the events up to %s: now one by one", name, newest, exc_info=error)
-    failures = _tell_one_by_one(name, receiver, events)
+    logger.warning(
+        "The receiver %s failed for the events up to %s and is called again one by one", name, newest, exc_info=error
+    )
+    failures = _dispatch_one_by_one(name, receiver, events)
     if not failures:
         return
     park(name, failures)
     first, *_, last = *failures, *failures
     logger.error(
-        "Parked for the receiver %s: %s of the events from %s to %s; mend it, then replay them",
+        "Parked for the receiver %s: %s of the events from %s to %s; correct it, then replay them",
         *(name, len(failures), first.sequence, last.sequence),
         exc_info=failures[first],
     )
 
 
-def _tell_one_by_one(name: str, receiver: Receiver, events: Sequence[Event]) -> dict[Event, Exception | None]:
-    """The events that are to be parked, with what the receiver failed with."""
+def _dispatch_one_by_one(name: str, receiver: Receiver, events: Sequence[Event]) -> dict[Event, Exception | None]:
+    """Returns the events to park, each with the error of the receiver."""
     failures: dict[Event, Exception | None] = {}
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + ONE_BY_ONE_SECONDS
     for event in events:
         if time.monotonic() > deadline:
             failures[event] = None

@@ -1,4 +1,4 @@
-"""Publishing: one relay at a time gives what is recorded its place in the feed."""
+"""The relay: it publishes recorded events to the feed, one relay at a time."""
 
 import logging
 from typing import Final, NamedTuple
@@ -17,23 +17,23 @@ from pms_backend.events.services.timeouts import limit_waiting
 logger = logging.getLogger(__name__)
 
 BATCH_SIZE: Final = 500
-# Any constant will do; it is the name of the lock that one relay at a time holds.
+# The key of the advisory lock that one relay at a time holds; any constant works.
 RELAY_LOCK: Final = 7_305_001
-# A batch that has killed so many relays is published event by event.
-DEATHS_OF_A_BATCH: Final = 2
-# An event that has killed so many more by itself is published without its receivers, which get it one at a time.
-DEATHS_ALONE: Final = 3
+# A batch during which this many relays died is published event by event.
+MAX_BATCH_DEATHS: Final = 2
+# An event during which this many more died is published without calling receivers, which get it one at a time.
+MAX_SINGLE_DEATHS: Final = 3
 
 
 class _Plan(NamedTuple):
-    """How the next batch is to be published."""
+    """How to publish the next batch."""
 
     limit: int
-    holds_receivers_back: bool
+    parks_for_receivers: bool
 
 
 def relay_pending() -> int:
-    """Publishes everything that is recorded; returns how much that was. Another relay at work is left to it."""
+    """Publishes all recorded events and returns how many; returns at once where another relay is at work."""
     relay_wake_up.acknowledge()
     cache_generations.replace_outstanding()
     total = 0
@@ -44,45 +44,44 @@ def relay_pending() -> int:
 
 
 def relay_batch() -> int:
-    """Stamps up to 500 events with the next sequences and tells the receivers; returns how many."""
+    """Stamps up to 500 events with the next sequences and dispatches them; returns how many."""
     plan = _begin()
     return _publish(plan) if plan is not None else 0
 
 
 @transaction.atomic
 def _begin() -> _Plan | None:
-    """Writes down that a batch is begun, for whoever comes after this process if it does not survive it.
+    """Stores that a batch starts, so that the next relay notices if this process does not survive it.
 
-    Another relay may begin between this commit and the batch; that counts as a death and does no harm, since all that
-    deaths lead to is more care.
+    Another relay may start between this commit and the batch; that counts as a death and only makes batches smaller.
     """
-    if not _take_lock():
+    if not _acquire_lock():
         return None
     pending = list(Event.objects.pending().values_list("id", flat=True)[:BATCH_SIZE])
     if not pending:
         return None
     with connection.cursor() as cursor:
-        # It has to outlive this process, not the server: nobody waits for the disk.
+        # The row has to survive this process, not a crash of the server, so the commit need not wait for the disk.
         cursor.execute("SELECT set_config('synchronous_commit', 'off', true)")
     run, _ = RelayRun.objects.get_or_create(id=1)
     run.starts += 1
     is_alone = pending[0] <= run.alone_until
-    if not is_alone and run.starts > DEATHS_OF_A_BATCH:
-        logger.error("The events %s to %s killed their relay %s times", pending[0], pending[-1], DEATHS_OF_A_BATCH)
+    if not is_alone and run.starts > MAX_BATCH_DEATHS:
+        logger.error("The events %s to %s killed their relay %s times", pending[0], pending[-1], MAX_BATCH_DEATHS)
         run.starts, run.alone_until, is_alone = 1, pending[-1], True
     run.save(update_fields=["starts", "alone_until"])
-    return _Plan(1 if is_alone else BATCH_SIZE, is_alone and run.starts > DEATHS_ALONE)
+    return _Plan(1 if is_alone else BATCH_SIZE, is_alone and run.starts > MAX_SINGLE_DEATHS)
 
 
 @transaction.atomic
 def _publish(plan: _Plan) -> int:
-    if not _take_lock():
+    if not _acquire_lock():
         return 0
     limit_waiting()
     events = sorted(Event.objects.raw(_STAMP, [plan.limit]), key=lambda event: event.sequence or 0)
-    if plan.holds_receivers_back:
+    if plan.parks_for_receivers:
         for event in events:
-            logger.error("The event %s killed its relay by itself: its receivers get it one at a time", event.pk)
+            logger.error("The event %s alone killed its relay: its receivers get it one at a time", event.pk)
             park_untried(receivers, event)
     elif events:
         events_published.send(sender=Event, events=events)
@@ -91,7 +90,7 @@ def _publish(plan: _Plan) -> int:
     return len(events)
 
 
-def _take_lock() -> bool:
+def _acquire_lock() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [RELAY_LOCK])
         return bool(cursor.fetchone()[0])

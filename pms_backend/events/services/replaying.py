@@ -1,4 +1,4 @@
-"""Giving parked events to their receivers once more."""
+"""Replaying: parked events are dispatched to their receivers again."""
 
 import logging
 from typing import Final
@@ -15,30 +15,30 @@ from pms_backend.events.services.timeouts import limit_waiting
 
 logger = logging.getLogger(__name__)
 
-BEGUN: Final = "It was begun and has not ended: if it is not at work just now, its process died of it."
+STARTED: Final = "Started and not finished: the attempt is running now, or its process died."
 
 
 class UnknownReceiver(Exception):
-    """A receiver of that name is not connected any more."""
+    """No receiver of that name is connected."""
 
 
 def replay_parked(*, parked_id: int) -> ParkedEvent:
-    """Gives a parked event to its receiver once more, in a transaction of its own, and returns what became of it.
+    """Dispatches a parked event to its receiver again, in a transaction of its own, and returns the parked event.
 
-    The attempt is counted before, so that one which kills its process is known. One that is resolved already is left
-    as it is. A receiver that fails again raises nothing: `last_error` says what happened. Raises `NotFound`.
+    The attempt is counted before, so that one that kills its process is noticed. A resolved event is not changed. A
+    receiver that fails again raises nothing: `last_error` says what happened. Raises `NotFound`.
     """
     if _count_attempt(parked_id):
         try:
             _deliver(parked_id)
         except Exception as error:
-            _write_down(parked_id, error)
+            _store_error(parked_id, error)
         count_parked()
     return ParkedEvent.objects.select_related("event").get(pk=parked_id)
 
 
 def replay_untried() -> bool:
-    """Gives one event to one receiver that the relay did not dare to; returns whether there was one."""
+    """Dispatches one parked event that was never tried alone; returns whether there was one."""
     untried = ParkedEvent.objects.untried().values_list("pk", flat=True).first()
     if untried is None:
         return False
@@ -48,14 +48,14 @@ def replay_untried() -> bool:
 
 @transaction.atomic
 def _count_attempt(parked_id: int) -> bool:
-    """Whether there is something to do."""
+    """Counts the attempt; returns False where the event is resolved."""
     parked = ParkedEvent.objects.select_for_update().filter(pk=parked_id).first()
     if parked is None:
         raise NotFound(f"There is no parked event {parked_id}.")
     if parked.resolved_at is not None:
         return False
     parked.attempts += 1
-    parked.last_error = BEGUN
+    parked.last_error = STARTED
     parked.save(update_fields=["attempts", "last_error"])
     return True
 
@@ -74,7 +74,7 @@ def _deliver(parked_id: int) -> None:
     parked.save(update_fields=["resolved_at", "last_error"])
 
 
-def _write_down(parked_id: int, error: Exception) -> None:
+def _store_error(parked_id: int, error: Exception) -> None:
     parked = ParkedEvent.objects.get(pk=parked_id)
     metrics.receiver_failures_total.labels(parked.receiver).inc()
     logger.error("The event %s stays parked for the receiver %s", parked.event_id, parked.receiver, exc_info=error)

@@ -1,4 +1,4 @@
-"""What is older than the retention goes, in pieces that hold nobody up."""
+"""Pruning the feed, in batches that block nobody."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -13,14 +13,14 @@ from django.utils import timezone
 from pms_backend.events.models import Event, FeedHead, ParkedEvent, feed_bounds
 
 PRUNE_BATCH_SIZE: Final = 5_000
-# One run removes no more, so that what has piled up does not keep the other upkeep waiting.
+# The limit of one run, so that a backlog does not delay other periodic tasks.
 MAX_BATCHES: Final = 20
 
 
 def prune_events() -> int:
     """Removes published events older than `EVENT_RETENTION_DAYS`, from the beginning of the feed; returns how many.
 
-    What is behind `FeedHead.pruned_to` stays gapless. What is parked stays until it is replayed.
+    Events after `FeedHead.pruned_to` stay gapless. Parked events stay until they are replayed.
     """
     total = _prune_replayed()
     for _ in range(MAX_BATCHES):
@@ -33,13 +33,13 @@ def prune_events() -> int:
 
 @transaction.atomic
 def _prune_batch() -> int | None:
-    """How many went; nothing where the feed begins with what is to be kept."""
+    """Returns how many were removed; None where the oldest event is within the retention."""
     cutoff = timezone.now() - timedelta(days=settings.EVENT_RETENTION_DAYS)
     pruned_to, _ = feed_bounds()
     batch = Event.objects.published_after(pruned_to).values_list("id", "sequence", "occurred_at")[:PRUNE_BATCH_SIZE]
     old: list[int] = []
     for identity, sequence, occurred_at in batch:
-        # Moments are not quite in the feed's order; one out of its middle never goes.
+        # `occurred_at` does not strictly follow the sequence; events are removed from the beginning only.
         if sequence is None or occurred_at >= cutoff:
             break
         old.append(identity)
@@ -47,7 +47,7 @@ def _prune_batch() -> int | None:
     if not old:
         return None
     removed = _remove(old)
-    # The relay updates this row too, so that it is held for as short as can be.
+    # The relay updates this row too, so it is locked last, for as short as possible.
     FeedHead.objects.filter(pruned_to__lt=pruned_to).update(
         pruned_to=pruned_to, pruned_before=Greatest("pruned_before", Value(cutoff))
     )
@@ -56,7 +56,7 @@ def _prune_batch() -> int | None:
 
 @transaction.atomic
 def _prune_replayed() -> int:
-    """Removes what was left behind because it was parked, and is replayed by now."""
+    """Removes events before `pruned_to` that stayed because they were parked, and are replayed now."""
     pruned_to, _ = feed_bounds()
     left = ParkedEvent.objects.filter(event__sequence__lte=pruned_to, resolved_at__isnull=False).order_by("id")
     return _remove(left.values_list("event_id", flat=True)[:PRUNE_BATCH_SIZE])

@@ -1,4 +1,4 @@
-"""How long a receiver may keep the database waiting."""
+"""Timeouts of the relay's transactions."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ RELAY_TIMEOUT: Final = "30s"
 
 
 def limit_waiting() -> None:
-    """For the rest of the transaction, neither a statement nor the pause between two takes longer than 30 s."""
+    """Limits each statement of the transaction, and each pause between two, to 30 s."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('statement_timeout', %s, true),"

@@ -10,17 +10,17 @@ from pms_backend.events.models import ParkedEvent
 
 
 class Command(BaseCommand):
-    """Gives parked events to their receivers once more."""
+    """Dispatches parked events to their receivers again."""
 
     help = "Replays the parked events, each for its receiver in a transaction of its own; exits 1 if any fails again."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """--receiver, --event; without them, all that are parked."""
+        """Adds --receiver and --event; without them, all parked events are replayed."""
         parser.add_argument("--receiver", help="only those of this receiver")
         parser.add_argument("--event", action="append", metavar="ID", help="only this event, `evt_12`; may be repeated")
 
     def handle(self, *_: Any, receiver: str | None, event: list[str] | None, **__: Any) -> None:
-        """Says what became of each."""
+        """Replays the events and prints the outcome of each."""
         parked = ParkedEvent.objects.unresolved()
         if receiver:
             parked = parked.filter(receiver=receiver)
@@ -41,5 +41,5 @@ class Command(BaseCommand):
 def _identity(public_id: str) -> int:
     digits = public_id.removeprefix("evt_")
     if not digits.isdecimal():
-        raise CommandError(f"{public_id} is no event: it looks like evt_12.")
+        raise CommandError(f"{public_id} is not the id of an event, such as evt_12.")
     return int(digits)
