@@ -1,6 +1,5 @@
 """Categories in a file: by the path of their names (`Clothing > Shirts`), or by slug where no path names just one."""
 
-import re
 from collections import defaultdict
 from typing import Final
 
@@ -13,7 +12,7 @@ from products import services as products
 from products.models import MAX_NAME_LENGTH, Category
 
 STEP: Final = " > "
-_STEP: Final = re.compile(r"\s*>\s*")
+_BETWEEN_STEPS: Final = ">"
 # What shops call products that are in no category.
 _NONE: Final = frozenset({"uncategorized", "uncategorised"})
 
@@ -61,7 +60,7 @@ class Categories:
 
         What is missing of its path is made. Raises `BadCell`.
         """
-        steps = _STEP.split(text)
+        steps = [step.strip() for step in text.split(_BETWEEN_STEPS)]
         for path in (text, STEP.join(steps)):
             if (found := self.find(path)) is not None:
                 return found

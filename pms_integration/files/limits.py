@@ -11,6 +11,9 @@ MAX_FORM_BYTES: Final = MAX_FILE_BYTES + 64 * 1024
 # A record is a line, or several where a quoted cell has line breaks. The longest description fits, be it of characters
 # of four bytes or of quotes, which are written twice, and in JSON with it its 2,048 variants.
 MAX_RECORD_BYTES: Final = 4 * 1024 * 1024
+# Behind quotes that are not closed, beside as much as has been read for good: otherwise a file in which every line
+# opens one would be read once for each of its lines.
+MAX_BYTES_READ_AGAIN: Final = 4 * MAX_RECORD_BYTES
 # Of all lines of a product.
 MAX_PRODUCT_BYTES: Final = 8 * 1024 * 1024
 MAX_COLUMNS: Final = 500
@@ -31,6 +34,8 @@ CHUNK_BYTES: Final = 8 * 1024 * 1024
 
 # How long a claim is believed of a job whose row nobody has locked.
 LEASE_SECONDS: Final = 10.0
+# How often it is renewed while nothing is written.
+RENEWAL_SECONDS: Final = 2.0
 # Other imports are let in after so long.
 SLICE_SECONDS: Final = 30.0
 # Attempts in a row that did not come past the same place.

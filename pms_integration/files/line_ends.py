@@ -7,8 +7,8 @@ from typing import IO, Final, cast
 from pms_integration.files.limits import MAX_RECORD_BYTES
 
 _QUOTED: Final = re.compile(rb'"[^"]*"')
-_LINE_FEED: Final = re.compile(rb"\r*\n")
-_BARE_CARRIAGE_RETURN: Final = re.compile(rb"\r+(?![\r\n])")
+# What may come behind is part of it: to look ahead for it, a long run would be read again from each of its characters.
+_RUN_OF_CARRIAGE_RETURNS: Final = re.compile(rb"\r+\n?")
 
 
 class _OldMacFile(io.RawIOBase):
@@ -49,7 +49,7 @@ def with_line_feeds(file: IO[bytes]) -> IO[bytes]:
     file.seek(0)
     outside_of_quotes = _QUOTED.sub(b"", file.read(MAX_RECORD_BYTES))
     file.seek(0)
-    carriage_returns = len(_BARE_CARRIAGE_RETURN.findall(outside_of_quotes))
-    if carriage_returns > len(_LINE_FEED.findall(outside_of_quotes)):
+    bare = sum(not run[0].endswith(b"\n") for run in _RUN_OF_CARRIAGE_RETURNS.finditer(outside_of_quotes))
+    if bare > outside_of_quotes.count(b"\n"):
         return cast("IO[bytes]", io.BufferedReader(_OldMacFile(file)))
     return file

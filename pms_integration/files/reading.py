@@ -69,12 +69,11 @@ class ImportFile:
         return self._columns.warnings() if self._header else []
 
     def count_lines(self, beat: Callable[[], None]) -> int:
-        """How many lines with content there are; `beat` is called again and again meanwhile."""
+        """How many lines with content there are; `beat` is called with each."""
         count = 0
         for _ in self._lines():
             count += 1
-            if count % 10_000 == 0:
-                beat()
+            beat()
         return count
 
     def _lines(self) -> Iterator[object]:
@@ -106,7 +105,7 @@ class ImportFile:
     def drafts(self, place: Place, beat: Callable[[], None] = lambda: None) -> Iterator[Draft]:
         """The products from a place on; from the file's beginning where that is before the first of them.
 
-        `beat` is called again and again while nothing is found yet.
+        `beat` is called with each line that is read before the first is found.
         """
         if self._header is None:
             yield from json_lines.drafts_of(self._file, place)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Final
 
-from pms_integration.files.limits import MAX_COLUMNS, MAX_RECORD_BYTES
+from pms_integration.files.limits import MAX_BYTES_READ_AGAIN, MAX_COLUMNS, MAX_RECORD_BYTES
 from pms_integration.files.problems import FileUnusable, Problem
 
 BOM: Final = b"\xef\xbb\xbf"
@@ -173,6 +173,7 @@ def read_records(file: IO[bytes], header: Header, place: Place) -> Iterator[Reco
 def _raw_records(file: IO[bytes], place: Place, separator: str, width: int | None = None) -> Iterator[Record]:
     lines = _Lines(file, place)
     reader = csv.reader(lines, delimiter=separator, strict=True)
+    read_again = 0
     while True:
         lines.begin()
         try:
@@ -180,19 +181,22 @@ def _raw_records(file: IO[bytes], place: Place, separator: str, width: int | Non
         except StopIteration:
             return
         except _TooLong:
-            yield _broken(lines, separator, "line_too_long", f"The line is longer than {MAX_RECORD_BYTES} bytes.")
-            reader = csv.reader(lines, delimiter=separator, strict=True)
-            continue
+            code, detail = "line_too_long", f"The line is longer than {MAX_RECORD_BYTES} bytes."
         except csv.Error as error:
-            yield _broken(lines, separator, "malformed_line", _in_words(str(error)))
-            reader = csv.reader(lines, delimiter=separator, strict=True)
-            continue
-        if width is not None and lines.behind_first != lines.place and _holds_other_lines(values, separator, width):
-            detail = "A quote is opened in this line and not closed where it should be."
-            yield _broken(lines, separator, "malformed_line", detail)
-            reader = csv.reader(lines, delimiter=separator, strict=True)
-        elif any(value.strip() for value in values):
-            yield Record(lines.start, lines.place, values, lines.problem)
+            code, detail = "malformed_line", _in_words(str(error))
+        else:
+            if width is None or lines.behind_first == lines.place or not _holds_other_lines(values, separator, width):
+                if any(value.strip() for value in values):
+                    yield Record(lines.start, lines.place, values, lines.problem)
+                continue
+            code, detail = "malformed_line", "A quote is opened in this line and not closed where it should be."
+        reached = lines.offset
+        record = _broken(lines, separator, code, detail)
+        read_again += max(0, reached - lines.offset)
+        if read_again > MAX_BYTES_READ_AGAIN + lines.offset:
+            raise FileUnusable(f"Too many quotes are not closed, up to that of line {record.line}.")
+        reader = csv.reader(lines, delimiter=separator, strict=True)
+        yield record
 
 
 def _holds_other_lines(values: list[str], separator: str, width: int) -> bool:

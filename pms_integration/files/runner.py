@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError
 from pms_backend.api.exceptions import DomainError
 from pms_integration.exceptions import ImportLost
 from pms_integration.files import services
-from pms_integration.files.limits import SLICE_SECONDS
+from pms_integration.files.limits import RENEWAL_SECONDS, SLICE_SECONDS
 from pms_integration.files.parsed_products import Draft
 from pms_integration.files.problems import FileUnusable
 from pms_integration.files.reading import ImportFile, chunks_of
@@ -56,15 +56,28 @@ def _attempt(claim: Claim, until: float) -> None:
         logger.exception("The import %s could not go on", claim.job_id)
 
 
+class _Heartbeat:
+    """Renews the claim in time, however often it is called: of lines nobody knows how long one takes to read."""
+
+    def __init__(self, claim: Claim) -> None:
+        self._claim = claim
+        self._due_at = time.monotonic() + RENEWAL_SECONDS
+
+    def __call__(self) -> None:
+        if time.monotonic() >= self._due_at:
+            services.renew(claim=self._claim)
+            self._due_at = time.monotonic() + RENEWAL_SECONDS
+
+
 def _run(claim: Claim, until: float) -> None:
-    job = ImportJob.objects.get(pk=claim.job_id)
+    job, beat = ImportJob.objects.get(pk=claim.job_id), _Heartbeat(claim)
     with private_files().open(str(job.file)) as opened:
         file = cast("IO[bytes]", opened)
         source = ImportFile(file, job.format)
         if job.total is None:
-            total = source.count_lines(lambda: services.renew(claim=claim))
+            total = source.count_lines(beat)
             services.set_total(claim=claim, total=total, warnings=source.warnings())
-        for chunk in chunks_of(source.drafts(Place(job.offset, job.line), lambda: services.renew(claim=claim))):
+        for chunk in chunks_of(source.drafts(Place(job.offset, job.line), beat)):
             if not _write(claim, chunk, source):
                 return
             if time.monotonic() >= until:

@@ -36,7 +36,6 @@ from products.handles import clean_handle, handle_of_name
 
 # What a variation has of an attribute whose cell is empty: it may have any value.
 ANY: Final = "Any"
-BEAT_LINES: Final = 10_000
 # A variable product's own line is no variant: what it has of these is for its variations, which say it themselves.
 _OF_A_VARIATION: Final = (SKU, REGULAR_PRICE, SALE_PRICE, QUANTITY, IN_STOCK, BARCODE, WEIGHT)
 
@@ -55,14 +54,13 @@ class WooCommerceFile:
         self._namesakes: set[int] = set()
 
     def read(self, beat: Callable[[], None]) -> None:
-        """Notes where everything is; `beat` is called again and again meanwhile."""
+        """Notes where everything is; `beat` is called with each line."""
         heads = array("Q")
         parents: set[str] = set()
         names: set[int] = set()
         first_variations: dict[int, str] = {}
-        for count, record in enumerate(read_records(self._file, self._header, self._header.body), 1):
-            if count % BEAT_LINES == 0:
-                beat()
+        for record in read_records(self._file, self._header, self._header.body):
+            beat()
             at = (record.start.offset, record.start.line)
             if parent := self._parent_of(record):
                 places = self._variations[parent]
