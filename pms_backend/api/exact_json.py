@@ -1,6 +1,7 @@
 """JSON in, by orjson, with every digit of its numbers."""
 
 import json
+import math
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NoReturn
 
@@ -47,6 +48,8 @@ def decimal_of(number: float) -> Decimal:
 
 def _exact(text: str) -> float:
     number = float(text)
+    if math.isinf(number):
+        raise ValueError("a number is too large")
     try:
         return number if Decimal(repr(number)) == Decimal(text) else ExactNumber(text)
     except InvalidOperation:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from inventory.models import StockLevel
 from pms_backend.api.exact_json import ExactNumber, decimal_of, exact_json
 from pms_backend.api.forms import DecimalField, IntegerField
-from pms_backend.api.parsers import NotJSON, load_json
+from pms_backend.api.parsers import NotJSON, load_json, load_signed_json
 from pms_backend.api.renderers import to_json
 from pms_backend.api.service_admin import ServiceAdmin
 from products.models import Product
@@ -78,7 +78,15 @@ def test_what_is_no_price_makes_no_product(api: JSONClient, price: Any):
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("sent", "price"),
-    [("0.1", "0.10"), ("1e3", "1000.00"), ("19.99", "19.99"), ("9999999999.99", "9999999999.99"), ('"12.5"', "12.50")],
+    [
+        ("0.1", "0.10"),
+        ("-0.0", "0.00"),
+        ('"-0"', "0.00"),
+        ("1e3", "1000.00"),
+        ("19.99", "19.99"),
+        ("9999999999.99", "9999999999.99"),
+        ('"12.5"', "12.50"),
+    ],
 )
 def test_a_price_keeps_its_digits(api: JSONClient, sent: str, price: str):
     body = f'{{"name": "Lamp", "variants": [{{"sku": "A-1", "price": {sent}}}]}}'
@@ -162,6 +170,12 @@ def float_or_exact(number: Any) -> float:
 def test_a_number_beyond_all_bounds_is_no_json(text: str):
     with pytest.raises(NotJSON):
         load_json(text.encode())
+
+
+def test_a_signed_body_holds_none_either():
+    # Written out, such a number is as long as its exponent says.
+    with pytest.raises(NotJSON):
+        load_signed_json(b'{"on_hand": 1e99999999, "note": "\\ud800"}')
 
 
 @pytest.mark.django_db
