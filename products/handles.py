@@ -4,12 +4,12 @@ import re
 import unicodedata
 from typing import Final
 
+from products.skus import without_unseen
+
 # Only letters, marks and digits of any language, `_` and `-`: what a run of other signs becomes.
 HYPHEN: Final = "-"
 # What is written within a word, as in "d'été"; a handle made of a name goes without it.
 _APOSTROPHES: Final = re.compile("['\u2019\u02bc]")
-# They choose how the sign before them looks.
-_VARIATION_SELECTORS: Final = frozenset(map(chr, range(0xFE00, 0xFE10)))
 _PLAIN: Final = re.compile(r"[a-z0-9_-]+")
 
 
@@ -20,11 +20,11 @@ def clean_handle(text: str) -> str:
     """
     if _PLAIN.fullmatch(text):
         return text
-    lower = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
+    lower = unicodedata.normalize("NFC", unicodedata.normalize("NFC", without_unseen(text)).lower())
     handle: list[str] = []
     signs = ""
     for character in lower:
-        if unicodedata.category(character) == "Cf" or character in _VARIATION_SELECTORS:
+        if unicodedata.category(character) == "Cf":
             continue
         if _is_of_a_word(character):
             handle += (_between(signs) if handle else _before(signs), character)

@@ -3,6 +3,7 @@
 import pytest
 
 from products import services
+from products.descriptions import sanitized
 from products.models import MAX_DESCRIPTION_LENGTH, Product
 from tests.conftest import JSONClient
 from tests.factories import make_product
@@ -47,3 +48,19 @@ def test_its_length_is_counted_as_it_is_kept(editor: JSONClient):
     assert whole.status_code == 201
     assert (grown.status_code, grown.json()["errors"][0]["pointer"]) == (422, "/description")
     assert Product.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("raw", "kept"),
+    [
+        ("<pre>\n\n\nx</pre>", "<pre>\n\n\nx</pre>"),
+        ('<pre lang="de">\n\nx</pre>', '<pre lang="de">\n\nx</pre>'),
+        ("<pre>\nx</pre>", "<pre>x</pre>"),
+        ("<p>a&#13;b</p>", "<p>a\nb</p>"),
+        ("<p><select><div>x</div></select></p>", "<p></p><div>x</div><p></p>"),
+        ("<li><form><li>x</li></form></li>", "<li></li><li>x</li>"),
+    ],
+)
+def test_what_is_kept_stays_as_it_is_when_it_comes_again(raw: str, kept: str):
+    assert sanitized(raw) == kept
+    assert sanitized(kept) == kept
