@@ -2,6 +2,7 @@
 
 import functools
 import re
+import unicodedata
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
@@ -17,6 +18,10 @@ _CODE_AS_FORMULA: Final = re.compile(r'="([^"]*)"')
 # What Excel makes of a long number; the digits behind the sixth are lost.
 _ROUNDED_BY_EXCEL: Final = re.compile(r"[0-9]([.,][0-9]+)?E\+[0-9]{1,3}", re.IGNORECASE)
 _DECIMAL: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,10})?")
+# As precise as a program's arithmetic has left it, and with the comma of half of Europe.
+_WEIGHT: Final = re.compile(r"[0-9]{1,15}(?:[.,][0-9]{0,40})?|[.,][0-9]{1,40}")
+# Here nobody knows whether the comma parts thousands.
+_AMBIGUOUS: Final = re.compile(r"[1-9][0-9]{0,2},[0-9]{3}")
 _WHOLE: Final = re.compile(r"(-?[0-9]{1,12})(\.0+)?")
 # English words, and those that Excel writes in German, French and Spanish. -1 is a draft of WooCommerce's.
 _TRUE: Final = frozenset({"true", "t", "yes", "y", "1", "wahr", "ja", "j", "vrai", "oui", "verdadero", "sí", "si", "s"})
@@ -87,14 +92,14 @@ def read_whole(cell: str) -> int:
 
 def read_weight(cell: str, grams: Decimal = Decimal(1)) -> int:
     """A weight in units of so many grams, rounded to whole grams."""
-    if _DECIMAL.fullmatch(cell) is None:
+    if _WEIGHT.fullmatch(cell) is None or _AMBIGUOUS.fullmatch(cell):
         raise BadCell("invalid_number", f"{_shown(cell)} is no weight: write it like 226.8, without a unit.")
-    return int((Decimal(cell) * grams).quantize(Decimal(1), ROUND_HALF_UP))
+    return int((Decimal(cell.replace(",", ".")) * grams).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def read_flag(cell: str) -> bool:
     """True or false."""
-    word = cell.casefold()
+    word = unicodedata.normalize("NFKC", cell).casefold()
     if word in _TRUE:
         return True
     if word in _FALSE:

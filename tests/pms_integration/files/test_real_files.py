@@ -253,7 +253,7 @@ def test_a_repeated_sku_leaves_its_product_in(api: JSONClient):
 @pytest.mark.parametrize(
     ("words", "status"),
     [
-        (("TRUE", "yes", "1", "t", "Y", "WAHR", "ja", "VRAI", "oui", "VERDADERO", "sí"), "active"),
+        (("TRUE", "yes", "1", "t", "Y", "WAHR", "ja", "VRAI", "oui", "VERDADERO", "sí", "si\u0301"), "active"),
         (("FALSE", "no", "0", "f", "N", "FALSCH", "nein", "FAUX", "non", "FALSO"), "draft"),
     ],
 )
@@ -262,6 +262,28 @@ def test_published_in_the_words_of_excel(api: JSONClient, words: tuple[str, ...]
 
     assert counts(job) == {"created": len(words)}
     assert set(Product.objects.values_list("status", flat=True)) == {status}
+
+
+@pytest.mark.parametrize(
+    ("cell", "grams"),
+    [("226.79618500000003", 227), ("0.5", 1), (".4", 0), ("7.", 7), ("1,5", 2), ("0,125", 0), ("1250,25", 1250)],
+)
+def test_weights_are_rounded(api: JSONClient, cell: str, grams: int):
+    job = imported(api, table(line(**{"Variant Grams": cell})))
+
+    assert (counts(job), Variant.objects.get().weight_grams) == ({"created": 1}, grams)
+
+
+@pytest.mark.parametrize("cell", ["1,234", "1.234,5", "1,5,0", "-1", "5 g", "٥", "1e3", "."])
+def test_what_may_be_another_weight_is_refused(api: JSONClient, cell: str):
+    job = imported(api, table(line(**{"Variant Grams": cell})))
+
+    assert failed(job) == [(2, "Variant Grams", "invalid_number")]
+
+
+@pytest.mark.parametrize("name", ["\ufeffHandle", "\u200bHANDLE\u00a0", "URL\u00a0handle"])
+def test_what_is_not_seen_makes_no_other_column(api: JSONClient, name: str):
+    assert counts(imported(api, f"\ufeff{name},Title\nlamp,Lamp\n")) == {"created": 1}
 
 
 def test_paths_of_categories_with_and_without_spaces(api: JSONClient):
