@@ -14,7 +14,7 @@ from products.models import MAX_NAME_LENGTH, Category
 STEP: Final = " > "
 _BETWEEN_STEPS: Final = ">"
 # What shops call products that are in no category.
-_NONE: Final = frozenset({"uncategorized", "uncategorised"})
+NO_CATEGORY: Final = frozenset({"uncategorized", "uncategorised"})
 
 
 class Categories:
@@ -64,7 +64,7 @@ class Categories:
         for path in (text, STEP.join(steps)):
             if (found := self.find(path)) is not None:
                 return found
-        if text.casefold() in _NONE:
+        if text.casefold() in NO_CATEGORY:
             return None
         if not all(steps) or max(map(len, steps)) > MAX_NAME_LENGTH:
             raise BadCell("invalid_category", f"{text[:100]} is no path of categories.")

@@ -43,6 +43,8 @@ IMAGES: Final = "Images"
 # Shopify has three; a product here may have more.
 SHOPIFYS_OPTIONS: Final = 3
 MAX_OPTIONS: Final = 10
+# A product of WooCommerce's may have more attributes than its variations differ in; their numbers have two digits.
+MAX_ATTRIBUTES: Final = 100
 
 
 def option_name(number: int) -> str:
@@ -122,7 +124,7 @@ _MADE_OF: Final = {
 
 _GROUPING: Final = (
     *(ID, PARENT),
-    *(column(number) for number in range(100) for column in (attribute_name, attribute_values)),
+    *(column(number) for number in range(MAX_ATTRIBUTES) for column in (attribute_name, attribute_values)),
 )
 
 
@@ -136,6 +138,8 @@ class Columns:
         self._places: dict[str, list[int]] = {}
         self.unknown: list[str] = []
         self.names = names
+        # The numbers of WooCommerce's.
+        self.attributes: list[int] = []
         for index, name in enumerate(names):
             column = column_of(name)
             if column is not None:
@@ -170,8 +174,9 @@ class Columns:
     def _become_woocommerces(self) -> None:
         """`Type` says whether a line is a product or a variation; handle and options stand behind the file's cells."""
         self._places[KIND] = self._places.pop(TYPE, [])
+        self.attributes = [number for number in range(1, MAX_ATTRIBUTES) if attribute_name(number) in self]
         more = [HANDLE]
-        if any(attribute_name(number) in self for number in range(1, MAX_OPTIONS + 1)):
+        if self.attributes:
             numbers = range(1, MAX_OPTIONS + 1)
             more += [column(number) for number in numbers for column in (option_name, option_value)]
         self._places |= {column: [len(self.names) + index] for index, column in enumerate(more)}

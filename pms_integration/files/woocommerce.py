@@ -4,6 +4,7 @@ A first reading notes where the variations of each product are. Then each produc
 Shopify's files, with its handle and its options in cells behind the file's own (`Columns`).
 """
 
+import heapq
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ from pms_integration.files.columns import (
     attribute_name,
     attribute_values,
 )
+from pms_integration.files.limits import MAX_LINES_PER_PRODUCT, MAX_PRODUCT_BYTES
 from pms_integration.files.problems import Problem
 from pms_integration.files.records import Header, Place, Record, read_records
 from pms_integration.files.shopify import Block
@@ -50,13 +52,15 @@ class WooCommerceFile:
         # Offset and line, one behind the other: of what begins a product, and of the variations of each parent.
         self._heads = array("Q")
         self._variations: dict[str, array[int]] = defaultdict(lambda: array("Q"))
+        # The offset of the product whose variations they are: of two with one SKU, the first.
+        self._owners: dict[str, int] = {}
         # By offset, the products of which an earlier one has the name.
         self._namesakes: set[int] = set()
 
     def read(self, beat: Callable[[], None]) -> None:
         """Notes where everything is; `beat` is called with each line."""
         heads = array("Q")
-        parents: set[str] = set()
+        parents: dict[str, int] = {}
         names: set[int] = set()
         first_variations: dict[int, str] = {}
         for record in read_records(self._file, self._header, self._header.body):
@@ -69,12 +73,14 @@ class WooCommerceFile:
                     continue
                 first_variations[record.start.offset] = parent
             else:
-                parents.update(self._keys_of(record))
+                for key in self._keys_of(record):
+                    parents.setdefault(key, record.start.offset)
                 handle = handle_of_name(self._cell(record, TITLE))
                 if hash(handle) in names:
                     self._namesakes.add(record.start.offset)
                 names.add(hash(handle))
             heads.extend(at)
+        self._owners = {key: parents[key] for key in self._variations if key in parents}
         for index in range(0, len(heads), 2):
             # Variations come with their product, and by themselves only where the file does not have it.
             if first_variations.get(heads[index]) not in parents:
@@ -84,18 +90,24 @@ class WooCommerceFile:
         """The products from a place on."""
         for head in _places(self._heads):
             if head.offset >= place.offset:
-                yield self._block(self.records_at(head))
+                yield self._block(head)
 
-    def records_at(self, place: Place) -> list[Record]:
+    def records_at(self, place: Place) -> Iterator[Record]:
         """The lines of the product that begins there."""
         first = self._record_at(place)
-        if parent := self._parent_of(first):
-            return [self._record_at(one) for one in _places(self._variations[parent])]
-        variations = (self._variations[key] for key in self._keys_of(first) if key in self._variations)
-        found = [self._record_at(one) for places in variations for one in _places(places)]
-        return [first, *sorted(found, key=lambda record: record.line)]
+        if not self._parent_of(first):
+            yield first
+        places = heapq.merge(*map(_places, self._variations_of(first)), key=lambda one: one.offset)
+        yield from map(self._record_at, places)
 
-    def _block(self, records: list[Record]) -> Block:
+    def _variations_of(self, first: Record) -> "list[array[int]]":
+        if parent := self._parent_of(first):
+            return [self._variations[parent]]
+        offset = first.start.offset
+        return [self._variations[key] for key in self._keys_of(first) if self._owners.get(key) == offset]
+
+    def _block(self, head: Place) -> Block:
+        records = self._no_more_than_one_product(self.records_at(head))
         first = records[0]
         of_variants = self._is_variation(first)
         handle = "" if of_variants else self._handle_of(first)
@@ -105,7 +117,20 @@ class WooCommerceFile:
             block.add(self._product_line(first, handle, names, is_variable=len(records) > 1))
         for index, record in enumerate(records[0 if of_variants else 1 :]):
             block.add(self._variation_line(record, first, names, is_first=index == 0 and of_variants))
+        count = sum(len(places) // 2 for places in self._variations_of(first))
+        block.count = max(block.count, count if self._parent_of(first) else count + 1)
         return block
+
+    def _no_more_than_one_product(self, records: Iterator[Record]) -> list[Record]:
+        """As many as show that there are too many, where there are."""
+        found: list[Record] = []
+        size = 0
+        for record in records:
+            found.append(record)
+            size += record.end.offset - record.start.offset
+            if len(found) > MAX_LINES_PER_PRODUCT or size > MAX_PRODUCT_BYTES:
+                break
+        return found
 
     def _product_line(self, record: Record, handle: str, names: list[str], *, is_variable: bool) -> Record:
         values, problem = record.values, record.problem
@@ -128,8 +153,7 @@ class WooCommerceFile:
         return list(names)[:MAX_OPTIONS]
 
     def _attributes(self, record: Record) -> dict[str, str]:
-        numbers = range(1, MAX_OPTIONS + 1)
-        named = {self._cell(record, attribute_name(number)): number for number in numbers}
+        named = {self._cell(record, attribute_name(number)): number for number in self._columns.attributes}
         return {
             name: next(iter(parted(self._cell(record, attribute_values(number)))), "")
             for name, number in named.items()

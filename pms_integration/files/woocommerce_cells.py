@@ -4,8 +4,10 @@ import re
 from decimal import Decimal
 from typing import Final
 
+from pms_integration.files.categories import NO_CATEGORY
 from pms_integration.files.cells import BadCell, read_flag, read_weight
 from pms_integration.files.columns import (
+    BODY,
     CATEGORIES,
     CATEGORY,
     COMPARE_AT,
@@ -23,6 +25,8 @@ from pms_integration.files.columns import (
 
 _UNIT: Final = re.compile(r"\((.+)\)")
 _GRAMS_OF: Final = {"kg": Decimal(1000), "g": Decimal(1), "lbs": Decimal("453.59237"), "oz": Decimal("28.349523125")}
+# WooCommerce writes a line feed of a description as `\n`, and a `\n` with one more backslash.
+_WRITTEN_LINE_FEED: Final = re.compile(r"\\(\\?)n")
 # Commas part what stands in one cell; one that belongs to a name has a backslash before it.
 _PARTED: Final = re.compile(r"(?:\\,|[^,])+")
 
@@ -30,6 +34,8 @@ _PARTED: Final = re.compile(r"(?:\\,|[^,])+")
 def cell_of(columns: Columns, values: list[str], column: str) -> str:
     """What the line has in Shopify's column, or would have there."""
     cell = columns.cell(values, column)
+    if column == BODY and columns.is_woocommerces:
+        return _WRITTEN_LINE_FEED.sub(lambda found: "\\n" if found[1] else "\n", cell)
     if cell.strip():
         return cell
     regular, sale = columns.cell(values, REGULAR_PRICE).strip(), columns.cell(values, SALE_PRICE).strip()
@@ -41,7 +47,7 @@ def cell_of(columns: Columns, values: list[str], column: str) -> str:
         return _grams(columns, columns.cell(values, WEIGHT).strip())
     if column == CATEGORY:
         # Most are there with those above them; the deepest says most.
-        return max(parted(columns.cell(values, CATEGORIES)), key=lambda path: path.count(">"), default="")
+        return max(parted(columns.cell(values, CATEGORIES)), key=_depth, default="")
     if column == QUANTITY:
         return _nothing_in_stock(columns.cell(values, IN_STOCK).strip())
     return cell
@@ -57,6 +63,10 @@ def parted(cell: str) -> list[str]:
     """What stands in a cell, parted by commas."""
     parts = (part.replace("\\,", ",").strip() for part in _PARTED.findall(cell))
     return [part for part in parts if part]
+
+
+def _depth(path: str) -> int:
+    return -1 if path.casefold() in NO_CATEGORY else path.count(">")
 
 
 def _grams(columns: Columns, weight: str) -> str:

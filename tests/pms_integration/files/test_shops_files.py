@@ -2,14 +2,17 @@
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from inventory.models import StockLevel
+from pms_integration.files.records import Place
+from pms_integration.files.woocommerce import WooCommerceFile
 from products.models import Product, Variant
 from tests.conftest import JSONClient
 from tests.factories import make_location, make_product
-from tests.pms_integration.files.importing import APPAREL, counts, exported, imported, parsed
+from tests.pms_integration.files.importing import APPAREL, counts, exported, imported, parsed, table
 from tests.pms_integration.files.test_round_trip import state
 
 pytestmark = pytest.mark.django_db
@@ -17,6 +20,10 @@ pytestmark = pytest.mark.django_db
 SHOPS = Path(__file__).parent / "shops"
 WOOCOMMERCE = (SHOPS / "woocommerce.csv").read_text()
 FILES = [*sorted(SHOPS.glob("*.csv")), *([APPAREL] if APPAREL.exists() else [])]
+
+
+def woo(sku: str, **more: Any) -> dict[str, Any]:
+    return {"Type": "simple", "SKU": sku, "Name": "Lamp", "Regular price": "10", **more}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda path: path.stem)
@@ -104,3 +111,68 @@ def test_the_bad_lines_are_those_of_the_product_wherever_they_are(api: JSONClien
     assert [row["Import Line"] for row in parsed(content)] == ["2", "6", "7", "4"]
     mended = content.decode().replace(",cheap,20,", ",15.50,20,").replace("\n46,variable,", "\n46,simple,")
     assert counts(imported(api, mended)) == {"created": 2}
+
+
+def test_the_category_is_the_deepest_that_is_one(api: JSONClient):
+    cells = ("Uncategorized, Clothing", "Clothing, Uncategorized", "Uncategorized", "Clothing, Clothing > Hats")
+
+    imported(api, table(*(woo(f"S-{n}", Name=f"P {n}", Categories=cell) for n, cell in enumerate(cells))))
+
+    found = list(Product.objects.order_by("handle").values_list("category__name", flat=True))
+    assert found == ["Clothing", "Clothing", None, "Hats"]
+
+
+def test_line_feeds_of_descriptions_are_read_as_woocommerce_writes_them(api: JSONClient):
+    imported(api, table(woo("S", Description=r"One\nTwo\\nThree")))
+
+    assert Product.objects.get().description == "One\nTwo\\nThree"
+
+
+def test_variations_may_differ_in_any_attribute(api: JSONClient):
+    parent = woo("S", Type="variable")
+    sizes = (
+        woo(f"S-{size}", Type="variation", Parent="S") | {"Attribute 12 name": "Size", "Attribute 12 value(s)": size}
+        for size in "LM"
+    )
+
+    job = imported(api, table(parent, *sizes))
+
+    assert (counts(job), job["errors"]) == ({"created": 1}, [])
+    assert list(Variant.objects.order_by("sku").values_list("options", flat=True)) == [{"Size": "L"}, {"Size": "M"}]
+
+
+def test_of_two_products_with_one_sku_the_first_has_the_variations(api: JSONClient):
+    job = imported(
+        api,
+        table(
+            woo("S", Name="First", Type="variable"),
+            woo("S", Name="Second", Type="variable"),
+            woo("S-L", Type="variation", Parent="S") | {"Attribute 1 name": "Size", "Attribute 1 value(s)": "L"},
+        ),
+    )
+
+    assert counts(job) == {"created": 1, "failed": 1}
+    assert [(one["line"], one["code"]) for one in job["errors"]] == [(3, "variations_missing")]
+    assert Product.objects.get().name == "First"
+
+
+@pytest.mark.parametrize("limit", ["MAX_LINES_PER_PRODUCT", "MAX_PRODUCT_BYTES"])
+def test_no_more_lines_of_a_product_are_kept_than_it_may_have(api: JSONClient, monkeypatch, limit: str):
+    number = {"MAX_LINES_PER_PRODUCT": 5, "MAX_PRODUCT_BYTES": 150}[limit]
+    for module in ("shopify", "woocommerce"):
+        monkeypatch.setattr(f"pms_integration.files.{module}.{limit}", number)
+    read: list[Place] = []
+    read_one = WooCommerceFile._record_at
+    monkeypatch.setattr(WooCommerceFile, "_record_at", lambda file, place: read.append(place) or read_one(file, place))
+    variations = (
+        woo(f"S-{n}", Type="variation", Parent="S") | {"Attribute 1 name": "Size", "Attribute 1 value(s)": n}
+        for n in range(50)
+    )
+
+    job = imported(api, table(woo("S", Type="variable"), *variations, woo("T", Name="T")))
+
+    assert (counts(job), job["processed"], job["total"]) == ({"created": 1, "failed": 1}, 52, 52)
+    assert [(one["line"], one["code"]) for one in job["errors"]] == [(2, "too_many_lines")]
+    assert len(read) < 10
+    bad = b"".join(api.get(f"/api/v1/products/imports/{job['id']}/errors/").streaming_content)
+    assert len(parsed(bad)) == 51
