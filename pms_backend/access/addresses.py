@@ -1,4 +1,4 @@
-"""The address a request came from, as far as it can be believed."""
+"""The address of the client that sent a request, behind trusted proxies."""
 
 import functools
 import ipaddress
@@ -14,14 +14,14 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def client_address(request: HttpRequest) -> str:
-    """The nearest address that is no trusted proxy's; an IPv6 one as its /64, which is what one customer has."""
+    """The nearest address that is not a trusted proxy; an IPv6 address as its /64, the usual size of one customer."""
     return address_of(
         peer=request.META.get("REMOTE_ADDR", ""), forwarded_for=request.headers.get("X-Forwarded-For", "")
     )
 
 
 def address_of(*, peer: str, forwarded_for: str) -> str:
-    """The same of a connection that is no Django request: by its other end and its X-Forwarded-For."""
+    """The client's address, from the peer of a connection and its X-Forwarded-For header."""
     trusted = trusted_proxies()
     if not forwarded_for:
         return _address_of_peer(peer)
@@ -29,8 +29,7 @@ def address_of(*, peer: str, forwarded_for: str) -> str:
     return _nearest_untrusted([*forwarded, peer], trusted)
 
 
-# Most requests come from where others have come from just before. What a caller writes into a header is not remembered:
-# it may be as long as headers may be.
+# Only peers are cached. A header is written by the caller and may be long.
 @functools.lru_cache(maxsize=1_000)
 def _address_of_peer(peer: str) -> str:
     return _nearest_untrusted([peer], ())
@@ -45,20 +44,20 @@ def trusted_proxies() -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
 
 
 def _nearest_untrusted(hops: Sequence[str], trusted: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> str:
-    believed = "unknown"
+    nearest = "unknown"
     for hop in reversed(hops):
         try:
-            address = _plain(ipaddress.ip_address(hop))
+            address = _without_mapping(ipaddress.ip_address(hop))
         except ValueError:
             break
-        believed = _customer(address)
+        nearest = _customer(address)
         if not any(address in network for network in trusted):
             break
-    return believed
+    return nearest
 
 
-def _plain(address: Address) -> Address:
-    """An IPv4 address that comes in IPv6's clothes, as a dual-stack socket shows it, without them."""
+def _without_mapping(address: Address) -> Address:
+    """The IPv4 address inside of an IPv4-mapped IPv6 one, which dual-stack sockets report."""
     return getattr(address, "ipv4_mapped", None) or address
 
 

@@ -1,4 +1,4 @@
-"""API clients for staff: made, given new keys, revoked; a key is shown once. And the audit log."""
+"""Admin pages of API clients, whose keys are shown once, and of the audit log."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -38,9 +38,9 @@ from pms_backend.api.typed_unfold import action, display
 SECONDS_AN_HOUR: Final = 3600
 STATE_LABELS: Final = {"Active": "success", "Expired": "warning", "Revoked": "danger"}
 
-# The library's own page would make clients without scopes, past our service.
+# The library's own page creates clients without scopes and bypasses our service.
 admin.site.unregister(APIKey)
-# Nobody has anything to do there, and one of its pages makes a used token good again.
+# These pages have no use here, and one of them makes a used token valid again.
 admin.site.unregister([OutstandingToken, BlacklistedToken])
 
 
@@ -50,7 +50,7 @@ def tiers() -> list[tuple[str, str]]:
 
 
 class ApiClientForm(ServiceForm):
-    """A new client."""
+    """The form of a new client."""
 
     scopes = forms.MultipleChoiceField(
         choices=[(scope, scope) for scope in ALL_SCOPES],
@@ -69,7 +69,7 @@ class ApiClientForm(ServiceForm):
 
 
 class RotationForm(forms.Form):
-    """How the keys change over."""
+    """How long the old key stays valid."""
 
     overlap_hours = IntegerField(
         label="Hours",
@@ -99,26 +99,26 @@ class ApiClientAdmin(ReadOnlyAdmin):
     actions_detail = ("rotate", "revoke")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """As Django's permissions say."""
+        """Requires the permission to add clients."""
         return request.user.has_perm("access.add_apiclient")
 
     def has_revoke_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Those whom Django's permissions let change clients."""
+        """Requires the permission to change clients."""
         return request.user.has_perm("access.change_apiclient")
 
     def write(self, request: HttpRequest, obj: ApiClient, form: Any, formsets: list[Any], *, change: bool) -> None:
-        """Makes the client."""
+        """Creates the client."""
         made = services.create_api_client(**form.cleaned_data, by=caller_in_admin(request))
         obj.pk = made.client.pk
         show_once(request, made)
 
     def response_add(self, request: HttpRequest, obj: ApiClient, post_url_continue: Any = None) -> HttpResponse:
-        """To its page."""
+        """Redirects to the client's page."""
         return HttpResponseRedirect(_page(obj))
 
     @action(description="Revoke", url_path="revoke", permissions=["revoke"], icon="block", variant="danger")
     def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Asks first."""
+        """Revokes the client after a confirmation."""
         client: ApiClient = self.get_or_404(request, object_id)
         form = EmptyForm(request.POST or None)
         if form.is_valid():
@@ -138,7 +138,7 @@ class ApiClientAdmin(ReadOnlyAdmin):
 
     @action(description="New key", url_path="rotate", permissions=["revoke"], icon="autorenew")
     def rotate(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Asks for how long the present key stays good."""
+        """Creates a new key after asking how long the current one stays valid."""
         client: ApiClient = self.get_or_404(request, object_id)
         form = RotationForm(request.POST or None)
         if form.is_valid():
@@ -158,28 +158,28 @@ class ApiClientAdmin(ReadOnlyAdmin):
 
     @display(description="State", label=STATE_LABELS)
     def shown_state(self, client: ApiClient) -> str:
-        """Whether its keys are good."""
+        """Active, expired or revoked."""
         return client.state.capitalize()
 
     @display(description="Scopes")
     def scope_list(self, client: ApiClient) -> str:
-        """What it may do."""
+        """The client's scopes."""
         return "all" if set(client.scopes) == set(ALL_SCOPES) else ", ".join(client.scopes)
 
     @display(description="Keys")
     def key_list(self, client: ApiClient) -> str:
-        """How its good keys begin, and until when those are good that end."""
+        """The prefixes of the valid keys, and when they expire."""
         return _listed(client.keys.filter(revoked=False).order_by("-created"))
 
     @display(description="Signing keys")
     def signing_key_list(self, client: ApiClient) -> str:
-        """With which keys it signs; where there are any, it must."""
+        """The valid signing keys; a client that has any must sign."""
         return _listed(client.signing_keys.order_by("-created"))
 
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(GrowingTableAdmin):
-    """Who did what, newest first."""
+    """The audit log, newest first, read-only."""
 
     list_display = ("occurred", "actor", "action", "subject")
     search_fields = ("actor__startswith", "action__startswith", "subject__startswith", "request_id__exact")
@@ -189,21 +189,21 @@ class AuditEntryAdmin(GrowingTableAdmin):
 
     @display(description="When")
     def occurred(self, entry: AuditEntry) -> SafeString:
-        """When it happened."""
+        """The moment of the entry."""
         return moment(entry.occurred_at)
 
 
 def show_once(request: HttpRequest, made: services.Credentials) -> None:
-    """A client's new secrets, on the next page and never again."""
+    """Shows a client's new secrets on the next page, once."""
     secret_message(request, f"The API key of {made.client.name}", made.api_key)
     if made.signing_key is not None:
         secret_message(request, f"The signing key {made.signing_key_id} of {made.client.name}", made.signing_key)
 
 
 def _listed(keys: Any) -> str:
-    good = [key for key in keys if not key.has_expired]
-    ends = [f" until {timezone.localtime(key.expiry_date):%Y-%m-%d %H:%M}" if key.expiry_date else "" for key in good]
-    return ", ".join(f"{key}{end}" for key, end in zip(good, ends, strict=True)) or "-"
+    valid = [key for key in keys if not key.has_expired]
+    ends = [f" until {timezone.localtime(key.expiry_date):%Y-%m-%d %H:%M}" if key.expiry_date else "" for key in valid]
+    return ", ".join(f"{key}{end}" for key, end in zip(valid, ends, strict=True)) or "-"
 
 
 def _page(client: ApiClient) -> str:

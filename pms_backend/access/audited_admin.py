@@ -1,4 +1,4 @@
-"""Django's own admin pages, whose changes stand in the audit log too."""
+"""Django's own admin pages, with their changes in the audit log too."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,20 +16,20 @@ else:
 
 
 class AuditedAdmin(Base):
-    """Writes down what Django's log is told: in the same transaction, for good."""
+    """Writes to the audit log what Django's admin log gets, in the same transaction."""
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
-        """A new row."""
+        """Logs a new row."""
         _record("created", obj)
         return super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
-        """A changed row, and which of its fields."""
+        """Logs a changed row with the names of its changed fields."""
         _record("changed", obj, changes=message)
         return super().log_change(request, obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
-        """Rows that are about to go."""
+        """Logs rows before they are deleted."""
         for row in queryset:
             _record("deleted", row)
         return super().log_deletions(request, queryset)

@@ -1,4 +1,4 @@
-"""Authentication: API keys, and the staff's admin session."""
+"""Authentication by API key and by the admin session of staff."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -26,10 +26,10 @@ MAX_KEY_LENGTH = 200
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """`Authorization: Api-Key KEY` or `X-Api-Key: KEY`, and the signature of a client that signs."""
+    """Authenticates by `Authorization: Api-Key` or `X-Api-Key`, and checks the signature of signing clients."""
 
     def authenticate(self, request: Request) -> tuple[Caller, Caller] | None:
-        """The caller; nothing where no key was sent; 401 where it, or a write's signature, is not good."""
+        """The caller; None where no key was sent. Raises 401 for an invalid key or an invalid signature of a write."""
         key = key_in(request.headers.get("Authorization", ""), request.headers.get("X-Api-Key", ""))
         if key is None:
             return None
@@ -42,7 +42,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         return caller, caller
 
     def authenticate_header(self, request: Request) -> str:
-        """What a 401 asks for."""
+        """The `WWW-Authenticate` header of a 401."""
         return KEYWORD
 
     def _require_signature(self, request: HttpRequest, client_id: int) -> None:
@@ -51,10 +51,10 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 class StaffSessionAuthentication(SessionAuthentication):
-    """The session of somebody logged in to the admin; guarded against CSRF."""
+    """Authenticates by the admin session, with CSRF protection."""
 
     def authenticate(self, request: Request) -> tuple[User, Caller] | None:
-        """Staff have the scopes that follow from Django's permissions; others are not let in."""
+        """The member of staff, with the scopes that follow from Django's permissions; None for other users."""
         found = super().authenticate(request)
         if found is None:
             return None
@@ -67,7 +67,7 @@ class StaffSessionAuthentication(SessionAuthentication):
 
 
 def caller_of_headers(headers: Mapping[str, str]) -> Caller | None:
-    """Who sent these headers, whose names are in lower case: by a key or a token; nobody where neither is good."""
+    """The caller whose valid key or token is in the headers (names in lower case), else None."""
     authorization = headers.get("authorization", "")
     if key := key_in(authorization, headers.get("x-api-key", "")):
         return caller_of_key(key)
@@ -79,7 +79,7 @@ def caller_of_headers(headers: Mapping[str, str]) -> Caller | None:
 
 
 def key_in(authorization: str, x_api_key: str) -> str | None:
-    """The key in either header; nothing where neither has one."""
+    """The key in either header, else None."""
     keyword, _, key = authorization.partition(" ")
     if keyword.lower() == KEYWORD.lower():
         return key.strip()
@@ -87,7 +87,7 @@ def key_in(authorization: str, x_api_key: str) -> str | None:
 
 
 def caller_of_key(key: str, request: HttpRequest | None = None) -> Caller | None:
-    """Who has this key: found by its prefix, compared in constant time, remembered for seconds."""
+    """The caller with this key: found by its prefix, compared in constant time, cached for seconds."""
     if len(key) > MAX_KEY_LENGTH or "\x00" in key:
         return None
     generation = key_cache.generation_for(request)
@@ -108,27 +108,27 @@ def _look_up(key: str) -> Caller | None:
 
 
 def keys_of(*prefixes: str) -> QuerySet[ApiKey]:
-    """The usable keys with these prefixes, read with what makes their callers."""
+    """The usable keys with these prefixes, with everything that `caller_of_found` reads."""
     keys: QuerySet[ApiKey] = ApiKey.objects.usable(*prefixes).select_related("client").annotate(signs=_SIGNS)
     return keys
 
 
 def caller_of_found(found: Any) -> Caller:
-    """Whose key it is, of `keys_of`."""
+    """The caller of a key that `keys_of` found."""
     client = found.client
-    ends = [moment for moment in (found.expiry_date, client.expires_at) if moment is not None]
+    expiries = [moment for moment in (found.expiry_date, client.expires_at) if moment is not None]
     return Caller(
         actor=f"client:{client.name}",
         scopes=frozenset(client.scopes),
         tier=client.tier,
         identity=f"client:{client.public_id}",
-        expires_at=min(ends, default=None),
+        expires_at=min(expiries, default=None),
         signing_client_id=client.pk if found.signs else None,
         credential=Credential("key", found.prefix),
     )
 
 
-# A client whose signing keys have all expired still has to sign: it does not become one that need not.
+# A client whose signing keys have all expired still has to sign.
 _SIGNS: Final = Exists(SigningKey.objects.filter(client=OuterRef("client")))
 
 

@@ -1,6 +1,6 @@
-"""The layers that only browsers need: session, login, messages.
+"""Middlewares that only browsers need: session, login, messages.
 
-An API request without a cookie has none of them, and passes them by, so that programs do not pay for them.
+API requests without a cookie skip them, so that programs do not pay for them.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""The caller of a request, whichever way it proved itself."""
+"""The authenticated caller of a request, whatever the kind of its credential."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,22 +14,22 @@ from pms_backend.access.staff_scopes import scopes_of_staff
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What a caller proved itself with, as far as it takes to look it up again: no secret.
+    """How to look the caller's credential up again; it holds no secret.
 
-    `name` is a key's prefix or a user's primary key; `seal` changes with the user's password.
+    `name` is a key's prefix or a user's primary key; `session_hash` changes with the user's password.
     """
 
     kind: Literal["key", "user", "supabase"]
     name: str
-    seal: str = ""
+    session_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
     """`request.auth` of every authenticated request.
 
-    `actor` is the name in events and logs. `identity` is unique and lasts as long as the client or user does: limits,
-    idempotency keys and reservations are its own. At `expires_at` the credential ends.
+    `actor` is the name in events and logs. `identity` is unique and never reused: rate limits, idempotency keys and
+    reservations belong to it. `expires_at` is when the credential expires.
     """
 
     actor: str
@@ -37,30 +37,30 @@ class Caller:
     tier: str
     identity: str
     expires_at: datetime | None = None
-    # The client that signs its writes, by primary key; nothing for callers that do not.
+    # The primary key of a client that signs its writes; None for other callers.
     signing_client_id: int | None = None
     credential: Credential | None = None
 
     @property
     def is_authenticated(self) -> bool:
-        """Always: who is not authenticated has no Caller."""
+        """Always true; an anonymous request has no Caller."""
         return True
 
     @property
     def is_storefront(self) -> bool:
-        """Whether it sees only what is published."""
+        """Whether it sees published products only."""
         return self.tier == STOREFRONT_TIER
 
     @property
     def is_staff(self) -> bool:
-        """Whether it is a user of the admin, whose scopes follow from Django's permissions."""
+        """Whether it is a member of staff, whose scopes follow from Django's permissions."""
         return self.credential is not None and self.credential.kind == "user" and not self.is_storefront
 
 
 def caller_of_user(user: User, *, expires_at: datetime | None = None) -> Caller:
-    """An active user as a caller: superusers may do everything, staff what Django's permissions say (`staff_scopes`).
+    """The caller for an active user: superusers have all scopes, staff those of `staff_scopes`, others are customers.
 
-    Others are customers. It is the same caller whether it came with a session or with a token.
+    A session and a token of the same user make the same caller.
     """
     actor, identity = f"user:{user.get_username()}", f"user:{user.pk}"
     scopes, tier = STOREFRONT_SCOPES, STOREFRONT_TIER
@@ -73,11 +73,11 @@ def caller_of_user(user: User, *, expires_at: datetime | None = None) -> Caller:
 
 
 def caller_in_admin(request: HttpRequest) -> Caller:
-    """The member of staff who is logged in to the admin, with the rights that they have through the API."""
+    """The caller for the member of staff who is logged in to the admin."""
     user: User = request.user  # type: ignore[assignment]  # the admin lets nobody in without one
     return caller_of_user(user)
 
 
 def session_hash_of(user: User) -> str:
-    """What changes with the password, which ends sessions and tokens."""
+    """Django's session hash, which changes with the password."""
     return user.get_session_auth_hash()

@@ -1,4 +1,4 @@
-"""Looking again at who was let in long ago, without their secrets."""
+"""Revalidation of callers that were authenticated earlier, without their secrets."""
 
 from collections.abc import Collection
 
@@ -10,19 +10,19 @@ from pms_backend.access.caller import Caller, caller_of_user, session_hash_of
 
 
 def revalidate(callers: Collection[Caller]) -> dict[Caller, Caller]:
-    """Those whose credential is still good, each with the rights of this moment.
+    """The callers whose credential is still valid, each mapped to a caller with its current rights.
 
-    It takes two queries, however many they are, and two more for each member of staff, whose permissions Django reads.
-    Revoked and expired keys, expired tokens, deactivated users and those with another password are left out. The
-    scopes of a Supabase token stand in it, and stay for as long as it is good.
+    It takes two queries for any number of callers, and two more for each member of staff, whose permissions Django
+    reads. Revoked and expired keys, expired tokens, deactivated users and users with a new password are left out. The
+    scopes of a Supabase token are part of the token and stay until it expires.
     """
-    asked = [(caller, caller.credential) for caller in unexpired(callers) if caller.credential is not None]
-    prefixes = [credential.name for _, credential in asked if credential.kind == "key"]
-    numbers = [int(credential.name) for _, credential in asked if credential.kind != "key"]
+    pairs = [(caller, caller.credential) for caller in unexpired(callers) if caller.credential is not None]
+    prefixes = [credential.name for _, credential in pairs if credential.kind == "key"]
+    numbers = [int(credential.name) for _, credential in pairs if credential.kind != "key"]
     keys = {found.prefix: caller_of_found(found) for found in keys_of(*prefixes)} if prefixes else {}
     users = User.objects.filter(is_active=True).in_bulk(numbers) if numbers else {}
     found = {}
-    for caller, credential in asked:
+    for caller, credential in pairs:
         known: Caller | None = None
         if credential.kind == "key":
             known = keys.get(credential.name)
@@ -34,7 +34,7 @@ def revalidate(callers: Collection[Caller]) -> dict[Caller, Caller]:
 
 
 def unexpired(callers: Collection[Caller]) -> list[Caller]:
-    """Those whose time is not over, as they said it themselves."""
+    """The callers whose own `expires_at` has not passed."""
     now = timezone.now()
     return [caller for caller in callers if caller.expires_at is None or caller.expires_at > now]
 
@@ -43,4 +43,6 @@ def _of_user(caller: Caller, user: User) -> Caller | None:
     credential = caller.credential
     if credential is None or credential.kind == "supabase":
         return caller
-    return caller_of_user(user, expires_at=caller.expires_at) if credential.seal == session_hash_of(user) else None
+    return (
+        caller_of_user(user, expires_at=caller.expires_at) if credential.session_hash == session_hash_of(user) else None
+    )

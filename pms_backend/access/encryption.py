@@ -1,4 +1,4 @@
-"""Secrets at rest."""
+"""Encryption of secrets in the database."""
 
 import functools
 from typing import Any
@@ -26,7 +26,7 @@ def check_keys() -> None:
 
 
 def decrypt(stored: str) -> str:
-    """What was put in. Raises `ImproperlyConfigured` where none of the keys fits."""
+    """The decrypted text. Raises `ImproperlyConfigured` where no key of FIELD_ENCRYPTION_KEYS decrypts it."""
     try:
         return _fernet(tuple(settings.FIELD_ENCRYPTION_KEYS)).decrypt(stored).decode()
     except InvalidToken:
@@ -34,7 +34,7 @@ def decrypt(stored: str) -> str:
 
 
 def is_by_first_key(stored: str) -> bool:
-    """Whether a value that is stored needs no other key than the one that encrypts."""
+    """Whether the first key of FIELD_ENCRYPTION_KEYS decrypts the stored value."""
     try:
         _fernet(tuple(settings.FIELD_ENCRYPTION_KEYS[:1])).decrypt(stored)
     except InvalidToken:
@@ -42,15 +42,15 @@ def is_by_first_key(stored: str) -> bool:
     return True
 
 
-class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # it takes none at run time
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not generic at run time
     """Text that is encrypted in the database by the first of FIELD_ENCRYPTION_KEYS and read with any of them."""
 
     def get_prep_value(self, value: Any) -> str | None:
-        """What goes into the column."""
+        """The encrypted text for the column."""
         if value is None:
             return None
         return _fernet(tuple(settings.FIELD_ENCRYPTION_KEYS)).encrypt(str(value).encode()).decode()
 
     def from_db_value(self, value: str | None, *_: Any) -> str | None:
-        """What was put in. Raises `ImproperlyConfigured` where none of the keys fits."""
+        """The decrypted text. Raises `ImproperlyConfigured` where no key of FIELD_ENCRYPTION_KEYS decrypts it."""
         return None if value is None else decrypt(value)

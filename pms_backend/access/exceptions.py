@@ -1,4 +1,4 @@
-"""What may be wrong with the management of callers."""
+"""Errors of the management of API clients."""
 
 from pms_backend.api.exceptions import Conflict, Invalid, NotFound
 
@@ -10,7 +10,7 @@ class UnknownScope(Invalid):
 
 
 class UnknownTier(Invalid):
-    """A tier that is neither ours nor named by RATE_LIMITS."""
+    """A tier that is neither built in nor in RATE_LIMITS."""
 
     code = "unknown_tier"
 
@@ -22,6 +22,6 @@ class ApiClientNotFound(NotFound):
 
 
 class ApiClientRevoked(Conflict):
-    """The client was ended, and stays so."""
+    """The client is revoked."""
 
     code = "api_client_revoked"

@@ -15,7 +15,7 @@ class ApiClientFilter(django_filters.FilterSet):
 
 
 class AuditFilter(django_filters.FilterSet):
-    """The audit log by who, what, on what, in which request, since when."""
+    """The audit log by actor, action, subject, request and time."""
 
     since = MomentFilter(field_name="occurred_at", lookup_expr="gte")
 

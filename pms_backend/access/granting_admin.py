@@ -17,7 +17,7 @@ class GrantingForm(forms.ModelForm):  # type: ignore[type-arg]
     giver: ClassVar[User]
 
     def clean(self) -> dict[str, Any]:
-        """The shape, then the rule."""
+        """Validates the fields, then the rule."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         given: dict[str, Any] = {name: cleaned[name] for name in ("permissions", "user_permissions") if name in cleaned}
         if "groups" in cleaned:
@@ -29,22 +29,22 @@ class GrantingForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class GrantingAdmin(AuditedAdmin):
-    """Users and groups that have more than the member of staff are shown, and neither changed nor deleted.
+    """Users and groups with more rights than the member of staff are shown, but can be neither changed nor deleted.
 
     The page that sets a password asks for the permission to change its user, the action that deletes several for the
     permission to delete each.
     """
 
     def has_change_permission(self, request: HttpRequest, obj: User | Group | None = None) -> bool:
-        """Django's permission, and no more rights than one's own."""
+        """Requires Django's permission and rights that cover those of the object."""
         return super().has_change_permission(request, obj) and _is_in_reach(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | Group | None = None) -> bool:
-        """Django's permission, and no more rights than one's own."""
+        """Requires Django's permission and rights that cover those of the object."""
         return super().has_delete_permission(request, obj) and _is_in_reach(request, obj)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: Any = False, **kwargs: Any) -> Any:  # noqa: FBT002 - Django's
-        """The form, which knows its giver."""
+        """The form class, with the logged-in user as its `giver`."""
         form: Any = super().get_form(request, obj, change=change, **kwargs)
         form.giver = request.user
         return form

@@ -11,7 +11,7 @@ from pms_backend.access.models import DEFAULT_TIER, INTERNAL_TIER, STOREFRONT_TI
 from pms_backend.api.exceptions import Forbidden
 from pms_backend.api.problems import FieldError
 
-# The least that there is: any caller that may make clients may give them.
+# The lowest tiers, which every caller that may create clients may give.
 GIVEN_BY_ALL: Final = frozenset({DEFAULT_TIER, STOREFRONT_TIER})
 
 
@@ -31,7 +31,7 @@ def require_may_give(giver: Caller | None, *, scopes: Iterable[str], tier: str) 
 def has_no_more(holder: User | Group, *, than: User) -> bool:
     """Whether everything that a user or a group has is also had by the user `than`, who may therefore change it.
 
-    Deactivated users have what they would have: whoever changes them may activate them.
+    Deactivated users count with the rights that they would have, because changing them may activate them.
     """
     if than.is_superuser:
         return True
@@ -53,7 +53,7 @@ def _missing(permissions: QuerySet[Permission], user: User) -> list[str]:
 
 
 def _has_tier(giver: Caller, tier: str) -> bool:
-    # Every member of staff has the tier internal, because of what they see. Giving it also takes access:admin.
+    # All staff have the tier internal for reading. To give it they also need access:admin.
     if giver.tier == INTERNAL_TIER:
         return tier in GIVEN_BY_ALL or "access:admin" in giver.scopes
     return tier in GIVEN_BY_ALL or tier == giver.tier

@@ -1,8 +1,7 @@
-"""Guessing passwords ends in a lock: by django-axes, which counts failed logins in the database.
+"""Lockout after failed logins, by django-axes, which counts them in the database.
 
-It guards Django's `authenticate(request, ...)`, so the admin's login and whatever else asks for a password. Locked is a
-user from one address, after a few failures, and an address after many; never a user everywhere, or anybody could lock
-the staff out.
+It protects Django's `authenticate(request, ...)` and so every login. A few failures lock one user at one address; many
+lock the address. A user is never locked at all addresses, because then anybody could lock the staff out.
 """
 
 import logging
@@ -23,14 +22,14 @@ from pms_backend.api.views import problem
 logger = logging.getLogger(__name__)
 
 MAX_USERNAME_LENGTH = 255
-NOWHERE = "unknown"
+UNKNOWN_ADDRESS = "unknown"
 
 
 class LoginGuard(AxesDatabaseHandler):
-    """Counts for a user at an address, and for the address with a limit of its own."""
+    """Counts failures for each user at an address, and for the address with its own limit."""
 
     def get_failures(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
-        """The failures of this user at this address; at least the limit where the address has used up its own."""
+        """The failures of this user at this address; at least the limit where the address exceeds its own."""
         of_the_pair, of_the_address = (
             attempts.aggregate(sum=Sum("failures_since_start"))["sum"] or 0
             for attempts in self.get_user_attempts(request, credentials)
@@ -40,27 +39,27 @@ class LoginGuard(AxesDatabaseHandler):
         return int(of_the_pair)
 
     def reset_user_attempts(self, request: Any, credentials: dict[str, Any] | None = None) -> int:
-        """Forgets the failures of whoever logged in; those of others at the address stay."""
+        """Deletes the failures of the user who logged in; those of others at the address stay."""
         username = username_of(request, credentials)
         return int(self.reset_attempts(username=username, ip_address=request.axes_ip_address))
 
 
 def username_of(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str | None:
-    """The name that somebody tries, as the table of failures can hold it."""
+    """The submitted user name, in a form that the table of failures can store."""
     name = (credentials or request.POST).get("username")
     return None if name is None else str(name).replace("\x00", "")[:MAX_USERNAME_LENGTH]
 
 
 def address_of(request: HttpRequest) -> str | None:
-    """Where the login comes from, as everywhere else; nothing where that is not known."""
+    """The client's address, or None where it is unknown."""
     address = client_address(request)
-    return None if address == NOWHERE else address
+    return None if address == UNKNOWN_ADDRESS else address
 
 
 def refuse(
     request: HttpRequest, _: HttpResponse | None = None, credentials: dict[str, Any] | None = None
 ) -> HttpResponse:
-    """429, a page for people and a problem for programs, instead of what the login answered."""
+    """The 429 response to a locked login: a page for browsers, a problem for programs."""
     seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
     logger.warning("Locked out: %s from %s", username_of(request, credentials), client_address(request))
     if is_api_request(request):

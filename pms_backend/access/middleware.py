@@ -1,4 +1,4 @@
-"""The staff's name in what they do in the admin."""
+"""The actor of admin requests."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Programs that may call the API, and the keys that they prove themselves with."""
+"""API clients, their keys, and what belongs to authentication."""
 
 from typing import ClassVar, Self
 
@@ -23,17 +23,17 @@ PUBLIC_ID_LENGTH = 8
 
 
 def make_public_id() -> str:
-    """A name for a new client."""
+    """A random id for a new client."""
     return get_random_string(PUBLIC_ID_LENGTH)
 
 
 def make_key_id() -> str:
-    """A name for a new signing key."""
+    """A random id for a new signing key."""
     return f"sig_{get_random_string(16)}"
 
 
 class ApiClient(models.Model):
-    """A program that calls the API; its name outside is `public_id`, which outlives its keys."""
+    """A program that calls the API. Its `public_id` stays the same when its keys change."""
 
     public_id = models.CharField(max_length=PUBLIC_ID_LENGTH, unique=True, editable=False, default=make_public_id)
     name = models.CharField(max_length=50)
@@ -55,7 +55,7 @@ class ApiClient(models.Model):
 
     @property
     def has_expired(self) -> bool:
-        """Whether its time is over."""
+        """Whether `expires_at` has passed."""
         return self.expires_at is not None and self.expires_at <= timezone.now()
 
     @property
@@ -67,24 +67,24 @@ class ApiClient(models.Model):
 
 
 class KeyQuerySet(models.QuerySet["ApiKey"]):
-    """Finds keys."""
+    """Queries of API keys."""
 
     def usable(self, *prefixes: str) -> Self:
-        """The keys that start with one of these, unless they or their clients are revoked or expired."""
+        """Keys with one of these prefixes, unless they or their clients are revoked or expired."""
         return self.filter(_alive("expiry_date"), _alive("client__expires_at")).filter(
             prefix__in=prefixes, revoked=False, client__revoked_at=None
         )
 
 
 class ApiKeyManager(BaseAPIKeyManager.from_queryset(KeyQuerySet)):  # type: ignore[misc]
-    """The library's, which makes keys and hashes them."""
+    """The library's manager, which generates and hashes keys."""
 
 
 class ApiKey(AbstractAPIKey):
-    """A client's key: found by its `prefix`, kept as a hash. Two are good at once while the client changes over."""
+    """A client's key: found by its `prefix`, stored as a hash. During a rotation two are valid at once."""
 
-    # The client has the name, and the permissions.
-    name = None  # type: ignore[assignment]  # how Django takes an inherited field away
+    # The client has the name.
+    name = None  # type: ignore[assignment]  # removes the inherited field
     client = models.ForeignKey(ApiClient, on_delete=models.PROTECT, related_name="keys")
 
     objects: ClassVar[ApiKeyManager] = ApiKeyManager()
@@ -98,10 +98,10 @@ class ApiKey(AbstractAPIKey):
 
 
 class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
-    """Finds signing keys."""
+    """Queries of signing keys."""
 
     def usable(self) -> Self:
-        """Those that have not expired."""
+        """Signing keys that have not expired."""
         return self.filter(_alive("expiry_date"))
 
 
@@ -111,7 +111,7 @@ class SigningKey(models.Model):
     client = models.ForeignKey(ApiClient, on_delete=models.PROTECT, related_name="signing_keys")
     key_id = models.CharField(max_length=40, unique=True, default=make_key_id)
     secret = EncryptedTextField()
-    # Named as the library names those of an API key.
+    # The same names as those of an API key.
     expiry_date = models.DateTimeField(null=True)
     created = models.DateTimeField(auto_now_add=True)
 
@@ -125,12 +125,12 @@ class SigningKey(models.Model):
 
     @property
     def has_expired(self) -> bool:
-        """Whether it is too old to sign with."""
+        """Whether `expiry_date` has passed."""
         return self.expiry_date is not None and self.expiry_date <= timezone.now()
 
 
 class SignatureNonce(models.Model):
-    """A nonce that a signed write has used up."""
+    """A nonce that a signed write has used."""
 
     signing_key = models.ForeignKey(SigningKey, on_delete=models.CASCADE, db_index=False)
     nonce = models.CharField(max_length=255)
@@ -146,9 +146,9 @@ class SignatureNonce(models.Model):
 
 
 class AuditEntry(models.Model):
-    """Something that a person or a program did. Rows are never changed or removed: a trigger sees to it."""
+    """Something that a person or a program did. A trigger refuses changes, and removal except by retention."""
 
-    # Of the event that tells it, where one does: so it is written down once.
+    # The event that this entry was made from, so that it is made once; null without one.
     sequence = models.BigIntegerField(null=True, unique=True, editable=False)
     action = models.CharField(max_length=60)
     subject = models.CharField(max_length=MAX_SUBJECT_LENGTH)
@@ -171,10 +171,10 @@ class AuditEntry(models.Model):
 
 
 class SupabaseUser(models.Model):
-    """A person whom Supabase knows by `subject`, and the user in whose name their doings are recorded.
+    """Links the `subject` of a Supabase token to the user who is named as the actor.
 
-    The user is nobody's account here: no password, no rights. Deactivated by staff, it keeps the person out; it cannot
-    be deleted, since the next token would make it anew.
+    The user has neither password nor rights. Staff deactivate it to refuse the person's tokens; it cannot be deleted,
+    because the next token would create it again.
     """
 
     subject = models.CharField(max_length=128)
@@ -189,9 +189,9 @@ class SupabaseUser(models.Model):
 
 
 class SocketTicket(models.Model):
-    """A ticket for one socket, which whoever opens it takes away. Only its hash is kept.
+    """A ticket that opens one socket, stored as a hash and deleted when it is used.
 
-    `caller` is who asked for it, as `services.tickets` writes and reads it.
+    `caller` is the serialized caller that requested it (`services.tickets`).
     """
 
     digest = models.BinaryField(primary_key=True, max_length=32)

@@ -1,4 +1,4 @@
-"""Permission: the scope that the view names."""
+"""The permission class that checks a view's required scope."""
 
 from typing import Any
 
@@ -8,20 +8,20 @@ from rest_framework.request import Request
 
 from pms_backend.access.caller import Caller
 from pms_backend.access.scopes import SAFE_METHODS
-from pms_backend.access.staff_scopes import how_staff_get
+from pms_backend.access.staff_scopes import staff_hint
 from pms_backend.access.visibility import is_open_to
 
 
 class HasScope(BasePermission):
-    """Lets a caller pass that has the scope in the view's `required_scopes`, and whose kind it is open to.
+    """Permits a caller that has the scope in the view's `required_scopes`, and to whose kind the view is open.
 
-    Those map an action's name, else `read` or `write`, to a scope. A view without them lets nobody pass.
+    `required_scopes` maps an action's name, else `read` or `write`, to a scope. A view without it permits nobody.
     """
 
     message = "This needs a scope that the caller does not have."
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Whether the caller has the scope; for a method that the view does not know, no scope is missing."""
+        """Whether the caller has the scope. Raises `MethodNotAllowed` for a method that the view does not have."""
         caller = request.auth
         if not isinstance(caller, Caller):
             return False
@@ -29,7 +29,7 @@ class HasScope(BasePermission):
             raise MethodNotAllowed(request.method or "")
         required = required_scope(view, request.method or "")
         if required is not None and required not in caller.scopes:
-            hint = f" {how_staff_get(required)}" if caller.is_staff else ""
+            hint = f" {staff_hint(required)}" if caller.is_staff else ""
             self.message = f"This needs the scope {required}.{hint}"
             return False
         if not is_open_to(caller, view, request.method or ""):
@@ -39,7 +39,7 @@ class HasScope(BasePermission):
 
 
 def required_scope(view: Any, method: str) -> str | None:
-    """The scope that `view` asks for this method."""
+    """The scope that `view` requires for this method."""
     scopes: dict[str, str] = getattr(view, "required_scopes", {})
     action = getattr(view, "action", None)
     if action in scopes:

@@ -1,4 +1,4 @@
-"""What `RATE_LIMITS` says, and one atomic look at Redis."""
+"""Rate limits: the setting `RATE_LIMITS`, and counting in one atomic script in Redis (docs/adr/0016)."""
 
 import functools
 import hashlib
@@ -30,8 +30,8 @@ DEFAULT_RATES = {
     f"{STOREFRONT_TIER}.write": "600/minute",
 }
 
-# A log of the moments of the last N requests: no window of that length, wherever it starts, holds more than N.
-_TAKE_ONE: Final = """
+# A sliding log of the last N requests: no window of that length, wherever it starts, holds more than N.
+_COUNT_ONE: Final = """
 local moment = redis.call('TIME')
 local now = moment[1] * 1000000 + moment[2]
 local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2]) * 1000000
@@ -49,8 +49,8 @@ local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 return {allowed, limit - used, math.ceil((tonumber(oldest[2] or now) + window - now) / 1000),
   KEYS[2] and redis.call('GET', KEYS[2]) or false}
 """
-# The name under which Redis keeps a script that it has run.
-_NAME_OF_TAKE_ONE: Final = hashlib.sha1(_TAKE_ONE.encode(), usedforsecurity=False).hexdigest()
+# The SHA-1 digest by which Redis finds a script that it has run.
+_COUNT_ONE_SHA1: Final = hashlib.sha1(_COUNT_ONE.encode(), usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +64,17 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What Redis said: whether the request passes, how many more would, and when the next place is free."""
+    """Whether the request is allowed, how many more would be, and the seconds until the next one is."""
 
     rate: Rate
     allowed: bool
     remaining: int
     reset_seconds: float
-    # What stands at the key that was looked at besides.
-    seen: bytes | None = None
+    # The value of the key that was read in the same round trip.
+    read_value: bytes | None = None
 
     def headers(self) -> dict[str, str]:
-        """`RateLimit-Policy` and `RateLimit` of the IETF's draft."""
+        """`RateLimit-Policy` and `RateLimit` of the IETF draft."""
         rate = self.rate
         return {
             "RateLimit-Policy": f'"{rate.bucket}";q={rate.limit};w={rate.window_seconds}',
@@ -84,7 +84,7 @@ class Verdict:
 
 @functools.lru_cache(maxsize=8)
 def parse_rates(setting: str) -> dict[str, Rate]:
-    """The rate of each bucket; none at all for `off`. Raises `ImproperlyConfigured`."""
+    """The rate of each bucket; empty for `off`. Raises `ImproperlyConfigured`."""
     if setting.strip().lower() == "off":
         return {}
     form = 'RATE_LIMITS must be "off" or JSON such as {"default.read": "600/minute"}'
@@ -97,7 +97,7 @@ def parse_rates(setting: str) -> dict[str, Rate]:
 
 
 def known_tiers() -> list[str]:
-    """Ours, and those that RATE_LIMITS names."""
+    """The built-in tiers and those in RATE_LIMITS."""
     named = {bucket.rpartition(".")[0] for bucket in parse_rates(settings.RATE_LIMITS) if "." in bucket}
     own = [DEFAULT_TIER, STOREFRONT_TIER, INTERNAL_TIER]
     return own + sorted(named - set(own))
@@ -106,44 +106,44 @@ def known_tiers() -> list[str]:
 def _parse_rate(bucket: str, text: str) -> Rate:
     match = re.fullmatch(r"([1-9]\d*)/(second|minute|hour|day)", text)
     if match is None:
-        raise ValueError(f"{bucket} is {text!r}, which is no rate")
+        raise ValueError(f"{bucket} is {text!r}, which is not a rate")
     return Rate(bucket, int(match[1]), WINDOW_SECONDS[match[2]])
 
 
-def take(bucket: str, key: str, *, look_at: str = "") -> Verdict | None:
-    """Counts one request of `key` against `bucket`; nothing where that has no limit, or Redis is not there.
+def count_request(bucket: str, key: str, *, also_read: str = "") -> Verdict | None:
+    """Counts one request of `key` against `bucket`; None where the bucket has no limit or Redis is down.
 
-    What stands at the key `look_at` comes with the verdict, which saves the round trip of a question of its own.
+    The value of the Redis key `also_read` comes with the verdict, which saves a round trip.
     """
     rate = parse_rates(settings.RATE_LIMITS).get(bucket)
     if rate is None:
         return None
     try:
-        allowed, remaining, reset_ms, seen = _take_one(
-            [f"pms:rate:{bucket}:{key}", *filter(None, [look_at])], rate.limit, rate.window_seconds
+        allowed, remaining, reset_ms, read_value = _count_one(
+            [f"pms:rate:{bucket}:{key}", *filter(None, [also_read])], rate.limit, rate.window_seconds
         )
     except RedisError as error:
         metrics.redis_failures_total.labels("rate limit").inc()
         logger.warning("Rate limits are off, Redis does not answer: %s", error)
         return None
-    return Verdict(rate, bool(allowed), remaining, reset_ms / 1000, seen)
+    return Verdict(rate, bool(allowed), remaining, reset_ms / 1000, read_value)
 
 
-def take_for_tier(tier: str, key: str, *, write: bool) -> Verdict | None:
-    """Counts one request of a client; tiers without limits of their own have those of the default tier."""
+def count_request_of_tier(tier: str, key: str, *, write: bool) -> Verdict | None:
+    """Counts one request of a client; a tier without limits of its own has those of the default tier."""
     if tier == INTERNAL_TIER:
         return None
     kind = "write" if write else "read"
     bucket = f"{tier}.{kind}"
     if bucket not in parse_rates(settings.RATE_LIMITS):
         bucket = f"{DEFAULT_TIER}.{kind}"
-    return take(bucket, key)
+    return count_request(bucket, key)
 
 
-def _take_one(keys: list[str], *numbers: int) -> Any:
+def _count_one(keys: list[str], *numbers: int) -> Any:
     arguments = (len(keys), *keys, *numbers)
     try:
-        (answer,) = run_pipeline([("EVALSHA", _NAME_OF_TAKE_ONE, *arguments)])
+        (answer,) = run_pipeline([("EVALSHA", _COUNT_ONE_SHA1, *arguments)])
     except NoScriptError:
-        (answer,) = run_pipeline([("EVAL", _TAKE_ONE, *arguments)])
+        (answer,) = run_pipeline([("EVAL", _COUNT_ONE, *arguments)])
     return answer

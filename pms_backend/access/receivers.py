@@ -1,4 +1,4 @@
-"""Who logged in, who logged out, who could not: written down."""
+"""Receivers of Django's login signals: they write the audit log."""
 
 from typing import Any
 
@@ -14,25 +14,25 @@ MAX_NAME_LENGTH = 150
 
 
 def connect() -> None:
-    """Called once, when the apps are ready."""
+    """Connects the receivers; called once, when the apps are ready."""
     user_logged_in.connect(write_login, dispatch_uid="audit log")
     user_logged_out.connect(write_logout, dispatch_uid="audit log")
     user_login_failed.connect(write_failed_login, dispatch_uid="audit log")
 
 
 def write_login(request: HttpRequest, user: AbstractUser, **_: Any) -> None:
-    """Somebody is in."""
+    """Logs a login."""
     _write("user.logged_in", user.get_username(), request)
 
 
 def write_logout(request: HttpRequest, user: AbstractUser | None, **_: Any) -> None:
-    """Somebody is out."""
+    """Logs a logout."""
     if user is not None:
         _write("user.logged_out", user.get_username(), request)
 
 
 def write_failed_login(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
-    """Somebody could not get in; what was tried as a password is nobody's business."""
+    """Logs a failed login, without the password."""
     name = _stored(str(credentials.get("username", "")))
     record_failed_login(name=name, address=client_address(request) if request else "unknown")
 

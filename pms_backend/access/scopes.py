@@ -17,8 +17,7 @@ ALL_SCOPES: Final = (
 
 INVENTORY_READ: Final = "inventory:read"
 
-# What anybody may do who is a customer: see what is published, and what of it is available. Whatever else these scopes
-# are asked for is closed to storefronts.
+# The scopes of a customer. Views that are not open to storefronts refuse them despite these scopes.
 STOREFRONT_SCOPES: Final = frozenset({"products:read", INVENTORY_READ})
 
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")

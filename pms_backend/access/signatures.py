@@ -18,19 +18,19 @@ logger = logging.getLogger(__name__)
 
 MAX_AGE: Final = timedelta(minutes=5)
 MAX_NONCE_LENGTH: Final = 255
-# Without a body there is nothing to digest; `Content-Digest` is asked for even so, so that none can be added.
+# `Content-Digest` is required for an empty body too, so that nobody can add a body.
 COVERED: Final = ("@method", "@target-uri", "content-digest")
 
 
 class SignatureInvalid(AuthenticationFailed):
-    """The request does not bear a good signature of its client."""
+    """The request has no valid signature of its client."""
 
     default_code = "signature_invalid"
 
 
 @dataclass(frozen=True, slots=True)
 class _Message:
-    """A request as the library reads it."""
+    """A request in the form that the library reads."""
 
     method: str
     url: str
@@ -38,26 +38,26 @@ class _Message:
 
 
 class _Verifier(HTTPMessageVerifier):
-    """Takes the signer's clock as it is, up to the age that a signature may have."""
+    """Accepts a clock skew up to the maximum age of a signature."""
 
     max_clock_skew = MAX_AGE
 
 
 class _KeysOf(HTTPSignatureKeyResolver):
-    """The usable signing keys of one client; another's are unknown."""
+    """Resolves the usable signing keys of one client only."""
 
     def __init__(self, client_id: int) -> None:
         self.client_id = client_id
         self.used: SigningKey | None = None
 
     def resolve_public_key(self, key_id: str) -> bytes | None:
-        """The secret, which is what an HMAC is verified with."""
+        """The shared secret of the HMAC."""
         self.used = SigningKey.objects.usable().filter(client_id=self.client_id, key_id=key_id).first()
         return None if self.used is None else self.used.secret.encode()
 
 
 def verify_signature(request: HttpRequest, *, client_id: int) -> tuple[SigningKey, str]:
-    """The signing key and the nonce of a request that its client signed; the nonce is still to be used up.
+    """Returns the signing key and the nonce of a signed request, whose nonce the caller must store (`use_nonce`).
 
     Raises `SignatureInvalid`.
     """
@@ -65,7 +65,7 @@ def verify_signature(request: HttpRequest, *, client_id: int) -> tuple[SigningKe
     verifier = _Verifier(signature_algorithm=HMAC_SHA256, key_resolver=keys)
     message = _Message(request.method or "", request.build_absolute_uri(), request.headers)
     try:
-        # The library adds the skew to the age.
+        # The library adds the clock skew to `max_age`.
         verified = verifier.verify(message, max_age=timedelta(0), require_components=COVERED, body=request.body)
     except HTTPMessageSignaturesException as error:
         logger.info("A signature was refused: %s", error)

@@ -1,4 +1,4 @@
-"""Who may open a socket: by address, origin, ticket or header, scope and kind, in this order."""
+"""Admission of sockets: checks the address, origin, ticket or header, scope and kind, in this order."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -30,13 +30,13 @@ class SocketRefused(Exception):
 
 
 def admit(scope: Mapping[str, Any], *, required_scope: str) -> Caller:
-    """Who opens this ASGI connection, and may. Raises `SocketRefused`. It asks Redis and the database.
+    """The caller that may open this ASGI connection. Raises `SocketRefused`. It reads Redis and the database.
 
-    A ticket that comes with the address is used up, and the headers are not looked at.
+    A ticket in the query is redeemed, and then the headers are ignored.
     """
     headers = headers_of(scope["headers"])
     peer = (scope.get("client") or ("",))[0]
-    verdict = rates.take("address", address_of(peer=peer, forwarded_for=headers.get("x-forwarded-for", "")))
+    verdict = rates.count_request("address", address_of(peer=peer, forwarded_for=headers.get("x-forwarded-for", "")))
     if verdict is not None and not verdict.allowed:
         raise SocketRefused(CLOSE_TRY_LATER, "too many requests")
     if not is_own_origin(headers):
@@ -44,19 +44,19 @@ def admit(scope: Mapping[str, Any], *, required_scope: str) -> Caller:
     ticket = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True).get("ticket")
     caller = caller_of_headers(headers) if ticket is None else _caller_of_ticket(ticket)
     if caller is None:
-        raise SocketRefused(CLOSE_NOT_AUTHENTICATED, "no good key, token or ticket")
+        raise SocketRefused(CLOSE_NOT_AUTHENTICATED, "no valid key, token or ticket")
     if not may_watch(caller, required_scope):
         raise SocketRefused(CLOSE_FORBIDDEN, f"needs {required_scope}, and no storefront")
     return caller
 
 
 def may_watch(caller: Caller, required_scope: str) -> bool:
-    """Whether the caller has the scope and sees stock at all."""
+    """Whether the caller has the scope and may see stock."""
     return required_scope in caller.scopes and visibility_of(caller).ledger
 
 
 def headers_of(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
-    """ASGI's headers by name, joined where one comes twice, as Django does with those of requests."""
+    """ASGI's headers by name; repeated headers are joined as Django joins them."""
     headers: dict[str, str] = {}
     for name, value in raw:
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
@@ -65,7 +65,7 @@ def headers_of(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def is_own_origin(headers: Mapping[str, str]) -> bool:
-    """Whether a page of ours opens the socket: of this host, an allowed one, or CORS_ALLOWED_ORIGINS.
+    """Whether the `Origin` is this host, an allowed host, or in CORS_ALLOWED_ORIGINS.
 
     Only browsers send an `Origin`, and they always do.
     """
@@ -86,5 +86,5 @@ def is_own_origin(headers: Mapping[str, str]) -> bool:
 
 def _caller_of_ticket(tickets: list[str]) -> Caller | None:
     caller = services.redeem_ticket(ticket=tickets[0]) if len(tickets) == 1 else None
-    # What it was issued for may have ended since.
+    # The caller's credential may have expired since the ticket was issued.
     return None if caller is None else revalidate([caller]).get(caller)

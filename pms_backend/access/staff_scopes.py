@@ -1,8 +1,8 @@
-"""What a member of staff may do through the API follows from Django's permissions: one table says how.
+"""The scopes of staff, derived from Django's permissions by one table.
 
-A row names all the permissions that the admin asks for what the scope allows, so that the API lets nobody do what the
-admin refuses. Parts of something (the lines of a transfer, the pictures of a product) go with it, as in the admin.
-docs/operations.md shows the table to operators.
+A row names all permissions that the admin requires for what the scope allows, so that the API lets nobody do what the
+admin refuses. Parts of an object (the lines of a transfer, the images of a product) have no rows of their own, as in
+the admin. docs/operations.md shows the table to operators.
 """
 
 from collections.abc import Set
@@ -57,11 +57,11 @@ _PMS_WRITE: Final = (
     "pms_integration.change_pmsproduct",
     "pms_integration.change_pmsstock",
 )
-# There is nothing yet that these could allow. When there is, its permissions are to be named here.
+# Nothing requires these scopes yet; the first endpoint that does names its permissions here.
 _WEBHOOKS_READ: Final[tuple[str, ...]] = ()
 _WEBHOOKS_WRITE: Final[tuple[str, ...]] = ()
 
-# A scope without permissions is for superusers alone, who have every scope.
+# A scope without permissions is for superusers only, who have every scope.
 PERMISSIONS_OF_SCOPE: Final[dict[str, tuple[str, ...]]] = {
     "products:read": _PRODUCTS_READ,
     "products:write": _PRODUCTS_WRITE,
@@ -71,7 +71,7 @@ PERMISSIONS_OF_SCOPE: Final[dict[str, tuple[str, ...]]] = {
     "pms:write": _PMS_WRITE,
     "webhooks:read": _WEBHOOKS_READ,
     "webhooks:write": _WEBHOOKS_WRITE,
-    # The feed shows everything, and cost is for those with products:write.
+    # The feed shows everything, cost included, which requires products:write.
     "events:read": (
         "events.view_event",
         *_PRODUCTS_READ,
@@ -85,7 +85,7 @@ PERMISSIONS_OF_SCOPE: Final[dict[str, tuple[str, ...]]] = {
 
 
 def scopes_of_staff(permissions: Set[str]) -> frozenset[str]:
-    """The scopes of a member of staff who has these permissions and is no superuser."""
+    """The scopes of a member of staff who has these permissions and is not a superuser."""
     return frozenset(
         scope
         for scope, needed in PERMISSIONS_OF_SCOPE.items()
@@ -93,8 +93,8 @@ def scopes_of_staff(permissions: Set[str]) -> frozenset[str]:
     )
 
 
-def how_staff_get(scope: str) -> str:
-    """The permissions that a scope takes, in a sentence for a member of staff."""
+def staff_hint(scope: str) -> str:
+    """A sentence that tells a member of staff which permissions a scope needs."""
     needed = PERMISSIONS_OF_SCOPE[scope]
     if not needed:
         return "Of the staff, only superusers have it."
@@ -102,5 +102,5 @@ def how_staff_get(scope: str) -> str:
 
 
 def _is_held(permission: str, held: Set[str]) -> bool:
-    # In the admin, too, a permission to change is one to view.
+    # As in the admin, a permission to change includes viewing.
     return permission in held or permission.replace(".view_", ".change_") in held

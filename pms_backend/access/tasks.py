@@ -1,4 +1,4 @@
-"""Work that beat asks for."""
+"""Periodic tasks."""
 
 from celery import shared_task
 
@@ -10,26 +10,26 @@ from pms_backend.api.task_limits import upkeep
 @shared_task
 @upkeep
 def prune_nonces() -> int:
-    """Forgets the nonces of old signatures; returns how many."""
+    """Deletes the nonces of expired signatures; returns how many."""
     return services.prune_nonces()
 
 
 @shared_task
 @upkeep
 def prune_tickets() -> int:
-    """Forgets tickets that nobody came with; returns how many."""
+    """Deletes expired tickets; returns how many."""
     return services.prune_tickets()
 
 
 @shared_task
 @upkeep
 def prune_audit_log() -> int:
-    """Removes what is older than the retention; returns how many rows went."""
+    """Removes entries older than the retention; returns how many."""
     return services.prune_audit_log()
 
 
 @shared_task
 @upkeep
 def flush_expired_tokens() -> int:
-    """Forgets refresh tokens that have expired; returns how many rows went."""
+    """Deletes expired refresh tokens; returns how many."""
     return tokens.flush_expired_tokens()

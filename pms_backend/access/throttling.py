@@ -22,7 +22,7 @@ UNLIMITED_PATHS = ("/health/", "/static/")
 
 
 class AddressThrottleMiddleware:
-    """Refuses an address that asks too often, before anything is looked up; says in headers what is left."""
+    """Refuses an address above its limit before authentication, and adds the rate limit headers."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -41,31 +41,31 @@ class AddressThrottleMiddleware:
 
 
 def _verdict_on(request: HttpRequest) -> rates.Verdict | None:
-    """The address's; a login counts against `tokens` too, because checking a password is expensive."""
+    """The verdict on the address; a login counts against `tokens` too, because checking a password is expensive."""
     address = client_address(request)
-    verdict = rates.take("address", address, look_at=GENERATION_KEY)
-    remember(request, verdict)
-    note_generation(request, None if verdict is None else verdict.seen)
+    verdict = rates.count_request("address", address, also_read=GENERATION_KEY)
+    add_verdict(request, verdict)
+    note_generation(request, None if verdict is None else verdict.read_value)
     is_login = request.method == "POST" and not is_api_request(request) and request.path == str(settings.LOGIN_URL)
     if is_login and (verdict is None or verdict.allowed):
-        verdict = rates.take("tokens", address)
-        remember(request, verdict)
+        verdict = rates.count_request("tokens", address)
+        add_verdict(request, verdict)
     return verdict
 
 
 class Throttle(BaseThrottle):
-    """Asks Redis for a place and keeps what it said for the answer's headers; a subclass says in which bucket."""
+    """Counts the request in Redis and stores the verdict for the headers; a subclass names the bucket."""
 
     verdict: rates.Verdict | None = None
 
     def verdict_on(self, request: Request, view: Any) -> rates.Verdict | None:
-        """Counts the request; nothing where there is no limit."""
+        """Counts the request; None where there is no limit."""
         raise NotImplementedError
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        """Whether the request may go on."""
+        """Whether the request is within its limit."""
         self.verdict = self.verdict_on(request, view)
-        remember(request._request, self.verdict)
+        add_verdict(request._request, self.verdict)
         return self.verdict is None or self.verdict.allowed
 
     def wait(self) -> float | None:
@@ -74,50 +74,50 @@ class Throttle(BaseThrottle):
 
 
 class ClientThrottle(Throttle):
-    """Limits a client by its tier, reads and writes apart."""
+    """Limits a client by its tier, reads and writes separately."""
 
     def verdict_on(self, request: Request, view: Any) -> rates.Verdict | None:
-        """Nobody who is not known: the view lets them in, or not."""
+        """Counts authenticated callers only."""
         caller = request.auth
         if not isinstance(caller, Caller):
             return None
         write = request.method not in SAFE_METHODS and not getattr(view, "only_reads", False)
-        return rates.take_for_tier(caller.tier, caller.identity, write=write)
+        return rates.count_request_of_tier(caller.tier, caller.identity, write=write)
 
 
 class WebhookThrottle(Throttle):
-    """Limits what one address may send to one connection; a forger elsewhere cannot use up the PMS's share."""
+    """Limits one address for each connection, so that a forger elsewhere cannot use up the PMS's limit."""
 
     def verdict_on(self, request: Request, view: Any) -> rates.Verdict | None:
-        """Before the signature is looked at."""
-        return rates.take("webhooks", f"{view.kwargs.get('slug', '')}:{client_address(request._request)}")
+        """Counts before the signature is verified."""
+        return rates.count_request("webhooks", f"{view.kwargs.get('slug', '')}:{client_address(request._request)}")
 
 
 class TokenThrottle(Throttle):
-    """Limits how often one address may ask for tokens, and so how fast it can try passwords."""
+    """Limits token requests of one address, and so how fast it can try passwords."""
 
     def verdict_on(self, request: Request, view: Any) -> rates.Verdict | None:
-        """Before the password is looked at."""
-        return rates.take("tokens", client_address(request._request))
+        """Counts before the password is checked."""
+        return rates.count_request("tokens", client_address(request._request))
 
 
 class TicketThrottle(Throttle):
-    """Limits how often one caller may ask for tickets, `internal` ones apart."""
+    """Limits ticket requests of one caller, except of the tier `internal`."""
 
     def verdict_on(self, request: Request, view: Any) -> rates.Verdict | None:
-        """Comes after the permission, so that there is a caller."""
+        """Counts after the permission check, so that there is a caller."""
         caller: Any = request.auth
-        return None if caller.tier == INTERNAL_TIER else rates.take("tokens", caller.identity)
+        return None if caller.tier == INTERNAL_TIER else rates.count_request("tokens", caller.identity)
 
 
-def remember(request: HttpRequest, verdict: rates.Verdict | None) -> None:
-    """Keeps a verdict for the answer's headers."""
+def add_verdict(request: HttpRequest, verdict: rates.Verdict | None) -> None:
+    """Stores a verdict on the request, for the response's headers."""
     if verdict is not None:
         request.META.setdefault("pms.verdicts", []).append(verdict)
 
 
 def headers_of(request: HttpRequest) -> dict[str, str]:
-    """The headers of the tightest limit that the request met."""
+    """The headers of the tightest limit that applied to the request."""
     verdicts: list[rates.Verdict] = request.META.get("pms.verdicts", [])
     if not verdicts:
         return {}

@@ -1,7 +1,7 @@
-"""Who sees what: said here alone, and asked for here by REST, the sockets and the feed.
+"""Who sees what, for REST, the sockets and the feed.
 
-A *storefront* sees what is published, without its cost, and what of it is available: no drafts, no ledger. Whatever a
-view does not open to storefronts is closed to them, whichever scopes they have.
+A *storefront* sees published products without their cost, and availability; no drafts and no ledger. A view that is not
+open to storefronts refuses them, whichever scopes they have.
 """
 
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from pms_backend.access.models import INTERNAL_TIER
 
 @dataclass(frozen=True, slots=True)
 class Visibility:
-    """What a caller sees of things that it may ask for at all."""
+    """What a caller sees of the objects that its scopes let it read."""
 
     unpublished: bool
     cost: bool
-    # What is on hand and reserved, and the ledger that explains it; otherwise only what is available.
+    # on_hand, reserved and the ledger; otherwise only availability.
     ledger: bool
-    # What other clients have reserved and imported.
+    # Other clients' reservations and imports.
     others: bool
 
 
@@ -29,7 +29,7 @@ NOTHING = Visibility(unpublished=False, cost=False, ledger=False, others=False)
 
 
 def visibility_of(caller: Any) -> Visibility:
-    """What this caller (`request.auth`) sees; nobody sees as little as can be."""
+    """What this caller (`request.auth`) sees; an anonymous one sees `NOTHING`."""
     if not isinstance(caller, Caller):
         return NOTHING
     inside = not caller.is_storefront
@@ -42,12 +42,12 @@ def visibility_of(caller: Any) -> Visibility:
 
 
 def sees_cost(request: HttpRequest) -> bool:
-    """Whether the admin shows cost to the member of staff, which it does to those with `products:write`."""
+    """Whether the admin shows cost to the logged-in user, which requires `products:write`."""
     return visibility_of(caller_in_admin(request)).cost
 
 
 def is_open_to(caller: Caller, view: Any, method: str) -> bool:
-    """Whether the view is for this kind of caller: `open_to_storefronts` names its actions, or methods, that are."""
+    """Whether the view is open to this caller; `open_to_storefronts` names the actions or methods for storefronts."""
     if not caller.is_storefront:
         return True
     name = getattr(view, "action", None) or method.lower()

@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django_redis import get_redis_connection
 from prometheus_client import REGISTRY
 
-from pms_backend.access.rates import DEFAULT_RATES, Rate, Verdict, parse_rates, take, take_for_tier
+from pms_backend.access.rates import DEFAULT_RATES, Rate, Verdict, count_request, count_request_of_tier, parse_rates
 from tests.concurrency.threads import at_once
 from tests.conftest import ClientWith, JSONClient
 from tests.factories import make_connection
@@ -67,13 +67,13 @@ def test_what_is_no_rate_is_named(setting: str):
 def test_a_bucket_without_a_rate_has_no_limit(limit):
     limit(a="1/second")
 
-    assert take("nothing", "me") is None
+    assert count_request("nothing", "me") is None
 
 
 def test_no_more_pass_than_the_limit(limit):
     limit(a="3/minute")
 
-    verdicts = [take("a", "me") for _ in range(5)]
+    verdicts = [count_request("a", "me") for _ in range(5)]
 
     assert [verdict.allowed for verdict in verdicts] == [True, True, True, False, False]
     assert [verdict.remaining for verdict in verdicts] == [2, 1, 0, 0, 0]
@@ -83,10 +83,10 @@ def test_no_more_pass_than_the_limit(limit):
 def test_everybody_has_a_window_of_their_own(limit):
     limit(a="1/minute", b="1/minute")
 
-    assert take("a", "me").allowed
-    assert take("a", "you").allowed
-    assert take("b", "me").allowed
-    assert not take("a", "me").allowed
+    assert count_request("a", "me").allowed
+    assert count_request("a", "you").allowed
+    assert count_request("b", "me").allowed
+    assert not count_request("a", "me").allowed
 
 
 def test_a_place_is_free_when_the_oldest_leaves_the_window_and_not_before(limit):
@@ -94,12 +94,12 @@ def test_a_place_is_free_when_the_oldest_leaves_the_window_and_not_before(limit)
     # A machine that is busy with something else is slower than the window: then it is tried once more.
     for client in ("one", "two", "three", "four", "five"):
         began = time.monotonic()
-        take("a", client)
+        count_request("a", client)
         time.sleep(0.6)
-        take("a", client)
-        refused = take("a", client)
+        count_request("a", client)
+        refused = count_request("a", client)
         time.sleep(refused.reset_seconds + 0.02)
-        second = [take("a", client).allowed for _ in range(2)]
+        second = [count_request("a", client).allowed for _ in range(2)]
         if time.monotonic() - began < 1.5:
             break
 
@@ -111,7 +111,7 @@ def test_a_place_is_free_when_the_oldest_leaves_the_window_and_not_before(limit)
 def test_the_window_is_exact_across_threads(limit):
     limit(a="50/minute")
 
-    allowed = at_once([lambda: sum(take("a", "me").allowed for _ in range(40))] * 4)
+    allowed = at_once([lambda: sum(count_request("a", "me").allowed for _ in range(40))] * 4)
 
     assert sum(allowed) == 50
 
@@ -124,7 +124,7 @@ def test_no_window_wherever_it_starts_holds_more_than_the_limit(limit):
         passed = []
         while time.monotonic() - began < 1.5:
             before = time.monotonic()
-            if take("a", "me").allowed:
+            if count_request("a", "me").allowed:
                 # The moment of Redis lies between the two: the window is measured from the outside in.
                 passed.append((before, time.monotonic()))
             time.sleep(0.002)
@@ -138,36 +138,36 @@ def test_no_window_wherever_it_starts_holds_more_than_the_limit(limit):
 
 def test_a_refused_request_takes_no_place(limit):
     limit(a="1/second")
-    take("a", "me")
+    count_request("a", "me")
     for _ in range(10):
-        take("a", "me")
+        count_request("a", "me")
     time.sleep(1.02)
 
-    assert take("a", "me").allowed
+    assert count_request("a", "me").allowed
 
 
 def test_tiers_without_limits_of_their_own_have_the_default_ones(limit):
     limit(default_read="1/minute", default_write="2/minute", gold_read="3/minute")
 
-    assert take_for_tier("silver", "me", write=False).rate.limit == 1
-    assert take_for_tier("silver", "me", write=True).rate.limit == 2
-    assert take_for_tier("gold", "me", write=False).rate.limit == 3
-    assert take_for_tier("internal", "me", write=False) is None
+    assert count_request_of_tier("silver", "me", write=False).rate.limit == 1
+    assert count_request_of_tier("silver", "me", write=True).rate.limit == 2
+    assert count_request_of_tier("gold", "me", write=False).rate.limit == 3
+    assert count_request_of_tier("internal", "me", write=False) is None
 
 
 def test_a_redis_that_has_forgotten_the_script_is_told_it_again(limit):
     limit(a="3/minute")
-    take("a", "me")
+    count_request("a", "me")
     get_redis_connection("default").script_flush()
 
-    assert [take("a", "me").remaining, take("a", "me").remaining] == [1, 0]
+    assert [count_request("a", "me").remaining, count_request("a", "me").remaining] == [1, 0]
 
 
 def test_without_redis_everything_passes_and_is_counted(limit, broken_redis, caplog):
     limit(a="1/minute")
     before = failures()
 
-    assert [take("a", "me"), take("a", "me")] == [None, None]
+    assert [count_request("a", "me"), count_request("a", "me")] == [None, None]
     assert failures() - before == 2
     assert "Redis does not answer" in caplog.text
 

@@ -21,7 +21,7 @@ key, threads, each = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 print("ready", flush=True)
 sys.stdin.readline()
 with ThreadPoolExecutor(threads) as pool:
-    verdicts = pool.map(lambda _: rates.take_for_tier("gold", key, write=False), range(threads * each))
+    verdicts = pool.map(lambda _: rates.count_request_of_tier("gold", key, write=False), range(threads * each))
     print(sum(verdict.allowed for verdict in verdicts))
 """
 

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from pms_backend.access.caller import caller_of_user
 from pms_backend.access.credentials import revalidate
 from pms_backend.access.scopes import ALL_SCOPES
-from pms_backend.access.staff_scopes import PERMISSIONS_OF_SCOPE, how_staff_get
+from pms_backend.access.staff_scopes import PERMISSIONS_OF_SCOPE, staff_hint
 from pms_backend.access.tokens.services import issue_tokens
 from tests.conftest import ClientWith, JSONClient
 from tests.factories import make_product
@@ -135,7 +135,7 @@ def test_a_refusal_names_the_permissions(ada: User, client_with: ClientWith):
     refused = browser(ada).post("/api/v1/inventory/adjustments/", {})
 
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
-    assert refused.json()["detail"] == f"This needs the scope inventory:write. {how_staff_get('inventory:write')}"
+    assert refused.json()["detail"] == f"This needs the scope inventory:write. {staff_hint('inventory:write')}"
     assert "inventory.change_stocklevel" in refused.json()["detail"]
     of_superusers = browser(ada).get("/api/v1/access/clients/").json()["detail"]
     assert of_superusers == "This needs the scope access:admin. Of the staff, only superusers have it."

@@ -1,4 +1,4 @@
-"""What changes who may call."""
+"""Services of API clients, tickets, nonces and the audit log."""
 
 from pms_backend.access.services.audit import (
     Published,

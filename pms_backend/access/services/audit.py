@@ -1,4 +1,4 @@
-"""The audit log: who did what. It only ever grows."""
+"""The audit log: who did what."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -11,9 +11,9 @@ from django.utils import timezone
 from pms_backend.access.models import AuditEntry
 from pms_backend.api import context
 
-# A connection's and the system's own doings are in the feed; here stand those of people and programs.
+# Only people and programs are audited; what connections and the system do is in the feed.
 AUDITED_ACTORS: Final = ("client:", "user:")
-# What moves or promises stock has its own record for good, with its actor: the ledger, reservations, transfers, sheets.
+# The ledger, reservations, transfers and stocktakes record their own actors permanently.
 RECORDED_ELSEWHERE: Final = ("stock.", "reservation.", "transfer.", "stocktake.")
 
 LOGIN_FAILED: Final = "user.login_failed"
@@ -23,7 +23,7 @@ MAX_BATCHES: Final = 20
 
 
 class Published(NamedTuple):
-    """A published event, as far as the audit log wants to know it."""
+    """The parts of a published event that the audit log stores."""
 
     sequence: int
     type: str
@@ -34,13 +34,15 @@ class Published(NamedTuple):
 
 
 def record_audit(*, action: str, subject: str, **detail: Any) -> None:
-    """Writes down what the caller of the running request does, in its transaction."""
-    now = context.current()
-    AuditEntry.objects.create(action=action, subject=subject, actor=now.actor, request_id=now.request_id, detail=detail)
+    """Adds an entry for the actor of the running request, in its transaction."""
+    origin = context.current()
+    AuditEntry.objects.create(
+        action=action, subject=subject, actor=origin.actor, request_id=origin.request_id, detail=detail
+    )
 
 
 def audit_published(*, events: Iterable[Published]) -> None:
-    """Writes down the published events of people and programs; one that is there already stays as it is."""
+    """Adds entries for published events of people and programs; existing entries stay."""
     AuditEntry.objects.bulk_create(
         (
             AuditEntry(
@@ -59,9 +61,9 @@ def audit_published(*, events: Iterable[Published]) -> None:
 
 
 def record_failed_login(*, name: str, address: str) -> None:
-    """Writes down that somebody at `address` could not log in as `name`, who need not know of it.
+    """Adds an entry that a login as `name` from `address` failed; the address is the actor, not the user.
 
-    As many of an address as lock it are written down in the time of a lock; more would only fill the table.
+    Within the time of a lockout an address gets no more entries than the failures that lock it.
     """
     actor = f"address:{address}"
     since = timezone.now() - settings.AXES_COOLOFF_TIME

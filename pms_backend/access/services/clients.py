@@ -1,4 +1,4 @@
-"""API clients: made, changed, given new keys, ended."""
+"""Services of API clients: create, update, rotate keys, revoke."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -23,13 +23,13 @@ from pms_backend.access.services.audit import record_audit
 SECRET_BYTES: Final = 32
 DEFAULT_OVERLAP: Final = timedelta(days=1)
 MAX_OVERLAP: Final = timedelta(days=7)
-# The use of a key is written down at most this often.
+# `last_used_at` is updated at most this often.
 USE_NOTED_EVERY: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A client's new secrets, which are nowhere to be had again."""
+    """A client's new secrets, which are not stored in readable form."""
 
     client: ApiClient
     api_key: str
@@ -47,7 +47,7 @@ def create_api_client(
     signing: bool = False,
     by: Caller | None = None,
 ) -> Credentials:
-    """Makes a client; one that is `signing` must sign its writes. Without `by` the shell makes it.
+    """Creates a client; one that is `signing` must sign its writes. Without `by` the caller is the shell.
 
     Raises `UnknownScope`, `UnknownTier`, `ValidationError`, and `Forbidden` where it would have more than `by`.
     """
@@ -61,12 +61,12 @@ def create_api_client(
 
 @transaction.atomic
 def update_api_client(*, client_id: str, values: Mapping[str, Any], by: Caller | None = None) -> ApiClient:
-    """Changes a client's `name`, `scopes`, `tier` or `expires_at`, felt at once. Without `by` the shell does it.
+    """Changes a client's `name`, `scopes`, `tier` or `expires_at`, at once. Without `by` the caller is the shell.
 
     Raises `ApiClientNotFound`, `ApiClientRevoked`, `UnknownScope`, `UnknownTier`, `ValidationError`, and `Forbidden`
     where it would have more than `by` afterwards.
     """
-    client = _found_alive(client_id)
+    client = _locked_active(client_id)
     checks = {"scopes": _checked_scopes, "tier": _checked_tier}
     for field, value in values.items():
         setattr(client, field, checks[field](value) if field in checks else value)
@@ -80,18 +80,18 @@ def update_api_client(*, client_id: str, values: Mapping[str, Any], by: Caller |
 
 @transaction.atomic
 def rotate_keys(*, client_id: str, overlap: timedelta = DEFAULT_OVERLAP, by: Caller | None = None) -> Credentials:
-    """Gives a client new secrets; the one before each of them stays good for `overlap`, all earlier ones end now.
+    """Gives a client new secrets; the previous ones stay valid for `overlap`, all earlier ones expire now.
 
-    Raises `ApiClientNotFound`, `ApiClientRevoked`, and `Forbidden` where it has more than `by`, for whom the key
-    would be a gift. Without `by` the shell does it.
+    Raises `ApiClientNotFound`, `ApiClientRevoked`, and `Forbidden` where the client has more rights than `by`. Without
+    `by` the caller is the shell.
     """
-    client = _found_alive(client_id)
+    client = _locked_active(client_id)
     require_may_give(by, scopes=client.scopes, tier=client.tier)
     signing = client.signing_keys.exists()
     for keys in (client.keys.order_by("-created"), client.signing_keys.order_by("-created")):
         newest_first: list[Any] = list(keys.values_list("pk", flat=True))
-        _end(keys.filter(pk__in=newest_first[:1]), at=Now() + overlap)
-        _end(keys.filter(pk__in=newest_first[1:]), at=Now())
+        _expire(keys.filter(pk__in=newest_first[:1]), at=Now() + overlap)
+        _expire(keys.filter(pk__in=newest_first[1:]), at=Now())
     _audit(client, "rotated", overlap_seconds=int(overlap.total_seconds()))
     key_cache.invalidate_after_commit()
     return _new_credentials(client, signing=signing)
@@ -99,8 +99,8 @@ def rotate_keys(*, client_id: str, overlap: timedelta = DEFAULT_OVERLAP, by: Cal
 
 @transaction.atomic
 def revoke_api_client(*, client_id: str) -> ApiClient:
-    """Ends a client for good; once more changes nothing. Raises `ApiClientNotFound`."""
-    client = _found(client_id)
+    """Revokes a client permanently; a repetition changes nothing. Raises `ApiClientNotFound`."""
+    client = _locked(client_id)
     if client.revoked_at is None:
         client.revoked_at = timezone.now()
         client.save(update_fields=["revoked_at"])
@@ -111,14 +111,14 @@ def revoke_api_client(*, client_id: str) -> ApiClient:
 
 
 def note_use(*, client: ApiClient) -> None:
-    """Writes down that the client has called just now, unless that was done within the last minute."""
+    """Sets `last_used_at`, at most once a minute."""
     if client.last_used_at is not None and timezone.now() - client.last_used_at < USE_NOTED_EVERY:
         return
     due = Q(last_used_at=None) | Q(last_used_at__lt=Now() - USE_NOTED_EVERY)
     ApiClient.objects.filter(due, pk=client.pk).update(last_used_at=Now())
 
 
-def _end(keys: QuerySet[Any], *, at: Any) -> None:
+def _expire(keys: QuerySet[Any], *, at: Any) -> None:
     keys.exclude(expiry_date__lt=at).update(expiry_date=at)
 
 
@@ -141,15 +141,15 @@ def _text(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()
 
 
-def _found(client_id: str) -> ApiClient:
+def _locked(client_id: str) -> ApiClient:
     client = ApiClient.objects.select_for_update(no_key=True).filter(public_id=client_id).first()
     if client is None:
         raise ApiClientNotFound(f"There is no API client {client_id}.")
     return client
 
 
-def _found_alive(client_id: str) -> ApiClient:
-    client = _found(client_id)
+def _locked_active(client_id: str) -> ApiClient:
+    client = _locked(client_id)
     if client.revoked_at is not None:
         raise ApiClientRevoked(f"The API client {client_id} is revoked, for good.")
     return client

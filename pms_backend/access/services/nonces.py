@@ -9,15 +9,15 @@ from django.db.models.functions import Now
 from pms_backend.access.models import SignatureNonce, SigningKey
 from pms_backend.api.exceptions import Unauthenticated
 
-# A signature is good for 5 minutes either way; a nonce is kept for longer than any that bears it could still be.
-NONCES_KEPT: Final = timedelta(minutes=15)
+# A signature is valid for 5 minutes before and after `created`; its nonce is stored for longer.
+NONCE_RETENTION: Final = timedelta(minutes=15)
 PRUNED_AT_ONCE: Final = 5_000
 
 
 def use_nonce(*, signing_key: SigningKey, nonce: str) -> None:
-    """Uses a nonce up, in the transaction of the write that it signs. Raises `Unauthenticated` for a used one.
+    """Stores a nonce in the transaction of the write that it signs. Raises `Unauthenticated` for a used one.
 
-    A request with the same nonce that is still at work is waited for.
+    It waits for a running request with the same nonce.
     """
     try:
         with transaction.atomic():
@@ -27,10 +27,10 @@ def use_nonce(*, signing_key: SigningKey, nonce: str) -> None:
 
 
 def prune_nonces() -> int:
-    """Forgets nonces whose signatures are too old to be good; returns how many."""
+    """Deletes nonces whose signatures have expired; returns how many."""
     total = 0
     while True:
-        old = SignatureNonce.objects.filter(used_at__lt=Now() - NONCES_KEPT).values("pk")[:PRUNED_AT_ONCE]
+        old = SignatureNonce.objects.filter(used_at__lt=Now() - NONCE_RETENTION).values("pk")[:PRUNED_AT_ONCE]
         count, _ = SignatureNonce.objects.filter(pk__in=old).delete()
         total += count
         if count < PRUNED_AT_ONCE:

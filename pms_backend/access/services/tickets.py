@@ -1,7 +1,7 @@
-"""Tickets: each opens one socket, within seconds, in the name of whoever asked for it.
+"""Tickets: each opens one socket, within seconds, for the caller that requested it.
 
-They are rows, not keys in Redis, so that sockets can be opened without Redis; taking one away is one statement, so that
-of two who come with it one is let in.
+They are rows, not keys in Redis, so that sockets open without Redis. One statement redeems a ticket, so that of two
+simultaneous uses one succeeds.
 """
 
 import hashlib
@@ -23,33 +23,33 @@ MAX_TICKET_LENGTH: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What its owner gets."""
+    """A new ticket and its expiry."""
 
     ticket: str
     expires_at: datetime
 
 
 def issue_ticket(*, caller: Caller) -> Ticket:
-    """A new ticket of this caller; by the database's clock, as is its end."""
+    """Stores a new ticket of this caller; it expires by the database's clock."""
     ticket = secrets.token_urlsafe(32)
     with connection.cursor() as cursor:
-        cursor.execute(_ISSUE, [_digest(ticket), _stored(caller), TICKET_SECONDS])
+        cursor.execute(_ISSUE, [_digest(ticket), _serialized(caller), TICKET_SECONDS])
         (expires_at,) = cursor.fetchone()
     return Ticket(ticket, expires_at)
 
 
 def redeem_ticket(*, ticket: str) -> Caller | None:
-    """Uses a ticket up; nobody where it was used before, is too old, or never was one."""
+    """Deletes the ticket and returns its caller; None where it was used, has expired or does not exist."""
     if len(ticket) > MAX_TICKET_LENGTH or not ticket.isascii():
         return None
     with connection.cursor() as cursor:
         cursor.execute(_REDEEM, [_digest(ticket)])
         row = cursor.fetchone()
-    return None if row is None or not row[1] else _restored(orjson.loads(row[0]))
+    return None if row is None or not row[1] else _deserialized(orjson.loads(row[0]))
 
 
 def prune_tickets() -> int:
-    """Forgets tickets that are too old; returns how many."""
+    """Deletes expired tickets; returns how many."""
     count, _ = SocketTicket.objects.filter(expires_at__lt=Now()).delete()
     return count
 
@@ -67,11 +67,11 @@ def _digest(ticket: str) -> bytes:
     return hashlib.sha256(ticket.encode()).digest()
 
 
-def _stored(caller: Caller) -> str:
+def _serialized(caller: Caller) -> str:
     return orjson.dumps({**asdict(caller), "scopes": sorted(caller.scopes)}).decode()
 
 
-def _restored(stored: dict[str, Any]) -> Caller:
+def _deserialized(stored: dict[str, Any]) -> Caller:
     expires_at, credential = stored["expires_at"], stored["credential"]
     known = {
         "scopes": frozenset(stored["scopes"]),

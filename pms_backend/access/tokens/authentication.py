@@ -1,4 +1,4 @@
-"""`Authorization: Bearer TOKEN`."""
+"""Authentication by `Authorization: Bearer TOKEN`."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from pms_backend.api import context
 
 
 class TokenRefused(AuthenticationFailed):
-    """An `InvalidToken` as DRF knows it, which adds what a 401 asks for."""
+    """An `InvalidToken` as a DRF exception, so that DRF adds `WWW-Authenticate`."""
 
     def __init__(self, error: InvalidToken) -> None:
         super().__init__(error.detail)
@@ -22,10 +22,10 @@ class TokenRefused(AuthenticationFailed):
 
 
 class BearerAuthentication(BaseAuthentication):
-    """Tokens of Supabase and our own."""
+    """Authenticates by tokens of Supabase and our own."""
 
     def authenticate(self, request: Request) -> tuple[Caller, Caller] | None:
-        """The caller; nothing where no token was sent; 401 where it is not good."""
+        """The caller; None where no token was sent. Raises 401 for an invalid token."""
         token = token_in(request.headers.get("Authorization", ""))
         if token is None:
             return None
@@ -37,7 +37,7 @@ class BearerAuthentication(BaseAuthentication):
         return caller, caller
 
     def authenticate_header(self, request: Request) -> str:
-        """What a 401 asks for."""
+        """The `WWW-Authenticate` header of a 401."""
         return KEYWORD
 
 

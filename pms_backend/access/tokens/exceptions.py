@@ -1,34 +1,34 @@
-"""Why a token, or the request for one, is refused: a 401 each time."""
+"""Errors of tokens; each is a 401."""
 
 from pms_backend.api.exceptions import Unauthenticated
 
 
 class InvalidToken(Unauthenticated):
-    """Nothing that we take for a token."""
+    """The token is not valid here."""
 
     code = "token_not_valid"
 
 
 class ExpiredToken(InvalidToken):
-    """It was good once: the holder may refresh it."""
+    """The token has expired; a refresh gives a new one."""
 
     code = "token_expired"
 
 
 class KeysUnavailable(InvalidToken):
-    """The keys that it would be checked with have never been had."""
+    """The keys to verify the token could not be fetched yet."""
 
     code = "token_keys_unavailable"
 
 
 class UserInactive(InvalidToken):
-    """It is good, but staff have deactivated its user."""
+    """The token is valid, but its user is deactivated."""
 
     code = "user_inactive"
 
 
 class PasswordChanged(InvalidToken):
-    """Its user has another password by now."""
+    """The user's password was changed after the token was issued."""
 
     code = "password_changed"
 

@@ -18,20 +18,20 @@ Kind = TypeVar("Kind", bound=Token)
 
 
 def caller_of(token: str) -> Caller:
-    """Who has this access token, with the rights of this moment. Raises `InvalidToken`."""
+    """The caller with this access token, with its current rights. Raises `InvalidToken`."""
     access = read(AccessToken, token)
     return caller_of_user(user_of(access), expires_at=datetime_from_epoch(access["exp"]))
 
 
 def read_refresh(token: str) -> RefreshToken:
-    """A refresh token that is good and was not used yet. Raises `InvalidToken`."""
+    """A valid refresh token that was not used yet. Raises `InvalidToken`."""
     return read(RefreshToken, token)
 
 
 def read(kind: type[Kind], token: str) -> Kind:
     """A verified token of this kind. Raises `InvalidToken`."""
     try:
-        return kind(token)  # type: ignore[arg-type]  # the library's annotation is wrong: it takes texts
+        return kind(token)  # type: ignore[arg-type]  # the library's annotation is wrong: it accepts str
     except ExpiredTokenError:
         raise ExpiredToken("The token has expired.") from None
     except (TokenError, KeyError, ValueError, OverflowError):
@@ -39,7 +39,7 @@ def read(kind: type[Kind], token: str) -> Kind:
 
 
 def user_of(token: Token) -> User:
-    """The user whom it names. Raises `UserInactive`, `PasswordChanged`, or `InvalidToken` where there is none."""
+    """The token's user. Raises `UserInactive`, `PasswordChanged`, or `InvalidToken` where it does not exist."""
     user = User.objects.filter(pk=token.get(api_settings.USER_ID_CLAIM)).first()
     if user is None:
         raise InvalidToken("The user of this token does not exist.")

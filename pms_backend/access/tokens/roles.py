@@ -1,4 +1,4 @@
-"""What a Supabase user may do, as far as `app_metadata` says: only the project's own back end can write that."""
+"""The scopes of a Supabase user, from `app_metadata`, which only the project's own back end can write."""
 
 import functools
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ FORM = 'JWT_ROLE_SCOPES must be JSON of role to scopes such as {"editor": ["prod
 
 
 def scopes_of(app_metadata: Any) -> frozenset[str]:
-    """The known scopes in `scopes`; without any, those of `role`. None at all for anybody else."""
+    """The known scopes in `scopes`; without any, those of `role`; else empty."""
     if not isinstance(app_metadata, Mapping):
         return frozenset()
     named, role = app_metadata.get("scopes"), app_metadata.get("role")
@@ -42,7 +42,7 @@ def _scopes_of_role(role: str, scopes: Any) -> frozenset[str]:
         raise ImproperlyConfigured(f"{FORM}; {role} has {scopes!r}.")
     names = frozenset(word.strip() for word in words)
     if unknown := sorted(names - set(ALL_SCOPES)):
-        raise ImproperlyConfigured(f"{FORM}; {role} has {unknown[0]!r}, which is no scope.")
+        raise ImproperlyConfigured(f"{FORM}; {role} has {unknown[0]!r}, which is not a scope.")
     return names
 
 

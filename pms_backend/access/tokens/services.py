@@ -1,4 +1,4 @@
-"""The writes of tokens: linking users, issuing, rotating, forgetting."""
+"""Services of tokens: link users, issue, rotate, delete expired ones."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,20 +16,20 @@ from pms_backend.access.tokens import local
 from pms_backend.access.tokens.exceptions import InvalidToken
 
 USERNAME_PREFIX: Final = "supabase-"
-# Well beyond any leeway: a used token is remembered as used for as long as it could be taken for a good one.
+# Longer than any leeway, so that a used token stays known as used while it could still be valid.
 KEEP_EXPIRED_FOR: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class TokenPair:
-    """What a user gets: `access` for requests, `refresh` for the next pair."""
+    """An `access` token for requests, and a `refresh` token for the next pair."""
 
     access: str
     refresh: str
 
 
 def link_supabase_user(*, subject: str) -> User:
-    """Makes a user without any rights for somebody whom Supabase knows; the one there is, if another was faster.
+    """Creates a user without rights for a Supabase subject, or returns the one that a concurrent request created.
 
     An existing user is never taken over: where the name is taken it raises `InvalidToken`.
     """
@@ -47,7 +47,7 @@ def link_supabase_user(*, subject: str) -> User:
 
 @transaction.atomic
 def issue_tokens(*, user: User) -> TokenPair:
-    """A first pair for somebody who has proved who they are."""
+    """Issues a first pair to an authenticated user."""
     refresh = _Refresh.for_user(user)
     OutstandingToken.objects.create(
         user=user,
@@ -60,7 +60,7 @@ def issue_tokens(*, user: User) -> TokenPair:
 
 @transaction.atomic
 def rotate_tokens(*, refresh: str) -> TokenPair:
-    """The next pair for a refresh token, which that uses up: of two uses at once, one wins. Raises `InvalidToken`."""
+    """Exchanges a refresh token, which can be used once, for the next pair. Raises `InvalidToken`."""
     used = local.read_refresh(refresh)
     user = local.user_of(used)
     outstanding = OutstandingToken.objects.filter(jti=used["jti"]).first()
@@ -70,14 +70,14 @@ def rotate_tokens(*, refresh: str) -> TokenPair:
 
 
 def flush_expired_tokens() -> int:
-    """Forgets the refresh tokens, used or not, that have been expired for a while; returns how many rows went."""
+    """Deletes refresh tokens that expired at least `KEEP_EXPIRED_FOR` ago; returns how many rows."""
     return OutstandingToken.objects.filter(expires_at__lt=timezone.now() - KEEP_EXPIRED_FOR).delete()[0]
 
 
 class _Refresh(RefreshToken):
-    """A refresh token whose text is not stored, so that a copy of the database is no bunch of keys."""
+    """A refresh token whose text is not stored, so that a copy of the database holds no usable tokens."""
 
     @classmethod
     def for_user(cls, user: Any) -> Any:
-        """What the library puts in it, without the row that it would write."""
+        """Creates the token without the row that the library would write."""
         return super(BlacklistMixin, cls).for_user(user)

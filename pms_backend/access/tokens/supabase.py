@@ -24,19 +24,19 @@ AUDIENCE: Final = "authenticated"
 LEEWAY_SECONDS: Final = 30
 REQUIRED_CLAIMS: Final = ("exp", "aud", "sub")
 
-# Which keys an algorithm is taken from. One that is not here is refused, and none is good for both: otherwise a public
-# key could be passed off as the shared secret.
+# An algorithm uses either the shared secret or the published keys, never both: otherwise a public key could be used as
+# the shared secret. All other algorithms are refused.
 SYMMETRIC: Final = "HS256"
 ASYMMETRIC: Final = ("ES256", "RS256")
 
-# Supabase's are UUIDs. These characters are those of user names.
+# Supabase's subjects are UUIDs; these are the characters of Django's user names.
 SUBJECT: Final = re.compile(r"[A-Za-z0-9.@+_-]{1,128}")
 
 
 def caller_of(token: str, header: Mapping[str, Any]) -> Caller:
-    """Who has this token, whose unverified header is `header`. Raises `InvalidToken`.
+    """The caller with this token, whose unverified header is `header`. Raises `InvalidToken`.
 
-    What they may do comes from `app_metadata` alone: the linked user lends its name, and can be deactivated.
+    Its scopes come from `app_metadata` only. The linked user gives the actor's name and can be deactivated.
     """
     claims = verified_claims(token, key_for(header))
     expires_at = moment(claims["exp"])
@@ -51,10 +51,7 @@ def caller_of(token: str, header: Mapping[str, Any]) -> Caller:
 
 
 def key_for(header: Mapping[str, Any]) -> PyJWK | str:
-    """What the signature is checked with. Of the header only `alg` and `kid` are looked at.
-
-    Raises `InvalidToken`.
-    """
+    """The key that verifies the signature, by the header's `alg` and `kid` only. Raises `InvalidToken`."""
     algorithm, kid = header.get("alg"), header.get("kid")
     if "crit" in header:
         raise InvalidToken("The token asks for an extension that is not understood here.")
@@ -68,14 +65,14 @@ def key_for(header: Mapping[str, Any]) -> PyJWK | str:
 
 
 def verified_claims(token: str, key: PyJWK | str) -> dict[str, Any]:
-    """The claims, after all that is to be checked is. Raises `InvalidToken`."""
+    """The claims of a token that passes all checks. Raises `InvalidToken`."""
     try:
         claims = jwt.decode(
             token,
             key,
             algorithms=[key.algorithm_name if isinstance(key, PyJWK) else SYMMETRIC],
             audience=AUDIENCE,
-            # With the secret alone nobody has said whose it is; it signs the tokens of one project only.
+            # With the secret alone the issuer is unknown; the secret belongs to one project only.
             issuer=settings.SUPABASE_URL + ISSUER_PATH if settings.SUPABASE_URL else None,
             leeway=LEEWAY_SECONDS,
             options={"require": list(REQUIRED_CLAIMS), "enforce_minimum_key_length": True},
@@ -85,12 +82,12 @@ def verified_claims(token: str, key: PyJWK | str) -> dict[str, Any]:
     except jwt.PyJWTError as error:
         raise InvalidToken(_reason(error)) from None
     if not SUBJECT.fullmatch(claims["sub"]):
-        raise InvalidToken("The token's subject is no user's id.")
+        raise InvalidToken("The token's subject is not the id of a user.")
     return claims
 
 
 def user_of(subject: str) -> User:
-    """The user whom a subject is linked to, from its first token on."""
+    """The user linked to the subject, created with its first token."""
     link = SupabaseUser.objects.select_related("user").filter(subject=subject).first()
     return link.user if link else services.link_supabase_user(subject=subject)
 
@@ -100,7 +97,7 @@ def moment(seconds: Any) -> datetime:
     try:
         return datetime.fromtimestamp(int(seconds), UTC)
     except (ValueError, OverflowError, OSError):
-        raise InvalidToken("The token's `exp` is no moment.") from None
+        raise InvalidToken("The token's `exp` is not a moment.") from None
 
 
 def _reason(error: jwt.PyJWTError) -> str:

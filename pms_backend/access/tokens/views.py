@@ -27,7 +27,7 @@ class TokenView(APIView):
     supports_idempotency = False
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
-        """Adds what answers about tokens carry, refusals included."""
+        """Adds the headers that every response of these views carries."""
         response["Cache-Control"] = "no-store"
         if response.status_code == 401:
             response["WWW-Authenticate"] = KEYWORD

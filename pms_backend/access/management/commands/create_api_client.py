@@ -15,12 +15,12 @@ from pms_backend.api.renderers import to_json
 
 
 class Command(BaseCommand):
-    """Makes an API client and prints it, with its key, as JSON: once."""
+    """Creates an API client and prints it with its key as JSON, once."""
 
     help = "Makes an API client; its key is printed once and nowhere to be had again."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """NAME, --scopes, --expires, --tier, --signing."""
+        """Adds NAME, --scopes, --expires, --tier and --signing."""
         parser.add_argument("name")
         parser.add_argument("--scopes", required=True, help=f"comma-separated: {', '.join(ALL_SCOPES)}")
         parser.add_argument("--expires", help="a moment in RFC 3339, such as 2030-01-31T12:00:00Z")
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--signing", action="store_true", help="it must sign its writes (RFC 9421)")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Makes it and prints it."""
+        """Creates and prints the client."""
         expires_at = _moment(options["expires"]) if options["expires"] else None
         scopes = [scope.strip() for scope in options["scopes"].split(",") if scope.strip()]
         try:

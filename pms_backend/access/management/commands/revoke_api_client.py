@@ -9,16 +9,16 @@ from pms_backend.api.exceptions import DomainError
 
 
 class Command(BaseCommand):
-    """Ends an API client for good."""
+    """Revokes an API client permanently."""
 
     help = "Revokes an API client: its key is refused from now on."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """ID."""
+        """Adds ID."""
         parser.add_argument("id", help="as create_api_client printed it")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Revokes it."""
+        """Revokes the client."""
         try:
             services.revoke_api_client(client_id=options["id"])
         except DomainError as error:
