@@ -8,17 +8,15 @@ from inventory.models import Location, StockLevel, StockMovement
 from pms_backend.access.authentication import caller_of_key
 from pms_backend.access.models import INTERNAL_TIER, ApiClient
 from pms_backend.access.scopes import ALL_SCOPES
-from pms_backend.api.bulk import validate_rows
 from pms_backend.operations.audit import find_mismatches
-from pms_backend.operations.sample_data.barcodes import check_digit, internal_barcode
-from pms_backend.operations.sample_data.departments import FAMILIES
-from pms_backend.operations.sample_data.families import product_inputs
+from pms_backend.operations.sample_data.loading import FOLDER, rows_of
 from pms_integration.models import PMSConnection
 from products import services as products
+from products.barcodes import check_barcode
 from products.exceptions import PublishRulesFailed
 from products.models import Category, Product, ProductStatus, Variant
-from products.serializers import ProductInputSerializer
 from tests.operations.loading import rows, run
+from tests.pms_integration.files.importing import counts, imported
 
 pytestmark = pytest.mark.django_db
 
@@ -34,18 +32,18 @@ def credentials(django_db_setup, django_db_blocker):
 def test_the_catalogue_has_at_least_200_products_most_of_them_active(credentials):
     of = {status: Product.objects.filter(status=status).count() for status in ProductStatus}
 
-    assert sum(of.values()) == len(product_inputs(FAMILIES)) >= 200
+    assert sum(of.values()) == len(list(rows_of("products"))) >= 200
     assert 500 <= Variant.objects.count() <= 700
     assert (of["draft"], of["archived"]) == (6, 2)
 
 
-def test_the_catalogue_is_valid_input(credentials):
-    written = product_inputs(FAMILIES)
+def test_the_catalogue_is_a_file_that_an_import_reads(credentials, api):
+    content = (FOLDER / "products.jsonl").read_bytes()
 
-    valid, refused = validate_rows(written, ProductInputSerializer())
+    job = imported(api, content, "products.jsonl")
 
-    assert refused == []
-    assert [dict(data) for _, data in valid] == written
+    assert counts(job) == {"unchanged": Product.objects.count()}
+    assert job["warnings"] == []
 
 
 def test_the_category_tree_has_three_levels_and_a_place_for_every_product(credentials):
@@ -60,12 +58,8 @@ def test_every_barcode_is_a_gtin_13_for_internal_use(credentials):
 
     assert len(set(barcodes)) == len(barcodes)
     assert all(len(barcode) == 13 and 200 <= int(barcode[:3]) <= 299 for barcode in barcodes)
-    assert all(check_digit(barcode[:-1]) == barcode[-1] for barcode in barcodes)
-
-
-def test_the_check_digit_is_that_of_gs1():
-    assert check_digit("629104150021") == "3"  # the example of GS1's own guide
-    assert internal_barcode(1) == "2000000000015"
+    for barcode in barcodes:
+        check_barcode(barcode)
 
 
 def test_prices_cover_costs(credentials):

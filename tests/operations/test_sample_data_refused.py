@@ -28,10 +28,10 @@ def test_a_catalogue_of_somebody_else_is_left_as_it_is():
 
 @pytest.mark.django_db(transaction=True)
 def test_a_first_run_that_is_broken_off_leaves_nothing(monkeypatch):
-    def fail(_):
+    def fail(**_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(loading, "set_reorder_points", fail)
+    monkeypatch.setattr(loading.inventory, "update_level", fail)
 
     with pytest.raises(KeyboardInterrupt):
         run()

@@ -1,1 +1,6 @@
-"""A catalogue to begin with: Hollin & Tarn, an invented retailer for the outdoors and the house, and who may call."""
+"""The sample catalogue of Hollin & Tarn, an invented retailer for the outdoors and the house, as JSON Lines.
+
+`products.jsonl` has the shape of `POST /products/`, with barcodes of the prefix 200, for use within a company.
+`categories.jsonl` has each category after its parent, which it names by the slug. `locations.jsonl` says where the PMS
+`demo` owns the stock, and `stock.jsonl` has the opening stock of each level.
+"""
