@@ -1,0 +1,60 @@
+"""`make demo` against the running stack: a day that ends well, and one that does not."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from tests.flows.stack import ROOT, Stack
+
+pytestmark = pytest.mark.stack
+
+EVENTS = 40
+# At a location that the demo leaves alone.
+CHANGE_A_LEVEL = """
+UPDATE inventory_stocklevel SET on_hand = on_hand + %s WHERE id = (
+    SELECT min(level.id) FROM inventory_stocklevel AS level
+    JOIN inventory_location AS location ON location.id = level.location_id WHERE location.code = 'east')
+"""
+
+
+def live_a_day(stack: Stack) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pms_backend.standalone.demo", "--events", str(EVENTS), "--rate", "0"]
+    return subprocess.run(command, cwd=ROOT, env=stack.environment, capture_output=True, text=True, check=False)
+
+
+@contextmanager
+def unexplained_stock(stack: Stack) -> Iterator[None]:
+    """One unit more than the ledger says, past the triggers."""
+    with psycopg.connect(stack.quickstart["database_url"], autocommit=True) as database:
+        database.execute("SET session_replication_role = replica")
+        database.execute(CHANGE_A_LEVEL, [1])
+        try:
+            yield
+        finally:
+            database.execute(CHANGE_A_LEVEL, [-1])
+
+
+def test_a_day_ends_in_agreement(stack: Stack) -> None:
+    before = stack.wait_until_applied()
+
+    day = live_a_day(stack)
+
+    after = stack.wait_until_applied()
+    assert day.returncode == 0, day.stdout + day.stderr
+    assert day.stdout.endswith("OK: the PMS, API, WebSocket and ledger agree\n")
+    assert day.stderr == ""
+    settled = {state: after.get(state, 0) - before.get(state, 0) for state in ("processed", "ignored", "dead")}
+    assert (settled["processed"] + settled["ignored"], settled["dead"]) == (EVENTS, 0)
+
+
+def test_stock_that_the_ledger_does_not_explain_fails_the_day(stack: Stack) -> None:
+    with unexplained_stock(stack):
+        day = live_a_day(stack)
+
+    assert day.returncode == 1
+    assert "audit_stock: " in day.stdout
+    assert day.stdout.endswith("FAILED\n")
