@@ -34,7 +34,7 @@ import django
 django.setup()
 from pms_integration.files import reading, runner
 reading.CHUNK_PRODUCTS = 25
-while running.run_imports():
+while runner.run_imports():
     pass
 """
 
