@@ -8,7 +8,7 @@ from pms_backend.access.encryption import EncryptedTextField
 from pms_backend.api.context import MAX_ACTOR_LENGTH, MAX_REQUEST_ID_LENGTH
 from pms_backend.api.moments import moment_constraint
 from pms_integration.files.problems import MAX_CODE_LENGTH, MAX_COLUMN_LENGTH, MAX_DETAIL_LENGTH
-from pms_integration.files.storage import private_files
+from pms_integration.files.storage import PrivateFileField
 from products.models import Product
 from products.skus import MAX_SKU_KEY_LENGTH
 
@@ -219,7 +219,7 @@ class ImportJob(models.Model):
     """
 
     format = models.CharField(max_length=5, choices=ImportFormat.choices)
-    file = models.FileField(max_length=255, blank=True, storage=private_files)
+    file = PrivateFileField(max_length=255, blank=True)
     file_name = models.CharField(max_length=255)
     size_bytes = models.BigIntegerField()
     location = models.ForeignKey(Location, null=True, on_delete=models.PROTECT, related_name="imports")

@@ -7,7 +7,6 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
-from django.utils.crypto import get_random_string
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
 from pms_backend.access.encryption import EncryptedTextField
@@ -22,20 +21,10 @@ INTERNAL_TIER = "internal"
 PUBLIC_ID_LENGTH = 8
 
 
-def make_public_id() -> str:
-    """A random id for a new client."""
-    return get_random_string(PUBLIC_ID_LENGTH)
-
-
-def make_key_id() -> str:
-    """A random id for a new signing key."""
-    return f"sig_{get_random_string(16)}"
-
-
 class ApiClient(models.Model):
     """A program that calls the API. Its `public_id` stays the same when its keys change."""
 
-    public_id = models.CharField(max_length=PUBLIC_ID_LENGTH, unique=True, editable=False, default=make_public_id)
+    public_id = models.CharField(max_length=PUBLIC_ID_LENGTH, unique=True, editable=False)
     name = models.CharField(max_length=50)
     scopes = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     tier = models.CharField(max_length=40, default=DEFAULT_TIER)
@@ -109,7 +98,7 @@ class SigningKey(models.Model):
     """A shared secret with which a client signs its writes (RFC 9421)."""
 
     client = models.ForeignKey(ApiClient, on_delete=models.PROTECT, related_name="signing_keys")
-    key_id = models.CharField(max_length=40, unique=True, default=make_key_id)
+    key_id = models.CharField(max_length=40, unique=True)
     secret = EncryptedTextField()
     # The same names as those of an API key.
     expiry_date = models.DateTimeField(null=True)

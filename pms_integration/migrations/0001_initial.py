@@ -2,7 +2,6 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import pms_backend.access.encryption
 from django.db import migrations, models
 
 
@@ -24,8 +23,8 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=255)),
                 ('kind', models.CharField(choices=[('standard', 'Standard')], default='standard', max_length=20)),
                 ('is_active', models.BooleanField(default=True)),
-                ('secret', pms_backend.access.encryption.EncryptedTextField()),
-                ('previous_secret', pms_backend.access.encryption.EncryptedTextField(blank=True, null=True)),
+                ('secret', models.TextField()),
+                ('previous_secret', models.TextField(blank=True, null=True)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
             ],
             options={

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('pms_integration', '0005_import_files_are_private'),
+        ('pms_integration', '0004_imports_know_their_client'),
     ]
 
     operations = [

@@ -2,7 +2,6 @@
 
 import django.core.validators
 import django.db.models.constraints
-import products.barcodes
 from decimal import Decimal
 from django.db import migrations, models
 
@@ -17,11 +16,6 @@ class Migration(migrations.Migration):
         migrations.RemoveConstraint(
             model_name='variant',
             name='products_variant_sku_key_unique',
-        ),
-        migrations.AlterField(
-            model_name='variant',
-            name='barcode',
-            field=models.CharField(blank=True, max_length=100, validators=[products.barcodes.validate_barcode]),
         ),
         migrations.AlterField(
             model_name='variant',

@@ -5,9 +5,6 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
-import pms_backend.access.encryption
-import pms_backend.access.models
-
 # A client's public id was its key's prefix, and stays that.
 CLIENTS_OF_KEYS = """
 INSERT INTO access_apiclient (public_id, name, scopes, tier, expires_at, revoked_at, created_at)
@@ -35,7 +32,7 @@ class Migration(migrations.Migration):
             name="ApiClient",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", models.CharField(default=pms_backend.access.models.make_public_id, editable=False, max_length=8, unique=True)),
+                ("public_id", models.CharField(editable=False, max_length=8, unique=True)),
                 ("name", models.CharField(max_length=50)),
                 ("scopes", django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
                 ("tier", models.CharField(default="default", max_length=40)),
@@ -69,8 +66,8 @@ class Migration(migrations.Migration):
             name="SigningKey",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("key_id", models.CharField(default=pms_backend.access.models.make_key_id, max_length=40, unique=True)),
-                ("secret", pms_backend.access.encryption.EncryptedTextField()),
+                ("key_id", models.CharField(max_length=40, unique=True)),
+                ("secret", models.TextField()),
                 ("expiry_date", models.DateTimeField(null=True)),
                 ("created", models.DateTimeField(auto_now_add=True)),
                 ("client", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="signing_keys", to="access.apiclient")),

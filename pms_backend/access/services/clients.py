@@ -10,12 +10,13 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.crypto import get_random_string
 
 from pms_backend.access import key_cache
 from pms_backend.access.caller import Caller
 from pms_backend.access.exceptions import ApiClientNotFound, ApiClientRevoked, UnknownScope, UnknownTier
 from pms_backend.access.grants import require_may_give
-from pms_backend.access.models import DEFAULT_TIER, ApiClient, ApiKey, SigningKey
+from pms_backend.access.models import DEFAULT_TIER, PUBLIC_ID_LENGTH, ApiClient, ApiKey, SigningKey
 from pms_backend.access.rates import known_tiers
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.access.services.audit import record_audit
@@ -51,7 +52,13 @@ def create_api_client(
 
     Raises `UnknownScope`, `UnknownTier`, `ValidationError`, and `Forbidden` where it would have more than `by`.
     """
-    client = ApiClient(name=name, scopes=_checked_scopes(scopes), tier=_checked_tier(tier), expires_at=expires_at)
+    client = ApiClient(
+        public_id=get_random_string(PUBLIC_ID_LENGTH),
+        name=name,
+        scopes=_checked_scopes(scopes),
+        tier=_checked_tier(tier),
+        expires_at=expires_at,
+    )
     require_may_give(by, scopes=client.scopes, tier=client.tier)
     client.full_clean()
     client.save(force_insert=True)
@@ -129,7 +136,8 @@ def _new_credentials(client: ApiClient, *, signing: bool) -> Credentials:
     if not signing:
         return Credentials(client, api_key)
     secret = secrets.token_urlsafe(SECRET_BYTES)
-    signing_key = SigningKey.objects.create(client=client, secret=secret)
+    key_id = f"sig_{get_random_string(16)}"
+    signing_key = SigningKey.objects.create(client=client, key_id=key_id, secret=secret)
     return Credentials(client, api_key, signing_key.key_id, secret)
 
 
