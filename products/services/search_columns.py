@@ -1,12 +1,9 @@
 """What a product keeps for its readers: worked out of it and its variants, written with it."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from products.models import Product, Variant
 from products.search import document_of
-
-FOR_READERS: Final = ("search_document", "lowest_price")
 
 
 def prepare_for_readers(product: Product, variants: Sequence[Variant]) -> None:

@@ -256,13 +256,13 @@ def test_the_audit_names_what_an_older_database_holds() -> None:
     make_product("A-1")
     set_stock("A-1", make_location("main"), 10)
     level, movement = StockLevel.objects.values_list("pk", flat=True).get(), StockMovement.objects.get().pk
-    _write_as_before("0001-12-31 23:00:00+00 BC")
+    _write_past_the_rule("0001-12-31 23:00:00+00 BC", "NOT VALID")
     out = io.StringIO()
     try:
         with pytest.raises(SystemExit):
             call_command("audit_stock", stdout=out, stderr=io.StringIO())
     finally:
-        _write_as_before("2026-01-01 00:00:00+00")
+        _write_past_the_rule("2026-01-01 00:00:00+00")
 
     lines = out.getvalue().splitlines()
     assert [line.split(": ")[0] for line in lines] == [
@@ -272,16 +272,16 @@ def test_the_audit_names_what_an_older_database_holds() -> None:
     assert all("BC" in line for line in lines)
 
 
-def _write_as_before(moment: str) -> None:
-    """As before there was the rule: it is made anew as the migration makes it, without a look at the rows."""
+def _write_past_the_rule(moment: str, validity: str = "") -> None:
+    """Writes the moment without the rule, then adds the rule again: NOT VALID as for a table that is older than it."""
     with connection.cursor() as cursor:
         for table, column in (("inventory_stocklevel", "counted_at"), ("inventory_stockmovement", "occurred_at")):
             name = f"{table}_{column}_in_bounds"
             cursor.execute("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s", [name])
-            (rule,) = cursor.fetchone()
+            rule = cursor.fetchone()[0].removesuffix(" NOT VALID")
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER, DROP CONSTRAINT {name}")
             cursor.execute(f"UPDATE {table} SET {column} = %s", [moment])
-            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER, ADD CONSTRAINT {name} {rule}")
+            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER, ADD CONSTRAINT {name} {rule} {validity}")
 
 
 def test_no_other_module_reads_moments_from_text() -> None:

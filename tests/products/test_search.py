@@ -1,9 +1,6 @@
 """Searching the catalogue: what is found, in which order, and what no input can do."""
 
-import importlib
-
 import pytest
-from django.apps import apps
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -187,17 +184,3 @@ def test_a_document_ends_where_it_is_long_enough():
     assert document.startswith("'first':1A '=a-1':2A 'a-1':3A 'a':4A '1':5A 'word00000':6D")
     assert document.count("'word") == (MAX_DOCUMENT_BYTES - len("first=a-1a-1a1")) // len("word00000")
     assert "word99999" not in document
-
-
-def test_the_migration_prepares_what_was_there_before(reader: JSONClient, lamp: Product, monkeypatch):
-    make_product("B-1", name="Chair", price="3.00")
-    before = list(Product.objects.order_by("pk").values_list("search_document", "lowest_price"))
-    Product.objects.update(search_document=None, lowest_price=None)
-    assert found(reader, "lamp") == []
-    migration = importlib.import_module("products.migrations.0006_prepare_products_for_readers")
-    monkeypatch.setattr(migration, "BATCH", 1)
-
-    migration.prepare(apps, None)
-
-    assert list(Product.objects.order_by("pk").values_list("search_document", "lowest_price")) == before
-    assert found(reader, "lamp") == [lamp.name]

@@ -1,0 +1,5 @@
+DROP TRIGGER inventory_stockmovement_chain ON inventory_stockmovement;
+DROP FUNCTION inventory_check_movement();
+DROP TRIGGER inventory_stocklevel_explained_by_ledger_update ON inventory_stocklevel;
+DROP TRIGGER inventory_stocklevel_explained_by_ledger_insert ON inventory_stocklevel;
+DROP FUNCTION inventory_check_level();

@@ -1,0 +1,8 @@
+DROP TRIGGER inventory_transferline_explains ON inventory_transferline;
+DROP FUNCTION inventory_check_transfer_line();
+DROP TRIGGER inventory_reservationline_explains ON inventory_reservationline;
+DROP FUNCTION inventory_check_reservation_line();
+DROP TRIGGER inventory_stocklevel_promises_update ON inventory_stocklevel;
+DROP TRIGGER inventory_stocklevel_promises_insert ON inventory_stocklevel;
+DROP FUNCTION inventory_check_level_promises();
+DROP FUNCTION inventory_check_promises(bigint);

@@ -1,0 +1,7 @@
+DROP TRIGGER products_product_has_a_variant_deleted ON products_variant;
+DROP TRIGGER products_product_has_a_variant_archived ON products_variant;
+DROP TRIGGER products_product_has_a_variant_update ON products_product;
+DROP TRIGGER products_product_has_a_variant_insert ON products_product;
+DROP FUNCTION products_check_variant_gone();
+DROP FUNCTION products_check_product();
+DROP FUNCTION products_check_product_has_a_variant(bigint);

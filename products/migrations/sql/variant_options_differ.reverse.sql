@@ -1,0 +1,1 @@
+ALTER TABLE products_variant DROP CONSTRAINT products_variant_options_distinct;
