@@ -6,9 +6,15 @@ RESERVED = "(SELECT sum(reserved) FROM inventory_reservationline)"
 COMING = "(SELECT sum(in_transit) FROM inventory_transferline)"
 LONG_AGO = "'0001-01-01 00:00:00+01'"
 FAR_AHEAD = "'9999-12-31 23:59:59-01'"
+# What the upkeep says before it removes old rows.
+PRUNING = "SET LOCAL pms.allow_prune = 'on'; "
 
 # Of checks: what is set, in every row of the rule's table.
 CHECKS = {
+    "access_apiclient_expires_at_in_bounds": [f"expires_at = {LONG_AGO}", f"expires_at = {FAR_AHEAD}"],
+    "api_idempotencykey_answer_is_a_success": [
+        "status = 199", "status = 300", "status = 404", "status = NULL", "body = NULL",
+    ],
     "events_feedhead_is_one_row": ["id = 2"],
     "events_feedhead_pruned_what_was_published": ["pruned_to = sequence + 1"],
     "events_relayrun_is_one_row": ["id = 2"],
@@ -93,6 +99,10 @@ HIDDEN_BY = {
 
 # Of unique keys, where a table has several: what makes a row differ in the others.
 OTHERWISE = {
+    "access_apiclient_pkey": {"prefix": "'other'"},
+    "access_apiclient_prefix_key": {"id": "'other'"},
+    "access_supabaseuser_one_per_subject": {"user_id": "(SELECT max(id) FROM auth_user)"},
+    "access_supabaseuser_user_id_key": {"subject": "'other'"},
     "inventory_movement_one_per_version": {"source": "''", "is_deduplicated": "false"},
     "inventory_movement_acts_once": {"level_version": "level_version + 100", "source": "''"},
     "inventory_movement_source_unique": {"level_version": "level_version + 100", "is_deduplicated": "false"},
@@ -110,6 +120,19 @@ OTHERWISE = {
 
 # Of triggers: statements, each of them refused under the name that follows.
 TRIGGERS = {
+    "access_auditentry_append_only": [
+        ("UPDATE access_auditentry SET actor = 'user:somebody'", "access_auditentry_append_only"),
+        ("DELETE FROM access_auditentry", "access_auditentry_append_only"),
+        (f"{PRUNING}UPDATE access_auditentry SET actor = 'user:somebody'", "access_auditentry_append_only"),
+        (
+            f"{PRUNING}DELETE FROM access_auditentry WHERE occurred_at > now() - interval '1 day'",
+            "access_auditentry_append_only",
+        ),
+    ],
+    "access_auditentry_no_truncate": [
+        (f"{permission}TRUNCATE access_auditentry", "access_auditentry_append_only")
+        for permission in ("SET LOCAL pms.allow_truncate = 'off'; ", f"{PRUNING}SET LOCAL pms.allow_truncate = 'off'; ")
+    ],
     "inventory_location_closes_when_empty": [
         ("UPDATE inventory_location SET is_active = false", "inventory_stocklevel_location_active"),
     ],

@@ -1,4 +1,6 @@
-"""Every rule of the database refuses what it is there for; whatever else is tried leaves the stock explained.
+"""Every rule of the database refuses what it is there for.
+
+Whatever else is tried leaves the stock explained, and the ledger and the audit log as they were written.
 
 The rules are read from PostgreSQL: one that is new and has no attack fails here.
 """
@@ -9,13 +11,16 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from pms_backend.api.exceptions import constraint, sqlstate
-from tests.database.attacks import CHECKS, HIDDEN_BY, OTHERWISE, TRIGGERS
+from tests.database.attacks import CHECKS, HIDDEN_BY, OTHERWISE, PRUNING, TRIGGERS
 from tests.database.catalog import Column, Rule, columns, copy_of_a_row, rules
 from tests.database.world import make_world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 NOBODY = 999_999_999
+APPEND_ONLY = ("access_auditentry", "inventory_stockmovement")
+# Of these, the one whose oldest row the upkeep may remove.
+PRUNED = "access_auditentry"
 # Everything that the rules of the inventory promise together; no rows where it holds.
 BROKEN = """
 SELECT level.id FROM inventory_stocklevel AS level JOIN inventory_location AS location ON location.id = location_id
@@ -60,7 +65,7 @@ def world(_world: None) -> list[Rule]:
     """The rules, with a row of every table."""
     found = rules()
     with connection.cursor() as cursor:
-        for table in {rule.table for rule in found}:
+        for table in {column.table for column in columns()}:
             cursor.execute(f"SELECT EXISTS (SELECT FROM {table})")
             assert cursor.fetchone() == (True,), table
     return found
@@ -95,7 +100,7 @@ def test_every_check_refuses_what_it_names(world: list[Rule]) -> None:
 
 
 def test_every_unique_key_refuses_a_second_row(world: list[Rule]) -> None:
-    keys = [rule for rule in world if rule.kind in "uix"]
+    keys = [rule for rule in world if rule.kind in "puix"]
 
     assert set(OTHERWISE) <= {rule.name for rule in keys}
     for rule in keys:
@@ -156,9 +161,25 @@ def test_no_statement_leaves_stock_that_nothing_explains() -> None:
     assert unexplained == []
 
 
+@pytest.mark.usefixtures("_world")
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_no_statement_changes_or_removes_a_row_that_is_append_only(table: str) -> None:
+    removals = [f"DELETE FROM {table}{rows}" for rows in _rows(table)]
+    statements = [
+        *(statement for column in columns() if column.table == table for statement in _updates(column)),
+        *removals,
+    ]
+
+    assert len(statements) > 60
+    for permission in ("", PRUNING):
+        ended = {statement: run(permission + statement) for statement in statements}
+        others = {statement: name for statement, name in ended.items() if name != f"{table}_append_only"}
+        assert others == ({removals[1]: ""} if permission and table == PRUNED else {})
+
+
 def _unlocked(table: str) -> str:
     """What lets a statement reach the rule behind the trigger that refuses all changes of this table."""
-    stays = {"inventory_stockmovement": "append_only", "inventory_stocklevel": "stays"}.get(table)
+    stays = {**dict.fromkeys(APPEND_ONLY, "append_only"), "inventory_stocklevel": "stays"}.get(table)
     return f"ALTER TABLE {table} DISABLE TRIGGER {table}_{stays}; " if stays else ""
 
 

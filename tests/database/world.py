@@ -1,8 +1,18 @@
-"""A row of every table with rules, in a state that the rules allow."""
+"""A row of every table, in a state that the rules allow."""
+
+from datetime import timedelta
+
+from django.contrib.auth.models import User
+from django.utils import timezone
 
 from inventory import services as inventory
+from pms_backend.access import services as access
+from pms_backend.access.caller import caller_of_user
+from pms_backend.access.models import AuditEntry, SigningKey, SupabaseUser
+from pms_backend.api.models import IdempotencyKey
 from pms_backend.events.models import Event, ParkedEvent
 from pms_backend.events.services import relay_pending
+from pms_backend.operations.services import record_heartbeat
 from pms_integration.models import ImportJob, PMSProduct
 from products import services as products
 from products.models import ImageFile, ImageUpload, Product
@@ -11,7 +21,8 @@ from tests.pms_integration.reports import apply, delta, figure, receive
 
 
 def make_world() -> None:
-    """Stock that is reserved, on its way, reported and being counted; a catalogue; an import; a feed."""
+    """Stock that is reserved, on its way, reported and being counted; a catalogue, an import, a feed; callers."""
+    _make_clients()
     _make_catalogue()
     main, back, shop = (make_location(code) for code in ("main", "back", "shop"))
     make_location("last")
@@ -37,6 +48,17 @@ def make_world() -> None:
     job.problems.create(line=2, code="invalid", detail="No.")
     relay_pending()
     ParkedEvent.objects.create(event=Event.objects.earliest("id"), receiver="tests")
+
+
+def _make_clients() -> None:
+    long_ago = timezone.now() - timedelta(days=2)
+    AuditEntry.objects.create(sequence=1, action="user.changed", subject="user:1", actor="user:1", occurred_at=long_ago)
+    access.create_api_client(name="tests", scopes=["products:read"], signing=True)
+    access.use_nonce(signing_key=SigningKey.objects.get(), nonce="once")
+    SupabaseUser.objects.create(subject="one", user=User.objects.create(username="one"))
+    access.issue_ticket(caller=caller_of_user(User.objects.create(username="other")))
+    IdempotencyKey.objects.create(digest=b"0" * 32, fingerprint=b"0" * 32, status=201, body=b"{}")
+    record_heartbeat(queue="default")
 
 
 def _make_catalogue() -> None:
