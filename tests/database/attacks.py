@@ -99,8 +99,8 @@ HIDDEN_BY = {
 
 # Of unique keys, where a table has several: what makes a row differ in the others.
 OTHERWISE = {
-    "access_apiclient_pkey": {"prefix": "'other'"},
-    "access_apiclient_prefix_key": {"id": "'other'"},
+    "access_apikey_pkey": {"prefix": "'other'"},
+    "access_apikey_prefix_key": {"id": "'other'"},
     "access_supabaseuser_one_per_subject": {"user_id": "(SELECT max(id) FROM auth_user)"},
     "access_supabaseuser_user_id_key": {"subject": "'other'"},
     "inventory_movement_one_per_version": {"source": "''", "is_deduplicated": "false"},
