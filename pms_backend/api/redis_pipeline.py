@@ -7,6 +7,7 @@ request go through this module, all others through the clients.
 
 import os
 import threading
+import weakref
 from collections.abc import Sequence
 from time import monotonic
 from typing import Any, Final
@@ -39,7 +40,7 @@ def run_pipeline(commands: Sequence[Command], *, seconds: float | None = None, c
         return _run(connection, commands, deadline)
 
 
-class _Held:
+class _ThreadConnection:
     """The connection of one thread; it is closed when the thread ends. A forked process opens its own."""
 
     def __init__(self, cache: str) -> None:
@@ -47,15 +48,15 @@ class _Held:
         pool = get_redis_connection(cache).connection_pool
         # Not from the pool: it counts every connection that it makes, and refuses after the hundredth thread.
         self.connection = pool.connection_class(**pool.connection_kwargs)
-
-    def __del__(self) -> None:
-        self.connection.disconnect()
+        # redis-py's connection is part of a reference cycle, so it would stay open until garbage collection. When the
+        # interpreter exits, the kernel closes it; the modules that redis-py needs for that may be gone by then.
+        weakref.finalize(self, self.connection.disconnect).atexit = False  # type: ignore[misc]  # typeshed: slots
 
 
 def _connection(cache: str) -> Any:
-    held: _Held | None = getattr(_of_thread, cache, None)
+    held: _ThreadConnection | None = getattr(_of_thread, cache, None)
     if held is None or held.process != os.getpid():
-        held = _Held(cache)
+        held = _ThreadConnection(cache)
         setattr(_of_thread, cache, held)
     return held.connection
 

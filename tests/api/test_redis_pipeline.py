@@ -1,6 +1,8 @@
 """Exchanges with Redis: by a connection of each thread's own, within their time."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from functools import partial
@@ -56,6 +58,33 @@ def test_a_forked_process_leaves_the_parents_connection_alone():
     assert run_pipeline([("CLIENT ID",)]) == [number]
 
 
+ENDINGS = {
+    "with its connection": 'run_pipeline([("PING",)])',
+    "with a thread's connection": (
+        'threading.Thread(target=lambda: (run_pipeline([("PING",)]), made.set(), time.sleep(60)), daemon=True).start()\n'
+        "made.wait()"
+    ),
+    "without the connection that it wanted": (
+        'with suppress(InvalidCacheBackendError):\n    run_pipeline([("PING",)], cache="missing")'
+    ),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_an_interpreter_ends_without_output(ending: str):
+    program = (
+        "import threading, time\nfrom contextlib import suppress\nimport django\ndjango.setup()\n"
+        "from django.core.cache import InvalidCacheBackendError\nfrom pms_backend.api.redis_pipeline import run_pipeline\n"
+        "made = threading.Event()\n"
+    )
+
+    ended = subprocess.run(
+        (sys.executable, "-c", program + ENDINGS[ending]), capture_output=True, text=True, timeout=60
+    )
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
 def test_threads_do_not_take_one_anothers_answers():
     def ask(number: int) -> list[bytes]:
         return [run_pipeline([("ECHO", f"{number}-{turn}")])[0] for turn in range(200)]
@@ -65,7 +94,7 @@ def test_threads_do_not_take_one_anothers_answers():
     assert answers == [[f"{number}-{turn}".encode() for turn in range(200)] for number in range(8)]
 
 
-def test_what_redis_refuses_is_raised_and_the_next_exchange_is_whole():
+def test_what_redis_refuses_is_raised_and_the_next_run_pipeline_is_whole():
     with pytest.raises(ResponseError):
         run_pipeline([("SET", "a", 1), ("INCR", "a", "b"), ("GET", "a")])
 
