@@ -1,12 +1,17 @@
-"""Content-Security-Policy: nothing at all for programs' answers, what they need for the pages."""
+"""Content-Security-Policy: nothing at all for programs' answers, what they need for the pages.
 
-from typing import Any
+Pages also have the headers that keep other sites from framing them or reaching into their windows.
+"""
+
+from typing import Any, Final
 
 from csp.constants import HEADER
 from csp.middleware import CSPMiddleware, PolicyParts
 from csp.utils import build_policy
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
+
+HTML_HEADERS: Final = {"X-Frame-Options": "DENY", "Cross-Origin-Opener-Policy": "same-origin"}
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):
@@ -20,7 +25,10 @@ class ContentSecurityPolicyMiddleware(CSPMiddleware):
         self._policy_of_the_api = build_policy()
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """Sets the header."""
+        """Sets the headers."""
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            for name, value in HTML_HEADERS.items():
+                response.headers.setdefault(name, value)
         if policy_of(request.path) is not None:
             return super().process_response(request, response)
         response.headers.setdefault(HEADER, self._policy_of_the_api)

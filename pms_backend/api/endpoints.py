@@ -46,6 +46,15 @@ class IdempotencyMixin(views.APIView):
     only_reads = False
     _prepared: tuple[Any, Exception | None] = (None, None)
 
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """DRF's, among them `Allow`, only where they answer something: with 405, and to OPTIONS."""
+        method = (self.request.method or "").lower()
+        if method != "options" and method in self.http_method_names and hasattr(self, method):
+            return {"Vary": "Accept"} if len(self.renderer_classes) > 1 else {}
+        headers: dict[str, str] = super().default_response_headers
+        return headers
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """DRF's checks; then, only where there is something to be written first, the handler is wrapped.
 

@@ -30,6 +30,23 @@ def test_refusals_of_the_outer_layers_have_it_too(settings):
     assert policy(Client().get("/" + "x" * 9_000)) == NOTHING
 
 
+@pytest.mark.parametrize(
+    "path", ["/", "/api/docs/", "/admin/", "/admin/login/", "/admin/products/product/", "/admin/nothing/"]
+)
+def test_no_other_site_frames_a_page_or_reaches_its_window(path: str):
+    page = superuser().get(path)
+
+    assert page["Content-Type"].startswith("text/html")
+    assert (page["X-Frame-Options"], page["Cross-Origin-Opener-Policy"]) == ("DENY", "same-origin")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/products/", "/api/v1/nothing/", "/health/live", "/metrics"])
+def test_what_is_no_page_has_no_headers_of_pages(api: JSONClient, path: str):
+    answer = api.get(path)
+
+    assert not {"X-Frame-Options", "Cross-Origin-Opener-Policy", "Allow"} & set(answer.headers)
+
+
 @pytest.mark.parametrize("path", ["/admin/", "/admin/login/", "/admin/products/product/", "/admin/nothing/"])
 def test_the_admin_runs_no_script_that_stands_in_a_page(path: str):
     found = policy(superuser().get(path))

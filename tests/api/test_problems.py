@@ -102,6 +102,16 @@ def test_a_method_that_an_address_does_not_know_is_405(api: JSONClient, method: 
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("path", [PRODUCTS, f"{PRODUCTS}export/", "/api/v1/events/", "/api/v1/webhooks/pms/demo/"])
+def test_allow_stands_where_it_answers_something(api: JSONClient, path: str):
+    answers = {method: getattr(api, method)(path) for method in ("get", "post", "options", "trace")}
+
+    for answer in answers.values():
+        assert ("Allow" in answer) == (answer.status_code == 405 or answer is answers["options"]), answer
+    assert answers["options"].status_code == 200
+
+
+@pytest.mark.django_db
 def test_a_method_that_nobody_knows_is_405(api: JSONClient):
     problem(api.generic("BREW", PRODUCTS), 405, "method_not_allowed")
 

@@ -59,16 +59,16 @@ class Cost:
 
 
 BUDGETS: Final = {
-    "list": Cost(calls=3646, queries=1),
-    "product": Cost(calls=2078, queries=1),
-    "cached list": Cost(calls=1636, queries=0),
-    "adjust": Cost(calls=1884, queries=1),
-    "count": Cost(calls=2078, queries=1),
-    "reserve": Cost(calls=16153, queries=10),
-    "commit": Cost(calls=9707, queries=7),
-    "bulk of 100": Cost(calls=14578, queries=4),
-    "webhook in": Cost(calls=2918, queries=2),
-    "availability of 50": Cost(calls=3610, queries=1),
+    "list": Cost(calls=3581, queries=1),
+    "product": Cost(calls=2011, queries=1),
+    "cached list": Cost(calls=1571, queries=0),
+    "adjust": Cost(calls=1821, queries=1),
+    "count": Cost(calls=2015, queries=1),
+    "reserve": Cost(calls=16088, queries=10),
+    "commit": Cost(calls=9644, queries=7),
+    "bulk of 100": Cost(calls=14515, queries=4),
+    "webhook in": Cost(calls=2855, queries=2),
+    "availability of 50": Cost(calls=3547, queries=1),
 }
 
 
