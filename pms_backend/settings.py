@@ -13,7 +13,7 @@ from django.urls import reverse_lazy
 from django.utils.crypto import salted_hmac
 
 from pms_backend import env
-from pms_backend.api import limits
+from pms_backend.api import limits, schema_texts
 from pms_backend.file_storage import file_storage
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -332,6 +332,9 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Products and stock: one truth. Errors are RFC 9457 problem details.",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.1",
+    "TAGS": [
+        {"name": schema_texts.TAGS[resource], "description": text} for resource, text in schema_texts.RESOURCES.items()
+    ],
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],

@@ -9,6 +9,7 @@ from pms_backend.api import serializers
 from pms_backend.api.endpoints import IdempotencyMixin
 from pms_backend.api.idempotency import KEPT_HOURS, KEY_HEADER, KEY_PATTERN, REPLAYED_HEADER
 from pms_backend.api.problems import PROBLEM_CONTENT_TYPE
+from pms_backend.api.schema_texts import summary_of, tag_of
 
 
 class FieldErrorSerializer(serializers.Serializer[Any]):
@@ -86,6 +87,23 @@ class AutoSchema(SpectacularSchema):
     A view's own problems stand in its `may_answer`: status → what it means. The actions in its `has_etag` answer with
     an ETag, those in `takes_if_match` compare one.
     """
+
+    def get_tags(self) -> list[str]:
+        """The tag of the resource, and no other."""
+        return [tag_of(self._words_of_path())]
+
+    def get_summary(self) -> str:
+        """What the operation does, in a line."""
+        is_list = self.method == "GET" and self._is_list_view()
+        action = "list" if is_list else self.method_mapping[self.method.lower()]
+        return summary_of(
+            self.get_operation_id(), self._words_of_path(), action=getattr(self.view, "action", None) or action
+        )
+
+    def _words_of_path(self) -> list[str]:
+        """The words below `/api/v1/`, without parameters."""
+        _version, *words = self._tokenize_path()
+        return words
 
     def get_override_parameters(self) -> list[Any]:
         """The headers of conditional requests, and of every POST whose answer is kept."""

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ from django.core.management import call_command
 from django.db import connection
 from drf_spectacular.drainage import GENERATOR_STATS
 
+from pms_backend.api import schema_texts
+from tests.architecture import addresses
 from tests.architecture.sources import PACKAGES, ROOT
 
 
@@ -97,6 +100,19 @@ def test_the_schema_is_valid_openapi_3_1_without_a_warning():
     call_command("spectacular", "--validate", "--fail-on-warn", "--format", "openapi-json", stdout=out)
 
     assert '"openapi": "3.1' in out.getvalue()
+
+
+def test_each_operation_has_one_known_tag_and_a_summary_of_its_own():
+    document = addresses.openapi()
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    summaries = [operation["summary"] for operation in operations]
+
+    assert {len(operation["tags"]) for operation in operations} == {1}
+    assert {tag["name"] for tag in document["tags"]} == {operation["tags"][0] for operation in operations}
+    assert all(tag["description"] for tag in document["tags"])
+    assert len(set(summaries)) == len(summaries)
+    assert [summary for summary in summaries if not re.fullmatch(r"[A-Z][a-z]+ [\w ]{,50}", summary)] == []
+    assert set(schema_texts.SUMMARIES) <= {operation["operationId"] for operation in operations}
 
 
 @pytest.fixture

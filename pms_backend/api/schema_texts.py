@@ -1,0 +1,86 @@
+"""How the OpenAPI document groups operations, and the summaries that do not follow from an operation's address."""
+
+from collections.abc import Sequence
+from typing import Final
+
+# Where a resource's addresses begin, below `/api/v1/` → what it is. Its last word is the tag; the longest one that fits
+# an address counts.
+RESOURCES: Final = {
+    "products": "Products with their variants: create, change, publish, archive, export.",
+    "products/variants": "Variants by themselves, each with its SKU and price.",
+    "products/categories": "The category tree.",
+    "products/images": "Pictures of products, and their uploads.",
+    "products/imports": "Imports of catalogue files, with their progress and errors.",
+    "inventory/locations": "The places that hold stock.",
+    "inventory/levels": "Stock of a variant at a location.",
+    "inventory/adjustments": "Relative changes of stock.",
+    "inventory/counts": "Absolute figures of stock, as counted.",
+    "inventory/movements": "The append-only ledger of stock.",
+    "inventory/availability": "What can be sold of many SKUs at a time.",
+    "inventory/reservations": "Stock that is promised to a client for a while.",
+    "inventory/transfers": "Stock on its way from one location to another.",
+    "inventory/stocktakes": "Count sheets of a location, posted in one go.",
+    "inventory/alerts": "Levels that are low or oversold.",
+    "pms": "Webhooks that a PMS sent, and how far they are applied.",
+    "webhooks": "The address that a PMS sends its signed webhooks to.",
+    "events": "The gapless feed of everything that changes.",
+    "realtime": "Tickets for the stock WebSocket.",
+    "auth": "Tokens for people, by name and password.",
+    "access": "API clients and their keys, and the audit log.",
+}
+TAGS: Final = {resource: resource.rpartition("/")[2] for resource in RESOURCES}
+
+# Any other action of a viewset is named by a verb, which is the last word of its address.
+VERBS: Final = {
+    "list": "List",
+    "create": "Create",
+    "retrieve": "Get",
+    "update": "Replace",
+    "partial_update": "Update",
+    "destroy": "Delete",
+}
+
+# By operation id.
+SUMMARIES: Final = {
+    "v1_access_audit_list": "List the entries of the audit log",
+    "v1_access_clients_rotate_create": "Rotate the key of a client",
+    "v1_auth_refresh_create": "Refresh a pair of tokens",
+    "v1_auth_token_create": "Obtain a pair of tokens",
+    "v1_events_retrieve": "Read the event feed",
+    "v1_inventory_adjustments_bulk_create": "Adjust stock in bulk",
+    "v1_inventory_adjustments_create": "Adjust stock",
+    "v1_inventory_availability_create": "Get the availability of SKUs",
+    "v1_inventory_counts_bulk_create": "Count stock in bulk",
+    "v1_inventory_counts_create": "Count stock",
+    "v1_inventory_levels_retrieve": "Get the levels of a SKU",
+    "v1_inventory_stocktakes_lines_list": "List the lines of a stocktake",
+    "v1_pms_events_list": "List PMS events",
+    "v1_pms_events_retrieve": "Get a PMS event",
+    "v1_pms_events_retry_create": "Retry a PMS event",
+    "v1_pms_events_summary_retrieve": "Count PMS events by status",
+    "products_export": "Export products",
+    "v1_products_bulk_create": "Create or update products in bulk",
+    "v1_products_destroy": "Archive a product",
+    "v1_products_images_uploads_create": "Create an address to upload an image to",
+    "v1_products_imports_create": "Start an import",
+    "v1_products_imports_errors_retrieve": "Download the refused lines of an import",
+    "v1_realtime_tickets_create": "Create a socket ticket",
+    "v1_webhooks_pms_create": "Receive a PMS webhook",
+}
+
+
+def tag_of(words: Sequence[str]) -> str:
+    """The tag of an address, given as its words below `/api/v1/`. Raises `ValueError` where no resource fits."""
+    address = "/".join(words)
+    return TAGS[max((resource for resource in TAGS if f"{address}/".startswith(f"{resource}/")), key=len)]
+
+
+def summary_of(operation_id: str, words: Sequence[str], *, action: str) -> str:
+    """What an operation does, such as `Publish a product`."""
+    if operation_id in SUMMARIES:
+        return SUMMARIES[operation_id]
+    *_, plural, verb = [*words, VERBS[action]] if action in VERBS else words
+    if action == "list":
+        return f"{verb} {plural}"
+    singular = f"{plural[:-3]}y" if plural.endswith("ies") else plural.removesuffix("s")
+    return f"{verb.capitalize()} {'an' if singular[0] in 'aeiou' else 'a'} {singular}"
