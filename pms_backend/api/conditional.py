@@ -7,11 +7,12 @@ sale does not spoil an edit.
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 from django.http import HttpResponse
 from django.utils.cache import patch_vary_headers
+from django.utils.http import parse_etags
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 
@@ -22,10 +23,10 @@ VARIES_BY: Final = ("Authorization", "X-Api-Key", "Cookie")
 # A cache may keep it for its own user, and asks before it shows it again.
 CACHE_CONTROL: Final = "private, no-cache"
 
-# RFC 9110 §8.8.3; what is not ASCII arrives as Latin-1.
-_TAG: Final = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
-_BETWEEN: Final = re.compile(r"[ \t]*(?:,[ \t]*)*")
-_VERSION: Final = re.compile(r"([0-9]{1,18})(?:\..*)?", re.ASCII)
+# Django's parser leaves out what is no entity tag, and with it the condition of a write: that must not go unnoticed.
+_LIST_OF_TAGS: Final = re.compile(r'[ \t,]*(?:(?:W/)?"[^"]*"[ \t]*(?:,[ \t,]*|\Z))+')
+# A weak tag never matches here: it does not say that nothing has changed.
+_VERSION: Final = re.compile(r'"([0-9]{1,18})(?:\..*)?"', re.ASCII)
 
 
 def etag_of(body: bytes, version: int | None = None) -> str:
@@ -59,12 +60,9 @@ def expected_version(request: Request, current: Callable[[], int | None]) -> int
     sent = request.headers.get("If-Match")
     if sent is None or sent.strip(" \t") == "*":
         return None
-    tags = list(_tags(sent))
-    if not tags or None in tags:
+    if not _LIST_OF_TAGS.fullmatch(sent):
         raise ParseError('If-Match is "*" or a list of entity tags, each in double quotes.')
-    # A weak tag never matches here: it does not say that nothing has changed.
-    strong = [tag for is_weak, tag in filter(None, tags) if not is_weak]
-    versions = {int(match[1]) for tag in strong if (match := _VERSION.fullmatch(tag))}
+    versions = {int(match[1]) for tag in parse_etags(sent) if (match := _VERSION.fullmatch(tag))}
     if len(versions) <= 1:
         return versions.pop() if versions else NEVER
     now = current()
@@ -72,28 +70,5 @@ def expected_version(request: Request, current: Callable[[], int | None]) -> int
 
 
 def _has(sent: str, etag: str) -> bool:
-    """Whether `If-None-Match` names the tag, by the weak comparison; what cannot be read names nothing."""
-    if sent == etag or sent.strip(" \t") == "*":
-        return True
-    tags = list(_tags(sent))
-    return None not in tags and etag.strip('"') in {tag for _, tag in filter(None, tags)}
-
-
-def _tags(sent: str) -> Iterator[tuple[bool, str] | None]:
-    """Each tag of a list as (is it weak, the text in quotes); nothing for what is none, and then no more."""
-    position = _after_commas(sent, 0)
-    while position < len(sent):
-        found = _TAG.match(sent, position)
-        if found is None:
-            yield None
-            return
-        yield found[1] is not None, found[2]
-        position = _after_commas(sent, found.end())
-        if position < len(sent) and "," not in sent[found.end() : position]:
-            yield None
-            return
-
-
-def _after_commas(sent: str, position: int) -> int:
-    found = _BETWEEN.match(sent, position)
-    return position if found is None else found.end()
+    """Whether `If-None-Match` names the tag, by the weak comparison."""
+    return sent == etag or not {"*", etag, f"W/{etag}"}.isdisjoint(parse_etags(sent))

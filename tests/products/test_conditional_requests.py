@@ -136,7 +136,7 @@ def test_another_version_is_412_and_nothing_is_written(editor, url, write, tag):
 
 
 @pytest.mark.parametrize("write", WRITES)
-@pytest.mark.parametrize("tag", ['"1"', f'"1.{NEVER_WAS}"', '"5", "1"', "*", '"7.a" ,, W/"2", "1.b"'])
+@pytest.mark.parametrize("tag", ['"1"', f'"1.{NEVER_WAS}"', '"5", "1"', "*", '"7.a" ,, W/"2", "1.b"', '"a,b", "1"'])
 def test_the_version_that_the_editor_saw_is_written(editor, url, write, tag):
     response = WRITES[write](editor, url, **if_match(tag))
 
