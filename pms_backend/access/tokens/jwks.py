@@ -1,4 +1,9 @@
-"""The public keys that Supabase signs with: fetched once, kept, fetched again when they may have changed."""
+"""The public keys that Supabase signs with: fetched once, kept, fetched again when they may have changed.
+
+PyJWT's `PyJWKClient` would need every method replaced. It holds a lock while it fetches, so that requests with known
+keys wait too; it serves no key once they have expired and Supabase is down; it limits fetches after a success only; and
+its key sets take symmetric and private keys.
+"""
 
 import logging
 import threading
