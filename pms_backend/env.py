@@ -149,6 +149,7 @@ def database(name: str, *, pooler: str) -> dict[str, Any]:
         "PASSWORD": known["password"],
         "HOST": known["host"],
         "PORT": known["port"],
+        # Each thread keeps its connection, which costs less than a pool (docs/adr/0013).
         "CONN_MAX_AGE": None,
         "DISABLE_SERVER_SIDE_CURSORS": pooler == "transaction",
         "OPTIONS": {
