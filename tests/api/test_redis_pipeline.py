@@ -61,8 +61,8 @@ def test_a_forked_process_leaves_the_parents_connection_alone():
 ENDINGS = {
     "with its connection": 'run_pipeline([("PING",)])',
     "with a thread's connection": (
-        'threading.Thread(target=lambda: (run_pipeline([("PING",)]), made.set(), time.sleep(60)), daemon=True).start()\n'
-        "made.wait()"
+        "def ping():\n    run_pipeline([('PING',)]); made.set(); time.sleep(60)\n"
+        "threading.Thread(target=ping, daemon=True).start()\nmade.wait()"
     ),
     "without the connection that it wanted": (
         'with suppress(InvalidCacheBackendError):\n    run_pipeline([("PING",)], cache="missing")'
@@ -74,7 +74,8 @@ ENDINGS = {
 def test_an_interpreter_ends_without_output(ending: str):
     program = (
         "import threading, time\nfrom contextlib import suppress\nimport django\ndjango.setup()\n"
-        "from django.core.cache import InvalidCacheBackendError\nfrom pms_backend.api.redis_pipeline import run_pipeline\n"
+        "from django.core.cache import InvalidCacheBackendError\n"
+        "from pms_backend.api.redis_pipeline import run_pipeline\n"
         "made = threading.Event()\n"
     )
 
@@ -94,7 +95,7 @@ def test_threads_do_not_take_one_anothers_answers():
     assert answers == [[f"{number}-{turn}".encode() for turn in range(200)] for number in range(8)]
 
 
-def test_what_redis_refuses_is_raised_and_the_next_run_pipeline_is_whole():
+def test_what_redis_refuses_is_raised_and_the_next_pipeline_is_complete():
     with pytest.raises(ResponseError):
         run_pipeline([("SET", "a", 1), ("INCR", "a", "b"), ("GET", "a")])
 
