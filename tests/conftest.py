@@ -88,13 +88,14 @@ def _empty_redis() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Files that tests store are not among anybody's; static ones are looked for when somebody asks for one.
+def _settings_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Stores files in directories of the run's own, and spares each test what it would prepare and not use.
 
-    WhiteNoise would look through all of them for each test client anew.
+    WhiteNoise looks for a static file when a test asks for it: it would list all of them for each test client.
     """
     own = {"MEDIA_ROOT": tmp_path_factory.mktemp("media"), "RUN_DIR": tmp_path_factory.mktemp("run")}
-    with override_settings(**own, WHITENOISE_AUTOREFRESH=True):
+    quick = {"WHITENOISE_AUTOREFRESH": True, "PASSWORD_HASHERS": ["tests.passwords.QuickHasher"]}
+    with override_settings(**own, **quick):
         yield
 
 

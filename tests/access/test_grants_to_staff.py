@@ -19,11 +19,6 @@ USERS, GROUPS = "/admin/auth/user/", "/admin/auth/group/"
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def administrator() -> Client:
     """A member of staff who administers users and groups and, also by a group, may view levels."""

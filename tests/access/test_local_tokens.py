@@ -35,12 +35,6 @@ JWT = django_settings.SIMPLE_JWT
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings) -> None:
-    """Passwords are none of these tests' business, and the real hasher takes half a second each time."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def ada() -> User:
     return user_with_scopes("ada", "products:read", "products:write", password=PASSWORD)

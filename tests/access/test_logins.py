@@ -24,7 +24,6 @@ HERE, ELSEWHERE = "203.0.113.9", "198.51.100.7"
 def _limits(settings):
     settings.AXES_FAILURE_LIMIT = 3
     settings.LOGIN_FAILURES_PER_ADDRESS = 8
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
