@@ -50,6 +50,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.parent.name not in LONGEST)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says at the end what was left out for want of the sample data."""
+    skipped = terminalreporter.stats.get("skipped", ())
+    if count := sum("SAMPLE_DATA_DIR" in str(report.longrepr) for report in skipped):
+        terminalreporter.write_line(
+            f"SAMPLE_DATA_DIR is not set, or lacks files: {count} tests with real data were left out.", yellow=True
+        )
+
+
 class JSONClient(APIClient):
     """DRF's client, which sends JSON unless told otherwise."""
 
