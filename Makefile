@@ -15,15 +15,16 @@ demo: $(VENV)/.installed  ## A simulated day of PMS webhooks, watched live
 	@$(BIN)/python -m pms_backend.standalone.demo
 
 # Each of two processes embeds servers of its own; servers that are given serve one process. The seed keeps the tests in
-# one order in both, where they are made of sets.
+# one order in both, where they are made of sets. Without bytecode each process that a test starts would compile all
+# modules again.
 WORKERS ?= $(if $(DATABASE_URL)$(REDIS_URL),0,2)
 
 test: $(VENV)/.installed-dev  ## The tests, on real PostgreSQL and Redis
-	PYTHONHASHSEED=0 $(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile \
+	PYTHONDONTWRITEBYTECODE= PYTHONHASHSEED=0 $(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile \
 		--no-loadscope-reorder $(ARGS)
 
-test-slow: $(VENV)/.installed-dev  ## The tests that take minutes
-	$(BIN)/python -m pytest -m slow $(ARGS)
+test-slow: $(VENV)/.installed-dev  ## The tests that take minutes: all repetitions, the real bounds, the whole data
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -m slow $(ARGS)
 
 bench: $(VENV)/.installed-dev  ## What it costs, as ratios to a limit measured in the same run
 	$(BIN)/python -m pms_backend.standalone.servers $(BIN)/python -m benchmarks $(ARGS)
