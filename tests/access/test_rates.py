@@ -138,12 +138,16 @@ def test_no_window_wherever_it_starts_holds_more_than_the_limit(limit):
 
 def test_a_refused_request_takes_no_place(limit):
     limit(a="1/second")
-    count_request("a", "me")
-    for _ in range(10):
-        count_request("a", "me")
+    # A machine that is busy with something else is slower than the window: then it is tried once more.
+    for client in ("one", "two", "three", "four", "five"):
+        took = count_request("a", client)
+        refused = [count_request("a", client) for _ in range(10)]
+        if not any(verdict.allowed for verdict in refused):
+            break
     time.sleep(1.02)
 
-    assert count_request("a", "me").allowed
+    assert took.allowed
+    assert count_request("a", client).allowed
 
 
 def test_tiers_without_limits_of_their_own_have_the_default_ones(limit):

@@ -13,6 +13,7 @@ from redis import Redis
 from pms_backend.events import services, wakeups
 from pms_backend.events.wakeups import FLAG_SECONDS, WakeUp
 from tests.events.examples import Lost, ThingHappened, feed, happen, lose
+from tests.machine import is_within
 from tests.outages import redis_down
 
 WAKE_UP = WakeUp(task="pms_backend.events.tasks.relay_events")
@@ -145,6 +146,6 @@ def test_a_broker_that_is_away_holds_nobody_up(monkeypatch, caplog):
 
     WAKE_UP.send()
 
-    assert time.monotonic() - began < 1
+    assert is_within(time.monotonic() - began, 1)
     assert failures() - before == 1
     assert "was not sent, the sweep finds the work" in caplog.text

@@ -26,11 +26,13 @@ class OwnRedis:
 
     def start(self) -> None:
         (self.process,) = start_all((self.server,), self.processes)
+        self.is_killed = False
 
     def kill(self) -> None:
         assert self.process is not None
         os.kill(self.process.pid, signal.SIGKILL)
         self.processes.discard(self.process)
+        self.is_killed = True
 
     def pause(self) -> None:
         """It takes what it is sent and says nothing."""

@@ -32,6 +32,7 @@ from tests.conftest import JSONClient, redis_databases
 from tests.factories import make_product
 from tests.faults.celery_processes import ROOT, CeleryProcess, database_url
 from tests.faults.own_redis import OwnRedis
+from tests.machine import is_within
 from tests.outages import pipelines_by, redis_down
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,6 +40,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 START_SECONDS = 30
 # The sweep, and the time of the relay and of a busy machine.
 LATE_SECONDS = settings.SWEEP_SECONDS + 1.5
+READS_AFTERWARDS = 20
 # A read from PostgreSQL on a busy machine, on top of the budget.
 READ_SECONDS = 0.5
 
@@ -113,7 +115,9 @@ def test_a_writer_killed_between_its_commit_and_its_invalidation_is_seen_within_
          json.dumps({"name": "Lantern"}), key],
         cwd=ROOT, env={**os.environ, "DATABASE_URL": database_url()}, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    time.sleep(LATE_SECONDS)
+    until(lambda: names[-1][1] == "Lantern", START_SECONDS)
+    fresh = len(names)
+    until(lambda: len(names) > fresh + READS_AFTERWARDS, START_SECONDS)
     stop.set()
     reader.join()
 
@@ -122,8 +126,8 @@ def test_a_writer_killed_between_its_commit_and_its_invalidation_is_seen_within_
     late = [moment - committed_at for moment, shown, stored in names if (shown, stored) == ("Lamp", "Lantern")]
     # It was stale for a while, as nobody could tell; and then never again.
     assert late != []
-    assert max(late) < LATE_SECONDS
-    assert names[-1][1] == "Lantern"
+    assert is_within(max(late), LATE_SECONDS)
+    assert {shown for _, shown, _ in names[fresh:]} == {"Lantern"}
 
 
 @pytest.mark.parametrize("is_told", [True, False], ids=["told", "never told"])
@@ -188,7 +192,7 @@ def test_without_redis_reads_are_served_within_the_budget_and_counted(own_redis,
         seconds.append(time.perf_counter() - began)
 
     assert counted("error") - errors == 4
-    assert max(seconds) < response_cache.BUDGET_SECONDS + READ_SECONDS
+    assert is_within(max(seconds), response_cache.BUDGET_SECONDS + READ_SECONDS)
     # Only the first has asked it, and perhaps another after a pause.
     assert 1 <= failures() - asked <= 2
 

@@ -1,13 +1,27 @@
-"""The relay's bell for the sockets: one connection for as long as the relay runs."""
+"""The relay's wake-up of the sockets: one connection for as long as the relay runs."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from django.conf import settings
+import pytest
 from redis import Redis
 
 from inventory.receivers import HUB_GROUP, _SocketWakeUp
+from tests.faults.own_redis import OwnRedis
 
 RINGS = 20
+
+
+@pytest.fixture
+def redis(tmp_path: Path, settings: Any) -> Iterator[Redis]:
+    """A Redis of the test's own: nobody else connects to it, so that every connection counts."""
+    own = OwnRedis(tmp_path / "redis")
+    layer = settings.CHANNEL_LAYERS["default"]
+    settings.CHANNEL_LAYERS = {"default": {**layer, "CONFIG": {**layer["CONFIG"], "hosts": [f"{own.url}/2"]}}}
+    with Redis.from_url(f"{own.url}/2") as client:
+        yield client
+    own.processes.close()
 
 
 def connections_made(redis: Redis) -> int:
@@ -15,8 +29,7 @@ def connections_made(redis: Redis) -> int:
     return stats["total_connections_received"]
 
 
-def test_it_keeps_its_connection() -> None:
-    redis = Redis.from_url(settings.REDIS_CHANNELS_URL)
+def test_it_keeps_its_connection(redis: Redis) -> None:
     # Somebody in the group, so that there is something to send.
     redis.zadd(f"pms:group:{HUB_GROUP}", {"hub.test!one": 2**40})
     wake_up = _SocketWakeUp()

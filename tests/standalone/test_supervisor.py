@@ -13,6 +13,7 @@ import pytest
 import redis
 
 from pms_backend.standalone import proc
+from tests.machine import is_within
 from tests.standalone.running import PATIENCE_SECONDS, FakeStack, as_ordinary_user, processes_of, wait_for
 
 STOP_LIMIT_SECONDS = 10
@@ -100,7 +101,7 @@ def test_ctrl_c_stops_everything_cleanly(full_stack: FakeStack) -> None:
         code, output, errors = full_stack.finish()
 
     assert (code, errors) == (0, "")
-    assert time.monotonic() - began < STOP_LIMIT_SECONDS
+    assert is_within(time.monotonic() - began, STOP_LIMIT_SECONDS)
     assert processes_of(full_stack.data_dir) == []
     assert not full_stack.quickstart_path.exists()
     log = (full_stack.data_dir / "run/postgres.log").read_text()
@@ -128,7 +129,7 @@ def test_what_ignores_the_signal_is_killed_in_time(light_stack: FakeStack) -> No
     code, _, _ = light_stack.finish()
 
     assert code == 0
-    assert time.monotonic() - began < STOP_LIMIT_SECONDS
+    assert is_within(time.monotonic() - began, STOP_LIMIT_SECONDS)
     assert processes_of(light_stack.data_dir) == []
 
 
@@ -142,7 +143,7 @@ def test_a_second_ctrl_c_kills_at_once(light_stack: FakeStack) -> None:
     light_stack.send(signal.SIGINT)
     light_stack.finish()
 
-    assert time.monotonic() - began < AT_ONCE_SECONDS
+    assert is_within(time.monotonic() - began, AT_ONCE_SECONDS)
     assert processes_of(light_stack.data_dir) == []
 
 
@@ -294,7 +295,7 @@ def test_a_second_supervisor_is_refused_at_once_and_disturbs_nothing(shared_stac
         errors
         == f"error: DATA_DIR {shared_stack.data_dir} is in use by the process with pid {shared_stack.supervisor}\n"
     )
-    assert time.monotonic() - began < AT_ONCE_SECONDS
+    assert is_within(time.monotonic() - began, AT_ONCE_SECONDS)
     assert shared_stack.quickstart() == quickstart
     assert proc.start_time(quickstart["pids"]["web"][0]) is not None
 
