@@ -26,11 +26,22 @@ PATIENCE_SECONDS = 30
 GAP = 1_000
 
 
+# Runs uvicorn after some statements that make its bounds small.
+_HASTY = """
+import pms_backend.asgi, uvicorn
+from inventory import hub, patience
+{}
+uvicorn.main()
+"""
+
+
 class SocketServer:
     """The socket server's process; it can be killed and started again at the same port."""
 
-    def __init__(self, **environment: str) -> None:
+    def __init__(self, *bounds: str, **environment: str) -> None:
+        """`bounds` are statements such as `hub.RECHECK_SECONDS = 1`; without any, the server runs as it is started."""
         self.port = free_port()
+        self.program = ("-c", _HASTY.format("; ".join(bounds))) if bounds else ("-m", "uvicorn")
         self.environment = environment
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -40,7 +51,7 @@ class SocketServer:
 
     def start(self) -> Self:
         """Returns when it answers."""
-        command = ["-m", "uvicorn", "pms_backend.asgi:application", "--ws", "websockets-sansio", "--lifespan", "off"]
+        command = [*self.program, "pms_backend.asgi:application", "--ws", "websockets-sansio", "--lifespan", "off"]
         limits = [*SOCKET_LIMITS, "--timeout-graceful-shutdown", "1", "--log-level", "warning", "--no-access-log"]
         self.process = subprocess.Popen(
             [sys.executable, *command, *limits, "--port", str(self.port), "--no-proxy-headers"],

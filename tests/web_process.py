@@ -3,7 +3,7 @@
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,8 +34,11 @@ class WebServer:
 
 
 @contextmanager
-def web_server(data_dir: Path, *, log: Path | None = None, **more: str) -> Iterator[WebServer]:
-    """The web child of the stack, with its files in `data_dir`, its output in `log`, and `more` in its environment."""
+def web_server(
+    data_dir: Path, options: Sequence[str] = (), *, log: Path | None = None, **more: str
+) -> Iterator[WebServer]:
+    """The web program of the stack, with `options` added to its command, its files in `data_dir`, its output in `log`,
+    and `more` in its environment."""
     port = free_port_pair()
     configuration = Configuration.from_environment({"DATA_DIR": str(data_dir), "PORT": str(port)})
     web = next(child for child in stack_of(configuration).children if child.is_web)
@@ -45,8 +48,8 @@ def web_server(data_dir: Path, *, log: Path | None = None, **more: str) -> Itera
     with listen("PORT", LOOPBACK, port) as listener, log.open("wb") if log else nullcontext() as output:
         given = web.listening(listener.fileno())
         process = subprocess.Popen(
-            given.arguments, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            pass_fds=given.files,
+            (*given.arguments, *options), cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output,
+            stderr=output, pass_fds=given.files,
         )  # fmt: skip
     try:
         wait_until_it_answers(port)

@@ -11,6 +11,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 from websockets.exceptions import ConnectionClosed
 
 from inventory.messages import ACTIONS
+from inventory.socket_limits import RECHECK_SECONDS
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.access.services import create_api_client, revoke_api_client, rotate_keys, update_api_client
 from pms_backend.access.tokens.services import issue_tokens
@@ -193,8 +194,19 @@ def test_a_foreign_page_does_not_use_up_a_ticket(sockets: SocketServer):
     assert outcome(lambda: sockets.socket(query=query), "ping") == "pong"
 
 
-def test_what_ends_closes_its_sockets_within_a_minute(sockets: SocketServer):
+def test_the_server_looks_again_within_a_minute():
+    assert RECHECK_SECONDS <= 30
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [("hub.RECHECK_SECONDS = 1",), pytest.param((), marks=pytest.mark.slow)],
+    ids=["looking every second", "as it is started"],
+)
+@pytest.mark.usefixtures("sockets")
+def test_what_ends_closes_its_sockets_within_a_minute(bounds: tuple[str, ...]):
     """One wait for all of them."""
+    sockets = SocketServer(*bounds).start()
     key, by_ticket, scope, tier, kept = (create_api_client(name="tests", scopes=["inventory:read"]) for _ in range(5))
     ada, eve, ben, dan = (user_with_scopes(name, "inventory:read") for name in ("ada", "eve", "ben", "dan"))
     dans_key = {"Authorization": f"Bearer {issue_tokens(user=dan).access}"}
@@ -222,6 +234,7 @@ def test_what_ends_closes_its_sockets_within_a_minute(sockets: SocketServer):
     dan.user_permissions.clear()
 
     with stays, contextlib.ExitStack() as all_of_them:
+        all_of_them.callback(sockets.kill)
         codes = {name: all_of_them.enter_context(socket).closed(60) for name, socket in opened.items()}
         assert codes == dict.fromkeys(opened, NOT_AUTHENTICATED)
         assert stays.ask(action="ping") == {"type": "pong"}

@@ -2,6 +2,7 @@
 
 import socket as network
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -85,8 +86,24 @@ def test_a_flood_is_answered_by_errors_and_then_closed(sockets: SocketServer) ->
     assert code == 1008
 
 
+@pytest.fixture
+def server(bounds: tuple[str, ...], sockets: SocketServer) -> Iterator[SocketServer]:
+    """A server of the test's own, as quick to give up as `bounds` say."""
+    server = SocketServer(*bounds).start()
+    yield server
+    server.kill()
+
+
+@pytest.mark.parametrize(
+    ("bounds", "send_seconds"),
+    [
+        (("patience.SEND_SECONDS = 2",), 2.0),
+        pytest.param((), SEND_SECONDS, marks=pytest.mark.slow),
+    ],
+    ids=["giving up soon", "as it is started"],
+)
 @pytest.mark.django_db(transaction=True)
-def test_a_client_that_does_not_read_is_closed_and_holds_nobody_up(sockets: SocketServer) -> None:
+def test_a_client_that_does_not_read_is_closed_and_holds_nobody_up(server: SocketServer, send_seconds: float) -> None:
     key = create_api_client(name="screen", scopes=["inventory:read"]).api_key
     make_location("main")
     for number in range(4):
@@ -98,20 +115,20 @@ def test_a_client_that_does_not_read_is_closed_and_holds_nobody_up(sockets: Sock
 
     deaf = network.socket()
     deaf.setsockopt(network.SOL_SOCKET, network.SO_RCVBUF, 4096)
-    deaf.connect(("127.0.0.1", sockets.port))
+    deaf.connect(("127.0.0.1", server.port))
     headers = {"X-Api-Key": key}
     # Without pings of its own: it would not hear the answers, and give up before the server does.
     options = {"max_size": None, "max_queue": 1, "ping_interval": None}
-    with connect(sockets.url, sock=deaf, additional_headers=headers, **options) as slow:
+    with connect(server.url, sock=deaf, additional_headers=headers, **options) as slow:
         slow.send('{"action": "subscribe", "all": true}')
-        with sockets.socket(key) as reader, ThreadPoolExecutor(1) as pool:
+        with server.socket(key) as reader, ThreadPoolExecutor(1) as pool:
             reader.subscribe(all=True)
             reading = pool.submit(reader.receive_until, lambda: len(reader.told) == BULKS * BULK_ROWS)
             for _ in range(BULKS):
                 services.adjust_stock_in_bulk(rows=rows)
                 relay_pending()
             reading.result()
-            time.sleep(SEND_SECONDS + 2)
+            time.sleep(send_seconds + 1)
             alive = reader.ask(action="ping")
         code = closing_code(slow)
 
