@@ -157,16 +157,14 @@ def url_of(path: str) -> str:
 
 
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("method", ["TRACE", "PUT", "BREW"])
-def test_a_method_that_the_schema_does_not_name_is_a_405_of_ours(client: Client, key: str, path: str, method: str):
-    if method.lower() in PATHS[path]:
-        return
-
-    response = client.generic(method, url_of(path), headers={"X-Api-Key": key})
-
-    assert (response.status_code, response["Content-Type"]) == (405, "application/problem+json")
+def test_a_method_that_the_schema_does_not_name_is_a_405_of_ours(client: Client, key: str, path: str):
     named = {name.upper() for name in PATHS[path]}
-    assert named <= set(response["Allow"].split(", "))
+
+    for method in {"TRACE", "PUT", "BREW"} - named:
+        response = client.generic(method, url_of(path), headers={"X-Api-Key": key})
+
+        assert (response.status_code, response["Content-Type"]) == (405, "application/problem+json"), method
+        assert named <= set(response["Allow"].split(", ")), method
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -42,9 +42,9 @@ def page_of(chromium: str) -> Iterator[Page]:
     """A page. Within, the thread runs Playwright's event loop: the database is for before and after."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.add_init_script(_REPORT)
-        yield page
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        context.add_init_script(_REPORT)
+        yield context.new_page()
         browser.close()
 
 
