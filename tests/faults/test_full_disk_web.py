@@ -19,7 +19,7 @@ from tests.web_process import descendants, web_server
 
 pytestmark = [pytest.mark.stack, pytest.mark.django_db(transaction=True)]
 
-SECONDS: Final = 4.0
+SECONDS: Final = 2.0
 CLIENTS: Final = 4
 
 

@@ -44,7 +44,7 @@ def pms() -> PMSConnection:
     return make_connection(owns=make_location("main"))
 
 
-@pytest.mark.parametrize("wanted", [5, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("wanted", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_each_event_takes_effect_exactly_once(pms: PMSConnection, tmp_path: Path, wanted: int) -> None:
     chance = random.Random(1)
     now = timezone.now().isoformat()

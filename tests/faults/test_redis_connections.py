@@ -93,15 +93,17 @@ def web(tmp_path: Path) -> Iterator[Web]:
     web.stop()
 
 
-def test_threads_that_end_leave_none_behind(web: Web) -> None:
-    for _ in range(3):
+@pytest.mark.parametrize("rounds", [1, pytest.param(3, marks=pytest.mark.slow)])
+def test_threads_that_end_leave_none_behind(web: Web, rounds: int) -> None:
+    for _ in range(rounds):
         web.serve_many()
 
         web.until(web.only_the_brokers_are_left)
 
 
-def test_a_restart_of_redis_leaves_none_behind(web: Web) -> None:
-    for _ in range(2):
+@pytest.mark.parametrize("rounds", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_restart_of_redis_leaves_none_behind(web: Web, rounds: int) -> None:
+    for _ in range(rounds):
         web.serve_many()
         web.redis.kill()
         web.serve_many()  # reads and writes go on without it
@@ -111,8 +113,9 @@ def test_a_restart_of_redis_leaves_none_behind(web: Web) -> None:
         web.until(web.only_the_brokers_are_left)
 
 
-def test_a_redis_that_says_nothing_for_a_while_leaves_none_behind(web: Web) -> None:
-    for _ in range(2):
+@pytest.mark.parametrize("rounds", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_redis_that_says_nothing_for_a_while_leaves_none_behind(web: Web, rounds: int) -> None:
+    for _ in range(rounds):
         web.redis.pause()
         try:
             httpx.get(f"{web.base}/api/v1/products/", headers={"X-Api-Key": web.key}, timeout=60)

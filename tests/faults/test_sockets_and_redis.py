@@ -7,10 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from django.db import connection
+from pytest_django import DjangoDbBlocker
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -51,11 +51,19 @@ class Relay:
         self.process.wait()
 
 
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[OwnRedis]:
-    redis = OwnRedis(tmp_path / "redis")
+@pytest.fixture(scope="module")
+def module_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRedis]:
+    redis = OwnRedis(tmp_path_factory.mktemp("own") / "redis")
     yield redis
     redis.processes.close()
+
+
+@pytest.fixture
+def redis(module_redis: OwnRedis) -> OwnRedis:
+    """A Redis that runs, whatever the test before has done to it."""
+    if module_redis.is_killed:
+        module_redis.start()
+    return module_redis
 
 
 @pytest.fixture
@@ -66,11 +74,20 @@ def relay(redis: OwnRedis, transactional_db: None) -> Iterator[Relay]:
     relay.kill()
 
 
-@pytest.fixture
-def server(redis: OwnRedis, transactional_db: None) -> Iterator[SocketServer]:
-    server = SocketServer(REDIS_URL=redis.url).start()
+@pytest.fixture(scope="module")
+def module_server(
+    module_redis: OwnRedis, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[SocketServer]:
+    with django_db_blocker.unblock():
+        server = SocketServer(REDIS_URL=module_redis.url).start()
     yield server
     server.kill()
+
+
+@pytest.fixture
+def server(module_server: SocketServer, redis: OwnRedis, transactional_db: None) -> SocketServer:
+    """The socket server, which serves one test after the other."""
+    return module_server
 
 
 @pytest.fixture
@@ -153,10 +170,11 @@ def test_a_socket_can_be_opened_without_redis(
         late.receive_until(lambda: len(late.told) == len(SKUS))
 
 
-def test_a_relay_dies_between_its_commit_and_its_wake_up(watching: list[Socket], relay: Relay) -> None:
+@pytest.mark.parametrize("times", [1, pytest.param(3, marks=pytest.mark.slow)])
+def test_a_relay_dies_between_its_commit_and_its_wake_up(watching: list[Socket], relay: Relay, times: int) -> None:
     change_all()
     relay.kill()
-    for _ in range(3):
+    for _ in range(times):
         change_all()
         relay.start("--die-before-its-wake-up")
         assert relay.process.wait(PATIENCE_SECONDS) == -signal.SIGKILL
@@ -166,8 +184,9 @@ def test_a_relay_dies_between_its_commit_and_its_wake_up(watching: list[Socket],
     assert_none_missed(watching)
 
 
-def test_the_hub_loses_its_database_connections(watching: list[Socket], relay: Relay) -> None:
-    for _ in range(3):
+@pytest.mark.parametrize("times", [1, pytest.param(3, marks=pytest.mark.slow)])
+def test_the_hub_loses_its_database_connections(watching: list[Socket], relay: Relay, times: int) -> None:
+    for _ in range(times):
         change_all()
         assert_none_missed(watching)
         relay.kill()

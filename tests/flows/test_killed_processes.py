@@ -12,15 +12,14 @@ import orjson
 import pytest
 
 from tests.flows.stack import Stack
+from tests.machine import is_within
 
 pytestmark = pytest.mark.stack
 
-SKU, LOCATION = "KILLED-1", "killed"
 ADJUSTING, SENDING = 3, 1
 BACK_SECONDS = 60
 # What the issue of killed web processes promises.
 WEB_BACK_SECONDS = 3
-STOPPED_SECONDS = 5
 
 
 class Caller(threading.Thread):
@@ -49,8 +48,8 @@ class Caller(threading.Thread):
         return status < 300
 
 
-def adjusts(stack: Stack) -> Callable[[httpx.Client, str], int]:
-    body = {"sku": SKU, "location": LOCATION, "delta": 1, "reason": "receipt"}
+def adjusts(stack: Stack, level: dict[str, str]) -> Callable[[httpx.Client, str], int]:
+    body = {**level, "delta": 1, "reason": "receipt"}
     url = f"{stack.quickstart['base_url']}/api/v1/inventory/adjustments/"
     key = stack.quickstart["api_key"]
     return lambda client, name: (
@@ -58,8 +57,8 @@ def adjusts(stack: Stack) -> Callable[[httpx.Client, str], int]:
     )
 
 
-def sends_webhooks(stack: Stack) -> Callable[[httpx.Client, str], int]:
-    data = {"sku": SKU, "location": LOCATION, "delta": 1}
+def sends_webhooks(stack: Stack, level: dict[str, str]) -> Callable[[httpx.Client, str], int]:
+    data = {**level, "delta": 1}
     return lambda _, name: stack.send("inventory.adjusted", data, webhook_id=name)
 
 
@@ -69,10 +68,10 @@ def pids(stack: Stack) -> dict[str, int]:
     return {entry["name"]: entry["pid"] for entry in recorded}
 
 
-def wait_until_back(stack: Stack, name: str, killed: int) -> None:
+def wait_until_back(stack: Stack, killed: dict[str, int]) -> None:
     deadline = time.monotonic() + BACK_SECONDS
-    while pids(stack).get(name) in (None, killed):
-        assert time.monotonic() < deadline, name
+    while any(pids(stack).get(name) in (None, pid) for name, pid in killed.items()):
+        assert time.monotonic() < deadline, killed
         time.sleep(0.05)
     while True:
         try:
@@ -80,49 +79,68 @@ def wait_until_back(stack: Stack, name: str, killed: int) -> None:
                 return
         except httpx.HTTPError:
             pass
-        assert time.monotonic() < deadline, name
+        assert time.monotonic() < deadline, killed
         time.sleep(0.1)
 
 
-def kill(stack: Stack, name: str) -> float:
-    """Kills a program; returns how long it took until the web address answered again."""
-    killed = pids(stack)[name]
-    os.kill(killed, signal.SIGKILL)
+def kill(stack: Stack, *names: str) -> float:
+    """Kills programs at once; returns how long it took until the web address answered again."""
+    killed = {name: pids(stack)[name] for name in names}
+    for pid in killed.values():
+        os.kill(pid, signal.SIGKILL)
     began = time.monotonic()
     httpx.get(f"{stack.quickstart['base_url']}/health/live", timeout=30)
     seconds = time.monotonic() - began
-    wait_until_back(stack, name, killed)
+    wait_until_back(stack, killed)
     return seconds
 
 
-def test_nothing_acknowledged_is_lost_whatever_is_killed(stack: Stack):
-    stack.call("POST", "/inventory/locations/", json={"code": LOCATION, "name": "Killed"})
-    stack.call("POST", "/products/", json={"name": "Killed", "variants": [{"sku": SKU, "price": "1.00"}]})
-    callers = [Caller(adjusts(stack)) for _ in range(ADJUSTING)] + [
-        Caller(sends_webhooks(stack)) for _ in range(SENDING)
+def wait_for_acknowledged(callers: list[Caller]) -> None:
+    """Waits until each caller has been acknowledged once more: all that it needs is at work."""
+    before = [caller.acknowledged for caller in callers]
+    deadline = time.monotonic() + BACK_SECONDS
+    while any(caller.acknowledged <= count for caller, count in zip(callers, before, strict=True)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("is_one_by_one", "stopped_seconds"),
+    [(False, 2), pytest.param(True, 5, marks=pytest.mark.slow)],
+    ids=["several at once", "one after the other"],
+)
+def test_nothing_acknowledged_is_lost_whatever_is_killed(stack: Stack, is_one_by_one: bool, stopped_seconds: int):
+    level = {"sku": f"KILLED-{stopped_seconds}", "location": f"killed-{stopped_seconds}"}
+    stack.call("POST", "/inventory/locations/", json={"code": level["location"], "name": "Killed"})
+    stack.call("POST", "/products/", json={"name": "Killed", "variants": [{"sku": level["sku"], "price": "1.00"}]})
+    callers = [Caller(adjusts(stack, level)) for _ in range(ADJUSTING)] + [
+        Caller(sends_webhooks(stack, level)) for _ in range(SENDING)
     ]
     for caller in callers:
         caller.start()
 
     web_seconds = kill(stack, "web")
-    for name in pids(stack):
-        kill(stack, name)
+    servers = ["web", "redis", "postgres"]
+    others = [name for name in pids(stack) if name not in servers]
+    for names in [[name] for name in (*others, *servers)] if is_one_by_one else [others, ["redis"], ["postgres"]]:
+        kill(stack, *names)
+        wait_for_acknowledged(callers)
     for name in ("redis", "postgres"):
         group = os.getpgid(pids(stack)[name])
         os.killpg(group, signal.SIGSTOP)
-        time.sleep(STOPPED_SECONDS)
+        time.sleep(stopped_seconds)
         os.killpg(group, signal.SIGCONT)
-    time.sleep(1)
+        wait_for_acknowledged(callers)
     for caller in callers:
         caller.is_over.set()
     for caller in callers:
         caller.join(BACK_SECONDS)
     stack.wait_until_applied()
 
-    assert web_seconds < WEB_BACK_SECONDS
+    assert is_within(web_seconds, WEB_BACK_SECONDS)
     acknowledged = [caller.acknowledged for caller in callers]
     assert min(acknowledged) > 10
-    (level,) = stack.call("GET", f"/inventory/levels/{SKU}/")["levels"]
-    assert level["on_hand"] == sum(acknowledged)
+    (shown,) = stack.call("GET", f"/inventory/levels/{level['sku']}/")["levels"]
+    assert shown["on_hand"] == sum(acknowledged)
     audit = stack.manage("audit_stock")
     assert audit.returncode == 0, audit.stdout

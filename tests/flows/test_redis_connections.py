@@ -15,7 +15,6 @@ pytestmark = pytest.mark.stack
 
 ESTABLISHED = "01"
 ROUNDS = 3
-REQUESTS = 300
 CLIENTS = 20
 # Of each thread: one for kept answers, one for all else, two for sending tasks.
 OF_A_THREAD = len(settings.CACHES) + 2
@@ -38,21 +37,23 @@ def sockets_of(pid: int) -> list[str]:
     return [target.removeprefix("socket:[").removesuffix("]") for target in targets if target.startswith("socket:")]
 
 
-def test_they_do_not_grow_with_the_requests(stack: Stack) -> None:
+@pytest.mark.parametrize("request_count", [100, pytest.param(300, marks=pytest.mark.slow)])
+def test_they_do_not_grow_with_the_requests(stack: Stack, request_count: int) -> None:
     (group,) = stack.pids("web")
     port = urlsplit(stack.quickstart["redis_url"]).port
-    variants = [{"sku": "REDIS-1", "price": "1.00", "currency": "EUR"}]
+    sku = f"REDIS-{request_count}"
+    variants = [{"sku": sku, "price": "1.00", "currency": "EUR"}]
     stack.call("POST", "/products/", json={"name": "Lamp", "status": "active", "variants": variants})
 
     def ask(number: int) -> None:
         stack.call("GET", "/products/", params={"page_size": 1 + number % 50})
-        change = {"sku": "REDIS-1", "location": "main", "delta": 1, "reason": "receipt"}
+        change = {"sku": sku, "location": "main", "delta": 1, "reason": "receipt"}
         stack.call("POST", "/inventory/adjustments/", json=change)
 
     counts = []
     for _ in range(ROUNDS):
         with ThreadPoolExecutor(CLIENTS) as clients:
-            list(clients.map(ask, range(REQUESTS)))
+            list(clients.map(ask, range(request_count)))
         counts.append(connections_of(proc.group_members(group), port or 0))
 
     assert min(counts) > 0
