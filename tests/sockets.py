@@ -29,7 +29,7 @@ GAP = 1_000
 # Runs uvicorn after some statements that make its bounds small.
 _HASTY = """
 import pms_backend.asgi, uvicorn
-from inventory import hub, patience, socket_connection
+from inventory import hub, slow_clients, socket_connection
 {}
 uvicorn.main()
 """

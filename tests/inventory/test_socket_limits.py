@@ -101,7 +101,7 @@ LONG_CLOSE = "socket_connection.CLOSE_SECONDS = 300"
 @pytest.mark.parametrize(
     ("bounds", "send_seconds"),
     [
-        (("patience.SEND_SECONDS = 2", LONG_CLOSE), 2.0),
+        (("slow_clients.SEND_SECONDS = 2", LONG_CLOSE), 2.0),
         pytest.param((LONG_CLOSE,), SEND_SECONDS, marks=pytest.mark.slow),
     ],
     ids=["giving up soon", "giving up when it does"],
