@@ -221,4 +221,4 @@ def test_what_redis_did_not_take_from_writer_and_relay_is_told_by_the_next_sweep
     assert name() == "Lamp"
     assert relay_pending() == 0
     assert name() == "Lantern"
-    assert not cache_generations._owed
+    assert not cache_generations._outstanding

@@ -174,7 +174,7 @@ def test_no_key_lives_longer_than_it_may(reader, lamp):
     services.update_product(product_id=lamp.pk, data={"brand": "Alder"})
     redis = get_redis_connection("default")
 
-    keys = [key for kind in ("answer", "generation") for key in redis.keys(f"pms:{kind}:*")]
+    keys = [key for kind in ("response", "generation") for key in redis.keys(f"pms:{kind}:*")]
 
     assert len(keys) >= 5
     assert all(0 < redis.ttl(key) <= cache_generations.CACHE_SECONDS for key in keys)
