@@ -87,10 +87,6 @@ class StockEvent(DomainEvent):
         """`level:LOCATION/SKU`."""
         return f"level:{self.level['location']}/{self.level['sku']}"
 
-    def data(self) -> dict[str, Any]:
-        """`{"level", "movement"}`."""
-        return {"level": self.level, "movement": self.movement}
-
 
 class StockChanged(StockEvent):
     """A level changed: once for each of its versions."""
@@ -133,10 +129,6 @@ class LocationChanged(DomainEvent):
         """Every answer that shows stock: which locations count may be another set."""
         return (STOCK, PRODUCT)
 
-    def data(self) -> dict[str, Any]:
-        """`{"location"}`."""
-        return {"location": self.location}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReservationEvent(DomainEvent):
@@ -148,10 +140,6 @@ class ReservationEvent(DomainEvent):
     def subject(self) -> str:
         """`reservation:ID`."""
         return f"reservation:{self.reservation['id']}"
-
-    def data(self) -> dict[str, Any]:
-        """`{"reservation"}`."""
-        return {"reservation": self.reservation}
 
 
 class ReservationCreated(ReservationEvent):
@@ -223,10 +211,6 @@ class TransferEvent(DomainEvent):
         """`transfer:ID`."""
         return f"transfer:{self.transfer['id']}"
 
-    def data(self) -> dict[str, Any]:
-        """`{"transfer"}`."""
-        return {"transfer": self.transfer}
-
 
 class TransferShipped(TransferEvent):
     """A transfer left its source."""
@@ -241,10 +225,6 @@ class TransferReceived(TransferEvent):
     type: ClassVar[str] = "transfer.received"
     received: Annotated[list[dict[str, Any]], list[UnitsData]]
     lost: Annotated[list[dict[str, Any]], list[UnitsData]]
-
-    def data(self) -> dict[str, Any]:
-        """`{"transfer", "received", "lost"}`."""
-        return {"transfer": self.transfer, "received": self.received, "lost": self.lost}
 
 
 class TransferCancelled(TransferEvent):
@@ -287,7 +267,3 @@ class StocktakePosted(DomainEvent):
     def subject(self) -> str:
         """`stocktake:ID`."""
         return f"stocktake:{self.stocktake['id']}"
-
-    def data(self) -> dict[str, Any]:
-        """`{"stocktake"}`."""
-        return {"stocktake": self.stocktake}

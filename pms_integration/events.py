@@ -1,7 +1,7 @@
 """What the PMS integration announces."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pms_backend.events.domain_events import DomainEvent
 
@@ -19,10 +19,6 @@ class PMSConflict(DomainEvent):
     def subject(self) -> str:
         """`pms_product:CONNECTION/EXTERNAL-ID`."""
         return f"pms_product:{self.connection}/{self.external_id}"[:200]
-
-    def data(self) -> dict[str, Any]:
-        """`{"connection", "external_id", "detail"}`."""
-        return {"connection": self.connection, "external_id": self.external_id, "detail": self.detail}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,16 +39,3 @@ class ImportFinished(DomainEvent):
     def subject(self) -> str:
         """`import:ID`."""
         return f"import:{self.id}"
-
-    def data(self) -> dict[str, Any]:
-        """`{"id", "status", "processed", "created", "updated", "unchanged", "failed", "error"}`."""
-        return {
-            "id": self.id,
-            "status": self.status,
-            "processed": self.processed,
-            "created": self.created,
-            "updated": self.updated,
-            "unchanged": self.unchanged,
-            "failed": self.failed,
-            "error": self.error,
-        }

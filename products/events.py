@@ -89,10 +89,6 @@ class ProductEvent(DomainEvent):
         """The product, and every page that it may stand on."""
         return generations_of(self.type, self.subject)
 
-    def data(self) -> dict[str, Any]:
-        """`{"product"}`."""
-        return {"product": self.product}
-
 
 class ProductCreated(ProductEvent):
     """A product was made."""
@@ -147,10 +143,6 @@ class CategoryChanged(DomainEvent):
     def generations(self) -> tuple[str, ...]:
         """Every answer that may name the category."""
         return generations_of(self.type, self.subject)
-
-    def data(self) -> dict[str, Any]:
-        """`{"slug", "category"}`."""
-        return {"slug": self.slug, "category": self.category}
 
 
 def generations_of(event_type: str, subject: str) -> tuple[str, ...]:

@@ -1,12 +1,13 @@
 """The base of what an app announces: each type of event is a frozen dataclass in that app's `events.py`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainEvent:
-    """Something that happened, before it is recorded. Subclasses name their `type` and hold the payload."""
+    """Something that happened, before it is recorded. A subclass names its `type`; its fields are the payload."""
 
     type: ClassVar[str]
 
@@ -21,5 +22,10 @@ class DomainEvent:
         return ()
 
     def data(self) -> dict[str, Any]:
-        """The payload, in JSON's types. Recording freezes it."""
-        raise AttributeError(f"{type(self).__name__} has no payload")
+        """The payload, in JSON's types: the fields of the dataclass, as `docs/events.md` describes them."""
+        return {name: getattr(self, name) for name in _payload_fields(type(self))}  # type: ignore[arg-type]  # classes have a hash
+
+
+@cache
+def _payload_fields(kind: type[DomainEvent]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.db import transaction
 
@@ -22,10 +22,6 @@ class ThingHappened(DomainEvent):
     def subject(self) -> str:
         """`thing:NAME`."""
         return f"thing:{self.thing}"
-
-    def data(self) -> dict[str, Any]:
-        """`{"thing"}`."""
-        return {"thing": self.thing}
 
 
 class ThingMoved(ThingHappened):
