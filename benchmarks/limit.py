@@ -43,7 +43,7 @@ WITH wanted AS (
 )
 """
     + LEDGER_AND_OUTBOX.replace("{", "{{").replace("}", "}}")
-    + "SELECT count(*) FROM announced"
+    + "SELECT count(*) FROM recorded"
 )
 _BULK_ADJUST: Final = _BULK.format(set="on_hand = level.on_hand + wanted.quantity", reason="correction")
 _BULK_COUNT: Final = _BULK.format(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final, Literal, TypedDict
 
+from inventory.level_fields import LevelData
 from pms_backend.events.domain_events import DomainEvent
 from products.cache_generations import PRODUCT, STOCK
 
@@ -11,22 +12,6 @@ STOCK_CHANGED: Final = "stock.changed"
 STOCK_OVERSOLD: Final = "stock.oversold"
 STOCK_LOW: Final = "stock.low"
 STOCK_REPLENISHED: Final = "stock.replenished"
-
-
-class LevelData(TypedDict):
-    """A level as `representation.level_as_dict` shows it."""
-
-    sku: str
-    location: str
-    on_hand: int
-    reserved: int
-    incoming: int
-    available: int
-    version: int
-    reorder_point: int | None
-    backorder_limit: int
-    is_oversold: bool
-    updated_at: datetime
 
 
 class MovementData(TypedDict):

@@ -1,8 +1,13 @@
 """Levels and movements in JSON's types, as the API, the events and the sockets show them."""
 
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 
+from django.db.models import F
+
+from inventory.events import MovementData
+from inventory.level_fields import LEVEL_FIELDS
 from inventory.models import Reservation, StockLevel, StockMovement, Stocktake, Transfer
 from inventory.queries import summary_of
 
@@ -16,55 +21,28 @@ def totals_of(levels: list[dict[str, Any]]) -> dict[str, int]:
 
 def level_as_dict(level: StockLevel) -> dict[str, Any]:
     """One level that was read with its variant and location."""
-    return {
-        "sku": level.variant.sku,
-        "location": level.location.code,
-        "on_hand": level.on_hand,
-        "reserved": level.reserved,
-        "incoming": level.incoming,
-        "available": level.available,
-        "version": level.version,
-        "reorder_point": level.reorder_point,
-        "backorder_limit": level.backorder_limit,
-        "is_oversold": level.is_oversold,
-        "updated_at": level.updated_at,
-    }
+    return dict(zip(LEVEL_FIELDS, _values_of_level(level), strict=True))
 
 
 def level_of_row(row: tuple[Any, ...]) -> dict[str, Any]:
     """The same of a row with `LEVEL_COLUMNS`, for reads of many."""
-    level = dict(zip(_LEVEL_FIELDS, row, strict=True))
-    level["available"] = level["on_hand"] - level["reserved"]
-    return level
-
-
-LEVEL_COLUMNS: Final = (
-    *("variant__sku", "location__code", "on_hand", "reserved", "incoming", "on_hand", "version"),
-    *("reorder_point", "backorder_limit", "is_oversold", "updated_at"),
-)
-# In the place of `available` stands something else first.
-_LEVEL_FIELDS: Final = (
-    *("sku", "location", "on_hand", "reserved", "incoming", "available", "version"),
-    *("reorder_point", "backorder_limit", "is_oversold", "updated_at"),
-)
+    return dict(zip(LEVEL_FIELDS, row, strict=True))
 
 
 def movement_as_dict(movement: StockMovement) -> dict[str, Any]:
     """One movement that was read with its level's variant and location."""
-    return {
-        "id": movement.pk,
-        "sku": movement.level.variant.sku,
-        "location": movement.level.location.code,
-        "reason": movement.reason,
-        "delta": movement.delta,
-        "on_hand_after": movement.on_hand_after,
-        "note": movement.note,
-        "reference": movement.reference,
-        "actor": movement.actor,
-        "request_id": movement.request_id,
-        "occurred_at": movement.occurred_at,
-        "created_at": movement.created_at,
-    }
+    return dict(zip(MovementData.__annotations__, _values_of_movement(movement), strict=True))
+
+
+# Where the fields are read that are no columns of their table.
+_LEVEL_PATHS: Final = {"sku": "variant.sku", "location": "location.code"}
+_MOVEMENT_PATHS: Final = {"sku": "level.variant.sku", "location": "level.location.code"}
+_values_of_level: Final = attrgetter(*(_LEVEL_PATHS.get(name, name) for name in LEVEL_FIELDS))
+_values_of_movement: Final = attrgetter(*(_MOVEMENT_PATHS.get(name, name) for name in MovementData.__annotations__))
+LEVEL_COLUMNS: Final = tuple(
+    F("on_hand") - F("reserved") if name == "available" else _LEVEL_PATHS.get(name, name).replace(".", "__")
+    for name in LEVEL_FIELDS
+)
 
 
 def reservation_as_dict(reservation: Reservation) -> dict[str, Any]:

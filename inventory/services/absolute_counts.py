@@ -11,9 +11,9 @@ from typing import Final
 
 from django.db import connection
 
+from inventory.level_fields import LevelState
 from inventory.models import Reason
 from inventory.services.ledger import LedgerRow
-from inventory.services.levels import LevelState
 from pms_backend.api.arrays import as_array
 
 # One look into the index for each level, however long its ledger is.

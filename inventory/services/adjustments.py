@@ -8,8 +8,9 @@ from inventory.representation import level_as_dict, movement_as_dict
 from inventory.services.dedupe import first_movement
 from inventory.services.ledger import (
     LEDGER_AND_OUTBOX,
-    MOMENT_OF_OURS,
+    OWN_MOMENT,
     PRODUCTS_CHANGED,
+    RETURNED_COLUMNS,
     StockChange,
     change_of,
     run,
@@ -45,18 +46,16 @@ WITH changed AS (
             OR level.on_hand + %(delta)s - level.reserved >= -level.backorder_limit)
         AND (%(expected_version)s::bigint IS NULL OR level.version = %(expected_version)s::bigint)
         AND (NOT %(dedupe)s::boolean OR ({_ACTS_FIRST}))
-    RETURNING level.id AS level_id, variant.sku, variant.product_id, location.code AS location, level.on_hand,
-        level.reserved, level.incoming, level.version, level.reorder_point, level.backorder_limit, level.is_oversold,
-        level.updated_at,
+    RETURNING {RETURNED_COLUMNS}, variant.sku, variant.product_id, location.code AS location,
         level.on_hand - %(delta)s::bigint - level.reserved < -level.backorder_limit AS was_oversold,
         coalesce(level.on_hand - %(delta)s::bigint - level.reserved <= level.reorder_point, false) AS was_low,
         %(delta)s::bigint AS delta, %(reason)s::text AS reason, %(note)s::text AS note,
         %(reference)s::text AS reference, '' AS source, %(dedupe)s::boolean AS is_deduplicated,
-        {MOMENT_OF_OURS.format("level")} AS occurred_at, 1 AS position
+        {OWN_MOMENT.format("level")} AS occurred_at, 1 AS position
 )
 """
     + LEDGER_AND_OUTBOX
-    + f"SELECT data, {PRODUCTS_CHANGED} FROM announced WHERE type = 'stock.changed'"
+    + f"SELECT data, {PRODUCTS_CHANGED} FROM recorded WHERE type = 'stock.changed'"
 )
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from inventory.services.levels import Key, LevelState
+from inventory.level_fields import LevelState
+from inventory.services.levels import Key
 
 
 class Allocation:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from inventory.exceptions import (
     DedupeConflict,
@@ -13,13 +13,15 @@ from inventory.exceptions import (
     UnknownSku,
     VersionConflict,
 )
+from inventory.level_fields import LevelState
 from inventory.models import Location
 from inventory.services.absolute_counts import apply_absolute_count, later_movements, present_moment
 from inventory.services.adjustments import check_adjustment, check_dedupe, is_fact
 from inventory.services.counts import check_count
 from inventory.services.dedupe import Acted, first_deltas
-from inventory.services.ledger import LedgerRow, write_locked_levels
-from inventory.services.levels import Key, LevelState, create_levels, lock_levels, variants_by_key
+from inventory.services.ledger import LedgerRow
+from inventory.services.level_batch import LevelBatch
+from inventory.services.levels import Key, variants_by_key
 from pms_backend.api.bulk import Outcome, rejection, require_all
 from pms_backend.api.exceptions import DomainError
 from pms_backend.api.transactions import retried_atomic
@@ -57,34 +59,94 @@ class Count:
 
 @retried_atomic
 def adjust_stock_in_bulk(*, rows: Sequence[Adjustment], atomic: bool = False) -> list[Outcome]:
-    """Applies the rows in their order; one that is refused is `rejected` and says why, unless `atomic`.
+    """Applies the rows in their order; one that is refused is `rejected`, with the reason, unless `atomic`.
 
     One with `dedupe` whose level, `reference` and `reason` have acted before, here or earlier, is `unchanged`.
 
     Raises `BulkInvalid` and `BulkConflict` where `atomic`.
     """
-    # A claim on a level that is not there is refused without making one.
-    sheet = _Sheet(rows, makes_level=lambda row: row.delta > 0 or is_fact(row.reason))
-    acted = sheet.acted(rows)
+    keys = _keys_of(rows)
+    existing = [(key, row) for key, row in zip(keys, rows, strict=True) if isinstance(key, tuple)]
+    # A claim on a level that does not exist is refused without creating one.
+    increased = [key for key, row in existing if row.delta > 0 or is_fact(row.reason)]
+    levels = LevelBatch([key for key, _ in existing], create=increased)
+    acted = first_deltas(
+        [
+            (levels.states[key].id, row.reference, row.reason)
+            for key, row in existing
+            if row.dedupe and key in levels.states
+        ]
+    )
 
-    def adjusted(state: LevelState, row: Adjustment) -> tuple[LevelState, LedgerRow | None]:
-        return _adjusted(state, row, acted)
+    def adjusted(key: Key, row: Adjustment) -> tuple[LevelState, LedgerRow | None]:
+        if key not in levels.states:
+            raise InsufficientStock(row.sku, row.location, 0, abs(row.delta))
+        return _adjusted(levels.states[key], row, acted)
 
-    outcomes = [sheet.apply(row, adjusted) for row in rows]
-    return sheet.write(outcomes, atomic=atomic)
+    return _apply(levels, rows, keys, adjusted, atomic=atomic)
 
 
 @retried_atomic
 def count_stock_in_bulk(*, rows: Sequence[Count], atomic: bool = False) -> list[Outcome]:
-    """Takes over each figure, counted just now; one that was known is `unchanged`. Otherwise as the bulk adjustment."""
-    sheet = _Sheet(rows, makes_level=lambda _: True)
-    moment, later = sheet.moment_and_later_movements()
+    """Applies each count, made just now; one that finds what is on hand is `unchanged`. Else as the bulk adjustment."""
+    keys = _keys_of(rows)
+    counted_keys = [key for key in keys if isinstance(key, tuple)]
+    levels = LevelBatch(counted_keys, create=counted_keys)
+    moment = present_moment()
+    # Later than the present are movements by the clock of another system.
+    later = later_movements({state.id: moment for state in levels.states.values()})
 
-    def counted(state: LevelState, row: Count) -> tuple[LevelState, LedgerRow | None]:
+    def counted(key: Key, row: Count) -> tuple[LevelState, LedgerRow | None]:
+        state = levels.states[key]
         return _counted(state, row, moment, later.get(state.id, 0))
 
-    outcomes = [sheet.apply(row, counted) for row in rows]
-    return sheet.write(outcomes, atomic=atomic)
+    return _apply(levels, rows, keys, counted, atomic=atomic)
+
+
+Row = TypeVar("Row", Adjustment, Count)
+
+
+def _keys_of(rows: Sequence[Adjustment] | Sequence[Count]) -> list[Key | DomainError]:
+    """The level that each row names, or why there is none."""
+    variants = variants_by_key([row.sku for row in rows])
+    codes = {row.location for row in rows}
+    locations = {location.code: location for location in Location.objects.filter(code__in=codes)}
+
+    def key_of(row: Adjustment | Count) -> Key | DomainError:
+        variant, location = variants.get(sku_key(row.sku)), locations.get(row.location)
+        if variant is None:
+            return UnknownSku(row.sku)
+        if location is None:
+            return UnknownLocation(row.location)
+        return (variant, location.pk) if location.is_active else LocationInactive(row.location)
+
+    return [key_of(row) for row in rows]
+
+
+def _apply(
+    levels: LevelBatch,
+    rows: Sequence[Row],
+    keys: Sequence[Key | DomainError],
+    change: Callable[[Key, Row], tuple[LevelState, LedgerRow | None]],
+    *,
+    atomic: bool,
+) -> list[Outcome]:
+    """Works out each row upon the earlier ones, and writes all, unless `atomic` and one was refused."""
+    outcomes = []
+    for row, key in zip(rows, keys, strict=True):
+        try:
+            if isinstance(key, DomainError):
+                raise key
+            after, ledger_row = change(key, row)
+        except DomainError as error:
+            outcomes.append(rejection(row.index, error, sku=row.sku))
+        else:
+            levels.store(key, after, ledger_row)
+            outcomes.append(Outcome(row.index, "applied" if ledger_row else "unchanged", {"sku": row.sku}))
+    if atomic:
+        require_all(outcomes)
+    levels.write(each_crossing=True)
+    return outcomes
 
 
 def _adjusted(state: LevelState, row: Adjustment, acted: Acted) -> tuple[LevelState, LedgerRow | None]:
@@ -116,74 +178,3 @@ def _counted(state: LevelState, row: Count, moment: datetime, later: int) -> tup
     if row.expected_on_hand is not None and row.expected_on_hand != state.on_hand:
         raise VersionConflict(f"{state.on_hand} of {row.sku} were known at {row.location}, not {row.expected_on_hand}.")
     return apply_absolute_count(state, on_hand=row.on_hand, moment=moment, later=later, note=row.note)
-
-
-Row = TypeVar("Row", Adjustment, Count)
-
-
-class _Sheet(Generic[Row]):
-    """The levels that a bulk names, locked, and what becomes of them."""
-
-    def __init__(self, rows: Sequence[Row], *, makes_level: Callable[[Row], bool]) -> None:
-        self._variants = variants_by_key([row.sku for row in rows])
-        self._locations = {
-            location.code: location for location in Location.objects.filter(code__in={row.location for row in rows})
-        }
-        self._keys = {row.index: self._find(row) for row in rows}
-        keys = {key for key in self._keys.values() if key is not None}
-        wanted = {key for row in rows if (key := self._keys[row.index]) is not None and makes_level(row)}
-        self._states = lock_levels(keys)
-        if missing := wanted - set(self._states):
-            create_levels(missing)
-            self._states = lock_levels(keys)
-        self._dirty: dict[Key, LevelState] = {}
-        self._rows: list[LedgerRow] = []
-
-    def _find(self, row: Row) -> Key | None:
-        variant, location = self._variants.get(sku_key(row.sku)), self._locations.get(row.location)
-        return None if variant is None or location is None or not location.is_active else (variant, location.pk)
-
-    def moment_and_later_movements(self) -> tuple[datetime, dict[int, int]]:
-        """Now, under the locks, and the sum of each level's movements whose moment is later still (another's clock)."""
-        moment = present_moment()
-        return moment, later_movements({state.id: moment for state in self._states.values()})
-
-    def acted(self, rows: Sequence[Adjustment]) -> Acted:
-        """What has acted under the natural keys of the rows that are to act once, as it is under the locks."""
-        keys = ((self._keys[row.index], row) for row in rows if row.dedupe)
-        states = ((self._states.get(key), row) for key, row in keys if key is not None)
-        return first_deltas([(state.id, row.reference, row.reason) for state, row in states if state is not None])
-
-    def apply(self, row: Row, change: Callable[[LevelState, Row], tuple[LevelState, LedgerRow | None]]) -> Outcome:
-        """Works out one row upon what the earlier ones left."""
-        try:
-            key = self._require_key(row)
-            state = self._states.get(key)
-            if state is None:
-                raise InsufficientStock(row.sku, row.location, 0, abs(getattr(row, "delta", 0)))
-            after, ledger_row = change(state, row)
-        except DomainError as error:
-            return rejection(row.index, error, sku=row.sku)
-        if after is not state:
-            self._states[key] = self._dirty[key] = after
-        if ledger_row is None:
-            return Outcome(row.index, "unchanged", {"sku": row.sku})
-        self._rows.append(ledger_row)
-        return Outcome(row.index, "applied", {"sku": row.sku})
-
-    def _require_key(self, row: Row) -> Key:
-        key = self._keys[row.index]
-        if key is not None:
-            return key
-        if sku_key(row.sku) not in self._variants:
-            raise UnknownSku(row.sku)
-        if row.location not in self._locations:
-            raise UnknownLocation(row.location)
-        raise LocationInactive(row.location)
-
-    def write(self, outcomes: list[Outcome], *, atomic: bool) -> list[Outcome]:
-        """Writes what has changed, unless `atomic` and something was refused."""
-        if atomic:
-            require_all(outcomes)
-        write_locked_levels(states=list(self._dirty.values()), rows=self._rows)
-        return outcomes

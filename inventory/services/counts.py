@@ -8,9 +8,10 @@ from inventory.exceptions import InvalidQuantity, VersionConflict
 from inventory.models import MAX_QUANTITY
 from inventory.services.ledger import (
     LEDGER_AND_OUTBOX,
-    LEVEL_AS_JSON,
     PRODUCTS_CHANGED,
+    RETURNED_COLUMNS,
     StockChange,
+    level_as_json,
     run,
     run_alone,
 )
@@ -22,7 +23,7 @@ from products.skus import sku_key
 # may be older than the wait for the lock. `is_fresh` says whether the two agree. Where they do not, nothing is written
 # and the statement runs once more, under the lock that it has by then.
 _COUNT: Final = (
-    """
+    f"""
 WITH locked AS MATERIALIZED (
     SELECT level.*, variant.sku, variant.product_id, location.code
     FROM inventory_stocklevel AS level
@@ -50,9 +51,7 @@ WITH locked AS MATERIALIZED (
         counted_at = CASE WHEN target.is_superseded THEN target.counted_at ELSE target.moment END,
         updated_at = CASE WHEN target.new_on_hand <> target.on_hand THEN target.moment ELSE target.updated_at END
     FROM target WHERE level.id = target.id
-    RETURNING level.id AS level_id, target.sku, target.product_id, target.code AS location, level.on_hand,
-        level.reserved, level.incoming, level.version, level.reorder_point, level.backorder_limit, level.is_oversold,
-        level.updated_at,
+    RETURNING {RETURNED_COLUMNS}, target.sku, target.product_id, target.code AS location,
         target.is_oversold AS was_oversold,
         coalesce(target.on_hand - target.reserved <= target.reorder_point, false) AS was_low,
         level.on_hand - target.on_hand AS delta, 'count' AS reason,
@@ -64,11 +63,11 @@ WITH locked AS MATERIALIZED (
 """
     + LEDGER_AND_OUTBOX
     + f"""
-SELECT counted.is_fresh, counted.on_hand, {LEVEL_AS_JSON.format("written.")}, announced.data -> 'movement',
+SELECT counted.is_fresh, counted.on_hand, {level_as_json("written.")}, recorded.data -> 'movement',
     {PRODUCTS_CHANGED}
 FROM counted
 LEFT JOIN written ON true
-LEFT JOIN announced ON announced.type = 'stock.changed'
+LEFT JOIN recorded ON recorded.type = 'stock.changed'
 """
 )
 

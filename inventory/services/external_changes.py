@@ -7,9 +7,9 @@ the figure's moment, so that the ledger shows both and the figure stays.
 
 from datetime import datetime
 
+from inventory.level_fields import LevelState
 from inventory.services.absolute_counts import apply_absolute_count, later_movements
 from inventory.services.ledger import LedgerRow, StockChange, write_locked_level
-from inventory.services.levels import LevelState
 
 
 def apply_reported_change(

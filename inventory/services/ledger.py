@@ -7,12 +7,13 @@ which writes the ledger and the outbox of it. Four statements for one adjustment
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, get_args, get_type_hints
 
 import orjson
 from django.db import DatabaseError, connection
 
-from inventory.services.levels import LevelState
+from inventory.events import MovementData
+from inventory.level_fields import SHOWN_COLUMNS, WRITTEN_COLUMNS, LevelData, LevelState
 from pms_backend.api import context
 from pms_backend.api.arrays import as_array
 from pms_backend.api.prepared_statements import prepared_cursor
@@ -20,19 +21,38 @@ from pms_backend.api.transactions import committing, is_broken_off
 from pms_backend.events import services as outbox
 from products.cache_generations import of_stock
 
-MOMENT_AS_JSON: Final = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 
-# Of a row that is named `{0}.`, or not at all.
-LEVEL_AS_JSON: Final = f"""
-jsonb_build_object(
-    'sku', {{0}}sku, 'location', {{0}}location, 'on_hand', {{0}}on_hand, 'reserved', {{0}}reserved,
-    'incoming', {{0}}incoming, 'available', {{0}}on_hand - {{0}}reserved, 'version', {{0}}version,
-    'reorder_point', {{0}}reorder_point, 'backorder_limit', {{0}}backorder_limit,
-    'is_oversold', {{0}}is_oversold, 'updated_at', {MOMENT_AS_JSON.format("{0}updated_at")})
-"""
+def _as_json(shape: type[Any], prefix: str = "", **expressions: str) -> str:
+    """The SQL of a JSON object with the members of `shape`: each the column of its name, or an expression."""
+    members = []
+    for name, kind in get_type_hints(shape).items():
+        expression = expressions.get(name, f"{prefix}{name}")
+        members.append(f"'{name}', {_MOMENT_AS_JSON.format(expression) if kind is datetime else expression}")
+    return f"jsonb_build_object({', '.join(members)})"
 
-# When a change of ours happened: now, but after the last absolute figure even where another's clock is ahead of ours.
-MOMENT_OF_OURS: Final = "greatest({0}.updated_at, {0}.counted_at + interval '1 microsecond')"
+
+def level_as_json(prefix: str = "") -> str:
+    """The SQL of a level as `representation.level_as_dict` shows it, of a row whose columns have this prefix."""
+    return _as_json(LevelData, prefix, available=f"{prefix}on_hand - {prefix}reserved")
+
+
+_MOMENT_AS_JSON: Final = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+_MOVEMENT_AS_JSON: Final = _as_json(
+    MovementData,
+    id="movement_id",
+    on_hand_after="on_hand",
+    actor="%(actor)s::text",
+    request_id="%(request_id)s::text",
+    created_at="moved_at",
+)
+
+# What an UPDATE of `inventory_stocklevel AS level` returns of the level for `LEDGER_AND_OUTBOX`.
+RETURNED_COLUMNS: Final = ", ".join(
+    ("level.id AS level_id", *(f"level.{name}" for name in (*SHOWN_COLUMNS, "updated_at")))
+)
+
+# When a change of ours happened: now, but after the last absolute count even where another system's clock is ahead.
+OWN_MOMENT: Final = "greatest({0}.updated_at, {0}.counted_at + interval '1 microsecond')"
 
 # A change of `on_hand` is a movement and an event; any other change of a level is an event alone.
 LEDGER_AND_OUTBOX: Final = f"""
@@ -43,7 +63,7 @@ LEDGER_AND_OUTBOX: Final = f"""
         is_deduplicated, occurred_at, updated_at
     FROM changed WHERE delta <> 0 ORDER BY position
     RETURNING id, level_id, level_version, created_at
-), told AS (
+), event AS (
     SELECT changed.*, kind.type, moved.id AS movement_id, moved.created_at AS moved_at
     FROM changed
     LEFT JOIN moved ON moved.level_id = changed.level_id AND moved.level_version = changed.version
@@ -54,17 +74,12 @@ LEDGER_AND_OUTBOX: Final = f"""
         UNION ALL SELECT 'stock.low', 3 WHERE is_low AND NOT was_low
         UNION ALL SELECT 'stock.replenished', 4 WHERE was_low AND NOT is_low) AS kind(type, rank)
     ORDER BY position, rank
-), announced AS (
+), recorded AS (
     INSERT INTO events_event (type, subject, actor, request_id, occurred_at, data)
     SELECT type, 'level:' || location || '/' || sku, %(actor)s::text, %(request_id)s::text, updated_at,
-        jsonb_build_object(
-            'level', {LEVEL_AS_JSON.format("")},
-            'movement', CASE WHEN movement_id IS NOT NULL THEN jsonb_build_object(
-                'id', movement_id, 'sku', sku, 'location', location, 'reason', reason, 'delta', delta,
-                'on_hand_after', on_hand, 'note', note, 'reference', reference, 'actor', %(actor)s::text,
-                'request_id', %(request_id)s::text, 'occurred_at', {MOMENT_AS_JSON.format("occurred_at")},
-                'created_at', {MOMENT_AS_JSON.format("moved_at")}) END)
-    FROM told
+        jsonb_build_object('level', {level_as_json()},
+            'movement', CASE WHEN movement_id IS NOT NULL THEN {_MOVEMENT_AS_JSON} END)
+    FROM event
     RETURNING id, type, data
 )
 """
@@ -72,7 +87,7 @@ LEDGER_AND_OUTBOX: Final = f"""
 
 # The last column of each such statement, in its first row: the products whose stock has changed.
 PRODUCTS_CHANGED: Final = """
-CASE WHEN announced.id = (SELECT min(id) FROM announced)
+CASE WHEN recorded.id = (SELECT min(id) FROM recorded)
 THEN (SELECT array_agg(DISTINCT product_id) FROM changed) END
 """
 
@@ -113,42 +128,45 @@ class LedgerRow:
         return self.after.on_hand - self.before.on_hand
 
 
-# A plan for any number of rows takes them to be few, and would compare each with each.
+# A prepared plan expects few rows, and would compare each with each.
 MAX_PREPARED_ROWS: Final = 20
+
+_ARRAYS: Final[dict[Any, str]] = {bool: "boolean[]", int: "bigint[]", str: "text[]", datetime: "timestamptz[]"}
+_LEVEL_ARRAYS: Final = {
+    name: next(_ARRAYS[kind] for kind in (hint, *get_args(hint)) if kind in _ARRAYS)
+    for name, hint in get_type_hints(LevelState).items()
+}
+_STATE_ARRAYS: Final = {name: _LEVEL_ARRAYS[name] for name in ("id", *WRITTEN_COLUMNS)}
+_ROW_ARRAYS: Final = {name: _LEVEL_ARRAYS[name] for name in ("id", *SHOWN_COLUMNS)} | {
+    **dict.fromkeys(("was_oversold", "was_low", "is_deduplicated"), "boolean[]"),
+    **dict.fromkeys(("reason", "note", "reference", "source"), "text[]"),
+    "delta": "bigint[]",
+    "occurred_at": "timestamptz[]",
+}
+
+
+def _unnested(table: str, arrays: dict[str, str]) -> str:
+    """A FROM item whose columns are parameters, each an array with the values of all rows."""
+    parameters = ", ".join(f"%({table}_{name})s::{array}" for name, array in arrays.items())
+    return f"unnest({parameters}) WITH ORDINALITY AS {table}({', '.join(arrays)}, position)"
+
 
 _LOCKED_LEVELS: Final = (
     f"""
 WITH row AS (
-    SELECT * FROM unnest(%(level_id)s::bigint[], %(version)s::bigint[], %(on_hand)s::bigint[], %(reserved)s::bigint[],
-        %(incoming)s::bigint[], %(delta)s::bigint[], %(is_oversold)s::boolean[], %(was_oversold)s::boolean[],
-        %(was_low)s::boolean[], %(reason)s::text[], %(note)s::text[], %(reference)s::text[], %(source)s::text[],
-        %(occurred_at)s::timestamptz[], %(is_deduplicated)s::boolean[])
-    WITH ORDINALITY AS row(level_id, version, on_hand, reserved, incoming, delta, is_oversold, was_oversold, was_low,
-        reason, note, reference, source, occurred_at, is_deduplicated, position)
-), state AS (
-    SELECT * FROM unnest(%(state_id)s::bigint[], %(state_version)s::bigint[], %(state_on_hand)s::bigint[],
-        %(state_reserved)s::bigint[], %(state_incoming)s::bigint[], %(state_is_oversold)s::boolean[],
-        %(counted_on_hand)s::bigint[], %(counted_at)s::timestamptz[], %(reorder_point)s::bigint[],
-        %(backorder_limit)s::bigint[])
-    AS state(id, version, on_hand, reserved, incoming, is_oversold, counted_on_hand, counted_at, reorder_point,
-        backorder_limit)
+    SELECT * FROM {_unnested("row", _ROW_ARRAYS)}
 ), written AS (
     UPDATE inventory_stocklevel AS level
-    SET on_hand = state.on_hand, reserved = state.reserved, incoming = state.incoming, version = state.version,
-        is_oversold = state.is_oversold,
-        counted_on_hand = state.counted_on_hand, counted_at = state.counted_at,
-        reorder_point = state.reorder_point, backorder_limit = state.backorder_limit,
+    SET {", ".join(f"{name} = state.{name}" for name in WRITTEN_COLUMNS)},
         updated_at = CASE WHEN level.version = state.version THEN level.updated_at ELSE clock_timestamp() END
-    FROM state WHERE level.id = state.id
+    FROM {_unnested("state", _STATE_ARRAYS)} WHERE level.id = state.id
     RETURNING level.*
 ), changed AS (
-    SELECT row.level_id, row.version, row.on_hand, row.reserved, row.incoming, row.delta, row.is_oversold,
-        row.was_oversold, row.was_low, row.reason, row.note, row.reference, row.source, row.is_deduplicated,
-        row.position,
-        coalesce(row.occurred_at, {MOMENT_OF_OURS.format("written")}) AS occurred_at,
-        variant.sku, variant.product_id, location.code AS location, written.reorder_point, written.backorder_limit,
-        written.updated_at
-    FROM row JOIN written ON written.id = row.level_id
+    SELECT row.id AS level_id, {", ".join(f"row.{name}" for name in SHOWN_COLUMNS)}, row.delta, row.was_oversold,
+        row.was_low, row.reason, row.note, row.reference, row.source, row.is_deduplicated, row.position,
+        coalesce(row.occurred_at, {OWN_MOMENT.format("written")}) AS occurred_at,
+        variant.sku, variant.product_id, location.code AS location, written.updated_at
+    FROM row JOIN written ON written.id = row.id
     JOIN products_variant AS variant ON variant.id = written.variant_id
     JOIN inventory_location AS location ON location.id = written.location_id
 )
@@ -156,8 +174,8 @@ WITH row AS (
     + LEDGER_AND_OUTBOX
 )
 _WRITE: Final = _LOCKED_LEVELS + " SELECT array_agg(DISTINCT product_id) FROM changed"
-_WRITE_AND_TELL: Final = (
-    _LOCKED_LEVELS + f" SELECT data, {PRODUCTS_CHANGED} FROM announced WHERE type = 'stock.changed' ORDER BY id"
+_WRITE_AND_RETURN: Final = (
+    _LOCKED_LEVELS + f" SELECT data, {PRODUCTS_CHANGED} FROM recorded WHERE type = 'stock.changed' ORDER BY id"
 )
 
 
@@ -172,38 +190,29 @@ def write_locked_levels(*, states: Sequence[LevelState], rows: Sequence[LedgerRo
 
 def write_locked_level(state: LevelState, rows: Sequence[LedgerRow]) -> list[StockChange]:
     """The same for one level, and what its changes came to."""
-    return [change_of(data) for data, _ in run(_WRITE_AND_TELL, _parameters([state], rows))]
+    return [change_of(data) for data, _ in run(_WRITE_AND_RETURN, _parameters([state], rows))]
 
 
 def _parameters(states: Sequence[LevelState], rows: Sequence[LedgerRow]) -> dict[str, str]:
-    columns: dict[str, list[Any]] = {
-        "level_id": [row.after.id for row in rows],
-        "version": [row.after.version for row in rows],
-        "on_hand": [row.after.on_hand for row in rows],
-        "reserved": [row.after.reserved for row in rows],
-        "incoming": [row.after.incoming for row in rows],
-        "is_oversold": [row.after.is_oversold for row in rows],
-        "was_oversold": [row.before.is_oversold for row in rows],
-        "was_low": [row.before.is_low if row.low_before is None else row.low_before for row in rows],
-        "delta": [row.delta for row in rows],
-        "reason": [row.reason for row in rows],
-        "note": [row.note for row in rows],
-        "reference": [row.reference for row in rows],
-        "source": [row.source for row in rows],
-        "occurred_at": [row.occurred_at for row in rows],
-        "is_deduplicated": [row.is_deduplicated for row in rows],
-        "state_id": [state.id for state in states],
-        "state_version": [state.version for state in states],
-        "state_on_hand": [state.on_hand for state in states],
-        "state_reserved": [state.reserved for state in states],
-        "state_incoming": [state.incoming for state in states],
-        "state_is_oversold": [state.is_oversold for state in states],
-        "counted_on_hand": [state.counted_on_hand for state in states],
-        "counted_at": [state.counted_at for state in states],
-        "reorder_point": [state.reorder_point for state in states],
-        "backorder_limit": [state.backorder_limit for state in states],
+    columns: dict[str, Sequence[Any]] = {
+        "row_was_oversold": [row.before.is_oversold for row in rows],
+        "row_was_low": [row.before.is_low if row.low_before is None else row.low_before for row in rows],
+        "row_delta": [row.delta for row in rows],
+        "row_reason": [row.reason for row in rows],
+        "row_note": [row.note for row in rows],
+        "row_reference": [row.reference for row in rows],
+        "row_source": [row.source for row in rows],
+        "row_occurred_at": [row.occurred_at for row in rows],
+        "row_is_deduplicated": [row.is_deduplicated for row in rows],
     }
+    after, state = _columns_of([row.after for row in rows]), _columns_of(states)
+    columns.update({f"row_{name}": after.get(name, ()) for name in ("id", *SHOWN_COLUMNS)})
+    columns.update({f"state_{name}": state[name] for name in _STATE_ARRAYS})
     return {name: as_array(column) for name, column in columns.items()}
+
+
+def _columns_of(levels: Sequence[LevelState]) -> dict[str, tuple[Any, ...]]:
+    return dict(zip(LevelState._fields, zip(*levels, strict=True), strict=False))
 
 
 def run_alone(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -1,60 +1,18 @@
 """Levels: finding, creating and locking them; their limits."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from django.db import connection
 
 from inventory.exceptions import LimitInUse, LocationInactive, UnknownLocation, UnknownSku
+from inventory.level_fields import LevelState
 from inventory.models import Location
 from pms_backend.api.arrays import as_array
 from products.models import Variant
 from products.skus import sku_key
 
 Key = tuple[int, int]
-
-
-class LevelState(NamedTuple):
-    """A locked level, in memory."""
-
-    id: int
-    variant_id: int
-    location_id: int
-    on_hand: int
-    reserved: int
-    incoming: int
-    version: int
-    reorder_point: int | None
-    backorder_limit: int
-    is_oversold: bool
-    counted_on_hand: int | None
-    counted_at: datetime | None
-
-    @property
-    def available(self) -> int:
-        """What can still be promised."""
-        return self.on_hand - self.reserved
-
-    @property
-    def is_short(self) -> bool:
-        """Whether more is promised than the backorder limit allows."""
-        return self.available < -self.backorder_limit
-
-    @property
-    def is_low(self) -> bool:
-        """Whether no more is available than the reorder point."""
-        return self.reorder_point is not None and self.available <= self.reorder_point
-
-    def changed(self, *, on_hand: int = 0, reserved: int = 0, incoming: int = 0) -> "LevelState":
-        """The level after one more change, which adds these units to its figures."""
-        after = self._replace(
-            on_hand=self.on_hand + on_hand,
-            reserved=self.reserved + reserved,
-            incoming=self.incoming + incoming,
-            version=self.version + 1,
-        )
-        return after if after.is_short == after.is_oversold else after._replace(is_oversold=after.is_short)
 
 
 _LOCK: Final = f"""

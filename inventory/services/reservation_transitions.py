@@ -1,36 +1,37 @@
 """What becomes of a reservation: sold, released, extended, expired. Each holds its row before its levels."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
 from django.db.models.functions import Now
 
-from inventory.events import ReservationCommitted, ReservationReleased
+from inventory.events import ReservationCommitted, ReservationEvent, ReservationReleased
 from inventory.events import ReservationExpired as ReservationHasExpired
-from inventory.exceptions import InvalidLines, InvalidReservation, RefusedLines
+from inventory.exceptions import (
+    InvalidLines,
+    InvalidReservation,
+    RefusedLines,
+    ReservationExpired,
+    ReservationNotFound,
+    ReservationStateConflict,
+)
 from inventory.models import Reason, Reservation, ReservationLine, ReservationStatus
+from inventory.representation import reservation_as_dict
 from inventory.services.level_batch import LevelBatch
+from inventory.services.levels import Key
+from inventory.services.line_updates import write_lines
 from inventory.services.reservation_requests import (
     DEFAULT_EXPIRES_IN_SECONDS,
     MAX_RESERVATION_LINES,
     check_expires_in,
     check_quantity,
 )
-from inventory.services.reservation_rows import (
-    announce,
-    give_back,
-    held_lines,
-    key_of,
-    lock_reservation,
-    require_active,
-    set_status,
-    write_lines,
-)
 from pms_backend.api import context
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
+from pms_backend.events import services as outbox
 from products.skus import sku_key
 
 # A batch of the sweep, and what one reservation clears away before it.
@@ -59,7 +60,7 @@ def commit_reservation(
         line.reserved -= units
         line.committed += units
     sheet.write()
-    write_lines([line for line, _ in sold])
+    write_lines([line for line, _ in sold], "reserved", "committed")
     is_over = not held_lines([reservation])
     set_status([reservation], ReservationStatus.COMMITTED if is_over else ReservationStatus.ACTIVE)
     announce(ReservationCommitted, [reservation])
@@ -174,3 +175,51 @@ def _wanted_units(reservation: Reservation, lines: Sequence[tuple[str, int]]) ->
     if beyond:
         raise RefusedLines(beyond)
     return wanted
+
+
+def lock_reservation(reservation_id: int, client: str | None) -> Reservation:
+    """The reservation as it is now, locked to the end of the transaction. Raises `ReservationNotFound`."""
+    reservations = Reservation.objects.of(client).as_of_now().select_for_update(no_key=True)
+    found = reservations.filter(pk=reservation_id).first()
+    if found is None:
+        raise ReservationNotFound(reservation_id)
+    return found
+
+
+def require_active(reservation: Reservation) -> None:
+    """Raises `ReservationExpired`, `ReservationStateConflict`, which name the present state."""
+    if reservation.shown_status == ReservationStatus.EXPIRED:
+        raise ReservationExpired(reservation.pk)
+    if reservation.status != ReservationStatus.ACTIVE:
+        raise ReservationStateConflict(reservation.pk, reservation.status)
+
+
+def held_lines(reservations: Iterable[Reservation]) -> list[ReservationLine]:
+    """The lines of which something is held still."""
+    return [line for reservation in reservations for line in reservation.lines.all() if line.reserved]
+
+
+def key_of(line: ReservationLine) -> Key:
+    """The line's level."""
+    return line.level.variant_id, line.level.location_id
+
+
+def give_back(lines: Sequence[ReservationLine], sheet: LevelBatch) -> None:
+    """What the lines hold is available again: never refused, whatever has become of the level."""
+    for line in lines:
+        sheet.change(key_of(line), reserved=-line.reserved)
+        line.reserved = 0
+    write_lines(lines, "reserved", "committed")
+
+
+def set_status(reservations: Sequence[Reservation], status: ReservationStatus) -> None:
+    """Says what has become of locked reservations."""
+    for reservation in reservations:
+        reservation.status = status
+    ids = [reservation.pk for reservation in reservations]
+    Reservation.objects.filter(pk__in=ids).update(status=status, updated_at=Now())
+
+
+def announce(kind: type[ReservationEvent], reservations: Iterable[Reservation]) -> None:
+    """Records an event of each, as it stands in memory."""
+    outbox.record(*[kind(reservation=reservation_as_dict(reservation)) for reservation in reservations])

@@ -21,8 +21,15 @@ from inventory.services.reservation_requests import (
     WantedLines,
     check_expires_in,
 )
-from inventory.services.reservation_rows import announce, give_back, held_lines, key_of, set_status
-from inventory.services.reservation_transitions import MAX_EXPIRED_AT_ONCE, announce_expired
+from inventory.services.reservation_transitions import (
+    MAX_EXPIRED_AT_ONCE,
+    announce,
+    announce_expired,
+    give_back,
+    held_lines,
+    key_of,
+    set_status,
+)
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 

@@ -14,8 +14,8 @@ from inventory.models import Location, Reason, Transfer, TransferLine, TransferS
 from inventory.representation import transfer_as_dict
 from inventory.services.level_batch import LevelBatch
 from inventory.services.levels import Key
+from inventory.services.line_updates import write_lines
 from inventory.services.line_validation import refuse, require_each_once
-from inventory.services.transfer_lines import write_lines
 from inventory.services.transfers import lock_transfer, require_status
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
@@ -24,6 +24,9 @@ from products.skus import sku_key
 
 # What became of units that were shipped and did not arrive.
 SHORTAGE_REASONS: Final = (Reason.DAMAGE, Reason.CORRECTION)
+
+# The columns of a line that transitions change.
+PROGRESS: Final = ("target_level_id", "in_transit", "received", "lost")
 
 
 @retried_atomic
@@ -44,13 +47,13 @@ def ship_transfer(*, transfer_id: int) -> Transfer:
     departures = [_source(transfer, line) for line in lines]
     levels = LevelBatch(departures + arrivals, reference=_reference(transfer))
     _require_available(transfer, lines, levels)
-    levels.make(arrivals)
+    levels.create(arrivals)
     for line in lines:
         levels.change(_source(transfer, line), on_hand=-line.quantity, reason=Reason.TRANSFER_OUT)
         levels.change(_target(transfer, line), incoming=line.quantity)
         line.in_transit, line.target_level_id = line.quantity, levels.states[_target(transfer, line)].id
     levels.write()
-    write_lines(lines)
+    write_lines(lines, *PROGRESS)
     transfer.status, transfer.shipped_at = TransferStatus.IN_TRANSIT, timezone.now()
     transfer.save(update_fields=["status", "shipped_at"])
     outbox.record(TransferShipped(transfer=transfer_as_dict(transfer)))
@@ -83,7 +86,7 @@ def receive_transfer(
     for line in coming:
         _arrive(levels, _target(transfer, line), line, received.get(line.pk, 0), lost[line.pk], shortage or "")
     levels.write()
-    write_lines(coming)
+    write_lines(coming, *PROGRESS)
     if not any(line.in_transit for line in coming):
         _close(transfer, TransferStatus.RECEIVED)
     outbox.record(
@@ -115,7 +118,7 @@ def cancel_transfer(*, transfer_id: int) -> Transfer:
             levels.change(_source(transfer, line), on_hand=line.in_transit, reason=Reason.TRANSFER_IN)
             line.in_transit = 0
         levels.write()
-        write_lines(coming)
+        write_lines(coming, *PROGRESS)
     _close(transfer, TransferStatus.CANCELLED)
     outbox.record(TransferCancelled(transfer=transfer_as_dict(transfer)))
     return transfer
