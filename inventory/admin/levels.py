@@ -15,8 +15,9 @@ from django.utils.safestring import SafeString
 from inventory import services
 from inventory.admin.forms import AdjustmentForm, CountForm, ReceiptForm
 from inventory.admin.quantities import RED, before_and_after, last_movements
-from inventory.admin.reservations import held_of
+from inventory.admin.reservations import reservations_of
 from inventory.models import Reason, Reservation, StockLevel, StockLevelQuerySet, StockMovement
+from pms_backend.api.admin_tables import TABLES, Column, Table
 from pms_backend.api.service_admin import RefusalsIn, ServiceAdmin, moment
 from pms_backend.api.typed_unfold import action, display
 from products.models import Variant
@@ -71,7 +72,7 @@ class StockLevelAdmin(ServiceAdmin):
     actions_list = ("receive",)
     actions_detail = ("adjust", "count")
     change_form_outer_before_template = "inventory/level_figures.html"
-    change_form_outer_after_template = "inventory/level_movements.html"
+    change_form_outer_after_template = TABLES
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """A level is made by receiving or counting."""
@@ -93,9 +94,13 @@ class StockLevelAdmin(ServiceAdmin):
         """With the figures above, and below, for those who may view them, the reservations and the ledger."""
         level: StockLevel = context["original"]
         admin_of = self.admin_site.get_model_admin
-        movements = last_movements(level) if admin_of(StockMovement).has_view_permission(request) else None
-        held = held_of(level) if admin_of(Reservation).has_view_permission(request) else []
-        context = {**context, "level": level, "movements": movements, "held": held}
+        tables = []
+        if admin_of(Reservation).has_view_permission(request):
+            held = reservations_of(level)
+            tables += [held] if held.rows else []
+        if admin_of(StockMovement).has_view_permission(request):
+            tables.append(last_movements(level))
+        context = {**context, "level": level, "tables": tables}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def write(self, request: HttpRequest, obj: StockLevel, form: Any, formsets: list[Any], *, change: bool) -> None:
@@ -161,8 +166,8 @@ class StockLevelAdmin(ServiceAdmin):
             form,
             title="Adjust the selected levels",
             button=f"Adjust {len(levels)} {'level' if len(levels) == 1 else 'levels'}",
-            panel="inventory/selected_levels.html",
-            levels=levels,
+            panel="service_admin/table.html",
+            table=_table_of(levels),
             hidden=[
                 ("apply", "1"),
                 ("action", "adjust_selected"),
@@ -227,6 +232,19 @@ def _way_back(request: HttpRequest, level: StockLevel) -> str:
     if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
         return wanted
     return reverse("admin:inventory_stocklevel_change", args=[level.pk])
+
+
+def _table_of(levels: list[StockLevel]) -> Table:
+    return Table(
+        columns=(
+            *(Column.key("SKU"), Column("Product"), Column("Location")),
+            *(Column.number("On hand"), Column.number("Available")),
+        ),
+        rows=[
+            (level.variant.sku, level.variant.product.name, level.location.name, level.on_hand, level.available)
+            for level in levels
+        ],
+    )
 
 
 def _receive(asked: dict[str, Any]) -> services.StockChange:

@@ -1,12 +1,11 @@
 """Figures as the staff read them."""
 
-from typing import Any
-
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from inventory.models import StockLevel, StockMovement
 from inventory.services import StockChange
+from pms_backend.api.admin_tables import Column, Table, to_the_second
 
 RED = "text-red-600 dark:text-red-500"
 GREEN = "text-green-700 dark:text-green-400"
@@ -28,18 +27,26 @@ def before_and_after(change: StockChange, location: str) -> str:
     return f"{sku} at {location}: {before} → {on_hand} on hand ({movement['delta']:+}, {movement['reason']})."
 
 
-def last_movements(level: StockLevel) -> list[dict[str, Any]]:
+def last_movements(level: StockLevel) -> Table:
     """The newest lines of a level's ledger."""
     newest: list[StockMovement] = list(level.movements.order_by("-level_version")[:LAST_MOVEMENTS])
-    return [
-        {
-            "occurred_at": movement.occurred_at,
-            "reason": movement.get_reason_display(),
-            "delta": coloured_delta(movement.delta),
-            "on_hand_after": movement.on_hand_after,
-            "actor": movement.actor,
-            "reference": movement.reference,
-            "note": movement.note,
-        }
-        for movement in newest
-    ]
+    return Table(
+        title="Last movements",
+        columns=(
+            *(Column.short("When"), Column.short("Reason"), Column.number("Change")),
+            *(Column.main_number("On hand after"), Column("Who"), Column("Reference"), Column("Note")),
+        ),
+        rows=[
+            (
+                to_the_second(movement.occurred_at),
+                movement.get_reason_display(),
+                coloured_delta(movement.delta),
+                movement.on_hand_after,
+                movement.actor,
+                movement.reference or None,
+                movement.note or None,
+            )
+            for movement in newest
+        ],
+        empty="Nothing has moved here yet.",
+    )

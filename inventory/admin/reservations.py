@@ -1,18 +1,21 @@
 """Reservations, to be read; what is held too long is released here, what was sold elsewhere is committed."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from inventory import services
+from inventory.admin.confirmation import confirmed
 from inventory.models import Reservation, ReservationLine, ReservationStatus, StockLevel
+from pms_backend.api.admin_tables import TABLES, Column, Table, link, to_the_second
 from pms_backend.api.exceptions import DomainError
-from pms_backend.api.service_admin import EmptyForm, GrowingTableAdmin, RefusalsIn, moment
+from pms_backend.api.service_admin import GrowingTableAdmin, moment
 from pms_backend.api.typed_unfold import action, display
 
 STATUS_LABELS: Final = {
@@ -54,7 +57,7 @@ class ReservationAdmin(GrowingTableAdmin):
     fields = (("reference", "status_label"), ("client", "expires_at"), ("created_at", "updated_at"))
     actions = ("release_selected",)
     actions_detail = ("release", "commit")
-    change_form_outer_after_template = "inventory/reservation_lines.html"
+    change_form_outer_after_template = TABLES
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Reservation]:
         """With what each holds, and has sold."""
@@ -68,9 +71,8 @@ class ReservationAdmin(GrowingTableAdmin):
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         """With the lines below."""
-        reservation: Reservation = context["original"]
-        lines = reservation.lines.select_related("level__variant", "level__location").order_by("id")
-        return super().render_change_form(request, {**context, "lines": lines}, *args, **kwargs)
+        context = {**context, "tables": [_lines_of(context["original"])]}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def has_end_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Those whom Django's permissions let change reservations."""
@@ -78,13 +80,13 @@ class ReservationAdmin(GrowingTableAdmin):
 
     @action(description="Release", url_path="release", permissions=["end"], icon="undo")
     def release(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Asks first."""
+        """Asks for confirmation first."""
         note = "What it holds still becomes available to everybody."
         return self._end(request, object_id, services.release_reservation, "Release", "released", note)
 
     @action(description="Commit", url_path="commit", permissions=["end"], icon="sell")
     def commit(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Asks first."""
+        """Asks for confirmation first."""
         note = "What it holds still is sold: it leaves the stock."
         return self._end(request, object_id, services.commit_reservation, "Commit", "committed", note)
 
@@ -130,15 +132,17 @@ class ReservationAdmin(GrowingTableAdmin):
         self, request: HttpRequest, object_id: str, transition: Transition, verb: str, done: str, note: str
     ) -> HttpResponse:
         reservation: Reservation = self.get_or_404(request, object_id)
-        page = reverse("admin:inventory_reservation_change", args=[reservation.pk])
-        form = EmptyForm(request.POST or None)
-        if form.is_valid():
-            with RefusalsIn(form):
-                transition(reservation_id=reservation.pk, client=None)
-                messages.success(request, f"{reservation.reference} is {done}.")
-                return HttpResponseRedirect(page)
-        title = f"{verb} {reservation.reference}"
-        return self.form_page(request, form, title=title, note=note, button=verb, original=reservation, back=page)
+        return confirmed(
+            self,
+            request,
+            partial(transition, reservation_id=reservation.pk, client=None),
+            success=f"{reservation.reference} is {done}.",
+            back=_page(reservation),
+            title=f"{verb} {reservation.reference}",
+            note=note,
+            button=verb,
+            original=reservation,
+        )
 
 
 def _sum_of(field: str) -> Subquery:
@@ -147,7 +151,44 @@ def _sum_of(field: str) -> Subquery:
     return Subquery(lines.annotate(sum=Sum(field)).values("sum"))
 
 
-def held_of(level: StockLevel) -> list[ReservationLine]:
-    """Who holds what is reserved of a level: those that end first."""
+def reservations_of(level: StockLevel) -> Table:
+    """The reservations that hold units of a level; those that end first."""
     lines = ReservationLine.objects.filter(level=level, reserved__gt=0).select_related("reservation")
-    return list(lines.order_by("reservation__expires_at", "id")[:MAX_HELD_SHOWN])
+    return Table(
+        title="Reserved for",
+        columns=(Column("Reference"), Column("Client"), Column.main_number("Units"), Column.short("Until")),
+        rows=[
+            (
+                link(_page(line.reservation), line.reservation.reference),
+                line.reservation.client,
+                line.reserved,
+                to_the_second(line.reservation.expires_at),
+            )
+            for line in lines.order_by("reservation__expires_at", "id")[:MAX_HELD_SHOWN]
+        ],
+    )
+
+
+def _lines_of(reservation: Reservation) -> Table:
+    lines = reservation.lines.select_related("level__variant", "level__location").order_by("id")
+    return Table(
+        title="Lines",
+        columns=(
+            *(Column("SKU"), Column("Location"), Column.number("Asked for")),
+            *(Column.main_number("Reserved"), Column.number("Sold")),
+        ),
+        rows=[
+            (
+                link(reverse("admin:inventory_stocklevel_change", args=[line.level_id]), line.level.variant.sku),
+                line.level.location.name,
+                line.quantity,
+                line.reserved,
+                line.committed,
+            )
+            for line in lines
+        ],
+    )
+
+
+def _page(reservation: Reservation) -> str:
+    return reverse("admin:inventory_reservation_change", args=[reservation.pk])

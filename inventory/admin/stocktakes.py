@@ -1,5 +1,7 @@
 """Count sheets for the warehouse: made for a location, filled in at a table, posted."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from django import forms
@@ -11,11 +13,13 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from inventory import services
+from inventory.admin.confirmation import confirmed
+from inventory.admin.line_forms import LINES_PAGE, CountsForm
 from inventory.admin.quantities import coloured_delta
-from inventory.admin.sheets import SHEET_PAGE, CountsForm
 from inventory.models import Location, Stocktake, StocktakeLine, StocktakeStatus
 from inventory.queries import summary_of, with_variance
-from pms_backend.api.service_admin import EmptyForm, ReadOnlyAdmin, RefusalsIn, ServiceForm, moment
+from pms_backend.api.admin_tables import TABLES, Column, Table, to_the_second
+from pms_backend.api.service_admin import ReadOnlyAdmin, RefusalsIn, ServiceForm, moment
 from pms_backend.api.typed_unfold import action, display
 from products.admin.sku_search import SkuSearch
 
@@ -67,7 +71,7 @@ class StocktakeAdmin(SkuSearch, ReadOnlyAdmin):
     actions = None
     actions_detail = ("count", "post_counts", "cancel")
     change_form_outer_before_template = "inventory/stocktake_figures.html"
-    change_form_outer_after_template = "inventory/stocktake_lines.html"
+    change_form_outer_after_template = TABLES
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """As Django's permissions say."""
@@ -97,9 +101,8 @@ class StocktakeAdmin(SkuSearch, ReadOnlyAdmin):
         """With what it comes to above, and its lines below."""
         stocktake: Stocktake | None = context["original"]
         if stocktake is not None:
-            lines = with_variance(stocktake.lines.select_related("variant__product")).order_by("pk")
-            shown = [_shown(line) for line in lines[:SHOWN_LINES]]
-            context = {**context, "summary": summary_of(stocktake), "lines": shown, "shown_lines": SHOWN_LINES}
+            summary = summary_of(stocktake)
+            context = {**context, "summary": summary, "tables": [_lines_of(stocktake, summary["lines"])]}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def write(self, request: HttpRequest, obj: Stocktake, form: Any, formsets: list[Any], *, change: bool) -> None:
@@ -134,36 +137,27 @@ class StocktakeAdmin(SkuSearch, ReadOnlyAdmin):
             "last": lines[-1].pk if len(lines) == LINES_TO_COUNT else None,
         }
         page = self.form_page(request, form, title=f"Count {stocktake.location}", **shown, **more)
-        page.template_name = SHEET_PAGE
+        page.template_name = LINES_PAGE
         return page
 
     @action(description="Post", url_path="post", permissions=["count"], icon="task_alt")
     def post_counts(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Asks first, and says what it will come to."""
+        """Asks for confirmation first, with the changes that it will make."""
         stocktake: Stocktake = self.get_or_404(request, object_id)
-        form = EmptyForm(request.POST or None)
-        if form.is_valid():
-            with RefusalsIn(form):
-                services.post_stocktake(stocktake_id=stocktake.pk)
-                return self._closed(request, stocktake, "posted")
-        figures = summary_of(stocktake)
+        summary = summary_of(stocktake)
         note = (
-            f"{figures['counted']} of {figures['lines']} lines were counted, {figures['differing']} differ: "
-            f"{figures['units_over']} units more and {figures['units_short']} fewer than were known. What moved since "
+            f"{summary['counted']} of {summary['lines']} lines were counted, {summary['differing']} differ: "
+            f"{summary['units_over']} units more and {summary['units_short']} fewer than were known. What moved since "
             "a count stays on top of it; what was not counted stays as it is."
         )
-        return self._ask(request, stocktake, form, "Post", note)
+        return self._confirmed(request, stocktake, services.post_stocktake, "Post", "posted", note)
 
     @action(description="Cancel stocktake", url_path="cancel", permissions=["count"], icon="block")
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Asks first."""
+        """Asks for confirmation first."""
         stocktake: Stocktake = self.get_or_404(request, object_id)
-        form = EmptyForm(request.POST or None)
-        if form.is_valid():
-            with RefusalsIn(form):
-                services.cancel_stocktake(stocktake_id=stocktake.pk)
-                return self._closed(request, stocktake, "cancelled")
-        return self._ask(request, stocktake, form, "Cancel", "What was counted is kept, and changes no stock.")
+        note = "What was counted is kept, and changes no stock."
+        return self._confirmed(request, stocktake, services.cancel_stocktake, "Cancel", "cancelled", note)
 
     @display(description="Stocktake", ordering="id")
     def number(self, stocktake: Stocktake) -> str:
@@ -195,13 +189,20 @@ class StocktakeAdmin(SkuSearch, ReadOnlyAdmin):
         """When it was posted or cancelled."""
         return moment(stocktake.closed_at)
 
-    def _ask(self, request: HttpRequest, stocktake: Stocktake, form: Any, what: str, note: str) -> HttpResponse:
-        shown: dict[str, Any] = {"note": note, "button": f"{what} stocktake", "back": _page(stocktake)}
-        return self.form_page(request, form, title=f"{what} {_name(stocktake)}", original=stocktake, **shown)
-
-    def _closed(self, request: HttpRequest, stocktake: Stocktake, done: str) -> HttpResponse:
-        messages.success(request, f"{_name(stocktake).capitalize()} is {done}.")
-        return HttpResponseRedirect(_page(stocktake))
+    def _confirmed(
+        self, request: HttpRequest, stocktake: Stocktake, service: Callable[..., Any], verb: str, done: str, note: str
+    ) -> HttpResponse:
+        return confirmed(
+            self,
+            request,
+            partial(service, stocktake_id=stocktake.pk),
+            success=f"{_name(stocktake).capitalize()} is {done}.",
+            back=_page(stocktake),
+            title=f"{verb} {_name(stocktake)}",
+            note=note,
+            button=f"{verb} stocktake",
+            original=stocktake,
+        )
 
 
 def _lines_to_count(request: HttpRequest, stocktake: Stocktake) -> list[StocktakeLine]:
@@ -218,8 +219,28 @@ def _lines_to_count(request: HttpRequest, stocktake: Stocktake) -> list[Stocktak
     return list(lines[:LINES_TO_COUNT])
 
 
-def _shown(line: Any) -> dict[str, Any]:
-    return {"line": line, "variance": coloured_delta(line.variance) if line.variance else line.variance}
+def _lines_of(stocktake: Stocktake, count: int) -> Table:
+    lines: Any = with_variance(stocktake.lines.select_related("variant__product")).order_by("pk")
+    return Table(
+        title="Lines",
+        columns=(
+            *(Column.key("SKU"), Column("Product"), Column.number("Expected"), Column.main_number("Counted")),
+            *(Column.short("When"), Column.number("Variance")),
+        ),
+        rows=[
+            (
+                line.variant.sku,
+                line.variant.product.name,
+                line.expected,
+                line.counted,
+                to_the_second(line.counted_at),
+                coloured_delta(line.variance) if line.variance else line.variance,
+            )
+            for line in lines[:SHOWN_LINES]
+        ],
+        empty="Nothing is expected here; a SKU that is found is added when it is counted.",
+        note=f"The first {SHOWN_LINES} of {count} lines." if count > SHOWN_LINES else "",
+    )
 
 
 def _name(stocktake: Stocktake) -> str:

@@ -1,5 +1,7 @@
 """Transfers for the warehouse: planned, shipped, received and called off."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from django import forms
@@ -7,15 +9,19 @@ from django.contrib import admin, messages
 from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from inventory import services
+from inventory.admin.confirmation import confirmed
 from inventory.admin.forms import sku_meant_by
-from inventory.admin.sheets import SHEET_PAGE, ReceiptOfTransferForm
+from inventory.admin.line_forms import LINES_PAGE, ReceiptOfTransferForm
+from inventory.admin.quantities import RED
 from inventory.models import MAX_REFERENCE_LENGTH, Location, Transfer, TransferLine, TransferStatus
 from inventory.services.transfers import MAX_TRANSFER_LINES
-from pms_backend.api.service_admin import EmptyForm, ReadOnlyAdmin, RefusalsIn, ServiceForm, ServiceInline, moment
+from pms_backend.api.admin_tables import TABLES, Column, Table
+from pms_backend.api.service_admin import ReadOnlyAdmin, RefusalsIn, ServiceForm, ServiceInline, moment
 from pms_backend.api.typed_unfold import action, display
 from products.admin.sku_search import SkuSearch
 
@@ -104,7 +110,7 @@ class TransferAdmin(SkuSearch, ReadOnlyAdmin):
     )
     actions = None
     actions_detail = ("ship", "receive", "cancel")
-    change_form_outer_after_template = "inventory/transfer_lines.html"
+    change_form_outer_after_template = TABLES
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """As Django's permissions say."""
@@ -138,8 +144,8 @@ class TransferAdmin(SkuSearch, ReadOnlyAdmin):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         """With the lines below."""
         transfer: Transfer | None = context["original"]
-        lines = transfer.lines.select_related("variant__product") if transfer else None
-        return super().render_change_form(request, {**context, "transfer_lines": lines}, *args, **kwargs)
+        tables = [_lines_of(transfer)] if transfer else []
+        return super().render_change_form(request, {**context, "tables": tables}, *args, **kwargs)
 
     def write(self, request: HttpRequest, obj: Transfer, form: Any, formsets: list[Any], *, change: bool) -> None:
         """Plans it."""
@@ -158,15 +164,10 @@ class TransferAdmin(SkuSearch, ReadOnlyAdmin):
 
     @action(description="Ship", url_path="ship", permissions=["move"], icon="local_shipping", variant="primary")
     def ship(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Asks first."""
+        """Asks for confirmation first."""
         transfer: Transfer = self.get_or_404(request, object_id)
-        form = EmptyForm(request.POST or None)
-        if form.is_valid():
-            with RefusalsIn(form):
-                services.ship_transfer(transfer_id=transfer.pk)
-                return self._moved(request, transfer, "is on its way")
         note = f"Its units leave {transfer.source}, and are incoming at {transfer.target} until they are received."
-        return self._ask(request, transfer, form, "Ship", note)
+        return self._confirmed(request, transfer, services.ship_transfer, "Ship", "is on its way", note)
 
     @action(description="Receive", url_path="receive", permissions=["move"], icon="inventory", variant="primary")
     def receive(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -177,24 +178,20 @@ class TransferAdmin(SkuSearch, ReadOnlyAdmin):
         if form.is_valid():
             with RefusalsIn(form):
                 services.receive_transfer(transfer_id=transfer.pk, lines=form.lines(), shortage=form.shortage())
-                return self._moved(request, transfer, "was received")
+                messages.success(request, f"{_name(transfer).capitalize()} was received.")
+                return HttpResponseRedirect(_page(transfer))
         title = f"Receive {_name(transfer)} at {transfer.target}"
         shown = {"button": "Receive", "original": transfer, "back": _page(transfer)}
         page = self.form_page(request, form, title=title, **shown)
-        page.template_name = SHEET_PAGE
+        page.template_name = LINES_PAGE
         return page
 
     @action(description="Cancel transfer", url_path="cancel", permissions=["move"], icon="block")
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Asks first."""
+        """Asks for confirmation first."""
         transfer: Transfer = self.get_or_404(request, object_id)
-        form = EmptyForm(request.POST or None)
-        if form.is_valid():
-            with RefusalsIn(form):
-                services.cancel_transfer(transfer_id=transfer.pk)
-                return self._moved(request, transfer, "is cancelled")
         note = f"What is still in transit is on hand at {transfer.source} again."
-        return self._ask(request, transfer, form, "Cancel", note)
+        return self._confirmed(request, transfer, services.cancel_transfer, "Cancel", "is cancelled", note)
 
     @display(description="Transfer", ordering="id")
     def number(self, transfer: Transfer) -> str:
@@ -221,14 +218,41 @@ class TransferAdmin(SkuSearch, ReadOnlyAdmin):
         """When it was planned."""
         return moment(transfer.created_at)
 
-    def _ask(self, request: HttpRequest, transfer: Transfer, form: Any, what: str, note: str) -> HttpResponse:
-        title, button = f"{what} {_name(transfer)}", f"{what} transfer"
-        shown: dict[str, Any] = {"note": note, "button": button, "original": transfer, "back": _page(transfer)}
-        return self.form_page(request, form, title=title, **shown)
+    def _confirmed(
+        self, request: HttpRequest, transfer: Transfer, service: Callable[..., Any], verb: str, done: str, note: str
+    ) -> HttpResponse:
+        return confirmed(
+            self,
+            request,
+            partial(service, transfer_id=transfer.pk),
+            success=f"{_name(transfer).capitalize()} {done}.",
+            back=_page(transfer),
+            title=f"{verb} {_name(transfer)}",
+            note=note,
+            button=f"{verb} transfer",
+            original=transfer,
+        )
 
-    def _moved(self, request: HttpRequest, transfer: Transfer, what: str) -> HttpResponse:
-        messages.success(request, f"{_name(transfer).capitalize()} {what}.")
-        return HttpResponseRedirect(_page(transfer))
+
+def _lines_of(transfer: Transfer) -> Table:
+    return Table(
+        title="Lines",
+        columns=(
+            *(Column.key("SKU"), Column("Product"), Column.main_number("Quantity")),
+            *(Column.number("In transit"), Column.number("Received"), Column.number("Lost")),
+        ),
+        rows=[
+            (
+                line.variant.sku,
+                line.variant.product.name,
+                line.quantity,
+                line.in_transit,
+                line.received,
+                format_html('<span class="font-semibold {}">{}</span>', RED, line.lost) if line.lost else 0,
+            )
+            for line in transfer.lines.select_related("variant__product")
+        ],
+    )
 
 
 def _name(transfer: Transfer) -> str:

@@ -19,10 +19,10 @@ from inventory.serializers.reservations import (
     ReservationRequestSerializer,
     ReservationSerializer,
 )
+from inventory.views.validation import validated
 from pms_backend.access.caller import Caller
 from pms_backend.access.scopes import read_write
 from pms_backend.access.visibility import visibility_of
-from pms_backend.api import serializers
 from pms_backend.api.endpoints import GenericViewSet
 
 
@@ -48,7 +48,7 @@ class ReservationViewSet(mixins.ListModelMixin, GenericViewSet[Reservation]):
         reservation = self.get_queryset().filter(pk=pk).first()
         if reservation is None:
             raise ReservationNotFound(int(pk))
-        return _answer(reservation)
+        return _response(reservation)
 
     @extend_schema(
         request=ReservationRequestSerializer,
@@ -59,37 +59,37 @@ class ReservationViewSet(mixins.ListModelMixin, GenericViewSet[Reservation]):
     )
     def create(self, request: Request) -> Response:
         """Reserves all lines or none; without a location by the locations' priority, split where it must be."""
-        asked = _validated(ReservationRequestSerializer, request)
-        asked["lines"] = [services.ReservationRequest(**line) for line in asked["lines"]]
+        wanted = validated(ReservationRequestSerializer, request.data)
+        lines = [services.ReservationRequest(**line) for line in wanted.pop("lines")]
         published_only = not visibility_of(request.auth).unpublished
         reservation, is_new = services.reserve_stock(
-            client=self._caller().identity, published_only=published_only, **asked
+            client=self._caller().identity, lines=lines, published_only=published_only, **wanted
         )
-        return _answer(reservation, status=201 if is_new else 200)
+        return _response(reservation, status=201 if is_new else 200)
 
     @extend_schema(request=CommitSerializer, responses=ReservationSerializer)
     @action(detail=True, methods=["post"])
     def commit(self, request: Request, pk: str) -> Response:
         """Sells what is reserved, or some of it: `sale` movements with the reservation's reference."""
-        lines = _validated(CommitSerializer, request).get("lines")
+        lines = validated(CommitSerializer, request.data).get("lines")
         units = None if lines is None else [(line["sku"], line["quantity"]) for line in lines]
-        return _answer(services.commit_reservation(reservation_id=int(pk), client=self._client(), lines=units))
+        return _response(services.commit_reservation(reservation_id=int(pk), client=self._client(), lines=units))
 
     @extend_schema(request=None, responses=ReservationSerializer)
     @action(detail=True, methods=["post"])
     def release(self, request: Request, pk: str) -> Response:
         """Gives back what is reserved still."""
-        return _answer(services.release_reservation(reservation_id=int(pk), client=self._client()))
+        return _response(services.release_reservation(reservation_id=int(pk), client=self._client()))
 
     @extend_schema(request=ExpirySerializer, responses=ReservationSerializer)
     @action(detail=True, methods=["post"])
     def extend(self, request: Request, pk: str) -> Response:
         """Lets it expire `expires_in` seconds from now instead."""
-        asked = _validated(ExpirySerializer, request)
-        return _answer(services.extend_reservation(reservation_id=int(pk), client=self._client(), **asked))
+        expiry = validated(ExpirySerializer, request.data)
+        return _response(services.extend_reservation(reservation_id=int(pk), client=self._client(), **expiry))
 
     def _client(self) -> str | None:
-        """Whose reservations the caller may see and touch; None for all."""
+        """The client whose reservations the caller may see and change; None for all."""
         caller = self._caller()
         return None if visibility_of(caller).others else caller.identity
 
@@ -98,11 +98,5 @@ class ReservationViewSet(mixins.ListModelMixin, GenericViewSet[Reservation]):
         return cast("Caller", caller)
 
 
-def _validated(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    serializer = kind(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
-
-
-def _answer(reservation: Reservation, status: int = 200) -> Response:
+def _response(reservation: Reservation, status: int = 200) -> Response:
     return Response(ReservationSerializer(reservation).data, status=status)

@@ -26,6 +26,7 @@ from inventory.serializers.stock import (
     SkuLevelsSerializer,
     StockChangeSerializer,
 )
+from inventory.views.validation import validated
 from pms_backend.access.scopes import read_write
 from pms_backend.api import bulk
 from pms_backend.api.endpoints import APIView, GenericViewSet, ListAPIView
@@ -118,9 +119,8 @@ class LevelView(APIView):
         variant = variant_or_404(sku)
         if not Location.objects.filter(code=location).exists():
             raise NotFound(f"There is no location {location}.")
-        serializer = LimitsSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        services.update_level(sku=variant.sku, location=location, values=serializer.validated_data)
+        limits = validated(LimitsSerializer, request.data)
+        services.update_level(sku=variant.sku, location=location, values=limits)
         return Response(level_as_dict(LEVELS.get(variant=variant, location__code=location)))
 
 
@@ -208,9 +208,8 @@ def changed(change: services.StockChange) -> Response:
 def levels_of(variant: Variant, request: Request) -> Response:
     """A SKU's stock, now or at the moment that the query names; one without levels has none, which is not an error."""
     refuse_unknown(request, known={"at", "format"})
-    asked = PastMomentSerializer(data=request.query_params.dict())
-    asked.is_valid(raise_exception=True)
-    if (moment := asked.validated_data.get("at")) is not None:
+    query = validated(PastMomentSerializer, request.query_params.dict())
+    if (moment := query.get("at")) is not None:
         return Response(on_hand_at(variant, moment))
     levels = [level_as_dict(level) for level in LEVELS.filter(variant=variant).order_by("location__code")]
     return Response({"sku": variant.sku, "levels": levels, "totals": totals_of(levels)})

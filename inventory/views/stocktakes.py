@@ -1,7 +1,5 @@
 """`/api/v1/inventory/stocktakes/`."""
 
-from typing import Any
-
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
@@ -21,6 +19,7 @@ from inventory.serializers.stocktakes import (
     StocktakeLineSerializer,
     StocktakeSerializer,
 )
+from inventory.views.validation import validated
 from pms_backend.access.scopes import read_write
 from pms_backend.api.endpoints import GenericViewSet, ListAPIView
 from pms_backend.api.parsers import JSONParser, MergePatchParser
@@ -39,31 +38,31 @@ class StocktakeViewSet(mixins.ListModelMixin, GenericViewSet[Stocktake]):
     @extend_schema(request=StocktakeInputSerializer, responses={201: StocktakeDetailSerializer})
     def create(self, request: Request) -> Response:
         """Makes a sheet of what is expected at a location now."""
-        wanted = _validated(StocktakeInputSerializer(data=request.data))
-        return _shown(services.create_stocktake(**wanted), status=201)
+        wanted = validated(StocktakeInputSerializer, request.data)
+        return _response(services.create_stocktake(**wanted), status=201)
 
     @extend_schema(responses=StocktakeDetailSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:
         """One sheet with what it comes to, and its lines where they are few."""
-        return _shown(self.get_object())
+        return _response(self.get_object())
 
     @extend_schema(request=StocktakeCountsSerializer, responses=StocktakeDetailSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Enters counts, each of its own moment; the other lines stay as they are."""
-        counts = _validated(StocktakeCountsSerializer(data=request.data))["lines"]
-        return _shown(services.record_counts(stocktake_id=int(pk), counts=counts))
+        counts = validated(StocktakeCountsSerializer, request.data)["lines"]
+        return _response(services.record_counts(stocktake_id=int(pk), counts=counts))
 
     @extend_schema(request=None, responses=StocktakeDetailSerializer)
     @action(detail=True, methods=["post"], url_path="post", url_name="post")
     def post_counts(self, request: Request, pk: str) -> Response:
         """Makes stock of all that was counted, in one go; what moved since a count stays on top of it."""
-        return _shown(services.post_stocktake(stocktake_id=int(pk)))
+        return _response(services.post_stocktake(stocktake_id=int(pk)))
 
     @extend_schema(request=None, responses=StocktakeDetailSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
         """Closes the sheet without an effect."""
-        return _shown(services.cancel_stocktake(stocktake_id=int(pk)))
+        return _response(services.cancel_stocktake(stocktake_id=int(pk)))
 
 
 class StocktakeLineListView(ListAPIView[StocktakeLine]):
@@ -81,11 +80,5 @@ class StocktakeLineListView(ListAPIView[StocktakeLine]):
         return with_variance(super().get_queryset().filter(stocktake=stocktake))
 
 
-def _validated(serializer: Any) -> dict[str, Any]:
-    serializer.is_valid(raise_exception=True)
-    validated: dict[str, Any] = serializer.validated_data
-    return validated
-
-
-def _shown(stocktake: Stocktake, *, status: int = 200) -> Response:
+def _response(stocktake: Stocktake, *, status: int = 200) -> Response:
     return Response(StocktakeDetailSerializer(stocktake).data, status=status)

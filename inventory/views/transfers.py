@@ -1,7 +1,5 @@
 """`/api/v1/inventory/transfers/`."""
 
-from typing import Any
-
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
@@ -17,6 +15,7 @@ from inventory.serializers.transfers import (
     TransferInputSerializer,
     TransferSerializer,
 )
+from inventory.views.validation import validated
 from pms_backend.access.scopes import read_write
 from pms_backend.api.endpoints import GenericViewSet
 from pms_backend.api.parsers import JSONParser, MergePatchParser
@@ -35,40 +34,34 @@ class TransferViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericV
     @extend_schema(request=TransferInputSerializer, responses={201: TransferSerializer})
     def create(self, request: Request) -> Response:
         """Plans one: a draft, which changes no stock yet."""
-        planned = _validated(TransferInputSerializer(data=request.data))
+        planned = validated(TransferInputSerializer, request.data)
         return Response(TransferSerializer(services.create_transfer(**planned)).data, status=201)
 
     @extend_schema(request=TransferChangesSerializer, responses=TransferSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Changes a draft; `lines` takes the place of all there were."""
-        values = _validated(TransferChangesSerializer(data=request.data))
-        return _shown(services.update_transfer(transfer_id=int(pk), values=values))
+        values = validated(TransferChangesSerializer, request.data)
+        return _response(services.update_transfer(transfer_id=int(pk), values=values))
 
     @extend_schema(request=None, responses=TransferSerializer)
     @action(detail=True, methods=["post"])
     def ship(self, request: Request, pk: str) -> Response:
         """Takes the units from the source: they are incoming at the target. All lines or none."""
-        return _shown(services.ship_transfer(transfer_id=int(pk)))
+        return _response(services.ship_transfer(transfer_id=int(pk)))
 
     @extend_schema(request=ReceiptSerializer, responses=TransferSerializer)
     @action(detail=True, methods=["post"])
     def receive(self, request: Request, pk: str) -> Response:
         """Puts what came on hand at the target: all, or the named part; the rest stays in transit, or is lost."""
-        receipt = _validated(ReceiptSerializer(data=request.data))
-        return _shown(services.receive_transfer(transfer_id=int(pk), **receipt))
+        receipt = validated(ReceiptSerializer, request.data)
+        return _response(services.receive_transfer(transfer_id=int(pk), **receipt))
 
     @extend_schema(request=None, responses=TransferSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
         """Calls it off: what is in transit is back at the source."""
-        return _shown(services.cancel_transfer(transfer_id=int(pk)))
+        return _response(services.cancel_transfer(transfer_id=int(pk)))
 
 
-def _validated(serializer: Any) -> dict[str, Any]:
-    serializer.is_valid(raise_exception=True)
-    validated: dict[str, Any] = serializer.validated_data
-    return validated
-
-
-def _shown(transfer: Transfer) -> Response:
+def _response(transfer: Transfer) -> Response:
     return Response(TransferSerializer(transfer).data)

@@ -12,6 +12,7 @@ from django.utils.http import urlencode
 
 from inventory.admin.quantities import coloured_delta
 from inventory.models import StockLevel, StockMovement
+from pms_backend.api.admin_tables import Column, Table, link, to_the_second
 from pms_backend.events.models import Event, ParkedEvent, head_sequence
 from pms_integration.models import PMSEvent, PMSEventStatus
 from products.models import Product, ProductStatus
@@ -91,22 +92,30 @@ def feed_figures() -> Iterator[Figure]:
     yield Figure("Parked", _capped(parked), _list("events_parkedevent", state="parked"), "danger" if parked else "")
 
 
-def last_movements() -> list[dict[str, Any]]:
+def last_movements() -> Table:
     """The ledger's newest lines."""
+    page = "admin:inventory_stocklevel_change"
     newest = StockMovement.objects.select_related("level__variant", "level__location").order_by("-id")
-    return [
-        {
-            "occurred_at": movement.occurred_at,
-            "sku": movement.level.variant.sku,
-            "url": reverse("admin:inventory_stocklevel_change", args=[movement.level_id]),
-            "location": movement.level.location.name,
-            "reason": movement.get_reason_display(),
-            "delta": coloured_delta(movement.delta),
-            "on_hand_after": movement.on_hand_after,
-            "actor": movement.actor,
-        }
-        for movement in newest[:LAST_MOVEMENTS]
-    ]
+    return Table(
+        title="Last movements",
+        columns=(
+            *(Column.short("When"), Column("SKU"), Column("Location"), Column("Reason")),
+            *(Column.number("Change"), Column.main_number("On hand after"), Column("Who")),
+        ),
+        rows=[
+            (
+                to_the_second(movement.occurred_at),
+                link(reverse(page, args=[movement.level_id]), movement.level.variant.sku),
+                movement.level.location.name,
+                movement.get_reason_display(),
+                coloured_delta(movement.delta),
+                movement.on_hand_after,
+                movement.actor,
+            )
+            for movement in newest[:LAST_MOVEMENTS]
+        ],
+        empty="Nothing has moved yet.",
+    )
 
 
 def _list(name: str, **filters: str) -> str:

@@ -11,6 +11,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 from inventory.models import Location
 from pms_backend.access.caller import caller_in_admin
 from pms_backend.access.visibility import sees_cost
+from pms_backend.api.admin_tables import Column, Table
 from pms_backend.api.service_admin import GrowingTableAdmin, RefusalsIn, moment
 from pms_backend.api.typed_unfold import action, display
 from pms_integration.files.locations import location_of
@@ -90,8 +91,8 @@ class ImportJobAdmin(GrowingTableAdmin):
         shown = {
             "job": job,
             "percent": 100 if job.is_over else _percent(job),
-            "errors_of_job": first_problems(job, is_warning=False, with_cost=with_cost),
-            "warnings_of_job": first_problems(job, is_warning=True, with_cost=with_cost),
+            "errors_of_job": _table(first_problems(job, is_warning=False, with_cost=with_cost)),
+            "warnings_of_job": _table(first_problems(job, is_warning=True, with_cost=with_cost)),
             # The rows hold the cost, and the API asks for the same scope.
             "bad_rows_url": reverse("product-import-errors", args=[job.pk]) if with_cost else None,
         }
@@ -143,6 +144,13 @@ class ImportJobAdmin(GrowingTableAdmin):
     def started(self, job: ImportJob) -> Any:
         """When."""
         return moment(job.created_at)
+
+
+def _table(problems: list[dict[str, Any]]) -> Table:
+    return Table(
+        columns=(Column("Line"), Column.short("Column"), Column("What is wrong")),
+        rows=[(problem["line"], problem["column"] or None, problem["detail"]) for problem in problems],
+    )
 
 
 def _percent(job: ImportJob) -> int:

@@ -113,8 +113,9 @@ def test_it_shows_its_lines_and_its_level_shows_it(reservation: Reservation) -> 
     shown = client.get(page(reservation))
     of_level = client.get(reverse("admin:inventory_stocklevel_change", args=[level.pk]))
 
-    assert [(line.level_id, line.quantity, line.reserved) for line in shown.context["lines"]] == [(level.pk, 4, 4)]
-    assert [line.reservation.reference for line in of_level.context["held"]] == ["SO-8", "SO-7"]
+    assert [row[1:] for row in shown.context["tables"][0].rows] == [("Main", 4, 4, 0)]
+    assert reverse("admin:inventory_stocklevel_change", args=[level.pk]) in shown.content.decode()
+    assert [row[2] for row in of_level.context["tables"][0].rows] == [1, 4]
     assert page(reservation) in of_level.content.decode()
 
 

@@ -9,15 +9,17 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidge
 from inventory.admin.forms import sku_meant_by
 from inventory.models import MAX_QUANTITY, MAX_REFERENCE_LENGTH, Reason, StocktakeLine, TransferLine
 from inventory.services import StocktakeCount
+from pms_backend.api.admin_tables import Column, Table
 from pms_backend.api.forms import IntegerField
 
-SHEET_PAGE: Final = "inventory/sheet_page.html"
+LINES_PAGE: Final = "inventory/lines_page.html"
 
 
-class SheetForm(forms.Form):
-    """A figure for each line; `rows` is the table, and what is no line stands above or below it."""
+class LinesForm(forms.Form):
+    """A number for each line, in a table; the other fields stand above or below it."""
 
-    columns: ClassVar[tuple[str, ...]]
+    # The titles of the number that is shown and of the one that is typed.
+    columns: ClassVar[tuple[str, str]]
 
     def __init__(self, data: Any = None, *, lines: Sequence[Any]) -> None:
         super().__init__(data)
@@ -29,16 +31,21 @@ class SheetForm(forms.Form):
         """Where the line's figure is typed."""
         raise NotImplementedError
 
-    def cells_of(self, line: Any) -> list[Any]:
-        """What the line shows after its SKU and product."""
+    def shown_of(self, line: Any) -> int:
+        """The number that is shown of the line."""
         raise NotImplementedError
 
-    def rows(self) -> list[dict[str, Any]]:
-        """The table."""
-        return [
-            {"variant": line.variant, "cells": self.cells_of(line), "field": self[name]}
-            for name, line in self._lines.items()
-        ]
+    def table(self) -> Table:
+        """The lines, with a field for the number of each."""
+        shown, typed = self.columns
+        return Table(
+            columns=(Column.key("SKU"), Column("Product"), Column.number(shown), Column.fields(typed)),
+            rows=[
+                (line.variant.sku, line.variant.product.name, self.shown_of(line), self[name])
+                for name, line in self._lines.items()
+            ],
+            empty="Nothing is left.",
+        )
 
     def other_fields(self) -> list[forms.BoundField]:
         """What is no line."""
@@ -62,7 +69,7 @@ def _units(*, initial: int | None, is_required: bool, label: str) -> IntegerFiel
     )
 
 
-class ReceiptOfTransferForm(SheetForm):
+class ReceiptOfTransferForm(LinesForm):
     """What has come of each line that is in transit, and what becomes of the rest."""
 
     columns = ("In transit", "Received")
@@ -81,9 +88,9 @@ class ReceiptOfTransferForm(SheetForm):
         """All of it, unless something else is typed."""
         return _units(initial=line.in_transit, is_required=True, label=f"Received of {line.variant.sku}")
 
-    def cells_of(self, line: TransferLine) -> list[Any]:
-        """What is in transit."""
-        return [line.in_transit]
+    def shown_of(self, line: TransferLine) -> int:
+        """The units in transit."""
+        return line.in_transit
 
     def lines(self) -> list[tuple[str, int]]:
         """As the service takes them."""
@@ -94,7 +101,7 @@ class ReceiptOfTransferForm(SheetForm):
         return self.cleaned_data["rest"] or None
 
 
-class CountsForm(SheetForm):
+class CountsForm(LinesForm):
     """What was counted of the lines that are shown, and of one more SKU that is scanned or was found."""
 
     columns = ("Expected", "Counted")
@@ -113,9 +120,9 @@ class CountsForm(SheetForm):
         """Empty where it was not counted yet."""
         return _units(initial=line.counted, is_required=False, label=f"Counted of {line.variant.sku}")
 
-    def cells_of(self, line: StocktakeLine) -> list[Any]:
-        """What was expected."""
-        return [line.expected]
+    def shown_of(self, line: StocktakeLine) -> int:
+        """The units that were expected."""
+        return line.expected
 
     def clean_sku(self) -> str:
         """The SKU that was meant."""
