@@ -1,4 +1,4 @@
-"""Alerts: levels about which somebody has to do something, as the API shows them."""
+"""Alerts: levels that are low or oversold, as the API shows them."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -8,21 +8,21 @@ from django.db.models import Prefetch, TextChoices, prefetch_related_objects
 from inventory.models import ReservationLine, StockLevel
 from inventory.representation import level_as_dict
 
-# Of one level: those that were made last, since they are the first that can be kept from what others were promised.
+# Of one level, the newest: the first to release when stock is short.
 MAX_RESERVATIONS_AT_STAKE: Final = 20
 
 _AT_STAKE: Final = "reservations_at_stake"
 
 
 class AlertType(TextChoices):
-    """What is the matter with a level."""
+    """Why a level is an alert."""
 
     LOW = "low"
     OVERSOLD = "oversold"
 
 
 def read_reservations_at_stake(levels: Sequence[StockLevel], *, of_client: str | None) -> None:
-    """Reads what is held of the oversold levels, all of them in one statement; of one client where it is named."""
+    """Reads the reservations that hold units of the oversold levels, in one statement; those `of_client`, or all."""
     held = ReservationLine.objects.filter(reserved__gt=0).select_related("reservation").order_by("-reservation_id")
     if of_client is not None:
         held = held.filter(reservation__client=of_client)
@@ -33,7 +33,7 @@ def read_reservations_at_stake(levels: Sequence[StockLevel], *, of_client: str |
 
 
 def alert_as_dict(level: StockLevel) -> dict[str, Any]:
-    """A level that was read with its variant and location, what is the matter with it, and what is at stake."""
+    """An alert: the level, which was read with its variant and location, its types, and the reservations at stake."""
     kinds = ((AlertType.LOW, level.is_low), (AlertType.OVERSOLD, level.is_oversold))
     lines: Sequence[ReservationLine] = getattr(level, _AT_STAKE, ())
     return {

@@ -1,4 +1,4 @@
-"""What can still be promised of many SKUs at once: the question of a shop's every page, in one statement."""
+"""The available units of many SKUs, in one statement: every page of a shop asks for them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from products.skus import sku_key
 MAX_AVAILABILITY_SKUS: Final = 500
 MAX_AVAILABILITY_LOCATIONS: Final = 100
 
-# The SKUs come with their position, so that the answer is in the order of the question.
+# The SKUs come with their position, so that the results are in the order of the query.
 AVAILABILITY: Final = """
-SELECT variant.sku_key, variant.sku, place.code, place.available
+SELECT variant.sku_key, variant.sku, stock.code, stock.available
 FROM unnest(%(keys)s::text[]) WITH ORDINALITY AS wanted(sku_key, position)
 JOIN products_variant AS variant ON variant.sku_key = wanted.sku_key
 JOIN products_product AS product ON product.id = variant.product_id
@@ -25,15 +25,15 @@ LEFT JOIN LATERAL (
     JOIN inventory_location AS location ON location.id = level.location_id
     WHERE level.variant_id = variant.id AND location.is_active
         AND (%(locations)s::text[] IS NULL OR location.code = ANY (%(locations)s::text[]))
-) AS place ON true
+) AS stock ON true
 WHERE %(unpublished)s OR (product.status = %(published)s AND NOT variant.is_archived)
-ORDER BY wanted.position, place.priority, place.code
+ORDER BY wanted.position, stock.priority, stock.code
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """`skus`, those of unpublished products only with `unpublished`; at the active ones of `locations`, or at all."""
+class AvailabilityQuery:
+    """The SKUs, of unpublished products only with `unpublished`, at these active locations; at all where None."""
 
     skus: Sequence[str]
     locations: Sequence[str] | None
@@ -41,23 +41,23 @@ class Question:
 
     @property
     def keys(self) -> dict[str, str]:
-        """The SKUs as they were asked for, by SKU key, each once."""
+        """The SKUs as the caller wrote them, by SKU key, each once."""
         keys: dict[str, str] = {}
         for sku in self.skus:
             keys.setdefault(sku_key(sku), sku)
         return keys
 
 
-def availability_of(question: Question) -> dict[str, Any]:
-    """`{"results", "unknown"}`, both in the order of the question.
+def availability_of(query: AvailabilityQuery) -> dict[str, Any]:
+    """`{"results", "unknown"}`, both in the order of the query.
 
-    Who sees nothing unpublished is a customer, to whom what is below zero is none: nothing is to be had of it.
+    A caller that does not see unpublished products is a customer, and reads 0 where less than 0 is available.
     """
-    keys = question.keys
+    keys = query.keys
     parameters = {
         "keys": as_array(list(keys)),
-        "locations": None if question.locations is None else as_array(question.locations),
-        "unpublished": question.unpublished,
+        "locations": None if query.locations is None else as_array(query.locations),
+        "unpublished": query.unpublished,
         "published": ProductStatus.ACTIVE,
     }
     found: dict[str, dict[str, Any]] = {}
@@ -68,10 +68,10 @@ def availability_of(question: Question) -> dict[str, Any]:
             if code is not None:
                 result["available"] += available
                 result["locations"][code] = available
-    results = [result if question.unpublished else _for_customers(result) for result in found.values()]
+    results = [result if query.unpublished else _for_customers(result) for result in found.values()]
     return {"results": results, "unknown": [sku for key, sku in keys.items() if key not in found]}
 
 
 def _for_customers(result: dict[str, Any]) -> dict[str, Any]:
-    places = {code: max(available, 0) for code, available in result["locations"].items()}
-    return {**result, "available": max(result["available"], 0), "locations": places}
+    locations = {code: max(available, 0) for code, available in result["locations"].items()}
+    return {**result, "available": max(result["available"], 0), "locations": locations}

@@ -1,4 +1,4 @@
-"""`/ws/stock/`: every change of stock, as it happens."""
+"""The WebSocket `/ws/stock/`: it sends every change of stock as it happens."""
 
 import contextlib
 import logging
@@ -18,25 +18,25 @@ logger = logging.getLogger(__name__)
 
 
 class StockConsumer(AsyncConsumer):
-    """Lets in who has a key, token or ticket with `inventory:read`, and hands their messages to their connection."""
+    """Accepts callers with a key, token or ticket for `inventory:read`, and passes their messages to `Connection`."""
 
-    # One that is not configured: the hub listens to Redis for all. Otherwise Channels would listen for each connection,
-    # and end it as soon as Redis does not answer.
+    # No configured layer has this name: the hub listens to Redis for all connections. With a layer, Channels would
+    # listen for each connection, and end it as soon as Redis does not respond.
     channel_layer_alias = "none"
     connection: Connection
 
     async def __call__(self, scope: Event, receive: Any, send: Any) -> None:
-        """The whole life of a connection."""
+        """Runs one connection from its start to its end."""
         async with contextlib.AsyncExitStack() as self.ending:
-            with contextlib.suppress(OSError):  # how the server says that the client is gone
+            with contextlib.suppress(OSError):  # the client has gone
                 await super().__call__(scope, receive, send)
 
     async def dispatch(self, message: Event) -> None:
-        """To the handler. Without Channels' way through a thread: every read here looks after its own connection."""
+        """Calls the handler. Channels would first close old database connections in a thread; here `read` does that."""
         await getattr(self, get_handler_name(message))(message)
 
     async def websocket_connect(self, _: Event) -> None:
-        """Accepted in any case: a browser is told why not only then."""
+        """Accepts first, also to refuse: a browser reads a close code only of an accepted connection."""
         await self.base_send({"type": "websocket.accept"})
         try:
             caller = await read(admit, self.scope, required_scope=INVENTORY_READ)
@@ -44,18 +44,18 @@ class StockConsumer(AsyncConsumer):
         except SocketRefused as refused:
             await self._refuse(refused.code, refused.reason)
         except Error:
-            logger.warning("A socket cannot be opened: the database does not answer", exc_info=True)
+            logger.warning("A socket cannot be opened: the database does not respond", exc_info=True)
             await self._refuse(CLOSE_TRY_LATER, "the database does not answer")
         subscriber = self.ending.enter_context(hub.subscriber(caller))
         self.connection = Connection(hub, subscriber, self.base_send)
         await self.ending.enter_async_context(self.connection.sending())
 
     async def websocket_receive(self, message: Event) -> None:
-        """One message of the client."""
-        await self.connection.obey(message.get("text"))
+        """Handles one message of the client."""
+        await self.connection.handle(message.get("text"))
 
     async def websocket_disconnect(self, _: Event) -> None:
-        """The client is gone, or was closed."""
+        """Ends the consumer: the client has gone, or was closed."""
         raise StopConsumer
 
     async def _refuse(self, code: int, reason: str) -> NoReturn:

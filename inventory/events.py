@@ -1,4 +1,4 @@
-"""What inventory announces. The facts about stock are written by SQL, in `services/ledger.py`."""
+"""The events of inventory. Those about stock are recorded by SQL, in `services/ledger.py`."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -111,7 +111,7 @@ class LocationChanged(DomainEvent):
 
     @property
     def generations(self) -> tuple[str, ...]:
-        """Every answer that shows stock: which locations count may be another set."""
+        """All that shows stock, since only active locations count."""
         return (STOCK, PRODUCT)
 
 
@@ -161,7 +161,7 @@ class TransferLineData(TypedDict):
     lost: int
 
 
-# `from` is no name of Python's.
+# `from` is a keyword of Python.
 TransferData = TypedDict(
     "TransferData",
     {

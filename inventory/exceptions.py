@@ -1,4 +1,4 @@
-"""What inventory refuses."""
+"""The errors of inventory."""
 
 from collections.abc import Sequence
 
@@ -27,12 +27,12 @@ class UnknownLocation(Invalid):
 
 
 class InsufficientStock(Conflict):
-    """A claim asks for more than there is."""
+    """A claim needs more than is available."""
 
     code = "insufficient_stock"
 
-    def __init__(self, sku: str, location: str, available: int, asked: int) -> None:
-        detail = f"{available} of {sku} are available at {location}, {asked} were asked for."
+    def __init__(self, sku: str, location: str, available: int, requested: int) -> None:
+        detail = f"{available} of {sku} are available at {location}, {requested} were asked for."
         super().__init__(detail, errors=[FieldError("/delta", self.code, detail)])
 
 
@@ -43,7 +43,7 @@ class VersionConflict(Conflict):
 
 
 class ReferenceMissing(Invalid):
-    """Nothing says what is to act once."""
+    """An adjustment that is to act once has no reference."""
 
     code = "reference_required"
 
@@ -63,7 +63,7 @@ class DedupeConflict(Conflict):
 
 
 class LocationInactive(Conflict):
-    """Nothing moves at a location that is closed."""
+    """The location is closed, so its stock does not change."""
 
     code = "location_inactive"
 
@@ -89,13 +89,13 @@ class LocationHoldsStock(Conflict):
 
 
 class LimitInUse(Conflict):
-    """The backorder limit would be below what is in use."""
+    """The backorder limit would be below the units that are already promised beyond the stock."""
 
     code = "limit_in_use"
 
 
 class InvalidQuantity(Invalid):
-    """The number makes no sense here."""
+    """The number is not valid here."""
 
     code = "invalid_quantity"
 
@@ -107,7 +107,7 @@ class LedgerContradictsItself(Conflict):
 
 
 class ReservationNotFound(NotFound):
-    """There is no such reservation, or it is another client's."""
+    """The reservation does not exist, or belongs to another client."""
 
     code = "reservation_not_found"
 
@@ -116,27 +116,27 @@ class ReservationNotFound(NotFound):
 
 
 class InvalidReservation(Invalid):
-    """What is asked for cannot be reserved, whatever there is."""
+    """The request for a reservation is not valid, whatever the stock."""
 
     code = "invalid_reservation"
 
 
 class InvalidLines(Invalid):
-    """Lines make no sense or name what does not exist; `errors` names each, and the code is the first one's."""
+    """Lines are not valid or name unknown SKUs or locations; `errors` names each, and the code is that of the first."""
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
         super().__init__(errors[0].detail, code=errors[0].code, errors=errors)
 
 
 class RefusedLines(Conflict):
-    """The present state forbids some lines, and so all: the code is the first one's."""
+    """The present state forbids some lines, and so all; the code is that of the first."""
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
         super().__init__(errors[0].detail, code=errors[0].code, errors=errors)
 
 
 class ReferenceConflict(Conflict):
-    """The reference means another reservation of this client."""
+    """The reference belongs to another reservation of this client."""
 
     code = "reference_conflict"
 
@@ -155,7 +155,7 @@ class ReservationExpired(Conflict):
 
 
 class ReservationStateConflict(Conflict):
-    """What has become of the reservation forbids this."""
+    """The status of the reservation forbids this."""
 
     code = "reservation_state_conflict"
 
@@ -182,18 +182,18 @@ class OverReceipt(Conflict):
 
 
 class TransferStateConflict(Conflict):
-    """The transfer is in a state in which this cannot be done."""
+    """The status of the transfer forbids this."""
 
     code = "transfer_state_conflict"
 
 
 class StocktakeStateConflict(Conflict):
-    """The count sheet is closed, or was closed another way."""
+    """The count sheet is already closed."""
 
     code = "stocktake_state_conflict"
 
 
 class StocktakeTooLarge(Invalid):
-    """A count sheet would have more lines than one may have."""
+    """A count sheet would have too many lines."""
 
     code = "stocktake_too_large"

@@ -26,10 +26,10 @@ from products.skus import as_sku_key
 
 
 class SkuFilter(django_filters.CharFilter):
-    """By SKU, regardless of case; what is no SKU matches nothing."""
+    """By SKU, regardless of case; a text that is not a valid SKU matches nothing."""
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
-        """Those of the variant with this SKU."""
+        """Filters by the variant with this SKU."""
         if not value:
             return qs
         key = as_sku_key(value)
@@ -54,7 +54,7 @@ class LevelFilter(django_filters.FilterSet):
         _name: str,
         wanted: bool,  # noqa: FBT001 - django-filter's signature
     ) -> QuerySet[StockLevel]:
-        """Levels of which no more is available than their reorder point, or the others."""
+        """Levels at or below their reorder point, or the others."""
         return queryset.below_reorder_point() if wanted else queryset.filter(is_low=False)
 
 
@@ -70,7 +70,7 @@ class AlertFilter(django_filters.FilterSet):
         fields: tuple[str, ...] = ()
 
     def filter_type(self, queryset: StockLevelQuerySet, _name: str, wanted: str) -> QuerySet[StockLevel]:
-        """Those of one kind."""
+        """Levels with this type of alert."""
         return queryset.below_reorder_point() if wanted == AlertType.LOW else queryset.oversold()
 
 
@@ -101,11 +101,11 @@ class ReservationFilter(django_filters.FilterSet):
         fields: tuple[str, ...] = ()
 
     def filter_status(self, queryset: ReservationQuerySet, _name: str, status: str) -> QuerySet[Reservation]:
-        """Those that show this status."""
+        """Reservations with this status, as the API shows it."""
         return queryset.shown_as(status)
 
     def filter_sku(self, queryset: ReservationQuerySet, _name: str, sku: str) -> QuerySet[Reservation]:
-        """Those with a line of this SKU; what is no SKU matches nothing."""
+        """Reservations with a line of this SKU; a text that is not a valid SKU matches nothing."""
         key = as_sku_key(sku)
         lines = ReservationLine.objects.filter(reservation=OuterRef("pk"), level__variant__sku_key=key)
         return queryset.none() if key is None else queryset.filter(Exists(lines))
@@ -125,7 +125,7 @@ class TransferFilter(django_filters.FilterSet):
 
     @classmethod
     def get_filters(cls) -> Any:
-        """With `from`, which is no name of Python's."""
+        """Adds `from`, which is a keyword of Python."""
         return {**super().get_filters(), "from": django_filters.CharFilter(field_name="source__code")}
 
 
@@ -157,6 +157,6 @@ class StocktakeLineFilter(django_filters.FilterSet):
         _name: str,
         wanted: bool,  # noqa: FBT001 - django-filter's signature
     ) -> QuerySet[StocktakeLine]:
-        """Lines whose count is not what the ledger had, or the counted others."""
+        """Lines whose count differs from the ledger, or those whose count does not."""
         differing = Q(variance__gt=0) | Q(variance__lt=0)
         return queryset.filter(differing if wanted else Q(variance=0))

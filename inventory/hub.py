@@ -1,8 +1,8 @@
 """The hub: one reader of the feed for all the sockets of a process.
 
-It reads the published `stock.changed` events in their order from PostgreSQL, when the bell rings and every two seconds
-without one, and hands them to the connections in memory. What it has not read it has not skipped: Redis, the relay and
-the hub itself may restart at any instant.
+It reads the published `stock.changed` events in their order from PostgreSQL, at every wake-up and at least every two
+seconds, and passes them to the connections in memory. It skips no event: its position is a sequence of the feed, so
+Redis and the relay may restart at any instant.
 """
 
 import asyncio
@@ -35,63 +35,63 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 2.0
 READ_LIMIT = 500
 TICK_SECONDS = 1.0
-# RFC 6455's registry: the service restarts; whoever comes again gets a snapshot.
+# Registered with IANA for RFC 6455: the service restarts; a client that connects again gets a snapshot.
 CLOSE_RESTART = 1012
 
 
 class Hub:
-    """Reads the feed behind `sequence` and fans it out."""
+    """Reads the events after `sequence` and passes each to every connection."""
 
     def __init__(self) -> None:
         self.sequence = 0
         self._subscribers: dict[Subscriber, float] = {}
         self._wake = asyncio.Event()
-        self._read_up = asyncio.Condition()
-        # A thread of its own: it never waits for snapshots.
+        self._caught_up = asyncio.Condition()
+        # Reads in a thread of its own, so that it never waits for snapshots.
         self._reader = Reader(threads=1)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Begins at the head of the feed."""
+        """Starts at the newest sequence of the feed."""
         self.sequence = await self._reader.read(head_sequence)
-        jobs = (self._read_forever, self._listen_forever, self._beat_forever, self._recheck_forever)
+        jobs = (self._read_feed, self._listen_for_wake_ups, self._send_heartbeats, self._recheck_callers)
         self._tasks = [asyncio.create_task(job()) for job in jobs]
 
     @contextlib.contextmanager
     def subscriber(self, caller: Caller) -> Iterator[Subscriber]:
-        """A connection's place in the hub, for as long as it lasts."""
+        """Registers a connection with the hub while the context lasts."""
         subscriber = Subscriber(caller)
         self._subscribers[subscriber] = _now() + HEARTBEAT_SECONDS
         metrics.socket_connections.inc()
         try:
             yield subscriber
         finally:
-            self.forget(subscriber)
+            self.remove(subscriber)
             metrics.socket_connections.dec()
 
-    def forget(self, subscriber: Subscriber) -> None:
-        """Offers nothing more to a connection that is being closed."""
+    def remove(self, subscriber: Subscriber) -> None:
+        """Stops passing changes to a connection that is being closed."""
         self._subscribers.pop(subscriber, None)
 
     async def catch_up(self, sequence: int) -> None:
-        """Returns when `sequence` has been handed out, or cannot be read at present."""
+        """Returns when the events up to `sequence` have been passed on, or after `POLL_SECONDS`."""
         if self.sequence >= sequence:
             return
         self._wake.set()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(POLL_SECONDS), self._read_up:
-                await self._read_up.wait_for(lambda: self.sequence >= sequence)
+            async with asyncio.timeout(POLL_SECONDS), self._caught_up:
+                await self._caught_up.wait_for(lambda: self.sequence >= sequence)
 
-    async def _read_forever(self) -> None:
+    async def _read_feed(self) -> None:
         while True:
             try:
                 while await self._read_once() == READ_LIMIT:
                     continue
             except Error:
-                # Any of them: a lost connection is an InterfaceError, which is no DatabaseError.
-                logger.warning("The feed cannot be read; the hub goes on where it stopped", exc_info=True)
+                # A lost connection is an InterfaceError, which is not a DatabaseError.
+                logger.warning("The feed cannot be read; the hub continues where it stopped", exc_info=True)
             except Exception:
-                logger.exception("The hub failed; it tries again where it stopped")
+                logger.exception("The hub failed; it continues where it stopped")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
             self._wake.clear()
@@ -99,24 +99,24 @@ class Hub:
     async def _read_once(self) -> int:
         changes, newest, moment = await self._reader.read(_changes_after, self.sequence)
         if newest < self.sequence:
-            self._begin_anew(newest)
-        # From here to the new sequence nothing is awaited: what has been handed out is complete up to it, always.
+            self._restart_sockets(newest)
+        # Nothing is awaited until `sequence` is set: the changes passed on are always complete up to it.
         for change in changes:
             for subscriber in self._subscribers:
-                subscriber.offer(change)
+                subscriber.queue(change)
         self.sequence = newest
         if moment is not None:
             metrics.socket_delay_seconds.observe(max(0.0, (timezone.now() - moment).total_seconds()))
-        async with self._read_up:
-            self._read_up.notify_all()
+        async with self._caught_up:
+            self._caught_up.notify_all()
         return len(changes)
 
-    def _begin_anew(self, head: int) -> None:
-        logger.error("The feed ends at %s, before %s: a backup, it seems. All sockets begin anew", head, self.sequence)
+    def _restart_sockets(self, head: int) -> None:
+        logger.error("The feed ends at %s, before %s: was a backup restored? All sockets close", head, self.sequence)
         for subscriber in self._subscribers:
             subscriber.end(CLOSE_RESTART)
 
-    async def _listen_forever(self) -> None:
+    async def _listen_for_wake_ups(self) -> None:
         layer = get_channel_layer()
         channel = None
         while True:
@@ -129,37 +129,37 @@ class Hub:
             except TimeoutError:
                 continue
             except (RedisError, OSError):
-                logger.warning("Redis does not answer; the hub looks by itself every %s s", POLL_SECONDS)
+                logger.warning("Redis does not respond; the hub polls every %s s", POLL_SECONDS)
                 await asyncio.sleep(POLL_SECONDS)
             except Exception:
-                logger.exception("The bell cannot be heard; the hub looks by itself every %s s", POLL_SECONDS)
+                logger.exception("Wake-ups cannot be received; the hub polls every %s s", POLL_SECONDS)
                 await asyncio.sleep(POLL_SECONDS)
 
-    async def _beat_forever(self) -> None:
+    async def _send_heartbeats(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             now = _now()
             for subscriber, due in self._subscribers.items():
                 if due <= now:
-                    subscriber.beat()
+                    subscriber.request_heartbeat()
                     self._subscribers[subscriber] = now + HEARTBEAT_SECONDS
 
-    async def _recheck_forever(self) -> None:
+    async def _recheck_callers(self) -> None:
         while True:
             await asyncio.sleep(RECHECK_SECONDS)
-            asked = list(self._subscribers)
-            callers = {subscriber.caller for subscriber in asked}
+            subscribers = list(self._subscribers)
+            callers = {subscriber.caller for subscriber in subscribers}
             try:
-                good = await read(revalidate, callers) if callers else {}
+                valid = await read(revalidate, callers) if callers else {}
             except Error:
-                # Nothing new can be read and sent either, until it answers.
-                logger.warning("The database does not answer: only what has expired is closed")
-                good = {caller: caller for caller in unexpired(callers)}
+                # Without the database no change is sent either.
+                logger.warning("The database does not respond: only sockets with expired credentials are closed")
+                valid = {caller: caller for caller in unexpired(callers)}
             except Exception:
-                logger.exception("Callers could not be looked at again")
+                logger.exception("Callers could not be checked again")
                 continue
-            for subscriber in asked:
-                caller = good.get(subscriber.caller)
+            for subscriber in subscribers:
+                caller = valid.get(subscriber.caller)
                 if caller is None or not may_watch(caller, INVENTORY_READ):
                     subscriber.end(CLOSE_NOT_AUTHENTICATED)
 
@@ -169,7 +169,7 @@ _starting = asyncio.Lock()
 
 
 async def get_hub() -> Hub:
-    """This process's hub, started by the first who asks. Raises the database's errors."""
+    """The hub of this process, started at the first call. Raises the database's errors."""
     global _hub
     async with _starting:
         if _hub is None:
@@ -181,13 +181,13 @@ async def get_hub() -> Hub:
 
 
 def _changes_after(sequence: int) -> tuple[list[Change], int, datetime | None]:
-    """The next changes, up to which sequence that is all, and when the last of them happened."""
-    # The head is read first: what is published meanwhile belongs to the next read.
+    """The next changes, the sequence up to which they are complete, and the moment of the last."""
+    # The head is read first: events published after that belong to the next read.
     head = head_sequence()
     events = Event.objects.published_after(sequence).filter(type=STOCK_CHANGED, sequence__lte=head)[:READ_LIMIT]
     rows = events.values_list("sequence", "data__level", "occurred_at")
     changes, moment = [], None
-    for number, level, moment in rows:  # noqa: B007 - of the last one
+    for number, level, moment in rows:  # noqa: B007 - the last one is returned
         text = f'{{"type":"stock.changed","sequence":{number},"level":{to_json(level).decode()}}}'
         changes.append(Change(number or 0, sku_key(level["sku"]), level["location"], text))
     return changes, changes[-1].sequence if len(changes) == READ_LIMIT else head, moment

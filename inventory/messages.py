@@ -1,4 +1,4 @@
-"""What clients say on `/ws/stock/`: each action is a dataclass that reads itself."""
+"""The messages of clients on `/ws/stock/`: a dataclass for each action."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from products.skus import as_sku_key
 
 
 class BadMessage(Exception):
-    """A message that cannot be obeyed; its connection lives on."""
+    """A message that is not valid; its connection stays open."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -20,15 +20,15 @@ class BadMessage(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Levels: those of these SKUs (by their keys) at these locations. None stands for any."""
+class Selection:
+    """The levels of these SKUs (by SKU key) at these locations; None stands for any."""
 
     skus: frozenset[str] | None = None
     locations: frozenset[str] | None = None
 
     @classmethod
     def read(cls, message: Mapping[str, Any]) -> Self:
-        """As `skus`, `locations` and `all` say. Raises `BadMessage`."""
+        """Reads `skus`, `locations` and `all`. Raises `BadMessage`."""
         skus, locations, everything = message.get("skus"), message.get("locations"), message.get("all", False)
         if not isinstance(everything, bool):
             raise BadMessage("malformed", "`all` is true or false.")
@@ -42,39 +42,39 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Subscribe:
-    """From now on tell me of these, and how they are; with `after`, only which have changed since then."""
+    """Sends a snapshot of these levels and their changes from now on; after a sequence, only levels changed since."""
 
-    wanted: Wanted
+    selection: Selection
     after: int | None
 
     @classmethod
     def read(cls, message: Mapping[str, Any]) -> Self:
-        """Raises `BadMessage`."""
+        """Reads the message. Raises `BadMessage`."""
         after = message.get("after")
         if after is not None and not (type(after) is int and 0 <= after <= MAX_INTEGER):
             raise BadMessage("malformed", "`after` is the sequence of a message: a whole number.")
-        return cls(Wanted.read(message), after)
+        return cls(Selection.read(message), after)
 
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribe:
-    """Tell me no more of these."""
+    """Ends the subscription to these levels."""
 
-    wanted: Wanted
+    selection: Selection
 
     @classmethod
     def read(cls, message: Mapping[str, Any]) -> Self:
-        """Raises `BadMessage`."""
-        return cls(Wanted.read(message))
+        """Reads the message. Raises `BadMessage`."""
+        return cls(Selection.read(message))
 
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """Are you there?"""
+    """Asks for a `pong`."""
 
     @classmethod
     def read(cls, _: Mapping[str, Any]) -> Self:
-        """Whatever else it says."""
+        """Ignores every other member."""
         return cls()
 
 
@@ -83,7 +83,7 @@ ACTIONS: Final[dict[str, type[Message]]] = {"subscribe": Subscribe, "unsubscribe
 
 
 def parse(text: str | None) -> Message:
-    """One message of a client; none where it was no text. Raises `BadMessage`."""
+    """Parses one message of a client; `text` is None for a binary one. Raises `BadMessage`."""
     message = _load(text)
     action = message.get("action")
     kind = ACTIONS.get(action) if isinstance(action, str) else None
@@ -95,7 +95,7 @@ def parse(text: str | None) -> Message:
 def _load(text: str | None) -> dict[str, Any]:
     if text is None:
         raise BadMessage("malformed", "A message is a text, not bytes.")
-    # Fewer characters than bytes are never too many.
+    # Cheaper than counting bytes, and never stricter.
     if len(text) > MAX_MESSAGE_BYTES:
         raise BadMessage("too_large", f"A message has at most {MAX_MESSAGE_BYTES} bytes.")
     try:
@@ -114,5 +114,5 @@ def _names(field: str, names: Any, limit: int) -> frozenset[str] | None:
         raise BadMessage("malformed", f"`{field}` is a list of texts.")
     if len(names) > limit:
         raise BadMessage(f"too_many_{field}", f"A connection subscribes to at most {limit} {field}.")
-    # An empty list says nothing, as if it were left out.
+    # An empty list counts as left out.
     return frozenset(names) or None

@@ -53,7 +53,7 @@ def replace_generations(events: Sequence[Event]) -> None:
 
 
 class _SocketWakeUp:
-    """Sends to the channel layer from synchronous code, by one event loop that stays: it owns the connections."""
+    """Sends to the channel layer from synchronous code, in one lasting event loop, which owns the connections."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""Levels and movements in JSON's types, as the API, the events and the sockets show them."""
+"""Levels, movements, reservations, transfers and stocktakes as the API, the events and the sockets show them."""
 
 from datetime import datetime
 from operator import attrgetter
@@ -15,7 +15,7 @@ TOTALS: Final = ("on_hand", "reserved", "incoming", "available")
 
 
 def totals_of(levels: list[dict[str, Any]]) -> dict[str, int]:
-    """The sums of what levels show."""
+    """The sums over levels as they are shown."""
     return {name: sum(level[name] for level in levels) for name in TOTALS}
 
 
@@ -25,7 +25,7 @@ def level_as_dict(level: StockLevel) -> dict[str, Any]:
 
 
 def level_of_row(row: tuple[Any, ...]) -> dict[str, Any]:
-    """The same of a row with `LEVEL_COLUMNS`, for reads of many."""
+    """The same from a row of `LEVEL_COLUMNS`, for reads of many."""
     return dict(zip(LEVEL_FIELDS, row, strict=True))
 
 
@@ -34,7 +34,7 @@ def movement_as_dict(movement: StockMovement) -> dict[str, Any]:
     return dict(zip(MovementData.__annotations__, _values_of_movement(movement), strict=True))
 
 
-# Where the fields are read that are no columns of their table.
+# The paths of the fields that are not columns of their own table.
 _LEVEL_PATHS: Final = {"sku": "variant.sku", "location": "location.code"}
 _MOVEMENT_PATHS: Final = {"sku": "level.variant.sku", "location": "level.location.code"}
 _values_of_level: Final = attrgetter(*(_LEVEL_PATHS.get(name, name) for name in LEVEL_FIELDS))
@@ -46,7 +46,7 @@ LEVEL_COLUMNS: Final = tuple(
 
 
 def reservation_as_dict(reservation: Reservation) -> dict[str, Any]:
-    """One reservation that was read `as_of_now`, its moment as a string: an event keeps it so."""
+    """One reservation that was read by `as_of_now()`."""
     return {
         "id": reservation.pk,
         "reference": reservation.reference,
@@ -65,7 +65,7 @@ def reservation_as_dict(reservation: Reservation) -> dict[str, Any]:
 
 
 def transfer_as_dict(transfer: Transfer) -> dict[str, Any]:
-    """One transfer that was read `with_lines()`."""
+    """One transfer that was read by `with_lines()`."""
     return {
         "id": transfer.pk,
         "from": transfer.source.code,
@@ -113,5 +113,5 @@ def stocktake_line_as_dict(line: Any) -> dict[str, Any]:
 
 
 def moment_as_json(moment: datetime | None) -> str | None:
-    """In RFC 3339, as events have it too."""
+    """The moment in RFC 3339."""
     return None if moment is None else moment.isoformat().replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""How much one client may ask, and how long it may take to listen."""
+"""Limits for one client: how many messages it may send, and how slowly it may read."""
 
 import asyncio
 import time
@@ -15,8 +15,8 @@ from inventory.socket_limits import (
 )
 
 
-class Budget:
-    """A bucket of messages that fills up with time."""
+class MessageBudget:
+    """A token bucket of messages."""
 
     def __init__(self) -> None:
         self._left = float(BURST_MESSAGES)
@@ -24,11 +24,11 @@ class Budget:
 
     @property
     def is_flooded(self) -> bool:
-        """Whether so much came too fast that the connection is to be closed."""
+        """Whether the client sends so fast that its connection has to be closed."""
         return self._left < -FLOOD_MESSAGES
 
-    def take(self) -> None:
-        """Counts a message. Raises `BadMessage` for one too many."""
+    def spend(self) -> None:
+        """Counts a message. Raises `BadMessage` when the budget is spent."""
         now = time.monotonic()
         self._left = min(BURST_MESSAGES, self._left + (now - self._at) * MESSAGES_A_SECOND) - 1
         self._at = now
@@ -36,15 +36,15 @@ class Budget:
             raise BadMessage("rate_limited", f"A connection may send {MESSAGES_A_SECOND} messages a second.")
 
 
-class Patience:
-    """Waits for a client to take what it is sent: a while, and longer after something large."""
+class SendTimeout:
+    """Limits how long sending may take; longer after a large message, which the client has to read first."""
 
     def __init__(self) -> None:
-        self._before = 0
+        self._previous_size = 0
 
-    async def wait_for(self, sending: Awaitable[Any], size: int) -> None:
-        """Sends. Raises `TimeoutError`. It is what was sent before that is waited for."""
-        seconds = SEND_SECONDS + self._before / SLOWEST_BYTES_A_SECOND
-        self._before = size
+    async def send(self, sending: Awaitable[Any], size: int) -> None:
+        """Awaits a message of this size being sent. Raises `TimeoutError`."""
+        seconds = SEND_SECONDS + self._previous_size / SLOWEST_BYTES_A_SECOND
+        self._previous_size = size
         async with asyncio.timeout(seconds):
             await sending

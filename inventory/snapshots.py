@@ -1,4 +1,4 @@
-"""How the levels are that somebody subscribes to: the first message of each subscription."""
+"""Snapshots: the levels of a subscription, sent as its first message."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +7,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Concat
 
 from inventory.events import STOCK_CHANGED
-from inventory.messages import Subscribe, Wanted
+from inventory.messages import Selection, Subscribe
 from inventory.models import StockLevel
 from inventory.representation import LEVEL_COLUMNS, level_of_row
 from pms_backend.api.renderers import to_json
@@ -16,7 +16,7 @@ from pms_backend.events.models import Event, is_expired
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A message in the making: the levels as JSON, which may be megabytes."""
+    """The levels as JSON, which may be megabytes; the sequence is added when it is sent."""
 
     levels: bytes
     is_reset: bool
@@ -27,26 +27,26 @@ class Snapshot:
         return f'{{"type":"snapshot","sequence":{sequence}{reset},"levels":{self.levels.decode()}}}'
 
 
-def take_snapshot(subscribe: Subscribe) -> Snapshot:
-    """Reads the levels; with `after` those that have changed since, or all where that is too long ago or unheard of."""
-    wanted, after = _levels(subscribe.wanted), subscribe.after
+def read_snapshot(subscribe: Subscribe) -> Snapshot:
+    """Reads the levels; with `after` those changed since, or all where that sequence is too old or unknown."""
+    levels, after = _levels(subscribe.selection), subscribe.after
     if after is None:
-        return Snapshot(_as_json(wanted), is_reset=False)
+        return Snapshot(_as_json(levels), is_reset=False)
     changed = Event.objects.published_after(after).filter(type=STOCK_CHANGED).order_by().values("subject")
     subject = Concat(Value("level:"), F("location__code"), Value("/"), F("variant__sku"))
-    levels = _as_json(wanted.alias(subject=subject).filter(subject__in=changed))
-    # Asked afterwards: what is pruned meanwhile may be missing from what was read.
+    recent = _as_json(levels.alias(subject=subject).filter(subject__in=changed))
+    # Checked afterwards: events that were pruned meanwhile may be missing from the read.
     if is_expired(after):
-        return Snapshot(_as_json(wanted), is_reset=True)
-    return Snapshot(levels, is_reset=False)
+        return Snapshot(_as_json(levels), is_reset=True)
+    return Snapshot(recent, is_reset=False)
 
 
-def _levels(wanted: Wanted) -> Any:
+def _levels(selection: Selection) -> Any:
     levels = StockLevel.objects.all()
-    if wanted.skus is not None:
-        levels = levels.filter(variant__sku_key__in=wanted.skus)
-    if wanted.locations is not None:
-        levels = levels.filter(location__code__in=wanted.locations)
+    if selection.skus is not None:
+        levels = levels.filter(variant__sku_key__in=selection.skus)
+    if selection.locations is not None:
+        levels = levels.filter(location__code__in=selection.locations)
     return levels
 
 

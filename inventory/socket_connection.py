@@ -1,4 +1,4 @@
-"""One client of `/ws/stock/`: what it asks is done, and what the hub passes it is sent."""
+"""One client of `/ws/stock/`: its messages are handled, and the changes that the hub queues are sent."""
 
 import asyncio
 import contextlib
@@ -10,8 +10,8 @@ from django.db import Error
 
 from inventory.hub import Hub
 from inventory.messages import BadMessage, Message, Ping, Subscribe, Unsubscribe, parse
-from inventory.slow_clients import Budget, Patience
-from inventory.snapshots import take_snapshot
+from inventory.slow_clients import MessageBudget, SendTimeout
+from inventory.snapshots import read_snapshot
 from inventory.socket_limits import CLOSE_SECONDS
 from inventory.subscribers import CLOSE_TOO_SLOW, Subscriber
 from pms_backend import metrics
@@ -32,10 +32,10 @@ Send = Callable[[Event], Awaitable[None]]
 
 
 class Connection:
-    """One client: snapshots of what it subscribes to, then each change, and a heartbeat now and then.
+    """One client: it gets a snapshot for each subscription, then each change, and heartbeats.
 
-    Two tasks: one obeys the client's messages in turn, the other sends what the hub passes. `_sending` is held by
-    whoever sends, so that changes cannot overtake a snapshot.
+    Two tasks run: one handles the client's messages in turn, the other sends what the hub queues. A task holds
+    `_sending` while it sends, so that changes cannot overtake a snapshot.
     """
 
     def __init__(self, hub: Hub, subscriber: Subscriber, send: Send) -> None:
@@ -43,69 +43,69 @@ class Connection:
         self._subscriber = subscriber
         self._send_event = send
         self._sending = asyncio.Lock()
-        self._budget = Budget()
-        self._patience = Patience()
+        self._budget = MessageBudget()
+        self._timeout = SendTimeout()
         self._is_closed = False
 
     @contextlib.asynccontextmanager
     async def sending(self) -> AsyncIterator[None]:
-        """Sends what the hub passes, for as long as this lasts."""
-        sender = asyncio.create_task(self._send_forever())
+        """Sends what the hub queues, while the context lasts."""
+        sender = asyncio.create_task(self._send_changes())
         try:
             yield
         finally:
             sender.cancel()
             await asyncio.wait([sender])
 
-    async def obey(self, text: str | None) -> None:
-        """Does what one message says, or tells why not. What fails here ends this connection and nothing else."""
+    async def handle(self, text: str | None) -> None:
+        """Handles one message. An unexpected error closes this connection and nothing else."""
         try:
-            await self._obey(text)
+            await self._handle(text)
         except OSError:
-            # How the server says that the client is gone.
+            # The client has gone.
             pass
         except Error:
-            logger.warning("A socket is closed: the database does not answer", exc_info=True)
+            logger.warning("A socket is closed: the database does not respond", exc_info=True)
             await self._close(CLOSE_TRY_LATER)
         except Exception:
-            logger.exception("A socket's message could not be obeyed")
+            logger.exception("A socket's message could not be handled")
             await self._close(CLOSE_FAILED)
 
-    async def _obey(self, text: str | None) -> None:
+    async def _handle(self, text: str | None) -> None:
         if self._is_closed:
             return
         try:
-            self._budget.take()
-            await self._do(parse(text))
+            self._budget.spend()
+            await self._execute(parse(text))
         except BadMessage as error:
-            await self._tell({"type": "error", "code": error.code, "detail": error.detail})
+            await self._send_json({"type": "error", "code": error.code, "detail": error.detail})
         if self._budget.is_flooded:
             await self._close(CLOSE_FLOOD)
 
-    async def _do(self, message: Message) -> None:
+    async def _execute(self, message: Message) -> None:
         match message:
             case Subscribe():
                 await self._subscribe(message)
-            case Unsubscribe(wanted):
-                self._subscriber.filter.remove(wanted)
+            case Unsubscribe(selection):
+                self._subscriber.subscriptions.remove(selection)
             case Ping():
-                await self._tell({"type": "pong"})
+                await self._send_json({"type": "pong"})
 
     async def _subscribe(self, message: Subscribe) -> None:
-        # So that the snapshot's sequence is no older than what the client may have read elsewhere.
+        # The client may have read newer events from the feed: the snapshot's sequence must not be older.
         await self._hub.catch_up(await read(head_sequence))
         async with self._sending:
-            # What it subscribed to before is complete up to the snapshot's sequence too, or `after` would skip some.
+            # Changes of earlier subscriptions come first: a client that resumes after the snapshot would miss them.
             await self._drain()
-            # Registered, then the sequence, at the same instant, then the levels: what the hub passes from here on is
-            # sent afterwards.
-            self._subscriber.filter.add(message.wanted)
+            # Registered and the sequence read without an await, then the levels read: changes that the hub queues
+            # meanwhile are sent after the snapshot.
+            self._subscriber.subscriptions.add(message.selection)
             sequence = self._hub.sequence
-            snapshot = await read(take_snapshot, message)
+            snapshot = await read(read_snapshot, message)
             metrics.socket_messages_total.inc()
             await self._send(snapshot.message(sequence))
 
-    async def _send_forever(self) -> None:
+    async def _send_changes(self) -> None:
         subscriber = self._subscriber
         try:
             while subscriber.close_code is None:
@@ -121,12 +121,12 @@ class Connection:
             await self._close(CLOSE_FAILED)
 
     async def _send_unread(self) -> None:
-        # Whatever was handed out up to here is in the queue, so that the heartbeat is true after it.
+        # All changes up to this sequence are in the queue by now: the heartbeat follows them.
         sequence = self._hub.sequence
         await self._drain()
         if self._subscriber.heartbeat_due:
             self._subscriber.heartbeat_due = False
-            await self._tell({"type": "heartbeat", "sequence": sequence})
+            await self._send_json({"type": "heartbeat", "sequence": sequence})
 
     async def _drain(self) -> None:
         unread, sent = self._subscriber.unread, 0
@@ -134,19 +134,19 @@ class Connection:
             await self._send(unread.popleft().message)
             sent += 1
             if sent % SENT_AT_ONCE == 0:
-                # A server that can send at once never lets others have their turn.
+                # A send that need not wait does not let other tasks run.
                 await asyncio.sleep(0)
         metrics.socket_messages_total.inc(sent)
 
-    async def _tell(self, message: dict[str, Any]) -> None:
+    async def _send_json(self, message: dict[str, Any]) -> None:
         await self._send(to_json(message).decode())
 
     async def _send(self, text: str) -> None:
-        """Sends; OSError where the connection has ended. One whose client takes nothing is closed."""
+        """Sends a text. Raises OSError when the connection has ended; closes it when the client does not read."""
         if self._is_closed:
             raise ConnectionResetError
         try:
-            await self._patience.wait_for(self._send_event({"type": "websocket.send", "text": text}), len(text))
+            await self._timeout.send(self._send_event({"type": "websocket.send", "text": text}), len(text))
         except TimeoutError:
             self._subscriber.end(CLOSE_TOO_SLOW)
             await self._close(CLOSE_TOO_SLOW)
@@ -156,18 +156,18 @@ class Connection:
         if self._is_closed:
             return
         self._is_closed = True
-        self._hub.forget(self._subscriber)
+        self._hub.remove(self._subscriber)
         self._subscriber.end(code)
         metrics.sockets_closed_total.labels(str(code)).inc()
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._send_event({"type": "websocket.close", "code": code})
         except (TimeoutError, OSError):
-            _cut(self._send_event)
+            _abort(self._send_event)
 
 
-def _cut(send: Send) -> None:
-    """Drops the connection. ASGI has no word for that, and a mere close waits for the client that does not read."""
+def _abort(send: Send) -> None:
+    """Drops the connection without waiting for the client to read. ASGI has no message for that."""
     transport = getattr(getattr(send, "__self__", None), "transport", None)
     if isinstance(transport, asyncio.Transport):
         with contextlib.suppress(OSError):

@@ -1,10 +1,10 @@
-"""What each connection wants, and what it has not been sent yet."""
+"""The subscriptions of each connection, and the changes that it has still to be sent."""
 
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 
-from inventory.messages import BadMessage, Wanted
+from inventory.messages import BadMessage, Selection
 from inventory.socket_limits import MAX_LOCATIONS, MAX_SKUS, MAX_UNREAD_CHANGES
 from pms_backend.access.caller import Caller
 
@@ -13,7 +13,7 @@ CLOSE_TOO_SLOW = 4008
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A published change of a level; `message` is what every client is sent of it, made once."""
+    """A published change of a level; every client is sent the same `message`."""
 
     sequence: int
     sku_key: str
@@ -22,79 +22,79 @@ class Change:
 
 
 @dataclass(slots=True)
-class Filter:
-    """All that a connection has subscribed to. A change fits when one of its subscriptions does."""
+class Subscriptions:
+    """All that a connection has subscribed to; a change matches when one of the subscriptions does."""
 
     everything: bool = False
-    # Of any SKU.
+    # Locations of which every SKU is subscribed to.
     locations: set[str] = field(default_factory=set)
-    # The locations of each SKU; none where it is any.
+    # The locations of each SKU; None for every location.
     skus: dict[str, frozenset[str] | None] = field(default_factory=dict)
 
-    def fits(self, change: Change) -> bool:
-        """Whether the change is one that was subscribed to."""
+    def matches(self, change: Change) -> bool:
+        """Whether the connection has subscribed to the change."""
         if self.everything or change.location in self.locations:
             return True
         if change.sku_key not in self.skus:
             return False
-        places = self.skus[change.sku_key]
-        return places is None or change.location in places
+        locations = self.skus[change.sku_key]
+        return locations is None or change.location in locations
 
-    def add(self, wanted: Wanted) -> None:
-        """One more subscription. Raises `BadMessage` where a connection may not have that many."""
-        self._require_room(wanted)
-        if wanted.skus is None:
-            self.everything |= wanted.locations is None
-            self.locations |= wanted.locations or set()
+    def add(self, selection: Selection) -> None:
+        """Adds a subscription. Raises `BadMessage` where it would be too many."""
+        self._require_room(selection)
+        if selection.skus is None:
+            self.everything |= selection.locations is None
+            self.locations |= selection.locations or set()
             return
-        for sku in wanted.skus:
+        for sku in selection.skus:
             known = self.skus.get(sku, frozenset())
-            if known is None or wanted.locations is None:
+            if known is None or selection.locations is None:
                 self.skus[sku] = None
             else:
-                # One object for all the SKUs of a message, each of which may have as many locations.
-                self.skus[sku] = known | wanted.locations if known else wanted.locations
+                # The SKUs of a message share one set of locations, to save memory.
+                self.skus[sku] = known | selection.locations if known else selection.locations
 
-    def remove(self, wanted: Wanted) -> None:
-        """Less of it: all; some locations of any SKU; some SKUs, at any location or at those of the named."""
-        if wanted.skus is None:
-            if wanted.locations is None:
+    def remove(self, selection: Selection) -> None:
+        """Removes all, some locations of every SKU, or some SKUs at every location or at the named ones."""
+        if selection.skus is None:
+            if selection.locations is None:
                 self.everything = False
                 self.locations.clear()
                 self.skus.clear()
-            self.locations -= wanted.locations or set()
+            self.locations -= selection.locations or set()
             return
-        for sku in wanted.skus & self.skus.keys():
-            places = self.skus[sku]
-            if wanted.locations is None or (places is not None and places <= wanted.locations):
+        for sku in selection.skus & self.skus.keys():
+            locations = self.skus[sku]
+            if selection.locations is None or (locations is not None and locations <= selection.locations):
                 del self.skus[sku]
-            elif places is not None:
-                self.skus[sku] = places - wanted.locations
+            elif locations is not None:
+                self.skus[sku] = locations - selection.locations
 
-    def _require_room(self, wanted: Wanted) -> None:
-        if len(self.skus.keys() | (wanted.skus or set())) > MAX_SKUS:
+    def _require_room(self, selection: Selection) -> None:
+        if len(self.skus.keys() | (selection.skus or set())) > MAX_SKUS:
             raise BadMessage("too_many_skus", f"A connection subscribes to at most {MAX_SKUS} SKUs.")
-        known = self.locations.union(*(places for places in self.skus.values() if places))
-        if len(known | (wanted.locations or set())) > MAX_LOCATIONS:
+        known = self.locations.union(*(locations for locations in self.skus.values() if locations))
+        if len(known | (selection.locations or set())) > MAX_LOCATIONS:
             raise BadMessage("too_many_locations", f"A connection subscribes to at most {MAX_LOCATIONS} locations.")
 
 
 @dataclass(eq=False, slots=True)
 class Subscriber:
-    """A connection's place in the hub."""
+    """A connection, as the hub sees it."""
 
     caller: Caller
-    filter: Filter = field(default_factory=Filter)
+    subscriptions: Subscriptions = field(default_factory=Subscriptions)
     unread: deque[Change] = field(default_factory=deque)
     heartbeat_due: bool = False
-    # With which code it has to be closed.
+    # The code with which the connection has to be closed.
     close_code: int | None = None
-    # Set when there is something to do for whoever sends.
+    # Set when there is something to send, or the connection has to be closed.
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def offer(self, change: Change) -> None:
-        """Queues a change that it wants; one that has no room for it is to be closed."""
-        if not self.filter.fits(change):
+    def queue(self, change: Change) -> None:
+        """Queues a change that it has subscribed to; without room for it, ends the connection."""
+        if not self.subscriptions.matches(change):
             return
         if len(self.unread) >= MAX_UNREAD_CHANGES:
             self.end(CLOSE_TOO_SLOW)
@@ -103,13 +103,13 @@ class Subscriber:
             self.wake.set()
 
     def end(self, code: int) -> None:
-        """Has the connection closed, without what it has not read."""
+        """Has the connection closed, and drops the changes that it has not been sent."""
         if self.close_code is None:
             self.close_code = code
             self.unread.clear()
             self.wake.set()
 
-    def beat(self) -> None:
-        """Has it sent a heartbeat."""
+    def request_heartbeat(self) -> None:
+        """Has a heartbeat sent."""
         self.heartbeat_due = True
         self.wake.set()

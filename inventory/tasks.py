@@ -1,4 +1,4 @@
-"""What inventory does when it is time."""
+"""The periodic tasks of inventory."""
 
 from celery import shared_task
 
@@ -9,5 +9,5 @@ from pms_backend.api.task_limits import ConcurrencyLimit
 @shared_task
 @ConcurrencyLimit(1)
 def expire_reservations() -> int:
-    """Ends the reservations whose time is over."""
+    """Expires the reservations that are past their end."""
     return services.expire_reservations()

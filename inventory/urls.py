@@ -10,11 +10,11 @@ class SkuConverter:
     regex = ".+"
 
     def to_python(self, value: str) -> str:
-        """As the server decoded it."""
+        """The SKU, as the server decoded it."""
         return value
 
     def to_url(self, value: str) -> str:
-        """As it is; Django encodes it."""
+        """The SKU itself; Django encodes it."""
         return value
 
 
@@ -42,7 +42,7 @@ urlpatterns = [
     path("availability/", availability.AvailabilityView.as_view(), name="availability"),
     path("movements/", stock.MovementListView.as_view(), name="movement-list"),
     path("levels/", stock.LevelListView.as_view(), name="level-list"),
-    # A server decodes %2F, so that A/B is the SKU of a GET, and the SKU A at the location B of a PATCH.
+    # The server decodes %2F: A/B is the SKU A/B in a GET, and the SKU A at the location B in a PATCH.
     path("levels/<sku:sku>/<code:location>/", stock.LevelView.as_view(), name="level"),
     path("levels/<sku:sku>/", stock.SkuLevelsView.as_view(), name="sku-levels"),
     path("stocktakes/<int:pk>/lines/", stocktakes.StocktakeLineListView.as_view(), name="stocktake-lines"),

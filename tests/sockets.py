@@ -87,7 +87,7 @@ class Socket:
         )
         self.levels: dict[tuple[str, str], dict[str, Any]] = {}
         self.sequence = 0
-        self.told: list[int] = []
+        self.sequences: list[int] = []
 
     def __enter__(self) -> Self:
         return self
@@ -103,7 +103,7 @@ class Socket:
         message: dict[str, Any] = orjson.loads(self.connection.recv(timeout=seconds))
         self.sequence = max(self.sequence, message.get("sequence", 0))
         if message["type"] == "stock.changed":
-            self.told.append(message["sequence"])
+            self.sequences.append(message["sequence"])
         for level in [*message.get("levels", []), *([message["level"]] if "level" in message else [])]:
             place = level["sku"], level["location"]
             if place not in self.levels or level["version"] >= self.levels[place]["version"]:

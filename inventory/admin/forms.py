@@ -1,4 +1,4 @@
-"""The small forms by which stock is changed; they check shapes, the services check the rest."""
+"""The forms that change stock. They check types and bounds; the services check the rest."""
 
 from typing import Any, Final
 
@@ -24,7 +24,6 @@ from products.models import Variant
 from products.skus import as_sku_key
 
 REASON_CHOICES: Final = [("", "Select a reason"), *((reason.value, reason.label) for reason in ADJUSTMENT_REASONS)]
-# A receipt adds, a count says what is there.
 RECEIVE_OR_COUNT: Final = [
     (Reason.RECEIPT.value, "Receive: add to what is there"),
     (Reason.COUNT.value, "Count: this is what is there"),
@@ -50,11 +49,11 @@ def _quantity(label: str, *, minimum: int, help_text: str, autofocus: bool = Tru
     return IntegerField(label=label, min_value=minimum, max_value=MAX_QUANTITY, help_text=help_text, widget=widget)
 
 
-def sku_meant_by(text: str) -> str:
-    """The SKU that somebody typed or scanned, by itself or by its barcode. Raises `ValidationError`."""
-    named = Variant.objects.filter(sku_key=as_sku_key(text) or "").first()
-    if named is not None:
-        return named.sku
+def find_sku(text: str) -> str:
+    """The SKU with this text as its SKU or barcode. Raises `ValidationError`."""
+    variant = Variant.objects.filter(sku_key=as_sku_key(text) or "").first()
+    if variant is not None:
+        return variant.sku
     found = list(Variant.objects.filter(barcode=text).order_by("sku_key")[:5])
     if len(found) > 1:
         raise forms.ValidationError(f"Several SKUs have this barcode: {', '.join(map(str, found))}.")
@@ -72,7 +71,7 @@ class AdjustmentForm(forms.Form):
     note = _note()
 
     def clean_delta(self) -> int:
-        """Nothing is no change."""
+        """Refuses 0."""
         delta: int = self.cleaned_data["delta"]
         if delta == 0:
             raise forms.ValidationError("A change of 0 is none.")
@@ -80,19 +79,19 @@ class AdjustmentForm(forms.Form):
 
 
 class CountForm(forms.Form):
-    """An absolute figure, for the level as it was when the page was opened."""
+    """A count, for the level as it was when the page was opened."""
 
     on_hand = _quantity("Counted", minimum=0, help_text="Units that you see on the shelf, reserved ones included.")
     note = _note()
     expected_on_hand = IntegerField(widget=forms.HiddenInput)
 
-    def expect(self, level: StockLevel) -> None:
-        """From now on for what is known by now: whoever sends the form again has seen it."""
+    def expect_current(self, level: StockLevel) -> None:
+        """Sets `expected_on_hand` to the number that the page now shows, so that the form can be sent again."""
         self.data = {**self.data.dict(), "expected_on_hand": level.on_hand}  # type: ignore[attr-defined]
 
 
 class ReceiptForm(forms.Form):
-    """What came in, or was found, of a SKU that may have no level at the location yet."""
+    """A receipt or a count of a SKU, which may have no level at the location yet."""
 
     sku = forms.CharField(
         label="SKU or barcode",
@@ -117,11 +116,11 @@ class ReceiptForm(forms.Form):
     note = _note()
 
     def clean_sku(self) -> str:
-        """The SKU that was meant, by itself or by its barcode."""
-        return sku_meant_by(self.cleaned_data["sku"])
+        """The SKU, also for its barcode."""
+        return find_sku(self.cleaned_data["sku"])
 
     def clean(self) -> dict[str, Any]:
-        """Receiving nothing is nothing."""
+        """Refuses a receipt of 0, and a count with a reference."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if cleaned.get("kind") == Reason.RECEIPT and cleaned.get("quantity") == 0:
             self.add_error("quantity", "Receiving 0 changes nothing.")

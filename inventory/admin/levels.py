@@ -1,4 +1,4 @@
-"""The main screen of the warehouse: what is where, and the pages that change it."""
+"""The main screen of the warehouse: the levels, and the pages that change them."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -35,7 +35,7 @@ BUTTONS: Final = (
 
 
 class AttentionFilter(admin.SimpleListFilter):
-    """Levels about which something is to be done."""
+    """Levels that are low or oversold."""
 
     title = "attention"
     parameter_name = "attention"
@@ -49,14 +49,14 @@ class AttentionFilter(admin.SimpleListFilter):
         return [(name, name.replace("_", " ").capitalize()) for name in self.wanted]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        """The chosen ones."""
+        """The levels of the chosen type."""
         choose = self.wanted.get(self.value() or "")
         return choose(queryset) if choose else queryset
 
 
 @admin.register(StockLevel)
 class StockLevelAdmin(ServiceAdmin):
-    """Stock levels: figures change by adjustments and counts, only the limits are edited."""
+    """Stock levels: quantities change by adjustments and counts, only the limits are edited."""
 
     list_display = (
         *("sku", "location", "on_hand", "reserved", "available_units", "reorder_at", "state"),
@@ -75,23 +75,23 @@ class StockLevelAdmin(ServiceAdmin):
     change_form_outer_after_template = TABLES
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """A level is made by receiving or counting."""
+        """Receiving and counting create levels."""
         return False
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        """With buttons for those who may use them."""
+        """Adds buttons for users who may change levels."""
         columns: list[Any] = [*super().get_list_display(request)]
         return [*columns, _buttons(request.get_full_path())] if self.has_change_permission(request) else columns
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
-        """A SKU or barcode that is there means just that; anything else is searched for."""
+        """Finds only the level of an existing SKU or barcode; searches for any other text."""
         exact = Variant.objects.filter(Q(sku_key=as_sku_key(search_term) or "") | Q(barcode=search_term.strip()))
         if search_term.strip() and (variants := list(exact.values_list("pk", flat=True)[: self.list_per_page])):
             return queryset.filter(variant_id__in=variants), False
         return super().get_search_results(request, queryset, search_term)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        """With the figures above, and below, for those who may view them, the reservations and the ledger."""
+        """Shows the quantities above, and below the reservations and movements, if the user may view them."""
         level: StockLevel = context["original"]
         admin_of = self.admin_site.get_model_admin
         tables = []
@@ -104,14 +104,14 @@ class StockLevelAdmin(ServiceAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def write(self, request: HttpRequest, obj: StockLevel, form: Any, formsets: list[Any], *, change: bool) -> None:
-        """The limits."""
+        """Writes the limits."""
         values = {name: form.cleaned_data[name] for name in form.changed_data}
         if values:
             services.update_level(sku=obj.variant.sku, location=obj.location.code, values=values)
 
     @action(description="Adjust stock", url_path="adjust", permissions=["change"], icon="exposure")
     def adjust(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Adds to, or takes from, what is on hand."""
+        """Adds units to the stock on hand, or takes them away."""
         level: StockLevel = self.get_or_404(request, object_id)
         form = AdjustmentForm(request.POST or None)
         if form.is_valid():
@@ -122,14 +122,14 @@ class StockLevelAdmin(ServiceAdmin):
 
     @action(description="Count", url_path="count", permissions=["change"], icon="checklist")
     def count(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Sets what is on hand to what was counted."""
+        """Sets the stock on hand to a count."""
         level: StockLevel = self.get_or_404(request, object_id)
         form = CountForm(request.POST or None, initial={"expected_on_hand": level.on_hand})
         if form.is_valid():
             with RefusalsIn(form):
                 change = services.count_stock(sku=level.variant.sku, location=level.location.code, **form.cleaned_data)
                 return self._changed(request, level, change)
-            form.expect(level)
+            form.expect_current(level)
         return self._level_page(request, level, form, title=f"Count {level.variant}", button="Save count")
 
     @action(
@@ -140,20 +140,20 @@ class StockLevelAdmin(ServiceAdmin):
         variant="primary",
     )
     def receive(self, request: HttpRequest) -> HttpResponse:
-        """What came in or was found; a SKU without a level at the location gets one."""
+        """Receives or counts a SKU; creates its level at the location if there is none."""
         form = ReceiptForm(request.POST or None, initial=request.GET.dict())
         if form.is_valid():
             with RefusalsIn(form):
                 change = _receive(form.cleaned_data)
                 messages.success(request, before_and_after(change, form.cleaned_data["location"].name))
-                # The next parcel mostly goes to the same place.
-                kept = urlencode({name: form.data[name] for name in ("location", "kind")})
-                return HttpResponseRedirect(f"{request.path}?{kept}")
+                # The next parcel usually goes to the same location.
+                same = urlencode({name: form.data[name] for name in ("location", "kind")})
+                return HttpResponseRedirect(f"{request.path}?{same}")
         return self.form_page(request, form, title="Receive or count a SKU", button="Save and next", back=reverse(LIST))
 
     @action(description="Adjust stock by the same units", permissions=["change"])
     def adjust_selected(self, request: HttpRequest, queryset: QuerySet[StockLevel]) -> HttpResponse | None:
-        """Asks for one change and makes it at every selected level, or at none."""
+        """Asks for one change, and applies it to all selected levels or none."""
         levels = list(queryset.select_related("variant__product", "location"))
         form = AdjustmentForm(request.POST if "apply" in request.POST else None)
         if form.is_valid():
@@ -178,13 +178,13 @@ class StockLevelAdmin(ServiceAdmin):
 
     @display(description="SKU and product", ordering="variant__sku_key")
     def sku(self, level: StockLevel) -> SafeString:
-        """What it is, in two lines."""
+        """The SKU and the product, in two lines."""
         lines = '<span class="block whitespace-nowrap">{}</span><span class="block text-subtle">{}</span>'
         return format_html(lines, level.variant.sku, level.variant.product.name)
 
     @display(description="Available")
     def available_units(self, level: StockLevel) -> SafeString:
-        """In red where nothing can be promised."""
+        """The available units, red below 1."""
         colour = RED if level.available <= 0 else "text-important"
         return format_html('<span class="font-semibold {}">{}</span>', colour, level.available)
 
@@ -202,35 +202,35 @@ class StockLevelAdmin(ServiceAdmin):
 
     @display(description="Updated", ordering="updated_at")
     def updated(self, level: StockLevel) -> SafeString:
-        """When it was changed last."""
+        """The moment of the last change."""
         return moment(level.updated_at)
 
     def _level_page(self, request: HttpRequest, level: StockLevel, form: Any, **more: Any) -> HttpResponse:
-        shown = {"level": level, "original": level, "back": _way_back(request, level), **more}
+        shown = {"level": level, "original": level, "back": _return_url(request, level), **more}
         return self.form_page(request, form, panel="inventory/level_figures.html", **shown)
 
     def _changed(self, request: HttpRequest, level: StockLevel, change: services.StockChange) -> HttpResponse:
         messages.success(request, before_and_after(change, level.location.name))
-        return HttpResponseRedirect(_way_back(request, level))
+        return HttpResponseRedirect(_return_url(request, level))
 
 
 def _buttons(here: str) -> Callable[[StockLevel], SafeString]:
-    way_back = QueryDict(mutable=True)
-    way_back["next"] = here
+    query = QueryDict(mutable=True)
+    query["next"] = here
 
     @display(description="Change")
     def buttons(level: StockLevel) -> SafeString:
         addresses = [reverse(f"admin:inventory_stocklevel_{name}", args=[level.pk]) for name in ("adjust", "count")]
-        return format_html(BUTTONS, BUTTON, *addresses, way_back.urlencode())
+        return format_html(BUTTONS, BUTTON, *addresses, query.urlencode())
 
     return buttons
 
 
-def _way_back(request: HttpRequest, level: StockLevel) -> str:
-    """To the list that the page was opened from, else to the level."""
-    wanted = request.GET.get("next", "")
-    if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
-        return wanted
+def _return_url(request: HttpRequest, level: StockLevel) -> str:
+    """The list that the page was opened from, else the level's page."""
+    url = request.GET.get("next", "")
+    if url_has_allowed_host_and_scheme(url, allowed_hosts=None):
+        return url
     return reverse("admin:inventory_stocklevel_change", args=[level.pk])
 
 
@@ -247,15 +247,17 @@ def _table_of(levels: list[StockLevel]) -> Table:
     )
 
 
-def _receive(asked: dict[str, Any]) -> services.StockChange:
-    where = {"sku": asked["sku"], "location": asked["location"].code, "note": asked["note"]}
-    if asked["kind"] == Reason.COUNT:
-        return services.count_stock(on_hand=asked["quantity"], **where)
-    return services.adjust_stock(delta=asked["quantity"], reason=Reason.RECEIPT, reference=asked["reference"], **where)
+def _receive(values: dict[str, Any]) -> services.StockChange:
+    where = {"sku": values["sku"], "location": values["location"].code, "note": values["note"]}
+    if values["kind"] == Reason.COUNT:
+        return services.count_stock(on_hand=values["quantity"], **where)
+    return services.adjust_stock(
+        delta=values["quantity"], reason=Reason.RECEIPT, reference=values["reference"], **where
+    )
 
 
-def _rows(levels: list[StockLevel], asked: dict[str, Any]) -> list[services.Adjustment]:
+def _rows(levels: list[StockLevel], values: dict[str, Any]) -> list[services.Adjustment]:
     return [
-        services.Adjustment(index=index, sku=level.variant.sku, location=level.location.code, **asked)
+        services.Adjustment(index=index, sku=level.variant.sku, location=level.location.code, **values)
         for index, level in enumerate(levels)
     ]

@@ -1,4 +1,4 @@
-"""Forms that are tables: a figure to be typed for each of many lines."""
+"""Forms with a table of lines, and a number to type for each."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final
@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 from django import forms
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from inventory.admin.forms import sku_meant_by
+from inventory.admin.forms import find_sku
 from inventory.models import MAX_QUANTITY, MAX_REFERENCE_LENGTH, Reason, StocktakeLine, TransferLine
 from inventory.services import StocktakeCount
 from pms_backend.api.admin_tables import Column, Table
@@ -28,7 +28,7 @@ class LinesForm(forms.Form):
             self.fields[name] = self.field_of(line)
 
     def field_of(self, line: Any) -> forms.Field:
-        """Where the line's figure is typed."""
+        """The field of the line's number."""
         raise NotImplementedError
 
     def shown_of(self, line: Any) -> int:
@@ -48,11 +48,11 @@ class LinesForm(forms.Form):
         )
 
     def other_fields(self) -> list[forms.BoundField]:
-        """What is no line."""
+        """The fields that are not in the table."""
         return [self[name] for name in self.fields if name not in self._lines]
 
     def typed(self) -> list[tuple[Any, int | None]]:
-        """The lines with what is typed now."""
+        """The lines with the numbers that were typed."""
         return [(line, self.cleaned_data[name]) for name, line in self._lines.items()]
 
 
@@ -63,14 +63,14 @@ def _units(*, initial: int | None, is_required: bool, label: str) -> IntegerFiel
         max_value=MAX_QUANTITY,
         initial=initial,
         required=is_required,
-        # What was shown is what a change is told from: somebody else may have written meanwhile.
+        # A change is a difference from the number that was shown, since another user may have changed it meanwhile.
         show_hidden_initial=not is_required,
         widget=UnfoldAdminIntegerFieldWidget(attrs={"class": "text-right", "aria-label": label}),
     )
 
 
-class ReceiptOfTransferForm(LinesForm):
-    """What has come of each line that is in transit, and what becomes of the rest."""
+class TransferReceiptForm(LinesForm):
+    """The units received of each line in transit, and what happened to the rest."""
 
     columns = ("In transit", "Received")
     rest = forms.ChoiceField(
@@ -85,7 +85,7 @@ class ReceiptOfTransferForm(LinesForm):
     )
 
     def field_of(self, line: TransferLine) -> forms.Field:
-        """All of it, unless something else is typed."""
+        """The field, with all units in transit at first."""
         return _units(initial=line.in_transit, is_required=True, label=f"Received of {line.variant.sku}")
 
     def shown_of(self, line: TransferLine) -> int:
@@ -93,16 +93,16 @@ class ReceiptOfTransferForm(LinesForm):
         return line.in_transit
 
     def lines(self) -> list[tuple[str, int]]:
-        """As the service takes them."""
+        """The SKUs and units, for the service."""
         return [(line.variant.sku, units or 0) for line, units in self.typed()]
 
     def shortage(self) -> str | None:
-        """Why the rest is lost, where it is."""
+        """The reason why the rest is lost, or None."""
         return self.cleaned_data["rest"] or None
 
 
 class CountsForm(LinesForm):
-    """What was counted of the lines that are shown, and of one more SKU that is scanned or was found."""
+    """Counts of the lines that are shown, and of one more SKU, typed or scanned."""
 
     columns = ("Expected", "Counted")
     sku = forms.CharField(
@@ -117,7 +117,7 @@ class CountsForm(LinesForm):
     )
 
     def field_of(self, line: StocktakeLine) -> forms.Field:
-        """Empty where it was not counted yet."""
+        """The field, empty before the first count."""
         return _units(initial=line.counted, is_required=False, label=f"Counted of {line.variant.sku}")
 
     def shown_of(self, line: StocktakeLine) -> int:
@@ -125,23 +125,23 @@ class CountsForm(LinesForm):
         return line.expected
 
     def clean_sku(self) -> str:
-        """The SKU that was meant."""
+        """The SKU, also for its barcode."""
         text: str = self.cleaned_data["sku"]
-        return sku_meant_by(text) if text else ""
+        return find_sku(text) if text else ""
 
     def clean(self) -> dict[str, Any]:
-        """A SKU and its figure come together, and once."""
+        """Requires a number for a SKU, and a SKU for a number."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if cleaned.get("sku") and cleaned.get("counted") is None and "counted" not in self.errors:
             self.add_error("counted", "How many are there?")
-            # A scanner ends what it reads with the enter key: the next thing to type is the figure.
+            # A scanner ends its input with the enter key: the next input is the number.
             self.fields["counted"].widget.attrs["autofocus"] = self.fields["sku"].widget.attrs.pop("autofocus")
         if cleaned.get("counted") is not None and cleaned.get("sku") == "":
             self.add_error("sku", "Of what?")
         return cleaned
 
     def counts(self) -> list[StocktakeCount]:
-        """What was typed since the page was opened; the scanned one is the last word on its SKU."""
+        """The numbers that were changed on the page; the scanned SKU overrides its line."""
         typed = {
             line.variant.sku: units
             for name, (line, units) in zip(self._lines, self.typed(), strict=True)

@@ -1,4 +1,4 @@
-"""Locations: opened, renamed, closed."""
+"""Locations: created, renamed, closed."""
 
 from typing import Any
 
@@ -23,16 +23,16 @@ class LocationAdmin(ServiceAdmin):
     fields = ("code", "name", "priority", "is_active", "address")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Location]:
-        """With what lies there."""
+        """Adds the units on hand."""
         locations: QuerySet[Location] = super().get_queryset(request)
         return locations.annotate(units_on_hand=Sum("levels__on_hand"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """The code is the location's name for everybody outside: it stays."""
+        """Keeps the code, by which clients know the location."""
         return ("code",) if obj else ()
 
     def write(self, request: HttpRequest, obj: Location, form: Any, formsets: list[Any], *, change: bool) -> None:
-        """Opens it, or changes what was changed."""
+        """Creates the location, or writes the changed fields."""
         if change:
             values = {name: form.cleaned_data[name] for name in form.changed_data}
             services.update_location(code=obj.code, values=values)
@@ -41,5 +41,5 @@ class LocationAdmin(ServiceAdmin):
 
     @display(description="Units on hand")
     def units(self, location: Any) -> int:
-        """Over all its levels."""
+        """The units on hand, over all its levels."""
         return location.units_on_hand or 0

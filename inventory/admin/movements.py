@@ -1,4 +1,4 @@
-"""The ledger, to be read."""
+"""The ledger, read-only."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ MAX_SEARCHED_LEVELS = 500
 
 @admin.register(StockMovement)
 class StockMovementAdmin(GrowingTableAdmin):
-    """Every change of every figure, newest first; nobody changes one, the database sees to that too."""
+    """Every movement, newest first. A trigger forbids changes, too."""
 
     list_display = (
         *("occurred", "sku", "location", "reason", "change", "on_hand_after", "actor", "reference", "note"),
@@ -35,7 +35,7 @@ class StockMovementAdmin(GrowingTableAdmin):
     )
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
-        """By the ledger's indexes: the levels of the SKUs are looked up first."""
+        """Searches by the ledger's indexes: finds the levels of the SKUs first."""
         term = search_term.strip()
         if not term:
             return queryset, False
@@ -45,17 +45,17 @@ class StockMovementAdmin(GrowingTableAdmin):
 
     @display(description="When")
     def occurred(self, movement: StockMovement) -> SafeString:
-        """When the units moved."""
+        """The moment of the movement."""
         return moment(movement.occurred_at)
 
     @display(description="SKU")
     def sku(self, movement: StockMovement) -> str:
-        """The level's."""
+        """The SKU of the level."""
         return movement.level.variant.sku
 
     @display(description="Location")
     def location(self, movement: StockMovement) -> str:
-        """The level's."""
+        """The location of the level."""
         return movement.level.location.name
 
     @display(description="Change")

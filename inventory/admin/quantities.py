@@ -1,4 +1,4 @@
-"""Figures as the staff read them."""
+"""Quantities and movements as staff read them."""
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -13,13 +13,13 @@ LAST_MOVEMENTS = 50
 
 
 def coloured_delta(delta: int) -> SafeString:
-    """With its sign, in green or red."""
+    """The delta with its sign, in green or red."""
     text = f"+{delta}" if delta > 0 else f"−{-delta}"  # noqa: RUF001 - a minus as wide as the plus
     return format_html('<span class="font-semibold {}">{}</span>', GREEN if delta > 0 else RED, text)
 
 
 def before_and_after(change: StockChange, location: str) -> str:
-    """What a change came to, for the message after it."""
+    """The message after a change: the stock before and after it."""
     sku, on_hand, movement = change.level["sku"], change.level["on_hand"], change.movement
     if movement is None:
         return f"{sku} at {location}: {on_hand} on hand, as was known."

@@ -1,4 +1,4 @@
-"""Reservations, to be read; what is held too long is released here, what was sold elsewhere is committed."""
+"""Reservations. Staff release those that hold stock too long, and commit those that were sold elsewhere."""
 
 from collections.abc import Callable
 from functools import partial
@@ -30,23 +30,23 @@ Transition = Callable[..., Reservation]
 
 
 class StatusFilter(admin.SimpleListFilter):
-    """By the status that the list shows."""
+    """Filters by the status that the list shows."""
 
     title = "status"
     parameter_name = "status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Every one."""
+        """Every status."""
         return [(status.value, str(status.label)) for status in ReservationStatus]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        """Those that show the chosen one."""
+        """The reservations with the chosen status."""
         return queryset.shown_as(self.value()) if self.value() in ReservationStatus.values else queryset
 
 
 @admin.register(Reservation)
 class ReservationAdmin(GrowingTableAdmin):
-    """Stock that is promised for a while, newest first; only its end is up to staff."""
+    """Reservations, newest first. Staff may only end them."""
 
     list_display = ("reference", "status_label", "client", "units_held", "units_sold", "expires", "made")
     list_filter = (StatusFilter,)
@@ -60,22 +60,22 @@ class ReservationAdmin(GrowingTableAdmin):
     change_form_outer_after_template = TABLES
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Reservation]:
-        """With what each holds, and has sold."""
+        """Adds the units that each holds and has sold."""
         reservations = Reservation.objects.as_of_now().prefetch_related(None)
         return reservations.annotate(held_units=_sum_of("reserved"), sold_units=_sum_of("committed"))
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
-        """By the reference's index."""
+        """Finds a reference by its index."""
         term = search_term.strip()
         return (queryset.filter(reference=term) if term else queryset), False
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        """With the lines below."""
+        """Shows the lines below."""
         context = {**context, "tables": [_lines_of(context["original"])]}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def has_end_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Those whom Django's permissions let change reservations."""
+        """Whether the user may change reservations."""
         return request.user.has_perm("inventory.change_reservation")
 
     @action(description="Release", url_path="release", permissions=["end"], icon="undo")
@@ -92,7 +92,7 @@ class ReservationAdmin(GrowingTableAdmin):
 
     @action(description="Release", permissions=["end"])
     def release_selected(self, request: HttpRequest, queryset: QuerySet[Reservation]) -> None:
-        """Gives back what they hold, of those that are active."""
+        """Releases the active ones among them."""
         count = 0
         for reservation in queryset:
             try:
@@ -105,27 +105,27 @@ class ReservationAdmin(GrowingTableAdmin):
 
     @display(description="Status", label=STATUS_LABELS)
     def status_label(self, reservation: Reservation) -> str:
-        """A badge."""
+        """The status, as a badge."""
         return str(ReservationStatus(reservation.shown_status).label)
 
     @display(description="Reserved")
     def units_held(self, reservation: Any) -> int:
-        """Units over all lines."""
+        """The units held, over all lines."""
         return reservation.held_units or 0
 
     @display(description="Sold")
     def units_sold(self, reservation: Any) -> int:
-        """Units over all lines."""
+        """The units sold, over all lines."""
         return reservation.sold_units or 0
 
     @display(description="Until")
     def expires(self, reservation: Reservation) -> SafeString:
-        """When it ends by itself."""
+        """The moment when it expires."""
         return moment(reservation.expires_at)
 
     @display(description="Made")
     def made(self, reservation: Reservation) -> SafeString:
-        """When it was made."""
+        """The moment of its creation."""
         return moment(reservation.created_at)
 
     def _end(
@@ -146,7 +146,7 @@ class ReservationAdmin(GrowingTableAdmin):
 
 
 def _sum_of(field: str) -> Subquery:
-    # Not by a join: that would add up every reservation there is for one page of them.
+    # Not a join, which would add up all reservations for one page.
     lines = ReservationLine.objects.filter(reservation=OuterRef("pk")).order_by().values("reservation")
     return Subquery(lines.annotate(sum=Sum(field)).values("sum"))
 

@@ -1,4 +1,4 @@
-"""Count sheets for the warehouse: made for a location, filled in at a table, posted."""
+"""Count sheets for the warehouse: created for a location, filled in, posted."""
 
 from collections.abc import Callable
 from functools import partial
@@ -28,14 +28,14 @@ STATUS_LABELS: Final = {
     StocktakeStatus.POSTED.label: "success",
     StocktakeStatus.CANCELLED.label: "default",
 }
-# A page to fill in: what one walks along between two saves.
+# The lines of a page to fill in, between two saves.
 LINES_TO_COUNT: Final = 50
-# The API has the rest of a longer sheet.
+# The API shows the rest of a longer sheet.
 SHOWN_LINES: Final = 500
 
 
 class StocktakeForm(ServiceForm):
-    """Where, and of what."""
+    """The location and the SKUs of a new sheet."""
 
     skus = forms.CharField(
         label="SKUs",
@@ -50,13 +50,13 @@ class StocktakeForm(ServiceForm):
             self.fields["location"].queryset = Location.objects.filter(is_active=True)  # type: ignore[attr-defined]
 
     def clean_skus(self) -> list[str]:
-        """Those that are named."""
+        """The SKUs, one a line."""
         return [line.strip() for line in self.cleaned_data["skus"].splitlines() if line.strip()]
 
 
 @admin.register(Stocktake)
 class StocktakeAdmin(SkuSearch, ReadOnlyAdmin):
-    """Count sheets: what is typed here changes no stock before the sheet is posted."""
+    """Count sheets. Counts change no stock before the sheet is posted."""
 
     form = StocktakeForm
     list_display = ("number", "location", "status_label", "note", "lines", "counted", "created", "closed")
@@ -74,17 +74,17 @@ class StocktakeAdmin(SkuSearch, ReadOnlyAdmin):
     change_form_outer_after_template = TABLES
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """As Django's permissions say."""
+        """Whether the user may create stocktakes."""
         return request.user.has_perm("inventory.add_stocktake")
 
     def has_count_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Those whom Django's permissions let change stocktakes."""
+        """Whether the user may change stocktakes."""
         return request.user.has_perm("inventory.change_stocktake")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Stocktake]:
-        """With what the list adds up."""
+        """Adds the numbers of lines and of counted lines."""
         stocktakes: QuerySet[Stocktake] = super().get_queryset(request)
-        # Each by itself: a search joins the lines too, and what is joined twice is counted twice.
+        # Subqueries, because a search joins the lines too, and a second join would count them twice.
         lines = StocktakeLine.objects.filter(stocktake=OuterRef("pk")).order_by().values("stocktake")
         return stocktakes.annotate(
             lines_count=Subquery(lines.annotate(total=Count("pk")).values("total")),
@@ -92,13 +92,13 @@ class StocktakeAdmin(SkuSearch, ReadOnlyAdmin):
         )
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
-        """The buttons, while the sheet is open."""
+        """The buttons of an open sheet."""
         is_open = Stocktake.objects.filter(pk=object_id, status=StocktakeStatus.OPEN).exists()
         buttons: list[Any] = super().get_actions_detail(request, object_id)  # type: ignore[misc]
         return buttons if is_open else []
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        """With what it comes to above, and its lines below."""
+        """Shows the summary above, and the lines below."""
         stocktake: Stocktake | None = context["original"]
         if stocktake is not None:
             summary = summary_of(stocktake)
@@ -106,20 +106,20 @@ class StocktakeAdmin(SkuSearch, ReadOnlyAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def write(self, request: HttpRequest, obj: Stocktake, form: Any, formsets: list[Any], *, change: bool) -> None:
-        """Makes the sheet."""
-        asked = form.cleaned_data
-        made = services.create_stocktake(
-            location=asked["location"].code, skus=asked["skus"] or None, note=asked["note"]
+        """Creates the sheet."""
+        values = form.cleaned_data
+        created = services.create_stocktake(
+            location=values["location"].code, skus=values["skus"] or None, note=values["note"]
         )
-        obj.pk, obj.created_at = made.pk, made.created_at
+        obj.pk, obj.created_at = created.pk, created.created_at
 
     def response_add(self, request: HttpRequest, obj: Stocktake, post_url_continue: Any = None) -> HttpResponse:
-        """To counting."""
+        """Opens the page for counting."""
         return HttpResponseRedirect(_page(obj, "count"))
 
     @action(description="Count", url_path="count", permissions=["count"], icon="checklist", variant="primary")
     def count(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The lines that are still to be counted, or with `all` every one, some at a time."""
+        """Shows the lines to count, or with `all` every line, some at a time."""
         stocktake: Stocktake = self.get_or_404(request, object_id)
         lines = _lines_to_count(request, stocktake)
         form = CountsForm(request.POST or None, lines=lines)
@@ -161,32 +161,32 @@ class StocktakeAdmin(SkuSearch, ReadOnlyAdmin):
 
     @display(description="Stocktake", ordering="id")
     def number(self, stocktake: Stocktake) -> str:
-        """By which it is called."""
+        """Its name."""
         return _name(stocktake).capitalize()
 
     @display(description="Status", ordering="status", label=STATUS_LABELS)
     def status_label(self, stocktake: Stocktake) -> str:
-        """A badge."""
+        """The status, as a badge."""
         return stocktake.get_status_display()
 
     @display(description="Lines")
     def lines(self, stocktake: Any) -> Any:
-        """How many."""
+        """The number of lines."""
         return stocktake.lines_count or 0
 
     @display(description="Counted")
     def counted(self, stocktake: Any) -> Any:
-        """How many of them."""
+        """The number of counted lines."""
         return stocktake.counted_count or 0
 
     @display(description="Created", ordering="created_at")
     def created(self, stocktake: Stocktake) -> SafeString:
-        """When the sheet was made."""
+        """The moment of its creation."""
         return moment(stocktake.created_at)
 
     @display(description="Closed", ordering="closed_at")
     def closed(self, stocktake: Stocktake) -> SafeString:
-        """When it was posted or cancelled."""
+        """The moment when it was posted or cancelled."""
         return moment(stocktake.closed_at)
 
     def _confirmed(
@@ -206,7 +206,7 @@ class StocktakeAdmin(SkuSearch, ReadOnlyAdmin):
 
 
 def _lines_to_count(request: HttpRequest, stocktake: Stocktake) -> list[StocktakeLine]:
-    """Those of the form that was sent, else the first that are left, or those after `all`."""
+    """The lines of the sent form; else the first without a count, or with `all` those after that line."""
     lines = stocktake.lines.select_related("variant__product").order_by("pk")
     if request.method == "POST":
         sent = [name.removeprefix("line_") for name in request.POST if name.startswith("line_")]

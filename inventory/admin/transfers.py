@@ -1,4 +1,4 @@
-"""Transfers for the warehouse: planned, shipped, received and called off."""
+"""Transfers for the warehouse: planned, shipped, received and cancelled."""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,8 +15,8 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from inventory import services
 from inventory.admin.confirmation import confirmed
-from inventory.admin.forms import sku_meant_by
-from inventory.admin.line_forms import LINES_PAGE, ReceiptOfTransferForm
+from inventory.admin.forms import find_sku
+from inventory.admin.line_forms import LINES_PAGE, TransferReceiptForm
 from inventory.admin.quantities import RED
 from inventory.models import MAX_REFERENCE_LENGTH, Location, Transfer, TransferLine, TransferStatus
 from inventory.services.transfers import MAX_TRANSFER_LINES
@@ -31,7 +31,7 @@ STATUS_LABELS: Final = {
     TransferStatus.RECEIVED.label: "success",
     TransferStatus.CANCELLED.label: "default",
 }
-# What can be done to a transfer in each state.
+# The actions on a transfer in each status.
 ACTIONS_IN: Final[dict[str, tuple[str, ...]]] = {
     TransferStatus.DRAFT: ("ship", "cancel"),
     TransferStatus.IN_TRANSIT: ("receive", "cancel"),
@@ -42,7 +42,7 @@ FIRST_LINES: Final = 4
 
 
 class TransferForm(ServiceForm):
-    """Where from and where to."""
+    """The two locations of a new transfer."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -52,7 +52,7 @@ class TransferForm(ServiceForm):
 
 
 class TransferLineForm(ServiceForm):
-    """What is to be moved, typed or scanned."""
+    """A line of a new transfer, typed or scanned."""
 
     sku = forms.CharField(
         label="SKU or barcode",
@@ -67,8 +67,8 @@ class TransferLineForm(ServiceForm):
     field_order = ("sku", "quantity")
 
     def clean_sku(self) -> str:
-        """The SKU that was meant."""
-        return sku_meant_by(self.cleaned_data["sku"])
+        """The SKU, also for its barcode."""
+        return find_sku(self.cleaned_data["sku"])
 
 
 class TransferLineInline(ServiceInline):
@@ -85,13 +85,13 @@ class TransferLineInline(ServiceInline):
     hide_title = True
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever may plan a transfer names its lines."""
+        """Whether the user may create transfers."""
         return request.user.has_perm("inventory.add_transfer")
 
 
 @admin.register(Transfer)
 class TransferAdmin(SkuSearch, ReadOnlyAdmin):
-    """Transfers: what they move is fixed when they are planned, buttons take them from state to state."""
+    """Transfers. Their lines are fixed when they are planned; buttons change their status."""
 
     form = TransferForm
     list_display = ("number", "source", "target", "status_label", "skus", "units", "reference", "created")
@@ -113,17 +113,17 @@ class TransferAdmin(SkuSearch, ReadOnlyAdmin):
     change_form_outer_after_template = TABLES
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """As Django's permissions say."""
+        """Whether the user may create transfers."""
         return request.user.has_perm("inventory.add_transfer")
 
     def has_move_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Those whom Django's permissions let change transfers."""
+        """Whether the user may change transfers."""
         return request.user.has_perm("inventory.change_transfer")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Transfer]:
-        """With what the list adds up."""
+        """Adds the numbers of lines and units."""
         transfers: QuerySet[Transfer] = super().get_queryset(request)
-        # Each by itself: a search joins the lines too, and what is joined twice is counted twice.
+        # Subqueries, because a search joins the lines too, and a second join would count them twice.
         lines = TransferLine.objects.filter(transfer=OuterRef("pk")).order_by().values("transfer")
         return transfers.annotate(
             skus_count=Subquery(lines.annotate(total=Count("pk")).values("total")),
@@ -131,24 +131,24 @@ class TransferAdmin(SkuSearch, ReadOnlyAdmin):
         )
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> tuple[Any, ...]:
-        """Lines are named once; afterwards the page shows how far they are."""
+        """The form for the lines of a new transfer; an existing one shows a table instead."""
         return () if obj else self.inlines
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
-        """The buttons that make sense in the transfer's state."""
+        """The buttons for the status of the transfer."""
         status = Transfer.objects.filter(pk=object_id).values_list("status", flat=True).first()
-        sensible = {f"inventory_transfer_{name}" for name in ACTIONS_IN.get(status or "", ())}
+        allowed = {f"inventory_transfer_{name}" for name in ACTIONS_IN.get(status or "", ())}
         buttons: list[Any] = super().get_actions_detail(request, object_id)  # type: ignore[misc]
-        return [button for button in buttons if button.action_name in sensible]
+        return [button for button in buttons if button.action_name in allowed]
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        """With the lines below."""
+        """Shows the lines below."""
         transfer: Transfer | None = context["original"]
         tables = [_lines_of(transfer)] if transfer else []
         return super().render_change_form(request, {**context, "tables": tables}, *args, **kwargs)
 
     def write(self, request: HttpRequest, obj: Transfer, form: Any, formsets: list[Any], *, change: bool) -> None:
-        """Plans it."""
+        """Creates the transfer."""
         rows = [row.cleaned_data for formset in formsets for row in formset.forms if row.has_changed()]
         obj.pk = services.create_transfer(
             source=form.cleaned_data["source"].code,
@@ -158,7 +158,7 @@ class TransferAdmin(SkuSearch, ReadOnlyAdmin):
         ).pk
 
     def response_add(self, request: HttpRequest, obj: Transfer, post_url_continue: Any = None) -> HttpResponse:
-        """To its page: shipping comes next."""
+        """Opens the page of the new transfer."""
         messages.success(request, f"Transfer {obj.pk} is planned; nothing has moved yet.")
         return HttpResponseRedirect(_page(obj))
 
@@ -171,10 +171,10 @@ class TransferAdmin(SkuSearch, ReadOnlyAdmin):
 
     @action(description="Receive", url_path="receive", permissions=["move"], icon="inventory", variant="primary")
     def receive(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Takes in what has come, line by line."""
+        """Receives units, line by line."""
         transfer: Transfer = self.get_or_404(request, object_id)
         lines = list(transfer.lines.filter(in_transit__gt=0).select_related("variant__product"))
-        form = ReceiptOfTransferForm(request.POST or None, lines=lines)
+        form = TransferReceiptForm(request.POST or None, lines=lines)
         if form.is_valid():
             with RefusalsIn(form):
                 services.receive_transfer(transfer_id=transfer.pk, lines=form.lines(), shortage=form.shortage())
@@ -195,27 +195,27 @@ class TransferAdmin(SkuSearch, ReadOnlyAdmin):
 
     @display(description="Transfer", ordering="id")
     def number(self, transfer: Transfer) -> str:
-        """By which it is called."""
+        """Its name."""
         return _name(transfer).capitalize()
 
     @display(description="Status", ordering="status", label=STATUS_LABELS)
     def status_label(self, transfer: Transfer) -> str:
-        """A badge."""
+        """The status, as a badge."""
         return transfer.get_status_display()
 
     @display(description="SKUs")
     def skus(self, transfer: Any) -> Any:
-        """How many lines."""
+        """The number of lines."""
         return transfer.skus_count
 
     @display(description="Units")
     def units(self, transfer: Any) -> Any:
-        """Of all lines."""
+        """The units of all lines."""
         return transfer.units_count
 
     @display(description="Created", ordering="created_at")
     def created(self, transfer: Transfer) -> SafeString:
-        """When it was planned."""
+        """The moment of its creation."""
         return moment(transfer.created_at)
 
     def _confirmed(

@@ -1,4 +1,4 @@
-"""What inventory keeps: one module for each kind of thing."""
+"""The models of inventory, a module for each resource."""
 
 from inventory.models.reservations import (
     Reservation,

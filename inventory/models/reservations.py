@@ -1,4 +1,4 @@
-"""Stock that is promised for a while."""
+"""Reservations."""
 
 from typing import Final, Self
 
@@ -11,7 +11,7 @@ from pms_backend.api.moments import moment_constraint
 
 
 class ReservationStatus(models.TextChoices):
-    """What became of a reservation."""
+    """The status of a reservation."""
 
     ACTIVE = "active"
     COMMITTED = "committed"
@@ -19,44 +19,44 @@ class ReservationStatus(models.TextChoices):
     EXPIRED = "expired"
 
 
-# Past its end, swept or not: by the database's clock, as everything that has to do with time here.
+# Past its end, whether or not the sweep has ended it, by the clock of the database.
 _IS_OVERDUE: Final = models.Q(status=ReservationStatus.ACTIVE, expires_at__lte=Now())
 
 
 class ReservationQuerySet(models.QuerySet["Reservation"]):
-    """Reservations by whose they are and by what has become of them."""
+    """Reservations by client and status."""
 
     def of(self, client: str | None) -> Self:
-        """Those of this client; of all where it is None."""
+        """Reservations of this client; None for all clients."""
         return self if client is None else self.filter(client=client)
 
     def overdue(self) -> Self:
-        """Active ones that are past their end and not swept yet."""
+        """Active reservations that are past their end."""
         return self.filter(_IS_OVERDUE)
 
     def shown_as(self, status: str) -> Self:
-        """Those of this `shown_status`."""
+        """Reservations with this `shown_status`."""
         if status == ReservationStatus.EXPIRED:
             return self.filter(models.Q(status=status) | _IS_OVERDUE)
         chosen = self.filter(status=status)
         return chosen.exclude(_IS_OVERDUE) if status == ReservationStatus.ACTIVE else chosen
 
     def as_of_now(self) -> Self:
-        """With `is_overdue`, and with what each line shows."""
+        """Reads `is_overdue`, and the lines with their levels."""
         lines = ReservationLine.objects.select_related("level__variant", "level__location").order_by("id")
         overdue = models.ExpressionWrapper(_IS_OVERDUE, output_field=models.BooleanField())
         return self.annotate(is_overdue=overdue).prefetch_related(models.Prefetch("lines", queryset=lines))
 
 
 class Reservation(models.Model):
-    """Stock that is promised to somebody for a while: it is no longer available, and still on hand.
+    """Stock that is promised to a client until `expires_at`: on hand, but not available.
 
-    `client` is the identity of the caller that made it (`access.caller.Caller.identity`); its `reference` means one
-    reservation among those that are active or committed. `requested` is what it asked for, by which the same request
-    is known again: `[variant, location or null, quantity]`, sorted.
+    `client` is the identity of the caller that made it (`access.caller.Caller.identity`); a `reference` is unique among
+    the client's active and committed reservations. `requested` is the request, to recognize its repetition: a sorted
+    list of `[variant, location or null, quantity]`.
     """
 
-    # As `ReservationQuerySet.as_of_now` read it.
+    # Read by `ReservationQuerySet.as_of_now`.
     is_overdue: bool = False
 
     client = models.CharField(max_length=MAX_ACTOR_LENGTH)
@@ -98,14 +98,14 @@ class Reservation(models.Model):
 
     @property
     def shown_status(self) -> str:
-        """Its status to everybody outside: it is expired from its end on, not from when it is swept."""
+        """The status as the API and the events show it: `expired` from its end on, even before the sweep."""
         return ReservationStatus.EXPIRED if self.is_overdue else self.status
 
 
 class ReservationLine(models.Model):
-    """So many units of one level that a reservation asked for.
+    """Units of one level in a reservation.
 
-    `reserved` of them are held still and `committed` are sold; the others went back.
+    Of the `quantity`, `reserved` units are still held and `committed` units are sold; the others were released.
     """
 
     reservation = models.ForeignKey(Reservation, on_delete=models.PROTECT, related_name="lines", db_index=False)

@@ -14,7 +14,7 @@ MAX_CODE_LENGTH = 50
 MAX_NOTE_LENGTH = 1_000
 MAX_REFERENCE_LENGTH = 255
 MAX_SOURCE_LENGTH = 400
-# The most that one change or count may say; figures themselves are 64-bit.
+# The most units of one change or count; the columns are 64-bit.
 MAX_QUANTITY = 1_000_000_000
 
 
@@ -31,7 +31,7 @@ class Reason(models.TextChoices):
     TRANSFER_IN = "transfer_in"
 
 
-# Those that an adjustment may name; the others are written by what they are called after.
+# The reasons of adjustments; the others belong to counts and transfers.
 ADJUSTMENT_REASONS = (Reason.RECEIPT, Reason.SALE, Reason.RETURN, Reason.CORRECTION, Reason.DAMAGE)
 
 
@@ -62,32 +62,31 @@ class Location(models.Model):
         return self.name
 
 
-# What there are alerts of. One index of these rows serves each of the two kinds too.
+# The levels that are alerts. One index of them serves both types of alert.
 IN_NEED: Final = models.Q(is_low=True) | models.Q(is_oversold=True)
 
 
 class StockLevelQuerySet(models.QuerySet["StockLevel"]):
-    """Levels by what is to be done about them."""
+    """Levels by type of alert."""
 
     def below_reorder_point(self) -> "StockLevelQuerySet":
-        """Those of which no more is available than their reorder point."""
+        """Levels at or below their reorder point."""
         return self.filter(is_low=True)
 
     def oversold(self) -> "StockLevelQuerySet":
-        """Those of which more is promised than may be."""
+        """Levels of which more is promised than the backorder limit allows."""
         return self.filter(is_oversold=True)
 
     def in_need(self) -> "StockLevelQuerySet":
-        """Either of the two."""
+        """Levels of either type."""
         return self.filter(IN_NEED)
 
 
 class StockLevel(models.Model):
     """How much of a variant is at a location.
 
-    `counted_on_hand` and `counted_at` are the latest absolute figure known for it, a count or what its owner reported:
-    `on_hand` is that figure and every movement of a later moment. They are the ledger's bookkeeping, no part of what a
-    level shows, and change without a new `version`.
+    `counted_on_hand` and `counted_at` are its latest absolute count, by staff or by the PMS that owns the stock:
+    `on_hand` is that count and the movements of later moments. They are not shown, and change without a new `version`.
     """
 
     variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="levels", db_index=False)
@@ -99,8 +98,8 @@ class StockLevel(models.Model):
     reorder_point = models.BigIntegerField(null=True, blank=True)
     backorder_limit = models.BigIntegerField(default=0, db_default=0)
     is_oversold = models.BooleanField(default=False, db_default=False)
-    # `is_below_reorder_point`, kept by the database. An index of the figures themselves would be written anew, with all
-    # others of this table, by each change of a figure; one of this is by a change that crosses the reorder point.
+    # `is_below_reorder_point`, for an index. An index of the quantities would be updated, with all others of this
+    # table, by each change of a quantity; this one only by a change that crosses the reorder point.
     is_low = models.GeneratedField(
         expression=models.Case(
             models.When(reorder_point__gte=models.F("on_hand") - models.F("reserved"), then=True), default=False
@@ -148,12 +147,12 @@ class StockLevel(models.Model):
 
     @property
     def available(self) -> int:
-        """What can still be promised; below zero where backorders or facts took it there."""
+        """The units that can still be promised; below zero after backorders or facts."""
         return self.on_hand - self.reserved
 
     @property
     def is_below_reorder_point(self) -> bool:
-        """Whether no more is available than the reorder point."""
+        """Whether the available units are at or below the reorder point."""
         return self.reorder_point is not None and self.available <= self.reorder_point
 
 
@@ -170,7 +169,7 @@ class StockMovement(models.Model):
     actor = models.CharField(max_length=MAX_ACTOR_LENGTH)
     request_id = models.CharField(max_length=MAX_REQUEST_ID_LENGTH, blank=True)
     source = models.CharField(max_length=MAX_SOURCE_LENGTH, blank=True)
-    # Whether its (level, reference, reason) may act once alone: somebody asked for that.
+    # Whether the caller asked that its (level, reference, reason) acts only once.
     is_deduplicated = models.BooleanField(default=False, db_default=False, editable=False)
     occurred_at = models.DateTimeField(db_default=Now())
     created_at = models.DateTimeField(db_default=Now())
@@ -178,9 +177,9 @@ class StockMovement(models.Model):
     class Meta:
         ordering = ("-id",)
         indexes = [
-            # What was on hand at a moment is read from it alone.
+            # Covers reads of the stock at a moment.
             models.Index(fields=["level", "occurred_at"], name="inventory_movement_moment", include=["delta"]),
-            # By the level too: an order, or an import, may have thousands of movements.
+            # Has the level too, because an order or an import may have thousands of movements.
             models.Index(
                 fields=["reference", "level"], name="inventory_movement_reference", condition=~models.Q(reference="")
             ),

@@ -11,7 +11,7 @@ MAX_STOCKTAKE_LINES = 50_000
 
 
 class StocktakeStatus(models.TextChoices):
-    """How far a stocktake is."""
+    """The status of a stocktake."""
 
     OPEN = "open"
     POSTED = "posted"
@@ -45,7 +45,7 @@ class Stocktake(models.Model):
 
 
 class StocktakeLine(models.Model):
-    """What of a variant was expected when the sheet was made, what was counted, when, and what the count changed."""
+    """A variant on a count sheet: the units expected when the sheet was made, the count, and the change it made."""
 
     stocktake = models.ForeignKey(Stocktake, on_delete=models.PROTECT, related_name="lines", db_index=False)
     variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="stocktake_lines")

@@ -1,4 +1,4 @@
-"""Stock on its way."""
+"""Transfers."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -8,7 +8,7 @@ from products.models import Variant
 
 
 class TransferStatus(models.TextChoices):
-    """How far a transfer is."""
+    """The status of a transfer."""
 
     DRAFT = "draft"
     IN_TRANSIT = "in_transit"
@@ -17,10 +17,10 @@ class TransferStatus(models.TextChoices):
 
 
 class TransferQuerySet(models.QuerySet["Transfer"]):
-    """Transfers as they are read."""
+    """Transfers with their lines."""
 
     def with_lines(self) -> "TransferQuerySet":
-        """With all that is shown of them, in a constant number of statements."""
+        """Reads the locations and the lines, in a constant number of statements."""
         lines = models.Prefetch("lines", TransferLine.objects.select_related("variant"))
         return self.select_related("source", "target").prefetch_related(lines)
 
@@ -62,11 +62,11 @@ class Transfer(models.Model):
 
 
 class TransferLine(models.Model):
-    """So many units of a variant that a transfer moves; `in_transit` of them have left and not arrived."""
+    """Units of a variant in a transfer; `in_transit` of them are shipped and not yet received or lost."""
 
     transfer = models.ForeignKey(Transfer, on_delete=models.PROTECT, related_name="lines", db_index=False)
     variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="transfer_lines")
-    # Of the target, once it is shipped: what is on its way there is `incoming` of it.
+    # The level at the target, set when the transfer is shipped; units in transit are `incoming` of it.
     target_level = models.ForeignKey(
         StockLevel, null=True, blank=True, on_delete=models.PROTECT, related_name="incoming_lines"
     )

@@ -1,1 +1,1 @@
-"""What inventory takes and shows: one module for each kind of resource."""
+"""The serializers of inventory, a module for each resource."""

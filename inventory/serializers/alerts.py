@@ -1,4 +1,4 @@
-"""How alerts look."""
+"""Alerts as the API shows them."""
 
 from typing import Any
 
@@ -28,5 +28,5 @@ class AlertSerializer(serializers.Serializer[StockLevel]):
     )
 
     def to_representation(self, instance: StockLevel) -> dict[str, Any]:
-        """As `alerts` has it."""
+        """Shows the level as an alert."""
         return alert_as_dict(instance)

@@ -1,4 +1,4 @@
-"""What is asked and answered about availability."""
+"""The request and the response of availability."""
 
 from typing import Any
 

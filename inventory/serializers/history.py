@@ -1,4 +1,4 @@
-"""What was on hand: the moment that is asked for, and the answer."""
+"""Stock at a moment of the past."""
 
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ class PastMomentSerializer(serializers.Serializer[Any]):
     at = MomentField(required=False, help_text="a moment of the past, RFC 3339")
 
     def validate_at(self, at: datetime) -> datetime:
-        """Nobody knows what is to come."""
+        """Refuses the future."""
         if at > timezone.now():
             raise serializers.ValidationError("This moment is still to come.", code="in_the_future")
         return at

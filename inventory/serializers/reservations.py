@@ -1,4 +1,4 @@
-"""Reservations' input and output."""
+"""Reservations as the API reads and shows them."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ class ReservationSerializer(serializers.Serializer[Reservation]):
     lines = ReservationLineSerializer(many=True)
 
     def to_representation(self, instance: Reservation) -> dict[str, Any]:
-        """As `representation` has it."""
+        """Shows it as `representation` does."""
         return reservation_as_dict(instance)
 
 

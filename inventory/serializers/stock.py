@@ -1,4 +1,4 @@
-"""Inventory's input and output."""
+"""Stock as the API reads and shows it."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ class LocationSerializer(serializers.ModelSerializer[Location]):
     class Meta:
         model = Location
         fields = ("code", "name", "priority", "is_active", "address")
-        # Without DRF's own look for another of this code: that is a conflict, and the service says so.
+        # Without DRF's check for uniqueness: a code that is taken is a conflict, which the service raises.
         extra_kwargs = {"code": {"validators": [CODE_VALIDATOR]}}
 
 
@@ -49,7 +49,7 @@ class LevelSerializer(serializers.Serializer[StockLevel]):
     updated_at = serializers.DateTimeField()
 
     def to_representation(self, instance: StockLevel) -> dict[str, Any]:
-        """As `representation` has it."""
+        """Shows it as `representation` does."""
         return level_as_dict(instance)
 
 
@@ -70,7 +70,7 @@ class MovementSerializer(serializers.Serializer[StockMovement]):
     created_at = serializers.DateTimeField()
 
     def to_representation(self, instance: StockMovement) -> dict[str, Any]:
-        """As `representation` has it."""
+        """Shows it as `representation` does."""
         return movement_as_dict(instance)
 
 
@@ -118,13 +118,13 @@ class AdjustmentSerializer(PlaceSerializer):
     )
 
     def validate_delta(self, delta: int) -> int:
-        """Nothing is no change."""
+        """Refuses 0."""
         if delta == 0:
             raise serializers.ValidationError("A change of 0 is none.", code="invalid_quantity")
         return delta
 
     def validate(self, adjustment: dict[str, Any]) -> dict[str, Any]:
-        """What is to act once is named."""
+        """Requires a reference for `dedupe`."""
         if adjustment.get("dedupe") and not adjustment.get("reference"):
             raise serializers.ValidationError({"reference": ReferenceMissing().detail}, code=ReferenceMissing.code)
         return adjustment

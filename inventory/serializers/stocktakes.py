@@ -1,4 +1,4 @@
-"""Count sheets' input and output."""
+"""Count sheets as the API reads and shows them."""
 
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from pms_backend.api import serializers
 from pms_backend.api.moments import MomentField
 from products.serializers import SkuField
 
-# A longer sheet is read by pages.
+# The lines of a longer sheet are read by pages.
 MAX_SHOWN_LINES: Final = 1_000
 
 
@@ -32,7 +32,7 @@ class StocktakeLineSerializer(serializers.Serializer[StocktakeLine]):
     variance = serializers.IntegerField(allow_null=True)
 
     def to_representation(self, instance: StocktakeLine) -> dict[str, Any]:
-        """As `representation` has it."""
+        """Shows it as `representation` does."""
         return stocktake_line_as_dict(instance)
 
 
@@ -58,7 +58,7 @@ class StocktakeSerializer(serializers.Serializer[Stocktake]):
     closed_at = serializers.DateTimeField(allow_null=True)
 
     def to_representation(self, instance: Stocktake) -> dict[str, Any]:
-        """Without what would have to be added up."""
+        """Shows the sheet without its summary."""
         return {
             "id": instance.pk,
             "location": instance.location.code,
@@ -76,7 +76,7 @@ class StocktakeDetailSerializer(StocktakeSerializer):
     lines = StocktakeLineSerializer(many=True, allow_null=True)
 
     def to_representation(self, instance: Stocktake) -> dict[str, Any]:
-        """As `representation` has it, with its lines."""
+        """Shows it as `representation` does, with its lines."""
         shown = stocktake_as_dict(instance)
         if shown["summary"]["lines"] > MAX_SHOWN_LINES:
             return {**shown, "lines": None}
@@ -106,5 +106,5 @@ class StocktakeCountsSerializer(serializers.Serializer[Any]):
     lines = serializers.ListField(child=StocktakeCountSerializer(), allow_empty=False, max_length=MAX_COUNTS)
 
     def validate_lines(self, lines: list[dict[str, Any]]) -> list[StocktakeCount]:
-        """As the service takes them."""
+        """The lines, for the service."""
         return [StocktakeCount(**line) for line in lines]

@@ -1,4 +1,4 @@
-"""Transfers' input and output."""
+"""Transfers as the API reads and shows them."""
 
 from typing import Any
 
@@ -40,11 +40,11 @@ class TransferSerializer(serializers.Serializer[Transfer]):
     closed_at = serializers.DateTimeField(allow_null=True)
 
     def get_fields(self) -> dict[str, Any]:
-        """With `from`, which is no name of Python's."""
+        """Adds `from`, which is a keyword of Python."""
         return {"from": serializers.CharField(), **super().get_fields()}
 
     def to_representation(self, instance: Transfer) -> dict[str, Any]:
-        """As `representation` has it."""
+        """Shows it as `representation` does."""
         return transfer_as_dict(instance)
 
 
@@ -63,7 +63,7 @@ class ReceivedLineSerializer(serializers.Serializer[Any]):
 
 
 def as_pairs(lines: list[dict[str, Any]]) -> list[tuple[str, int]]:
-    """Lines as the services take them."""
+    """The lines as (SKU, quantity)."""
     return [(line["sku"], line["quantity"]) for line in lines]
 
 
@@ -76,7 +76,7 @@ class TransferChangesSerializer(serializers.Serializer[Any]):
     reference = serializers.CharField(required=False, allow_blank=True, max_length=MAX_REFERENCE_LENGTH)
 
     def validate_lines(self, lines: list[dict[str, Any]]) -> list[tuple[str, int]]:
-        """As the services take them."""
+        """The lines, for the service."""
         return as_pairs(lines)
 
 
@@ -87,7 +87,7 @@ class TransferInputSerializer(TransferChangesSerializer):
     lines = serializers.ListField(child=PlannedLineSerializer(), allow_empty=False, max_length=MAX_TRANSFER_LINES)
 
     def get_fields(self) -> dict[str, Any]:
-        """With `from`, which is no name of Python's."""
+        """Adds `from`, which is a keyword of Python."""
         return {"from": serializers.CharField(max_length=MAX_CODE_LENGTH, source="source"), **super().get_fields()}
 
 
@@ -100,5 +100,5 @@ class ReceiptSerializer(serializers.Serializer[Any]):
     )
 
     def validate_lines(self, lines: list[dict[str, Any]]) -> list[tuple[str, int]]:
-        """As the services take them."""
+        """The lines, for the service."""
         return as_pairs(lines)

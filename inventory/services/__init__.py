@@ -1,10 +1,10 @@
-"""The writes of inventory."""
+"""The services of inventory."""
 
 from inventory.level_fields import LevelState
 from inventory.services.adjustments import adjust_stock
 from inventory.services.bulk import Adjustment, Count, adjust_stock_in_bulk, count_stock_in_bulk
 from inventory.services.counts import count_stock
-from inventory.services.external_changes import apply_reported_change, apply_reported_figure
+from inventory.services.external_changes import apply_reported_change, apply_reported_count
 from inventory.services.ledger import StockChange
 from inventory.services.level_settings import update_level
 from inventory.services.levels import lock_level
@@ -33,7 +33,7 @@ __all__ = [
     "adjust_stock",
     "adjust_stock_in_bulk",
     "apply_reported_change",
-    "apply_reported_figure",
+    "apply_reported_count",
     "cancel_stocktake",
     "cancel_transfer",
     "commit_reservation",

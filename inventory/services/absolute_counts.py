@@ -1,8 +1,7 @@
-"""A figure of a moment: what was seen to be there then, whoever saw it, and whenever it is heard of.
+"""Absolute counts: how many units were on hand at a moment, whoever counted, and whenever the count arrives.
 
-The latest figure of a level is the one that counts: `on_hand` is that figure and every movement of a later moment. So a
-figure that is heard of late changes the level by what was seen, less what the ledger gives for its moment; what moved
-since then stays on top of it.
+`on_hand` is the latest count of a level and every movement of a later moment. So a count that arrives late changes the
+level by the counted units, less those that the ledger has for its moment; later movements stay on top of it.
 """
 
 from collections.abc import Mapping
@@ -16,20 +15,20 @@ from inventory.models import Reason
 from inventory.services.ledger import LedgerRow
 from pms_backend.api.arrays import as_array
 
-# One look into the index for each level, however long its ledger is.
+# One index scan for each level, however long its ledger is.
 _LATER: Final = """
-SELECT figure.level_id, later.total
-FROM unnest(%s::bigint[], %s::timestamptz[]) AS figure(level_id, moment)
+SELECT counted.level_id, later.total
+FROM unnest(%s::bigint[], %s::timestamptz[]) AS counted(level_id, moment)
 CROSS JOIN LATERAL (
     SELECT sum(movement.delta)::bigint AS total FROM inventory_stockmovement AS movement
-    WHERE movement.level_id = figure.level_id AND movement.occurred_at > figure.moment
+    WHERE movement.level_id = counted.level_id AND movement.occurred_at > counted.moment
 ) AS later
 WHERE later.total IS NOT NULL
 """
 
 
 def present_moment() -> datetime:
-    """Now, by the clock that movements are stamped with."""
+    """The present moment, by the clock of the database, which movements have too."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         moment: datetime = cursor.fetchone()[0]
@@ -37,7 +36,7 @@ def present_moment() -> datetime:
 
 
 def later_movements(moments: Mapping[int, datetime]) -> dict[int, int]:
-    """The sum of each locked level's movements after its moment, by the level's id; none where nothing moved."""
+    """The sum of each locked level's movements after its moment, by the level's id; levels without any are left out."""
     with connection.cursor() as cursor:
         cursor.execute(_LATER, [as_array(list(moments)), as_array(list(moments.values()))])
         return dict(cursor.fetchall())
@@ -53,9 +52,9 @@ def apply_absolute_count(
     reference: str = "",
     source: str = "",
 ) -> tuple[LevelState, LedgerRow | None]:
-    """The locked level with a figure of `moment`, and the `count` movement that takes it there, if one does.
+    """The locked level after a count of `moment`, and the `count` movement, if `on_hand` changes.
 
-    `later` is the sum of its movements after that moment. A level with a figure of a later moment is returned as it is.
+    `later` is the sum of its movements after that moment. A level with a later count is returned unchanged.
     """
     if state.counted_at is not None and state.counted_at > moment:
         return state, None

@@ -21,8 +21,8 @@ from pms_backend.api.prepared_statements import on_one_line
 from pms_backend.api.transactions import retried_atomic
 from products.skus import sku_key
 
-# Whether the natural key has acted is read in the statement's snapshot, which may be older than its wait for the level:
-# then the versions differ, and nothing is changed before it has been looked at again, under the lock.
+# The natural key is looked up in the statement's snapshot, which may be older than the lock of the level. Then the
+# versions differ, the statement changes nothing, and the key is looked up again under the lock.
 _ACTS_FIRST: Final = """
     level.version = (SELECT seen.version FROM inventory_stocklevel AS seen WHERE seen.id = level.id)
     AND NOT EXISTS (SELECT 1 FROM inventory_stockmovement AS movement
@@ -60,7 +60,7 @@ WITH changed AS (
 
 
 def is_fact(reason: str) -> bool:
-    """Whether a change by this reason has happened already, and so always applies; the others are claims."""
+    """Whether a decrease by this reason is a fact, which always applies (ADR 6); the others are claims."""
     return reason == Reason.DAMAGE
 
 
@@ -78,7 +78,7 @@ def adjust_stock(
     """Adds `delta` units (whole, signed, not 0) to what is on hand.
 
     A claim (anything downwards but damage) never takes what is available below the backorder limit. With
-    `dedupe` the level, `reference` and `reason` act once: what has acted, asked for that or not, is told again. Raises
+    `dedupe` the level, `reference` and `reason` act once: a repetition returns the first movement. Raises
     `InsufficientStock`, `VersionConflict`, `DedupeConflict` (it acted by another delta), `UnknownSku`,
     `UnknownLocation`, `LocationInactive`, `InvalidQuantity`, `ReferenceMissing`.
     """
@@ -104,21 +104,21 @@ def adjust_stock(
 def _adjust_or_explain(parameters: dict[str, Any], sku: str) -> StockChange:
     """In a transaction, which a refusal, a repetition and a level that is still to be made need."""
     rows = run(ADJUST, parameters)
-    place, delta, reason = (sku, parameters["location"]), parameters["delta"], parameters["reason"]
+    names, delta, reason = (sku, parameters["location"]), parameters["delta"], parameters["reason"]
     if not rows and parameters["dedupe"]:
-        repetition = _repetition(*place, delta, reason, parameters["reference"])
+        repetition = _repetition(*names, delta, reason, parameters["reference"])
         if repetition is not None:
             return repetition
     if not rows:
-        _explain_or_create(*place, delta, reason, parameters["expected_version"])
+        _explain_or_create(*names, delta, reason, parameters["expected_version"])
         rows = run(ADJUST, parameters)
     if not rows:
-        raise VersionConflict(f"{sku} at {place[1]} has changed meanwhile.")
+        raise VersionConflict(f"{sku} at {names[1]} has changed meanwhile.")
     return change_of(rows[0][0])
 
 
 def check_adjustment(delta: int, reason: str) -> None:
-    """Raises `InvalidQuantity` for what no adjustment may say."""
+    """Raises `InvalidQuantity` for a delta or a reason that an adjustment cannot have."""
     if delta == 0 or abs(delta) > MAX_QUANTITY:
         raise InvalidQuantity(f"delta is a whole number other than 0, at most {MAX_QUANTITY} either way.")
     if reason not in ADJUSTMENT_REASONS:
@@ -126,13 +126,13 @@ def check_adjustment(delta: int, reason: str) -> None:
 
 
 def check_dedupe(reference: str, *, dedupe: bool) -> None:
-    """Raises `ReferenceMissing` where nothing says what is to act once."""
+    """Raises `ReferenceMissing` for `dedupe` without a reference."""
     if dedupe and not reference:
         raise ReferenceMissing
 
 
 def _repetition(sku: str, location: str, delta: int, reason: str, reference: str) -> StockChange | None:
-    """What has acted under this natural key, where something has; the level stays locked."""
+    """The change that has acted under this natural key, or None; the level stays locked."""
     key = (require_variant(sku).pk, require_location(location).pk)
     state = lock_levels([key]).get(key)
     first = first_movement(level_id=state.id, reference=reference, reason=reason) if state else None
@@ -144,13 +144,13 @@ def _repetition(sku: str, location: str, delta: int, reason: str, reference: str
 
 
 def _explain_or_create(sku: str, location: str, delta: int, reason: str, expected_version: int | None) -> None:
-    """Says why nothing was changed, or makes the level that was missing."""
-    variant, place = require_variant(sku), require_location(location)
-    level = StockLevel.objects.filter(variant=variant, location=place).first()
+    """Raises the reason why nothing was changed, or creates the level that was missing."""
+    variant, at = require_variant(sku), require_location(location)
+    level = StockLevel.objects.filter(variant=variant, location=at).first()
     if expected_version is not None and expected_version != (level.version if level else 0):
         raise VersionConflict(f"{sku} at {location} is at version {level.version if level else 0}.")
     available, limit = (level.available, level.backorder_limit) if level else (0, 0)
     if delta < 0 and not is_fact(reason) and available + delta < -limit:
-        raise InsufficientStock(variant.sku, place.code, available, -delta)
+        raise InsufficientStock(variant.sku, at.code, available, -delta)
     if level is None:
-        create_levels([(variant.pk, place.pk)])
+        create_levels([(variant.pk, at.pk)])

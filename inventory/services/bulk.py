@@ -1,4 +1,4 @@
-"""Many levels at a time: locked in order, worked out in memory in the order of the request, written at once."""
+"""Bulk adjustments and counts: levels are locked in order, rows applied in memory in turn, and all written at once."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Adjustment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
-    """One absolute figure of a bulk."""
+    """One count of a bulk."""
 
     index: int
     sku: str
@@ -131,7 +131,7 @@ def _apply(
     *,
     atomic: bool,
 ) -> list[Outcome]:
-    """Works out each row upon the earlier ones, and writes all, unless `atomic` and one was refused."""
+    """Applies the rows in turn and writes the levels; with `atomic` writes nothing if a row was refused."""
     outcomes = []
     for row, key in zip(rows, keys, strict=True):
         try:

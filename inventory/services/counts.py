@@ -1,4 +1,4 @@
-"""Counts: what somebody has seen to be there, absolutely."""
+"""Counts of staff, made at the moment of the request."""
 
 from typing import Any, Final
 
@@ -19,9 +19,9 @@ from inventory.services.levels import create_levels, require_location, require_v
 from pms_backend.api.transactions import retried_atomic
 from products.skus import sku_key
 
-# The row is locked by the first CTE, in its newest version; everything else is read in the statement's snapshot, which
-# may be older than the wait for the lock. `is_fresh` says whether the two agree. Where they do not, nothing is written
-# and the statement runs once more, under the lock that it has by then.
+# The first CTE locks the newest version of the row; everything else is read in the statement's snapshot, which may be
+# older than the lock. `is_fresh` says whether both have the same version. If not, nothing is written and the statement
+# runs once more, under the lock that it then has.
 _COUNT: Final = (
     f"""
 WITH locked AS MATERIALIZED (
@@ -75,10 +75,10 @@ LEFT JOIN recorded ON recorded.type = 'stock.changed'
 def count_stock(
     *, sku: str, location: str, on_hand: int, expected_on_hand: int | None = None, note: str = ""
 ) -> StockChange:
-    """Sets what is on hand to what was counted just now; a count that finds what was known makes no movement.
+    """Sets `on_hand` to the units that were counted just now; a count of the same number makes no movement.
 
-    With `expected_on_hand` only if that is what was known. Raises `VersionConflict`, `UnknownSku`, `UnknownLocation`,
-    `LocationInactive`, `InvalidQuantity`.
+    With `expected_on_hand` only if the level has that number. Raises `VersionConflict`, `UnknownSku`,
+    `UnknownLocation`, `LocationInactive`, `InvalidQuantity`.
     """
     check_count(on_hand)
     parameters = {
@@ -99,7 +99,7 @@ def count_stock(
 
 @retried_atomic
 def _count_under_lock(parameters: dict[str, Any], sku: str) -> list[tuple[Any, ...]]:
-    """In a transaction, which a level that is still to be made, or that had to be waited for, needs."""
+    """Counts in a transaction: for a level that has to be created, or whose lock had to be waited for."""
     rows = run(_COUNT, parameters)
     if not rows:
         create_levels([(require_variant(sku).pk, require_location(parameters["location"]).pk)])
@@ -108,6 +108,6 @@ def _count_under_lock(parameters: dict[str, Any], sku: str) -> list[tuple[Any, .
 
 
 def check_count(on_hand: int) -> None:
-    """Raises `InvalidQuantity` for what nobody can count."""
+    """Raises `InvalidQuantity` for a number that cannot be counted."""
     if not 0 <= on_hand <= MAX_QUANTITY:
         raise InvalidQuantity(f"on_hand is a whole number from 0 to {MAX_QUANTITY}.")

@@ -1,6 +1,6 @@
-"""The natural key of a movement, (level, reference, reason), which acts once where somebody asks for that.
+"""The natural key of a movement, (level, reference, reason), which acts once for callers that ask for `dedupe`.
 
-It is looked for while the level is locked; `inventory_movement_acts_once` is the belt.
+It is looked up while the level is locked; the constraint `inventory_movement_acts_once` guards it too.
 """
 
 from collections.abc import Collection
@@ -12,7 +12,7 @@ from inventory.models import StockMovement
 from pms_backend.api.arrays import as_array
 
 NaturalKey = tuple[int, str, str]
-# What the first movement of each natural key has added.
+# The delta of the first movement of each natural key.
 Acted = dict[NaturalKey, int]
 
 
@@ -34,7 +34,7 @@ def first_movement(*, level_id: int, reference: str, reason: str) -> StockMoveme
 
 
 def first_deltas(keys: Collection[NaturalKey]) -> Acted:
-    """What has acted of these natural keys."""
+    """The first deltas of those of the natural keys that have acted."""
     if not keys:
         return {}
     with connection.cursor() as cursor:

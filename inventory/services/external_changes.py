@@ -1,8 +1,8 @@
-"""What another system reports of a level that the caller has locked: facts, which always apply.
+"""Changes and counts that another system reports: facts, which always apply (ADR 6). The caller has locked the level.
 
-A level's figure is a function of the set of facts, whatever the order of their arrival: the latest absolute figure, and
-every movement of a later moment. A fact that is late for that figure is written and taken back by a `count` movement of
-the figure's moment, so that the ledger shows both and the figure stays.
+`on_hand` depends on the set of facts, not on the order of their arrival: it is the latest count and every movement of a
+later moment. A change that arrives after a count of a later moment is written, and reversed by a `count` movement of
+the count's moment, so that the ledger shows both and the count stays.
 """
 
 from datetime import datetime
@@ -22,7 +22,7 @@ def apply_reported_change(
     reference: str = "",
     source: str,
 ) -> list[StockChange]:
-    """Adds what happened elsewhere at `occurred_at`; `source` names the report, and is written once."""
+    """Adds a change that happened elsewhere at `occurred_at`; `source` identifies the report, and is unique."""
     after = state.changed(on_hand=delta)
     rows = [
         LedgerRow(
@@ -36,25 +36,25 @@ def apply_reported_change(
         )
     ]
     if state.counted_on_hand is not None and state.counted_at is not None and occurred_at <= state.counted_at:
-        after, kept = _take(
+        after, reversal = _apply_count(
             after,
             on_hand=state.counted_on_hand,
             moment=state.counted_at,
             note=f"Keeps the count of {state.counted_at:%Y-%m-%d %H:%M}; {source} came later.",
         )
-        rows += [kept] if kept else []
+        rows += [reversal] if reversal else []
     return write_locked_level(after, rows)
 
 
-def apply_reported_figure(
+def apply_reported_count(
     *, state: LevelState, on_hand: int, occurred_at: datetime, source: str, note: str = ""
 ) -> list[StockChange]:
-    """Takes over the figure that the owner of the stock gave for `occurred_at`, unless a count is later than that."""
-    after, row = _take(state, on_hand=on_hand, moment=occurred_at, note=note, source=source)
+    """Applies the count that the owner of the stock reports for `occurred_at`, unless the level has a later count."""
+    after, row = _apply_count(state, on_hand=on_hand, moment=occurred_at, note=note, source=source)
     return [] if after is state else write_locked_level(after, [row] if row else [])
 
 
-def _take(
+def _apply_count(
     state: LevelState, *, on_hand: int, moment: datetime, note: str, source: str = ""
 ) -> tuple[LevelState, LedgerRow | None]:
     later = later_movements({state.id: moment}).get(state.id, 0)

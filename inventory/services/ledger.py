@@ -1,7 +1,7 @@
 """The one way in which stock is written: levels, their movements and their events, in a single statement.
 
-Every statement here has a head of its own, which ends in a CTE `changed` with a row for each change, and the same tail,
-which writes the ledger and the outbox of it. Four statements for one adjustment reach half of what one does.
+Each statement starts with its own CTEs, the last of them `changed`, with a row for each change. `LEDGER_AND_OUTBOX`
+follows, and writes the movements and events of these. Four statements for an adjustment would halve the throughput.
 """
 
 from collections.abc import Sequence
@@ -94,9 +94,9 @@ THEN (SELECT array_agg(DISTINCT product_id) FROM changed) END
 
 @dataclass(frozen=True, slots=True)
 class StockChange:
-    """What a write came to: the level after it, and the movement (none where `on_hand` stayed), as the API has them.
+    """A change as the API shows it: the level after it, and the movement, None where `on_hand` stayed.
 
-    A repetition has changed nothing: `movement` is the one that acted, `level` as it is now.
+    A repetition has changed nothing: `movement` is the one that acted, `level` is the present state.
     """
 
     level: dict[str, Any]
@@ -106,9 +106,9 @@ class StockChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerRow:
-    """One change of a level that is locked: the level as it was right before it, and as it is right after it.
+    """One change of a locked level: the level right before and right after it.
 
-    A change of `on_hand` is a movement, and needs its reason; any other is none.
+    A change of `on_hand` is a movement, and needs a reason.
     """
 
     before: LevelState
@@ -119,12 +119,12 @@ class LedgerRow:
     source: str = ""
     occurred_at: datetime | None = None
     is_deduplicated: bool = False
-    # Whether the level was low, to those who are told when it is; without it, as `before` has it.
+    # Whether the level counts as low before the change, for `stock.low` and `stock.replenished`; None for `before`.
     low_before: bool | None = None
 
     @property
     def delta(self) -> int:
-        """What was added to `on_hand`."""
+        """The units added to `on_hand`."""
         return self.after.on_hand - self.before.on_hand
 
 
@@ -180,16 +180,16 @@ _WRITE_AND_RETURN: Final = (
 
 
 def write_locked_levels(*, states: Sequence[LevelState], rows: Sequence[LedgerRow]) -> None:
-    """Writes locked levels as they stand in memory, with the ledger and the outbox of `rows`, in their order.
+    """Writes locked levels as they stand in memory, with the movements and events of `rows`, in their order.
 
-    `states` names each level once, those whose bookkeeping alone has changed included.
+    `states` has each level once, also those whose latest count alone has changed.
     """
     if states:
         run(_WRITE, _parameters(states, rows), is_prepared=len(rows) <= MAX_PREPARED_ROWS)
 
 
 def write_locked_level(state: LevelState, rows: Sequence[LedgerRow]) -> list[StockChange]:
-    """The same for one level, and what its changes came to."""
+    """The same for one level; returns its changes."""
     return [change_of(data) for data, _ in run(_WRITE_AND_RETURN, _parameters([state], rows))]
 
 
@@ -216,7 +216,7 @@ def _columns_of(levels: Sequence[LevelState]) -> dict[str, tuple[Any, ...]]:
 
 
 def run_alone(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Runs such a statement as a transaction of its own; no rows where one is open, or where it was broken off.
+    """Runs such a statement as its own transaction; returns no rows within an open transaction, or after a deadlock.
 
     A statement is all or nothing by itself, deferred constraints included, and its level, ledger and outbox are in it:
     BEGIN and COMMIT would be two more round trips, of three.
@@ -237,8 +237,8 @@ def run_alone(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...
 def run(statement: str, parameters: dict[str, Any], *, is_prepared: bool = True) -> list[tuple[Any, ...]]:
     """Runs a statement that ends in `LEDGER_AND_OUTBOX`, and whose last column is `PRODUCTS_CHANGED`.
 
-    When the transaction has committed, it rings for the relay and replaces the generations of what shows that stock.
-    What is prepared is planned for few rows.
+    After the commit the relay is woken, and the cache generations of these products are replaced. A prepared statement
+    is planned for few rows.
     """
     outbox.require_transaction()
     rows = _rows_of(statement, parameters, is_prepared=is_prepared)
@@ -260,6 +260,6 @@ def _rows_of(statement: str, parameters: dict[str, Any], *, is_prepared: bool) -
 
 
 def change_of(data: str) -> StockChange:
-    """The payload of a `stock.changed`."""
+    """The change in the payload of a `stock.changed`."""
     payload = orjson.loads(data)
     return StockChange(payload["level"], payload["movement"])

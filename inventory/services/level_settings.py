@@ -2,20 +2,30 @@
 
 from typing import Any
 
+from inventory.exceptions import LimitInUse
+from inventory.level_fields import LevelState
 from inventory.services.ledger import LedgerRow, StockChange, write_locked_level
-from inventory.services.levels import check_limits, lock_level, require_location, require_variant
+from inventory.services.levels import lock_level, require_location, require_variant
 from pms_backend.api.transactions import retried_atomic
 
 
 @retried_atomic
 def update_level(*, sku: str, location: str, values: dict[str, Any]) -> StockChange | None:
-    """Sets `reorder_point` and `backorder_limit`, those that are named; nothing where they are so already.
+    """Sets `reorder_point` and `backorder_limit`, those in `values`; returns None where nothing changes.
 
     Raises `UnknownSku`, `UnknownLocation`, `LocationInactive`, `LimitInUse`.
     """
-    variant, place = require_variant(sku), require_location(location)
-    state = lock_level(variant_id=variant.pk, location_id=place.pk)
+    variant, at = require_variant(sku), require_location(location)
+    state = lock_level(variant_id=variant.pk, location_id=at.pk)
     if all(getattr(state, name) == value for name, value in values.items()):
         return None
-    after = check_limits(state, values)
+    after = _with_limits(state, values)
     return write_locked_level(after, [LedgerRow(before=state, after=after)])[0]
+
+
+def _with_limits(state: LevelState, values: dict[str, Any]) -> LevelState:
+    """The level with these limits. Raises `LimitInUse` if more units are backordered than the new limit allows."""
+    after = state._replace(**values, version=state.version + 1)
+    if after.is_short and after.backorder_limit < state.backorder_limit:
+        raise LimitInUse(f"{-state.available} are promised beyond what is there.")
+    return after._replace(is_oversold=after.is_short)

@@ -1,11 +1,11 @@
-"""Levels: finding, creating and locking them; their limits."""
+"""Finding, creating and locking levels, variants and locations."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 from django.db import connection
 
-from inventory.exceptions import LimitInUse, LocationInactive, UnknownLocation, UnknownSku
+from inventory.exceptions import LocationInactive, UnknownLocation, UnknownSku
 from inventory.level_fields import LevelState
 from inventory.models import Location
 from pms_backend.api.arrays import as_array
@@ -34,7 +34,7 @@ _VARIANTS: Final = "SELECT sku_key, id FROM products_variant WHERE sku_key = ANY
 
 
 def lock_levels(keys: Iterable[Key]) -> dict[Key, LevelState]:
-    """The levels there are of these (variant, location), locked in that order to the end of the transaction."""
+    """The existing levels of these (variant, location), locked in that order to the end of the transaction."""
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, _columns(keys))
         states = [LevelState._make(row) for row in cursor.fetchall()]
@@ -42,13 +42,13 @@ def lock_levels(keys: Iterable[Key]) -> dict[Key, LevelState]:
 
 
 def create_levels(keys: Iterable[Key]) -> None:
-    """Makes empty levels where there are none. Nobody is told: an empty level says what no level says."""
+    """Creates empty levels where there are none. It records no event: an empty level means the same as none."""
     with connection.cursor() as cursor:
         cursor.execute(_CREATE, _columns(keys))
 
 
 def lock_level(*, variant_id: int, location_id: int) -> LevelState:
-    """The level, made where there is none, locked to the end of the transaction."""
+    """The level, created if there is none, locked to the end of the transaction."""
     key = (variant_id, location_id)
     states = lock_levels([key])
     if not states:
@@ -71,7 +71,7 @@ def require_variant(sku: str) -> Variant:
 
 
 def require_location(code: str, *, pointer: str = "/location") -> Location:
-    """The active location with this code, which stands at `pointer`. Raises `UnknownLocation`, `LocationInactive`."""
+    """The active location with this code. Raises `UnknownLocation`, `LocationInactive`, with the JSON pointer."""
     location = Location.objects.filter(code=code).first()
     if location is None:
         raise UnknownLocation(code, pointer=pointer)
@@ -81,15 +81,7 @@ def require_location(code: str, *, pointer: str = "/location") -> Location:
 
 
 def variants_by_key(skus: Sequence[str]) -> dict[str, int]:
-    """The ids of the variants that there are of these SKUs, by SKU key."""
+    """The ids of the variants with these SKUs, by SKU key; unknown SKUs are left out."""
     with connection.cursor() as cursor:
         cursor.execute(_VARIANTS, [as_array(sorted({sku_key(sku) for sku in skus}))])
         return dict(cursor.fetchall())
-
-
-def check_limits(state: LevelState, values: dict[str, Any]) -> LevelState:
-    """The level with other limits. Raises `LimitInUse` where the backorder limit would be below what is in use."""
-    after = state._replace(**values, version=state.version + 1)
-    if after.is_short and after.backorder_limit < state.backorder_limit:
-        raise LimitInUse(f"{-state.available} are promised beyond what is there.")
-    return after._replace(is_oversold=after.is_short)

@@ -1,4 +1,4 @@
-"""The SKUs that the lines of a request name."""
+"""Checking the lines of a request."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -14,8 +14,8 @@ REPEATED_SKU: Final = "repeated_sku"
 def variants_of_lines(skus: Sequence[str], *, pointer: str = "/lines/{}/sku") -> list[int]:
     """The ids of the variants with these SKUs, in their order, each once.
 
-    Raises `InvalidLines`, which names each SKU that does not exist or that an earlier line has named; `pointer` says
-    where the SKU of a line stands.
+    Raises `InvalidLines`, with an error for each SKU that does not exist or is repeated; `pointer` is the JSON pointer
+    to the SKU of a line.
     """
     require_each_once(skus, pointer=pointer)
     variants = variants_by_key(skus)
@@ -28,7 +28,7 @@ def variants_of_lines(skus: Sequence[str], *, pointer: str = "/lines/{}/sku") ->
 
 
 def require_each_once(skus: Sequence[str], *, pointer: str = "/lines/{}/sku") -> None:
-    """Raises `InvalidLines`, which names each SKU that an earlier line has named."""
+    """Raises `InvalidLines`, with an error for each SKU that an earlier line has."""
     first: dict[str, int] = {}
     for index, sku in enumerate(skus):
         first.setdefault(sku_key(sku), index)
@@ -40,6 +40,6 @@ def require_each_once(skus: Sequence[str], *, pointer: str = "/lines/{}/sku") ->
 
 
 def refuse(errors: Iterable[FieldError]) -> None:
-    """Raises `InvalidLines` of these errors, where there are any."""
+    """Raises `InvalidLines` with these errors, if there are any."""
     if found := list(errors):
         raise InvalidLines(found)

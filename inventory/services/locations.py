@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from django.db import IntegrityError, connection, transaction
 
-from inventory.events import LocationChanged
+from inventory.events import LocationChanged, LocationData
 from inventory.exceptions import CodeTaken, LocationHoldsStock
 from inventory.models import Location, StockLevel
 from inventory.services.renames import announce_renamed_location
@@ -12,12 +12,10 @@ from pms_backend.api.exceptions import constraint
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.events import services as outbox
 
-SHOWN: Final = ("code", "name", "priority", "is_active", "address")
-
 
 @retried_atomic
 def create_location(*, code: str, name: str, **values: Any) -> Location:
-    """Opens a location (`priority`, `is_active`, `address` as further values). Raises `CodeTaken`."""
+    """Creates a location (`priority`, `is_active`, `address` as further values). Raises `CodeTaken`."""
     location = Location(code=code, name=name, **values)
     location.full_clean(validate_unique=False)
     _save(location, force_insert=True)
@@ -47,8 +45,8 @@ def update_location(*, code: str, values: dict[str, Any]) -> Location:
 
 
 def _require_empty(location: Location) -> None:
-    # Locked in the order of every other lock on levels: whoever changes one now waits, and is refused by the trigger
-    # inventory_stocklevel_location_active afterwards.
+    # Locked in the order of all locks on levels: a concurrent change waits, and is then refused by the trigger
+    # inventory_stocklevel_location_active.
     with connection.cursor() as cursor:
         cursor.execute(_LOCK_LEVELS, [location.pk])
     if StockLevel.objects.filter(location=location).exclude(on_hand=0, reserved=0, incoming=0).exists():
@@ -71,4 +69,4 @@ def _save(location: Location, **more: Any) -> None:
 
 
 def _announce(location: Location) -> None:
-    outbox.record(LocationChanged(location={name: getattr(location, name) for name in SHOWN}))
+    outbox.record(LocationChanged(location={name: getattr(location, name) for name in LocationData.__annotations__}))

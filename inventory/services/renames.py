@@ -1,4 +1,4 @@
-"""Levels whose SKU or location has another name: each is announced under it, as a change that moves nothing."""
+"""Announcing levels under the new name of their SKU or location, as a change without a movement."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -10,7 +10,7 @@ from inventory.services.ledger import LedgerRow, write_locked_levels
 from inventory.services.levels import lock_levels
 from pms_backend.events import services as outbox
 
-# Of levels written by one statement: a location may have a million.
+# The levels written by one statement; a location may have a million.
 BATCH: Final = 10_000
 
 
@@ -24,10 +24,10 @@ def announce_renamed_location(location_id: int) -> None:
     _announce(Q(location=location_id))
 
 
-def _announce(which: Q) -> None:
+def _announce(levels: Q) -> None:
     outbox.require_transaction()
     keys = list(
-        StockLevel.objects.filter(which).order_by("variant", "location").values_list("variant_id", "location_id")
+        StockLevel.objects.filter(levels).order_by("variant", "location").values_list("variant_id", "location_id")
     )
     for start in range(0, len(keys), BATCH):
         before = list(lock_levels(keys[start : start + BATCH]).values())

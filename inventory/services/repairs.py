@@ -1,4 +1,4 @@
-"""Setting a level to what its ledger says, where something went past everything that keeps them together."""
+"""Setting a level to the sum of its ledger, where something has bypassed the triggers that keep both equal."""
 
 from typing import Final
 
@@ -31,11 +31,10 @@ SELECT (SELECT coalesce(sum(reserved), 0)::bigint FROM inventory_reservationline
 
 @retried_atomic
 def repair_level(*, level_id: int) -> StockChange | None:
-    """Sets a level to what its movements, reservations and transfers add up to; nothing where it is so already.
+    """Sets a level to the sums of its movements, reservations and transfers; returns None where nothing changes.
 
-    It is announced as a change of its own. The ledger is what happened: it is read and never written. Raises
-    `LedgerContradictsItself` where a movement does not follow from the one before, since then nobody can say what it
-    adds up to; `StockLevel.DoesNotExist`.
+    It records `stock.changed`, and only reads the ledger. Raises `LedgerContradictsItself` where a movement does not
+    follow from the one before, since the sum is then unknown; `StockLevel.DoesNotExist`.
     """
     level = StockLevel.objects.get(pk=level_id)
     state = lock_level(variant_id=level.variant_id, location_id=level.location_id)
@@ -53,6 +52,6 @@ def repair_level(*, level_id: int) -> StockChange | None:
     if after == state:
         return None
     after = after._replace(version=after.version + 1)
-    # Nothing has moved: what was shown was wrong.
+    # No units have moved: the level was wrong.
     before = state._replace(on_hand=total)
     return write_locked_level(after, [LedgerRow(before=before, after=after)])[0]

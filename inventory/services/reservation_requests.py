@@ -1,4 +1,4 @@
-"""What a reservation asks for: checked, and looked up."""
+"""The lines that a reservation requests: checked, and their SKUs and locations looked up."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ MAX_EXPIRES_IN_SECONDS: Final = 7 * 24 * 60 * 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReservationRequest:
-    """So many units of a SKU, at this location alone or wherever they are."""
+    """Units of a SKU, at this location, or at any where it is None."""
 
     sku: str
     quantity: int
@@ -37,8 +37,8 @@ class ReservationRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class WantedLine:
-    """A line whose names are known."""
+class RequestedLine:
+    """A line with its variant and location."""
 
     index: int
     variant: Variant
@@ -47,12 +47,12 @@ class WantedLine:
 
     @property
     def is_published(self) -> bool:
-        """Whether a shop shows it."""
+        """Whether storefronts see the variant."""
         return self.variant.product.status == ProductStatus.ACTIVE and not self.variant.is_archived
 
 
-class WantedLines:
-    """The lines of one reservation. Raises `InvalidLines` for SKUs and locations that do not exist."""
+class RequestedLines:
+    """The lines of one request. Raises `InvalidLines` for SKUs and locations that do not exist."""
 
     def __init__(self, requests: Sequence[ReservationRequest]) -> None:
         _check(requests)
@@ -63,7 +63,7 @@ class WantedLines:
             one.sku_key: one for one in variants.filter(sku_key__in={sku_key(request.sku) for request in requests})
         }
         by_code = {location.code: location for location in self._locations if location.code in named}
-        self.lines: list[WantedLine] = []
+        self.lines: list[RequestedLine] = []
         unknown: list[FieldError] = []
         for index, request in enumerate(requests):
             variant, location = by_key.get(sku_key(request.sku)), by_code.get(request.location or "")
@@ -72,31 +72,31 @@ class WantedLines:
             elif location is None and request.location is not None:
                 unknown += in_line(index, UnknownLocation(request.location))
             else:
-                self.lines.append(WantedLine(index, variant, location, request.quantity))
+                self.lines.append(RequestedLine(index, variant, location, request.quantity))
         if unknown:
             raise InvalidLines(unknown)
 
     def as_json(self) -> list[list[int | None]]:
-        """By which the same request is known again: the same units, in whichever order and parts."""
+        """The units of each variant and location, sorted: equal for every order and split of the same request."""
         units: Counter[tuple[int, int | None]] = Counter()
         for line in self.lines:
             units[line.variant.pk, line.location.pk if line.location else None] += line.quantity
-        # A location that is not named comes first: None does not compare.
+        # None, which cannot be compared, counts as 0.
         ordered = sorted(units.items(), key=lambda item: (item[0][0], item[0][1] or 0))
         return [[variant, location, quantity] for (variant, location), quantity in ordered]
 
     @property
     def variant_ids(self) -> set[int]:
-        """What is asked for."""
+        """The variants of all lines."""
         return {line.variant.pk for line in self.lines}
 
-    def keys_of(self, line: WantedLine) -> list[Key]:
+    def keys_of(self, line: RequestedLine) -> list[Key]:
         """The levels that may serve a line, by the priority of their locations."""
-        places = [line.location] if line.location else [place for place in self._locations if place.is_active]
-        return [(line.variant.pk, place.pk) for place in places]
+        active = [location for location in self._locations if location.is_active]
+        return [(line.variant.pk, location.pk) for location in ([line.location] if line.location else active)]
 
     def require_published(self) -> None:
-        """Raises `InvalidLines` for what a shop does not show, as if it did not exist."""
+        """Raises `InvalidLines` for SKUs that storefronts do not see, as if they did not exist."""
         hidden = [line for line in self.lines if not line.is_published]
         if hidden:
             raise InvalidLines(
@@ -117,12 +117,12 @@ class WantedLines:
 
 
 def in_line(index: int, error: DomainError) -> list[FieldError]:
-    """What a rule refused, as an error of that line."""
+    """The errors of a refusal, with JSON pointers into this line."""
     return [FieldError(f"/lines/{index}{one.pointer}", one.code, one.detail) for one in error.errors]
 
 
 def check_expires_in(seconds: int) -> None:
-    """Raises `InvalidReservation` for what is no time to hold stock."""
+    """Raises `InvalidReservation` for a duration out of bounds."""
     if not MIN_EXPIRES_IN_SECONDS <= seconds <= MAX_EXPIRES_IN_SECONDS:
         raise InvalidReservation(
             f"expires_in is a number of seconds from {MIN_EXPIRES_IN_SECONDS} to {MAX_EXPIRES_IN_SECONDS}."
@@ -130,7 +130,7 @@ def check_expires_in(seconds: int) -> None:
 
 
 def check_quantity(quantity: int) -> None:
-    """Raises `InvalidQuantity` for what is no number of units."""
+    """Raises `InvalidQuantity` for a quantity out of bounds."""
     if not 1 <= quantity <= MAX_QUANTITY:
         raise InvalidQuantity(f"A quantity is a whole number from 1 to {MAX_QUANTITY}.")
 

@@ -1,4 +1,4 @@
-"""What becomes of a reservation: sold, released, extended, expired. Each holds its row before its levels."""
+"""Committing, releasing, extending and expiring reservations. Each locks the reservation before its levels."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -34,7 +34,7 @@ from pms_backend.api.transactions import retried_atomic
 from pms_backend.events import services as outbox
 from products.skus import sku_key
 
-# A batch of the sweep, and what one reservation clears away before it.
+# The most reservations that the sweep expires in a transaction, or that a new reservation expires before it.
 MAX_EXPIRED_AT_ONCE: Final = 100
 
 
@@ -44,8 +44,8 @@ def commit_reservation(
 ) -> Reservation:
     """Sells what is reserved: all of it, or of each SKU in `lines` so many units; the others stay reserved.
 
-    What is available stays as it is, so that there is no lack that could refuse it. A `client` may touch its own alone,
-    None all. One that is committed already is returned as it is. Raises `ReservationNotFound`, `ReservationExpired`,
+    The available units stay the same, so stock cannot be short. A `client` may change only its own reservations, None
+    all. A committed one is returned as it is. Raises `ReservationNotFound`, `ReservationExpired`,
     `ReservationStateConflict`, `InvalidLines`, `RefusedLines` (`exceeds_reservation`), `InvalidReservation`,
     `InvalidQuantity`.
     """
@@ -54,12 +54,12 @@ def commit_reservation(
         return reservation
     require_active(reservation)
     sold = _units_to_sell(reservation, lines)
-    sheet = LevelBatch((key_of(line) for line, _ in sold), reference=reservation.reference)
+    levels = LevelBatch((key_of(line) for line, _ in sold), reference=reservation.reference)
     for line, units in sold:
-        sheet.change(key_of(line), on_hand=-units, reserved=-units, reason=Reason.SALE)
+        levels.change(key_of(line), on_hand=-units, reserved=-units, reason=Reason.SALE)
         line.reserved -= units
         line.committed += units
-    sheet.write()
+    levels.write()
     write_lines([line for line, _ in sold], "reserved", "committed")
     is_over = not held_lines([reservation])
     set_status([reservation], ReservationStatus.COMMITTED if is_over else ReservationStatus.ACTIVE)
@@ -69,9 +69,9 @@ def commit_reservation(
 
 @retried_atomic
 def release_reservation(*, reservation_id: int, client: str | None) -> Reservation:
-    """Gives back what is reserved still. A `client` may touch its own alone, None all.
+    """Releases the units that are still reserved. A `client` may change only its own reservations, None all.
 
-    One that is released already is returned as it is. Raises `ReservationNotFound`, `ReservationExpired`,
+    A released one is returned as it is. Raises `ReservationNotFound`, `ReservationExpired`,
     `ReservationStateConflict`.
     """
     reservation = lock_reservation(reservation_id, client)
@@ -87,7 +87,7 @@ def release_reservation(*, reservation_id: int, client: str | None) -> Reservati
 def extend_reservation(
     *, reservation_id: int, client: str | None, expires_in: int = DEFAULT_EXPIRES_IN_SECONDS
 ) -> Reservation:
-    """Lets it expire `expires_in` seconds from now instead. A `client` may touch its own alone, None all.
+    """Sets the end to `expires_in` seconds from now. A `client` may change only its own reservations, None all.
 
     Raises `ReservationNotFound`, `ReservationExpired`, `ReservationStateConflict`, `InvalidReservation`.
     """
@@ -102,9 +102,9 @@ def extend_reservation(
 
 
 def expire_reservations() -> int:
-    """Ends those whose time is over, a batch a transaction; returns how many those were.
+    """Expires the reservations that are past their end, a batch a transaction; returns their number.
 
-    One that is being committed, released or extended is left to whoever does.
+    A reservation that another transaction has locked is skipped.
     """
     total = 0
     while count := _expire_batch():
@@ -113,7 +113,7 @@ def expire_reservations() -> int:
 
 
 def announce_expired(reservations: Sequence[Reservation]) -> None:
-    """Nobody did it: it was time."""
+    """Records `reservation.expired` of each, with the actor `system`."""
     with context.bind(actor="system", request_id=context.current().request_id):
         announce(ReservationHasExpired, reservations)
 
@@ -130,16 +130,16 @@ def _expire_batch() -> int:
 
 def _end(reservations: Sequence[Reservation], status: ReservationStatus) -> None:
     lines = held_lines(reservations)
-    sheet = LevelBatch(key_of(line) for line in lines)
-    give_back(lines, sheet)
-    sheet.write()
+    levels = LevelBatch(key_of(line) for line in lines)
+    release_units(lines, levels)
+    levels.write()
     set_status(reservations, status)
 
 
 def _units_to_sell(
     reservation: Reservation, lines: Sequence[tuple[str, int]] | None
 ) -> list[tuple[ReservationLine, int]]:
-    """Of which lines how many, in the order in which the locations were chosen."""
+    """The lines to sell and the units of each, in the order in which the locations were chosen."""
     if lines is None:
         return [(line, line.reserved) for line in held_lines([reservation])]
     wanted = _wanted_units(reservation, lines)
@@ -153,7 +153,7 @@ def _units_to_sell(
 
 
 def _wanted_units(reservation: Reservation, lines: Sequence[tuple[str, int]]) -> Counter[str]:
-    """By SKU key. Raises `InvalidLines`, `RefusedLines` with every line that is not of the reservation."""
+    """The units to sell by SKU key. Raises `InvalidLines`, `RefusedLines` with an error for each such line."""
     if not 1 <= len(lines) <= MAX_RESERVATION_LINES:
         raise InvalidReservation(f"1 to {MAX_RESERVATION_LINES} lines are committed at a time.")
     reserved: Counter[str] = Counter()
@@ -195,25 +195,25 @@ def require_active(reservation: Reservation) -> None:
 
 
 def held_lines(reservations: Iterable[Reservation]) -> list[ReservationLine]:
-    """The lines of which something is held still."""
+    """The lines that still hold units."""
     return [line for reservation in reservations for line in reservation.lines.all() if line.reserved]
 
 
 def key_of(line: ReservationLine) -> Key:
-    """The line's level."""
+    """The (variant, location) of a line."""
     return line.level.variant_id, line.level.location_id
 
 
-def give_back(lines: Sequence[ReservationLine], sheet: LevelBatch) -> None:
-    """What the lines hold is available again: never refused, whatever has become of the level."""
+def release_units(lines: Sequence[ReservationLine], levels: LevelBatch) -> None:
+    """Makes the units that the lines hold available again. It is never refused."""
     for line in lines:
-        sheet.change(key_of(line), reserved=-line.reserved)
+        levels.change(key_of(line), reserved=-line.reserved)
         line.reserved = 0
     write_lines(lines, "reserved", "committed")
 
 
 def set_status(reservations: Sequence[Reservation], status: ReservationStatus) -> None:
-    """Says what has become of locked reservations."""
+    """Sets the status of locked reservations."""
     for reservation in reservations:
         reservation.status = status
     ids = [reservation.pk for reservation in reservations]

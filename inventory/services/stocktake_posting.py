@@ -1,4 +1,4 @@
-"""Posting a count sheet: what was counted becomes the figure of its moment, in one go."""
+"""Posting a count sheet: all counts are applied at once, each at its own moment."""
 
 from inventory.events import StocktakePosted
 from inventory.exceptions import LocationInactive
@@ -16,11 +16,11 @@ from pms_backend.events import services as outbox
 
 @retried_atomic
 def post_stocktake(*, stocktake_id: int) -> Stocktake:
-    """Takes over all that was counted, each figure of its own moment; one that is posted stays so.
+    """Applies all counts of the sheet, each at its own moment; a posted sheet is returned as it is.
 
-    A count changes its level by what was counted, less what the ledger gives for that moment, so what moved since then
-    stays on top; it is one `count` movement. Where a later figure is known, the count changes nothing and its
-    `posted_delta` stays null; what was not counted is left alone. Takes a constant number of statements. Raises
+    A count changes its level by the counted units, less those that the ledger has for that moment, so later movements
+    stay on top; it is one `count` movement. Where the level has a later count, it changes nothing and its
+    `posted_delta` stays null. Lines without a count change nothing. Takes a constant number of statements. Raises
     `StocktakeStateConflict`, `LocationInactive`, `Stocktake.DoesNotExist`.
     """
     stocktake = lock_stocktake(stocktake_id)

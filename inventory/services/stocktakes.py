@@ -1,4 +1,4 @@
-"""Count sheets: made, filled in over time, called off. What is counted changes no stock until the sheet is posted.
+"""Count sheets: created, filled in, cancelled. Counts change no stock until the sheet is posted.
 
 Lock order: the stocktake, whose lock covers its lines, then the levels.
 """
@@ -21,29 +21,29 @@ from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 from products.skus import sku_key
 
-# What one request may enter.
+# The most counts of one request.
 MAX_COUNTS: Final = 10_000
-# A moment further ahead than this is no clock that is a little off.
+# A count further in the future than this is refused; less is a clock that is a little fast.
 MAX_COUNT_SKEW: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StocktakeCount:
-    """What was counted of a SKU, in whole units, and when: just now where nothing is said. No figure takes it back."""
+    """A count of a SKU, in whole units, at a moment (None for now); `counted` is None to remove the count."""
 
     sku: str
     counted: int | None
     counted_at: datetime | None = None
 
 
-_EXPECT_ALL: Final = """
+_INSERT_ALL_LINES: Final = """
 INSERT INTO inventory_stocktakeline (stocktake_id, variant_id, expected)
 SELECT %s, level.variant_id, level.on_hand FROM inventory_stocklevel AS level
 JOIN products_variant AS variant ON variant.id = level.variant_id
 WHERE level.location_id = %s ORDER BY variant.sku_key
 """
 
-_EXPECT_NAMED: Final = """
+_INSERT_LINES: Final = """
 INSERT INTO inventory_stocktakeline (stocktake_id, variant_id, expected, counted, counted_at)
 SELECT %(stocktake)s, named.variant_id, coalesce(level.on_hand, 0), named.counted, named.counted_at
 FROM unnest(%(variants)s::bigint[], %(counted)s::bigint[], %(counted_at)s::timestamptz[])
@@ -53,7 +53,7 @@ LEFT JOIN inventory_stocklevel AS level
 ORDER BY named.position
 """
 
-_ENTER: Final = """
+_UPDATE_COUNTS: Final = """
 UPDATE inventory_stocktakeline AS line SET counted = entry.counted, counted_at = entry.counted_at
 FROM unnest(%(variants)s::bigint[], %(counted)s::bigint[], %(counted_at)s::timestamptz[])
     AS entry(variant_id, counted, counted_at)
@@ -64,29 +64,29 @@ RETURNING line.variant_id
 
 @retried_atomic
 def create_stocktake(*, location: str, skus: Sequence[str] | None = None, note: str = "") -> Stocktake:
-    """A sheet of what is expected at the location: of all its levels, or of the named SKUs, 0 where there is no level.
+    """Creates a sheet of all levels of the location, or of these SKUs, of which 0 are expected without a level.
 
     Raises `UnknownLocation`, `LocationInactive`, `InvalidLines`, `StocktakeTooLarge`.
     """
-    place = require_location(location)
-    variants = None if skus is None else _named(skus)
-    size = StockLevel.objects.filter(location=place).count() if variants is None else len(variants)
+    at = require_location(location)
+    variants = None if skus is None else _variants_of(skus)
+    size = StockLevel.objects.filter(location=at).count() if variants is None else len(variants)
     _require_size(size)
-    stocktake = Stocktake.objects.create(location=place, note=note)
+    stocktake = Stocktake.objects.create(location=at, note=note)
     if variants is None:
-        _execute(_EXPECT_ALL, [stocktake.pk, place.pk])
+        _execute(_INSERT_ALL_LINES, [stocktake.pk, at.pk])
     else:
         nothing = [None] * len(variants)
-        _execute(_EXPECT_NAMED, _entries(stocktake, variants, nothing, nothing))
+        _execute(_INSERT_LINES, _entries(stocktake, variants, nothing, nothing))
     return Stocktake.objects.select_related("location").get(pk=stocktake.pk)
 
 
 @retried_atomic
 def record_counts(*, stocktake_id: int, counts: Sequence[StocktakeCount]) -> Stocktake:
-    """Enters what was counted into an open sheet; a SKU that is not on it yet was found there, and is added.
+    """Enters counts into an open sheet, and adds the SKUs that are not on it yet.
 
-    The moment of a count lies between the making of the sheet and now; one that is ahead by no more than
-    `MAX_COUNT_SKEW` is another clock's now. Raises `InvalidLines`, `InvalidQuantity`, `StocktakeTooLarge`,
+    The moment of a count lies between the creation of the sheet and now; one that is ahead of now by at most
+    `MAX_COUNT_SKEW` becomes now. Raises `InvalidLines`, `InvalidQuantity`, `StocktakeTooLarge`,
     `StocktakeStateConflict`, `Stocktake.DoesNotExist`.
     """
     stocktake = lock_stocktake(stocktake_id)
@@ -97,7 +97,7 @@ def record_counts(*, stocktake_id: int, counts: Sequence[StocktakeCount]) -> Sto
     _check(counts, stocktake.created_at, now)
     variants = variants_of_lines([count.sku for count in counts])
     moments = [None if count.counted is None else min(count.counted_at or now, now) for count in counts]
-    entered = _execute(_ENTER, _entries(stocktake, variants, [count.counted for count in counts], moments))
+    entered = _execute(_UPDATE_COUNTS, _entries(stocktake, variants, [count.counted for count in counts], moments))
     on_sheet = {variant for (variant,) in entered}
     found = [
         (variant, count.counted, moment)
@@ -106,13 +106,13 @@ def record_counts(*, stocktake_id: int, counts: Sequence[StocktakeCount]) -> Sto
     ]
     if found:
         _require_size(stocktake.lines.count() + len(found))
-        _execute(_EXPECT_NAMED, _entries(stocktake, *zip(*found, strict=True)))
+        _execute(_INSERT_LINES, _entries(stocktake, *zip(*found, strict=True)))
     return stocktake
 
 
 @retried_atomic
 def cancel_stocktake(*, stocktake_id: int) -> Stocktake:
-    """Closes the sheet without an effect. One that is cancelled stays so.
+    """Closes the sheet without changing stock; a cancelled one is returned as it is.
 
     Raises `StocktakeStateConflict` once it is posted, `Stocktake.DoesNotExist`.
     """
@@ -126,25 +126,25 @@ def cancel_stocktake(*, stocktake_id: int) -> Stocktake:
 
 def lock_stocktake(stocktake_id: int) -> Stocktake:
     """The sheet, locked to the end of the transaction. Raises `Stocktake.DoesNotExist`."""
-    sheets = Stocktake.objects.select_related("location")
-    return sheets.select_for_update(no_key=True, of=("self",)).get(pk=stocktake_id)
+    stocktakes = Stocktake.objects.select_related("location")
+    return stocktakes.select_for_update(no_key=True, of=("self",)).get(pk=stocktake_id)
 
 
 def require_status(stocktake: Stocktake, done: str, status: StocktakeStatus) -> None:
-    """Raises `StocktakeStateConflict`, which names the state, where it is another: the sheet cannot be so `done`."""
+    """Raises `StocktakeStateConflict` if the sheet has another status; `done` completes its message."""
     if stocktake.status != status:
         detail = f"The stocktake is {stocktake.get_status_display().lower()}, it cannot be {done}."
         raise StocktakeStateConflict(detail, errors=[FieldError("/status", stocktake.status, detail)])
 
 
 def close_stocktake(stocktake: Stocktake, status: StocktakeStatus) -> None:
-    """Puts a locked sheet into its last state."""
+    """Sets the last status of a locked sheet."""
     stocktake.status, stocktake.closed_at = status, timezone.now()
     stocktake.save(update_fields=["status", "closed_at"])
 
 
-def _named(skus: Sequence[str]) -> list[int]:
-    """The variants of these SKUs; one that is named twice is one."""
+def _variants_of(skus: Sequence[str]) -> list[int]:
+    """The variants of these SKUs, each once. Raises `InvalidLines` for unknown SKUs."""
     known = variants_by_key(skus)
     refuse(
         FieldError(f"/skus/{index}", "unknown_sku", f"There is no SKU {sku}.")

@@ -1,6 +1,6 @@
-"""What moves stock between locations: a transfer is shipped, received in one or more parts, or cancelled.
+"""Shipping, receiving and cancelling transfers.
 
-Each transition takes a constant number of statements, whatever the number of lines. Asked for again it changes nothing.
+Each transition takes a constant number of statements, whatever the number of lines, and changes nothing when repeated.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from pms_backend.api.transactions import retried_atomic
 from pms_backend.events import services as outbox
 from products.skus import sku_key
 
-# What became of units that were shipped and did not arrive.
+# The reasons why shipped units did not arrive.
 SHORTAGE_REASONS: Final = (Reason.DAMAGE, Reason.CORRECTION)
 
 # The columns of a line that transitions change.
@@ -31,10 +31,10 @@ PROGRESS: Final = ("target_level_id", "in_transit", "received", "lost")
 
 @retried_atomic
 def ship_transfer(*, transfer_id: int) -> Transfer:
-    """Takes the units from the source; on their way they are `incoming` of the target. One that is on its way stays so.
+    """Takes the units from the source; they become `incoming` at the target. A shipped one is returned as it is.
 
-    A claim: raises `TransferShort`, which names each line that the source has too little for, and then nothing is
-    written. Raises `LocationInactive`, `TransferStateConflict`, `Transfer.DoesNotExist`.
+    It is a claim (ADR 6): raises `TransferShort`, with an error for each line that the source cannot serve, and writes
+    nothing. Raises `LocationInactive`, `TransferStateConflict`, `Transfer.DoesNotExist`.
     """
     transfer = lock_transfer(transfer_id)
     if transfer.status == TransferStatus.IN_TRANSIT:
@@ -64,34 +64,34 @@ def ship_transfer(*, transfer_id: int) -> Transfer:
 def receive_transfer(
     *, transfer_id: int, lines: Sequence[tuple[str, int]] | None = None, shortage: str | None = None
 ) -> Transfer:
-    """Puts so many units (from 0) of each SKU on hand at the target; without lines, all that is in transit.
+    """Receives these units (from 0) of each SKU at the target; without lines, all that are in transit.
 
-    With a `shortage` (`damage` or `correction`) what is not among them is lost: the ledger has it come in and go again
-    for that reason, which is a fact and always applies. The transfer is received when nothing is in transit any more.
-    One that is received stays so, where no lines are named. Raises `OverReceipt`, `InvalidLines`, `InvalidQuantity`,
+    With a `shortage` (`damage` or `correction`) all other units are lost: the ledger has them come in and leave for
+    that reason, which is a fact and always applies. The transfer is received when nothing is left in transit; without
+    lines, a received one is returned as it is. Raises `OverReceipt`, `InvalidLines`, `InvalidQuantity`,
     `TransferStateConflict`, `Transfer.DoesNotExist`.
     """
     transfer = lock_transfer(transfer_id)
     if transfer.status == TransferStatus.RECEIVED and lines is None:
         return transfer
     require_status(transfer, "received", TransferStatus.IN_TRANSIT)
-    coming = [line for line in transfer.lines.all() if line.in_transit]
-    received = {line.pk: line.in_transit for line in coming} if lines is None else _received(transfer, lines)
+    in_transit = [line for line in transfer.lines.all() if line.in_transit]
+    received = {line.pk: line.in_transit for line in in_transit} if lines is None else _received(transfer, lines)
     if shortage is not None and shortage not in SHORTAGE_REASONS:
         raise InvalidQuantity(f"A shortage is one of {', '.join(SHORTAGE_REASONS)}.")
     if shortage is None and not any(received.values()):
         raise InvalidQuantity("Nothing would be received.")
-    levels = LevelBatch([_target(transfer, line) for line in coming], reference=_reference(transfer))
-    lost = {line.pk: line.in_transit - received.get(line.pk, 0) if shortage else 0 for line in coming}
-    for line in coming:
-        _arrive(levels, _target(transfer, line), line, received.get(line.pk, 0), lost[line.pk], shortage or "")
+    levels = LevelBatch([_target(transfer, line) for line in in_transit], reference=_reference(transfer))
+    lost = {line.pk: line.in_transit - received.get(line.pk, 0) if shortage else 0 for line in in_transit}
+    for line in in_transit:
+        _receive_line(levels, _target(transfer, line), line, received.get(line.pk, 0), lost[line.pk], shortage or "")
     levels.write()
-    write_lines(coming, *PROGRESS)
-    if not any(line.in_transit for line in coming):
+    write_lines(in_transit, *PROGRESS)
+    if not any(line.in_transit for line in in_transit):
         _close(transfer, TransferStatus.RECEIVED)
     outbox.record(
         TransferReceived(
-            transfer=transfer_as_dict(transfer), received=_units(coming, received), lost=_units(coming, lost)
+            transfer=transfer_as_dict(transfer), received=_units(in_transit, received), lost=_units(in_transit, lost)
         )
     )
     return transfer
@@ -99,33 +99,33 @@ def receive_transfer(
 
 @retried_atomic
 def cancel_transfer(*, transfer_id: int) -> Transfer:
-    """Ends it: what is still in transit is on hand at the source again. One that is cancelled stays so.
+    """Returns the units in transit to the source; a cancelled transfer is returned as it is.
 
-    Raises `TransferStateConflict` once all is received, `LocationInactive` where the source was closed meanwhile,
+    Raises `TransferStateConflict` once all is received, `LocationInactive` where the source is closed,
     `Transfer.DoesNotExist`.
     """
     transfer = lock_transfer(transfer_id)
     if transfer.status == TransferStatus.CANCELLED:
         return transfer
     require_status(transfer, "cancelled", TransferStatus.DRAFT, TransferStatus.IN_TRANSIT)
-    coming = [line for line in transfer.lines.all() if line.in_transit]
-    if coming:
+    in_transit = [line for line in transfer.lines.all() if line.in_transit]
+    if in_transit:
         _require_active(transfer.source, pointer="/from")
-        keys = [key for line in coming for key in (_source(transfer, line), _target(transfer, line))]
+        keys = [key for line in in_transit for key in (_source(transfer, line), _target(transfer, line))]
         levels = LevelBatch(keys, reference=_reference(transfer))
-        for line in coming:
+        for line in in_transit:
             levels.change(_target(transfer, line), incoming=-line.in_transit)
             levels.change(_source(transfer, line), on_hand=line.in_transit, reason=Reason.TRANSFER_IN)
             line.in_transit = 0
         levels.write()
-        write_lines(coming, *PROGRESS)
+        write_lines(in_transit, *PROGRESS)
     _close(transfer, TransferStatus.CANCELLED)
     outbox.record(TransferCancelled(transfer=transfer_as_dict(transfer)))
     return transfer
 
 
 def _received(transfer: Transfer, lines: Sequence[tuple[str, int]]) -> dict[int, int]:
-    """How much of each line has come, by the line's id."""
+    """The units received of each line, by the id of the line."""
     require_each_once([sku for sku, _ in lines])
     known = {sku_key(line.variant.sku): line for line in transfer.lines.all()}
     refuse(
@@ -153,8 +153,8 @@ def _received(transfer: Transfer, lines: Sequence[tuple[str, int]]) -> dict[int,
     return {line.pk: quantity for _, line, quantity in received}
 
 
-def _arrive(levels: LevelBatch, key: Key, line: TransferLine, received: int, lost: int, shortage: str) -> None:
-    """Has units of a line come in, and the lost ones go again."""
+def _receive_line(levels: LevelBatch, key: Key, line: TransferLine, received: int, lost: int, shortage: str) -> None:
+    """Adds the received and the lost units of a line at the target, and removes the lost ones again."""
     for units in filter(None, (received, lost)):
         levels.change(key, on_hand=units, incoming=-units, reason=Reason.TRANSFER_IN)
     if lost:

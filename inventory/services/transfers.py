@@ -1,4 +1,4 @@
-"""Transfers: planned and changed as drafts.
+"""Creating transfers, and changing drafts.
 
 Lock order: the transfer, whose lock covers its lines, then the levels of both ends at once.
 """
@@ -18,7 +18,7 @@ MAX_TRANSFER_LINES: Final = 1_000
 
 @retried_atomic
 def create_transfer(*, source: str, target: str, lines: Sequence[tuple[str, int]], reference: str = "") -> Transfer:
-    """Plans to move so many units (whole, from 1) of each SKU between two locations, by code; no stock changes yet.
+    """Creates a draft that moves units (from 1) of each SKU between two locations, by code; no stock changes yet.
 
     Raises `SameLocation`, `UnknownLocation`, `LocationInactive`, `InvalidLines`, `InvalidQuantity`.
     """
@@ -38,7 +38,7 @@ def create_transfer(*, source: str, target: str, lines: Sequence[tuple[str, int]
 
 @retried_atomic
 def update_transfer(*, transfer_id: int, values: dict[str, Any]) -> Transfer:
-    """Changes a draft: its `reference`, and all its `lines` at once. Raises as `create_transfer`.
+    """Changes a draft: its `reference`, or all its `lines`. Raises the errors of `create_transfer`.
 
     Raises `TransferStateConflict` once it is shipped or cancelled, `Transfer.DoesNotExist`.
     """
@@ -60,14 +60,14 @@ def lock_transfer(transfer_id: int) -> Transfer:
 
 
 def require_status(transfer: Transfer, done: str, *statuses: str) -> None:
-    """Raises `TransferStateConflict`, which names the state, where it is another: the transfer cannot be so `done`."""
+    """Raises `TransferStateConflict` if the transfer has another status; `done` completes its message."""
     if transfer.status not in statuses:
         detail = f"The transfer is {transfer.get_status_display().lower()}, it cannot be {done}."
         raise TransferStateConflict(detail, errors=[FieldError("/status", transfer.status, detail)])
 
 
 def _planned(lines: Sequence[tuple[str, int]]) -> list[TransferLine]:
-    """The lines of a transfer that may be still to be made."""
+    """The lines, without their transfer. Raises `InvalidLines`, `InvalidQuantity`."""
     if not 1 <= len(lines) <= MAX_TRANSFER_LINES:
         raise InvalidQuantity(f"A transfer has 1 to {MAX_TRANSFER_LINES} lines.")
     refuse(

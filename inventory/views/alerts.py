@@ -20,7 +20,7 @@ class AlertListView(ListAPIView[StockLevel]):
     required_scopes = read_write("inventory")
 
     def paginate_queryset(self, queryset: Any) -> Any:
-        """A page, with what the caller may see of the reservations: all, or its own."""
+        """A page of levels, with the reservations at stake that the caller may see: all, or its own."""
         page = super().paginate_queryset(queryset)
         caller: Any = self.request.auth
         read_reservations_at_stake(page or [], of_client=None if visibility_of(caller).others else caller.identity)

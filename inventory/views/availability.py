@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from inventory.availability import Question, availability_of
+from inventory.availability import AvailabilityQuery, availability_of
 from inventory.serializers.availability import AvailabilityQuestionSerializer, AvailabilitySerializer
 from pms_backend.access.scopes import INVENTORY_READ
 from pms_backend.access.visibility import visibility_of
@@ -16,7 +16,7 @@ from pms_backend.api.renderers import to_json
 from pms_backend.api.response_cache import cached_response
 from products.cache_generations import LIST_GENERATIONS
 
-_QUESTION: Final = FastValidator(AvailabilityQuestionSerializer())
+_QUERY: Final = FastValidator(AvailabilityQuestionSerializer())
 
 
 class AvailabilityView(APIView):
@@ -29,16 +29,16 @@ class AvailabilityView(APIView):
     @extend_schema(request=AvailabilityQuestionSerializer, responses=AvailabilitySerializer)
     def post(self, request: Request) -> HttpResponse:
         """Of up to 500 SKUs, place by place and in all; kept until any stock changes."""
-        wanted = _QUESTION.run_validation(request.data)
-        question = Question(
+        wanted = _QUERY.run_validation(request.data)
+        query = AvailabilityQuery(
             skus=wanted["skus"],
             locations=wanted.get("locations"),
             unpublished=visibility_of(request.auth).unpublished,
         )
         return cached_response(
             request,
-            # What is asked for stands in the body, of which the address says nothing.
-            visibility=(question.unpublished, tuple(question.keys.items()), question.locations),
+            # The cache key needs the query, which is in the body and not in the URL.
+            visibility=(query.unpublished, tuple(query.keys.items()), query.locations),
             generations=LIST_GENERATIONS,
-            make=lambda: (to_json(availability_of(question)), None),
+            make=lambda: (to_json(availability_of(query)), None),
         )

@@ -37,7 +37,7 @@ class ReservationViewSet(mixins.ListModelMixin, GenericViewSet[Reservation]):
     lookup_value_regex = r"[0-9]{1,18}"
 
     def get_queryset(self) -> QuerySet[Reservation]:
-        """What the caller may see."""
+        """The reservations that the caller may see."""
         reservations = Reservation.objects.as_of_now()
         # The schema is made without a caller.
         return reservations if self.request is None else reservations.of(self._client())

@@ -10,8 +10,8 @@ from rest_framework.response import Response
 
 from inventory import services
 from inventory.filters import LevelFilter, MovementFilter
-from inventory.history import on_hand_at
 from inventory.models import Location, StockLevel, StockMovement
+from inventory.queries import on_hand_at
 from inventory.representation import level_as_dict, totals_of
 from inventory.serializers.history import PastLevelsSerializer, PastMomentSerializer
 from inventory.serializers.stock import (
@@ -37,8 +37,8 @@ from pms_backend.api.schema import BulkAnswerSerializer
 from products.models import Variant
 from products.skus import as_sku_key
 
-# They keep nothing of what they validate. DRF copies a serializer's fields for each new one, which takes longer than to
-# validate an adjustment.
+# Made once, since they hold no state of a request. DRF copies the fields of a serializer for each instance, which takes
+# longer than validating an adjustment.
 _ADJUSTMENT: Final = FastValidator(AdjustmentSerializer())
 _COUNT: Final = FastValidator(CountSerializer())
 _ADJUSTMENTS: Final = FastValidator(BulkAdjustmentsSerializer())
@@ -65,11 +65,11 @@ class LocationViewSet(
     http_method_names = ("get", "post", "patch", "head", "options")
 
     def perform_create(self, serializer: Any) -> None:
-        """Opens one."""
+        """Creates the location."""
         serializer.instance = services.create_location(**serializer.validated_data)
 
     def perform_update(self, serializer: Any) -> None:
-        """Changes one."""
+        """Changes the location."""
         code = serializer.instance.code
         serializer.instance = services.update_location(code=code, values=serializer.validated_data)
 
@@ -200,13 +200,13 @@ class MovementListView(ListAPIView[StockMovement]):
 
 
 def changed(change: services.StockChange) -> Response:
-    """201 with what has changed, 200 where nothing had to, or it had before."""
+    """201 with the change; 200 where nothing has changed, or the change is a repetition."""
     body = {"movement": change.movement, "level": change.level}
     return Response(body, status=201 if change.movement and not change.is_repetition else 200)
 
 
 def levels_of(variant: Variant, request: Request) -> Response:
-    """A SKU's stock, now or at the moment that the query names; one without levels has none, which is not an error."""
+    """The stock of a SKU, now or at the moment in the query; without levels an empty list."""
     refuse_unknown(request, known={"at", "format"})
     query = validated(PastMomentSerializer, request.query_params.dict())
     if (moment := query.get("at")) is not None:
@@ -216,7 +216,7 @@ def levels_of(variant: Variant, request: Request) -> Response:
 
 
 def variant_or_404(sku: str) -> Variant:
-    """The variant that a path names by its SKU."""
+    """The variant with this SKU. Raises `NotFound`."""
     variant = Variant.objects.filter(sku_key=as_sku_key(sku) or "").first()
     if variant is None:
         raise NotFound(f"There is no SKU {sku}.")

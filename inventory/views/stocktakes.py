@@ -75,7 +75,7 @@ class StocktakeLineListView(ListAPIView[StocktakeLine]):
     ordering = "id"
 
     def get_queryset(self) -> QuerySet[StocktakeLine]:
-        """Those of the sheet that the address names."""
+        """The lines of the sheet in the path."""
         stocktake = get_object_or_404(Stocktake, pk=self.kwargs["pk"])
         return with_variance(super().get_queryset().filter(stocktake=stocktake))
 

@@ -154,7 +154,7 @@ def _apply_figure(
     )
     if not owns:
         return FOR_COMPARISON
-    inventory.apply_reported_figure(state=level, on_hand=report.on_hand, occurred_at=report.occurred_at, source=source)
+    inventory.apply_reported_count(state=level, on_hand=report.on_hand, occurred_at=report.occurred_at, source=source)
     return PROCESSED
 
 

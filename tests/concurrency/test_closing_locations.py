@@ -1,4 +1,4 @@
-"""A location that is closed while somebody changes its stock: one of the two is told that the state forbids it."""
+"""A location that is closed while its stock is changed: one of the two gets a conflict."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ WRITES = {
 
 @contextmanager
 def closing() -> Iterator[Callable[[], None]]:
-    """The location `back` is closed by a transaction of another thread, which commits when it is told to."""
+    """The location `back` is closed by a transaction of another thread, which commits on a signal."""
     closed, go = threading.Event(), threading.Event()
 
     def close() -> None:

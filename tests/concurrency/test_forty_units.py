@@ -1,4 +1,4 @@
-"""Sixty-four callers of the API for the last forty units: forty get one each, the others are told so."""
+"""Sixty-four callers of the API for the last forty units: forty get one each, the others get a conflict."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence

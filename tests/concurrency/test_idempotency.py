@@ -140,7 +140,7 @@ def test_a_duplicate_waits_for_the_answer(send: Callable, slow: Slow) -> None:
     timer.join()
 
 
-def test_a_duplicate_takes_the_place_of_a_first_that_is_refused(send: Callable, slow: Slow) -> None:
+def test_a_duplicate_acts_where_the_first_is_refused(send: Callable, slow: Slow) -> None:
     slow.failures.append(RuntimeError("no"))
     timer = threading.Timer(0.5, slow.may_end.set)
 

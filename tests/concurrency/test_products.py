@@ -1,4 +1,4 @@
-"""Many at one product: nothing is lost, and each is told the truth."""
+"""Many requests change one product: no write is lost, and each response is right."""
 
 import threading
 from datetime import timedelta
@@ -29,7 +29,7 @@ def writers(client_with: ClientWith, count: int) -> list[JSONClient]:
     return clients
 
 
-def test_of_two_creators_of_one_sku_in_two_cases_one_is_told_of_the_other(client_with: ClientWith):
+def test_of_two_creators_of_one_sku_in_two_cases_one_gets_a_conflict(client_with: ClientWith):
     first, second = writers(client_with, 2)
 
     for number in range(5):

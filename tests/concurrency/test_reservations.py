@@ -24,7 +24,7 @@ from pms_backend.operations.audit import find_mismatches
 from tests.concurrency.threads import at_once
 from tests.conftest import JSONClient
 from tests.factories import make_location, make_product, set_stock
-from tests.inventory.reserving import figures, outlive, reserve
+from tests.inventory.reserving import outlive, quantities, reserve
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
@@ -108,15 +108,15 @@ def test_one_reference_at_once_with_other_lines_is_a_conflict_for_all_but_one() 
     assert find_mismatches() == []
 
 
-def test_a_reference_that_is_refused_is_free_for_who_waited(monkeypatch) -> None:
-    """The first takes the reference and finds too little; the second, which waits for it, gets its own lines."""
+def test_a_refused_reference_is_free_for_the_request_that_waited(monkeypatch) -> None:
+    """The first inserts the reference and finds too little stock; the second waits, and gets its own lines."""
     has_begun = threading.Event()
-    wanted_lines = reserving._write
+    write = reserving._write
 
     def slow(*arguments):
         has_begun.set()
         time.sleep(0.3)
-        return wanted_lines(*arguments)
+        return write(*arguments)
 
     monkeypatch.setattr(reserving, "_write", slow)
 
@@ -209,7 +209,7 @@ def test_an_expiry_that_meets_it_at_the_same_moment_leaves_one_winner(name: str)
     assert find_mismatches() == []
 
 
-def test_two_sweeps_and_a_new_claim_end_what_is_over_once() -> None:
+def test_two_sweeps_and_a_new_reservation_expire_an_overdue_one_once() -> None:
     over = [reserve(("A-1", 1), reference=f"R-{number}") for number in range(UNITS)]
     outlive(*over)
 
@@ -218,7 +218,7 @@ def test_two_sweeps_and_a_new_claim_end_what_is_over_once() -> None:
     )
 
     assert first + second <= UNITS
-    # What a sweep is at is left to it, so that the claim may come a moment too early.
+    # A reservation skips what a sweep has locked, so it may come a moment too early.
     assert isinstance(made, Reservation | RefusedLines)
     services.expire_reservations()
     assert Event.objects.filter(type="reservation.expired").count() == UNITS
@@ -226,7 +226,7 @@ def test_two_sweeps_and_a_new_claim_end_what_is_over_once() -> None:
     assert find_mismatches() == []
 
 
-def test_a_sweep_does_not_wait_for_what_somebody_is_at() -> None:
+def test_a_sweep_skips_locked_reservations() -> None:
     busy, over = reserve(("A-1", 1), reference="busy"), reserve(("A-1", 1), reference="over")
     outlive(busy, over)
 
@@ -241,4 +241,4 @@ def test_a_sweep_does_not_wait_for_what_somebody_is_at() -> None:
 
     assert swept == 1
     assert set(Reservation.objects.filter(status="expired")) == {over}
-    assert figures() == (25, 1, 24)
+    assert quantities() == (25, 1, 24)

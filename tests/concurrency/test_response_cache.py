@@ -27,7 +27,7 @@ SECONDS = 4.0
 # On a busy machine it goes on until there was enough to see.
 MOST_SECONDS = 14.0
 ENOUGH_READS, ENOUGH_WRITES, ENOUGH_HITS = 100, 40, 20
-# Without it hardly anything that is kept would be read before it is stale.
+# Without it hardly any cached response would be read before it is stale.
 WRITERS_PAUSE_SECONDS = 0.02
 PRODUCTS = "/api/v1/products/"
 ADJUSTMENTS = "/api/v1/inventory/adjustments/"
@@ -37,7 +37,7 @@ State = dict[tuple[int, str], int]
 
 
 class Stack:
-    """Who asks and who changes, and what was acknowledged."""
+    """Readers and writers, and the acknowledged writes."""
 
     def __init__(self) -> None:
         make_location("main")
@@ -52,7 +52,7 @@ class Stack:
         self._began, self._hits = time.monotonic(), hits()
 
     def run(self) -> list[Any]:
-        """Everybody at once, until the time is over or somebody has seen what is stale."""
+        """Runs all at once, until the time is over or a reader has seen a stale response."""
         jobs: list[Callable[[], None]] = [partial(self._read_on, seed) for seed in range(READERS)]
         jobs += [partial(self._edit_on, product) for product in self.products]
         jobs += [partial(self._receive_on, *pair) for pair in zip(self.products, SKUS, strict=True)]
@@ -63,7 +63,7 @@ class Stack:
         return not self.stale and (seconds < SECONDS or (seconds < MOST_SECONDS and not self.has_seen_enough()))
 
     def has_seen_enough(self) -> bool:
-        """Whether anything stale would have been seen: reads, writes, and answers that were kept."""
+        """Whether there were enough reads, writes and cache hits to see a stale response."""
         return self.reads >= ENOUGH_READS and self.writes >= ENOUGH_WRITES and hits() - self._hits >= ENOUGH_HITS
 
     def _client(self) -> JSONClient:
@@ -114,7 +114,7 @@ class Stack:
 
 
 def hits() -> float:
-    """Answers that came from the cache, at once or when another had made them."""
+    """Responses from the cache, at once or after waiting for another request."""
     counted = (REGISTRY.get_sample_value("pms_response_cache_total", {"result": kind}) for kind in ("hit", "wait"))
     return sum(filter(None, counted))
 
@@ -126,7 +126,7 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(response_cache, "PAUSE_SECONDS", 0.05)
 
 
-def test_no_reader_is_shown_what_is_older_than_what_was_acknowledged() -> None:
+def test_no_reader_sees_a_response_older_than_an_acknowledged_write() -> None:
     stack = Stack()
 
     results = stack.run()
@@ -136,7 +136,7 @@ def test_no_reader_is_shown_what_is_older_than_what_was_acknowledged() -> None:
     assert stack.has_seen_enough()
 
 
-def test_without_invalidation_the_same_readers_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_invalidation_readers_see_stale_responses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache_generations, "replacement_commands", lambda _: [])
     stack = Stack()
 
@@ -146,18 +146,18 @@ def test_without_invalidation_the_same_readers_are(monkeypatch: pytest.MonkeyPat
     assert stack.stale != []
 
 
-def test_and_so_they_are_where_words_are_read_after_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The order that the promise rests on: what was read from the database before its words is kept as new."""
-    put = response_cache.CacheEntry.store
+def test_reading_tokens_after_the_database_shows_stale_responses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The promise needs this order: data read before its tokens would be cached as new."""
+    store = response_cache.CacheEntry.store
 
-    def reads_the_words_last(shelf: Any, body: bytes, etag: str) -> None:
-        if shelf._fills:
+    def read_tokens_last(entry: Any, body: bytes, etag: str) -> None:
+        if entry._fills:
             time.sleep(0.01)
             with contextlib.suppress(response_cache.ResponseCacheUnavailable):
-                shelf._read()
-        put(shelf, body, etag)
+                entry._read()
+        store(entry, body, etag)
 
-    monkeypatch.setattr(response_cache.CacheEntry, "store", reads_the_words_last)
+    monkeypatch.setattr(response_cache.CacheEntry, "store", read_tokens_last)
     stack = Stack()
 
     results = stack.run()

@@ -40,7 +40,7 @@ class Watcher:
         self.drops = 0
 
     def watch(self, is_over: Callable[[], int | None]) -> None:
-        """Until it has heard all that there will ever be."""
+        """Runs until it has received every change."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while (end := is_over()) is None or (self.sequence or 0) < end:
             assert time.monotonic() < deadline, (self.sequence, end)

@@ -126,7 +126,7 @@ def assert_none_missed(watching: list[Socket]) -> None:
     changes = Event.objects.filter(type="stock.changed").order_by("sequence")
     everything = list(changes.values_list("sequence", flat=True))
     one = list(changes.filter(subject=f"level:main/{SKUS[-1]}").values_list("sequence", flat=True))
-    assert [socket.told for socket in watching] == [everything, everything, one]
+    assert [socket.sequences for socket in watching] == [everything, everything, one]
     shown = dict(StockLevel.objects.values_list("variant__sku", "on_hand"))
     for socket in watching:
         levels = {sku: level["on_hand"] for (sku, _), level in socket.levels.items()}
@@ -167,7 +167,7 @@ def test_a_socket_can_be_opened_without_redis(
         assert late.subscribe(all=True)["levels"] == []
         change_all()
         assert_none_missed(watching)
-        late.receive_until(lambda: len(late.told) == len(SKUS))
+        late.receive_until(lambda: len(late.sequences) == len(SKUS))
 
 
 @pytest.mark.parametrize("times", [1, pytest.param(3, marks=pytest.mark.slow)])
@@ -208,7 +208,7 @@ def test_a_bulk_of_ten_thousand(watching: list[Socket]) -> None:
     services.adjust_stock_in_bulk(rows=rows)
 
     assert_none_missed(watching)
-    assert len(watching[0].told) == BULK_ROWS
+    assert len(watching[0].sequences) == BULK_ROWS
 
 
 def test_the_socket_server_is_killed_and_clients_resume(watching: list[Socket], server: SocketServer) -> None:

@@ -25,7 +25,7 @@ def outlive(*reservations: Reservation) -> None:
     Reservation.objects.filter(pk__in=ids).update(expires_at=F("created_at"))
 
 
-def figures(sku: str = "A-1", location: str = "main") -> tuple[int, int, int]:
+def quantities(sku: str = "A-1", location: str = "main") -> tuple[int, int, int]:
     """On hand, reserved and available."""
     level = StockLevel.objects.get(variant__sku=sku, location__code=location)
     return level.on_hand, level.reserved, level.available

@@ -145,7 +145,7 @@ def test_a_level_is_made_by_what_comes_in_and_not_by_a_refused_claim(api) -> Non
     assert adjust(api, location="east", delta=4, reason="receipt").json()["level"]["on_hand"] == 4
 
 
-def test_reading_is_no_right_to_write(client_with) -> None:
+def test_the_read_scope_does_not_allow_writing(client_with) -> None:
     before = state()
 
     response = adjust(client_with(["inventory:read"]))
@@ -186,7 +186,7 @@ def _broken_off_once() -> Iterator[None]:
         lambda: services.count_stock(sku="A-1", location="main", on_hand=7),
     ],
 )
-def test_what_was_broken_off_for_another_s_sake_is_done_again_and_once(change: Callable[[], Any]) -> None:
+def test_a_transaction_that_the_database_aborted_is_repeated_and_acts_once(change: Callable[[], Any]) -> None:
     change()
 
     assert StockLevel.objects.get().on_hand == 7
@@ -195,7 +195,7 @@ def test_what_was_broken_off_for_another_s_sake_is_done_again_and_once(change: C
 
 
 @pytest.mark.django_db(transaction=True)
-def test_outside_of_a_transaction_what_is_refused_leaves_nothing() -> None:
+def test_a_refusal_outside_of_a_transaction_leaves_nothing() -> None:
     before = state()
 
     with pytest.raises(InsufficientStock):

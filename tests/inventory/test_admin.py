@@ -61,7 +61,7 @@ def test_a_refused_adjustment_says_why_and_changes_nothing(level: StockLevel):
         ({"delta": "1", "reason": ""}, "reason"),
     ],
 )
-def test_what_is_no_adjustment_is_refused(level: StockLevel, sent: dict[str, str], field: str):
+def test_an_invalid_adjustment_is_refused(level: StockLevel, sent: dict[str, str], field: str):
     response = superuser().post(page(level, "adjust"), sent)
 
     assert list(response.context["form"].errors) == [field]
@@ -79,7 +79,7 @@ def test_after_an_adjustment_one_is_back_in_the_list_one_came_from(level: StockL
     assert away["Location"] == page(level, "change")
 
 
-def test_counting_sets_the_figure(level: StockLevel):
+def test_counting_sets_the_stock_on_hand(level: StockLevel):
     response = superuser().post(page(level, "count"), {"on_hand": "4", "expected_on_hand": "10"}, follow=True)
 
     level.refresh_from_db()
@@ -88,7 +88,7 @@ def test_counting_sets_the_figure(level: StockLevel):
     assert said(response) == ["A-1 at Main: 10 → 4 on hand (-6, count)."]
 
 
-def test_a_count_of_a_figure_that_has_changed_meanwhile_is_asked_again(level: StockLevel):
+def test_a_count_of_stock_that_has_changed_meanwhile_is_asked_again(level: StockLevel):
     client, sent = superuser(), {"on_hand": "4", "expected_on_hand": "10"}
     services.adjust_stock(sku="A-1", location="main", delta=-1, reason="sale")
 

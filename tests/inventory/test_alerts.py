@@ -69,7 +69,7 @@ def report_change(delta: int) -> None:
 
 
 def report_figure(on_hand: int) -> None:
-    report(services.apply_reported_figure, on_hand=on_hand)
+    report(services.apply_reported_count, on_hand=on_hand)
 
 
 def announced() -> list[tuple[str, int]]:
@@ -84,14 +84,14 @@ WAYS: dict[str, tuple[Callable[[], None], Callable[[], None]]] = {
     "bulk": (lambda: in_bulk(-7), lambda: in_bulk(1)),
     "bulk count": (lambda: count_in_bulk(3), lambda: count_in_bulk(4)),
     "a PMS's change": (lambda: report_change(-7), lambda: report_change(1)),
-    "a PMS's figure": (lambda: report_figure(3), lambda: report_figure(4)),
+    "a PMS's count": (lambda: report_figure(3), lambda: report_figure(4)),
     "reorder point": (lambda: set_limits("A-1", reorder_point=10), lambda: set_limits("A-1", reorder_point=9)),
     "no reorder point": (lambda: set_limits("A-1", reorder_point=10), lambda: set_limits("A-1", reorder_point=None)),
 }
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_level_that_falls_to_its_reorder_point_and_rises_above_it_says_so_once_each(way: str) -> None:
+def test_falling_to_the_reorder_point_and_rising_above_it_is_announced_once_each(way: str) -> None:
     fall, rise = WAYS[way]
 
     fall()
@@ -105,20 +105,20 @@ def test_a_level_that_falls_to_its_reorder_point_and_rises_above_it_says_so_once
 
 
 @pytest.mark.parametrize("move", [adjust, in_bulk, report_change])
-def test_moving_on_one_side_of_the_reorder_point_says_nothing_more(move: Callable[[int], None]) -> None:
+def test_changes_on_one_side_of_the_reorder_point_are_not_announced_again(move: Callable[[int], None]) -> None:
     for delta in (-6, -1, -1, 1):
         move(delta)
 
     assert announced() == [("low", 3)]
 
 
-def test_each_crossing_within_one_bulk_is_told_with_the_level_right_after_it() -> None:
+def test_each_crossing_within_a_bulk_is_announced_with_the_level_right_after_it() -> None:
     in_bulk(-6, -1, -1, 5, -4)
 
     assert announced() == [("low", 3), ("replenished", 7), ("low", 3)]
 
 
-def test_low_and_oversold_by_one_change_are_both_told() -> None:
+def test_low_and_oversold_by_one_change_are_both_announced() -> None:
     adjust(-12, "damage")
     adjust(13, "receipt")
 
@@ -157,7 +157,7 @@ def listed(client: Any, **query: str) -> list[dict[str, Any]]:
     return results
 
 
-def test_what_is_low_is_listed_while_it_lasts(api) -> None:
+def test_a_low_level_is_listed_while_it_is_low(api) -> None:
     assert listed(api) == []
 
     adjust(-7)
@@ -169,7 +169,7 @@ def test_what_is_low_is_listed_while_it_lasts(api) -> None:
     assert listed(api) == []
 
 
-def test_what_is_oversold_is_listed_with_the_reservations_at_stake(api) -> None:
+def test_an_oversold_level_is_listed_with_the_reservations_at_stake(api) -> None:
     first, second = hold("A-1", [4, 5])
     adjust(-3, "damage")
 
@@ -185,7 +185,7 @@ def test_what_is_oversold_is_listed_with_the_reservations_at_stake(api) -> None:
     assert find_mismatches() == []
 
 
-def test_of_many_reservations_the_last_ones_are_listed(api) -> None:
+def test_of_many_reservations_the_newest_are_listed(api) -> None:
     set_stock("A-1", "main", 100)
     made = hold("A-1", [1] * (MAX_RESERVATIONS_AT_STAKE + 2))
     adjust(-90, "damage")
@@ -253,7 +253,7 @@ def test_pages_and_a_constant_number_of_statements(api) -> None:
     assert statements(1) == statements(5) == 2
 
 
-def test_an_index_serves_every_kind() -> None:
+def test_an_index_serves_every_type_of_alert() -> None:
     plans = []
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")

@@ -1,4 +1,4 @@
-"""Whatever is asked, in whatever order: every figure is what the rules say, and the ledger explains it."""
+"""After any sequence of requests the stock is that of the rules, and the ledger explains it."""
 
 import itertools
 from typing import Any, Final
@@ -24,7 +24,7 @@ from inventory.models import Location, Reservation, StockLevel
 from pms_backend.operations.audit import find_mismatches
 from tests.conftest import JSONClient
 from tests.factories import make_location, make_product
-from tests.inventory.model.warehouse import Place, Promise, Sheet, Shipment, Warehouse
+from tests.inventory.model.warehouse import CountSheet, HeldReservation, LevelKey, Shipment, Warehouse
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
@@ -46,9 +46,9 @@ class AnySequence(RuleBasedStateMachine):
     """Requests to the API, each made of the model too; products are new in every run, locations are not."""
 
     api: JSONClient
-    promises: Bundle[tuple[int, Promise]] = Bundle("promises")
+    promises: Bundle[tuple[int, HeldReservation]] = Bundle("promises")
     shipments: Bundle[tuple[int, Shipment]] = Bundle("shipments")
-    sheets: Bundle[tuple[int, Sheet]] = Bundle("sheets")
+    sheets: Bundle[tuple[int, CountSheet]] = Bundle("sheets")
 
     @initialize()
     def open(self) -> None:
@@ -121,7 +121,7 @@ class AnySequence(RuleBasedStateMachine):
         assert status == (201 if can else 409), answer
         if not can:
             return multiple()
-        held: dict[Place, int] = {}
+        held: dict[LevelKey, int] = {}
         for line in answer["lines"]:
             place = (line["sku"].partition("-")[0], line["location"])
             held[place] = held.get(place, 0) + line["quantity"]
@@ -133,7 +133,7 @@ class AnySequence(RuleBasedStateMachine):
         return answer["id"], self.model.hold(held)
 
     @rule(promise=promises)
-    def commit(self, promise: tuple[int, Promise]) -> None:
+    def commit(self, promise: tuple[int, HeldReservation]) -> None:
         number, held = promise
         status, answer = self.ask(f"/reservations/{number}/commit/", {})
         assert status == (200 if held.status in ("active", "committed") else 409)
@@ -142,7 +142,7 @@ class AnySequence(RuleBasedStateMachine):
             assert answer["status"] == "committed"
 
     @rule(promise=promises, name=SKUS, quantity=FEW)
-    def commit_a_part(self, promise: tuple[int, Promise], name: str, quantity: int) -> None:
+    def commit_a_part(self, promise: tuple[int, HeldReservation], name: str, quantity: int) -> None:
         number, held = promise
         places = [place for place, units in held.held.items() if place[0] == name and units]
         assume(held.status == "active" and len(places) == 1)
@@ -155,7 +155,7 @@ class AnySequence(RuleBasedStateMachine):
             assert answer["status"] == held.status
 
     @rule(promise=promises)
-    def release(self, promise: tuple[int, Promise]) -> None:
+    def release(self, promise: tuple[int, HeldReservation]) -> None:
         number, held = promise
         status, _ = self.ask(f"/reservations/{number}/release/", {})
         assert status == (200 if held.status in ("active", "released") else 409)
@@ -163,13 +163,13 @@ class AnySequence(RuleBasedStateMachine):
             self.model.let_go(held, "released")
 
     @rule(promise=promises, seconds=st.integers(1_000, 7 * DAY))
-    def extend(self, promise: tuple[int, Promise], seconds: int) -> None:
+    def extend(self, promise: tuple[int, HeldReservation], seconds: int) -> None:
         number, held = promise
         status, _ = self.ask(f"/reservations/{number}/extend/", {"expires_in": seconds})
         assert status == (200 if held.status == "active" else 409)
 
     @rule(promise=promises, is_tried=st.booleans())
-    def expire(self, promise: tuple[int, Promise], is_tried: bool) -> None:
+    def expire(self, promise: tuple[int, HeldReservation], is_tried: bool) -> None:
         number, held = promise
         assume(held.status == "active")
         with connection.cursor() as cursor:
@@ -236,14 +236,14 @@ class AnySequence(RuleBasedStateMachine):
             self.model.turn_back(sent)
 
     @rule(target=sheets, code=CODES)
-    def make_sheet(self, code: str) -> tuple[int, Sheet]:
+    def make_sheet(self, code: str) -> tuple[int, CountSheet]:
         skus = [self.sku(name) for name in NAMES]
         status, answer = self.ask("/stocktakes/", {"location": code, "skus": skus})
         assert status == 201
-        return answer["id"], Sheet(code)
+        return answer["id"], CountSheet(code)
 
     @rule(sheet=sheets, name=SKUS, on_hand=st.integers(0, 40))
-    def note_down(self, sheet: tuple[int, Sheet], name: str, on_hand: int) -> None:
+    def note_down(self, sheet: tuple[int, CountSheet], name: str, on_hand: int) -> None:
         number, noted = sheet
         counted_at = timezone.now().isoformat()
         lines = [{"sku": self.sku(name), "counted": on_hand, "counted_at": counted_at}]
@@ -253,7 +253,7 @@ class AnySequence(RuleBasedStateMachine):
             noted.counted[name] = (self.model.moment(), on_hand)
 
     @rule(sheet=sheets)
-    def post_sheet(self, sheet: tuple[int, Sheet]) -> None:
+    def post_sheet(self, sheet: tuple[int, CountSheet]) -> None:
         number, noted = sheet
         status, _ = self.ask(f"/stocktakes/{number}/post/", {})
         assert status == (409 if noted.status == "cancelled" else 200)
@@ -261,7 +261,7 @@ class AnySequence(RuleBasedStateMachine):
             self.model.post(noted)
 
     @rule(sheet=consumes(sheets))
-    def cancel_sheet(self, sheet: tuple[int, Sheet]) -> None:
+    def cancel_sheet(self, sheet: tuple[int, CountSheet]) -> None:
         number, noted = sheet
         status, _ = self.ask(f"/stocktakes/{number}/cancel/", {})
         assert status == (409 if noted.status == "posted" else 200)
@@ -275,7 +275,7 @@ class AnySequence(RuleBasedStateMachine):
             )
             for level in levels.select_related("variant", "location")
         }
-        expected = self.model.figures()
+        expected = self.model.quantities()
         for place in expected.keys() | shown.keys():
             assert shown.get(place, UNTOUCHED) == expected.get(place, UNTOUCHED), place
 
@@ -297,7 +297,7 @@ def run(api: JSONClient, *, runs: int, steps: int, is_random: bool) -> None:
 
 
 @pytest.mark.parametrize("runs", [5, pytest.param(20, marks=pytest.mark.slow)])
-def test_every_sequence_ends_at_the_figures_of_the_rules(api: JSONClient, runs: int) -> None:
+def test_thousands_of_steps_end_at_the_stock_of_the_rules(api: JSONClient, runs: int) -> None:
     run(api, runs=runs, steps=100, is_random=False)
 
 

@@ -39,7 +39,7 @@ def ask(client: Any, *skus: str, **more: Any) -> dict[str, Any]:
     return answer
 
 
-def test_what_is_available_in_the_order_of_the_question_each_sku_once(api) -> None:
+def test_results_are_in_the_order_of_the_request_each_sku_once(api) -> None:
     assert ask(api, "b-1", "A-1", "C-1", "X-1", "a-1") == {
         "results": [
             {"sku": "B-1", "available": 1, "locations": {"east": 1}},
@@ -50,7 +50,7 @@ def test_what_is_available_in_the_order_of_the_question_each_sku_once(api) -> No
     }
 
 
-def test_a_change_is_seen_by_the_next_question(api) -> None:
+def test_a_change_is_seen_by_the_next_request(api) -> None:
     ask(api, "A-1")
 
     services.adjust_stock(sku="A-1", location="main", delta=-3, reason="sale")
@@ -77,19 +77,19 @@ def test_a_closed_location_does_not_count(api) -> None:
     assert ask(api, "A-1")["results"] == [{"sku": "A-1", "available": 10, "locations": {"main": 10}}]
 
 
-def test_what_is_below_zero_is_shown_inside_and_is_none_for_customers(api, client_with) -> None:
+def test_less_than_zero_is_shown_to_staff_and_as_zero_to_customers(api, client_with) -> None:
     services.adjust_stock(sku="A-1", location="main", delta=-13, reason="damage")
     services.adjust_stock(sku="B-1", location="east", delta=-3, reason="damage")
     storefront = client_with(ALL_SCOPES, tier=STOREFRONT_TIER)
 
-    def figures(client: Any) -> list[tuple[int, dict[str, int]]]:
+    def quantities(client: Any) -> list[tuple[int, dict[str, int]]]:
         return [(one["available"], one["locations"]) for one in ask(client, "A-1", "B-1")["results"]]
 
-    assert figures(api) == [(1, {"main": -3, "east": 4}), (-2, {"east": -2})]
-    assert figures(storefront) == [(1, {"main": 0, "east": 4}), (0, {"east": 0})]
+    assert quantities(api) == [(1, {"main": -3, "east": 4}), (-2, {"east": -2})]
+    assert quantities(storefront) == [(1, {"main": 0, "east": 4}), (0, {"east": 0})]
 
 
-def test_a_storefront_does_not_hear_of_what_is_not_published(client_with) -> None:
+def test_a_storefront_does_not_see_unpublished_skus(client_with) -> None:
     products.unpublish_product(product_id=Product.objects.get(variants__sku="B-1").pk)
     products.archive_product(product_id=Product.objects.get(variants__sku="C-1").pk)
 
@@ -119,7 +119,7 @@ def test_bad_input_is_422(api, body: dict[str, Any], pointer: str) -> None:
     assert response.json()["errors"][0]["pointer"] == pointer
 
 
-def test_one_statement_however_many_are_asked_for(api) -> None:
+def test_any_number_of_skus_takes_one_statement(api) -> None:
     ask(api, "A-1")
 
     def statements(*skus: str) -> int:
@@ -130,7 +130,7 @@ def test_one_statement_however_many_are_asked_for(api) -> None:
     assert statements("A-1") == statements(*(f"S-{number}" for number in range(MAX_AVAILABILITY_SKUS))) == 1
 
 
-def test_an_answer_is_not_kept_under_an_idempotency_key(api) -> None:
+def test_a_response_is_not_stored_under_an_idempotency_key(api) -> None:
     headers = {"Idempotency-Key": "k-1"}
     api.post(URL, {"skus": ["A-1"]}, headers=headers)
     services.adjust_stock(sku="A-1", location="main", delta=-3, reason="sale")
@@ -151,5 +151,5 @@ def test_it_counts_as_a_read(client_with, settings) -> None:
     assert statuses == [200, 200, 200, 429]
 
 
-def test_the_scope_is_asked_for(client_with) -> None:
+def test_the_scope_is_required(client_with) -> None:
     assert client_with(["products:read"], tier=INTERNAL_TIER).post(URL, {"skus": ["A-1"]}).status_code == 403

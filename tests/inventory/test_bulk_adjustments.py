@@ -27,7 +27,7 @@ def row(delta: int, sku: str = "A-1", **more):
     return {"sku": sku, "location": "main", "delta": delta, "reason": "sale" if delta < 0 else "receipt", **more}
 
 
-def test_rows_apply_in_their_order_each_upon_what_the_one_before_left(api) -> None:
+def test_rows_apply_in_their_order_each_upon_the_result_of_the_one_before(api) -> None:
     answer = api.post(URL, {"adjustments": [row(-8), row(-5), row(4), row(-5)]}).json()
 
     assert [result["status"] for result in answer["results"]] == ["applied", "rejected", "applied", "applied"]

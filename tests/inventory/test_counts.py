@@ -32,7 +32,7 @@ def test_a_count_makes_the_level_and_writes_the_difference(api) -> None:
     assert Event.objects.latest("id").data == second.json()
 
 
-def test_a_count_that_finds_what_was_known_is_200_without_movement_or_event(api) -> None:
+def test_a_count_of_the_known_number_is_200_without_movement_or_event(api) -> None:
     count(api, 10)
     before = (StockMovement.objects.count(), Event.objects.count())
 
@@ -61,12 +61,12 @@ def test_a_count_on_another_expectation_is_a_conflict_and_changes_nothing(api) -
 
 
 @pytest.mark.parametrize("on_hand", [-1, 1_000_000_001, "many", None, 1.5])
-def test_what_nobody_can_count_is_422(api, on_hand) -> None:
+def test_a_count_out_of_bounds_is_422(api, on_hand) -> None:
     assert count(api, on_hand).status_code == 422
     assert not StockLevel.objects.exists()
 
 
-def test_a_bulk_of_counts_says_row_by_row_what_became_of_it(api) -> None:
+def test_a_bulk_of_counts_has_an_outcome_for_each_row(api) -> None:
     make_product("A-2")
     set_stock("A-2", "main", 5)
     rows = [

@@ -46,7 +46,7 @@ def state() -> tuple[Any, ...]:
     )
 
 
-def test_again_it_changes_nothing_and_tells_the_movement_that_acted_and_the_level_of_now(api) -> None:
+def test_a_repetition_changes_nothing_and_returns_the_first_movement_and_the_present_level(api) -> None:
     first = adjust(api)
     services.adjust_stock(sku="A-1", location="main", delta=5, reason="receipt")
     before = state()
@@ -81,7 +81,7 @@ def test_another_delta_under_the_same_key_is_a_conflict_and_changes_nothing(api)
     assert state() == before
 
 
-def test_what_has_acted_without_being_asked_to_act_once_counts_as_well(api) -> None:
+def test_a_movement_without_dedupe_counts_as_well(api) -> None:
     adjust(api, dedupe=False)
     before = state()
 
@@ -89,7 +89,7 @@ def test_what_has_acted_without_being_asked_to_act_once_counts_as_well(api) -> N
     assert state() == before
 
 
-def test_who_does_not_ask_for_it_acts_each_time(api) -> None:
+def test_without_dedupe_each_change_acts(api) -> None:
     adjust(api)
 
     assert adjust(api, dedupe=False).status_code == 201
@@ -97,13 +97,13 @@ def test_who_does_not_ask_for_it_acts_each_time(api) -> None:
 
 
 @pytest.mark.parametrize("values", [{"expected_version": 1}, {"delta": -10, "reference": "order-9"}])
-def test_what_would_be_refused_now_but_has_acted_is_told_again(api, values: dict[str, Any]) -> None:
+def test_a_repetition_that_would_be_refused_now_returns_the_first_movement(api, values: dict[str, Any]) -> None:
     assert adjust(api, **values).status_code == 201
 
     assert adjust(api, **values).status_code == 200
 
 
-def test_what_was_refused_has_not_acted(api) -> None:
+def test_a_refused_change_has_not_acted(api) -> None:
     assert adjust(api, delta=-11).status_code == 409
     services.adjust_stock(sku="A-1", location="main", delta=5, reason="receipt")
 
@@ -111,7 +111,7 @@ def test_what_was_refused_has_not_acted(api) -> None:
 
 
 @pytest.mark.parametrize("url", [URL, BULK])
-def test_without_a_reference_there_is_nothing_to_know_it_by(api, url: str) -> None:
+def test_dedupe_without_a_reference_is_refused(api, url: str) -> None:
     before = state()
     body = SALE | {"reference": " "}
 
@@ -123,7 +123,7 @@ def test_without_a_reference_there_is_nothing_to_know_it_by(api, url: str) -> No
     assert state() == before
 
 
-def test_the_level_that_is_made_for_it_keeps_its_key(api) -> None:
+def test_a_level_created_for_it_has_its_natural_key(api) -> None:
     receipt = {"sku": "B-1", "delta": 4, "reason": "receipt"}
 
     assert [adjust(api, **receipt).status_code for _ in range(2)] == [201, 200]
@@ -134,7 +134,7 @@ def test_it_takes_one_statement(django_assert_num_queries) -> None:
         services.adjust_stock(**SALE)
 
 
-def test_a_bulk_tells_what_has_acted_before_as_unchanged(api) -> None:
+def test_a_bulk_reports_a_repetition_as_unchanged(api) -> None:
     adjust(api)
     before = state()
 
@@ -185,7 +185,7 @@ def test_of_twins_at_the_same_moment_exactly_one_acts(send: Callable[..., Any], 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_twin_that_does_not_ask_for_it_is_seen_by_those_that_do(send: Callable[..., Any]) -> None:
+def test_a_twin_without_dedupe_is_seen_by_those_with_it(send: Callable[..., Any]) -> None:
     unasked = [partial(send, URL, SALE | {"dedupe": False})]
 
     answers = at_once(unasked + [partial(send, URL, SALE)] * (THREADS - 1))

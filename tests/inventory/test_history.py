@@ -46,7 +46,7 @@ def then(api: Any, at: str, sku: str = "A-1") -> tuple[dict[str, int], int]:
     return {level["location"]: level["on_hand"] for level in answer["levels"]}, answer["totals"]["on_hand"]
 
 
-def test_a_movement_counts_from_its_own_moment_on_place_by_place_and_in_all(api) -> None:
+def test_a_movement_counts_from_its_own_moment_by_location_and_in_all(api) -> None:
     sold = adjust(-3)
     came = adjust(5, "east")
     just_before = (datetime.fromisoformat(sold) - timedelta(microseconds=1)).isoformat()
@@ -57,7 +57,7 @@ def test_a_movement_counts_from_its_own_moment_on_place_by_place_and_in_all(api)
     assert then(api, "2020-01-01T00:00:00Z") == ({"east": 0, "main": 0}, 0)
 
 
-def test_the_answer_has_nothing_that_is_not_known_of_the_past(api) -> None:
+def test_the_response_has_only_what_is_known_of_the_past(api) -> None:
     moment = moment_of(services.adjust_stock(sku="A-1", location="main", delta=1, reason="receipt").movement)
 
     assert api.get(url(), {"at": moment}).json() == {
@@ -68,19 +68,19 @@ def test_the_answer_has_nothing_that_is_not_known_of_the_past(api) -> None:
     }
 
 
-def test_what_was_told_late_counts_from_when_it_happened(api) -> None:
+def test_a_late_report_counts_from_its_own_moment(api) -> None:
     level = StockLevel.objects.get()
     yesterday = timezone.now() - timedelta(days=1)
     with transaction.atomic():
         state = services.lock_level(variant_id=level.variant_id, location_id=level.location_id)
         services.apply_reported_change(state=state, delta=-2, occurred_at=yesterday, reason="sale", source="demo:1:0")
 
-    # The count of today stays what it was: what came late is taken back at its moment.
+    # The count of today stays: the late change is reversed at the moment of the count.
     assert then(api, yesterday.isoformat()) == ({"main": -2}, -2)
     assert then(api, timezone.now().isoformat()) == ({"main": 10}, 10)
 
 
-def test_now_it_is_what_the_level_shows(api) -> None:
+def test_the_present_moment_is_the_level(api) -> None:
     adjust(-3)
     adjust(5, "east")
 
@@ -103,14 +103,14 @@ def test_a_sku_with_a_slash(api) -> None:
     assert then(api, first.occurred_at.isoformat(), "A/B") == ({"main": 4}, 4)
 
 
-def test_a_sku_without_levels_had_none_and_one_that_is_not_there_is_404(api) -> None:
+def test_a_sku_without_levels_is_empty_and_an_unknown_one_is_404(api) -> None:
     assert then(api, "2020-01-01T00:00:00Z", "A/B") == ({}, 0)
     assert api.get(url("X-1"), {"at": "2020-01-01T00:00:00Z"}).status_code == 404
 
 
 @pytest.mark.parametrize("at", ["tomorrow", "", "2026-13-01T00:00:00Z", "9999-12-31T23:59:59Z", "0000"])
 @pytest.mark.parametrize("sku", ["A-1", "A/B"])
-def test_a_moment_that_is_still_to_come_or_none_is_422(api, at: str, sku: str) -> None:
+def test_a_future_or_invalid_moment_is_422(api, at: str, sku: str) -> None:
     response = api.get(url(sku), {"at": at})
 
     assert response.status_code == 422

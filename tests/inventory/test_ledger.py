@@ -1,4 +1,4 @@
-"""What the database itself refuses: a ledger that is changed, a figure that it does not explain."""
+"""The database itself refuses changes of the ledger, and stock that the ledger does not explain."""
 
 import pytest
 from django.db import IntegrityError, connection, transaction

@@ -123,8 +123,8 @@ def test_a_location_is_opened_changed_and_not_closed_while_it_holds_stock(api) -
     set_stock("A-1", "west", 0)
     closed = api.patch(f"{BASE}/locations/west/", {"is_active": False})
     assert closed.json()["is_active"] is False
-    told = Event.objects.filter(subject="location:west").order_by("id")
-    assert [event.data["location"]["is_active"] for event in told] == [True, False]
+    announced = Event.objects.filter(subject="location:west").order_by("id")
+    assert [event.data["location"]["is_active"] for event in announced] == [True, False]
 
 
 @pytest.mark.parametrize("code", ["", "a b", "a/b", "-a", "x" * 51, "é"])

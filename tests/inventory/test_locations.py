@@ -28,7 +28,7 @@ def test_a_code_that_is_taken_is_409(api: JSONClient, method: str):
 
 
 @pytest.mark.parametrize(("code", "error"), [("a b", "invalid"), ("", "blank"), ("x" * 65, "max_length")])
-def test_what_is_no_code_is_422(api: JSONClient, code: str, error: str):
+def test_an_invalid_code_is_422(api: JSONClient, code: str, error: str):
     response = api.post(LOCATIONS, {"code": code, "name": "Main"})
 
     assert [(one["pointer"], one["code"]) for one in response.json()["errors"]] == [("/code", error)]

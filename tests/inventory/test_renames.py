@@ -8,7 +8,7 @@ import pytest
 from inventory import services
 from inventory.messages import Subscribe, parse
 from inventory.models import StockLevel
-from inventory.snapshots import take_snapshot
+from inventory.snapshots import read_snapshot
 from pms_backend.api.renderers import to_json
 from pms_backend.events.models import Event, head_sequence
 from pms_backend.events.services import relay_pending
@@ -47,10 +47,10 @@ RENAMES: dict[str, tuple[Callable[[], None], list[str]]] = {
 
 
 def resumed(after: int) -> list[str]:
-    """The levels of the snapshot of somebody who resumes."""
+    """The levels in the snapshot of a resumed subscription."""
     subscribe = parse(to_json({"action": "subscribe", "all": True, "after": after}).decode())
     assert isinstance(subscribe, Subscribe)
-    levels = orjson.loads(take_snapshot(subscribe).levels)
+    levels = orjson.loads(read_snapshot(subscribe).levels)
     return sorted(f"level:{level['location']}/{level['sku']}" for level in levels)
 
 
@@ -62,9 +62,9 @@ def test_each_level_is_announced_once_under_its_new_name(renamed: str) -> None:
 
     rename()
 
-    told = Event.objects.filter(pk__gt=before, type="stock.changed").order_by("id")
-    assert sorted(event.subject for event in told) == subjects
-    assert [event.data["movement"] for event in told] == [None, None]
+    announced = Event.objects.filter(pk__gt=before, type="stock.changed").order_by("id")
+    assert sorted(event.subject for event in announced) == subjects
+    assert [event.data["movement"] for event in announced] == [None, None]
     assert sorted(
         new - versions[pk] for pk, new in StockLevel.objects.values_list("pk", "version")
     ) == [0, 0, 1, 1]  # fmt: skip
@@ -73,7 +73,7 @@ def test_each_level_is_announced_once_under_its_new_name(renamed: str) -> None:
 
 @pytest.mark.parametrize("renamed", RENAMES)
 @pytest.mark.parametrize("is_changed_before", [True, False])
-def test_who_resumes_gets_what_changed_under_the_old_name(renamed: str, is_changed_before: bool) -> None:
+def test_a_resumed_socket_gets_changes_under_the_old_name(renamed: str, is_changed_before: bool) -> None:
     rename, subjects = RENAMES[renamed]
     relay_pending()
     after = head_sequence()

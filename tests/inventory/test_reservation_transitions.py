@@ -20,7 +20,7 @@ from inventory.tasks import expire_reservations
 from pms_backend.events.models import Event
 from pms_backend.operations.audit import find_mismatches
 from tests.factories import make_location, make_product, set_stock
-from tests.inventory.reserving import OURS, figures, lines_of, outlive, reserve
+from tests.inventory.reserving import OURS, lines_of, outlive, quantities, reserve
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -65,7 +65,7 @@ def test_a_commit_sells_what_is_reserved_and_leaves_what_is_available() -> None:
 
     assert committed.status == "committed"
     assert lines_of(reservation) == [("A-1", "main", 10, 0, 10), ("A-1", "west", 2, 0, 2)]
-    assert (figures(), figures("A-1", "west")) == ((0, 0, 0), (3, 0, 3))
+    assert (quantities(), quantities("A-1", "west")) == ((0, 0, 0), (3, 0, 3))
     sales = StockMovement.objects.filter(reason="sale").order_by("id")
     assert [(sale.delta, sale.on_hand_after, sale.reference) for sale in sales] == [(-10, 0, "R-1"), (-2, 3, "R-1")]
     assert announced() == [("created", "active"), ("committed", "committed")]
@@ -83,7 +83,7 @@ def test_a_part_is_sold_and_the_rest_stays_reserved() -> None:
         ("A-1", "west", 2, 1, 1),
         ("B-1", "main", 3, 3, 0),
     ]
-    assert (figures(), figures("A-1", "west"), figures("B-1")) == ((0, 0, 0), (4, 1, 3), (10, 3, 7))
+    assert (quantities(), quantities("A-1", "west"), quantities("B-1")) == ((0, 0, 0), (4, 1, 3), (10, 3, 7))
     assert commit(reservation, ("A-1", 1), ("B-1", 2), ("B-1", 1)).status == "committed"
     assert announced() == [("created", "active"), ("committed", "active"), ("committed", "committed")]
     assert find_mismatches() == []
@@ -102,21 +102,21 @@ def test_more_than_is_reserved_is_refused_by_line_and_nothing_is_sold() -> None:
         ("/lines/2", "exceeds_reservation", detail)
     ]
     assert (StockMovement.objects.count(), Event.objects.count()) == before
-    assert figures("B-1") == (10, 2, 8)
+    assert quantities("B-1") == (10, 2, 8)
 
 
-def test_what_it_does_not_hold_is_named() -> None:
+def test_skus_that_it_does_not_hold_are_named() -> None:
     reservation = reserve(("A-1", 3))
 
     with pytest.raises(InvalidLines) as refused:
         commit(reservation, ("A-1", 1), ("B-1", 1))
 
     assert [(one.pointer, one.code) for one in refused.value.errors] == [("/lines/1/sku", "unknown_sku")]
-    assert figures() == (10, 3, 7)
+    assert quantities() == (10, 3, 7)
 
 
 @pytest.mark.parametrize("count", [0, MAX_RESERVATION_LINES + 1])
-def test_so_many_lines_are_committed_at_a_time(count: int) -> None:
+def test_the_number_of_committed_lines_is_limited(count: int) -> None:
     reservation = reserve(("A-1", 3))
 
     with pytest.raises(InvalidReservation):
@@ -126,17 +126,17 @@ def test_so_many_lines_are_committed_at_a_time(count: int) -> None:
 def test_facts_that_oversell_a_level_do_not_keep_a_commit_from_it() -> None:
     reservation = reserve(("A-1", 8, "main"))
     services.adjust_stock(sku="A-1", location="main", delta=-7, reason="damage")
-    assert figures() == (3, 8, -5)
+    assert quantities() == (3, 8, -5)
 
     commit(reservation)
 
     level = StockLevel.objects.get(variant__sku="A-1", location__code="main")
-    assert (figures(), level.is_oversold) == ((-5, 0, -5), True)
+    assert (quantities(), level.is_oversold) == ((-5, 0, -5), True)
     assert Event.objects.filter(type="stock.oversold").count() == 1
     assert find_mismatches() == []
 
 
-def test_a_release_gives_back_what_is_held_still() -> None:
+def test_a_release_makes_the_held_units_available() -> None:
     reservation = reserve(("A-1", 12))
     commit(reservation, ("A-1", 4))
 
@@ -144,20 +144,20 @@ def test_a_release_gives_back_what_is_held_still() -> None:
 
     assert released.status == "released"
     assert lines_of(reservation) == [("A-1", "main", 10, 0, 4), ("A-1", "west", 2, 0, 0)]
-    assert (figures(), figures("A-1", "west")) == ((6, 0, 6), (5, 0, 5))
+    assert (quantities(), quantities("A-1", "west")) == ((6, 0, 6), (5, 0, 5))
     assert announced() == [("created", "active"), ("committed", "active"), ("released", "released")]
     assert find_mismatches() == []
 
 
 @pytest.mark.parametrize("end", [release, sweep])
-def test_what_is_given_back_to_an_oversold_level_is_not_refused(end) -> None:
+def test_a_release_to_an_oversold_level_is_not_refused(end) -> None:
     reservation = reserve(("A-1", 8, "main"))
     services.adjust_stock(sku="A-1", location="main", delta=-12, reason="damage")
 
     end(reservation)
 
     level = StockLevel.objects.get(variant__sku="A-1", location__code="main")
-    assert (figures(), level.is_oversold) == ((-2, 0, -2), True)
+    assert (quantities(), level.is_oversold) == ((-2, 0, -2), True)
     assert find_mismatches() == []
 
 
@@ -168,7 +168,7 @@ def test_a_release_mends_a_level_that_was_oversold() -> None:
     release(reservation)
 
     assert not StockLevel.objects.filter(is_oversold=True).exists()
-    assert figures() == (3, 0, 3)
+    assert quantities() == (3, 0, 3)
 
 
 def test_extending_counts_from_now() -> None:
@@ -187,10 +187,10 @@ def test_extending_counts_from_now() -> None:
 def test_a_transition_that_is_done_is_done_once(transition, status: str) -> None:
     reservation = reserve(("A-1", 4))
     transition(reservation)
-    before = (StockMovement.objects.count(), Event.objects.count(), figures())
+    before = (StockMovement.objects.count(), Event.objects.count(), quantities())
 
     assert transition(reservation).status == status
-    assert (StockMovement.objects.count(), Event.objects.count(), figures()) == before
+    assert (StockMovement.objects.count(), Event.objects.count(), quantities()) == before
 
 
 @pytest.mark.parametrize(
@@ -208,19 +208,19 @@ def test_a_transition_that_is_done_is_done_once(transition, status: str) -> None
         (outlive, extend, ReservationExpired, "is expired"),
     ],
 )
-def test_what_its_state_forbids_is_refused_with_the_state(first, then, refusal, says: str) -> None:
+def test_a_transition_that_the_status_forbids_is_refused_with_the_status(first, then, refusal, says: str) -> None:
     reservation = reserve(("A-1", 4))
     first(reservation)
-    before = (StockMovement.objects.count(), Event.objects.count(), figures())
+    before = (StockMovement.objects.count(), Event.objects.count(), quantities())
 
     with pytest.raises(refusal, match=says):
         then(reservation)
 
-    assert (StockMovement.objects.count(), Event.objects.count(), figures()) == before
+    assert (StockMovement.objects.count(), Event.objects.count(), quantities()) == before
 
 
 @pytest.mark.parametrize("transition", [commit, release, extend])
-def test_another_clients_reservation_is_not_there(transition) -> None:
+def test_another_clients_reservation_does_not_exist(transition) -> None:
     reservation = reserve(("A-1", 4))
 
     with pytest.raises(ReservationNotFound):
@@ -229,7 +229,7 @@ def test_another_clients_reservation_is_not_there(transition) -> None:
     assert transition(reservation, client=None)
 
 
-def test_the_sweep_ends_what_is_over_and_nothing_else() -> None:
+def test_the_sweep_expires_overdue_reservations_and_no_others() -> None:
     over = [reserve(("A-1", 2), ("B-1", 1), reference=f"O-{number}") for number in range(3)]
     alive, sold = reserve(("A-1", 2), reference="alive"), reserve(("A-1", 1), reference="sold")
     commit(sold)
@@ -240,7 +240,7 @@ def test_the_sweep_ends_what_is_over_and_nothing_else() -> None:
     assert expire_reservations() == 0
 
     assert set(Reservation.objects.filter(status="expired")) == set(over)
-    assert (figures(), figures("B-1")) == ((8, 2, 6), (10, 0, 10))
+    assert (quantities(), quantities("B-1")) == ((8, 2, 6), (10, 0, 10))
     assert lines_of(over[0]) == [("A-1", "main", 2, 0, 1), ("B-1", "main", 1, 0, 0)]
     assert lines_of(alive) == [("A-1", "main", 2, 2, 0)]
     ended = Event.objects.filter(type="reservation.expired")
@@ -253,10 +253,10 @@ def test_the_sweep_goes_on_until_nothing_is_left(monkeypatch) -> None:
     outlive(*[reserve(("A-1", 1), reference=f"O-{number}") for number in range(5)])
 
     assert expire_reservations() == 5
-    assert figures() == (10, 0, 10)
+    assert quantities() == (10, 0, 10)
 
 
-def test_the_number_of_statements_does_not_grow_with_what_is_ended() -> None:
+def test_the_number_of_statements_does_not_grow_with_the_expired_reservations() -> None:
     skus = [f"S-{number}" for number in range(40)]
     for sku in skus:
         make_product(sku)

@@ -24,7 +24,7 @@ from pms_backend.operations.audit import find_mismatches
 from products import services as products
 from products.models import Variant
 from tests.factories import make_location, make_product, set_stock
-from tests.inventory.reserving import figures, lines_of, outlive, reserve
+from tests.inventory.reserving import lines_of, outlive, quantities, reserve
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -49,11 +49,11 @@ def shortages(refused: pytest.ExceptionInfo[RefusedLines]) -> list[tuple[str, st
     return [(error.pointer, error.code, error.detail) for error in refused.value.errors]
 
 
-def test_what_is_reserved_is_not_available_and_still_on_hand() -> None:
+def test_reserved_units_are_on_hand_and_not_available() -> None:
     reservation = reserve(("A-1", 4))
 
     assert lines_of(reservation) == [("A-1", "main", 4, 4, 0)]
-    assert figures() == (10, 4, 6)
+    assert quantities() == (10, 4, 6)
     assert StockMovement.objects.filter(level__variant__sku="A-1").count() == 2
     changed, created = Event.objects.order_by("id")[Event.objects.count() - 2 :]
     assert (changed.type, changed.subject, changed.data["movement"]) == ("stock.changed", "level:main/A-1", None)
@@ -77,7 +77,7 @@ def test_without_a_location_the_first_that_has_it_all_serves_it_else_it_is_split
     assert {line[1]: line[2] for line in lines_of(reservation)} == places
 
 
-def test_a_later_place_that_has_it_all_comes_before_splitting() -> None:
+def test_a_later_location_with_all_units_comes_before_splitting() -> None:
     services.adjust_stock(sku="A-1", location="main", delta=-7, reason="sale")
 
     reservation = reserve(("A-1", 4))
@@ -85,14 +85,14 @@ def test_a_later_place_that_has_it_all_comes_before_splitting() -> None:
     assert lines_of(reservation) == [("A-1", "west", 4, 4, 0)]
 
 
-def test_the_code_decides_between_places_of_one_priority() -> None:
+def test_the_code_decides_between_locations_of_one_priority() -> None:
     make_location("annex", priority=1)
     set_stock("A-1", "annex", 10)
 
     assert lines_of(reserve(("A-1", 1))) == [("A-1", "annex", 1, 1, 0)]
 
 
-def test_a_closed_place_serves_nothing() -> None:
+def test_a_closed_location_serves_nothing() -> None:
     make_location("old", priority=0)
     services.update_location(code="old", values={"is_active": False})
 
@@ -103,7 +103,7 @@ def test_a_closed_place_serves_nothing() -> None:
     assert lines_of(reserve(("A-1", 1))) == [("A-1", "main", 1, 1, 0)]
 
 
-def test_a_place_that_holds_reserved_stock_is_not_closed() -> None:
+def test_a_location_with_reserved_stock_is_not_closed() -> None:
     services.update_level(sku="A-1", location="main", values={"backorder_limit": 20})
     services.adjust_stock(sku="A-1", location="main", delta=-10, reason="sale")
     services.adjust_stock(sku="B-1", location="main", delta=-10, reason="sale")
@@ -122,7 +122,7 @@ def test_a_line_with_a_location_is_served_there_alone() -> None:
     detail = "5 of A-1 are available at west, 6 were asked for."
     assert shortages(refused) == [("/lines/0", "insufficient_stock", detail)]
     assert written() == before
-    assert figures("A-1", "west") == (5, 0, 5)
+    assert quantities("A-1", "west") == (5, 0, 5)
 
 
 def test_lines_with_a_location_are_served_before_those_that_may_go_anywhere() -> None:
@@ -139,7 +139,7 @@ def test_one_sku_in_two_lines_is_served_once_from_each_level() -> None:
     reservation = reserve(("A-1", 6), ("a-1 ", 4))
 
     assert lines_of(reservation) == [("A-1", "main", 10, 10, 0)]
-    assert figures() == (10, 10, 0)
+    assert quantities() == (10, 10, 0)
 
 
 def test_all_lines_or_none_and_each_that_cannot_be_served_is_named() -> None:
@@ -155,24 +155,24 @@ def test_all_lines_or_none_and_each_that_cannot_be_served_is_named() -> None:
         ("/lines/3", "insufficient_stock", "13 of B-1 are available, 14 were asked for."),
     ]
     assert written() == before
-    assert figures("B-1") == (10, 0, 10)
+    assert quantities("B-1") == (10, 0, 10)
 
 
-def test_beyond_what_is_there_the_backorder_limits_are_used_last() -> None:
+def test_backorder_limits_are_used_after_the_available_units() -> None:
     services.update_level(sku="A-1", location="main", values={"backorder_limit": 3})
 
     reservation = reserve(("A-1", 17))
 
     assert lines_of(reservation) == [("A-1", "main", 12, 12, 0), ("A-1", "west", 5, 5, 0)]
-    assert figures() == (10, 12, -2)
+    assert quantities() == (10, 12, -2)
     with pytest.raises(RefusedLines):
         reserve(("A-1", 2), reference="R-2")
     reserve(("A-1", 1), reference="R-2")
-    assert figures() == (10, 13, -3)
+    assert quantities() == (10, 13, -3)
     assert find_mismatches() == []
 
 
-def test_an_oversold_level_serves_nothing_until_it_is_mended() -> None:
+def test_an_oversold_level_serves_nothing_while_it_is_oversold() -> None:
     services.adjust_stock(sku="A-1", location="main", delta=-12, reason="damage")
 
     with pytest.raises(RefusedLines) as refused:
@@ -183,7 +183,7 @@ def test_an_oversold_level_serves_nothing_until_it_is_mended() -> None:
     assert find_mismatches() == []
 
 
-def test_what_does_not_exist_is_named_by_its_line() -> None:
+def test_unknown_names_are_refused_by_line() -> None:
     with pytest.raises(InvalidLines) as refused:
         reserve(("A-1", 1), ("NOPE", 1), ("B-1", 1, "nowhere"))
 
@@ -195,7 +195,7 @@ def test_what_does_not_exist_is_named_by_its_line() -> None:
 
 
 @pytest.mark.parametrize(("status", "is_seen"), [("draft", False), ("active", True), ("archived", False)])
-def test_a_shop_reserves_only_what_it_shows(status: str, is_seen: bool) -> None:
+def test_a_storefront_reserves_only_published_skus(status: str, is_seen: bool) -> None:
     make_product("C-1", status="active" if status == "active" else "draft")
     set_stock("C-1", "main", 3)
     if status == "archived":
@@ -212,25 +212,25 @@ def test_a_shop_reserves_only_what_it_shows(status: str, is_seen: bool) -> None:
 
 
 @pytest.mark.parametrize("quantity", [0, -1, MAX_QUANTITY + 1])
-def test_a_quantity_that_is_none_is_refused(quantity: int) -> None:
+def test_a_quantity_out_of_bounds_is_refused(quantity: int) -> None:
     with pytest.raises(InvalidQuantity):
         reserve(("A-1", quantity))
 
 
 @pytest.mark.parametrize("count", [0, MAX_RESERVATION_LINES + 1])
-def test_there_are_so_many_lines_at_most(count: int) -> None:
+def test_the_number_of_lines_is_limited(count: int) -> None:
     with pytest.raises(InvalidReservation):
         reserve(*[("A-1", 1)] * count)
 
 
 @pytest.mark.parametrize("seconds", [MIN_EXPIRES_IN_SECONDS - 1, MAX_EXPIRES_IN_SECONDS + 1])
-def test_stock_is_held_so_long_at_most(seconds: int) -> None:
+def test_the_duration_is_limited(seconds: int) -> None:
     with pytest.raises(InvalidReservation):
         reserve(("A-1", 1), expires_in=seconds)
 
 
 @pytest.mark.parametrize("seconds", [MIN_EXPIRES_IN_SECONDS, 15 * 60, MAX_EXPIRES_IN_SECONDS])
-def test_it_is_held_as_long_as_was_asked_for(seconds: int) -> None:
+def test_it_expires_after_the_requested_duration(seconds: int) -> None:
     reservation = reserve(("A-1", 1), expires_in=seconds)
 
     held = reservation.expires_at - reservation.created_at
@@ -290,13 +290,13 @@ def test_the_same_reference_after_its_time_is_a_new_reservation() -> None:
 
     first.refresh_from_db()
     assert (first.status, second.pk == first.pk) == ("expired", False)
-    assert figures() == (10, 8, 2)
+    assert quantities() == (10, 8, 2)
     kinds = Event.objects.filter(type__startswith="reservation.").order_by("id").values_list("type", "actor")
     assert [kind for kind, _ in kinds] == ["reservation.created", "reservation.expired", "reservation.created"]
     assert find_mismatches() == []
 
 
-def test_what_the_dead_hold_of_a_sku_is_given_back_first() -> None:
+def test_units_of_expired_reservations_are_released_first() -> None:
     dead = [reserve(("A-1", 5, "main"), ("B-1", 1), reference=f"D-{number}") for number in range(2)]
     alive = reserve(("B-1", 2), reference="D-3")
     outlive(*dead)
@@ -305,12 +305,12 @@ def test_what_the_dead_hold_of_a_sku_is_given_back_first() -> None:
 
     assert lines_of(reservation) == [("A-1", "main", 10, 10, 0)]
     assert list(Reservation.objects.filter(status="expired").order_by("id")) == dead
-    assert figures("B-1") == (10, 2, 8)
+    assert quantities("B-1") == (10, 2, 8)
     assert lines_of(alive) == [("B-1", "main", 2, 2, 0)]
     assert find_mismatches() == []
 
 
-def test_a_refusal_ends_nothing_that_it_found_dead() -> None:
+def test_a_refusal_expires_no_reservation() -> None:
     dead = reserve(("A-1", 5, "main"))
     outlive(dead)
     before = written()

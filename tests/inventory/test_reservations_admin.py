@@ -8,7 +8,7 @@ from django.urls import reverse
 from inventory.models import Reservation, StockLevel
 from pms_backend.events.models import Event
 from tests.factories import make_location, make_product, set_stock
-from tests.inventory.reserving import figures, outlive, reserve
+from tests.inventory.reserving import outlive, quantities, reserve
 from tests.staff import said, staff_with, superuser
 
 pytestmark = pytest.mark.django_db
@@ -33,26 +33,26 @@ def page(reservation: Reservation, action: str = "change") -> str:
 @pytest.mark.parametrize(
     ("action", "status", "after"), [("release", "released", (10, 0, 10)), ("commit", "committed", (6, 0, 6))]
 )
-def test_staff_end_it_after_being_asked(reservation: Reservation, action: str, status: str, after: tuple) -> None:
+def test_staff_end_it_after_confirming(reservation: Reservation, action: str, status: str, after: tuple) -> None:
     client = superuser("anna")
     asked = client.get(page(reservation, action))
-    assert figures() == (10, 4, 6)
+    assert quantities() == (10, 4, 6)
 
     response = client.post(page(reservation, action), SURE, follow=True)
 
     reservation.refresh_from_db()
-    assert (asked.status_code, reservation.status, figures()) == (200, status, after)
+    assert (asked.status_code, reservation.status, quantities()) == (200, status, after)
     assert said(response) == [f"SO-7 is {status}."]
     assert Event.objects.latest("id").actor == "user:anna"
 
 
-def test_what_is_refused_says_why(reservation: Reservation) -> None:
+def test_a_refusal_is_shown(reservation: Reservation) -> None:
     outlive(reservation)
 
     response = superuser().post(page(reservation, "commit"), SURE)
 
     assert response.context["form"].non_field_errors() == [f"The reservation {reservation.pk} is expired."]
-    assert figures() == (10, 4, 6)
+    assert quantities() == (10, 4, 6)
 
 
 def test_selected_ones_are_released_one_by_one(reservation: Reservation) -> None:
@@ -66,7 +66,7 @@ def test_selected_ones_are_released_one_by_one(reservation: Reservation) -> None
         "1 reservation is released.",
         f"SO-8 is not released: The reservation {over.pk} is expired.",
     ]
-    assert figures() == (10, 1, 9)
+    assert quantities() == (10, 1, 9)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_without_the_permission_one_only_looks(reservation: Reservation) -> None
     added = client.post("/admin/inventory/reservation/add/", {})
 
     assert (seen.status_code, refused.status_code, edited.status_code, added.status_code) == (200, 403, 403, 403)
-    assert figures() == (10, 4, 6)
+    assert quantities() == (10, 4, 6)
 
 
 def test_with_the_permission_one_ends_it(reservation: Reservation) -> None:
@@ -136,4 +136,4 @@ def test_with_the_permission_one_ends_it(reservation: Reservation) -> None:
 
     client.post(page(reservation, "release"), SURE)
 
-    assert figures() == (10, 0, 10)
+    assert quantities() == (10, 0, 10)

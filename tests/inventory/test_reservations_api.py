@@ -15,7 +15,7 @@ from pms_backend.events.models import Event
 from pms_backend.operations.audit import find_mismatches
 from tests.conftest import ClientWith, JSONClient
 from tests.factories import make_location, make_product, set_stock
-from tests.inventory.reserving import figures, outlive
+from tests.inventory.reserving import outlive, quantities
 
 pytestmark = pytest.mark.django_db
 
@@ -77,17 +77,17 @@ def test_the_same_request_again_is_answered_with_the_same_reservation(shop: JSON
 
     assert (first.status_code, again.status_code, again.json()) == (201, 200, first.json())
     assert problem_of(other) == (409, "reference_conflict", [("/reference", "reference_conflict")])
-    assert figures() == (10, 2, 8)
+    assert quantities() == (10, 2, 8)
 
 
-def test_what_is_not_there_is_refused_by_line(shop: JSONClient) -> None:
+def test_missing_stock_is_refused_by_line(shop: JSONClient) -> None:
     before = Event.objects.count()
 
     answer = shop.post(URL, ask({"sku": "A-1", "quantity": 15}, {"sku": "D-1", "quantity": 11, "location": "main"}))
 
     assert problem_of(answer) == (409, "insufficient_stock", [("/lines/1", "insufficient_stock")])
     assert answer.json()["errors"][0]["detail"] == "10 of D-1 are available at main, 11 were asked for."
-    assert (Reservation.objects.count(), Event.objects.count(), figures()) == (0, before, (10, 0, 10))
+    assert (Reservation.objects.count(), Event.objects.count(), quantities()) == (0, before, (10, 0, 10))
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_what_is_not_there_is_refused_by_line(shop: JSONClient) -> None:
         (ask(expires_in=MAX_EXPIRES_IN_SECONDS + 1), "/expires_in"),
     ],
 )
-def test_what_is_no_request_is_422_and_says_where(shop: JSONClient, asked: dict, pointer: str) -> None:
+def test_an_invalid_request_is_422_with_a_pointer(shop: JSONClient, asked: dict, pointer: str) -> None:
     answer = shop.post(URL, asked)
 
     assert answer.status_code == 422
@@ -128,7 +128,7 @@ def test_it_is_sold_in_parts_and_released(shop: JSONClient) -> None:
     assert (released.json()["status"], released.json()["lines"]) == ("released", partly.json()["lines"])
     assert (again.status_code, again.json()) == (200, released.json())
     assert problem_of(shop.post(f"{one}commit/")) == (409, "reservation_state_conflict", [])
-    assert figures() == (7, 0, 7)
+    assert quantities() == (7, 0, 7)
     assert find_mismatches() == []
 
 
@@ -138,7 +138,7 @@ def test_without_lines_all_of_it_is_sold(shop: JSONClient) -> None:
     first, again = shop.post(f"{URL}{made['id']}/commit/"), shop.post(f"{URL}{made['id']}/commit/", {})
 
     assert (first.status_code, first.json()["status"], again.json()) == (200, "committed", first.json())
-    assert figures() == (8, 0, 8)
+    assert quantities() == (8, 0, 8)
 
 
 def test_a_retry_with_its_key_sells_once(shop: JSONClient) -> None:
@@ -152,7 +152,7 @@ def test_a_retry_with_its_key_sells_once(shop: JSONClient) -> None:
     replayed = shop.post(URL, ask({"sku": "A-1", "quantity": 4}), headers={"Idempotency-Key": "k-1"})
     assert answers[0].content == answers[1].content
     assert (replayed.status_code, replayed.json()["status"]) == (201, "active")
-    assert figures() == (9, 3, 6)
+    assert quantities() == (9, 3, 6)
 
 
 def test_extending_answers_with_the_new_end(shop: JSONClient) -> None:
@@ -208,7 +208,7 @@ def test_a_page_of_any_length_costs_the_same(shop: JSONClient, django_assert_num
             assert len(shop.get(URL, {"page_size": size}).json()["results"]) == size
 
 
-def test_a_client_sees_and_touches_its_own_and_the_house_all(client_with: ClientWith, api: JSONClient) -> None:
+def test_a_client_sees_and_changes_its_own_and_internal_callers_all(client_with: ClientWith, api: JSONClient) -> None:
     ours, theirs = client_with(SCOPES), client_with(SCOPES)
     made = ours.post(URL, ask()).json()
     one = f"{URL}{made['id']}/"
@@ -233,9 +233,9 @@ def test_a_storefront_reserves_what_it_sees_and_nothing_else(client_with: Client
     assert storefront.get(f"{URL}{made.json()['id']}/").json() == made.json()
     assert problem_of(hidden) == (422, "unknown_sku", [("/lines/0/sku", "unknown_sku")])
     assert storefront.post(f"{URL}{made.json()['id']}/commit/").json()["status"] == "committed"
-    assert figures("D-1") == (10, 0, 10)
+    assert quantities("D-1") == (10, 0, 10)
 
 
-def test_an_id_that_is_none_is_404(shop: JSONClient) -> None:
+def test_an_invalid_id_is_404(shop: JSONClient) -> None:
     for name in ("0", "9" * 18, "9" * 19, "x"):
         assert shop.get(f"{URL}{name}/").status_code == 404

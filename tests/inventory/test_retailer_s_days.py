@@ -1,4 +1,4 @@
-"""A retailer's two real days, line by line and in bulk: the same figures, the same ledger."""
+"""A retailer's two real days, line by line and in bulk: the same quantities, the same ledger."""
 
 import csv
 import os
@@ -49,7 +49,7 @@ def test_two_real_days_come_to_the_same_either_way(api: JSONClient) -> None:
         answer = api.post("/api/v1/inventory/adjustments/bulk/", {"adjustments": rows, "atomic": True})
         assert answer.json()["summary"] == {"applied": len(rows)}
 
-    by_line, in_bulk = (figures(location) for location in EACH_WAY)
+    by_line, in_bulk = (quantities(location) for location in EACH_WAY)
     assert by_line == in_bulk
     assert len(by_line) == len(moved)
     assert ledger("by-line") == ledger("in-bulk")
@@ -78,7 +78,7 @@ def reason(delta: int) -> str:
     return "sale" if delta < 0 else "return"
 
 
-def figures(location: str) -> dict[str, tuple[int, int]]:
+def quantities(location: str) -> dict[str, tuple[int, int]]:
     levels = StockLevel.objects.filter(location__code=location)
     return {
         sku: (on_hand, version) for sku, on_hand, version in levels.values_list("variant__sku", "on_hand", "version")

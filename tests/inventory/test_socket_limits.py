@@ -10,7 +10,7 @@ from websockets.sync.client import connect
 
 from inventory import services
 from inventory.messages import BadMessage
-from inventory.slow_clients import Budget
+from inventory.slow_clients import MessageBudget
 from inventory.socket_limits import (
     BURST_MESSAGES,
     FLOOD_MESSAGES,
@@ -34,28 +34,28 @@ BULK_ROWS = 10_000
 def test_a_budget_refuses_what_is_too_much_and_fills_up_again(monkeypatch) -> None:
     now = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    budget = Budget()
+    budget = MessageBudget()
 
     for _ in range(BURST_MESSAGES):
-        budget.take()
+        budget.spend()
     with pytest.raises(BadMessage) as refused:
-        budget.take()
+        budget.spend()
     now[0] += 1
-    budget.take()
+    budget.spend()
 
     assert refused.value.code == "rate_limited"
     assert not budget.is_flooded
 
 
-def test_a_queue_that_is_full_ends_its_connection_and_keeps_nothing() -> None:
+def test_a_full_queue_ends_its_connection_and_is_emptied() -> None:
     subscriber = Subscriber(Caller("client:a", frozenset(), "default", "client:a"))
-    subscriber.filter.everything = True
+    subscriber.subscriptions.everything = True
     change = Change(1, "A-1", "main", "{}")
 
     for _ in range(MAX_UNREAD_CHANGES):
-        subscriber.offer(change)
+        subscriber.queue(change)
     assert (subscriber.close_code, len(subscriber.unread)) == (None, MAX_UNREAD_CHANGES)
-    subscriber.offer(change)
+    subscriber.queue(change)
 
     assert (subscriber.close_code, len(subscriber.unread)) == (CLOSE_TOO_SLOW, 0)
 
@@ -107,7 +107,7 @@ LONG_CLOSE = "socket_connection.CLOSE_SECONDS = 300"
     ids=["giving up soon", "giving up when it does"],
 )
 @pytest.mark.django_db(transaction=True)
-def test_a_client_that_does_not_read_is_closed_and_holds_nobody_up(server: SocketServer, send_seconds: float) -> None:
+def test_a_client_that_does_not_read_is_closed_and_delays_no_other(server: SocketServer, send_seconds: float) -> None:
     key = create_api_client(name="screen", scopes=["inventory:read"]).api_key
     make_location("main")
     for number in range(4):
@@ -127,7 +127,7 @@ def test_a_client_that_does_not_read_is_closed_and_holds_nobody_up(server: Socke
         slow.send('{"action": "subscribe", "all": true}')
         with server.socket(key) as reader, ThreadPoolExecutor(1) as pool:
             reader.subscribe(all=True)
-            reading = pool.submit(reader.receive_until, lambda: len(reader.told) == BULKS * BULK_ROWS)
+            reading = pool.submit(reader.receive_until, lambda: len(reader.sequences) == BULKS * BULK_ROWS)
             for _ in range(BULKS):
                 services.adjust_stock_in_bulk(rows=rows)
                 relay_pending()

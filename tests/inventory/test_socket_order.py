@@ -5,23 +5,23 @@ from typing import Any
 
 from inventory import socket_connection
 from inventory.hub import Hub
-from inventory.messages import Subscribe, Wanted
-from inventory.snapshots import Snapshot, take_snapshot
+from inventory.messages import Selection, Subscribe
+from inventory.snapshots import Snapshot, read_snapshot
 from inventory.socket_connection import Connection
 from inventory.subscribers import Change, Subscriber
 from pms_backend.access.caller import Caller
 
 
-def test_what_is_unread_goes_out_before_a_snapshot_and_what_comes_meanwhile_after_it(monkeypatch) -> None:
+def test_unread_changes_are_sent_before_a_snapshot_and_newer_ones_after_it(monkeypatch) -> None:
     """Otherwise resuming behind the snapshot's sequence would skip the first."""
     subscriber = Subscriber(Caller("client:a", frozenset(), "default", "client:a"))
-    subscriber.filter.everything = True
+    subscriber.subscriptions.everything = True
     sent: list[str] = []
 
     async def read(function: Any, *_: Any) -> Any:
-        if function is not take_snapshot:
+        if function is not read_snapshot:
             return 0
-        subscriber.offer(Change(8, "A-1", "main", "later"))
+        subscriber.queue(Change(8, "A-1", "main", "later"))
         return Snapshot(b"[]", is_reset=False)
 
     async def send(event: Any) -> None:
@@ -30,9 +30,9 @@ def test_what_is_unread_goes_out_before_a_snapshot_and_what_comes_meanwhile_afte
     async def subscribe() -> None:
         hub = Hub()
         hub.sequence = 7
-        subscriber.offer(Change(7, "A-1", "main", "earlier"))
+        subscriber.queue(Change(7, "A-1", "main", "earlier"))
         connection = Connection(hub, subscriber, send)
-        await connection._subscribe(Subscribe(Wanted(), None))
+        await connection._subscribe(Subscribe(Selection(), None))
         await connection._send_unread()
 
     monkeypatch.setattr(socket_connection, "read", read)

@@ -1,4 +1,4 @@
-"""The relay's wake-up of the sockets: one connection for as long as the relay runs."""
+"""The relay wakes the sockets' hubs over one connection, for as long as it runs."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from redis import Redis
 from inventory.receivers import HUB_GROUP, _SocketWakeUp
 from tests.faults.own_redis import OwnRedis
 
-RINGS = 20
+WAKE_UPS = 20
 
 
 @pytest.fixture
@@ -29,15 +29,15 @@ def connections_made(redis: Redis) -> int:
     return stats["total_connections_received"]
 
 
-def test_it_keeps_its_connection(redis: Redis) -> None:
-    # Somebody in the group, so that there is something to send.
+def test_wake_ups_use_one_connection(redis: Redis) -> None:
+    # The group needs a member, or there is nothing to send.
     redis.zadd(f"pms:group:{HUB_GROUP}", {"hub.test!one": 2**40})
     wake_up = _SocketWakeUp()
     wake_up.send(1)
     before = connections_made(redis)
 
-    for sequence in range(RINGS):
+    for sequence in range(WAKE_UPS):
         wake_up.send(sequence)
 
     assert connections_made(redis) == before
-    assert redis.zcard("pmshub.test!") == RINGS + 1
+    assert redis.zcard("pmshub.test!") == WAKE_UPS + 1

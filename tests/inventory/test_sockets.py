@@ -43,11 +43,11 @@ def places_of(snapshot: dict) -> list[tuple[str, str]]:
     return [(level["sku"], level["location"]) for level in snapshot["levels"]]
 
 
-def heard(socket: Socket) -> list[tuple[str, str]]:
-    """Of one more of everything, what the connection is told."""
+def received(socket: Socket) -> list[tuple[str, str]]:
+    """The levels whose change the connection receives, after one more unit of every level."""
     assert socket.ask(action="ping") == {"type": "pong"}
     publish(*ALL)
-    # All that it is told comes before another snapshot.
+    # All changes come before another snapshot.
     socket.send(action="subscribe", skus=["unknown"])
     places = []
     while (message := socket.receive())["type"] != "snapshot":
@@ -75,12 +75,12 @@ def test_a_snapshot_and_then_the_changes_of_what_was_subscribed_to(
 ) -> None:
     with sockets.socket(key) as socket:
         snapshot = socket.subscribe(**wanted)
-        told = heard(socket)
+        changes = received(socket)
 
     assert sorted(places_of(snapshot)) == sorted(places)
     assert snapshot["sequence"] == head_sequence() - 4
     assert "reset" not in snapshot
-    assert told == places
+    assert changes == places
 
 
 def test_levels_are_those_of_the_api(sockets: SocketServer, key: str) -> None:
@@ -102,9 +102,9 @@ def test_subscriptions_add_up_and_each_keeps_its_locations(sockets: SocketServer
     with sockets.socket(key) as socket:
         socket.subscribe(skus=["A-1"], locations=["main"])
         socket.subscribe(skus=["B-2"])
-        told = heard(socket)
+        changes = received(socket)
 
-    assert told == [ALL[0], ALL[2], ALL[3]]
+    assert changes == [ALL[0], ALL[2], ALL[3]]
 
 
 @pytest.mark.parametrize(
@@ -116,13 +116,13 @@ def test_subscriptions_add_up_and_each_keeps_its_locations(sockets: SocketServer
         ({"all": True}, []),
     ],
 )
-def test_unsubscribed_is_told_no_more(sockets: SocketServer, key: str, ended: dict, places: list) -> None:
+def test_unsubscribed_changes_are_not_sent(sockets: SocketServer, key: str, ended: dict, places: list) -> None:
     with sockets.socket(key) as socket:
         socket.subscribe(skus=["A-1", "B-2"], locations=["main", "back"])
         socket.send(action="unsubscribe", **ended)
-        told = heard(socket)
+        changes = received(socket)
 
-    assert told == places
+    assert changes == places
 
 
 def test_with_after_the_snapshot_holds_what_changed_since(sockets: SocketServer, key: str) -> None:
@@ -146,17 +146,17 @@ def test_after_an_expired_or_unknown_sequence_comes_the_whole_state(sockets: Soc
     oldest = Event.objects.order_by("sequence").values_list("sequence", flat=True)[0]
 
     with sockets.socket(key) as socket:
-        kept = socket.subscribe(all=True, after=oldest - 1)
+        retained = socket.subscribe(all=True, after=oldest - 1)
         expired = socket.subscribe(all=True, after=oldest - 2)
         unknown = socket.subscribe(skus=["A-1"], after=head_sequence() + 1)
         beyond_all = socket.subscribe(locations=["main"], after=2**64 - 1)
 
-    assert ("reset" in kept, len(kept["levels"])) == (False, 4)
+    assert ("reset" in retained, len(retained["levels"])) == (False, 4)
     assert [snapshot["reset"] for snapshot in (expired, unknown, beyond_all)] == [True, True, True]
     assert [len(snapshot["levels"]) for snapshot in (expired, unknown, beyond_all)] == [4, 2, 2]
 
 
-def test_all_that_has_not_been_told_yet_is_told_before_a_second_snapshot(sockets: SocketServer, key: str) -> None:
+def test_pending_changes_are_sent_before_a_second_snapshot(sockets: SocketServer, key: str) -> None:
     """Otherwise `after` that snapshot's sequence would skip it."""
     with sockets.socket(key) as socket:
         socket.subscribe(skus=["A-1"])
@@ -167,7 +167,7 @@ def test_all_that_has_not_been_told_yet_is_told_before_a_second_snapshot(sockets
     assert order == ["stock.changed", "snapshot"]
 
 
-def test_a_heartbeat_says_how_far_a_quiet_connection_is_complete(sockets: SocketServer, key: str) -> None:
+def test_a_heartbeat_has_the_sequence_up_to_which_it_is_complete(sockets: SocketServer, key: str) -> None:
     with sockets.socket(key) as socket:
         socket.subscribe(skus=["A-1"])
         publish(ALL[2])
@@ -211,7 +211,7 @@ BAD = [
 ]
 
 
-def test_what_cannot_be_obeyed_is_an_error_and_the_connection_lives_on(sockets: SocketServer, key: str) -> None:
+def test_an_invalid_message_is_an_error_and_the_connection_stays_open(sockets: SocketServer, key: str) -> None:
     answers = []
 
     with sockets.socket(key) as socket:
@@ -219,13 +219,13 @@ def test_what_cannot_be_obeyed_is_an_error_and_the_connection_lives_on(sockets: 
             socket.connection.send(text)
             answers.append(socket.receive())
         alive = socket.ask(action="ping")
-        told = socket.subscribe(all=True)
+        snapshot = socket.subscribe(all=True)
 
     assert [answer["type"] for answer in answers] == ["error"] * len(BAD)
     assert [answer["code"] for answer in answers] == [code for _, code in BAD]
     assert all(answer["detail"] for answer in answers)
     assert alive == {"type": "pong"}
-    assert len(told["levels"]) == 4
+    assert len(snapshot["levels"]) == 4
 
 
 def test_many_messages_cannot_subscribe_to_more_than_one_may(sockets: SocketServer, key: str) -> None:
@@ -250,6 +250,6 @@ def test_a_message_larger_than_allowed_closes_the_connection(sockets: SocketServ
         assert socket.closed() == 1009
 
 
-def test_another_address_is_no_socket(sockets: SocketServer, key: str) -> None:
+def test_another_path_is_not_a_socket(sockets: SocketServer, key: str) -> None:
     with pytest.raises(Exception, match="403"):
         sockets.socket(key, query="../nowhere/")

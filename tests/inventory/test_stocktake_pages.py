@@ -105,7 +105,7 @@ def test_what_is_scanned_is_counted_and_what_is_found_is_added(sheet: Stocktake)
         ({"sku": "A-1", "counted": "-1"}, "counted"),
     ],
 )
-def test_what_is_no_count_is_refused(sheet: Stocktake, sent: dict[str, str], field: str):
+def test_an_invalid_count_is_refused(sheet: Stocktake, sent: dict[str, str], field: str):
     response = superuser().post(page("count"), sent)
 
     assert list(response.context["form"].errors) == [field]

@@ -49,7 +49,7 @@ def shipped(api: JSONClient, **more: Any) -> str:
     return transfer
 
 
-def figures() -> dict[str, tuple[int, int]]:
+def quantities() -> dict[str, tuple[int, int]]:
     """What is on hand and incoming, by level."""
     levels = StockLevel.objects.select_related("variant", "location")
     return {f"{level.variant.sku}@{level.location.code}": (level.on_hand, level.incoming) for level in levels}
@@ -69,7 +69,7 @@ def announced() -> list[str]:
 
 def everything() -> tuple[Any, ...]:
     """Whatever a refused request must leave as it is."""
-    return figures(), StockMovement.objects.count(), Event.objects.count(), list(TransferLine.objects.values())
+    return quantities(), StockMovement.objects.count(), Event.objects.count(), list(TransferLine.objects.values())
 
 
 START = {"A-1@main": (10, 0), "B-1@main": (5, 0)}
@@ -93,7 +93,7 @@ def test_a_draft_changes_no_stock(api: JSONClient):
         "shipped_at": None,
         "closed_at": None,
     }
-    assert (figures(), announced()) == (START, [])
+    assert (quantities(), announced()) == (START, [])
 
 
 def test_shipping_takes_from_the_source_and_is_incoming_at_the_target(api: JSONClient):
@@ -104,7 +104,7 @@ def test_shipping_takes_from_the_source_and_is_incoming_at_the_target(api: JSONC
     assert (body["status"], body["closed_at"]) == ("in_transit", None)
     assert body["shipped_at"] is not None
     assert [line["in_transit"] for line in body["lines"]] == [4, 5]
-    assert figures() == {"A-1@main": (6, 0), "B-1@main": (0, 0), "A-1@west": (0, 4), "B-1@west": (0, 5)}
+    assert quantities() == {"A-1@main": (6, 0), "B-1@main": (0, 0), "A-1@west": (0, 4), "B-1@west": (0, 5)}
     assert ledger() == [("A-1", "main", "transfer_out", -4), ("B-1", "main", "transfer_out", -5)]
     assert set(StockMovement.objects.filter(reason="transfer_out").values_list("reference", flat=True)) == {"T-7"}
     assert announced() == ["transfer.shipped"]
@@ -127,7 +127,7 @@ def test_receiving_without_lines_takes_all_that_is_in_transit(api: JSONClient):
 
     assert (body["status"], [line["received"] for line in body["lines"]]) == ("received", [4, 5])
     assert body["closed_at"] is not None
-    assert figures() == {"A-1@main": (6, 0), "B-1@main": (0, 0), "A-1@west": (4, 0), "B-1@west": (5, 0)}
+    assert quantities() == {"A-1@main": (6, 0), "B-1@main": (0, 0), "A-1@west": (4, 0), "B-1@west": (5, 0)}
     assert ledger()[2:] == [("A-1", "west", "transfer_in", 4), ("B-1", "west", "transfer_in", 5)]
     assert Event.objects.get(type="transfer.received").data == {
         "transfer": body,
@@ -141,7 +141,7 @@ def test_a_part_is_received_and_the_rest_stays_in_transit(api: JSONClient):
     transfer = shipped(api)
 
     first = api.post(f"{transfer}receive/", {"lines": [{"sku": "a-1", "quantity": 3}]}).json()
-    between = figures()
+    between = quantities()
     second = api.post(f"{transfer}receive/", {"lines": [{"sku": "B-1", "quantity": 5}]}).json()
     third = api.post(f"{transfer}receive/").json()
 
@@ -168,7 +168,7 @@ def test_what_is_missing_is_lost_at_the_target(api: JSONClient, shortage: str):
 
     assert body["status"] == "received"
     assert [(line["received"], line["lost"]) for line in body["lines"]] == [(3, 1), (0, 5)]
-    assert figures() == {"A-1@main": (6, 0), "B-1@main": (0, 0), "A-1@west": (3, 0), "B-1@west": (0, 0)}
+    assert quantities() == {"A-1@main": (6, 0), "B-1@main": (0, 0), "A-1@west": (3, 0), "B-1@west": (0, 0)}
     assert ledger()[2:] == [
         ("A-1", "west", "transfer_in", 3),
         ("A-1", "west", "transfer_in", 1),
@@ -189,7 +189,7 @@ def test_a_shortage_of_everything_is_named_by_no_lines(api: JSONClient):
     body = api.post(f"{transfer}receive/", {"lines": [], "shortage": "damage"}).json()
 
     assert (body["status"], [line["lost"] for line in body["lines"]]) == ("received", [4, 5])
-    assert figures()["A-1@west"] == (0, 0)
+    assert quantities()["A-1@west"] == (0, 0)
     assert find_mismatches() == []
 
 
@@ -211,7 +211,7 @@ def test_a_shortage_announces_what_is_left_of_the_receipt(
     body = api.post(f"{transfer}receive/", {"lines": lines, "shortage": "damage"}).json()
 
     assert body["lines"][0]["lost"] == 4 - received
-    assert figures()["A-1@west"] == (1 + received, 0)
+    assert quantities()["A-1@west"] == (1 + received, 0)
     assert crossings() == announced
 
 
@@ -240,7 +240,7 @@ def test_a_shipment_may_use_the_backorder_limit_and_no_more(api: JSONClient):
     statuses = [api.post(f"{transfer}ship/").status_code for transfer in (enough, more)]
 
     assert statuses == [200, 409]
-    assert figures()["A-1@main"] == (-2, 0)
+    assert quantities()["A-1@main"] == (-2, 0)
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_what_was_received_is_not_received_again(api: JSONClient):
     response = api.post(f"{transfer}receive/", some)
 
     assert (response.status_code, response.json()["code"]) == (409, "over_receipt")
-    assert figures()["A-1@west"] == (3, 1)
+    assert quantities()["A-1@west"] == (3, 1)
 
 
 @pytest.mark.parametrize("lines", [[], [{"sku": "A-1", "quantity": 0}]])
@@ -283,7 +283,7 @@ def test_receiving_nothing_is_refused(api: JSONClient, lines: list[Any]):
     response = api.post(f"{transfer}receive/", {"lines": lines})
 
     assert (response.status_code, response.json()["code"]) == (422, "invalid_quantity")
-    assert figures()["A-1@west"] == (0, 4)
+    assert quantities()["A-1@west"] == (0, 4)
 
 
 def test_a_cancelled_draft_has_moved_nothing(api: JSONClient):
@@ -292,7 +292,7 @@ def test_a_cancelled_draft_has_moved_nothing(api: JSONClient):
     body = api.post(f"{transfer}cancel/").json()
 
     assert body["status"] == "cancelled"
-    assert (figures(), ledger(), announced()) == (START, [], ["transfer.cancelled"])
+    assert (quantities(), ledger(), announced()) == (START, [], ["transfer.cancelled"])
 
 
 def test_cancelling_on_the_way_puts_back_what_is_still_in_transit(api: JSONClient):
@@ -302,7 +302,7 @@ def test_cancelling_on_the_way_puts_back_what_is_still_in_transit(api: JSONClien
     body = api.post(f"{transfer}cancel/").json()
 
     assert [(line["in_transit"], line["received"]) for line in body["lines"]] == [(0, 3), (0, 0)]
-    assert figures() == {"A-1@main": (7, 0), "B-1@main": (5, 0), "A-1@west": (3, 0), "B-1@west": (0, 0)}
+    assert quantities() == {"A-1@main": (7, 0), "B-1@main": (5, 0), "A-1@west": (3, 0), "B-1@west": (0, 0)}
     assert ledger()[-2:] == [("A-1", "main", "transfer_in", 1), ("B-1", "main", "transfer_in", 5)]
     assert announced() == ["transfer.shipped", "transfer.received", "transfer.cancelled"]
     assert find_mismatches() == []
@@ -425,14 +425,14 @@ def test_a_draft_is_changed_and_anything_else_is_not(api: JSONClient):
     transfer = made(api)
 
     changed = api.patch(transfer, {"lines": [{"sku": "B-1", "quantity": 2}], "reference": "T-8"}).json()
-    kept = api.patch(transfer, {}).json()
+    unchanged = api.patch(transfer, {}).json()
     api.post(f"{transfer}ship/")
     refused = api.patch(transfer, {"reference": "T-9"})
 
     assert [(line["sku"], line["quantity"]) for line in changed["lines"]] == [("B-1", 2)]
-    assert (kept["reference"], len(kept["lines"])) == ("T-8", 1)
+    assert (unchanged["reference"], len(unchanged["lines"])) == ("T-8", 1)
     assert (refused.status_code, refused.json()["code"]) == (409, "transfer_state_conflict")
-    assert figures()["B-1@west"] == (0, 2)
+    assert quantities()["B-1@west"] == (0, 2)
 
 
 @pytest.mark.parametrize(

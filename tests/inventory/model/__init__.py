@@ -1,1 +1,1 @@
-"""A warehouse in memory, to hold the real one against: no locks, no SQL, only the rules of what a figure is."""
+"""A warehouse in memory, to compare the real one with: no locks, no SQL, only the rules."""

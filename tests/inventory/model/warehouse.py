@@ -1,15 +1,15 @@
-"""What every figure should be after any sequence of requests."""
+"""The expected stock after any sequence of requests."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import count
 
-Place = tuple[str, str]
+LevelKey = tuple[str, str]
 
 
 @dataclass
 class Level:
-    """One SKU at one location: the moments at which units came and went, and the last absolute figure's."""
+    """One SKU at one location: the moments at which units came and went, and that of the last count."""
 
     moved: list[tuple[int, int]] = field(default_factory=list)
     counted_at: int = -1
@@ -37,17 +37,17 @@ class Level:
         self.moved.append((moment, delta))
 
     def settle(self, moment: int, on_hand: int) -> None:
-        """Somebody counted `on_hand` at that moment; whoever counted later knows better."""
+        """Applies a count of that moment, unless there is a later one."""
         if self.counted_at <= moment:
             self.counted_at = moment
             self.move(moment, on_hand - sum(delta for when, delta in self.moved if when <= moment))
 
 
 @dataclass
-class Promise:
+class HeldReservation:
     """A reservation: what is held of each level."""
 
-    held: dict[Place, int]
+    held: dict[LevelKey, int]
     status: str = "active"
 
 
@@ -63,7 +63,7 @@ class Shipment:
 
 
 @dataclass
-class Sheet:
+class CountSheet:
     """A stocktake: what was counted of each SKU, and when."""
 
     location: str
@@ -75,19 +75,19 @@ class Warehouse:
     """Levels, and the promises, shipments and count sheets upon them. A request that is refused changes nothing."""
 
     def __init__(self) -> None:
-        self.levels: defaultdict[Place, Level] = defaultdict(Level)
+        self.levels: defaultdict[LevelKey, Level] = defaultdict(Level)
         self._moments = count()
 
     def moment(self) -> int:
         return next(self._moments)
 
-    def figures(self) -> dict[Place, tuple[int, int, int, bool]]:
+    def quantities(self) -> dict[LevelKey, tuple[int, int, int, bool]]:
         return {
             place: (level.on_hand, level.reserved, level.incoming, level.is_oversold)
             for place, level in self.levels.items()
         }
 
-    def adjust(self, place: Place, delta: int, reason: str) -> bool:
+    def adjust(self, place: LevelKey, delta: int, reason: str) -> bool:
         """Whether it was done."""
         level = self.levels[place]
         if delta < 0 and reason != "damage" and level.claimable < -delta:
@@ -95,10 +95,10 @@ class Warehouse:
         level.move(self.moment(), delta)
         return True
 
-    def count(self, place: Place, on_hand: int) -> None:
+    def count(self, place: LevelKey, on_hand: int) -> None:
         self.levels[place].settle(self.moment(), on_hand)
 
-    def limit(self, place: Place, backorder_limit: int) -> bool:
+    def limit(self, place: LevelKey, backorder_limit: int) -> bool:
         level = self.levels[place]
         if backorder_limit < level.backorder_limit and level.available < -backorder_limit:
             return False
@@ -113,12 +113,12 @@ class Warehouse:
             for sku, location, quantity in lines
         )
 
-    def hold(self, held: dict[Place, int]) -> Promise:
+    def hold(self, held: dict[LevelKey, int]) -> HeldReservation:
         for place, quantity in held.items():
             self.levels[place].reserved += quantity
-        return Promise(held)
+        return HeldReservation(held)
 
-    def commit(self, promise: Promise, wanted: dict[Place, int]) -> None:
+    def commit(self, promise: HeldReservation, wanted: dict[LevelKey, int]) -> None:
         for place, quantity in wanted.items():
             self.levels[place].reserved -= quantity
             self.levels[place].move(self.moment(), -quantity)
@@ -126,7 +126,7 @@ class Warehouse:
         if not any(promise.held.values()):
             promise.status = "committed"
 
-    def let_go(self, promise: Promise, status: str) -> None:
+    def let_go(self, promise: HeldReservation, status: str) -> None:
         for place, quantity in promise.held.items():
             self.levels[place].reserved -= quantity
         promise.held, promise.status = {}, status
@@ -161,7 +161,7 @@ class Warehouse:
         self.levels[sku, shipment.target].incoming -= quantity
         self.levels[sku, at].move(self.moment(), quantity)
 
-    def post(self, sheet: Sheet) -> None:
+    def post(self, sheet: CountSheet) -> None:
         for sku, (moment, on_hand) in sheet.counted.items():
             self.levels[sku, sheet.location].settle(moment, on_hand)
         sheet.status = "posted"
