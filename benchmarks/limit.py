@@ -19,7 +19,7 @@ django.setup()
 
 from inventory.availability import AVAILABILITY as AVAILABLE  # noqa: E402 - Django is set up first
 from inventory.services.adjustments import ADJUST  # noqa: E402
-from inventory.services.ledger import LEDGER_AND_OUTBOX  # noqa: E402
+from inventory.services.ledger import LEDGER_AND_OUTBOX, RETURNED_COLUMNS  # noqa: E402
 
 # Of rows that were copied beside the tables: one statement for all of them, whose tail is that of ours.
 _BULK: Final = (
@@ -35,8 +35,7 @@ WITH wanted AS (
     UPDATE inventory_stocklevel AS level
     SET {set}, version = version + 1, updated_at = clock_timestamp()
     FROM wanted WHERE level.id = wanted.id
-    RETURNING level.id AS level_id, wanted.sku, wanted.product_id, wanted.location, level.on_hand, level.reserved,
-        level.incoming, level.version, level.reorder_point, level.backorder_limit, level.is_oversold, level.updated_at,
+    RETURNING {returned}, wanted.sku, wanted.product_id, wanted.location,
         false AS was_oversold, false AS was_low, level.on_hand - wanted.before AS delta, '{reason}' AS reason,
         '' AS note, '' AS reference, '' AS source, false AS is_deduplicated, level.updated_at AS occurred_at,
         wanted.position
@@ -45,9 +44,13 @@ WITH wanted AS (
     + LEDGER_AND_OUTBOX.replace("{", "{{").replace("}", "}}")
     + "SELECT count(*) FROM recorded"
 )
-_BULK_ADJUST: Final = _BULK.format(set="on_hand = level.on_hand + wanted.quantity", reason="correction")
+_BULK_ADJUST: Final = _BULK.format(
+    returned=RETURNED_COLUMNS, set="on_hand = level.on_hand + wanted.quantity", reason="correction"
+)
 _BULK_COUNT: Final = _BULK.format(
-    set="on_hand = wanted.quantity, counted_on_hand = wanted.quantity, counted_at = clock_timestamp()", reason="count"
+    returned=RETURNED_COLUMNS,
+    set="on_hand = wanted.quantity, counted_on_hand = wanted.quantity, counted_at = clock_timestamp()",
+    reason="count",
 )
 _NEW_ROWS: Final = (
     "CREATE TEMP TABLE bench_row (sku text, location text, quantity bigint, position bigint) ON COMMIT DROP"

@@ -69,3 +69,5 @@ LEVEL_FIELDS: Final = tuple(LevelData.__annotations__)
 # The columns that a service may change, and those of them that are shown.
 WRITTEN_COLUMNS: Final = LevelState._fields[3:]
 SHOWN_COLUMNS: Final = tuple(name for name in WRITTEN_COLUMNS if name in LEVEL_FIELDS)
+# Those that differ between several changes of a level in one write; the others are the same after each of them.
+CHANGED_COLUMNS: Final = ("on_hand", "reserved", "incoming", "version", "is_oversold")

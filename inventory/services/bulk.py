@@ -1,6 +1,6 @@
 """Bulk adjustments and counts: levels are locked in order, rows applied in memory in turn, and all written at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -65,83 +65,77 @@ def adjust_stock_in_bulk(*, rows: Sequence[Adjustment], atomic: bool = False) ->
 
     Raises `BulkInvalid` and `BulkConflict` where `atomic`.
     """
-    keys = _keys_of(rows)
-    existing = [(key, row) for key, row in zip(keys, rows, strict=True) if isinstance(key, tuple)]
+    keys, errors = _keys_of(rows)
     # A claim on a level that does not exist is refused without creating one.
-    increased = [key for key, row in existing if row.delta > 0 or is_fact(row.reason)]
-    levels = LevelBatch([key for key, _ in existing], create=increased)
-    acted = first_deltas(
-        [
-            (levels.states[key].id, row.reference, row.reason)
-            for key, row in existing
-            if row.dedupe and key in levels.states
-        ]
-    )
+    increases = [row for row in rows if row.delta > 0 or is_fact(row.reason)]
+    levels = LevelBatch(keys.values(), create=[keys[row.index] for row in increases if row.index in keys])
+    known = [(levels.states.get(keys[row.index]), row) for row in rows if row.dedupe and row.index in keys]
+    acted = first_deltas([(state.id, row.reference, row.reason) for state, row in known if state is not None])
 
-    def adjusted(key: Key, row: Adjustment) -> tuple[LevelState, LedgerRow | None]:
-        if key not in levels.states:
-            raise InsufficientStock(row.sku, row.location, 0, abs(row.delta))
-        return _adjusted(levels.states[key], row, acted)
+    def adjusted(row: Adjustment) -> tuple[LevelState, LedgerRow | None]:
+        return _adjusted(levels.states.get(keys[row.index]), row, acted)
 
-    return _apply(levels, rows, keys, adjusted, atomic=atomic)
+    return _apply(levels, rows, errors, adjusted, atomic=atomic)
 
 
 @retried_atomic
 def count_stock_in_bulk(*, rows: Sequence[Count], atomic: bool = False) -> list[Outcome]:
     """Applies each count, made just now; one that finds what is on hand is `unchanged`. Else as the bulk adjustment."""
-    keys = _keys_of(rows)
-    counted_keys = [key for key in keys if isinstance(key, tuple)]
-    levels = LevelBatch(counted_keys, create=counted_keys)
+    keys, errors = _keys_of(rows)
+    levels = LevelBatch(keys.values(), create=keys.values())
     moment = present_moment()
-    # Later than the present are movements by the clock of another system.
+    # Movements later than now have a moment by the clock of another system.
     later = later_movements({state.id: moment for state in levels.states.values()})
 
-    def counted(key: Key, row: Count) -> tuple[LevelState, LedgerRow | None]:
-        state = levels.states[key]
+    def counted(row: Count) -> tuple[LevelState, LedgerRow | None]:
+        state = levels.states[keys[row.index]]
         return _counted(state, row, moment, later.get(state.id, 0))
 
-    return _apply(levels, rows, keys, counted, atomic=atomic)
+    return _apply(levels, rows, errors, counted, atomic=atomic)
 
 
 Row = TypeVar("Row", Adjustment, Count)
 
 
-def _keys_of(rows: Sequence[Adjustment] | Sequence[Count]) -> list[Key | DomainError]:
-    """The level that each row names, or why there is none."""
+def _keys_of(rows: Sequence[Adjustment] | Sequence[Count]) -> tuple[dict[int, Key], dict[int, DomainError]]:
+    """The level of each row, by its index, and the errors of the rows whose names are not valid."""
     variants = variants_by_key([row.sku for row in rows])
     codes = {row.location for row in rows}
     locations = {location.code: location for location in Location.objects.filter(code__in=codes)}
-
-    def key_of(row: Adjustment | Count) -> Key | DomainError:
+    keys: dict[int, Key] = {}
+    errors: dict[int, DomainError] = {}
+    for row in rows:
         variant, location = variants.get(sku_key(row.sku)), locations.get(row.location)
         if variant is None:
-            return UnknownSku(row.sku)
-        if location is None:
-            return UnknownLocation(row.location)
-        return (variant, location.pk) if location.is_active else LocationInactive(row.location)
-
-    return [key_of(row) for row in rows]
+            errors[row.index] = UnknownSku(row.sku)
+        elif location is None:
+            errors[row.index] = UnknownLocation(row.location)
+        elif not location.is_active:
+            errors[row.index] = LocationInactive(row.location)
+        else:
+            keys[row.index] = (variant, location.pk)
+    return keys, errors
 
 
 def _apply(
     levels: LevelBatch,
     rows: Sequence[Row],
-    keys: Sequence[Key | DomainError],
-    change: Callable[[Key, Row], tuple[LevelState, LedgerRow | None]],
+    errors: Mapping[int, DomainError],
+    change: Callable[[Row], tuple[LevelState, LedgerRow | None]],
     *,
     atomic: bool,
 ) -> list[Outcome]:
     """Applies the rows in turn and writes the levels; with `atomic` writes nothing if a row was refused."""
     outcomes = []
-    for row, key in zip(rows, keys, strict=True):
+    for row in rows:
         try:
-            if isinstance(key, DomainError):
-                raise key
-            after, ledger_row = change(key, row)
+            if row.index in errors:
+                raise errors[row.index]
+            after, ledger_row = change(row)
         except DomainError as error:
             outcomes.append(rejection(row.index, error, sku=row.sku))
         else:
-            levels.store(key, after, ledger_row)
+            levels.store((after.variant_id, after.location_id), after, ledger_row)
             outcomes.append(Outcome(row.index, "applied" if ledger_row else "unchanged", {"sku": row.sku}))
     if atomic:
         require_all(outcomes)
@@ -149,7 +143,9 @@ def _apply(
     return outcomes
 
 
-def _adjusted(state: LevelState, row: Adjustment, acted: Acted) -> tuple[LevelState, LedgerRow | None]:
+def _adjusted(state: LevelState | None, row: Adjustment, acted: Acted) -> tuple[LevelState, LedgerRow | None]:
+    if state is None:
+        raise InsufficientStock(row.sku, row.location, 0, abs(row.delta))
     check_adjustment(row.delta, row.reason)
     check_dedupe(row.reference, dedupe=row.dedupe)
     natural_key = (state.id, row.reference, row.reason)

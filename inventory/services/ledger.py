@@ -13,7 +13,7 @@ import orjson
 from django.db import DatabaseError, connection
 
 from inventory.events import MovementData
-from inventory.level_fields import SHOWN_COLUMNS, WRITTEN_COLUMNS, LevelData, LevelState
+from inventory.level_fields import CHANGED_COLUMNS, SHOWN_COLUMNS, WRITTEN_COLUMNS, LevelData, LevelState
 from pms_backend.api import context
 from pms_backend.api.arrays import as_array
 from pms_backend.api.prepared_statements import prepared_cursor
@@ -137,7 +137,7 @@ _LEVEL_ARRAYS: Final = {
     for name, hint in get_type_hints(LevelState).items()
 }
 _STATE_ARRAYS: Final = {name: _LEVEL_ARRAYS[name] for name in ("id", *WRITTEN_COLUMNS)}
-_ROW_ARRAYS: Final = {name: _LEVEL_ARRAYS[name] for name in ("id", *SHOWN_COLUMNS)} | {
+_ROW_ARRAYS: Final = {name: _LEVEL_ARRAYS[name] for name in ("id", *CHANGED_COLUMNS)} | {
     **dict.fromkeys(("was_oversold", "was_low", "is_deduplicated"), "boolean[]"),
     **dict.fromkeys(("reason", "note", "reference", "source"), "text[]"),
     "delta": "bigint[]",
@@ -151,6 +151,8 @@ def _unnested(table: str, arrays: dict[str, str]) -> str:
     return f"unnest({parameters}) WITH ORDINALITY AS {table}({', '.join(arrays)}, position)"
 
 
+_SHOWN: Final = ", ".join(f"{'row' if name in CHANGED_COLUMNS else 'written'}.{name}" for name in SHOWN_COLUMNS)
+
 _LOCKED_LEVELS: Final = (
     f"""
 WITH row AS (
@@ -162,8 +164,8 @@ WITH row AS (
     FROM {_unnested("state", _STATE_ARRAYS)} WHERE level.id = state.id
     RETURNING level.*
 ), changed AS (
-    SELECT row.id AS level_id, {", ".join(f"row.{name}" for name in SHOWN_COLUMNS)}, row.delta, row.was_oversold,
-        row.was_low, row.reason, row.note, row.reference, row.source, row.is_deduplicated, row.position,
+    SELECT row.id AS level_id, {_SHOWN}, row.delta, row.was_oversold, row.was_low,
+        row.reason, row.note, row.reference, row.source, row.is_deduplicated, row.position,
         coalesce(row.occurred_at, {OWN_MOMENT.format("written")}) AS occurred_at,
         variant.sku, variant.product_id, location.code AS location, written.updated_at
     FROM row JOIN written ON written.id = row.id
@@ -206,7 +208,7 @@ def _parameters(states: Sequence[LevelState], rows: Sequence[LedgerRow]) -> dict
         "row_is_deduplicated": [row.is_deduplicated for row in rows],
     }
     after, state = _columns_of([row.after for row in rows]), _columns_of(states)
-    columns.update({f"row_{name}": after.get(name, ()) for name in ("id", *SHOWN_COLUMNS)})
+    columns.update({f"row_{name}": after.get(name, ()) for name in ("id", *CHANGED_COLUMNS)})
     columns.update({f"state_{name}": state[name] for name in _STATE_ARRAYS})
     return {name: as_array(column) for name, column in columns.items()}
 
