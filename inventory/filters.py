@@ -14,11 +14,8 @@ from inventory.models import (
     ReservationStatus,
     StockLevel,
     StockLevelQuerySet,
-    StockMovement,
-    Stocktake,
     StocktakeLine,
     StocktakeStatus,
-    Transfer,
     TransferStatus,
 )
 from pms_backend.api.filters import BooleanFilter, MomentFilter
@@ -44,10 +41,6 @@ class LevelFilter(django_filters.FilterSet):
     below_reorder_point = BooleanFilter(method="filter_below_reorder_point")
     updated_after = MomentFilter(field_name="updated_at", lookup_expr="gt")
 
-    class Meta:
-        model = StockLevel
-        fields: tuple[str, ...] = ()
-
     def filter_below_reorder_point(
         self,
         queryset: StockLevelQuerySet,
@@ -65,10 +58,6 @@ class AlertFilter(django_filters.FilterSet):
     sku = SkuFilter(field_name="variant")
     location = django_filters.CharFilter(field_name="location__code")
 
-    class Meta:
-        model = StockLevel
-        fields: tuple[str, ...] = ()
-
     def filter_type(self, queryset: StockLevelQuerySet, _name: str, wanted: str) -> QuerySet[StockLevel]:
         """Levels with this type of alert."""
         return queryset.below_reorder_point() if wanted == AlertType.LOW else queryset.oversold()
@@ -84,10 +73,6 @@ class MovementFilter(django_filters.FilterSet):
     since = MomentFilter(field_name="occurred_at", lookup_expr="gte")
     until = MomentFilter(field_name="occurred_at", lookup_expr="lte")
 
-    class Meta:
-        model = StockMovement
-        fields: tuple[str, ...] = ()
-
 
 class ReservationFilter(django_filters.FilterSet):
     """`reference`, `status`, `sku`."""
@@ -95,10 +80,6 @@ class ReservationFilter(django_filters.FilterSet):
     reference = django_filters.CharFilter()
     status = django_filters.ChoiceFilter(choices=ReservationStatus.choices, method="filter_status")
     sku = django_filters.CharFilter(method="filter_sku")
-
-    class Meta:
-        model = Reservation
-        fields: tuple[str, ...] = ()
 
     def filter_status(self, queryset: ReservationQuerySet, _name: str, status: str) -> QuerySet[Reservation]:
         """Reservations with this status, as the API shows it."""
@@ -119,10 +100,6 @@ class TransferFilter(django_filters.FilterSet):
     reference = django_filters.CharFilter()
     sku = SkuFilter(field_name="lines__variant")
 
-    class Meta:
-        model = Transfer
-        fields: tuple[str, ...] = ()
-
     @classmethod
     def get_filters(cls) -> Any:
         """Adds `from`, which is a keyword of Python."""
@@ -135,10 +112,6 @@ class StocktakeFilter(django_filters.FilterSet):
     location = django_filters.CharFilter(field_name="location__code")
     status = django_filters.ChoiceFilter(choices=StocktakeStatus.choices)
 
-    class Meta:
-        model = Stocktake
-        fields: tuple[str, ...] = ()
-
 
 class StocktakeLineFilter(django_filters.FilterSet):
     """`sku`, `counted` (or still to be counted), `differs`."""
@@ -146,10 +119,6 @@ class StocktakeLineFilter(django_filters.FilterSet):
     sku = SkuFilter(field_name="variant")
     counted = BooleanFilter(field_name="counted", lookup_expr="isnull", exclude=True)
     differs = BooleanFilter(method="filter_differs")
-
-    class Meta:
-        model = StocktakeLine
-        fields: tuple[str, ...] = ()
 
     def filter_differs(
         self,
