@@ -89,7 +89,7 @@ def transfer_as_dict(transfer: Transfer) -> dict[str, Any]:
 
 
 def stocktake_as_dict(stocktake: Stocktake) -> dict[str, Any]:
-    """One count sheet that was read with its location, with its summary and without its lines."""
+    """One count sheet that was read with its location, without its lines."""
     return {
         "id": stocktake.pk,
         "location": stocktake.location.code,
@@ -97,8 +97,12 @@ def stocktake_as_dict(stocktake: Stocktake) -> dict[str, Any]:
         "note": stocktake.note,
         "created_at": moment_as_json(stocktake.created_at),
         "closed_at": moment_as_json(stocktake.closed_at),
-        "summary": summary_of(stocktake),
     }
+
+
+def stocktake_with_summary(stocktake: Stocktake) -> dict[str, Any]:
+    """The same with the summary of its lines."""
+    return {**stocktake_as_dict(stocktake), "summary": summary_of(stocktake)}
 
 
 def stocktake_line_as_dict(line: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from inventory.models import (
     StocktakeStatus,
 )
 from inventory.queries import with_variance
-from inventory.representation import moment_as_json, stocktake_as_dict, stocktake_line_as_dict
+from inventory.representation import stocktake_as_dict, stocktake_line_as_dict, stocktake_with_summary
 from inventory.services.stocktakes import MAX_COUNTS, StocktakeCount
 from pms_backend.api import serializers
 from pms_backend.api.moments import MomentField
@@ -59,14 +59,7 @@ class StocktakeSerializer(serializers.Serializer[Stocktake]):
 
     def to_representation(self, instance: Stocktake) -> dict[str, Any]:
         """Shows the sheet without its summary."""
-        return {
-            "id": instance.pk,
-            "location": instance.location.code,
-            "status": instance.status,
-            "note": instance.note,
-            "created_at": moment_as_json(instance.created_at),
-            "closed_at": moment_as_json(instance.closed_at),
-        }
+        return stocktake_as_dict(instance)
 
 
 class StocktakeDetailSerializer(StocktakeSerializer):
@@ -77,7 +70,7 @@ class StocktakeDetailSerializer(StocktakeSerializer):
 
     def to_representation(self, instance: Stocktake) -> dict[str, Any]:
         """Shows it as `representation` does, with its lines."""
-        shown = stocktake_as_dict(instance)
+        shown = stocktake_with_summary(instance)
         if shown["summary"]["lines"] > MAX_SHOWN_LINES:
             return {**shown, "lines": None}
         lines = with_variance(instance.lines.select_related("variant").order_by("pk"))

@@ -18,8 +18,13 @@ from inventory.services.reservation_transitions import (
     release_reservation,
 )
 from inventory.services.reservations import reserve_stock
-from inventory.services.stocktake_posting import post_stocktake
-from inventory.services.stocktakes import StocktakeCount, cancel_stocktake, create_stocktake, record_counts
+from inventory.services.stocktakes import (
+    StocktakeCount,
+    cancel_stocktake,
+    create_stocktake,
+    post_stocktake,
+    record_counts,
+)
 from inventory.services.transfer_transitions import cancel_transfer, receive_transfer, ship_transfer
 from inventory.services.transfers import create_transfer, update_transfer
 

@@ -98,21 +98,14 @@ class RequestedLines:
     def require_published(self) -> None:
         """Raises `InvalidLines` for SKUs that storefronts do not see, as if they did not exist."""
         hidden = [line for line in self.lines if not line.is_published]
-        if hidden:
-            raise InvalidLines(
-                [error for line in hidden for error in in_line(line.index, UnknownSku(line.variant.sku))]
-            )
+        if errors := [error for line in hidden for error in in_line(line.index, UnknownSku(line.variant.sku))]:
+            raise InvalidLines(errors)
 
     def require_active_locations(self) -> None:
         """Raises `RefusedLines` for locations that are closed."""
-        closed = [line for line in self.lines if line.location is not None and not line.location.is_active]
-        errors = [
-            error
-            for line in closed
-            if line.location
-            for error in in_line(line.index, LocationInactive(line.location.code))
-        ]
-        if errors:
+        named = [(line.index, line.location) for line in self.lines if line.location is not None]
+        closed = [(index, LocationInactive(location.code)) for index, location in named if not location.is_active]
+        if errors := [error for index, refusal in closed for error in in_line(index, refusal)]:
             raise RefusedLines(errors)
 
 

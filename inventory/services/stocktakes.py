@@ -1,4 +1,4 @@
-"""Count sheets: created, filled in, cancelled. Counts change no stock until the sheet is posted.
+"""Count sheets: created, filled in, posted, cancelled. Counts change no stock until the sheet is posted.
 
 Lock order: the stocktake, whose lock covers its lines, then the levels.
 """
@@ -9,16 +9,23 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection
-from django.utils import timezone
 
-from inventory.exceptions import InvalidQuantity, StocktakeStateConflict, StocktakeTooLarge
-from inventory.models import MAX_QUANTITY, MAX_STOCKTAKE_LINES, StockLevel, Stocktake, StocktakeStatus
-from inventory.services.absolute_counts import present_moment
+from inventory.events import StocktakePosted
+from inventory.exceptions import InvalidQuantity, LocationInactive, StocktakeTooLarge
+from inventory.level_fields import LevelState
+from inventory.models import MAX_QUANTITY, MAX_STOCKTAKE_LINES, StockLevel, Stocktake, StocktakeLine, StocktakeStatus
+from inventory.representation import stocktake_with_summary
+from inventory.services.absolute_counts import apply_absolute_count, later_movements, present_moment
+from inventory.services.documents import close_document, require_status
+from inventory.services.ledger import LedgerRow
+from inventory.services.level_batch import LevelBatch
 from inventory.services.levels import require_location, variants_by_key
+from inventory.services.line_updates import write_lines
 from inventory.services.line_validation import refuse, variants_of_lines
 from pms_backend.api.arrays import as_array
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
+from pms_backend.events import services as outbox
 from products.skus import sku_key
 
 # The most counts of one request.
@@ -111,6 +118,39 @@ def record_counts(*, stocktake_id: int, counts: Sequence[StocktakeCount]) -> Sto
 
 
 @retried_atomic
+def post_stocktake(*, stocktake_id: int) -> Stocktake:
+    """Applies all counts of the sheet, each at its own moment; a posted sheet is returned as it is.
+
+    A count changes its level by the counted units, less those that the ledger has for that moment, so later movements
+    stay on top; it is one `count` movement. Where the level has a later count, it changes nothing and its
+    `posted_delta` stays null. Lines without a count change nothing. Takes a constant number of statements. Raises
+    `StocktakeStateConflict`, `LocationInactive`, `Stocktake.DoesNotExist`.
+    """
+    stocktake = lock_stocktake(stocktake_id)
+    if stocktake.status == StocktakeStatus.POSTED:
+        return stocktake
+    require_status(stocktake, "posted", StocktakeStatus.OPEN)
+    if not stocktake.location.is_active:
+        raise LocationInactive(stocktake.location.code)
+    lines = list(stocktake.lines.filter(counted__isnull=False))
+    keys = [(line.variant_id, stocktake.location_id) for line in lines]
+    levels = LevelBatch(keys, create=keys)
+    moments = {levels.states[key].id: line.counted_at for key, line in zip(keys, lines, strict=True) if line.counted_at}
+    later = later_movements(moments)
+    for key, line in zip(keys, lines, strict=True):
+        state = levels.states[key]
+        after, row = _counted(stocktake, line, state, later.get(state.id, 0))
+        if after is not state:
+            line.posted_delta = row.delta if row else 0
+            levels.store(key, after, row)
+    levels.write()
+    write_lines([line for line in lines if line.posted_delta is not None], "posted_delta")
+    close_document(stocktake, StocktakeStatus.POSTED)
+    outbox.record(StocktakePosted(stocktake=stocktake_with_summary(stocktake)))
+    return stocktake
+
+
+@retried_atomic
 def cancel_stocktake(*, stocktake_id: int) -> Stocktake:
     """Closes the sheet without changing stock; a cancelled one is returned as it is.
 
@@ -120,7 +160,7 @@ def cancel_stocktake(*, stocktake_id: int) -> Stocktake:
     if stocktake.status == StocktakeStatus.CANCELLED:
         return stocktake
     require_status(stocktake, "cancelled", StocktakeStatus.OPEN)
-    close_stocktake(stocktake, StocktakeStatus.CANCELLED)
+    close_document(stocktake, StocktakeStatus.CANCELLED)
     return stocktake
 
 
@@ -128,19 +168,6 @@ def lock_stocktake(stocktake_id: int) -> Stocktake:
     """The sheet, locked to the end of the transaction. Raises `Stocktake.DoesNotExist`."""
     stocktakes = Stocktake.objects.select_related("location")
     return stocktakes.select_for_update(no_key=True, of=("self",)).get(pk=stocktake_id)
-
-
-def require_status(stocktake: Stocktake, done: str, status: StocktakeStatus) -> None:
-    """Raises `StocktakeStateConflict` if the sheet has another status; `done` completes its message."""
-    if stocktake.status != status:
-        detail = f"The stocktake is {stocktake.get_status_display().lower()}, it cannot be {done}."
-        raise StocktakeStateConflict(detail, errors=[FieldError("/status", stocktake.status, detail)])
-
-
-def close_stocktake(stocktake: Stocktake, status: StocktakeStatus) -> None:
-    """Sets the last status of a locked sheet."""
-    stocktake.status, stocktake.closed_at = status, timezone.now()
-    stocktake.save(update_fields=["status", "closed_at"])
 
 
 def _variants_of(skus: Sequence[str]) -> list[int]:
@@ -198,3 +225,18 @@ def _execute(statement: str, parameters: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return cursor.fetchall() if cursor.description else []
+
+
+def _counted(
+    stocktake: Stocktake, line: StocktakeLine, state: LevelState, later: int
+) -> tuple[LevelState, LedgerRow | None]:
+    if line.counted is None or line.counted_at is None:
+        return state, None
+    return apply_absolute_count(
+        state,
+        on_hand=line.counted,
+        moment=line.counted_at,
+        later=later,
+        note=stocktake.note,
+        reference=f"stocktake:{stocktake.pk}",
+    )

@@ -12,11 +12,12 @@ from inventory.events import TransferCancelled, TransferReceived, TransferShippe
 from inventory.exceptions import InsufficientStock, InvalidQuantity, LocationInactive, OverReceipt, TransferShort
 from inventory.models import Location, Reason, Transfer, TransferLine, TransferStatus
 from inventory.representation import transfer_as_dict
+from inventory.services.documents import close_document, require_status
 from inventory.services.level_batch import LevelBatch
 from inventory.services.levels import Key
 from inventory.services.line_updates import write_lines
 from inventory.services.line_validation import refuse, require_each_once
-from inventory.services.transfers import lock_transfer, require_status
+from inventory.services.transfers import lock_transfer
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.events import services as outbox
@@ -88,7 +89,7 @@ def receive_transfer(
     levels.write()
     write_lines(in_transit, *PROGRESS)
     if not any(line.in_transit for line in in_transit):
-        _close(transfer, TransferStatus.RECEIVED)
+        close_document(transfer, TransferStatus.RECEIVED)
     outbox.record(
         TransferReceived(
             transfer=transfer_as_dict(transfer), received=_units(in_transit, received), lost=_units(in_transit, lost)
@@ -119,7 +120,7 @@ def cancel_transfer(*, transfer_id: int) -> Transfer:
             line.in_transit = 0
         levels.write()
         write_lines(in_transit, *PROGRESS)
-    _close(transfer, TransferStatus.CANCELLED)
+    close_document(transfer, TransferStatus.CANCELLED)
     outbox.record(TransferCancelled(transfer=transfer_as_dict(transfer)))
     return transfer
 
@@ -195,8 +196,3 @@ def _reference(transfer: Transfer) -> str:
 
 def _units(lines: Sequence[TransferLine], units: dict[int, int]) -> list[dict[str, Any]]:
     return [{"sku": line.variant.sku, "quantity": units[line.pk]} for line in lines if units.get(line.pk)]
-
-
-def _close(transfer: Transfer, status: TransferStatus) -> None:
-    transfer.status, transfer.closed_at = status, timezone.now()
-    transfer.save(update_fields=["status", "closed_at"])

@@ -6,8 +6,9 @@ Lock order: the transfer, whose lock covers its lines, then the levels of both e
 from collections.abc import Sequence
 from typing import Any, Final
 
-from inventory.exceptions import InvalidQuantity, SameLocation, TransferStateConflict
+from inventory.exceptions import InvalidQuantity, SameLocation
 from inventory.models import MAX_QUANTITY, Transfer, TransferLine, TransferStatus
+from inventory.services.documents import require_status
 from inventory.services.levels import require_location
 from inventory.services.line_validation import refuse, variants_of_lines
 from pms_backend.api.problems import FieldError
@@ -57,13 +58,6 @@ def update_transfer(*, transfer_id: int, values: dict[str, Any]) -> Transfer:
 def lock_transfer(transfer_id: int) -> Transfer:
     """The transfer with its lines, locked to the end of the transaction. Raises `Transfer.DoesNotExist`."""
     return Transfer.objects.with_lines().select_for_update(no_key=True, of=("self",)).get(pk=transfer_id)
-
-
-def require_status(transfer: Transfer, done: str, *statuses: str) -> None:
-    """Raises `TransferStateConflict` if the transfer has another status; `done` completes its message."""
-    if transfer.status not in statuses:
-        detail = f"The transfer is {transfer.get_status_display().lower()}, it cannot be {done}."
-        raise TransferStateConflict(detail, errors=[FieldError("/status", transfer.status, detail)])
 
 
 def _planned(lines: Sequence[tuple[str, int]]) -> list[TransferLine]:

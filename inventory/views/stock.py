@@ -13,7 +13,6 @@ from inventory.filters import LevelFilter, MovementFilter
 from inventory.models import Location, StockLevel, StockMovement
 from inventory.queries import on_hand_at
 from inventory.representation import level_as_dict, totals_of
-from inventory.serializers.history import PastLevelsSerializer, PastMomentSerializer
 from inventory.serializers.stock import (
     AdjustmentSerializer,
     BulkAdjustmentsSerializer,
@@ -23,6 +22,8 @@ from inventory.serializers.stock import (
     LimitsSerializer,
     LocationSerializer,
     MovementSerializer,
+    PastLevelsSerializer,
+    PastMomentSerializer,
     SkuLevelsSerializer,
     StockChangeSerializer,
 )
