@@ -17,7 +17,7 @@ from inventory.admin.forms import AdjustmentForm, CountForm, ReceiptForm
 from inventory.admin.quantities import RED, before_and_after, last_movements
 from inventory.admin.reservations import reservations_of
 from inventory.models import Reason, Reservation, StockLevel, StockLevelQuerySet, StockMovement
-from pms_backend.api.admin_tables import TABLES, Column, Table
+from pms_backend.api.admin_tables import KEY, NUMBER, TABLES, TEXT, Table
 from pms_backend.api.service_admin import RefusalsIn, ServiceAdmin, moment
 from pms_backend.api.typed_unfold import action, display
 from products.models import Variant
@@ -236,10 +236,7 @@ def _return_url(request: HttpRequest, level: StockLevel) -> str:
 
 def _table_of(levels: list[StockLevel]) -> Table:
     return Table(
-        columns=(
-            *(Column.key("SKU"), Column("Product"), Column("Location")),
-            *(Column.number("On hand"), Column.number("Available")),
-        ),
+        columns={"SKU": KEY, "Product": TEXT, "Location": TEXT, "On hand": NUMBER, "Available": NUMBER},
         rows=[
             (level.variant.sku, level.variant.product.name, level.location.name, level.on_hand, level.available)
             for level in levels

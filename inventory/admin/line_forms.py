@@ -9,7 +9,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidge
 from inventory.admin.forms import find_sku
 from inventory.models import MAX_QUANTITY, MAX_REFERENCE_LENGTH, Reason, StocktakeLine, TransferLine
 from inventory.services import StocktakeCount
-from pms_backend.api.admin_tables import Column, Table
+from pms_backend.api.admin_tables import FIELD, KEY, NUMBER, TEXT, Table
 from pms_backend.api.forms import IntegerField
 
 LINES_PAGE: Final = "inventory/lines_page.html"
@@ -39,7 +39,7 @@ class LinesForm(forms.Form):
         """The lines, with a field for the number of each."""
         shown, typed = self.columns
         return Table(
-            columns=(Column.key("SKU"), Column("Product"), Column.number(shown), Column.fields(typed)),
+            columns={"SKU": KEY, "Product": TEXT, shown: NUMBER, typed: FIELD},
             rows=[
                 (line.variant.sku, line.variant.product.name, self.shown_of(line), self[name])
                 for name, line in self._lines.items()

@@ -5,7 +5,7 @@ from django.utils.safestring import SafeString
 
 from inventory.models import StockLevel, StockMovement
 from inventory.services import StockChange
-from pms_backend.api.admin_tables import Column, Table, to_the_second
+from pms_backend.api.admin_tables import MAIN_NUMBER, NUMBER, SHORT, TEXT, Table, to_the_second
 
 RED = "text-red-600 dark:text-red-500"
 GREEN = "text-green-700 dark:text-green-400"
@@ -32,10 +32,15 @@ def last_movements(level: StockLevel) -> Table:
     newest: list[StockMovement] = list(level.movements.order_by("-level_version")[:LAST_MOVEMENTS])
     return Table(
         title="Last movements",
-        columns=(
-            *(Column.short("When"), Column.short("Reason"), Column.number("Change")),
-            *(Column.main_number("On hand after"), Column("Who"), Column("Reference"), Column("Note")),
-        ),
+        columns={
+            "When": SHORT,
+            "Reason": SHORT,
+            "Change": NUMBER,
+            "On hand after": MAIN_NUMBER,
+            "Who": TEXT,
+            "Reference": TEXT,
+            "Note": TEXT,
+        },
         rows=[
             (
                 to_the_second(movement.occurred_at),

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from inventory import services
 from inventory.admin.confirmation import confirmed
 from inventory.models import Reservation, ReservationLine, ReservationStatus, StockLevel
-from pms_backend.api.admin_tables import TABLES, Column, Table, link, to_the_second
+from pms_backend.api.admin_tables import MAIN_NUMBER, NUMBER, SHORT, TABLES, TEXT, Table, link, to_the_second
 from pms_backend.api.exceptions import DomainError
 from pms_backend.api.service_admin import GrowingTableAdmin, moment
 from pms_backend.api.typed_unfold import action, display
@@ -156,7 +156,7 @@ def reservations_of(level: StockLevel) -> Table:
     lines = ReservationLine.objects.filter(level=level, reserved__gt=0).select_related("reservation")
     return Table(
         title="Reserved for",
-        columns=(Column("Reference"), Column("Client"), Column.main_number("Units"), Column.short("Until")),
+        columns={"Reference": TEXT, "Client": TEXT, "Units": MAIN_NUMBER, "Until": SHORT},
         rows=[
             (
                 link(_page(line.reservation), line.reservation.reference),
@@ -173,10 +173,7 @@ def _lines_of(reservation: Reservation) -> Table:
     lines = reservation.lines.select_related("level__variant", "level__location").order_by("id")
     return Table(
         title="Lines",
-        columns=(
-            *(Column("SKU"), Column("Location"), Column.number("Asked for")),
-            *(Column.main_number("Reserved"), Column.number("Sold")),
-        ),
+        columns={"SKU": TEXT, "Location": TEXT, "Asked for": NUMBER, "Reserved": MAIN_NUMBER, "Sold": NUMBER},
         rows=[
             (
                 link(reverse("admin:inventory_stocklevel_change", args=[line.level_id]), line.level.variant.sku),

@@ -18,7 +18,7 @@ from inventory.admin.line_forms import LINES_PAGE, CountsForm
 from inventory.admin.quantities import coloured_delta
 from inventory.models import Location, Stocktake, StocktakeLine, StocktakeStatus
 from inventory.queries import summary_of, with_variance
-from pms_backend.api.admin_tables import TABLES, Column, Table, to_the_second
+from pms_backend.api.admin_tables import KEY, MAIN_NUMBER, NUMBER, SHORT, TABLES, TEXT, Table, to_the_second
 from pms_backend.api.service_admin import ReadOnlyAdmin, RefusalsIn, ServiceForm, moment
 from pms_backend.api.typed_unfold import action, display
 from products.admin.sku_search import SkuSearch
@@ -223,10 +223,14 @@ def _lines_of(stocktake: Stocktake, count: int) -> Table:
     lines: Any = with_variance(stocktake.lines.select_related("variant__product")).order_by("pk")
     return Table(
         title="Lines",
-        columns=(
-            *(Column.key("SKU"), Column("Product"), Column.number("Expected"), Column.main_number("Counted")),
-            *(Column.short("When"), Column.number("Variance")),
-        ),
+        columns={
+            "SKU": KEY,
+            "Product": TEXT,
+            "Expected": NUMBER,
+            "Counted": MAIN_NUMBER,
+            "When": SHORT,
+            "Variance": NUMBER,
+        },
         rows=[
             (
                 line.variant.sku,

@@ -20,7 +20,7 @@ from inventory.admin.line_forms import LINES_PAGE, TransferReceiptForm
 from inventory.admin.quantities import RED
 from inventory.models import MAX_REFERENCE_LENGTH, Location, Transfer, TransferLine, TransferStatus
 from inventory.services.transfers import MAX_TRANSFER_LINES
-from pms_backend.api.admin_tables import TABLES, Column, Table
+from pms_backend.api.admin_tables import KEY, MAIN_NUMBER, NUMBER, TABLES, TEXT, Table
 from pms_backend.api.service_admin import ReadOnlyAdmin, RefusalsIn, ServiceForm, ServiceInline, moment
 from pms_backend.api.typed_unfold import action, display
 from products.admin.sku_search import SkuSearch
@@ -237,10 +237,14 @@ class TransferAdmin(SkuSearch, ReadOnlyAdmin):
 def _lines_of(transfer: Transfer) -> Table:
     return Table(
         title="Lines",
-        columns=(
-            *(Column.key("SKU"), Column("Product"), Column.main_number("Quantity")),
-            *(Column.number("In transit"), Column.number("Received"), Column.number("Lost")),
-        ),
+        columns={
+            "SKU": KEY,
+            "Product": TEXT,
+            "Quantity": MAIN_NUMBER,
+            "In transit": NUMBER,
+            "Received": NUMBER,
+            "Lost": NUMBER,
+        },
         rows=[
             (
                 line.variant.sku,

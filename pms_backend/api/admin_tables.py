@@ -1,6 +1,6 @@
 """Tables on pages of the admin: `service_admin/table.html` shows one, `service_admin/tables.html` a list of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -12,54 +12,34 @@ from django.utils.safestring import SafeString
 TABLES: Final = "service_admin/tables.html"
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column, with the CSS classes of its cells."""
-
-    title: str
-    classes: str = ""
-    # Whether its cells are fields of a form, whose errors stand below them.
-    has_fields: bool = False
-
-    @classmethod
-    def key(cls, title: str) -> "Column":
-        """A column that names the row, in one line."""
-        return cls(title, "text-important whitespace-nowrap")
-
-    @classmethod
-    def number(cls, title: str) -> "Column":
-        """A column of numbers."""
-        return cls(title, "text-right")
-
-    @classmethod
-    def main_number(cls, title: str) -> "Column":
-        """The numbers to look at first."""
-        return cls(title, "text-right text-important")
-
-    @classmethod
-    def short(cls, title: str) -> "Column":
-        """A column of texts in one line, such as moments."""
-        return cls(title, "whitespace-nowrap")
-
-    @classmethod
-    def fields(cls, title: str) -> "Column":
-        """A column of numbers to fill in."""
-        return cls(title, "text-right w-48", has_fields=True)
+# The CSS classes of a column's cells: texts, texts in one line, the name of the row, numbers, those to look at first,
+# fields for a number.
+TEXT: Final = ""
+SHORT: Final = "whitespace-nowrap"
+KEY: Final = "text-important whitespace-nowrap"
+NUMBER: Final = "text-right"
+MAIN_NUMBER: Final = "text-right text-important"
+FIELD: Final = "text-right w-48"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table whose rows have a cell for each column, None for a dash; without rows it says `empty`."""
+    """A table with these columns (the CSS classes by title), or the text `empty` if it has no rows.
 
-    columns: Sequence[Column]
+    A row has a cell for each column: a text, a number, None for a dash, or a field of a form with its errors.
+    """
+
+    columns: Mapping[str, str]
     rows: Sequence[Sequence[Any]]
     title: str = ""
     empty: str = ""
     note: str = ""
 
-    def cells(self) -> list[list[tuple[Column, Any]]]:
-        """The cells of each row, with their columns."""
-        return [list(zip(self.columns, row, strict=True)) for row in self.rows]
+    def cells(self) -> Iterator[list[tuple[str, Any, Any]]]:
+        """The cells of each row, with the classes of their columns and the errors of fields."""
+        for row in self.rows:
+            cells = zip(self.columns.values(), row, strict=True)
+            yield [(classes, cell, getattr(cell, "errors", None)) for classes, cell in cells]
 
 
 def link(url: str, text: str) -> SafeString:

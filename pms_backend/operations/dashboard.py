@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 
 from inventory.admin.quantities import coloured_delta
 from inventory.models import StockLevel, StockMovement
-from pms_backend.api.admin_tables import Column, Table, link, to_the_second
+from pms_backend.api.admin_tables import MAIN_NUMBER, NUMBER, SHORT, TEXT, Table, link, to_the_second
 from pms_backend.events.models import Event, ParkedEvent, head_sequence
 from pms_integration.models import PMSEvent, PMSEventStatus
 from products.models import Product, ProductStatus
@@ -98,10 +98,15 @@ def last_movements() -> Table:
     newest = StockMovement.objects.select_related("level__variant", "level__location").order_by("-id")
     return Table(
         title="Last movements",
-        columns=(
-            *(Column.short("When"), Column("SKU"), Column("Location"), Column("Reason")),
-            *(Column.number("Change"), Column.main_number("On hand after"), Column("Who")),
-        ),
+        columns={
+            "When": SHORT,
+            "SKU": TEXT,
+            "Location": TEXT,
+            "Reason": TEXT,
+            "Change": NUMBER,
+            "On hand after": MAIN_NUMBER,
+            "Who": TEXT,
+        },
         rows=[
             (
                 to_the_second(movement.occurred_at),

@@ -11,7 +11,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 from inventory.models import Location
 from pms_backend.access.caller import caller_in_admin
 from pms_backend.access.visibility import sees_cost
-from pms_backend.api.admin_tables import Column, Table
+from pms_backend.api.admin_tables import SHORT, TEXT, Table
 from pms_backend.api.service_admin import GrowingTableAdmin, RefusalsIn, moment
 from pms_backend.api.typed_unfold import action, display
 from pms_integration.files.locations import location_of
@@ -148,7 +148,7 @@ class ImportJobAdmin(GrowingTableAdmin):
 
 def _table(problems: list[dict[str, Any]]) -> Table:
     return Table(
-        columns=(Column("Line"), Column.short("Column"), Column("What is wrong")),
+        columns={"Line": TEXT, "Column": SHORT, "What is wrong": TEXT},
         rows=[(problem["line"], problem["column"] or None, problem["detail"]) for problem in problems],
     )
 
