@@ -1,72 +1,15 @@
-"""What the catalogue announces."""
+"""The events of the catalogue."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal, TypedDict
+from typing import Annotated, Any, ClassVar, TypedDict
 
 from pms_backend.events.domain_events import DomainEvent
 from products.cache_generations import CATALOGUE, PRODUCT
-
-
-class OptionData(TypedDict):
-    """What the variants differ in."""
-
-    name: str
-    values: list[str]
-
-
-class VariantData(TypedDict):
-    """A variant, without stock and cost."""
-
-    id: int
-    sku: str
-    barcode: str
-    name: str
-    price: str | None
-    currency: str
-    compare_at_price: str | None
-    weight_grams: int | None
-    options: dict[str, str]
-    position: int
-
-
-class ImageData(TypedDict):
-    """A picture that is ready; addresses as the storage has them, `thumbnail_url` null until it is made."""
-
-    id: int
-    url: str
-    thumbnail_url: str | None
-    alt: str
-    position: int
-    width: int
-    height: int
-
-
-class ProductData(TypedDict):
-    """A product as `representation.represent_product` shows it."""
-
-    id: int
-    handle: str
-    name: str
-    description: str
-    brand: str
-    status: Literal["draft", "active", "archived"]
-    published_at: datetime | None
-    publish_at: datetime | None
-    unpublish_at: datetime | None
-    category: str | None
-    tags: list[str]
-    attributes: dict[str, Any]
-    options: list[OptionData]
-    variants: list[VariantData]
-    images: list[ImageData]
-    version: int
-    created_at: datetime
-    updated_at: datetime
+from products.representation import ProductData
 
 
 class CategoryData(TypedDict):
-    """A category; `parent` is the slug of the one above it."""
+    """A category; `parent` is the slug of its parent."""
 
     slug: str
     name: str
@@ -75,7 +18,7 @@ class CategoryData(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductEvent(DomainEvent):
-    """Something about a product, with the product as it is then (without stock and cost)."""
+    """An event of a product, with the product at that time (without stock and cost)."""
 
     product: Annotated[dict[str, Any], ProductData]
 
@@ -86,7 +29,7 @@ class ProductEvent(DomainEvent):
 
     @property
     def generations(self) -> tuple[str, ...]:
-        """The product, and every page that it may stand on."""
+        """The generations of the product and of every list."""
         return generations_of(self.type, self.subject)
 
 
@@ -141,12 +84,12 @@ class CategoryChanged(DomainEvent):
 
     @property
     def generations(self) -> tuple[str, ...]:
-        """Every answer that may name the category."""
+        """The generations of every response that may name the category."""
         return generations_of(self.type, self.subject)
 
 
 def generations_of(event_type: str, subject: str) -> tuple[str, ...]:
-    """The generations that an event of the catalogue replaces; none for others' events."""
+    """The generations that an event of the catalogue replaces; empty for events of other apps."""
     if event_type.startswith("product."):
         return (CATALOGUE, subject)
     return (CATALOGUE, PRODUCT) if event_type == CategoryChanged.type else ()

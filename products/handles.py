@@ -1,22 +1,27 @@
-"""Handles: what a product is called in a URL."""
+"""Handles: the names of products in URLs."""
 
 import re
+import secrets
 import unicodedata
+from collections.abc import Sequence
 from typing import Final
 
+from products.exceptions import InvalidHandle
+from products.models import MAX_NAME_LENGTH, Product
 from products.skus import without_unseen
 
-# Only letters, marks and digits of any language, `_` and `-`: what a run of other signs becomes.
+ROOM_FOR_SUFFIX: Final = 8
+# A handle has letters, marks and digits of any language, `_` and `-`; a run of other characters becomes one hyphen.
 HYPHEN: Final = "-"
-# What is written within a word, as in "d'été"; a handle made of a name goes without it.
+# Apostrophes within a word, as in "d'été", are left out of a handle that is made of a name.
 _APOSTROPHES: Final = re.compile("['\u2019\u02bc]")
 _PLAIN: Final = re.compile(r"[a-z0-9_-]+")
 
 
 def clean_handle(text: str) -> str:
-    """The handle as it is kept: NFC, lower case, `-` for spaces and other signs; nothing where there are only signs.
+    """The handle as it is stored: NFC, lower case, `-` for spaces and other signs; empty if there are only signs.
 
-    Two handles that differ in nothing else are one. Invisible characters say nothing.
+    Handles that differ only in these, or in invisible characters, are equal.
     """
     if _PLAIN.fullmatch(text):
         return text
@@ -26,28 +31,51 @@ def clean_handle(text: str) -> str:
     for character in lower:
         if unicodedata.category(character) == "Cf":
             continue
-        if _is_of_a_word(character):
-            handle += (_between(signs) if handle else _before(signs), character)
+        if _is_word_character(character):
+            handle += (_inner(signs) if handle else _outer(signs), character)
             signs = ""
         else:
             signs += character
-    return unicodedata.normalize("NFC", "".join(handle)) + _before(signs) if handle else ""
+    return unicodedata.normalize("NFC", "".join(handle)) + _outer(signs) if handle else ""
 
 
 def handle_of_name(name: str) -> str:
-    """A handle made of a product's name; nothing where the name has no letters."""
+    """A handle made of a product's name; empty if the name has no letters."""
     return clean_handle(_APOSTROPHES.sub("", name)).strip(HYPHEN)
 
 
-def _is_of_a_word(character: str) -> bool:
+def require_handle(text: str) -> str:
+    """The handle as it is stored. Raises `InvalidHandle`."""
+    handle = clean_handle(text)
+    if not 1 <= len(handle) <= MAX_NAME_LENGTH:
+        raise InvalidHandle(f"A handle has 1 to {MAX_NAME_LENGTH} letters, digits, marks and hyphens.")
+    return handle
+
+
+def free_handles(wanted: Sequence[tuple[str, str]]) -> list[str]:
+    """A handle for each (handle, name): the handle if it is not empty, else an unused one made of the name."""
+    made = [handle or handle_of_name(name)[: MAX_NAME_LENGTH - ROOM_FOR_SUFFIX] for handle, name in wanted]
+    taken = {handle for handle, _ in wanted if handle}
+    taken |= set(Product.objects.filter(handle__in=made).values_list("handle", flat=True))
+    handles = []
+    for (given, _), handle in zip(wanted, made, strict=True):
+        free = handle
+        while not given and (not free or free in taken):
+            free = f"{handle or 'product'}-{secrets.token_hex(3)}"
+        taken.add(free)
+        handles.append(free)
+    return handles
+
+
+def _is_word_character(character: str) -> bool:
     return character == "_" or unicodedata.category(character)[0] in "LMN"
 
 
-def _between(signs: str) -> str:
-    """Hyphens stay as they are; with any other sign among them they become one."""
+def _inner(signs: str) -> str:
+    """Hyphens stay; any other sign makes the run one hyphen."""
     return signs if set(signs) <= {HYPHEN} else HYPHEN
 
 
-def _before(signs: str) -> str:
-    """At an end only hyphens stay."""
+def _outer(signs: str) -> str:
+    """At the start and the end only hyphens stay."""
     return signs if set(signs) == {HYPHEN} else ""

@@ -1,4 +1,4 @@
-"""Where the catalogue speaks of stock: the one module of `products` that may name inventory's tables."""
+"""SQL that reads products with their stock: the one module of `products` that may name inventory's tables."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from django.db.models import BigIntegerField, BooleanField, F, Func, QuerySet, T
 from django.db.models.expressions import RawSQL
 
 from products.models import Product, Variant
-from products.representation import AMOUNTS, MOMENTS
+from products.representation import AMOUNTS, IMAGE_FILE_COLUMNS, MOMENTS
 
 _SUM_OF_ACTIVE_LOCATIONS = """
 (SELECT coalesce(sum(level.{column}), 0)::bigint
@@ -25,7 +25,7 @@ _SUM_OVER_VARIANTS = """
  WHERE variant.product_id = products_product.id AND location.is_active)
 """
 
-_COUNT_OF_VARIANTS = """
+_COUNT_VARIANT_EXPRESSIONSS = """
 (SELECT count(*) FROM products_variant AS variant WHERE variant.product_id = products_product.id)
 """
 
@@ -38,23 +38,18 @@ EXISTS (SELECT 1
    AND location.is_active AND level.on_hand > level.reserved)
 """
 
-# How a field is read where it is not the column of its name. An amount is a string there, since a number of JSON is
-# read as a float; a moment is written as `representation` writes it.
-_OF_PRODUCT: Final = {
+# The expression of a field that is not the column of its name. Amounts are strings, since JSON numbers are read as
+# floats; moments have the format of `representation`.
+_PRODUCT_EXPRESSIONS: Final = {
     **{name: f"to_char(product.{name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')" for name in MOMENTS},
     "category": "(SELECT category.slug FROM products_category AS category WHERE category.id = product.category_id)",
 }
-_OF_VARIANT: Final = {
+_VARIANT_EXPRESSIONS: Final = {
     **{name: f"variant.{name}::text" for name in AMOUNTS},
     "stock": "json_build_array(coalesce(stock.on_hand, 0), coalesce(stock.reserved, 0))",
 }
-_OF_IMAGE: Final = {
-    "url": "content.file",
-    "thumbnail_url": "content.thumbnail",
-    "width": "content.width",
-    "height": "content.height",
-}
-_STOCK_OF_VARIANT = """
+_IMAGE_EXPRESSIONS: Final = {name: f"content.{column}" for name, column in IMAGE_FILE_COLUMNS.items()}
+_STOCK_VARIANT_EXPRESSIONS = """
  LEFT JOIN LATERAL (
     SELECT sum(level.on_hand) AS on_hand, sum(level.reserved) AS reserved
     FROM inventory_stocklevel AS level JOIN inventory_location AS location ON location.id = level.location_id
@@ -62,8 +57,7 @@ _STOCK_OF_VARIANT = """
  ) AS stock ON true
 """
 
-
-# How many choices of fields are remembered.
+# The number of field selections of which the statement is cached.
 MAX_STATEMENTS: Final = 100
 
 _CATEGORIES_BELOW = """
@@ -77,17 +71,17 @@ SELECT id FROM below
 
 
 def product_as_text(names: Sequence[str], variant_names: Sequence[str], image_names: Sequence[str]) -> Func:
-    """These fields of a row of products, as text of a JSON array: current variants and ready images as arrays too.
+    """These fields of a product as the text of a JSON array, in which current variants and ready images are arrays too.
 
-    The whole product is one expression, since Django takes longer to compile eighteen than PostgreSQL to answer them.
+    The whole product is one expression, since Django takes longer to compile eighteen than PostgreSQL to compute them.
     """
     product = _product(names, variant_names, image_names)
     return _text_of(f"(SELECT {product} FROM products_product AS product WHERE product.id = %(expressions)s)")
 
 
 @functools.lru_cache(maxsize=MAX_STATEMENTS)
-def statement_of_product(names: Sequence[str], variant_names: Sequence[str], image_names: Sequence[str]) -> str:
-    """Reads (status, version, the same text) of the product with an id: the detail's whole statement, compiled once."""
+def product_statement(names: Sequence[str], variant_names: Sequence[str], image_names: Sequence[str]) -> str:
+    """The statement that reads (status, version, the text of `product_as_text`) of the product `%(id)s`."""
     product = _product(names, variant_names, image_names)
     return (
         f"SELECT product.status, product.version, {product} FROM products_product AS product WHERE product.id = %(id)s"
@@ -95,37 +89,37 @@ def statement_of_product(names: Sequence[str], variant_names: Sequence[str], ima
 
 
 def variant_as_text(names: Sequence[str]) -> Func:
-    """These fields of a row of variants, as text of a JSON array."""
+    """These fields of a variant as the text of a JSON array."""
     return _text_of(f"""
-(SELECT {_array(names, "variant", _OF_VARIANT)}::text
- FROM products_variant AS variant {_STOCK_OF_VARIANT if "stock" in names else ""}
+(SELECT {_array(names, "variant", _VARIANT_EXPRESSIONS)}::text
+ FROM products_variant AS variant {_STOCK_VARIANT_EXPRESSIONS if "stock" in names else ""}
  WHERE variant.id = %(expressions)s)
 """)
 
 
 def _product(names: Sequence[str], variant_names: Sequence[str], image_names: Sequence[str]) -> str:
-    others = {**_OF_PRODUCT, "variants": _variants(variant_names), "images": _images(image_names)}
-    return f"{_array(names, 'product', others)}::text"
+    expressions = {**_PRODUCT_EXPRESSIONS, "variants": _variants(variant_names), "images": _images(image_names)}
+    return f"{_array(names, 'product', expressions)}::text"
 
 
 def _variants(names: Sequence[str]) -> str:
     return f"""
-(SELECT coalesce(json_agg({_array(names, "variant", _OF_VARIANT)} ORDER BY variant.position, variant.id), '[]')
- FROM products_variant AS variant {_STOCK_OF_VARIANT if "stock" in names else ""}
+(SELECT coalesce(json_agg({_array(names, "variant", _VARIANT_EXPRESSIONS)} ORDER BY variant.position, variant.id), '[]')
+ FROM products_variant AS variant {_STOCK_VARIANT_EXPRESSIONS if "stock" in names else ""}
  WHERE variant.product_id = product.id AND NOT variant.is_archived)
 """
 
 
 def _images(names: Sequence[str]) -> str:
     return f"""
-(SELECT coalesce(json_agg({_array(names, "image", _OF_IMAGE)} ORDER BY image.position, image.id), '[]')
+(SELECT coalesce(json_agg({_array(names, "image", _IMAGE_EXPRESSIONS)} ORDER BY image.position, image.id), '[]')
  FROM products_productimage AS image JOIN products_imagefile AS content ON content.id = image.image_file_id
  WHERE image.product_id = product.id AND image.status = 'ready')
 """
 
 
-def _array(names: Sequence[str], table: str, others: Mapping[str, str]) -> str:
-    return f"json_build_array({', '.join(others.get(name, f'{table}.{name}') for name in names)})"
+def _array(names: Sequence[str], table: str, expressions: Mapping[str, str]) -> str:
+    return f"json_build_array({', '.join(expressions.get(name, f'{table}.{name}') for name in names)})"
 
 
 def _text_of(template: str) -> Func:
@@ -145,23 +139,23 @@ def with_totals(products: QuerySet[Product]) -> QuerySet[Product]:
     """Products with `variants_count`, and `stock_on_hand` and `stock_reserved` over their variants: one statement."""
     on_hand, reserved = (_SUM_OVER_VARIANTS.format(column=column) for column in ("on_hand", "reserved"))
     return products.annotate(
-        variants_count=RawSQL(_COUNT_OF_VARIANTS, [], output_field=BigIntegerField()),  # noqa: S611 - constant text
+        variants_count=RawSQL(_COUNT_VARIANT_EXPRESSIONSS, [], output_field=BigIntegerField()),  # noqa: S611 - constant text
         stock_on_hand=RawSQL(on_hand, [], output_field=BigIntegerField()),  # noqa: S611 - constant text
         stock_reserved=RawSQL(reserved, [], output_field=BigIntegerField()),  # noqa: S611 - constant text
     )
 
 
 def in_stock(products: QuerySet[Product], *, wanted: bool) -> QuerySet[Product]:
-    """Products of which something, or nothing, is available."""
+    """Products of which stock is available, or with `wanted=False` those without."""
     return products.alias(has_available=Func(F("pk"), template=_HAS_AVAILABLE, output_field=BooleanField())).filter(
         has_available=wanted
     )
 
 
 def categories_below(slug: str) -> list[int]:
-    """The ids of a category and of those below it; none where there is no such category.
+    """The ids of a category and of all its descendants; empty when no category has the slug.
 
-    Read by a statement of its own, so that the next is planned for these categories.
+    Read by a separate statement, so that PostgreSQL plans the next one for these ids.
     """
     with connection.cursor() as cursor:
         cursor.execute(_CATEGORIES_BELOW, [slug])

@@ -1,67 +1,132 @@
-"""A product in JSON's types, as the API and the events show it.
+"""Products in JSON: the fields that the API and the events show, each named once, and how models become such JSON."""
 
-Whatever it is made of, a row of SQL or a model, its fields are named here, and made here of plain values.
-"""
-
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum, auto
-from operator import attrgetter
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, Literal, TypedDict
 
-from products.models import Product, Variant
+from django.db.models import DateTimeField, DecimalField
 
-PRODUCT_FIELDS: Final = (
-    "id", "handle", "name", "description", "brand", "status", "published_at", "publish_at", "unpublish_at", "category",
-    "tags", "attributes", "options", "variants", "images", "version", "created_at", "updated_at",
-)  # fmt: skip
-VARIANT_FIELDS: Final = (
-    "id", "sku", "barcode", "name", "price", "currency", "compare_at_price", "cost", "weight_grams", "options",
-    "position", "stock",
-)  # fmt: skip
-IMAGE_FIELDS: Final = ("id", "url", "thumbnail_url", "alt", "position", "width", "height")
-MOMENTS: Final = frozenset({"published_at", "publish_at", "unpublish_at", "created_at", "updated_at"})
-AMOUNTS: Final = frozenset({"price", "compare_at_price", "cost"})
+from products.images.names import url_of
+from products.models import ImageStatus, Product, ProductImage, Variant
 
 
-class StockShown(Enum):
-    """How much is told of a variant's stock."""
+class OptionData(TypedDict):
+    """One way in which the variants of a product differ."""
+
+    name: str
+    values: list[str]
+
+
+class VariantData(TypedDict):
+    """A variant in an event: without cost and stock."""
+
+    id: int
+    sku: str
+    barcode: str
+    name: str
+    price: str | None
+    currency: str
+    compare_at_price: str | None
+    weight_grams: int | None
+    options: dict[str, str]
+    position: int
+
+
+class FullVariantData(VariantData):
+    """A variant in the API."""
+
+    cost: str | None
+    stock: dict[str, int]
+
+
+class ImageData(TypedDict):
+    """A ready image; events have its URLs without an origin, and `thumbnail_url` is null until the thumbnail exists."""
+
+    id: int
+    url: str
+    thumbnail_url: str | None
+    alt: str
+    position: int
+    width: int
+    height: int
+
+
+class ProductData(TypedDict):
+    """A product in an event."""
+
+    id: int
+    handle: str
+    name: str
+    description: str
+    brand: str
+    status: Literal["draft", "active", "archived"]
+    published_at: datetime | None
+    publish_at: datetime | None
+    unpublish_at: datetime | None
+    category: str | None
+    tags: list[str]
+    attributes: dict[str, Any]
+    options: list[OptionData]
+    variants: list[VariantData]
+    images: list[ImageData]
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+PRODUCT_FIELDS: Final = tuple(ProductData.__annotations__)
+VARIANT_FIELDS: Final = tuple(FullVariantData.__annotations__)
+IMAGE_FIELDS: Final = tuple(ImageData.__annotations__)
+MOMENTS: Final = frozenset(
+    field.name
+    for field in Product._meta.concrete_fields
+    if field.name in PRODUCT_FIELDS and isinstance(field, DateTimeField)
+)
+AMOUNTS: Final = frozenset(
+    field.name
+    for field in Variant._meta.concrete_fields
+    if field.name in VARIANT_FIELDS and isinstance(field, DecimalField)
+)
+# The fields of an image that are columns of its `ImageFile`.
+IMAGE_FILE_COLUMNS: Final = {"url": "file", "thumbnail_url": "thumbnail", "width": "width", "height": "height"}
+
+
+class StockDetail(Enum):
+    """How much of a variant's stock a reader sees."""
 
     NOTHING = auto()
     AVAILABLE = auto()
     ALL = auto()
 
 
-def variant_fields(*, with_cost: bool, stock: StockShown) -> tuple[str, ...]:
-    """Those that are shown."""
-    hidden = {"cost": not with_cost, "stock": stock is StockShown.NOTHING}
+def variant_fields(*, with_cost: bool, stock: StockDetail) -> tuple[str, ...]:
+    """The fields of a variant that a reader sees."""
+    hidden = {"cost": not with_cost, "stock": stock is StockDetail.NOTHING}
     return tuple(name for name in VARIANT_FIELDS if not hidden.get(name))
 
 
-def product_as_json(names: Sequence[str], values: Iterable[Any]) -> dict[str, Any]:
-    """A product of the values of these fields: moments as strings, `variants` and `images` as what is made below."""
-    return dict(zip(names, values, strict=True))
-
-
-def variant_as_json(names: Sequence[str], values: Iterable[Any], *, stock: StockShown) -> dict[str, Any]:
+def variant_as_json(names: Sequence[str], values: Iterable[Any], *, stock: StockDetail) -> dict[str, Any]:
     """A variant of the values of these fields: amounts as strings, `stock` as (on hand, reserved)."""
-    shown = dict(zip(names, values, strict=True))
-    if "stock" in shown:
-        on_hand, reserved = shown["stock"]
-        shown["stock"] = {"available": on_hand - reserved}
-        if stock is StockShown.ALL:
-            shown["stock"] |= {"on_hand": on_hand, "reserved": reserved}
-    return shown
+    variant = dict(zip(names, values, strict=True))
+    if "stock" in variant:
+        on_hand, reserved = variant["stock"]
+        variant["stock"] = {"available": on_hand - reserved}
+        if stock is StockDetail.ALL:
+            variant["stock"] |= {"on_hand": on_hand, "reserved": reserved}
+    return variant
 
 
 def image_as_json(names: Sequence[str], values: Iterable[Any], url_of: Callable[[str], str]) -> dict[str, Any]:
     """An image of the values of these fields: `url` and `thumbnail_url` as the names of files."""
-    shown = dict(zip(names, values, strict=True))
+    image = dict(zip(names, values, strict=True))
     for name in ("url", "thumbnail_url"):
-        if name in shown:
-            shown[name] = url_of(shown[name]) if shown[name] else None
-    return shown
+        if name in image:
+            image[name] = url_of(image[name]) if image[name] else None
+    return image
 
 
 def represent_product(
@@ -70,10 +135,13 @@ def represent_product(
     images: Sequence[dict[str, Any]] = (),
     *,
     with_cost: bool = False,
-    stock: StockShown = StockShown.NOTHING,
+    stock: StockDetail = StockDetail.NOTHING,
 ) -> dict[str, Any]:
-    """The whole product. With stock, the variants come from `queries.with_stock`; `images` are as they are shown."""
-    shown: dict[str, Any] = {
+    """The whole product with its current variants and these representations of its images.
+
+    With stock, the variants come from `queries.with_stock`.
+    """
+    derived: dict[str, Any] = {
         "category": product.category.slug if product.category else None,
         "variants": [
             represent_variant(variant, with_cost=with_cost, stock=stock)
@@ -82,20 +150,19 @@ def represent_product(
         ],
         "images": list(images),
     }
-    shown |= {name: _moment(getattr(product, name)) for name in MOMENTS}
-    values = (shown[name] if name in shown else getattr(product, name) for name in PRODUCT_FIELDS)
-    return product_as_json(PRODUCT_FIELDS, values)
+    derived |= {name: _moment(getattr(product, name)) for name in MOMENTS}
+    return {name: derived[name] if name in derived else getattr(product, name) for name in PRODUCT_FIELDS}
 
 
-def represent_variant(variant: Variant, *, with_cost: bool, stock: StockShown) -> dict[str, Any]:
-    """One variant of a product."""
+def represent_variant(variant: Variant, *, with_cost: bool, stock: StockDetail) -> dict[str, Any]:
+    """One variant; with stock, it comes from `queries.with_stock`."""
     names = variant_fields(with_cost=with_cost, stock=stock)
-    return variant_as_json(names, (_value_of_variant(variant, name) for name in names), stock=stock)
+    return variant_as_json(names, (_variant_value(variant, name) for name in names), stock=stock)
 
 
-def _value_of_variant(variant: Variant, name: str) -> Any:
+def _variant_value(variant: Any, name: str) -> Any:
     if name == "stock":
-        return attrgetter("stock_on_hand", "stock_reserved")(variant)
+        return variant.stock_on_hand, variant.stock_reserved
     value = getattr(variant, name)
     return _amount(value) if name in AMOUNTS else value
 
@@ -106,3 +173,32 @@ def _amount(value: Decimal | None) -> str | None:
 
 def _moment(value: datetime | None) -> str | None:
     return None if value is None else value.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def images_by_product(product_ids: Sequence[int], *, origin: str = "") -> dict[int, list[dict[str, Any]]]:
+    """The representations of the ready images of each product, in their order, by one statement."""
+    if not product_ids:
+        return {}
+    columns = (
+        f"image_file__{IMAGE_FILE_COLUMNS[name]}" if name in IMAGE_FILE_COLUMNS else name for name in IMAGE_FIELDS
+    )
+    ready = ProductImage.objects.filter(product_id__in=product_ids, status=ImageStatus.READY)
+    images: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for product_id, *values in ready.order_by("position", "pk").values_list("product_id", *columns):
+        images[product_id].append(image_as_json(IMAGE_FIELDS, values, partial(url_of, origin=origin)))
+    return images
+
+
+def represent_image(image: ProductImage, *, origin: str, with_source: bool) -> dict[str, Any]:
+    """An image in any state; `with_source` adds its status, its source and why it failed."""
+    file = image.image_file
+    values = (
+        (getattr(file, IMAGE_FILE_COLUMNS[name]) if file else None)
+        if name in IMAGE_FILE_COLUMNS
+        else getattr(image, name)
+        for name in IMAGE_FIELDS
+    )
+    shown = image_as_json(IMAGE_FIELDS, values, lambda name: url_of(str(name), origin=origin))
+    if with_source:
+        shown |= {"status": image.status, "source_url": image.source_url, "error": image.error}
+    return shown

@@ -12,10 +12,10 @@ from pms_backend.api.renderers import to_json
 from products import models
 from products.currencies import CURRENCIES
 from products.fields import BarcodeField, ClearableCharField, ClearableListField, OptionValuesField
+from products.handles import require_handle
 from products.models import Category, ProductStatus
 from products.options import repeated
 from products.services.bulk import MAX_BULK_PRODUCTS
-from products.services.handles import require_handle
 from products.skus import MAX_SKU_LENGTH, clean_sku, sku_key
 
 MAX_POSITION = 1_000_000

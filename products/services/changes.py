@@ -1,31 +1,38 @@
-"""A product's change, and how many of them are written in a constant number of statements."""
+"""Changes of products, and how many of them are written in a constant number of statements."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from django.db import IntegrityError
+from django.db.models import Model
 from django.utils import timezone
 
 from pms_backend.api.exceptions import constraint
 from pms_backend.events import services as outbox
 from products import events
 from products.exceptions import HandleTaken, OptionsDoNotFit, SkuTaken
-from products.images.representation import images_by_product
+from products.handles import free_handles
 from products.models import Product, ProductStatus, Variant
 from products.renames import variants_renamed
-from products.representation import represent_product
-from products.services.handles import free_handles
-from products.services.search_columns import prepare_for_readers
+from products.representation import images_by_product, represent_product
+from products.search import document_of
 from products.services.statements import insert_products, insert_variants, update_products, update_variants
 
-PRODUCT_FIELDS: Final = ("name", "description", "brand", "tags", "options", "handle")
-VARIANT_FIELDS: Final = (
-    "sku", "barcode", "name", "price", "currency", "compare_at_price", "cost", "weight_grams", "options", "position",
-)  # fmt: skip
 
-_OF_TRANSITION: Final[dict[tuple[str, str], type[events.ProductEvent]]] = {
+def _input_fields(model: type[Model], *, apart_from: Container[str]) -> tuple[str, ...]:
+    fields = (field for field in model._meta.concrete_fields if field.editable and not field.primary_key)
+    return tuple(field.name for field in fields if field.name not in apart_from)
+
+
+# The fields that input sets as they are; `plans` and `schedules` hold the rules of the others.
+PRODUCT_INPUT: Final = _input_fields(
+    Product, apart_from={"status", "published_at", "publish_at", "unpublish_at", "category", "attributes"}
+)
+VARIANT_INPUT: Final = _input_fields(Variant, apart_from={"product"})
+
+_TRANSITION_EVENTS: Final[dict[tuple[str, str], type[events.ProductEvent]]] = {
     (ProductStatus.DRAFT, ProductStatus.ACTIVE): events.ProductPublished,
     (ProductStatus.ACTIVE, ProductStatus.DRAFT): events.ProductUnpublished,
     (ProductStatus.DRAFT, ProductStatus.ARCHIVED): events.ProductArchived,
@@ -37,10 +44,10 @@ _OF_TRANSITION: Final[dict[tuple[str, str], type[events.ProductEvent]]] = {
 
 @dataclass(slots=True)
 class ProductChange:
-    """One product on its way into the database, with what has become of it.
+    """A product as it will be written, and what differs from the database.
 
-    `variants` holds the archived ones too. `row_of` says where the input names a variant, by the variant's identity,
-    since a new one has no key yet.
+    `variants` includes archived ones. `input_index` has the index of a variant in the input by its `id()`, since a new
+    one has no key yet.
     """
 
     product: Product
@@ -49,7 +56,7 @@ class ProductChange:
     new_variants: list[Variant] = field(default_factory=list)
     changed_variants: list[Variant] = field(default_factory=list)
     renamed_variants: list[Variant] = field(default_factory=list)
-    row_of: dict[int, int] = field(default_factory=dict)
+    input_index: dict[int, int] = field(default_factory=dict)
     is_edited: bool = False
 
     @property
@@ -59,24 +66,24 @@ class ProductChange:
 
     @property
     def is_changed(self) -> bool:
-        """Whether there is anything to write."""
+        """Whether anything differs from the database."""
         return self.is_new or self.is_edited or self.product.status != self.status_before
 
     @property
     def current(self) -> list[Variant]:
-        """The variants that are not archived, by position, then in the order of their making."""
+        """The variants that are not archived, by position, then in the order of their creation."""
         return sorted(
             (variant for variant in self.variants if not variant.is_archived), key=lambda variant: variant.position
         )
 
     def pointer_to(self, variant: Variant, member: str = "") -> str | None:
-        """Where the input says this of the variant; nothing where it does not name the variant."""
-        row = self.row_of.get(id(variant))
-        return None if row is None else f"/variants/{row}" + (f"/{member}" if member else "")
+        """The JSON pointer to the variant in the input, or to a member of it; None if the input does not name it."""
+        index = self.input_index.get(id(variant))
+        return None if index is None else f"/variants/{index}" + (f"/{member}" if member else "")
 
 
 def assign(row: Product | Variant, values: dict[str, Any]) -> bool:
-    """Sets what is different; whether anything was."""
+    """Sets the values that differ; returns whether any did."""
     different = {name: value for name, value in values.items() if getattr(row, name) != value}
     for name, value in different.items():
         setattr(row, name, value)
@@ -84,7 +91,10 @@ def assign(row: Product | Variant, values: dict[str, Any]) -> bool:
 
 
 def write(changes: Sequence[ProductChange]) -> None:
-    """Writes what has changed and announces it. Raises `SkuTaken`, `HandleTaken` where another was faster."""
+    """Writes the changes and records their events.
+
+    Raises `SkuTaken`, `HandleTaken` and `OptionsDoNotFit` if a concurrent transaction was faster.
+    """
     now = timezone.now()
     changes = [change for change in changes if change.is_changed]
     for change in changes:
@@ -101,14 +111,14 @@ def write(changes: Sequence[ProductChange]) -> None:
             raise OptionsDoNotFit("Two variants have the same option values.", code="duplicate_options") from None
         raise
     images = images_by_product([change.product.pk for change in changes if not change.is_new])
-    outbox.record(*(fact for change in changes for fact in _facts(change, images.get(change.product.pk, ()))))
+    outbox.record(*(event for change in changes for event in _events_of(change, images.get(change.product.pk, ()))))
     if renamed := [variant.pk for change in changes for variant in change.renamed_variants]:
         variants_renamed(renamed)
 
 
 def _stamp(change: ProductChange, now: datetime) -> None:
     product = change.product
-    prepare_for_readers(product, change.variants)
+    _derive_columns(product, change.variants)
     product.updated_at = now
     if change.is_new:
         product.created_at = now
@@ -116,6 +126,19 @@ def _stamp(change: ProductChange, now: datetime) -> None:
         product.version += 1
     if product.status != change.status_before:
         product.published_at = now if product.status == ProductStatus.ACTIVE else None
+
+
+def _derive_columns(product: Product, variants: Sequence[Variant]) -> None:
+    """Sets the columns by which lists are searched and sorted."""
+    current = [variant for variant in variants if not variant.is_archived]
+    product.search_document = document_of(
+        name=product.name,
+        skus=[variant.sku for variant in current],
+        brand=product.brand,
+        tags=product.tags,
+        description=product.description,
+    )
+    product.lowest_price = min((variant.price for variant in current if variant.price is not None), default=None)
 
 
 def _write_products(changes: Sequence[ProductChange]) -> None:
@@ -133,19 +156,19 @@ def _write_variants(changes: Sequence[ProductChange], now: datetime) -> None:
             variant.created_at = variant.updated_at = now
         for variant in change.changed_variants:
             variant.updated_at = now
-    # First what is there: a new variant may have the SKU, or the option values, that another one gives up.
+    # Updates come first: a new variant may have the SKU, or the option values, that another one gives up.
     update_variants([variant for change in changes for variant in change.changed_variants])
     insert_variants([variant for change in changes for variant in change.new_variants])
 
 
-def _facts(change: ProductChange, images: Sequence[dict[str, Any]]) -> list[events.ProductEvent]:
-    shown = represent_product(change.product, change.current, images)
+def _events_of(change: ProductChange, images: Sequence[dict[str, Any]]) -> list[events.ProductEvent]:
+    product = represent_product(change.product, change.current, images)
     kinds: list[type[events.ProductEvent]] = []
     if change.is_new:
         kinds.append(events.ProductCreated)
     elif change.is_edited:
         kinds.append(events.ProductUpdated)
     transition = (change.status_before or ProductStatus.DRAFT, change.product.status)
-    if transition in _OF_TRANSITION:
-        kinds.append(_OF_TRANSITION[transition])
-    return [kind(product=shown) for kind in kinds]
+    if transition in _TRANSITION_EVENTS:
+        kinds.append(_TRANSITION_EVENTS[transition])
+    return [kind(product=product) for kind in kinds]

@@ -1,16 +1,16 @@
-"""What validated input makes of a product: worked out in memory, for `changes.write`.
+"""Plans of changes: validated input is applied to a product in memory, for `changes.write`.
 
-Beside what the API validates, the input of a service may say `is_whole`: it is all that another system (a PMS, a
-file) says of the product. Then a status brings an archived product back, where it would be refused otherwise; options
-that are left out grow by what the variants bring; and of the variants that are left out, those that do not fit any
-more are archived.
+Beside the fields of the API, input may have `is_whole`: it is all that another system (a PMS, a file) has about the
+product. Then a status restores an archived product instead of being refused; omitted options are extended by those of
+the variants; and omitted variants that no longer fit the options are archived.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, Final
 
 from django.conf import settings
+from django.db.models import Model
 
 from pms_backend.api.problems import FieldError
 from products.descriptions import sanitized
@@ -21,6 +21,7 @@ from products.exceptions import (
     OptionsDoNotFit,
     ProductArchived,
 )
+from products.handles import require_handle
 from products.models import (
     MAX_ATTRIBUTES_BYTES,
     MAX_DESCRIPTION_LENGTH,
@@ -30,8 +31,7 @@ from products.models import (
     Variant,
 )
 from products.options import derived_options, misfits, repeated
-from products.services.changes import PRODUCT_FIELDS, ProductChange, assign
-from products.services.handles import require_handle
+from products.services.changes import PRODUCT_INPUT, VARIANT_INPUT, ProductChange, assign
 from products.services.publishing import check_rules
 from products.services.variant_plans import archive_left_out, archive_variants, edit_variants
 
@@ -39,7 +39,7 @@ ARCHIVED: Final = ProductStatus.ARCHIVED
 
 
 def plan_creation(data: dict[str, Any], categories: dict[str, Category]) -> ProductChange:
-    """The change that makes a product of validated input. Raises what `plan_update` does."""
+    """The change that creates a product of validated input. Raises the errors of `plan_update`."""
     change = ProductChange(Product(status=ProductStatus.DRAFT, handle=""), [])
     _edit(change, data, categories, derives_options=True)
     return change
@@ -48,7 +48,7 @@ def plan_creation(data: dict[str, Any], categories: dict[str, Category]) -> Prod
 def plan_update(
     product: Product, variants: Sequence[Variant], data: dict[str, Any], categories: dict[str, Category]
 ) -> ProductChange:
-    """The change that merges validated input into a locked product; what is left out stays as it is.
+    """The change that merges validated input into a locked product; omitted fields stay.
 
     Raises `PublishRulesFailed`, `ProductArchived`, `CategoryNotFound`, `UnknownVariant`, `SkuTaken`, `OptionsDoNotFit`,
     `InvalidHandle`, `DescriptionTooLong`.
@@ -61,24 +61,21 @@ def plan_update(
 def plan_replacement(
     product: Product, variants: Sequence[Variant], data: dict[str, Any], categories: dict[str, Category]
 ) -> ProductChange:
-    """The change that makes a locked product what validated input says; what is left out becomes its default.
+    """The change that replaces a locked product by validated input; omitted fields get their defaults.
 
-    Left-out variants are archived; handle and status stay where they are left out. Raises what `plan_update` does.
+    Omitted variants are archived; an omitted handle or status stays. Raises the errors of `plan_update`.
     """
     change = ProductChange(product, list(variants), status_before=product.status)
-    whole = {"description": "", "brand": "", "category": None, "tags": [], "attributes": {}, **data}
-    whole["variants"] = [
-        {**_variant_defaults(), "position": index, **variant} for index, variant in enumerate(data["variants"])
-    ]
+    whole = {**_defaults(Product, {*PRODUCT_INPUT, "category", "attributes"} - {"handle"}), **data}
+    of_variant = {**_defaults(Variant, {*VARIANT_INPUT} - {"sku"}), "currency": settings.DEFAULT_CURRENCY}
+    whole["variants"] = [{**of_variant, "position": index, **variant} for index, variant in enumerate(data["variants"])]
     whole["options"] = data.get("options") or derived_options(variant["options"] for variant in whole["variants"])
     _edit(change, whole, categories, replaces=True)
     return change
 
 
-def _variant_defaults() -> dict[str, Any]:
-    texts: dict[str, Any] = dict.fromkeys(("barcode", "name"), "")
-    amounts = dict.fromkeys(("price", "compare_at_price", "cost", "weight_grams"))
-    return {**texts, **amounts, "currency": settings.DEFAULT_CURRENCY, "options": {}}
+def _defaults(model: type[Model], names: Container[str]) -> dict[str, Any]:
+    return {field.name: field.get_default() for field in model._meta.concrete_fields if field.name in names}
 
 
 def _edit(
@@ -90,7 +87,7 @@ def _edit(
     derives_options: bool = False,
 ) -> None:
     product = change.product
-    change.is_edited |= assign(product, _cleaned({name: data[name] for name in PRODUCT_FIELDS if name in data}))
+    change.is_edited |= assign(product, _cleaned({name: data[name] for name in PRODUCT_INPUT if name in data}))
     if "attributes" in data:
         _edit_attributes(change, {} if replaces else product.attributes, data["attributes"])
     if "category" in data:
@@ -107,7 +104,7 @@ def _edit(
 
 
 def _cleaned(values: dict[str, Any]) -> dict[str, Any]:
-    """The product's own fields as they are kept, whichever way they have come."""
+    """The values as they are stored, for input of the API, of files and of a PMS."""
     if "description" in values:
         values["description"] = sanitized(values["description"])
         if len(values["description"]) > MAX_DESCRIPTION_LENGTH:
@@ -119,7 +116,7 @@ def _cleaned(values: dict[str, Any]) -> dict[str, Any]:
 
 def _edit_attributes(change: ProductChange, attributes: dict[str, Any], patch: dict[str, Any] | None) -> None:
     merged = merge_patch(attributes, patch) or {}
-    # Not by orjson: a number that PostgreSQL holds may have more digits than it writes.
+    # Not orjson, which cannot write every number that PostgreSQL stores.
     if len(json.dumps(merged, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_ATTRIBUTES_BYTES:
         detail = f"Attributes take at most {MAX_ATTRIBUTES_BYTES} bytes."
         raise AttributesTooLarge(detail, errors=[FieldError("/attributes", AttributesTooLarge.code, detail)])
@@ -128,8 +125,8 @@ def _edit_attributes(change: ProductChange, attributes: dict[str, Any], patch: d
 
 def _derive_options(change: ProductChange, data: dict[str, Any], *, derives_options: bool) -> None:
     product = change.product
-    grows = data.get("is_whole") and "options" not in data
-    if not derives_options or (product.options and not grows):
+    extends = data.get("is_whole") and "options" not in data
+    if not derives_options or (product.options and not extends):
         return
     derived = derived_options((variant.options for variant in change.current), product.options)
     if repeated([option["name"] for option in derived]) is not None:
@@ -140,7 +137,7 @@ def _derive_options(change: ProductChange, data: dict[str, Any], *, derives_opti
 
 
 def _fit_options(change: ProductChange, *, is_whole: bool) -> None:
-    # Those that the input names come first: of two that are alike, the other one is the misfit.
+    # Variants of the input come first: of two with the same option values, the other one is the misfit.
     current = sorted(change.current, key=lambda variant: change.pointer_to(variant) is None)
     found = list(misfits(change.product.options, current))
     if is_whole:
@@ -155,9 +152,9 @@ def _fit_options(change: ProductChange, *, is_whole: bool) -> None:
 
 
 def set_status(change: ProductChange, status: str, *, restores: bool = False) -> None:
-    """Brings the product into a state; with a change of state, what was scheduled is void.
+    """Sets the status; a change of it cancels the schedule.
 
-    Raises `ProductArchived` where it is archived and would not be, unless it `restores`; `PublishRulesFailed`.
+    Raises `ProductArchived` if an archived product would change its status without `restores`; `PublishRulesFailed`.
     """
     product = change.product
     if product.status == ARCHIVED and status != ARCHIVED:
@@ -180,7 +177,7 @@ def _category_id(slug: str | None, categories: dict[str, Category]) -> int | Non
 
 
 def merge_patch(target: Any, patch: Any) -> Any:
-    """RFC 7396: members of `patch` replace those of `target`, null removes them."""
+    """Merges as RFC 7396 says: members of `patch` replace those of `target`, null removes them."""
     if not isinstance(patch, dict):
         return patch
     merged = dict(target) if isinstance(target, dict) else {}
@@ -193,6 +190,6 @@ def merge_patch(target: Any, patch: Any) -> Any:
 
 
 def categories_named(inputs: Sequence[dict[str, Any]]) -> dict[str, Category]:
-    """The categories that the inputs name, by slug, in one statement."""
+    """The categories that the inputs name, by slug; one statement."""
     slugs = {data["category"] for data in inputs if data.get("category")}
     return {category.slug: category for category in Category.objects.filter(slug__in=slugs)} if slugs else {}

@@ -1,6 +1,6 @@
-"""Many rows made or updated by one statement each.
+"""Many rows inserted or updated by one statement each; the columns are those of the models.
 
-Django's `bulk_update` makes a CASE of every row and field, and `bulk_create` takes longer to make its statement than
+`bulk_update` of Django writes a CASE of every row and field, and `bulk_create` takes longer to build its statement than
 PostgreSQL to run it.
 """
 
@@ -8,56 +8,37 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import connection
-from django.db.models import Model
+from django.db.models import Field, Model
 
 from pms_backend.api.arrays import as_array
 from products.models import Product, Variant
 
-_PRODUCT: Final = {
-    "name": "text",
-    "handle": "text",
-    "description": "text",
-    "brand": "text",
-    "status": "text",
-    "published_at": "timestamptz",
-    "publish_at": "timestamptz",
-    "unpublish_at": "timestamptz",
-    "category_id": "bigint",
-    "tags": "text[]",
-    "attributes": "jsonb",
-    "options": "jsonb",
-    "search_document": "tsvector",
-    "lowest_price": "numeric",
-    "version": "bigint",
-    "updated_at": "timestamptz",
-}
-_VARIANT: Final = {
-    "sku": "text",
-    "sku_key": "text",
-    "barcode": "text",
-    "name": "text",
-    "price": "numeric",
-    "currency": "text",
-    "compare_at_price": "numeric",
-    "cost": "numeric",
-    "weight_grams": "integer",
-    "options": "jsonb",
-    "position": "integer",
-    "is_archived": "boolean",
-    "updated_at": "timestamptz",
-}
-# What never changes afterwards.
-_NEW_PRODUCT: Final = {"created_at": "timestamptz", **_PRODUCT}
-_NEW_VARIANT: Final = {"product_id": "bigint", "created_at": "timestamptz", **_VARIANT}
+_NEVER_UPDATED: Final = frozenset({"product_id", "created_at"})
 
 
-def _sent_as(columns: dict[str, str]) -> str:
-    # Arrays of unequal length cannot be one array of PostgreSQL's, so these travel as JSON.
+def _columns(model: type[Model]) -> dict[str, str]:
+    return {field.attname: _type_of(field) for field in model._meta.concrete_fields if not field.primary_key}
+
+
+def _type_of(field: "Field[Any, Any]") -> str:
+    """The type of a column, without its length: PostgreSQL would silently cut what is longer."""
+    if isinstance(field, ArrayField):
+        return "text[]"
+    return str(field.db_type(connection)).partition("(")[0]
+
+
+def _updated(columns: dict[str, str]) -> dict[str, str]:
+    return {name: kind for name, kind in columns.items() if name not in _NEVER_UPDATED}
+
+
+def _parameters(columns: dict[str, str]) -> str:
+    # Arrays of unequal length cannot be one array of PostgreSQL's, so these are sent as JSON.
     return ", ".join("%s::jsonb[]" if kind == "text[]" else f"%s::{kind}[]" for kind in columns.values())
 
 
-def _taken(columns: dict[str, str]) -> dict[str, str]:
+def _values(columns: dict[str, str]) -> dict[str, str]:
     return {
         name: f"ARRAY(SELECT jsonb_array_elements_text(new.{name}))" if kind == "text[]" else f"new.{name}"
         for name, kind in columns.items()
@@ -66,8 +47,8 @@ def _taken(columns: dict[str, str]) -> dict[str, str]:
 
 def _update_statement(table: str, columns: dict[str, str]) -> str:
     return f"""
-UPDATE {table} AS old SET {", ".join(f"{name} = {value}" for name, value in _taken(columns).items())}
-FROM unnest(%s::bigint[], {_sent_as(columns)}) AS new(id, {", ".join(columns)})
+UPDATE {table} AS old SET {", ".join(f"{name} = {value}" for name, value in _values(columns).items())}
+FROM unnest(%s::bigint[], {_parameters(columns)}) AS new(id, {", ".join(columns)})
 WHERE old.id = new.id
 """
 
@@ -75,13 +56,17 @@ WHERE old.id = new.id
 def _insert_statement(table: str, columns: dict[str, str]) -> str:
     return f"""
 INSERT INTO {table} ({", ".join(columns)})
-SELECT {", ".join(_taken(columns).values())}
-FROM unnest({_sent_as(columns)}) WITH ORDINALITY AS new({", ".join(columns)}, place_in_order)
-ORDER BY new.place_in_order
+SELECT {", ".join(_values(columns).values())}
+FROM unnest({_parameters(columns)}) WITH ORDINALITY AS new({", ".join(columns)}, ordinality)
+ORDER BY new.ordinality
 RETURNING id
 """
 
 
+_NEW_PRODUCT: Final = _columns(Product)
+_NEW_VARIANT: Final = _columns(Variant)
+_PRODUCT: Final = _updated(_NEW_PRODUCT)
+_VARIANT: Final = _updated(_NEW_VARIANT)
 _UPDATE_PRODUCTS: Final = _update_statement("products_product", _PRODUCT)
 _UPDATE_VARIANTS: Final = _update_statement("products_variant", _VARIANT)
 _INSERT_PRODUCTS: Final = _insert_statement("products_product", _NEW_PRODUCT)
@@ -89,12 +74,12 @@ _INSERT_VARIANTS: Final = _insert_statement("products_variant", _NEW_VARIANT)
 
 
 def insert_products(products: Sequence[Product]) -> None:
-    """Writes new products, `created_at` and all, in their order, and gives them their keys."""
+    """Inserts new products in their order, `created_at` included, and sets their primary keys."""
     _insert(_INSERT_PRODUCTS, _NEW_PRODUCT, products)
 
 
 def insert_variants(variants: Sequence[Variant]) -> None:
-    """Writes new variants of products that have their keys, in their order, and gives them theirs."""
+    """Inserts new variants of stored products in their order, and sets their primary keys."""
     _insert(_INSERT_VARIANTS, _NEW_VARIANT, variants)
 
 
@@ -104,7 +89,7 @@ def update_products(products: Sequence[Product]) -> None:
 
 
 def update_variants(variants: Sequence[Variant]) -> None:
-    """Writes every field of locked variants that can change, at once: they may swap SKUs or option values."""
+    """Writes every field of locked variants that can change, by one statement: they may swap SKUs or option values."""
     _update(_UPDATE_VARIANTS, _VARIANT, variants)
 
 
@@ -125,11 +110,8 @@ def _insert(statement: str, columns: dict[str, str], rows: Sequence[Model]) -> N
 
 
 def _arrays(columns: dict[str, str], rows: Sequence[Model]) -> list[str]:
-    return [as_array([_sent(getattr(row, name), kind) for row in rows]) for name, kind in columns.items()]
+    return [as_array([_parameter(getattr(row, name), kind) for row in rows]) for name, kind in columns.items()]
 
 
-def _sent(value: Any, kind: str) -> Any:
-    if kind in ("jsonb", "text[]"):
-        return json.dumps(value)
-    # A member of an enumeration would be written by its name.
-    return str(value) if kind in ("text", "tsvector") else value
+def _parameter(value: Any, kind: str) -> Any:
+    return json.dumps(value) if kind in ("jsonb", "text[]") else value

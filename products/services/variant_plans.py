@@ -1,4 +1,4 @@
-"""The variants of a product's change: which of them the input means, and what it makes of them."""
+"""Plans of changes of variants: input is matched to the variants of a product and applied in memory."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from django.conf import settings
 from pms_backend.api.problems import FieldError
 from products.exceptions import SkuTaken, TooManyVariants, UnknownVariant
 from products.models import MAX_VARIANTS, Variant
-from products.services.changes import VARIANT_FIELDS, ProductChange, assign
+from products.services.changes import VARIANT_INPUT, ProductChange, assign
 from products.skus import sku_key
 
 
 def edit_variants(change: ProductChange, wanted: Sequence[dict[str, Any]]) -> None:
-    """Changes the variants that are meant, by `id` or else by `sku`, makes the others; the left-out stay.
+    """Changes the variants that the input names by `id`, or else by `sku`, and creates the others; omitted ones stay.
 
-    SKUs are those from before the request, so that it may swap them. An archived variant that is meant comes back.
+    SKUs are matched as they were before the request, so that it may swap them. An archived variant is restored.
     Raises `UnknownVariant`, `SkuTaken`, `TooManyVariants`.
     """
     by_id = {variant.pk: variant for variant in change.variants}
@@ -39,7 +39,7 @@ def archive_left_out(change: ProductChange) -> None:
 
 
 def archive_variants(change: ProductChange, variants: Sequence[Variant]) -> None:
-    """Archives variants that are in the database and that the input does not name."""
+    """Archives stored variants that the input does not name."""
     for variant in variants:
         variant.is_archived = True
         change.changed_variants.append(variant)
@@ -47,8 +47,8 @@ def archive_variants(change: ProductChange, variants: Sequence[Variant]) -> None
 
 
 def _edit_variant(change: ProductChange, variant: Variant | None, wanted: dict[str, Any], index: int) -> None:
-    values: dict[str, Any] = {name: wanted[name] for name in VARIANT_FIELDS if name in wanted}
-    known_as = variant.sku if variant else None
+    values: dict[str, Any] = {name: wanted[name] for name in VARIANT_INPUT if name in wanted}
+    old_sku = variant.sku if variant else None
     if variant is None:
         last = max((known.position for known in change.variants), default=-1)
         values = {"currency": settings.DEFAULT_CURRENCY, "position": last + 1, **values}
@@ -57,16 +57,16 @@ def _edit_variant(change: ProductChange, variant: Variant | None, wanted: dict[s
         change.new_variants.append(variant)
         change.is_edited = True
     elif assign(variant, {**values, "is_archived": False}):
-        if variant.sku != known_as:
+        if variant.sku != old_sku:
             change.renamed_variants.append(variant)
         variant.sku_key = sku_key(variant.sku)
         change.changed_variants.append(variant)
         change.is_edited = True
-    change.row_of[id(variant)] = index
+    change.input_index[id(variant)] = index
 
 
 def _check_skus(change: ProductChange) -> None:
-    """The database would find it too, but in a bulk it would not say in which row."""
+    """The database checks this too, but cannot say which row of a bulk is wrong."""
     counts = Counter(variant.sku_key for variant in change.variants)
     errors = [
         FieldError(pointer, SkuTaken.code, f"Another variant of the product has the SKU {variant.sku}.")

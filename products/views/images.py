@@ -20,7 +20,6 @@ from pms_backend.api.parsers import JSONParser, MergePatchParser
 from products import services
 from products.exceptions import ProductNotFound
 from products.images.limits import MAX_IMAGE_BODY_BYTES
-from products.images.representation import represent_detail
 from products.images.serializers import (
     ImageChangeSerializer,
     ImageDetailSerializer,
@@ -31,6 +30,7 @@ from products.images.serializers import (
     UploadSerializer,
 )
 from products.models import ImageStatus, Product, ProductImage
+from products.representation import represent_image
 
 
 class ProductImageViewSet(GenericViewSet[ProductImage]):
@@ -113,7 +113,7 @@ class ProductImageViewSet(GenericViewSet[ProductImage]):
 
     def _represent(self, image: ProductImage) -> dict[str, Any]:
         origin = self.request.build_absolute_uri("/").removesuffix("/")
-        return represent_detail(image, origin=origin, with_source=self._sees_all())
+        return represent_image(image, origin=origin, with_source=self._sees_all())
 
 
 class ImageUploadView(APIView):

@@ -25,7 +25,7 @@ from products import cache_generations, services
 from products.exceptions import ProductNotFound
 from products.filters import ProductFilter
 from products.models import Product, ProductQuerySet, ProductStatus
-from products.product_queries import Shown, product_row, product_rows, read_product, shown_to
+from products.product_queries import FieldSelection, product_of_row, product_row, product_rows, select_fields
 from products.search import query_of
 from products.serializers import (
     BulkProductsSerializer,
@@ -156,12 +156,12 @@ class ProductViewSet(GenericViewSet[Product]):
         return NEWEST_FIRST if query is None else best_first(query)
 
     def _page(self) -> Made:
-        shown = self._shown(self.request.query_params.get("fields", ""))
+        selection = self._selection(self.request.query_params.get("fields", ""))
         found = self._found()
         if self.get_sorting().name == BEST_FIRST:
             found = newest_matches(found)
-        page = self.paginate_queryset(product_rows(found, shown)) or ()
-        return to_json(self.get_paginated_response([read_product(row, shown) for row in page]).data), None
+        page = self.paginate_queryset(product_rows(found, selection)) or ()
+        return to_json(self.get_paginated_response([product_of_row(row, selection) for row in page]).data), None
 
     def _found(self) -> QuerySet[Product]:
         products = self.get_queryset()
@@ -169,15 +169,15 @@ class ProductViewSet(GenericViewSet[Product]):
         return self.filter_queryset(products) if set(self.request.query_params) - PAGED_BY else products.current()
 
     def _product(self, product_id: int, fields: str = "") -> Made:
-        shown = self._shown(fields)
-        row = product_row(product_id, shown)
+        selection = self._selection(fields)
+        row = product_row(product_id, selection)
         if row is None or not (row[0] == ProductStatus.ACTIVE or visibility_of(self.request.auth).unpublished):
             raise ProductNotFound(f"There is no product {product_id}.")
-        return to_json(read_product(row, shown)), row[1]
+        return to_json(product_of_row(row, selection)), row[1]
 
-    def _shown(self, fields: str) -> Shown:
+    def _selection(self, fields: str) -> FieldSelection:
         base_url = f"{self.request.scheme}://{self.request.get_host()}"
-        return shown_to(visibility_of(self.request.auth), base_url=base_url, fields=fields)
+        return select_fields(visibility_of(self.request.auth), base_url=base_url, fields=fields)
 
 
 class BulkProductsView(APIView):

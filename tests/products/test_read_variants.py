@@ -4,7 +4,7 @@ import pytest
 
 from products.models import ProductStatus, Variant
 from products.queries import with_stock
-from products.representation import StockShown, represent_variant
+from products.representation import StockDetail, represent_variant
 from tests.conftest import JSONClient
 from tests.factories import make_location, make_product, make_variant, set_stock
 
@@ -31,7 +31,7 @@ def test_a_variant_is_shown_with_its_stock_and_what_it_has_of_its_product(editor
 
     shown = editor.get(f"{VARIANTS}{variant.pk}/").json()
 
-    alone = represent_variant(variant, with_cost=True, stock=StockShown.ALL)
+    alone = represent_variant(variant, with_cost=True, stock=StockDetail.ALL)
     assert shown == {**alone, "product": product.pk, "is_archived": False, "version": 1}
     assert shown["stock"] == {"on_hand": 4, "reserved": 0, "available": 4}
     assert editor.get(VARIANTS).json()["results"] == [shown]
