@@ -1,15 +1,15 @@
-"""The cache generations of the catalogue (pms_backend/api/cache_generations.py)."""
+"""The cache generations of the catalogue (see pms_backend/api/cache_generations.py)."""
 
 from typing import Final
 
-# Any product or category.
+# Replaced when any product or category changes.
 CATALOGUE: Final = "catalogue"
-# Any level, and which locations are active: products show their stock.
+# Replaced when any stock level, or the set of active locations, changes: products include their stock.
 STOCK: Final = "stock"
-# The family of `product:ID`, one product with its variants and stock; replacing it invalidates all of them.
+# The family of `product:ID`, which stands for one product with its variants and stock; replacing it invalidates all.
 PRODUCT: Final = "product"
 
-# The generations of a page of products or variants.
+# The generations of lists of products or variants.
 LIST_GENERATIONS: Final = (CATALOGUE, STOCK)
 
 

@@ -5,7 +5,7 @@ from typing import Final
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-# ISO 4217, the alphabetic codes of what is paid with (no metals, no codes for testing).
+# The alphabetic codes of ISO 4217, without metals and test codes.
 CURRENCIES: Final = frozenset(
     """
     AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE
@@ -19,7 +19,7 @@ CURRENCIES: Final = frozenset(
 
 
 def check_default_currency() -> None:
-    """Raises `ImproperlyConfigured` where DEFAULT_CURRENCY is none of them."""
+    """Raises `ImproperlyConfigured` if DEFAULT_CURRENCY is not a code of ISO 4217."""
     if settings.DEFAULT_CURRENCY not in CURRENCIES:
         raise ImproperlyConfigured(
             f"DEFAULT_CURRENCY must be a code of ISO 4217 in capitals, such as USD; it is {settings.DEFAULT_CURRENCY}."

@@ -1,11 +1,11 @@
-"""Descriptions: HTML of other shops and of a PMS, of which only what is harmless is kept."""
+"""Sanitises descriptions, which are HTML from other shops and from a PMS."""
 
 import re
 from typing import Final
 
 import nh3
 
-# What descriptions are made of. No scripts, styles, frames, forms, and nothing that loads but pictures.
+# No scripts, styles, frames or forms, and only pictures may load.
 ALLOWED_TAGS: Final = frozenset(
     {"a", "abbr", "b", "blockquote", "br", "caption", "cite", "code", "col", "colgroup", "dd", "del", "div", "dl", "dt"}
     | {"em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "mark"}
@@ -21,25 +21,25 @@ ALLOWED_ATTRIBUTES: Final = {
     "ol": {"start"},
 }
 ALLOWED_SCHEMES: Final = frozenset({"http", "https", "mailto", "tel"})
-# Whatever a browser could take for markup; other text stays as it is, with its & and its 3 < 4.
+# Whatever a browser could parse as markup; other text stays as it is, including & and 3 < 4.
 _MARKUP: Final = re.compile(r"<[A-Za-z/!?]")
-# Behind elements that are taken out, what is left may be read in another way.
+# Once elements are removed, the rest may parse differently.
 MAX_PASSES: Final = 4
 _LINE_FEED_IN_PRE: Final = re.compile(r"(<pre(?: [^>]*)?>)\n")
 
 
 def sanitized(text: str) -> str:
-    """The text without what could do harm in a page. What is clean already stays as it is, to the letter."""
+    """The text without harmful markup. Text that is clean already stays identical."""
     if not _MARKUP.search(text):
         return text
     for _ in range(MAX_PASSES):
-        before, text = text, _without_harm(text)
+        before, text = text, _clean_once(text)
         if text == before:
             break
     return text
 
 
-def _without_harm(text: str) -> str:
+def _clean_once(text: str) -> str:
     clean = nh3.clean(
         text,
         tags=set(ALLOWED_TAGS),
@@ -47,5 +47,5 @@ def _without_harm(text: str) -> str:
         url_schemes=set(ALLOWED_SCHEMES),
         strip_comments=True,
     )
-    # A parser passes over a line feed behind <pre>, and takes a carriage return for one.
+    # A parser ignores a line feed directly after <pre>, and reads a carriage return as one.
     return _LINE_FEED_IN_PRE.sub(r"\1\n\n", clean.replace("\r", "\n"))

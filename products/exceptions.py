@@ -1,23 +1,26 @@
-"""What the catalogue refuses."""
+"""The errors of the catalogue."""
+
+from typing import ClassVar
 
 from pms_backend.api.exceptions import Conflict, Invalid, NotFound, PreconditionFailed, Unavailable
 from pms_backend.api.problems import FieldError
+from products.images.limits import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, MAX_IMAGE_SIDE
 
 
 class InvalidSku(Invalid):
-    """The text is no SKU."""
+    """The text is not a valid SKU."""
 
     code = "invalid_sku"
 
 
 class InvalidBarcode(Invalid):
-    """The text looks like a GTIN and is none."""
+    """The text has the length of a GTIN, but a wrong check digit."""
 
     code = "invalid_barcode"
 
 
 class SkuTaken(Conflict):
-    """Another variant has this SKU, in this or another case."""
+    """Another variant has this SKU, regardless of case."""
 
     code = "sku_taken"
 
@@ -44,25 +47,25 @@ class ProductNotFound(NotFound):
 
 
 class ProductArchived(Conflict):
-    """An archived product is restored before it is published."""
+    """The product is archived and has to be restored first."""
 
     code = "product_archived"
 
 
 class ProductPublished(Conflict):
-    """What is published already is not published later."""
+    """A published product cannot be scheduled for publishing."""
 
     code = "product_published"
 
 
 class ProductNotPublished(Conflict):
-    """What is not published, and is not going to be, does not end."""
+    """A product that is neither published nor scheduled for it cannot be scheduled for unpublishing."""
 
     code = "product_not_published"
 
 
 class InvalidSchedule(Invalid):
-    """A product would be unpublished before it is published."""
+    """The product would be unpublished before it is published."""
 
     code = "invalid_schedule"
 
@@ -82,7 +85,7 @@ class VariantNotFound(NotFound):
 
 
 class TooManyVariants(Invalid):
-    """A product would have more current variants than it may."""
+    """The product would have too many current variants."""
 
     code = "too_many_variants"
 
@@ -98,7 +101,7 @@ class OptionsDoNotFit(Invalid):
 
 
 class InvalidHandle(Invalid):
-    """The text has nothing that a handle could be made of, or too much of it."""
+    """The text makes an empty handle, or one that is too long."""
 
     code = "invalid_handle"
 
@@ -107,7 +110,7 @@ class InvalidHandle(Invalid):
 
 
 class DescriptionTooLong(Invalid):
-    """The description, sanitised, is longer than a product may have."""
+    """The sanitised description is too long."""
 
     code = "max_length"
 
@@ -117,7 +120,7 @@ class DescriptionTooLong(Invalid):
 
 
 class AttributesTooLarge(Invalid):
-    """The attributes would be larger than a product may have."""
+    """The merged attributes are too large."""
 
     code = "too_large"
 
@@ -143,7 +146,7 @@ class SlugTaken(Conflict):
 
 
 class CategoryTooDeep(Invalid):
-    """A category would stand deeper than the tree may be."""
+    """The tree would have too many levels."""
 
     code = "category_too_deep"
 
@@ -153,19 +156,19 @@ class CategoryTooDeep(Invalid):
 
 
 class CategoryCycle(Conflict):
-    """A category would be within itself."""
+    """A category would be its own ancestor."""
 
     code = "category_cycle"
 
 
 class CategoryInUse(Conflict):
-    """A category that holds products or categories stays."""
+    """A category with products or child categories cannot be deleted."""
 
     code = "category_in_use"
 
 
 class UnknownVariant(Invalid):
-    """The input names a variant that is none of the product's."""
+    """The input names a variant that the product does not have."""
 
     code = "unknown_variant"
 
@@ -175,51 +178,66 @@ class UnknownVariant(Invalid):
 
 
 class UnknownField(Invalid):
-    """A sparse answer is asked for a field that there is not; `errors` names each."""
+    """`fields` names fields that do not exist; `errors` has each."""
 
     code = "unknown_field"
 
 
 class ImageNotFound(NotFound):
-    """The product has no picture of this id."""
+    """The product has no image with this id."""
 
     code = "image_not_found"
 
 
-class ImageTooLarge(Invalid):
+class RefusedImage(Invalid):
+    """A picture that is not stored, with the detail that suits most cases."""
+
+    default_detail: ClassVar[str]
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail or self.default_detail)
+
+
+class ImageTooLarge(RefusedImage):
     """The file has more bytes than a picture may."""
 
     code = "image_too_large"
+    default_detail = f"A picture has at most {MAX_IMAGE_BYTES // 1024**2} MiB, and twice that when it is written anew."
 
 
-class ImageTypeUnsupported(Invalid):
-    """The content is no picture of a kind that we take, whatever its name says."""
+class ImageTypeUnsupported(RefusedImage):
+    """The content is not a picture of a supported format, whatever its name says."""
 
     code = "image_type_unsupported"
+    default_detail = "A picture is a JPEG, PNG, WebP, GIF or AVIF; this is none of them."
 
 
-class ImagePolyglot(Invalid):
+class ImagePolyglot(RefusedImage):
     """The content is a picture, and something else for another program."""
 
     code = "image_polyglot"
+    default_detail = "This is a picture and something else as well: a page, a program or an archive."
 
 
-class ImageTooManyPixels(Invalid):
+class ImageTooManyPixels(RefusedImage):
     """Decoded, the picture would be too large."""
 
     code = "image_too_many_pixels"
+    default_detail = f"A picture has at most {MAX_IMAGE_PIXELS // 10**6} megapixels and {MAX_IMAGE_SIDE} pixels a side."
 
 
-class ImageUnreadable(Invalid):
+class ImageUnreadable(RefusedImage):
     """The picture is damaged or incomplete."""
 
     code = "image_unreadable"
+    default_detail = "The picture is damaged or incomplete."
 
 
-class ImageTooCostly(Invalid):
+class ImageTooCostly(RefusedImage):
     """Decoding the picture needs more memory or time than it may."""
 
     code = "image_too_costly"
+    default_detail = "Decoding this picture needs more memory or time than it may; send a smaller or a simpler one."
 
 
 class ImageDecoderBusy(Unavailable):
@@ -229,13 +247,13 @@ class ImageDecoderBusy(Unavailable):
 
 
 class TooManyImages(Conflict):
-    """The product has as many pictures as it may."""
+    """The product has the maximal number of images."""
 
     code = "too_many_images"
 
 
 class DirectUploadsUnavailable(Conflict):
-    """Files are kept on this machine: there is no bucket to send them to."""
+    """Files are stored on this machine, not in a bucket that accepts uploads."""
 
     code = "direct_uploads_unavailable"
 
@@ -247,24 +265,24 @@ class UploadNotFound(NotFound):
 
 
 class UploadUsed(Conflict):
-    """The upload has been made a picture already."""
+    """The upload has been used for an image already."""
 
     code = "upload_used"
 
 
 class UploadExpired(Conflict):
-    """The upload was not used in time; ask for another."""
+    """The upload was not used in time."""
 
     code = "upload_expired"
 
 
 class UploadMissing(Conflict):
-    """Nothing has been sent to the upload's address yet."""
+    """No file has been sent to the URL of the upload yet."""
 
     code = "upload_missing"
 
 
 class StorageUnavailable(Unavailable):
-    """The storage of files does not answer, or takes nothing."""
+    """The storage of files does not respond, or refuses to store."""
 
     code = "storage_unavailable"

@@ -1,4 +1,4 @@
-"""Fields of the catalogue's input in which null means: nothing, as a merge patch says it (RFC 7396)."""
+"""Input fields in which null means empty, as in a merge patch (RFC 7396)."""
 
 from typing import Any
 
@@ -9,25 +9,25 @@ from products.exceptions import InvalidBarcode
 
 
 class ClearableCharField(serializers.CharField):
-    """A text that may be empty; null empties it."""
+    """A text that may be empty; null means empty."""
 
     def __init__(self, **more: Any) -> None:
         super().__init__(required=False, allow_blank=True, allow_null=True, **more)
 
     def run_validation(self, data: Any = serializers.empty) -> str:
-        """The text."""
+        """Returns the text."""
         text: str | None = super().run_validation(data)
         return "" if text is None else text
 
 
 class BarcodeField(ClearableCharField):
-    """A barcode; one that looks like a GTIN is checked."""
+    """A barcode; the check digit of a GTIN is verified."""
 
     def __init__(self, **more: Any) -> None:
         super().__init__(max_length=models.MAX_BARCODE_LENGTH, **more)
 
     def to_internal_value(self, data: Any) -> str:
-        """The barcode."""
+        """Returns the barcode, verified."""
         text = super().to_internal_value(data)
         try:
             check_barcode(text)
@@ -37,25 +37,25 @@ class BarcodeField(ClearableCharField):
 
 
 class ClearableListField(serializers.ListField):
-    """A list that may be empty; null empties it."""
+    """A list that may be empty; null means empty."""
 
     def __init__(self, **more: Any) -> None:
         super().__init__(required=False, allow_null=True, **more)
 
     def run_validation(self, data: Any = serializers.empty) -> list[Any]:
-        """The list."""
+        """Returns the list."""
         return super().run_validation(data) or []
 
 
 class OptionValuesField(serializers.DictField):
-    """The value that a variant has of each option, by the option's name; null for none."""
+    """The option values of a variant by the name of the option; null means no options."""
 
     def __init__(self, **more: Any) -> None:
         child = serializers.CharField(max_length=models.MAX_OPTION_LENGTH)
         super().__init__(required=False, allow_null=True, child=child, **more)
 
     def run_validation(self, data: Any = serializers.empty) -> dict[str, str]:
-        """The values; names without outer spaces."""
+        """Returns the values, with names stripped of outer spaces."""
         values: dict[str, str] = {name.strip(): value for name, value in (super().run_validation(data) or {}).items()}
         if len(values) > models.MAX_OPTIONS:
             raise serializers.ValidationError(f"A product has at most {models.MAX_OPTIONS} options.", code="max_length")

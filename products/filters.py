@@ -16,8 +16,8 @@ from products.sorting import BY_UPDATED_AT, SORTINGS
 ANY_STATUS = "any"
 
 
-def matching(products: QuerySet[Product], query: str | None) -> QuerySet[Product]:
-    """Products that a search (`search.query_of`) finds."""
+def matches_of(products: QuerySet[Product], query: str | None) -> QuerySet[Product]:
+    """The products that a search (`search.query_of`) finds."""
     if query is None:
         return products.none()
     condition = Func(
@@ -31,7 +31,7 @@ def matching(products: QuerySet[Product], query: str | None) -> QuerySet[Product
 
 
 class OrderingFilter(django_filters.ChoiceFilter):
-    """Says which orders there are; the page is sorted by the view's `get_sorting`."""
+    """Validates and documents `ordering`; `get_sorting` of the view applies it."""
 
     is_choosing = False
 
@@ -39,17 +39,17 @@ class OrderingFilter(django_filters.ChoiceFilter):
         super().__init__(choices=[(name, name) for name in names], **more)
 
     def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
-        """All of them."""
+        """Filters nothing."""
         return qs
 
 
 class FieldsFilter(django_filters.CharFilter):
-    """Says that there are sparse answers; `reading.shown_to` reads which."""
+    """Documents `fields`; `product_queries.select_fields` applies it."""
 
     is_choosing = False
 
     def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
-        """All of them."""
+        """Filters nothing."""
         return qs
 
 
@@ -80,36 +80,36 @@ class ProductFilter(django_filters.FilterSet):
         fields: tuple[str, ...] = ()
 
     def filter_queryset(self, queryset: QuerySet[Product]) -> QuerySet[Product]:
-        """Without a `status`: drafts and active ones."""
+        """Filters by status even without the parameter: drafts and active products."""
         found: QuerySet[Product] = super().filter_queryset(queryset)
         return found if self.form.cleaned_data["status"] else found.exclude(status=ProductStatus.ARCHIVED)
 
     def filter_search(self, queryset: QuerySet[Product], _name: str, text: str) -> QuerySet[Product]:
-        """Products that have every word."""
-        return matching(queryset, query_of(text))
+        """Products with every word."""
+        return matches_of(queryset, query_of(text))
 
     def filter_status(self, queryset: QuerySet[Product], _name: str, status: str) -> QuerySet[Product]:
-        """Products in one state, or in any."""
+        """Products with one status, or with any."""
         return queryset if status == ANY_STATUS else queryset.filter(status=status)
 
     def filter_category(self, queryset: QuerySet[Product], _name: str, slug: str) -> QuerySet[Product]:
-        """Products in a category, or in one below it."""
+        """Products in a category or its descendants."""
         return queryset.filter(category__in=categories_below(slug))
 
     def filter_tag(self, queryset: QuerySet[Product], _name: str, tag: str) -> QuerySet[Product]:
-        """Products that carry a tag."""
+        """Products with a tag."""
         return queryset.filter(tags__contains=[tag])
 
     def filter_handle(self, queryset: QuerySet[Product], name: str, value: str) -> QuerySet[Product]:
-        """The product of this handle, however it is written."""
+        """The product with a handle, which is normalised first."""
         return queryset.filter(handle=clean_handle(value))
 
     def filter_sku(self, queryset: QuerySet[Product], _name: str, sku: str) -> QuerySet[Product]:
-        """The product that has a SKU, regardless of case."""
+        """The product with a SKU, regardless of case."""
         return self._with_variant(queryset, sku_key=as_sku_key(sku) or "")
 
     def filter_barcode(self, queryset: QuerySet[Product], _name: str, barcode: str) -> QuerySet[Product]:
-        """Products that have a barcode."""
+        """Products with a barcode."""
         return self._with_variant(queryset, barcode=barcode)
 
     def filter_in_stock(
@@ -118,7 +118,7 @@ class ProductFilter(django_filters.FilterSet):
         _name: str,
         wanted: bool,  # noqa: FBT001 - django-filter's signature
     ) -> QuerySet[Product]:
-        """Products of which something, or nothing, is available."""
+        """Products with or without available stock."""
         return in_stock(queryset, wanted=wanted)
 
     def _with_variant(self, queryset: QuerySet[Product], **wanted: str) -> QuerySet[Product]:
@@ -150,5 +150,5 @@ class VariantFilter(django_filters.FilterSet):
         fields: tuple[str, ...] = ()
 
     def filter_sku(self, queryset: QuerySet[Variant], _name: str, sku: str) -> QuerySet[Variant]:
-        """The variant that has a SKU, regardless of case."""
+        """The variant with a SKU, regardless of case."""
         return queryset.filter(sku_key=as_sku_key(sku) or "")

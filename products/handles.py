@@ -8,7 +8,7 @@ from typing import Final
 
 from products.exceptions import InvalidHandle
 from products.models import MAX_NAME_LENGTH, Product
-from products.skus import without_unseen
+from products.skus import without_invisible
 
 ROOM_FOR_SUFFIX: Final = 8
 # A handle has letters, marks and digits of any language, `_` and `-`; a run of other characters becomes one hyphen.
@@ -25,7 +25,7 @@ def clean_handle(text: str) -> str:
     """
     if _PLAIN.fullmatch(text):
         return text
-    lower = unicodedata.normalize("NFC", unicodedata.normalize("NFC", without_unseen(text)).lower())
+    lower = unicodedata.normalize("NFC", unicodedata.normalize("NFC", without_invisible(text)).lower())
     handle: list[str] = []
     signs = ""
     for character in lower:

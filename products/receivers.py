@@ -1,4 +1,4 @@
-"""Receivers of published events: they replace the cache generations of what changed."""
+"""Receivers of published events, which replace the cache generations of changed products and categories."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ def connect() -> None:
 
 
 def replace_generations(events: Sequence[Event]) -> None:
-    """Replaces tokens again after the relay's commit, in case the writer was killed or did not reach Redis."""
+    """Replaces the tokens again after the relay's commit, in case the writer was killed or could not reach Redis."""
     names = {name for event in events for name in generations_of(event.type, event.subject)}
     if names:
         transaction.on_commit(lambda: cache_generations.replace(names), robust=True)

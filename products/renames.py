@@ -1,6 +1,6 @@
-"""Renamed SKUs: what knows variants by their SKU takes part in the transaction that renames them.
+"""Callbacks in the transaction that renames SKUs, for other apps that store or publish data by SKU.
 
-The feed is too late for it: what is announced under the new name has to be announced with the renaming.
+An event of the feed comes too late: those apps record their own events under the new SKU in the same transaction.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,12 +9,12 @@ _handlers: list[Callable[[Sequence[int]], None]] = []
 
 
 def join_renames(handler: Callable[[Sequence[int]], None]) -> None:
-    """Has `handler` called with the ids of variants, within the transaction, right after their SKUs have changed."""
+    """Registers `handler`, which is called with the ids of renamed variants in the same transaction."""
     if handler not in _handlers:
         _handlers.append(handler)
 
 
 def variants_renamed(variant_ids: Sequence[int]) -> None:
-    """Calls those that have joined."""
+    """Calls the registered handlers."""
     for handler in _handlers:
         handler(variant_ids)

@@ -29,7 +29,7 @@ class SkuField(serializers.CharField):
         super().__init__(max_length=MAX_SKU_LENGTH, **more)
 
     def to_internal_value(self, data: Any) -> str:
-        """The SKU as it is kept."""
+        """Returns the SKU as it is stored."""
         text = super().to_internal_value(data)
         try:
             return clean_sku(text)
@@ -48,10 +48,10 @@ class CurrencyField(serializers.CharField):
     """An ISO 4217 code, in upper case."""
 
     def to_internal_value(self, data: Any) -> str:
-        """The code."""
+        """Returns the code."""
         code = super().to_internal_value(data).upper()
         if code not in CURRENCIES:
-            raise serializers.ValidationError("That is no currency of ISO 4217.", code="invalid_currency")
+            raise serializers.ValidationError("This is not a currency of ISO 4217.", code="invalid_currency")
         return code
 
 
@@ -68,7 +68,7 @@ class HandleField(serializers.CharField):
     """A handle, as it is kept: in lower case, with hyphens for spaces and other signs."""
 
     def to_internal_value(self, data: Any) -> str:
-        """The handle."""
+        """Returns the handle as it is stored."""
         try:
             return require_handle(super().to_internal_value(data))
         except DomainError as error:
@@ -86,13 +86,13 @@ class OptionSerializer(serializers.Serializer[Any]):
     )
 
     def validate_values(self, values: list[str]) -> list[str]:
-        """Each once."""
+        """Refuses repeated values."""
         if len(set(values)) < len(values):
             raise serializers.ValidationError("A value stands here twice.", code="duplicate_value")
         return values
 
     def validate(self, option: dict[str, Any]) -> dict[str, Any]:
-        """Both, in a patch too: it replaces the options as a whole, where DRF would let members be left out."""
+        """Requires both members in a patch too: it replaces options as a whole, but DRF would make members optional."""
         if missing := [name for name in ("name", "values") if name not in option]:
             required = serializers.Field.default_error_messages["required"]
             raise serializers.ValidationError(dict.fromkeys(missing, required), code="required")
@@ -143,7 +143,7 @@ class ProductInputSerializer(serializers.Serializer[Any]):
     variants = VariantInputSerializer(many=True, allow_empty=False, max_length=models.MAX_VARIANTS)  # type: ignore[call-arg]
 
     def validate_attributes(self, attributes: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Attributes are bounded as a whole."""
+        """Limits the attributes as a whole."""
         try:
             size = len(to_json(attributes))
         except TypeError:
@@ -156,14 +156,14 @@ class ProductInputSerializer(serializers.Serializer[Any]):
         return attributes
 
     def validate_options(self, options: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """As plain JSON, each name once."""
+        """Returns plain JSON; refuses repeated names."""
         if (index := repeated([option["name"] for option in options])) is not None:
             error = serializers.ErrorDetail("An option of this name stands here twice.", code="duplicate_option")
             raise serializers.ValidationError([*([{}] * index), {"name": [error]}])
         return [{"name": option["name"], "values": list(option["values"])} for option in options]
 
     def validate_variants(self, variants: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Each SKU and each id once; in a patch an `id` will do instead of a SKU."""
+        """Refuses repeated SKUs and ids; in a patch an `id` may replace the SKU."""
         if not all("sku" in variant or "id" in variant for variant in variants):
             raise serializers.ValidationError("A variant is named by its SKU or its id.", code="required")
         keys = [sku_key(variant["sku"]) for variant in variants if "sku" in variant]

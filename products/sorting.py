@@ -1,4 +1,4 @@
-"""The orders of a list: each is served by an index."""
+"""The orders of lists; each has an index, except by rank."""
 
 import math
 from collections.abc import Callable
@@ -14,15 +14,14 @@ from django.utils.dateparse import parse_datetime
 from pms_backend.api.keyset import Sorting
 from products.models import PRICE_DOWN, PRICE_UP, PUBLISHED_AT_DOWN, PUBLISHED_AT_UP, Product
 
-# Of more matches than these, the newest are ranked: while somebody types, the first letter matches half of a catalogue.
+# Only this many of the newest matches are ranked, since the first letter that a user types matches half of a catalogue.
 MAX_RANKED: Final = 10_000
-
 
 BEST_FIRST: Final = "rank"
 
 
 def _text(value: Any) -> str:
-    # No text of PostgreSQL's holds a NUL.
+    # PostgreSQL refuses NUL in text.
     if not isinstance(value, str) or "\0" in value:
         raise ValueError(value)
     return value
@@ -66,8 +65,8 @@ SORTINGS: Final = {
 
 
 def best_first(query: str) -> Sorting:
-    """By how well a product fits a search (`search.query_of`)."""
-    # Not the four bytes of PostgreSQL's own type: what they are read as is not equal to them any more.
+    """The order by how well products match a search (`search.query_of`)."""
+    # float8, since a float4 read by Python is not equal to the stored one.
     rank = Func(
         F("search_document"),
         Value(query),
@@ -78,9 +77,9 @@ def best_first(query: str) -> Sorting:
 
 
 def newest_matches(found: QuerySet[Product]) -> QuerySet[Product]:
-    """Those that are ranked."""
+    """The newest of the found products, which are ranked."""
     newest = ArraySubquery(found.order_by("-pk").values("pk")[:MAX_RANKED])
-    # An array, where `IN` would be a join, for which the whole table may be read.
+    # An array, since `IN` would be a join, for which PostgreSQL may read the whole table.
     is_among = Func(
         F("pk"),
         Func(newest, function="ANY"),

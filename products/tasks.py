@@ -1,4 +1,4 @@
-"""What the catalogue does in the background, or when its time has come."""
+"""The background tasks of the catalogue."""
 
 from celery import shared_task
 
@@ -9,33 +9,33 @@ from products import services
 @shared_task
 @ConcurrencyLimit(1)
 def publish_due() -> int:
-    """Publishes and unpublishes the products that are due."""
+    """Publishes and unpublishes due products."""
     return services.publish_due_products()
 
 
 @shared_task
 @ConcurrencyLimit(1)
 def fetch_images() -> int:
-    """Fetches the pictures that were given as URLs and are due."""
+    """Fetches due images that were given as URLs."""
     return services.fetch_due_images()
 
 
 @shared_task
 @ConcurrencyLimit(1)
 def make_thumbnails() -> int:
-    """Makes the thumbnails that are due."""
+    """Makes due thumbnails."""
     return services.make_due_thumbnails()
 
 
 @shared_task
 @upkeep
 def sweep_unused_images() -> int:
-    """Removes the content that no product shows any more."""
+    """Deletes content that no product shows."""
     return services.sweep_unused_images()
 
 
 @shared_task
 @upkeep
 def sweep_stray_files() -> int:
-    """Removes the files that no row names."""
+    """Deletes files that no row names."""
     return services.sweep_stray_files()

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pms_integration.files.problems import FileUnusable, Problem
-from products.skus import without_unseen
+from products.skus import without_invisible
 
 HANDLE: Final = "Handle"
 TITLE: Final = "Title"
@@ -108,7 +108,7 @@ _MARKS_OF_WOOCOMMERCE: Final = (TYPE, PARENT, CATEGORIES, REGULAR_PRICE, SALE_PR
 
 def column_of(name: str) -> str | None:
     """The column that a file calls by this name, in whatever case; None where it is not kept."""
-    folded = " ".join(without_unseen(name).split()).casefold()
+    folded = " ".join(without_invisible(name).split()).casefold()
     if of_attribute := _OF_ATTRIBUTE.fullmatch(folded):
         column = attribute_name if of_attribute[2] == "name" else attribute_values
         return column(int(of_attribute[1]))

@@ -1,4 +1,4 @@
-"""The category tree."""
+"""The admin of the category tree."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ class CategoryForm(ServiceForm):
     )
 
     def clean_slug(self) -> str:
-        """One that has a slug keeps one."""
+        """Keeps the present slug if the field is empty."""
         slug: str = self.cleaned_data["slug"]
         return slug or self.instance.slug
 
@@ -43,24 +43,24 @@ class CategoryAdmin(ServiceAdmin):
     autocomplete_fields = ("parent",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """As Django's permissions say; the service keeps those that are in use."""
+        """Follows Django's permissions; the service refuses to delete categories in use."""
         return request.user.has_perm("products.delete_category")
 
     def write(self, request: HttpRequest, obj: Category, form: Any, formsets: list[Any], *, change: bool) -> None:
-        """Makes, renames or moves it."""
+        """Creates, renames or moves the category."""
         if not change:
             obj.pk = services.create_category(**form.cleaned_data).pk
         elif form.changed_data:
             values = {name: form.cleaned_data[name] for name in form.changed_data}
-            # `obj` has the form's values already; the service compares with what is there.
+            # `obj` has the values of the form already, but the service compares them with the stored row.
             services.update_category(category=Category.objects.get(pk=obj.pk), **values)
 
     def delete_model(self, request: HttpRequest, obj: Category) -> None:
-        """Removes an empty one."""
+        """Deletes an empty category."""
         services.delete_category(category=obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Category]) -> None:
-        """Removes empty ones."""
+        """Deletes empty categories."""
         for category in queryset:
             try:
                 services.delete_category(category=category)

@@ -1,4 +1,4 @@
-"""The pictures of a product on its page."""
+"""The images of a product on its page in the admin."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -23,48 +23,48 @@ from products.models import ProductImage
 from products.services.image_files import StoredPicture
 
 NEW_IMAGES: Final = "new_images"
-OF_IMAGE: Final = ("alt", "position")
+EDITABLE_IMAGE_FIELDS: Final = ("alt", "position")
 _CHECKED: Final = "pms.checked_images"
 
 Checked = list[StoredPicture | DomainError | None]
 
 
-class PicturesInput(UnfoldAdminFileFieldWidget):
-    """Chooses several files at once."""
+class ImagesInput(UnfoldAdminFileFieldWidget):
+    """A file input for several files."""
 
     allow_multiple_selected = True
 
 
-class PicturesField(forms.FileField):
-    """Files that were looked at before the form is."""
+class ImagesField(forms.FileField):
+    """Files that were checked and stored before the form is validated."""
 
     def clean(self, data: Any, initial: Any = None) -> Any:
-        """Whatever was sent: `ImagesForm` knows what it is."""
+        """Returns the data unchecked; `ImagesForm` has the stored pictures."""
         return data
 
 
 class ImagesForm(ServiceForm):
-    """A form with pictures to add."""
+    """A form that adds images."""
 
     checked: ClassVar[Checked] = []
 
-    new_images = PicturesField(
+    new_images = ImagesField(
         required=False,
         label="Add images",
-        widget=PicturesInput(attrs={"accept": ",".join(SENT_TYPES)}),
+        widget=ImagesInput(attrs={"accept": ",".join(SENT_TYPES)}),
         help_text=f"JPEG, PNG, WebP, GIF or AVIF, up to {MAX_IMAGE_BYTES // 1024**2} MiB each; several at once.",
     )
 
     def clean_new_images(self) -> list[StoredPicture]:
-        """Those that may be kept; every one that may not is named."""
+        """Returns the stored pictures; raises an error for each refused one."""
         refused = [ValidationError(found.detail) for found in self.checked if isinstance(found, DomainError)]
         if refused:
             raise ValidationError(refused)
         return [found for found in self.checked if isinstance(found, StoredPicture)]
 
 
-class WithImages(ServiceAdmin):
-    """A page whose form is an `ImagesForm`: files are checked and stored before its transaction begins."""
+class ImagesAdmin(ServiceAdmin):
+    """A page with an `ImagesForm`: files are checked and stored before its transaction begins."""
 
     def changeform_view(
         self,
@@ -73,23 +73,23 @@ class WithImages(ServiceAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Looks at the files first, where they are from somebody who may change the row."""
+        """Checks and stores the files first if the user may change the row."""
         if request.method == "POST" and self.has_change_permission(request):
             request.META[_CHECKED] = _checked(request.FILES.getlist(NEW_IMAGES))
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: Any = False, **kwargs: Any) -> Any:  # noqa: FBT002 - Django's
-        """The form, which knows what was found."""
+        """The form with the results of the checks."""
         form = super().get_form(request, obj, change, **kwargs)
         form.checked = request.META.get(_CHECKED, [])
         return form
 
 
 class ImageInline(ServiceInline):
-    """The pictures that the product has: their text and order are changed here, and they are taken away."""
+    """The images of the product: alt text and position can be changed, and images deleted."""
 
     model = ProductImage
-    fields = ("preview", *OF_IMAGE, "state")
+    fields = ("preview", *EDITABLE_IMAGE_FIELDS, "state")
     readonly_fields = ("preview", "state")
     ordering = ("position", "id")
     can_delete = True
@@ -97,26 +97,26 @@ class ImageInline(ServiceInline):
     verbose_name_plural = "images"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProductImage]:
-        """With their files, in the same statement."""
+        """The images with their files, in one statement."""
         return super().get_queryset(request).select_related("image_file")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Pictures are added as files, above."""
+        """Images are added by the file field of the form."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """As the product's."""
+        """Follows the permission of the product."""
         return request.user.has_perm("products.change_product")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """As the product's."""
+        """Follows the permission of the product."""
         return request.user.has_perm("products.view_product") or self.has_change_permission(request, obj)
 
     has_delete_permission = has_change_permission
 
     @display(description="Image")
     def preview(self, image: ProductImage) -> SafeString:
-        """The picture, small; a click shows it whole."""
+        """The thumbnail, linked to the picture."""
         if image.image_file is None:
             return format_html('<span class="material-symbols-outlined text-4xl">{}</span>', "hide_image")
         full = url_of(str(image.image_file.file))
@@ -129,31 +129,31 @@ class ImageInline(ServiceInline):
 
     @display(description="State")
     def state(self, image: ProductImage) -> SafeString:
-        """How far it is, and why not further."""
+        """The size or status, the source and the last error."""
         file = image.image_file
-        said = f"{file.width} x {file.height}" if file else image.get_status_display()
+        text = f"{file.width} x {file.height}" if file else image.get_status_display()
         return format_html(
             '<div class="max-w-xs"><div class="whitespace-nowrap">{}</div>'
             '<div class="text-xs break-all text-font-subtle-light dark:text-font-subtle-dark">{}</div>'
             '<div class="text-xs text-red-600 dark:text-red-500">{}</div></div>',
-            said, image.source_url, image.error,
+            text, image.source_url, image.error,
         )  # fmt: skip
 
 
 def write_images(product_id: int, form: Any, formsets: list[Any]) -> None:
-    """What the page says of pictures, through the services."""
+    """Applies the changes of images on the page by services."""
     (formset,) = (formset for formset in formsets if formset.model is ProductImage)
     for row in formset.forms:
         if row in formset.deleted_forms:
             services.delete_image(product_id=product_id, image_id=row.instance.pk)
-        elif changes := {name: row.cleaned_data[name] for name in row.changed_data if name in OF_IMAGE}:
+        elif changes := {name: row.cleaned_data[name] for name in row.changed_data if name in EDITABLE_IMAGE_FIELDS}:
             services.update_image(product_id=product_id, image_id=row.instance.pk, **changes)
     for stored in form.cleaned_data.get(NEW_IMAGES) or ():
         services.add_image(product_id=product_id, stored=stored)
 
 
 def _checked(files: "Sequence[UploadedFile[bytes]]") -> Checked:
-    """Each file as it is stored, or why it is not."""
+    """Each file as it is stored, or the error that refuses it."""
     try:
         found = services.store_pictures(contents=[partial(_read, file) for file in files])
     except DomainError as error:

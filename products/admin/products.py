@@ -1,4 +1,4 @@
-"""Products: what they say of themselves, their prices, and whether they are published."""
+"""The admin of products: their texts, prices, images and publishing."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -17,7 +17,7 @@ from pms_backend.api.exceptions import DomainError
 from pms_backend.api.service_admin import ServiceInline, moment
 from pms_backend.api.typed_unfold import action, display
 from products import services
-from products.admin.images import NEW_IMAGES, ImageInline, ImagesForm, WithImages, write_images
+from products.admin.images import NEW_IMAGES, ImageInline, ImagesAdmin, ImagesForm, write_images
 from products.admin.sku_search import SkuSearch
 from products.models import MAX_TAG_LENGTH, MAX_TAGS, Product, ProductStatus, Variant
 from products.queries import with_stock, with_totals
@@ -27,20 +27,20 @@ STATUS_LABELS: Final = {
     ProductStatus.DRAFT.label: "info",
     ProductStatus.ARCHIVED.label: "warning",
 }
-# What can be done to a product in each state.
-ACTIONS_IN: Final = {
+# The actions for each status.
+STATUS_ACTIONS: Final = {
     ProductStatus.DRAFT: ("publish", "archive"),
     ProductStatus.ACTIVE: ("unpublish", "archive"),
     ProductStatus.ARCHIVED: ("restore",),
 }
 MAX_BRANDS: Final = 50
-OF_PRODUCT: Final = ("name", "description", "brand", "tags")
-OF_SCHEDULE: Final = ("publish_at", "unpublish_at")
-OF_VARIANT: Final = ("barcode", "price", "compare_at_price", "cost")
+EDITABLE_FIELDS: Final = ("name", "description", "brand", "tags")
+SCHEDULE_FIELDS: Final = ("publish_at", "unpublish_at")
+EDITABLE_VARIANT_FIELDS: Final = ("barcode", "price", "compare_at_price", "cost")
 
 
 class BrandFilter(admin.SimpleListFilter):
-    """By brand; a catalogue with very many of them is searched instead."""
+    """A filter by brand; in a catalogue with more than `MAX_BRANDS`, use the search."""
 
     title = "brand"
     parameter_name = "brand"
@@ -51,12 +51,12 @@ class BrandFilter(admin.SimpleListFilter):
         return [(brand, brand) for brand in brands[:MAX_BRANDS]]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Products of the chosen one."""
+        """Products of the chosen brand."""
         return queryset.filter(brand=self.value()) if self.value() else queryset
 
 
 class ProductForm(ImagesForm):
-    """What a product says of itself."""
+    """The editable fields of a product."""
 
     tags = SimpleArrayField(
         forms.CharField(max_length=MAX_TAG_LENGTH),
@@ -73,40 +73,40 @@ class ProductForm(ImagesForm):
 
 
 class VariantInline(ServiceInline):
-    """What is sold: barcodes and prices are changed here, SKUs are not."""
+    """The current variants: barcodes and prices can be changed, SKUs cannot."""
 
     model = Variant
-    fields = ("sku", "name", *OF_VARIANT, "currency", "on_hand", "available")
+    fields = ("sku", "name", *EDITABLE_VARIANT_FIELDS, "currency", "on_hand", "available")
     readonly_fields = ("sku", "name", "currency", "on_hand", "available")
     ordering = ("position", "id")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """With the cost for those who see it."""
+        """The fields, with the cost only for users that may see it."""
         fields = super().get_fields(request, obj)
         return [name for name in fields if name != "cost" or sees_cost(request)]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Variant]:
-        """The current ones, with their stock, in the same statement."""
+        """The current variants with their stock, in one statement."""
         return with_stock(super().get_queryset(request).filter(is_archived=False))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A new SKU comes with its product, through the API."""
+        """Variants are created by the API and by PMS events."""
         return False
 
     @display(description="On hand")
     def on_hand(self, variant: Any) -> Any:
-        """Over the active locations."""
+        """The sum over active locations."""
         return variant.stock_on_hand
 
     @display(description="Available")
     def available(self, variant: Any) -> Any:
-        """Over the active locations."""
+        """The sum over active locations."""
         return variant.stock_on_hand - variant.stock_reserved
 
 
 @admin.register(Product)
-class ProductAdmin(SkuSearch, WithImages):
-    """Products."""
+class ProductAdmin(SkuSearch, ImagesAdmin):
+    """The products of the catalogue."""
 
     form = ProductForm
     inlines = (VariantInline, ImageInline)
@@ -139,28 +139,28 @@ class ProductAdmin(SkuSearch, WithImages):
     actions_submit_line = ("publish", "unpublish", "archive", "restore")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
-        """With the totals that the list shows."""
+        """Products with the totals for the list."""
         return with_totals(super().get_queryset(request))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Products come from the PMS and through the API."""
+        """Products are created by the API and by PMS events."""
         return False
 
     def get_actions_submit_line(self, request: HttpRequest, object_id: int) -> list[Any]:
-        """The buttons that make sense in the product's state."""
+        """The buttons for the status of the product."""
         status = Product.objects.filter(pk=object_id).values_list("status", flat=True).first()
-        sensible = (
-            {f"products_product_{name}" for name in ACTIONS_IN.get(ProductStatus(status), ())} if status else set()
+        allowed = (
+            {f"products_product_{name}" for name in STATUS_ACTIONS.get(ProductStatus(status), ())} if status else set()
         )
         buttons = super().get_actions_submit_line(request, object_id)
-        return [button for button in buttons if button.action_name in sensible]
+        return [button for button in buttons if button.action_name in allowed]
 
     def write(self, request: HttpRequest, obj: Product, form: Any, formsets: list[Any], *, change: bool) -> None:
-        """The product and its variants in one update, its schedule, then the button that was pressed."""
+        """Updates the product with its variants, its schedule and its images, then runs the pressed button."""
         buttons = [
             button for button in self.get_actions_submit_line(request, obj.pk) if button.action_name in request.POST
         ]
-        data = {name: form.cleaned_data[name] for name in OF_PRODUCT if name in form.changed_data}
+        data = {name: form.cleaned_data[name] for name in EDITABLE_FIELDS if name in form.changed_data}
         if "category" in form.changed_data:
             category = form.cleaned_data["category"]
             data["category"] = category.slug if category else None
@@ -168,81 +168,81 @@ class ProductAdmin(SkuSearch, WithImages):
             data["variants"] = variants
         if data:
             services.update_product(product_id=obj.pk, data=data)
-        if set(OF_SCHEDULE) & set(form.changed_data):
-            services.schedule_product(product_id=obj.pk, **{name: form.cleaned_data[name] for name in OF_SCHEDULE})
+        if set(SCHEDULE_FIELDS) & set(form.changed_data):
+            services.schedule_product(product_id=obj.pk, **{name: form.cleaned_data[name] for name in SCHEDULE_FIELDS})
         write_images(obj.pk, form, formsets)
         for button in buttons:
             button.method(request, obj)
 
     @display(description="Status", ordering="status", label=STATUS_LABELS)
     def status_label(self, product: Product) -> str:
-        """A badge in the list."""
+        """The status as a badge."""
         return product.get_status_display()
 
     @display(description="Variants")
     def variants(self, product: Any) -> Any:
-        """How many."""
+        """The number of variants."""
         return product.variants_count
 
     @display(description="On hand")
     def on_hand(self, product: Any) -> Any:
-        """Over all variants and active locations."""
+        """The sum over all variants and active locations."""
         return product.stock_on_hand
 
     @display(description="Available")
     def available(self, product: Any) -> SafeString:
-        """Over all variants and active locations."""
+        """The sum over all variants and active locations."""
         available = product.stock_on_hand - product.stock_reserved
         colour = "text-red-600 dark:text-red-500" if available <= 0 else "text-important"
         return format_html('<span class="font-semibold {}">{}</span>', colour, available)
 
     @display(description="Updated", ordering="updated_at")
     def updated(self, product: Product) -> SafeString:
-        """When it was changed last."""
+        """The time of the last change."""
         return moment(product.updated_at)
 
     @action(description="Publish", permissions=["change"], icon="visibility")
     def publish(self, request: HttpRequest, product: Product) -> None:
-        """Saves, and makes it active."""
+        """Saves the page and publishes the product."""
         services.publish_product(product_id=product.pk)
         messages.success(request, f"{product.name} is published.")
 
     @action(description="Unpublish", permissions=["change"], icon="visibility_off")
     def unpublish(self, request: HttpRequest, product: Product) -> None:
-        """Saves, and makes it a draft again."""
+        """Saves the page and makes the product a draft."""
         services.unpublish_product(product_id=product.pk)
         messages.success(request, f"{product.name} is a draft again.")
 
     @action(description="Archive", permissions=["change"], icon="archive")
     def archive(self, request: HttpRequest, product: Product) -> None:
-        """Saves, and takes it out of the catalogue."""
+        """Saves the page and archives the product."""
         services.archive_product(product_id=product.pk)
         messages.success(request, f"{product.name} is archived; its stock and history stay.")
 
     @action(description="Restore", permissions=["change"], icon="unarchive")
     def restore(self, request: HttpRequest, product: Product) -> None:
-        """Saves, and brings it back as a draft."""
+        """Saves the page and makes the archived product a draft."""
         services.restore_product(product_id=product.pk)
         messages.success(request, f"{product.name} is a draft again.")
 
     @action(description="Publish", permissions=["change"])
     def publish_selected(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
-        """Publishes those that fulfil the rules, and says of the others what they lack."""
+        """Publishes the products that meet the rules, and shows the failed rules of the others."""
         _each(request, queryset, services.publish_product, "published")
 
     @action(description="Unpublish", permissions=["change"])
     def unpublish_selected(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
-        """Makes them drafts again."""
+        """Makes the products drafts."""
         _each(request, queryset, services.unpublish_product, "unpublished")
 
     @action(description="Archive", permissions=["change"])
     def archive_selected(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
-        """Takes them out of the catalogue."""
+        """Archives the products."""
         _each(request, queryset, services.archive_product, "archived")
 
     @action(description="Restore", permissions=["change"])
     def restore_selected(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
-        """Brings archived ones back as drafts."""
+        """Makes archived products drafts."""
         _each(request, queryset, services.restore_product, "restored")
 
 
@@ -265,5 +265,5 @@ def _changed(formsets: list[Any], model: type[Model]) -> list[Any]:
 def _changes_of(form: Any) -> dict[str, Any]:
     return {
         "id": form.instance.pk,
-        **{name: form.cleaned_data[name] for name in form.changed_data if name in OF_VARIANT},
+        **{name: form.cleaned_data[name] for name in form.changed_data if name in EDITABLE_VARIANT_FIELDS},
     }

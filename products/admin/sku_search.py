@@ -1,4 +1,4 @@
-"""The admin's search, which finds a SKU however it is written."""
+"""Search in the admin that finds a SKU regardless of its case and Unicode form."""
 
 from typing import Any, ClassVar
 
@@ -10,15 +10,15 @@ from products.skus import as_sku_key
 
 
 class SkuSearch(ServiceAdmin):
-    """Finds, besides what has the words that were typed, the rows of the variant whose SKU that is."""
+    """Finds, in addition to Django's matches, the rows of the variant with the SKU that was typed."""
 
     sku_key_path: ClassVar[str]
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
-        """Django's, and those."""
+        """Django's matches and those of the SKU."""
         found, may_repeat = super().get_search_results(request, queryset, search_term)
         key = as_sku_key(search_term)
         if key is None:
             return found, may_repeat
-        is_meant = Q(pk__in=found.order_by().values("pk")) | Q(**{self.sku_key_path: key})
-        return queryset.filter(is_meant), True
+        matches = Q(pk__in=found.order_by().values("pk")) | Q(**{self.sku_key_path: key})
+        return queryset.filter(matches), True

@@ -1,1 +1,1 @@
-"""Pictures: what is one, how it is kept, and where."""
+"""Pictures: their checks, decoding, names and storage."""

@@ -1,7 +1,7 @@
-"""A picture decoded and written anew, in the decoder's process: this module must not import Django.
+"""Decodes pictures and encodes them again, in the decoder's process: this module must not import Django.
 
-Names and types that a client sends say nothing: the content is decoded, whole, and written anew. So what is stored
-holds pixels and nothing else: no EXIF, no comment, no second file behind the first.
+Names and types that a client sends are not trusted: the whole content is decoded and encoded again, so that a stored
+file holds only pixels: no EXIF, no comment, no second file appended to the first.
 """
 
 import io
@@ -11,11 +11,11 @@ from typing import Any, Final, NamedTuple
 
 from PIL import AvifImagePlugin, Image, ImageCms, ImageOps, WebPImagePlugin
 
-from products.images.limits import MAX_KEPT_BYTES, THUMBNAIL_SIDE, fits
+from products.images.limits import MAX_STORED_BYTES, THUMBNAIL_SIDE, fits
 
-# The two that are no defaults are imported: Pillow would load all of its plugins to find them.
+# WebP and AVIF are imported, since Pillow would load all of its plugins to find them.
 FORMATS: Final = ("JPEG", "PNG", "GIF", WebPImagePlugin.WebPImageFile.format, AvifImagePlugin.AvifImageFile.format)
-# Each thread of libavif's decoder needs memory of its own.
+# Each thread of libavif's decoder needs additional memory.
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
 UNREADABLE: Final = "image_unreadable"
@@ -23,8 +23,8 @@ TOO_LARGE: Final = "image_too_large"
 TOO_MANY_PIXELS: Final = "image_too_many_pixels"
 TOO_COSTLY: Final = "image_too_costly"
 
-# The format that comes → the one that is kept. Of a GIF the first picture is; AVIF takes minutes to write.
-_KEPT_AS: Final = {"JPEG": "jpg", "PNG": "png", "GIF": "png", "WEBP": "webp", "AVIF": "webp"}
+# The received format → the stored one. Only the first frame of a GIF is stored; AVIF takes minutes to encode.
+_STORED_AS: Final = {"JPEG": "jpg", "PNG": "png", "GIF": "png", "WEBP": "webp", "AVIF": "webp"}
 _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "jpg": {"format": "JPEG", "quality": 90, "progressive": True},
     "png": {"format": "PNG", "compress_level": 6},
@@ -34,7 +34,7 @@ _THUMBNAIL: Final[dict[str, Any]] = {"format": "WEBP", "quality": 80, "method": 
 
 
 class Refused(Exception):
-    """The picture is refused; `code` is that of the API's error."""
+    """The picture is refused; `code` is that of the error in the API."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -42,7 +42,7 @@ class Refused(Exception):
 
 
 class Written(NamedTuple):
-    """A picture written anew."""
+    """An encoded picture."""
 
     content: bytes
     extension: str
@@ -51,7 +51,7 @@ class Written(NamedTuple):
 
 
 def rewrite(data: bytes) -> Written:
-    """The picture that the bytes hold: upright, in sRGB, without anything else that came with it. Raises `Refused`."""
+    """Decodes a picture and encodes it again: upright, in sRGB, without metadata. Raises `Refused`."""
     with _refusing():
         extension, image = _loaded(data)
         image = _plain(image)
@@ -73,32 +73,32 @@ def _written(image: Image.Image, extension: str, options: dict[str, Any]) -> Wri
     content = io.BytesIO()
     try:
         image.save(content, **options)
-    # The pixels have been decoded, so that it is a lack of memory; WebP's encoder only gives a number.
+    # The pixels have been decoded, so memory is missing; WebP's encoder reports just a number.
     except Exception as error:
         raise Refused(TOO_COSTLY) from error
-    if content.tell() > MAX_KEPT_BYTES:
+    if content.tell() > MAX_STORED_BYTES:
         raise Refused(TOO_LARGE)
     return Written(content.getvalue(), extension, image.width, image.height)
 
 
 @contextmanager
 def _refusing() -> Iterator[None]:
-    """Turns a decoder's exceptions into `Refused`."""
+    """Converts exceptions of a codec to `Refused`."""
     try:
         yield
     except Refused:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Refused(TOO_MANY_PIXELS) from None
-    # Which exceptions broken input raises is not documented: SyntaxError and struct.error are among them. A lack of
-    # memory is recognised by the message alone.
+    # The exceptions for broken input are not documented: SyntaxError and struct.error are among them. Missing memory
+    # shows in the message alone.
     except Exception as error:
         lacks_memory = isinstance(error, MemoryError) or "memory" in str(error).lower()
         raise Refused(TOO_COSTLY if lacks_memory else UNREADABLE) from error
 
 
 def _opened(data: bytes) -> Image.Image:
-    """The picture, its size checked before anything is decoded."""
+    """The picture, with its size checked before pixels are decoded."""
     image = Image.open(io.BytesIO(data), formats=FORMATS)
     if not fits(*image.size):
         raise Refused(TOO_MANY_PIXELS)
@@ -106,16 +106,16 @@ def _opened(data: bytes) -> Image.Image:
 
 
 def _loaded(data: bytes) -> tuple[str, Image.Image]:
-    """The extension that it is stored with, and its pixels."""
+    """The extension under which it is stored, and its pixels."""
     with _opened(data) as image:
-        extension = _KEPT_AS[image.format or ""]
+        extension = _STORED_AS[image.format or ""]
         image.load()
-        # The copy releases the decoder, which of WebP and AVIF holds three times as much, before more is done.
+        # A copy releases the decoder of WebP or AVIF, which holds three times the memory of the pixels.
         return extension, image.copy() if extension == "webp" else image
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """Pixels alone: upright, 8 bits a channel, sRGB."""
+    """Only the pixels: upright, 8 bits a channel, sRGB."""
     profile = image.info.get("icc_profile")
     orientation = image.getexif().get(0x0112, 1) if _has_exif(image) else 1
     plain = _in_srgb(_eight_bits(image), profile)
@@ -127,13 +127,13 @@ def _plain(image: Image.Image) -> Image.Image:
 def _has_exif(image: Image.Image) -> bool:
     try:
         image.getexif()
-    # Broken EXIF does not make a broken picture.
+    # A picture with broken EXIF is accepted.
     except Exception:
         return False
     return True
 
 
-# EXIF's orientations, each undone.
+# The transformation that reverts each orientation of EXIF.
 _UPRIGHT: Final[dict[int, Callable[[Image.Image], Image.Image]]] = {
     2: ImageOps.mirror,
     3: lambda image: image.transpose(Image.Transpose.ROTATE_180),
@@ -147,7 +147,7 @@ _UPRIGHT: Final[dict[int, Callable[[Image.Image], Image.Image]]] = {
 
 def _eight_bits(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):
-        # 16 bits of grey: Pillow would cut them off at 255.
+        # 16-bit grey, which Pillow would clip at 255.
         return image.convert("I").point(lambda value: value / 256).convert("L")
     if image.mode in ("RGB", "RGBA", "L", "CMYK"):
         return image.convert("RGBA") if _is_transparent(image) else image
@@ -164,7 +164,7 @@ def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode=mode)
-        # A profile that cannot be read, or is of another kind of picture, is as good as none.
+        # A profile that cannot be read, or belongs to another colour space, is ignored.
         except (ImageCms.PyCMSError, OSError, ValueError):
             converted = None
         if converted is not None:

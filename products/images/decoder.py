@@ -1,7 +1,7 @@
 """The program that decodes one picture: reads its bytes from stdin, writes a line and the new content to stdout.
 
-It is a separate process, so that no other holds a decoded picture in memory, waits for the interpreter's lock, or
-crashes by a codec's fault. It does not import Django: it has to start quickly.
+It is a separate process, so that servers and workers do not hold decoded pixels, wait for the interpreter lock or
+crash because of a codec. It does not import Django, since it has to start quickly.
 
     python -m products.images.decoder rewrite|thumbnail PARENT
 """
@@ -18,20 +18,20 @@ from typing import Final
 from products.images.content import Refused, Written, make_thumbnail, rewrite
 from products.images.limits import DECODER_BYTES, DECODER_CPU_SECONDS, DECODER_NICENESS
 
-WORKS: Final[dict[str, Callable[[bytes], Written]]] = {"rewrite": rewrite, "thumbnail": make_thumbnail}
+OPERATIONS: Final[dict[str, Callable[[bytes], Written]]] = {"rewrite": rewrite, "thumbnail": make_thumbnail}
 _PR_SET_PDEATHSIG: Final = 1
 
 
-def main(work: str, parent: str) -> None:
+def main(operation: str, parent: str) -> None:
     """Writes `ok EXTENSION WIDTH HEIGHT` and the content, or `refused CODE`."""
     _end_with(int(parent))
     os.nice(DECODER_NICENESS)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (DECODER_CPU_SECONDS, DECODER_CPU_SECONDS + 1))
-    with suppress(ValueError, OSError):  # of a system that has no such bound
+    with suppress(ValueError, OSError):  # the system has no such limit
         resource.setrlimit(resource.RLIMIT_AS, (DECODER_BYTES, DECODER_BYTES))
     try:
-        written = WORKS[work](sys.stdin.buffer.read())
+        written = OPERATIONS[operation](sys.stdin.buffer.read())
     except Refused as refused:
         sys.stdout.buffer.write(f"refused {refused.code}\n".encode())
         return
@@ -40,11 +40,11 @@ def main(work: str, parent: str) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """Has the kernel end this process when the thread that started it ends; only Linux does."""
+    """Makes the kernel end this process when the thread that started it ends; only Linux can."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
-            sys.exit("The process that started this one is gone.")
+            sys.exit("The process that started this one has ended.")
 
 
 if __name__ == "__main__":

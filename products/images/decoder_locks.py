@@ -1,7 +1,7 @@
-"""Locks that let one picture at a time be decoded on a machine: one lock for uploads, one for the workers' tasks.
+"""Locks by which one picture at a time is decoded on a machine: one lock for uploads, one for tasks of the workers.
 
-They are the kernel's, on files, so that a lock is released when its process ends, however that happens. PostgreSQL's or
-Redis's would not do: no transaction may be open while a picture is decoded, and Redis does not notice a process's end.
+They are file locks, which the kernel releases however their process ends. PostgreSQL's would need a transaction, which
+must not be open while a picture is decoded; Redis does not notice when a process ends.
 """
 
 import fcntl
@@ -19,17 +19,17 @@ from products.images.limits import BACKGROUND_WAIT_SECONDS, LOCK_POLL_SECONDS, U
 
 
 class DecoderLock:
-    """A lock that the processes of this machine share; `name` is its file's, in `RUN_DIR`."""
+    """A lock that the processes of this machine share, on the file `name` in `RUN_DIR`."""
 
     def __init__(self, name: str, *, wait_seconds: float) -> None:
         self.name = name
         self._wait_seconds = wait_seconds
-        # A waiting request occupies a thread, so one of each process may wait.
+        # A waiting request occupies a thread, so at most one of each process waits.
         self._waiting = threading.Lock()
 
     @contextmanager
     def held(self, *, wait: bool = True) -> Iterator[None]:
-        """Holds the lock for the block. Raises `ImageDecoderBusy` where it does not become free in time."""
+        """Holds the lock for the block. Raises `ImageDecoderBusy` if it does not become free in time."""
         settings.RUN_DIR.mkdir(parents=True, exist_ok=True)
         file = os.open(settings.RUN_DIR / self.name, os.O_RDWR | os.O_CREAT, 0o600)
         try:

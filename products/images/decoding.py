@@ -1,6 +1,6 @@
-"""A picture decoded and written anew by a process of its own (`decoder`), bounded in memory and time.
+"""Runs the decoder (`decoder`), a separate process whose memory and time are limited.
 
-Slow, so never in a transaction; under a lock of `decoder_locks`, so that one is at work.
+It is slow, so it never runs in a transaction; callers hold a lock of `decoder_locks`, so that one runs at a time.
 """
 
 import hashlib
@@ -16,20 +16,26 @@ from typing import Final
 
 from django.conf import settings
 
-from products.exceptions import ImageDecoderBusy, ImageTooCostly, ImageUnreadable
+from products.exceptions import (
+    ImageDecoderBusy,
+    ImageTooCostly,
+    ImageTooLarge,
+    ImageTooManyPixels,
+    ImageUnreadable,
+)
 from products.images.limits import DECODER_SECONDS
-from products.images.refusals import refusal
 
 logger = logging.getLogger(__name__)
 
 PROGRAM: Final = ("-m", "products.images.decoder")
-# How the kernel ends a process that has used up its time or the machine's memory.
-_USED_UP: Final = frozenset({-signal.SIGXCPU, -signal.SIGKILL})
+_REFUSALS: Final = {kind.code: kind for kind in (ImageTooCostly, ImageTooLarge, ImageTooManyPixels, ImageUnreadable)}
+# The kernel ends a process with these when its time or the machine's memory is used up.
+_LIMIT_SIGNALS: Final = frozenset({signal.SIGXCPU, signal.SIGKILL})
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture as it is stored; `extension` is one of `names.CONTENT_TYPES`."""
+    """A picture to be stored; `extension` is one of `names.CONTENT_TYPES`."""
 
     content: bytes
     extension: str
@@ -38,12 +44,12 @@ class Picture:
 
     @property
     def sha256(self) -> str:
-        """The digest of its bytes, by which it is stored once."""
+        """The digest of the content, by which it is stored once."""
         return hashlib.sha256(self.content).hexdigest()
 
 
 def rewrite(data: bytes) -> Picture:
-    """The picture that the bytes hold: upright, in sRGB, without anything else that came with it.
+    """Decodes a picture and encodes it again: upright, in sRGB, without metadata.
 
     Raises `ImageTooLarge`, `ImageTooManyPixels`, `ImageUnreadable`, `ImageTooCostly`, `ImageDecoderBusy`.
     """
@@ -51,12 +57,12 @@ def rewrite(data: bytes) -> Picture:
 
 
 def make_thumbnail(data: bytes) -> bytes:
-    """A small WebP of a stored picture. Raises as `rewrite`."""
+    """A small WebP of a stored picture. Raises the errors of `rewrite`."""
     return _decode("thumbnail", data).content
 
 
 def _decode(work: str, data: bytes) -> Picture:
-    # -S and -P: packages are searched in the two directories of its PYTHONPATH alone, which is the quickest.
+    # With -S and -P, packages are searched in the two directories of PYTHONPATH alone, which is fastest.
     command = (sys.executable, "-S", "-P", *PROGRAM, work, str(os.getpid()))
     try:
         ended = subprocess.run(
@@ -70,21 +76,21 @@ def _decode(work: str, data: bytes) -> Picture:
         raise ImageDecoderBusy("No process could be started to decode the picture; try again.") from error
     if ended.returncode < 0:
         logger.warning("The decoder of a picture was ended by the signal %s", -ended.returncode)
-        raise refusal((ImageTooCostly if ended.returncode in _USED_UP else ImageUnreadable).code)
+        raise ImageTooCostly if -ended.returncode in _LIMIT_SIGNALS else ImageUnreadable
     if ended.returncode:
         raise RuntimeError(f"The decoder failed: {ended.stderr.decode(errors='replace')[-1_000:]}")
     head, _, content = ended.stdout.partition(b"\n")
-    answer, *words = head.decode().split()
-    if answer == "refused":
-        raise refusal(words[0])
+    result, *words = head.decode().split()
+    if result == "refused":
+        raise _REFUSALS[words[0]]
     extension, width, height = words
     return Picture(content, extension, int(width), int(height))
 
 
 def _environment() -> dict[str, str]:
-    """Not our own, which holds secrets. One arena of memory: each uses up address space."""
+    """An environment without secrets, and with one arena of memory, since each uses address space."""
     pillow = importlib.util.find_spec("PIL")
     if pillow is None or pillow.origin is None:
         raise RuntimeError("Pillow is not installed.")
-    places = (str(settings.BASE_DIR), str(Path(pillow.origin).parent.parent))
-    return {"PYTHONPATH": os.pathsep.join(places), "MALLOC_ARENA_MAX": "1"}
+    paths = (str(settings.BASE_DIR), str(Path(pillow.origin).parent.parent))
+    return {"PYTHONPATH": os.pathsep.join(paths), "MALLOC_ARENA_MAX": "1"}

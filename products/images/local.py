@@ -1,4 +1,4 @@
-"""Files on this machine, below `MEDIA_ROOT`."""
+"""Storage of files on this machine, below `MEDIA_ROOT`."""
 
 import os
 import uuid
@@ -13,16 +13,16 @@ from django.core.files.storage import FileSystemStorage
 
 
 class LocalStorage(FileSystemStorage):
-    """Django's, with files that are there whole or not at all."""
+    """Django's storage, with files that appear only when they are complete."""
 
     def _save(self, name: str, content: Any) -> str:
-        # Whoever dies while writing leaves a file that nobody names; the sweep finds it.
+        # A process that dies while it writes leaves a file that no row names; the sweep removes it.
         part = f"{name}.{uuid.uuid4().hex}.part"
         try:
             super()._save(part, content)  # type: ignore[misc]  # not public, but meant to be overridden
             Path(self.path(part)).replace(self.path(name))
         except OSError:
-            # On a full disk the rest would occupy the space that the next write needs.
+            # On a full disk a partial file would occupy the space that the next write needs.
             with suppress(OSError):
                 Path(self.path(part)).unlink(missing_ok=True)
             raise
@@ -38,7 +38,7 @@ class LocalStorage(FileSystemStorage):
 
 
 class PrivateLocalStorage(LocalStorage):
-    """The same beside `MEDIA_ROOT`: whoever serves that shows nothing of it."""
+    """The same beside `MEDIA_ROOT`, so that no server of that folder exposes it."""
 
     @property
     def base_location(self) -> str:
@@ -51,5 +51,5 @@ class PrivateLocalStorage(LocalStorage):
         return str(Path(self.base_location).absolute())
 
     def url(self, name: str | None) -> str:
-        """There is none."""
+        """Raises `ValueError`, since private files have no URL."""
         raise ValueError(f"{name} is private.")

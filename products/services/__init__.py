@@ -1,4 +1,4 @@
-"""The writes of the catalogue."""
+"""All writes of the catalogue."""
 
 from products.services.bulk import upsert_products
 from products.services.categories import create_category, delete_category, update_category

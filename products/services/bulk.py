@@ -1,4 +1,4 @@
-"""Many products at a time: created or updated by their SKUs in a constant number of statements."""
+"""Creates or updates many products by their SKUs, in a constant number of statements."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -20,19 +20,19 @@ from products.services.products import lock_products, lock_variants
 from products.skus import sku_key
 
 MAX_BULK_PRODUCTS = 1_000
-TRIES_AGAINST_CREATORS = 3
+MAX_CREATION_RACES = 3
 
 
 @retried_atomic
 def upsert_products(*, rows: Sequence[tuple[int, dict[str, Any]]], atomic: bool = False) -> list[Outcome]:
     """Creates or updates a product for each (index, validated input); a refused row stops no other, unless `atomic`.
 
-    A row means the product that has its variants, by their SKUs or ids; variants that it leaves out stay. Beside what
-    the API validates, a row may say `id`: then it means that product, whatever its SKUs say; and `is_whole` (`plans`).
-    Somebody who takes a SKU or a handle meanwhile is found by another try.
-    Raises `BulkInvalid` and `BulkConflict` where `atomic`.
+    A row is matched to the product that has its variants, by their SKUs or ids; omitted variants stay. Beside the
+    fields of the API, a row may have `id`, which names the product whatever its SKUs are, and `is_whole` (`plans`).
+    If a concurrent transaction takes a SKU or handle, everything is tried again.
+    Raises `BulkInvalid` and `BulkConflict` if `atomic`.
     """
-    for _ in range(TRIES_AGAINST_CREATORS):
+    for _ in range(MAX_CREATION_RACES):
         try:
             with transaction.atomic():
                 return _upsert(rows, atomic=atomic)
@@ -75,33 +75,33 @@ def _upsert(rows: Sequence[tuple[int, dict[str, Any]]], *, atomic: bool) -> list
 
 
 class _Owners:
-    """Which products the rows of a bulk mean, and which rows mean one that an earlier row has meant."""
+    """Matches the rows of a bulk request to products, and finds rows that match the product of an earlier row."""
 
     def __init__(self, inputs: Sequence[dict[str, Any]]) -> None:
         self._ids = {data["id"] for data in inputs if data.get("id") is not None}
         variants = [variant for data in inputs for variant in data.get("variants", ())]
         keys = {sku_key(variant["sku"]) for variant in variants if "sku" in variant}
         variant_ids = {variant["id"] for variant in variants if variant.get("id") is not None}
-        meant = Variant.objects.filter(
+        variants_named = Variant.objects.filter(
             Q(sku_key__in=keys) | Q(pk__in=variant_ids) if variant_ids else Q(sku_key__in=keys)
         )
-        found = list(meant.values_list("sku_key", "pk", "product_id"))
+        found = list(variants_named.values_list("sku_key", "pk", "product_id"))
         self._by_key = {key: product_id for key, _, product_id in found}
         self._by_variant_id = {pk: product_id for _, pk, product_id in found}
         handles = {clean_handle(data["handle"]) for data in inputs if data.get("handle")}
         self._by_handle: dict[str, int] = (
             dict(Product.objects.filter(handle__in=handles).values_list("handle", "pk")) if handles else {}
         )
-        self._named: set[str | int] = set()
+        self._used: set[str | int] = set()
 
     def all(self) -> list[int]:
-        """Every product that a row may mean, by id."""
+        """The ids of all products that a row may match."""
         return sorted(self._ids | set(self._by_key.values()) | set(self._by_variant_id.values()))
 
     def owner_of(self, data: dict[str, Any], index: int) -> int | None:
-        """The product that the row means; none for a new one.
+        """The id of the product that the row matches; None for a new one.
 
-        Raises `SkuTaken`, `HandleTaken`, and `Invalid` where an earlier row has meant it.
+        Raises `SkuTaken`, `HandleTaken`, and `Invalid` if an earlier row matches the same product.
         """
         variants = data.get("variants", ())
         keys = {sku_key(variant["sku"]) for variant in variants if "sku" in variant}
@@ -111,21 +111,21 @@ class _Owners:
         }
         if data.get("id") is not None:
             found.add(data["id"])
-        claims = keys | found
-        if claims & self._named:
+        identities = keys | found
+        if identities & self._used:
             raise Invalid("An earlier row of this request means the same product.", code="duplicate_product")
-        self._named |= claims
+        self._used |= identities
         if len(found) > 1:
             detail = "These SKUs belong to different products."
             raise SkuTaken(detail, errors=[FieldError("/variants", SkuTaken.code, detail)])
         owner = next(iter(found), None)
-        # A new product has no id yet: its row stands for it.
-        self._claim_handle(data.get("handle"), -1 - index if owner is None else owner)
+        # A new product has no id yet, so a negative number of its row replaces it.
+        self._reserve_handle(data.get("handle"), -1 - index if owner is None else owner)
         return owner
 
-    def _claim_handle(self, handle: str | None, claimant: int) -> None:
+    def _reserve_handle(self, handle: str | None, owner: int) -> None:
         handle = clean_handle(handle) if handle else None
-        if handle and self._by_handle.setdefault(handle, claimant) != claimant:
+        if handle and self._by_handle.setdefault(handle, owner) != owner:
             raise HandleTaken(f"Another product has the handle {handle}.")
 
 

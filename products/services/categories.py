@@ -1,4 +1,4 @@
-"""The category tree."""
+"""Writes of the category tree."""
 
 from typing import Any, Final
 
@@ -13,19 +13,19 @@ from products.events import CategoryChanged
 from products.exceptions import CategoryCycle, CategoryInUse, CategoryTooDeep, SlugTaken
 from products.models import MAX_CATEGORY_DEPTH, Category
 
-# The tree is changed by one at a time: a cycle takes two moves that do not see each other.
+# One transaction at a time changes the tree, since two concurrent moves could make a cycle.
 TREE_LOCK = 7_305_002
 
 
 @retried_atomic
 def create_category(*, name: str, slug: str = "", parent: Category | None = None) -> Category:
-    """Makes a category, under `parent` or at the top. Raises `SlugTaken`, `CategoryTooDeep`."""
+    """Creates a category, under `parent` or at the top. Raises `SlugTaken`, `CategoryTooDeep`."""
     _lock_tree()
     category = Category(name=name, slug=slug or slugify(name, allow_unicode=True), parent=parent)
-    _check_depth(len(_ids_above(category)) + 1)
+    _check_depth(len(_ancestor_ids(category)) + 1)
     category.full_clean(validate_unique=False)
     _save(category, force_insert=True)
-    _announce(category)
+    _record(category)
     return category
 
 
@@ -42,19 +42,19 @@ def update_category(*, category: Category, **values: Any) -> Category:
     for name, value in changed.items():
         setattr(category, name, value)
     if "parent" in changed:
-        above = _ids_above(category)
+        above = _ancestor_ids(category)
         if category.pk in above:
             raise CategoryCycle("A category cannot be moved into itself or into one of its own.")
         _check_depth(len(above) + _height(category))
     category.full_clean(validate_unique=False)
     _save(category, update_fields=list(changed))
-    _announce(category)
+    _record(category)
     return category
 
 
 @retried_atomic
 def delete_category(*, category: Category) -> None:
-    """Removes an empty category. Raises `CategoryInUse`."""
+    """Deletes an empty category. Raises `CategoryInUse`."""
     slug = category.slug
     try:
         category.delete()
@@ -68,22 +68,22 @@ def _lock_tree() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [TREE_LOCK])
 
 
-def _ids_above(category: Category) -> list[int]:
-    """Read under the lock, from the row's parent upwards: the objects that the caller holds may be older."""
+def _ancestor_ids(category: Category) -> list[int]:
+    """The ids of the ancestors, read under the lock, since the objects of the caller may be older."""
     with connection.cursor() as cursor:
-        cursor.execute(_ABOVE, [category.parent_id])
+        cursor.execute(_ANCESTORS, [category.parent_id])
         return [pk for (pk,) in cursor.fetchall()]
 
 
 def _height(category: Category) -> int:
-    """How many levels the category has, its own counted."""
+    """The number of levels of the category, including its own."""
     with connection.cursor() as cursor:
         cursor.execute(_HEIGHT, [category.pk])
         return int(cursor.fetchone()[0])
 
 
-# By UNION, not UNION ALL: it would end even in a cycle.
-_ABOVE: Final = """
+# UNION instead of UNION ALL ends even if the tree has a cycle.
+_ANCESTORS: Final = """
 WITH RECURSIVE up(id, parent_id) AS (
     SELECT id, parent_id FROM products_category WHERE id = %s
     UNION
@@ -116,7 +116,7 @@ def _save(category: Category, **more: Any) -> None:
         raise
 
 
-def _announce(category: Category) -> None:
+def _record(category: Category) -> None:
     parent = category.parent.slug if category.parent else None
-    shown = {"slug": category.slug, "name": category.name, "parent": parent}
-    outbox.record(CategoryChanged(slug=category.slug, category=shown))
+    data = {"slug": category.slug, "name": category.name, "parent": parent}
+    outbox.record(CategoryChanged(slug=category.slug, category=data))

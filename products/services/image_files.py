@@ -1,4 +1,4 @@
-"""The content of pictures: stored under a name of its own, known by its digest, kept once."""
+"""Stores the content of pictures, once for each digest."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +25,7 @@ thumbnail_wake_up = WakeUp(task="products.tasks.make_thumbnails")
 
 @dataclass(frozen=True, slots=True)
 class StoredPicture:
-    """A checked picture that lies in the storage, but belongs to no row yet."""
+    """A checked picture in the storage that belongs to no row yet."""
 
     sha256: str
     name: str
@@ -35,9 +35,9 @@ class StoredPicture:
 
 
 def store_picture(*, data: bytes, lock: DecoderLock = UPLOAD_LOCK) -> StoredPicture:
-    """Checks the content and writes it to the storage. Slow, and it leaves the machine: not in a transaction.
+    """Checks the content and writes it to the storage. It is slow, so never call it in a transaction.
 
-    What comes to nothing afterwards is swept.
+    The sweep removes a file that no row uses afterwards.
     Raises `ImageTooLarge`, `ImageTypeUnsupported`, `ImagePolyglot`, `ImageTooManyPixels`, `ImageUnreadable`,
     `ImageTooCostly`, `ImageDecoderBusy`, `StorageUnavailable`, `InsufficientStorage`.
     """
@@ -48,7 +48,7 @@ def store_picture(*, data: bytes, lock: DecoderLock = UPLOAD_LOCK) -> StoredPict
 
 
 def store_pictures(*, contents: Sequence[Callable[[], bytes]]) -> list[StoredPicture | DomainError | None]:
-    """Stores several pictures, decoded one after another under one lock; each is read when it is its turn.
+    """Stores several pictures, decoded one after another under one lock; each is read just before.
 
     A refused picture is represented by its error. If any is refused by its header, none is decoded, and None represents
     the others. Raises `ImageDecoderBusy`.
@@ -82,22 +82,22 @@ def _stored(picture: Picture) -> StoredPicture:
 
 
 def save_file(name: str, content: bytes) -> None:
-    """Writes a file. Not in a transaction."""
+    """Writes a file. Never call it in a transaction."""
     file = ContentFile(content)
-    # Not every Python knows WebP's.
-    file.content_type = CONTENT_TYPES[name.rpartition(".")[2]]  # type: ignore[attr-defined]  # django-storages' own
-    with asking_the_storage():
+    # Some versions of Python do not know the type of WebP.
+    file.content_type = CONTENT_TYPES[name.rpartition(".")[2]]  # type: ignore[attr-defined]  # read by django-storages
+    with storage_errors():
         default_storage.save(name, file)
 
 
 @contextmanager
-def asking_the_storage() -> Iterator[None]:
-    """Whatever a storage raises is `StorageUnavailable` or `InsufficientStorage`, but for a file that is not there."""
+def storage_errors() -> Iterator[None]:
+    """Converts errors of a storage, except for a missing file, to `StorageUnavailable` and `InsufficientStorage`."""
     try:
         yield
     except (FileNotFoundError, DomainError):
         raise
-    # Of a disk, of botocore, of urllib3: there is no common kind.
+    # The exceptions of disks, botocore and urllib3 have no common class.
     except Exception as error:
         if is_disk_full(error):
             raise InsufficientStorage("The storage of files has no space left; nothing was written.") from error
@@ -105,17 +105,17 @@ def asking_the_storage() -> Iterator[None]:
 
 
 def delete_file(name: str) -> None:
-    """Removes a file. That the storage cannot is logged, never raised: the sweep of stray files does it then."""
+    """Deletes a file. A failure is logged, not raised, since the sweep of stray files deletes it later."""
     try:
         default_storage.delete(name)
     except Exception:
-        logger.exception("The file %s could not be removed", name)
+        logger.exception("The file %s could not be deleted", name)
 
 
-def hold_file(stored: StoredPicture) -> ImageFile:
-    """The row of this content, made of the stored picture or found, locked; in the transaction that uses it.
+def get_or_create_file(stored: StoredPicture) -> ImageFile:
+    """The row of this content, new or existing, locked until the end of the transaction.
 
-    Where it was there already, the file that was just stored is removed after the commit.
+    If the row exists already, the file that was just stored is deleted after the commit.
     """
     row = ImageFile(
         sha256=stored.sha256, file=stored.name, width=stored.width, height=stored.height, size_bytes=stored.size_bytes
@@ -123,9 +123,9 @@ def hold_file(stored: StoredPicture) -> ImageFile:
     ImageFile.objects.bulk_create(
         [row], update_conflicts=True, unique_fields=["sha256"], update_fields=["unused_since"]
     )
-    held = ImageFile.objects.get(sha256=stored.sha256)
-    if held.file.name != stored.name:
+    file = ImageFile.objects.get(sha256=stored.sha256)
+    if file.file.name != stored.name:
         transaction.on_commit(lambda: delete_file(stored.name), robust=True)
-    if not held.thumbnail:
+    if not file.thumbnail:
         thumbnail_wake_up.send_after_commit()
-    return held
+    return file

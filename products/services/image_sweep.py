@@ -1,4 +1,4 @@
-"""What nobody needs any more: content that no product shows, and files that no row names."""
+"""Deletes content that no product shows, and files that no row names."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -9,12 +9,12 @@ from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.utils import timezone
 
-from products.images.limits import GRACE
+from products.images.limits import SWEEP_GRACE
 from products.images.names import IMAGES, THUMBNAILS, UPLOADS
 from products.models import ImageFile, ImageUpload
 from products.services.image_files import delete_file
 
-SWEPT_AT_ONCE: Final = 500
+BATCH_SIZE: Final = 500
 
 _MARK: Final = """
 UPDATE products_imagefile AS file SET unused_since = clock_timestamp()
@@ -26,7 +26,7 @@ UPDATE products_imagefile AS file SET unused_since = NULL
 WHERE unused_since IS NOT NULL
   AND EXISTS (SELECT 1 FROM products_productimage AS image WHERE image.image_file_id = file.id)
 """
-# Whoever takes the content up again meanwhile has locked its row, and taken the mark from it (`hold_file`).
+# A transaction that uses the content again has locked its row and cleared `unused_since` (`get_or_create_file`).
 _SWEEP: Final = """
 DELETE FROM products_imagefile WHERE id = ANY (ARRAY(
     SELECT file.id FROM products_imagefile AS file
@@ -40,8 +40,8 @@ RETURNING file, thumbnail
 
 
 def sweep_unused_images() -> int:
-    """Removes content that no product has shown for `GRACE`, rows first, then files; returns how many rows."""
-    before = timezone.now() - GRACE
+    """Deletes content that no product has shown for `SWEEP_GRACE`, rows before files; returns the number of rows."""
+    before = timezone.now() - SWEEP_GRACE
     with connection.cursor() as cursor:
         cursor.execute(_UNMARK)
         cursor.execute(_MARK)
@@ -56,22 +56,22 @@ def sweep_unused_images() -> int:
 @transaction.atomic
 def _sweep_batch(before: datetime) -> list[tuple[str, str]]:
     with connection.cursor() as cursor:
-        cursor.execute(_SWEEP, {"before": before, "most": SWEPT_AT_ONCE})
+        cursor.execute(_SWEEP, {"before": before, "most": BATCH_SIZE})
         swept: list[tuple[str, str]] = cursor.fetchall()
     return swept
 
 
 def sweep_stray_files() -> int:
-    """Removes files older than `GRACE` that no row names, and uploads that nobody used; returns how many files.
+    """Deletes files older than `SWEEP_GRACE` that no row names, and expired uploads; returns the number of files.
 
-    It reads the whole storage: once a day, when little else happens.
+    It lists the whole storage, so it runs once a day at a quiet time.
     """
-    before = timezone.now() - GRACE
+    before = timezone.now() - SWEEP_GRACE
     ImageUpload.objects.filter(expires_at__lt=before).delete()
     total = 0
     for folder in (IMAGES, THUMBNAILS, UPLOADS):
-        names: Iterator[str] = default_storage.names_before(folder, before)  # type: ignore[attr-defined]  # both of ours
-        while batch := list(islice(names, SWEPT_AT_ONCE)):
+        names: Iterator[str] = default_storage.names_before(folder, before)  # type: ignore[attr-defined]  # both storages have it
+        while batch := list(islice(names, BATCH_SIZE)):
             for name in set(batch) - _named(batch):
                 delete_file(name)
                 total += 1

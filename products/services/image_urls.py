@@ -1,4 +1,4 @@
-"""Pictures that are given as URLs, for many products at a time; they are fetched afterwards."""
+"""Adds images by their URLs to many products at a time; they are fetched afterwards."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from django.db import connection
 from pms_backend.api.arrays import as_array
 from pms_backend.api.transactions import retried_atomic
 from products.models import ProductImage
-from products.services.images import announce, fetch_wake_up
+from products.services.images import fetch_wake_up, touch_products
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageURL:
-    """A picture of a product; what is None stays as it is, or is nothing and behind the others."""
+    """An image of a product; None leaves a value as it is, and for a new image means no text and the last position."""
 
     product_id: int
     url: str
@@ -45,10 +45,10 @@ _Key = tuple[int, str]
 
 @retried_atomic
 def attach_image_urls(*, images: Sequence[ImageURL]) -> set[int]:
-    """Gives products pictures that are to be fetched, and those that they have their text and place.
+    """Adds images to fetch, and updates alt text and position of images that the products have already.
 
-    A picture is known by its URL, or by the path at which our own storage shows it. The products are locked by the
-    caller. Returns the ids of those of which something has changed; where readers see it, it is announced.
+    An image is identified by its URL, or by the path of its file in our storage. The caller has locked the products.
+    Returns the ids of the changed products; if a ready image changes, its product's version increases.
     """
     if not images:
         return set()
@@ -72,7 +72,7 @@ def attach_image_urls(*, images: Sequence[ImageURL]) -> set[int]:
 
 
 def _known(product_ids: set[int]) -> tuple[dict[_Key, tuple[int, str, int]], dict[int, int]]:
-    """The pictures by (product, URL or our own path), and the last position of each product."""
+    """The images by (product, URL or path in our storage), and the last position of each product."""
     known: dict[_Key, tuple[int, str, int]] = {}
     last: dict[int, int] = {}
     images = ProductImage.objects.filter(product_id__in=product_ids).order_by().select_related("image_file")
@@ -87,7 +87,7 @@ def _known(product_ids: set[int]) -> tuple[dict[_Key, tuple[int, str, int]], dic
 
 def _write(new: dict[_Key, tuple[str, int]], changed: dict[int, tuple[str, int]]) -> set[int]:
     touched: set[int] = set()
-    shown: list[int] = []
+    visible: list[int] = []
     with connection.cursor() as cursor:
         if new:
             images = [(*key, *values) for key, values in new.items()]
@@ -98,8 +98,8 @@ def _write(new: dict[_Key, tuple[str, int]], changed: dict[int, tuple[str, int]]
             cursor.execute(_UPDATE, [as_array(column) for column in zip(*rows, strict=True)])
             written = cursor.fetchall()
             touched |= {product_id for product_id, _ in written}
-            shown = sorted({product_id for product_id, is_shown in written if is_shown})
+            visible = sorted({product_id for product_id, is_ready in written if is_ready})
     if new:
         fetch_wake_up.send_after_commit()
-    announce(shown)
+    touch_products(visible)
     return touched

@@ -1,4 +1,4 @@
-"""The pictures of a product: which, in what order, with what text."""
+"""The images of a product, with their order and alt text."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from products.exceptions import ImageNotFound, TooManyImages
 from products.images.limits import MAX_IMAGES
 from products.models import ImageStatus, Product, ProductImage, Variant
 from products.services.changes import ProductChange, write
-from products.services.image_files import StoredPicture, hold_file
+from products.services.image_files import StoredPicture, get_or_create_file
 from products.services.products import lock_product, lock_products, lock_variants
 from products.services.uploads import use_upload
 
@@ -22,21 +22,21 @@ fetch_wake_up = WakeUp(task="products.tasks.fetch_images")
 def add_image(
     *, product_id: int, stored: StoredPicture, alt: str = "", position: int | None = None, upload: str | None = None
 ) -> tuple[ProductImage, bool]:
-    """Shows a stored picture at the product, last unless `position` says where; returns it and whether it is new.
+    """Adds a stored picture to the product, last without a `position`; returns the image and whether it is new.
 
-    A picture that the product has already is that one, as it is. `upload` is used up by it.
+    If the product has this picture already, that image is returned unchanged. `upload` is marked as used.
     Raises `ProductNotFound`, `TooManyImages`, `UploadUsed`.
     """
     product = lock_product(product_id)
     if upload is not None:
         use_upload(public_id=upload)
-    file = hold_file(stored)
+    file = get_or_create_file(stored)
     known = product.images.filter(image_file=file).order_by("position", "pk").first()
     if known is not None:
         return known, False
     image = ProductImage(image_file=file, alt=alt, status=ImageStatus.READY)
     _insert(product, image, position)
-    announce([product.pk])
+    touch_products([product.pk])
     return image, True
 
 
@@ -44,10 +44,10 @@ def add_image(
 def add_image_url(
     *, product_id: int, url: str, alt: str = "", position: int | None = None
 ) -> tuple[ProductImage, bool]:
-    """Has the picture at a checked URL fetched, soon; returns it and whether it is new.
+    """Adds an image whose checked URL will be fetched soon; returns it and whether it is new.
 
-    It is part of the product, and announced, once it is there. A URL that the product has already is that one; where it
-    could not be fetched, it is tried again.
+    Once it is fetched, the product shows it and its version increases. If the product has this URL already, that image
+    is returned; if its fetch failed, it is tried again.
     Raises `ProductNotFound`, `TooManyImages`.
     """
     product = lock_product(product_id)
@@ -66,7 +66,7 @@ def add_image_url(
 def update_image(
     *, product_id: int, image_id: int, alt: str | None = None, position: int | None = None
 ) -> ProductImage:
-    """Changes what is given. Other pictures stay where they are; of two at one position the older comes first.
+    """Changes the given values. Other images keep their positions; of two at one position the older comes first.
 
     Raises `ProductNotFound`, `ImageNotFound`.
     """
@@ -78,24 +78,24 @@ def update_image(
         for name in changed:
             setattr(image, name, wanted[name])
         image.save(update_fields=changed)
-        _announce_if_shown(product, image)
+        _touch_if_ready(product, image)
     return image
 
 
 @retried_atomic
 def delete_image(*, product_id: int, image_id: int) -> None:
-    """Takes a picture from the product; its file goes when no product has shown it for a while.
+    """Deletes an image of the product; its file is swept when no product has shown it for a while.
 
     Raises `ProductNotFound`, `ImageNotFound`.
     """
     product = lock_product(product_id)
     image = _image(product, image_id)
     image.delete()
-    _announce_if_shown(product, image)
+    _touch_if_ready(product, image)
 
 
-def announce(product_ids: Sequence[int]) -> None:
-    """Counts and announces a change of products' pictures, once they are as they should be; locks the products."""
+def touch_products(product_ids: Sequence[int]) -> None:
+    """Locks products, increases their versions and records `product.updated`, after their images have changed."""
     if not product_ids:
         return
     products = lock_products(product_ids)
@@ -110,9 +110,9 @@ def announce(product_ids: Sequence[int]) -> None:
     )
 
 
-def _announce_if_shown(product: Product, image: ProductImage) -> None:
+def _touch_if_ready(product: Product, image: ProductImage) -> None:
     if image.status == ImageStatus.READY:
-        announce([product.pk])
+        touch_products([product.pk])
 
 
 def _image(product: Product, image_id: int) -> ProductImage:

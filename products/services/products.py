@@ -1,4 +1,4 @@
-"""One product at a time."""
+"""Writes of one product or variant, and the locks of their rows."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,25 +14,25 @@ from products.models import Category, Product, ProductStatus, Variant
 from products.services.changes import ProductChange, write
 from products.services.plans import categories_named, plan_creation, plan_replacement, plan_update, set_status
 
-TRIES_AGAINST_NAMESAKES = 3
+MAX_HANDLE_RACES = 3
 
-_ROW: Final = "/variants/0"
+_VARIANT_POINTER: Final = "/variants/0"
 
 Plan = Callable[[Product, Sequence[Variant], dict[str, Any], dict[str, Category]], ProductChange]
 
 
 @retried_atomic
 def create_product(*, data: dict[str, Any]) -> Product:
-    """Makes a product with its variants of what `ProductInputSerializer` validated.
+    """Creates a product with its variants from input that `ProductInputSerializer` validated.
 
     Raises `PublishRulesFailed`, `CategoryNotFound`, `OptionsDoNotFit`, `SkuTaken`, `HandleTaken`.
     """
-    for _ in range(TRIES_AGAINST_NAMESAKES):
+    for _ in range(MAX_HANDLE_RACES):
         try:
             with transaction.atomic():
                 return _create(data)
         except HandleTaken:
-            # One of its own making: a product of the same name was faster.
+            # A handle made of the name is tried again: a concurrent product has the same name.
             if data.get("handle"):
                 raise
     return _create(data)
@@ -48,9 +48,9 @@ def _create(data: dict[str, Any]) -> Product:
 def update_product(
     *, product_id: int, data: dict[str, Any], expected_version: int | None = None
 ) -> tuple[Product, bool]:
-    """Merges validated input into a product; returns it and whether anything was different.
+    """Merges validated input into a product; returns it and whether anything has changed.
 
-    `expected_version` is that of the product as the caller has read it. What `is_whole` in `data` means, `plans` says.
+    `expected_version` is the version that the caller has read. `plans` explains `is_whole` in `data`.
     Raises `ProductNotFound`, `VersionConflict`, `ProductArchived`, `PublishRulesFailed`, `CategoryNotFound`,
     `UnknownVariant`, `OptionsDoNotFit`, `SkuTaken`, `HandleTaken`.
     """
@@ -60,18 +60,18 @@ def update_product(
 
 @retried_atomic
 def replace_product(*, product_id: int, data: dict[str, Any], expected_version: int | None = None) -> Product:
-    """Makes a product what validated input says; left-out fields become their defaults, left-out variants archived.
+    """Replaces a product by validated input; omitted fields get their defaults, omitted variants are archived.
 
-    `handle` and `status` stay where they are left out. Raises what `update_product` does.
+    An omitted `handle` or `status` stays. Raises the errors of `update_product`.
     """
     return _change(plan_replacement, product_id, data, expected_version).product
 
 
 @retried_atomic
 def update_variant(*, variant_id: int, data: dict[str, Any], expected_version: int | None = None) -> Variant:
-    """Merges validated input into one variant; the version is its product's.
+    """Merges validated input into one variant; `expected_version` is that of its product.
 
-    Raises `VariantNotFound` and what `update_product` does, with pointers into `data`.
+    Raises `VariantNotFound` and the errors of `update_product`, with pointers into `data`.
     """
     product_id = Variant.objects.filter(pk=variant_id).values_list("product_id", flat=True).first()
     if product_id is None:
@@ -79,20 +79,20 @@ def update_variant(*, variant_id: int, data: dict[str, Any], expected_version: i
     try:
         change = _change(plan_update, product_id, {"variants": [{**data, "id": variant_id}]}, expected_version)
     except DomainError as error:
-        error.errors = tuple(replace(one, pointer=one.pointer.removeprefix(_ROW)) for one in error.errors)
+        error.errors = tuple(replace(one, pointer=one.pointer.removeprefix(_VARIANT_POINTER)) for one in error.errors)
         raise
     return next(variant for variant in change.variants if variant.pk == variant_id)
 
 
 @retried_atomic
 def archive_product(*, product_id: int, expected_version: int | None = None) -> Product:
-    """Takes a product out of the catalogue; its stock and history stay. Raises `ProductNotFound`, `VersionConflict`."""
+    """Archives a product; its stock and history stay. Raises `ProductNotFound`, `VersionConflict`."""
     return _change(plan_update, product_id, {"status": ProductStatus.ARCHIVED.value}, expected_version).product
 
 
 @retried_atomic
 def restore_product(*, product_id: int, expected_version: int | None = None) -> Product:
-    """Brings an archived product back as a draft; others stay as they are.
+    """Makes an archived product a draft; other products stay as they are.
 
     Raises `ProductNotFound`, `VersionConflict`.
     """
@@ -112,7 +112,7 @@ def _change(plan: Plan, product_id: int, data: dict[str, Any], expected_version:
 
 
 def lock_product(product_id: int, expected_version: int | None = None) -> Product:
-    """The product, locked to the end of the transaction. Raises `ProductNotFound`, `VersionConflict`."""
+    """The product, locked until the end of the transaction. Raises `ProductNotFound`, `VersionConflict`."""
     product = _locked(Product.objects.filter(pk=product_id)).first()
     if product is None:
         raise ProductNotFound(f"There is no product {product_id}.")
@@ -122,20 +122,17 @@ def lock_product(product_id: int, expected_version: int | None = None) -> Produc
 
 
 def lock_products(product_ids: Sequence[int]) -> dict[int, Product]:
-    """Products by id, locked in that order."""
+    """Products by id, locked in the order of their ids."""
     return {product.pk: product for product in _locked(Product.objects.filter(pk__in=product_ids)).order_by("pk")}
 
 
 def lock_variants(product_ids: Sequence[int]) -> list[Variant]:
-    """The variants of locked products, archived ones too, locked in the order of their ids.
-
-    They are returned in the order of their positions.
-    """
+    """The variants of locked products, with archived ones, by position; locked in the order of their ids."""
     found = Variant.objects.filter(product_id__in=product_ids).order_by("pk").select_for_update(no_key=True)
     return sorted(found, key=lambda variant: (variant.position, variant.pk))
 
 
 def _locked(products: QuerySet[Product]) -> QuerySet[Product]:
-    # The document is as long as the product, and made anew by every write.
+    # The document is as long as the product, and every write replaces it.
     products = products.defer("search_document")
     return products.select_related("category").select_for_update(of=("self",), no_key=True)

@@ -1,4 +1,4 @@
-"""When a product may be published."""
+"""The rules for publishing a product."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -9,7 +9,7 @@ from products.models import Product, ProductStatus, Variant
 
 Rule = Callable[[Product, Sequence[Variant]], bool]
 
-# code → (where, what is asked for, whether it holds)
+# code → (pointer, requirement, whether the product meets it)
 PUBLISH_RULES: Final[dict[str, tuple[str, str, Rule]]] = {
     "name_missing": ("/name", "A published product has a name.", lambda product, _: bool(product.name.strip())),
     "product_archived": (

@@ -1,4 +1,4 @@
-"""Publishing and its end: now, or when their time has come."""
+"""Publishes and unpublishes products, now or at a scheduled time."""
 
 import logging
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from products.services.publishing import check_rules
 
 logger = logging.getLogger(__name__)
 
-DUE_BATCH: Final = 100
+BATCH_SIZE: Final = 100
 
 
 @retried_atomic
@@ -36,12 +36,12 @@ def publish_product(
     unpublish_at: datetime | None = None,
     expected_version: int | None = None,
 ) -> Product:
-    """Makes a product active, now or at `publish_at`, until `unpublish_at` if there is one; once more changes nothing.
+    """Makes a product active, now or at `publish_at`, until `unpublish_at` if it is given. It is idempotent.
 
-    A moment of publishing that is past means now. The rules are checked now, and again then. An earlier schedule is
-    void.
+    A `publish_at` in the past means now. The rules are checked now and at that time. The new schedule replaces an
+    earlier one.
     Raises `ProductNotFound`, `VersionConflict`, `ProductArchived`, `PublishRulesFailed`, `InvalidSchedule`,
-    `ProductPublished` where it is active already and would be published later.
+    `ProductPublished` if an active product would be published later.
     """
     change = _locked_change(product_id, expected_version)
     now = timezone.now()
@@ -61,10 +61,10 @@ def publish_product(
 def unpublish_product(
     *, product_id: int, unpublish_at: datetime | None = None, expected_version: int | None = None
 ) -> Product:
-    """Makes an active product a draft again, now or at `unpublish_at`; now also voids what was scheduled.
+    """Makes an active product a draft, now or at `unpublish_at`; now also cancels the schedule.
 
-    Raises `ProductNotFound`, `VersionConflict`, `ProductArchived`, `InvalidSchedule`, `ProductNotPublished` where a
-    draft that nobody will publish should end later.
+    Raises `ProductNotFound`, `VersionConflict`, `ProductArchived`, `InvalidSchedule`, `ProductNotPublished` if a draft
+    without `publish_at` would be unpublished later.
     """
     change = _locked_change(product_id, expected_version)
     product = change.product
@@ -80,9 +80,9 @@ def unpublish_product(
 
 @retried_atomic
 def schedule_product(*, product_id: int, publish_at: datetime | None, unpublish_at: datetime | None) -> Product:
-    """Gives a product just this schedule, or none; its state stays, unless a moment is past.
+    """Replaces the schedule of a product; its status changes only for a moment in the past.
 
-    Raises what `publish_product` and `unpublish_product` do.
+    Raises the errors of `publish_product` and `unpublish_product`.
     """
     is_active = lock_product(product_id).status == ProductStatus.ACTIVE
     if publish_at is not None or (is_active and unpublish_at is None):
@@ -91,10 +91,9 @@ def schedule_product(*, product_id: int, publish_at: datetime | None, unpublish_
 
 
 def publish_due_products() -> int:
-    """Publishes and unpublishes what is due, as `system`, a batch a transaction; returns how many those were.
+    """Publishes and unpublishes due products as `system`, one batch per transaction; returns their number.
 
-    A product that fails a rule by then stays a draft without a schedule. One that somebody holds is left to the next
-    run.
+    A product that fails a rule stays a draft, and its schedule is cleared. A locked product is left to the next run.
     """
     now = timezone.now()
     to_publish = Q(status=ProductStatus.DRAFT, publish_at__lte=now)
@@ -105,7 +104,7 @@ def publish_due_products() -> int:
 
 def _drain(due: Q, apply: Callable[[ProductChange], None]) -> int:
     total = count = _apply_batch(due, apply)
-    while count == DUE_BATCH:
+    while count == BATCH_SIZE:
         count = _apply_batch(due, apply)
         total += count
     return total
@@ -114,7 +113,7 @@ def _drain(due: Q, apply: Callable[[ProductChange], None]) -> int:
 @retried_atomic
 def _apply_batch(due: Q, apply: Callable[[ProductChange], None]) -> int:
     locked = Product.objects.filter(due).select_related("category").order_by("pk")
-    products = list(locked.select_for_update(of=("self",), no_key=True, skip_locked=True)[:DUE_BATCH])
+    products = list(locked.select_for_update(of=("self",), no_key=True, skip_locked=True)[:BATCH_SIZE])
     variants: dict[int, list[Variant]] = {product.pk: [] for product in products}
     for variant in lock_variants(list(variants)):
         variants[variant.product_id].append(variant)
@@ -131,7 +130,7 @@ def _publish_due(change: ProductChange) -> None:
         set_status(change, ProductStatus.ACTIVE.value)
         change.product.unpublish_at = unpublish_at
     except PublishRulesFailed as refusal:
-        logger.warning("Product %s was to be published, and stays a draft: %s", change.product.pk, refusal)
+        logger.warning("Product %s was due to be published, but stays a draft: %s", change.product.pk, refusal)
         change.is_edited = assign(change.product, {"publish_at": None, "unpublish_at": None})
 
 
@@ -148,7 +147,7 @@ def _locked_change(product_id: int, expected_version: int | None) -> ProductChan
 
 def _write(change: ProductChange, publish_at: datetime | None, unpublish_at: datetime | None) -> Product:
     is_rescheduled = assign(change.product, {"publish_at": publish_at, "unpublish_at": unpublish_at})
-    # A change of state that ends or begins a schedule is told as that alone.
+    # A change of status that begins or ends a schedule has an event of its own, without `product.updated`.
     change.is_edited = is_rescheduled and change.product.status == change.status_before
     write([change])
     return change.product

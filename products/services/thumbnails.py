@@ -1,4 +1,4 @@
-"""Thumbnails: each attempt counted before it is made, so that a picture that kills its worker is given up."""
+"""Makes thumbnails; each attempt is counted before it begins, so that a picture that kills its worker is given up."""
 
 import logging
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ FIRST_RETRY: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Lease:
     """The right to make a thumbnail now."""
 
     file_id: int
@@ -34,23 +34,23 @@ class Claim:
 
 
 def make_due_thumbnails() -> int:
-    """Makes what is due until nothing is left or its time is over; returns how many were tried."""
+    """Makes due thumbnails until none is left or `DRAIN_SECONDS` are over; returns the number of attempts."""
     return thumbnail_wake_up.drain(_make_next, seconds=DRAIN_SECONDS)
 
 
 def _make_next() -> bool:
     try:
-        # Before the claim, which counts as an attempt; the next sweep tries again.
+        # The lock comes before the lease, which counts an attempt; if it is held, the next sweep tries again.
         with BACKGROUND_LOCK.held(wait=False):
-            claim = claim_next()
-            if claim is not None:
-                _make(claim)
+            lease = lease_next_thumbnail()
+            if lease is not None:
+                _make(lease)
     except ImageDecoderBusy:
         return False
-    return claim is not None
+    return lease is not None
 
 
-_CLAIM: Final = """
+_LEASE: Final = """
 UPDATE products_imagefile
 SET thumbnail_attempts = thumbnail_attempts + 1,
     thumbnail_due_at = CASE WHEN thumbnail_attempts + 1 < %(most)s
@@ -65,26 +65,26 @@ RETURNING id, file, sha256, thumbnail_attempts
 """
 
 
-def claim_next() -> Claim | None:
-    """Counts an attempt at the next thumbnail; the last attempt leaves none due, however it ends."""
+def lease_next_thumbnail() -> Lease | None:
+    """Leases the next due thumbnail and counts the attempt; after the last one no more is due, however it ends."""
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"first": FIRST_RETRY.total_seconds(), "most": MAX_THUMBNAIL_ATTEMPTS})
+        cursor.execute(_LEASE, {"first": FIRST_RETRY.total_seconds(), "most": MAX_THUMBNAIL_ATTEMPTS})
         row = cursor.fetchone()
-    return Claim(*row) if row else None
+    return Lease(*row) if row else None
 
 
-def _make(claim: Claim) -> None:
+def _make(lease: Lease) -> None:
     try:
-        with default_storage.open(claim.name) as file:
+        with default_storage.open(lease.name) as file:
             content = make_thumbnail(file.read())
-        name = new_name(THUMBNAILS, claim.sha256, "webp")
+        name = new_name(THUMBNAILS, lease.sha256, "webp")
         save_file(name, content)
     except Exception:
-        logger.exception("Attempt %s at the thumbnail of %s failed", claim.attempt, claim.name)
+        logger.exception("Attempt %s at the thumbnail of %s failed", lease.attempt, lease.name)
         return
-    # It changes no product, of which it shows what was there already, only smaller; but answers name it.
-    if ImageFile.objects.filter(pk=claim.file_id, thumbnail="").update(thumbnail=name, thumbnail_due_at=None):
-        uses = ProductImage.objects.filter(image_file=claim.file_id).values_list("product_id", flat=True)
+    # The product keeps its version, since it shows the same picture, but cached responses have to name the thumbnail.
+    if ImageFile.objects.filter(pk=lease.file_id, thumbnail="").update(thumbnail=name, thumbnail_due_at=None):
+        uses = ProductImage.objects.filter(image_file=lease.file_id).values_list("product_id", flat=True)
         cache_generations.replace((CATALOGUE, *map(of_product, uses)))
     else:
         delete_file(name)

@@ -1,4 +1,4 @@
-"""Direct uploads: a caller sends a picture to the bucket by itself, then names it here."""
+"""Direct uploads: a caller sends a picture to the bucket, then adds it to a product by its id."""
 
 import uuid
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from products.exceptions import (
 from products.images.limits import MAX_IMAGE_BYTES, UPLOAD_LIFETIME
 from products.images.names import UPLOADS
 from products.models import ImageUpload
-from products.services.image_files import StoredPicture, asking_the_storage, delete_file, store_picture
+from products.services.image_files import StoredPicture, delete_file, storage_errors, store_picture
 
 if TYPE_CHECKING:
     from products.images.bucket import BucketStorage
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Where to send a file: `method` to `url` with `headers`, until `expires_at`."""
+    """How to send a file: `method` to `url` with `headers`, until `expires_at`."""
 
     id: str
     url: str
@@ -39,7 +39,7 @@ class Upload:
 
 
 def create_upload(*, identity: str, content_type: str, size_bytes: int) -> Upload:
-    """A place in the bucket for one file of this type and size, for the caller `identity`.
+    """Creates an upload of one file of this type and size for the caller `identity`.
 
     Raises `DirectUploadsUnavailable`, `ImageTooLarge`.
     """
@@ -54,7 +54,7 @@ def create_upload(*, identity: str, content_type: str, size_bytes: int) -> Uploa
         size_bytes=size_bytes,
         expires_at=timezone.now() + UPLOAD_LIFETIME,
     )
-    # Signing is arithmetic: nothing is asked of the bucket.
+    # Signing needs no request to the bucket.
     url, headers = bucket.presign(
         upload.name, content_type=content_type, size_bytes=size_bytes, lifetime=UPLOAD_LIFETIME
     )
@@ -63,9 +63,9 @@ def create_upload(*, identity: str, content_type: str, size_bytes: int) -> Uploa
 
 
 def store_upload(*, public_id: str, identity: str) -> StoredPicture:
-    """Checks what was sent and stores it as any other picture. Not in a transaction.
+    """Checks the file that was sent and stores it as any other picture. Never call it in a transaction.
 
-    Raises `UploadNotFound`, `UploadUsed`, `UploadExpired`, `UploadMissing`, and what `store_picture` does.
+    Raises `UploadNotFound`, `UploadUsed`, `UploadExpired`, `UploadMissing`, and the errors of `store_picture`.
     """
     upload = ImageUpload.objects.filter(public_id=public_id, identity=identity).first()
     if upload is None:
@@ -78,7 +78,7 @@ def store_upload(*, public_id: str, identity: str) -> StoredPicture:
 
 
 def use_upload(*, public_id: str) -> None:
-    """Uses an upload up, in the transaction that makes it a picture; what was sent goes after the commit.
+    """Marks an upload as used, in the transaction that adds the image; the file is deleted after the commit.
 
     Raises `UploadUsed`.
     """
@@ -89,7 +89,7 @@ def use_upload(*, public_id: str) -> None:
 
 def _read(name: str) -> bytes:
     try:
-        with asking_the_storage():
+        with storage_errors():
             if default_storage.size(name) > MAX_IMAGE_BYTES:
                 raise ImageTooLarge(f"A picture has at most {MAX_IMAGE_BYTES // 1024**2} MiB.")
             with default_storage.open(name) as file:
@@ -102,4 +102,4 @@ def _read(name: str) -> bytes:
 def _bucket(storage: Storage) -> "BucketStorage":
     if not hasattr(storage, "presign"):
         raise DirectUploadsUnavailable("There is no bucket here; send the file itself.")
-    return storage  # type: ignore[return-value]  # known by what it can, so that boto3 is loaded only where there is one
+    return storage  # type: ignore[return-value]  # isinstance() would import boto3

@@ -120,7 +120,7 @@ class ImageUploadView(APIView):
     """Direct uploads to the bucket."""
 
     required_scopes = read_write("products")
-    # The answer's URL is a right to write.
+    # The URL of the response gives write access, so it is not stored.
     supports_idempotency = False
 
     @extend_schema(request=UploadRequestSerializer, responses={201: UploadSerializer})
@@ -140,11 +140,11 @@ class ImageUploadView(APIView):
 
 
 def _identity(request: Request) -> str:
-    caller: Caller = request.auth  # type: ignore[assignment]  # which the permission has seen to
+    caller: Caller = request.auth  # type: ignore[assignment]  # set by the authentication, which the permission requires
     return caller.identity
 
 
 def _read(file: Any) -> bytes:
-    # Reading its digest for an Idempotency-Key has left it at its end.
+    # The digest for an Idempotency-Key has read the file to its end.
     file.seek(0)
     return bytes(file.read(MAX_IMAGE_BODY_BYTES))

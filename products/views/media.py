@@ -1,4 +1,4 @@
-"""`/media/`: pictures that are kept on this machine. In production a bucket, or the proxy, serves them."""
+"""`/media/`: pictures stored on this machine. In production a bucket or the proxy serves them."""
 
 from typing import Final
 
@@ -10,11 +10,11 @@ from django.views.decorators.http import require_safe
 from products.images.names import CONTENT_TYPES
 
 HEADERS: Final = {
-    # Another content has another name.
+    # Other content has another name.
     "Cache-Control": "public, max-age=31536000, immutable",
     "Content-Disposition": "inline",
     "Content-Security-Policy": "default-src 'none'; sandbox",
-    # A shop's pages are of another origin.
+    # The pages of a shop have another origin.
     "Cross-Origin-Resource-Policy": "cross-origin",
     "X-Content-Type-Options": "nosniff",
 }
@@ -22,7 +22,7 @@ HEADERS: Final = {
 
 @require_safe
 def serve_file(request: HttpRequest, name: str) -> FileResponse:
-    """A picture, by the name that its URL has; the address's pattern lets no other name in."""
+    """A picture by the name in its URL; the pattern of the URL allows only names of pictures."""
     if settings.STORAGE_BUCKET:
         raise Http404("The files are in the bucket.")
     try:

@@ -36,7 +36,7 @@ from products.serializers import (
 )
 from products.sorting import BEST_FIRST, SORTINGS, best_first, newest_matches
 
-PAGED_BY: Final = FilterBackend.known_to_the_page
+PAGE_PARAMETERS: Final = FilterBackend.known_to_the_page
 _PRODUCTS: Final = FastValidator(BulkProductsSerializer())
 FIELDS: Final = OpenApiParameter("fields", str, description="These alone, such as `id,name,variants.sku`")
 
@@ -165,8 +165,10 @@ class ProductViewSet(GenericViewSet[Product]):
 
     def _found(self) -> QuerySet[Product]:
         products = self.get_queryset()
-        # Without a filter there is no form to be made, which takes as long as the statement.
-        return self.filter_queryset(products) if set(self.request.query_params) - PAGED_BY else products.current()
+        # Without a filter, no form is built, which would take as long as the statement.
+        return (
+            self.filter_queryset(products) if set(self.request.query_params) - PAGE_PARAMETERS else products.current()
+        )
 
     def _product(self, product_id: int, fields: str = "") -> Made:
         selection = self._selection(fields)

@@ -14,7 +14,7 @@ from moto.server import ThreadedMotoServer
 
 from pms_backend.file_storage import file_storage
 from products import services, tasks
-from products.images.limits import GRACE, MAX_IMAGE_BYTES, UPLOAD_LIFETIME
+from products.images.limits import MAX_IMAGE_BYTES, SWEEP_GRACE, UPLOAD_LIFETIME
 from products.images.names import url_of
 from products.models import ImageFile, ImageUpload, Product, ProductImage
 from tests.conftest import ClientWith, JSONClient
@@ -108,14 +108,14 @@ def test_thumbnails_and_sweeps_work_on_the_bucket(editor: JSONClient, product: P
     bucket.put_object(Bucket="pms-images", Key="uploads/abandoned", Body=b"x")
     assert tasks.sweep_stray_files() == 0
 
-    monkeypatch.setattr("products.services.image_sweep.GRACE", timedelta(seconds=-5))
+    monkeypatch.setattr("products.services.image_sweep.SWEEP_GRACE", timedelta(seconds=-5))
     assert tasks.sweep_stray_files() == 2
     assert sorted(names(bucket)) == sorted([file.file.name, file.thumbnail.name])
 
     services.delete_image(product_id=product.pk, image_id=image["id"])
     assert tasks.sweep_unused_images() == 1
     assert names(bucket) == []
-    assert timedelta(hours=1) < GRACE
+    assert timedelta(hours=1) < SWEEP_GRACE
 
 
 @pytest.mark.django_db(transaction=True)

@@ -16,11 +16,11 @@ from products.exceptions import ImageDecoderBusy, ImageTooCostly, ImageTooLarge,
 from products.images import decoding
 from products.images.decoding import make_thumbnail, rewrite
 from products.images.limits import (
-    CLAIM,
     DECODER_BYTES,
     DECODER_CPU_SECONDS,
     DECODER_NICENESS,
     DECODER_SECONDS,
+    FETCH_LEASE,
     MAX_IMAGE_PIXELS,
 )
 from products.services.image_fetching import BOUNDS
@@ -72,7 +72,7 @@ def test_the_largest_picture_has_room_with_all_that_can_be_done_to_it(format: st
 
 def test_the_bounds_are_what_the_guide_says():
     assert (DECODER_BYTES, DECODER_CPU_SECONDS, DECODER_SECONDS) == (1_200_000_000, 45, 90)
-    assert BOUNDS.total_seconds + 2 * DECODER_SECONDS < CLAIM.total_seconds()
+    assert BOUNDS.total_seconds + 2 * DECODER_SECONDS < FETCH_LEASE.total_seconds()
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_fault_of_ours_is_no_fault_of_the_picture(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_picture_that_grows_too_large_is_refused(monkeypatch: pytest.MonkeyPatch):
-    instead(monkeypatch, "content.MAX_KEPT_BYTES = 100")
+    instead(monkeypatch, "content.MAX_STORED_BYTES = 100")
 
     with pytest.raises(ImageTooLarge):
         rewrite(picture())

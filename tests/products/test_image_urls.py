@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from pms_backend.events.models import Event
 from products import services
-from products.images.limits import CLAIM, MAX_FETCH_ATTEMPTS, MAX_IMAGE_BYTES
+from products.images.limits import FETCH_LEASE, MAX_FETCH_ATTEMPTS, MAX_IMAGE_BYTES
 from products.models import ImageStatus, Product, ProductImage
 from products.services import image_fetching
-from products.services.image_fetching import claim_next, fetch_image
+from products.services.image_fetching import fetch_image, lease_next_image
 from products.tasks import fetch_images
 from tests.concurrency.threads import at_once
 from tests.conftest import JSONClient
@@ -158,7 +158,7 @@ def test_a_worker_that_dies_has_used_up_an_attempt(product: Product, shop: Local
     image = add(product, url_at(shop))
 
     for _ in range(MAX_FETCH_ATTEMPTS):
-        assert claim_next() is not None
+        assert lease_next_image() is not None
         make_due()
     fetch_images()
 
@@ -171,37 +171,37 @@ def test_one_picture_is_fetched_at_a_time(product: Product, shop: LocalServer):
     add(product, url_at(shop, "/1"))
     add(product, url_at(shop, "/2"))
 
-    first = claim_next()
+    first = lease_next_image()
 
     assert first is not None
-    assert claim_next() is None
+    assert lease_next_image() is None
     fetch_image(first)
-    assert claim_next() is not None
-    assert timedelta(seconds=image_fetching.BOUNDS.total_seconds * 2) < CLAIM
+    assert lease_next_image() is not None
+    assert timedelta(seconds=image_fetching.BOUNDS.total_seconds * 2) < FETCH_LEASE
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_those_that_come_at_once_one_has_the_claim(product: Product, shop: LocalServer):
+def test_concurrent_workers_get_one_lease(product: Product, shop: LocalServer):
     for number in range(6):
         add(product, url_at(shop, f"/{number}"))
 
-    claims = at_once([_claim_and_close] * 6)
+    leases = at_once([_lease_and_close] * 6)
 
-    assert len([claim for claim in claims if claim is not None]) == 1
+    assert len([lease for lease in leases if lease is not None]) == 1
 
 
-def _claim_and_close() -> Any:
+def _lease_and_close() -> Any:
     try:
-        return claim_next()
+        return lease_next_image()
     finally:
         connection.close()
 
 
-def test_a_claim_that_somebody_else_took_over_does_nothing(product: Product, shop: LocalServer):
+def test_a_lease_that_another_worker_took_over_has_no_effect(product: Product, shop: LocalServer):
     image = add(product, url_at(shop))
-    old = claim_next()
+    old = lease_next_image()
     make_due()
-    new = claim_next()
+    new = lease_next_image()
     before = recorded()
 
     fetch_image(old)
@@ -215,10 +215,10 @@ def test_a_claim_that_somebody_else_took_over_does_nothing(product: Product, sho
 
 def test_a_picture_that_was_removed_meanwhile_stays_away(product: Product, shop: LocalServer):
     image = add(product, url_at(shop))
-    claim = claim_next()
+    lease = lease_next_image()
     services.delete_image(product_id=product.pk, image_id=image.pk)
 
-    fetch_image(claim)
+    fetch_image(lease)
 
     assert not ProductImage.objects.exists()
 

@@ -268,7 +268,7 @@ def test_each_kind_of_webp_has_its_sides(lossless: bool, mode: str):
     for more in ({}, {"xmp": b"<x/>"}):
         data = picture("WEBP", (1_234, 567), "red", mode, lossless=lossless, **more)
 
-        assert header._sides_of_webp(data) == (1_234, 567)
+        assert header._size_of_webp(data) == (1_234, 567)
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "GIF", "WEBP", "AVIF"])

@@ -202,12 +202,12 @@ def test_what_fails_a_rule_by_then_stays_a_draft_and_is_said(caplog: pytest.LogC
     other.refresh_from_db()
     assert (lamp.status, lamp.publish_at, lamp.unpublish_at) == ("draft", None, None)
     assert other.status == "active"
-    assert f"Product {lamp.pk} was to be published" in caplog.text
+    assert f"Product {lamp.pk} was due to be published" in caplog.text
     assert publish_due() == 0
 
 
 def test_more_than_a_batch_is_published_in_one_run(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(schedules, "DUE_BATCH", 2)
+    monkeypatch.setattr(schedules, "BATCH_SIZE", 2)
     for number in range(5):
         lamp = make_product(f"A-{number}")
         services.publish_product(product_id=lamp.pk, publish_at=hence(1))

@@ -15,10 +15,10 @@ from django.utils import timezone
 
 from products import services, tasks
 from products.exceptions import StorageUnavailable
-from products.images.limits import GRACE, MAX_THUMBNAIL_ATTEMPTS
+from products.images.limits import MAX_THUMBNAIL_ATTEMPTS, SWEEP_GRACE
 from products.models import ImageFile, ImageUpload, Product
 from products.services import image_files, thumbnails
-from products.services.image_files import hold_file, store_picture
+from products.services.image_files import get_or_create_file, store_picture
 from tests.concurrency.threads import at_once
 from tests.conftest import JSONClient
 from tests.factories import make_product
@@ -27,7 +27,7 @@ from tests.products.recorded import recorded
 
 pytestmark = pytest.mark.django_db
 
-OLD = GRACE + timedelta(minutes=1)
+OLD = SWEEP_GRACE + timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -84,17 +84,17 @@ def test_a_picture_that_kills_its_worker_is_given_up_too(product: Product):
     make_image(product)
 
     for _ in range(MAX_THUMBNAIL_ATTEMPTS):
-        assert thumbnails.claim_next() is not None
+        assert thumbnails.lease_next_thumbnail() is not None
         make_due()
 
-    assert thumbnails.claim_next() is None
+    assert thumbnails.lease_next_thumbnail() is None
 
 
 def test_a_second_thumbnail_of_one_picture_is_removed(product: Product, media_root: Path):
     make_image(product)
-    first = thumbnails.claim_next()
+    first = thumbnails.lease_next_thumbnail()
     make_due()
-    second = thumbnails.claim_next()
+    second = thumbnails.lease_next_thumbnail()
 
     thumbnails._make(first)
     thumbnails._make(second)
@@ -112,7 +112,7 @@ def test_content_that_no_product_shows_goes_after_a_while(product: Product):
     services.delete_image(product_id=product.pk, image_id=image.pk)
 
     assert tasks.sweep_unused_images() == 0
-    age_unused(GRACE - timedelta(minutes=1))
+    age_unused(SWEEP_GRACE - timedelta(minutes=1))
     assert tasks.sweep_unused_images() == 0
     age_unused()
     assert tasks.sweep_unused_images() == 1
@@ -145,7 +145,7 @@ def test_content_that_somebody_takes_up_is_not_swept_from_under_him(product: Pro
     stored = store_picture(data=picture(color="red"))
 
     with transaction.atomic():
-        held = hold_file(stored)
+        held = get_or_create_file(stored)
         (swept,) = at_once([_sweep])
         services.add_image(product_id=product.pk, stored=stored)
 

@@ -16,7 +16,7 @@ from pms_backend.events.wakeups import WakeUp
 from pms_integration.files.limits import KEPT_FILE_DAYS
 from pms_integration.files.storage import private_files
 from pms_integration.models import ImportJob
-from products.services.image_files import asking_the_storage
+from products.services.image_files import storage_errors
 
 FOLDER: Final = "imports"
 # A file whose row never came: the request that brought it was refused after it had been stored.
@@ -33,7 +33,7 @@ def store_file(*, content: IO[bytes], format: str) -> str:  # noqa: A002 - the f
     Raises `StorageUnavailable`, `InsufficientStorage`.
     """
     content.seek(0)
-    with asking_the_storage():
+    with storage_errors():
         # A File of our own: Django would move an upload's temporary file away, and another try needs it again.
         return private_files().save(f"{FOLDER}/{secrets.token_hex(16)}.{format}", File(content))
 
