@@ -23,10 +23,7 @@ from products.representation import (
     IMAGE_FIELDS,
     PRODUCT_FIELDS,
     VARIANT_FIELDS,
-    StockDetail,
     image_as_json,
-    variant_as_json,
-    variant_fields,
 )
 
 _NESTED_FIELDS: Final = {"variants": VARIANT_FIELDS, "images": IMAGE_FIELDS}
@@ -39,7 +36,7 @@ class FieldSelection:
     product: tuple[str, ...]
     variant: tuple[str, ...]
     image: tuple[str, ...]
-    stock: StockDetail
+    with_ledger: bool
     base_url: str
 
     def url_of(self, file: str) -> str:
@@ -52,8 +49,7 @@ def select_fields(visibility: Visibility, *, base_url: str, fields: str = "") ->
 
     Raises `UnknownField`. A field that the caller may not see is left out without an error.
     """
-    stock = StockDetail.ALL if visibility.ledger else StockDetail.AVAILABLE
-    visible = variant_fields(with_cost=visibility.cost, stock=stock)
+    visible = [name for name in VARIANT_FIELDS if name != "cost" or visibility.cost]
     asked = [name.strip() for name in fields.split(",") if name.strip()]
     _check_known(asked)
     nested = {
@@ -64,7 +60,7 @@ def select_fields(visibility: Visibility, *, base_url: str, fields: str = "") ->
         product=_subset(PRODUCT_FIELDS, [name.partition(".")[0] for name in asked]),
         variant=_subset(visible, [] if "variants" in asked else nested["variants"]),
         image=_subset(IMAGE_FIELDS, [] if "images" in asked else nested["images"]),
-        stock=stock,
+        with_ledger=visibility.ledger,
         base_url=base_url,
     )
 
@@ -105,7 +101,7 @@ def product_of_row(row: Sequence[Any], selection: FieldSelection) -> dict[str, A
         product = dict(zip(selection.product, exact_json(row[2]), strict=True))
     if "variants" in product:
         variants = product["variants"]
-        product["variants"] = [variant_as_json(selection.variant, values, stock=selection.stock) for values in variants]
+        product["variants"] = [_variant(values, selection) for values in variants]
     if "images" in product:
         images = product["images"]
         product["images"] = [image_as_json(selection.image, values, selection.url_of) for values in images]
@@ -122,5 +118,15 @@ def variant_rows(variants: QuerySet[Variant], selection: FieldSelection) -> Quer
 def variant_of_row(row: Sequence[Any], selection: FieldSelection) -> dict[str, Any]:
     """The JSON of a row of `variant_rows`, with the id and version of its product."""
     _, product_id, is_archived, version, values = row[:5]
-    variant = variant_as_json(selection.variant, orjson.loads(values), stock=selection.stock)
+    variant = _variant(orjson.loads(values), selection)
     return {**variant, "product": product_id, "is_archived": is_archived, "version": version}
+
+
+def _variant(values: Iterable[Any], selection: FieldSelection) -> dict[str, Any]:
+    variant = dict(zip(selection.variant, values, strict=True))
+    if "stock" in variant:
+        on_hand, reserved = variant["stock"]
+        variant["stock"] = {"available": on_hand - reserved}
+        if selection.with_ledger:
+            variant["stock"] |= {"on_hand": on_hand, "reserved": reserved}
+    return variant

@@ -4,8 +4,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from enum import Enum, auto
-from functools import partial
 from typing import Any, Final, Literal, TypedDict
 
 from django.db.models import DateTimeField, DecimalField
@@ -95,31 +93,6 @@ AMOUNTS: Final = frozenset(
 IMAGE_FILE_COLUMNS: Final = {"url": "file", "thumbnail_url": "thumbnail", "width": "width", "height": "height"}
 
 
-class StockDetail(Enum):
-    """How much of a variant's stock a reader sees."""
-
-    NOTHING = auto()
-    AVAILABLE = auto()
-    ALL = auto()
-
-
-def variant_fields(*, with_cost: bool, stock: StockDetail) -> tuple[str, ...]:
-    """The fields of a variant that a reader sees."""
-    hidden = {"cost": not with_cost, "stock": stock is StockDetail.NOTHING}
-    return tuple(name for name in VARIANT_FIELDS if not hidden.get(name))
-
-
-def variant_as_json(names: Sequence[str], values: Iterable[Any], *, stock: StockDetail) -> dict[str, Any]:
-    """A variant of the values of these fields: amounts as strings, `stock` as (on hand, reserved)."""
-    variant = dict(zip(names, values, strict=True))
-    if "stock" in variant:
-        on_hand, reserved = variant["stock"]
-        variant["stock"] = {"available": on_hand - reserved}
-        if stock is StockDetail.ALL:
-            variant["stock"] |= {"on_hand": on_hand, "reserved": reserved}
-    return variant
-
-
 def image_as_json(names: Sequence[str], values: Iterable[Any], url_of: Callable[[str], str]) -> dict[str, Any]:
     """An image of the values of these fields: `url` and `thumbnail_url` as the names of files."""
     image = dict(zip(names, values, strict=True))
@@ -130,41 +103,21 @@ def image_as_json(names: Sequence[str], values: Iterable[Any], url_of: Callable[
 
 
 def represent_product(
-    product: Product,
-    variants: Sequence[Variant],
-    images: Sequence[dict[str, Any]] = (),
-    *,
-    with_cost: bool = False,
-    stock: StockDetail = StockDetail.NOTHING,
+    product: Product, variants: Sequence[Variant], images: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
-    """The whole product with its current variants and these representations of its images.
-
-    With stock, the variants come from `queries.with_stock`.
-    """
+    """The `ProductData` of a product, with its current variants and these representations of its images."""
     derived: dict[str, Any] = {
         "category": product.category.slug if product.category else None,
-        "variants": [
-            represent_variant(variant, with_cost=with_cost, stock=stock)
-            for variant in variants
-            if not variant.is_archived
-        ],
+        "variants": [_represent_variant(variant) for variant in variants if not variant.is_archived],
         "images": list(images),
     }
     derived |= {name: _moment(getattr(product, name)) for name in MOMENTS}
     return {name: derived[name] if name in derived else getattr(product, name) for name in PRODUCT_FIELDS}
 
 
-def represent_variant(variant: Variant, *, with_cost: bool, stock: StockDetail) -> dict[str, Any]:
-    """One variant; with stock, it comes from `queries.with_stock`."""
-    names = variant_fields(with_cost=with_cost, stock=stock)
-    return variant_as_json(names, (_variant_value(variant, name) for name in names), stock=stock)
-
-
-def _variant_value(variant: Any, name: str) -> Any:
-    if name == "stock":
-        return variant.stock_on_hand, variant.stock_reserved
-    value = getattr(variant, name)
-    return _amount(value) if name in AMOUNTS else value
+def _represent_variant(variant: Variant) -> dict[str, Any]:
+    values = {name: getattr(variant, name) for name in VariantData.__annotations__}
+    return values | {name: _amount(values[name]) for name in AMOUNTS if name in values}
 
 
 def _amount(value: Decimal | None) -> str | None:
@@ -175,7 +128,7 @@ def _moment(value: datetime | None) -> str | None:
     return None if value is None else value.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def images_by_product(product_ids: Sequence[int], *, origin: str = "") -> dict[int, list[dict[str, Any]]]:
+def images_by_product(product_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
     """The representations of the ready images of each product, in their order, by one statement."""
     if not product_ids:
         return {}
@@ -185,7 +138,7 @@ def images_by_product(product_ids: Sequence[int], *, origin: str = "") -> dict[i
     ready = ProductImage.objects.filter(product_id__in=product_ids, status=ImageStatus.READY)
     images: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for product_id, *values in ready.order_by("position", "pk").values_list("product_id", *columns):
-        images[product_id].append(image_as_json(IMAGE_FIELDS, values, partial(url_of, origin=origin)))
+        images[product_id].append(image_as_json(IMAGE_FIELDS, values, url_of))
     return images
 
 
