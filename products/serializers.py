@@ -65,7 +65,7 @@ class UnicodeSlugField(serializers.SlugField):
 
 @extend_schema_field({"type": "string", "pattern": r"^[^\s/]+$", "maxLength": models.MAX_NAME_LENGTH})
 class HandleField(serializers.CharField):
-    """A handle, as it is kept: in lower case, with hyphens for spaces and other signs."""
+    """A handle as it is stored: in lower case, with hyphens for spaces and other signs."""
 
     def to_internal_value(self, data: Any) -> str:
         """Returns the handle as it is stored."""

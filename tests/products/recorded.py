@@ -1,4 +1,4 @@
-"""What was announced."""
+"""Recorded events."""
 
 from pms_backend.events.models import Event
 

@@ -1,4 +1,4 @@
-"""The catalogue's pages: what a product says of itself, its prices, and whether it is published."""
+"""The admin of the catalogue: texts, prices and publishing of products, and categories."""
 
 from decimal import Decimal
 
@@ -94,7 +94,7 @@ def test_publishing_saves_and_publishes():
     assert "Bright lamp is published." in said(response)
 
 
-def test_publishing_names_each_failed_rule_and_keeps_what_was_typed():
+def test_publishing_names_each_failed_rule_and_keeps_the_form():
     product, client = make_product("A-1", price=None), superuser()
     sent = {**form_of(client.get(page(product))), "name": "Bright lamp", "products_product_publish": ""}
 
@@ -122,7 +122,7 @@ def test_an_active_product_does_not_lose_its_price():
     ("status", "buttons"),
     [("draft", {"publish", "archive"}), ("active", {"unpublish", "archive"}), ("archived", {"restore"})],
 )
-def test_a_product_shows_what_can_be_done_in_its_state(status: str, buttons: set[str]):
+def test_a_product_has_the_buttons_of_its_status(status: str, buttons: set[str]):
     product = make_product("A-1", status="active" if status == "active" else "draft")
     if status == "archived":
         services.archive_product(product_id=product.pk)
@@ -133,7 +133,7 @@ def test_a_product_shows_what_can_be_done_in_its_state(status: str, buttons: set
     assert names == {f"products_product_{button}" for button in buttons}
 
 
-def test_selected_products_are_published_or_named_with_what_they_lack():
+def test_selected_products_are_published_or_named_with_failed_rules():
     good, bad = make_product("A-1"), make_product("B-1", name="Chair", price=None)
 
     sent = {"action": "publish_selected", "_selected_action": [good.pk, bad.pk]}
@@ -161,7 +161,7 @@ def test_the_other_actions_change_the_status(action: str, before: str, after: st
     assert product.status == after
 
 
-def test_without_the_permission_one_only_looks():
+def test_without_the_permission_pages_are_read_only():
     product, client = make_product("A-1"), staff_with("products.view_product")
 
     seen = client.get(page(product))
@@ -183,7 +183,7 @@ def test_products_are_neither_added_nor_deleted():
     assert Product.objects.count() == 1
 
 
-def test_categories_are_made_moved_and_removed_through_the_service():
+def test_categories_are_created_moved_and_deleted_by_the_service():
     client = superuser()
     add = reverse("admin:products_category_add")
     client.post(add, {"name": "Home", "slug": "", "parent": ""})

@@ -57,7 +57,7 @@ def test_a_bad_picture_is_named_and_none_is_added(product: Product):
     assert recorded() == before
 
 
-def test_text_and_order_are_changed_and_a_picture_is_taken_away(product: Product):
+def test_text_and_order_are_changed_and_an_image_is_deleted(product: Product):
     make_image(product, "red")
     make_image(product, "green")
     blue = make_image(product, "blue")
@@ -91,7 +91,7 @@ def test_a_picture_that_could_not_be_fetched_says_why(product: Product):
     assert "The server answered 404." in content
 
 
-def test_who_may_only_look_adds_nothing(product: Product, monkeypatch: pytest.MonkeyPatch):
+def test_a_user_that_may_only_view_adds_nothing(product: Product, monkeypatch: pytest.MonkeyPatch):
     make_image(product)
     client = staff_with("products.view_product", "products.view_variant")
     monkeypatch.setattr(services, "store_pictures", None)
@@ -104,7 +104,7 @@ def test_who_may_only_look_adds_nothing(product: Product, monkeypatch: pytest.Mo
     assert ProductImage.objects.count() == 1
 
 
-def test_who_may_change_products_may_change_their_pictures(product: Product):
+def test_a_user_that_may_change_products_may_change_their_images(product: Product):
     make_image(product)
     client = staff_with("products.view_product", "products.change_product", "products.view_variant")
 
@@ -113,7 +113,7 @@ def test_who_may_change_products_may_change_their_pictures(product: Product):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_pictures_are_looked_at_before_the_pages_transaction(product: Product, monkeypatch: pytest.MonkeyPatch):
+def test_pictures_are_checked_before_the_transaction_of_the_page(product: Product, monkeypatch: pytest.MonkeyPatch):
     inside: list[bool] = []
     store = services.store_pictures
     monkeypatch.setattr(

@@ -1,4 +1,4 @@
-"""What a barcode and a currency may be."""
+"""Valid barcodes and currencies."""
 
 import pytest
 from django.test import override_settings
@@ -35,7 +35,7 @@ def created(client: JSONClient, **variant: str) -> tuple[int, list[tuple[str, st
         "1234567",
     ],
 )
-def test_a_right_gtin_and_what_is_none_are_fine(editor: JSONClient, barcode: str):
+def test_a_valid_gtin_and_other_text_are_accepted(editor: JSONClient, barcode: str):
     assert created(editor, barcode=barcode) == (201, [])
 
 
@@ -70,7 +70,7 @@ def test_another_currency_is_refused(editor: JSONClient, currency: str):
 
 
 @pytest.mark.parametrize("currency", ["usd", "DEM", "", "Euro"])
-def test_a_default_currency_that_is_none_is_said_at_start(currency: str):
+def test_an_invalid_default_currency_stops_the_start(currency: str):
     with override_settings(DEFAULT_CURRENCY=currency):
         (problem,) = check_settings(None)
 

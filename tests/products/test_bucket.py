@@ -40,7 +40,7 @@ def s3() -> Iterator[str]:
 
 @pytest.fixture
 def bucket(s3: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A bucket that the stack keeps its files in."""
+    """A bucket in which the stack stores its files."""
     client = boto3.client(
         "s3", endpoint_url=s3, region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
     )
@@ -134,7 +134,7 @@ def test_a_direct_upload_becomes_a_picture_once(editor: JSONClient, product: Pro
     assert ProductImage.objects.count() == 1
 
 
-def test_the_address_is_signed_for_this_size_and_type(editor: JSONClient, bucket: Any):
+def test_the_url_is_signed_for_this_size_and_type(editor: JSONClient, bucket: Any):
     upload = ask(editor, b"x" * 1234)
 
     assert "X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost" in upload["url"]
@@ -151,7 +151,7 @@ def test_the_address_is_signed_for_this_size_and_type(editor: JSONClient, bucket
     ],
     ids=range(3),
 )
-def test_what_was_sent_is_checked_like_any_other(
+def test_an_uploaded_file_is_checked_like_any_other(
     editor: JSONClient, product: Product, bucket: Any, content: bytes, code: str
 ):
     upload = ask(editor, b"x")
@@ -206,7 +206,7 @@ def test_an_upload_with_a_key_is_replayed_though_it_is_used(editor: JSONClient, 
     [{}, {"content_type": "image/svg+xml", "size": 10}, {"content_type": "image/png", "size": 0},
      {"content_type": "image/png", "size": MAX_IMAGE_BYTES + 1}, {"content_type": "image/png", "size": "big"}],
 )  # fmt: skip
-def test_what_may_not_be_sent_gets_no_address(editor: JSONClient, bucket: Any, body: dict[str, Any]):
+def test_a_file_that_is_not_allowed_gets_no_url(editor: JSONClient, bucket: Any, body: dict[str, Any]):
     assert editor.post(UPLOADS, body).status_code == 422
     assert not ImageUpload.objects.exists()
 
@@ -218,7 +218,7 @@ def test_without_a_bucket_there_are_no_direct_uploads(editor: JSONClient):
     assert not ImageUpload.objects.exists()
 
 
-def test_an_address_is_never_kept_for_a_replay(editor: JSONClient, bucket: Any):
+def test_a_url_is_never_stored_for_a_replay(editor: JSONClient, bucket: Any):
     response = editor.post(UPLOADS, {"content_type": "image/png", "size": 10}, headers={"Idempotency-Key": "upload-1"})
 
     assert (response.status_code, response.json()["code"]) == (400, "idempotency_not_supported")
@@ -228,7 +228,7 @@ def test_with_a_bucket_nothing_is_served_from_here(client: Any, bucket: Any):
     assert client.get(f"/media/images/aa/{'a' * 64}-00000000.png").status_code == 404
 
 
-def test_a_bucket_that_is_away_is_a_failure_that_leaves_nothing(editor: JSONClient, product: Product, settings: Any):
+def test_an_unreachable_bucket_is_a_failure_that_leaves_nothing(editor: JSONClient, product: Product, settings: Any):
     storage = file_storage(
         bucket="pms-images", endpoint_url="http://127.0.0.1:9", region="eu-west-1", public_url="", **KEY
     )

@@ -29,7 +29,7 @@ def sent(client: JSONClient, *rows: object, status: int = 200, **more: object) -
     return response.json()
 
 
-def test_each_row_comes_to_its_own(editor: JSONClient):
+def test_each_row_has_its_own_outcome(editor: JSONClient):
     lamp, other = make_product("A-1"), make_product("B-1")
 
     body = sent(editor, row("C-1"), row("a-1", brand="Lux"), row("B-1"), {"name": "", "variants": [{"sku": "D-1"}]})
@@ -67,7 +67,7 @@ def test_skus_of_two_products_in_one_row_are_a_conflict(editor: JSONClient):
     assert len(recorded()) == 2
 
 
-def test_one_product_is_meant_by_one_row(editor: JSONClient):
+def test_two_rows_for_one_product_are_refused(editor: JSONClient):
     body = sent(editor, row("A-1"), row("a-1", name="Other"))
 
     assert [result["status"] for result in body["results"]] == ["created", "rejected"]
@@ -124,7 +124,7 @@ def test_atomic_with_a_conflict_is_409_and_writes_nothing(editor: JSONClient):
 @pytest.mark.parametrize(
     "body", [{}, {"products": []}, {"products": [1]}, {"products": "x"}, {"products": [{}] * 1_001}]
 )
-def test_what_is_no_bulk_is_422(editor: JSONClient, body: dict):
+def test_an_invalid_bulk_is_422(editor: JSONClient, body: dict):
     assert editor.post(BULK, body).status_code == 422
     assert not Product.objects.exists()
 
@@ -216,7 +216,7 @@ def upserted(**data: object) -> tuple[str, list[str]]:
     return outcome.status, [error.code for error in outcome.errors]
 
 
-def test_a_row_of_ours_may_name_the_product_whatever_its_skus_say():
+def test_an_internal_row_may_name_the_product_by_id():
     lamp = make_product("A-1")
 
     assert upserted(id=lamp.pk, **row("B-1")) == ("updated", [])
@@ -226,7 +226,7 @@ def test_a_row_of_ours_may_name_the_product_whatever_its_skus_say():
     assert upserted(id=lamp.pk, **row("D-1")) == ("rejected", ["sku_taken"])
 
 
-def test_what_another_system_says_as_a_whole_brings_an_archived_product_back():
+def test_a_whole_product_of_another_system_restores_an_archived_one():
     make_product("A-1", status="archived")
 
     assert upserted(status="active", **row("A-1")) == ("rejected", ["product_archived"])
@@ -234,7 +234,7 @@ def test_what_another_system_says_as_a_whole_brings_an_archived_product_back():
     assert Product.objects.get().status == "active"
 
 
-def test_the_api_does_not_take_the_product_s_id(editor: JSONClient):
+def test_the_api_ignores_the_id_of_a_product(editor: JSONClient):
     lamp = make_product("A-1")
 
     body = sent(editor, {"id": lamp.pk, **row("B-1")})

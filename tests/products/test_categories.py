@@ -73,7 +73,7 @@ def test_a_category_names_its_parent(editor: JSONClient, reader: JSONClient):
         ({"name": "Twig", "slug": "a b"}, "/slug"),
     ],
 )
-def test_what_is_not_valid_is_422(editor: JSONClient, body: dict, pointer: str):
+def test_an_invalid_category_is_422(editor: JSONClient, body: dict, pointer: str):
     response = editor.post(CATEGORIES, body)
 
     assert response.status_code == 422
@@ -98,7 +98,7 @@ def test_a_category_is_moved_to_the_top(editor: JSONClient):
 
 @pytest.mark.usefixtures("tree")
 @pytest.mark.parametrize("body", [{}, {"name": "Leaf"}, {"parent": "branch"}])
-def test_what_changes_nothing_is_not_announced(editor: JSONClient, body: dict):
+def test_an_update_without_changes_records_no_event(editor: JSONClient, body: dict):
     assert editor.patch(f"{CATEGORIES}leaf/", body).status_code == 200
     assert recorded() == []
 
@@ -113,8 +113,8 @@ def test_a_category_is_not_moved_into_itself_or_its_own(editor: JSONClient, pare
     assert recorded() == []
 
 
-def test_two_moves_that_do_not_see_each_other_make_no_cycle(tree: dict[str, Category]):
-    """Both callers have read both categories before either has moved one."""
+def test_two_concurrent_moves_make_no_cycle(tree: dict[str, Category]):
+    """Both callers read both categories before either moves one."""
     mine = {name: Category.objects.get(slug=name) for name in ("root", "other")}
     services.update_category(category=tree["root"], parent=tree["other"])
 
@@ -208,7 +208,7 @@ def chain(length: int, prefix: str = "level") -> list[Category]:
     return made
 
 
-def test_the_tree_is_as_deep_as_it_may_be_and_no_deeper(editor: JSONClient):
+def test_the_tree_has_a_maximal_depth(editor: JSONClient):
     chain(MAX_CATEGORY_DEPTH)
 
     response = editor.post(CATEGORIES, {"name": "Deeper", "parent": f"level-{MAX_CATEGORY_DEPTH - 1}"})
@@ -217,7 +217,7 @@ def test_the_tree_is_as_deep_as_it_may_be_and_no_deeper(editor: JSONClient):
     assert Category.objects.count() == MAX_CATEGORY_DEPTH
 
 
-def test_a_move_counts_what_is_below(editor: JSONClient):
+def test_a_move_counts_descendants(editor: JSONClient):
     chain(MAX_CATEGORY_DEPTH - 2)
     chain(3, "moved")
     last = f"level-{MAX_CATEGORY_DEPTH - 3}"

@@ -1,4 +1,4 @@
-"""ETags: a reader is told what it has already, an editor what it has not seen."""
+"""ETags: a reader gets 304 for what it has, an editor 412 for what it has not read."""
 
 import hashlib
 from functools import partial

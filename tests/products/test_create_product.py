@@ -97,7 +97,7 @@ def test_the_events_are_frozen_without_stock_and_cost(editor: JSONClient):
 
 
 @pytest.mark.django_db
-def test_little_is_enough_for_a_draft(editor: JSONClient):
+def test_a_draft_needs_a_name_and_a_sku_only(editor: JSONClient):
     body = editor.post(PRODUCTS, {"name": "Écharpe d'été", "variants": [{"sku": " B-1 "}]}).json()
 
     assert (body["handle"], body["status"], body["published_at"]) == ("écharpe-dété", "draft", None)
@@ -196,7 +196,7 @@ def test_a_handle_that_is_taken_is_409(editor: JSONClient):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_who_make_one_sku_at_once_one_is_refused():
+def test_of_two_concurrent_products_with_one_sku_one_is_refused():
     data = [{"name": name, "variants": [{"sku": sku}]} for name, sku in (("One", "a-1"), ("Two", "A-1"))]
     jobs = [partial(services.create_product, data=ProductInputSerializer().run_validation(row)) for row in data]
 
@@ -208,7 +208,7 @@ def test_of_two_who_make_one_sku_at_once_one_is_refused():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_who_make_products_of_one_name_at_once_all_have_one():
+def test_concurrent_products_with_one_name_are_all_created():
     data = [{"name": "Lamp", "variants": [{"sku": f"A-{number}", "price": Decimal(1)}]} for number in range(4)]
 
     results = at_once([partial(services.create_product, data=row) for row in data])

@@ -1,4 +1,4 @@
-"""What the database refuses, whoever asks: a stray statement that goes past the services."""
+"""What the database refuses: statements that bypass the services."""
 
 import pytest
 from django.db import IntegrityError, connection
@@ -97,7 +97,7 @@ def test_an_archived_product_needs_none_until_it_comes_back():
         " sku_key = CASE sku WHEN 'A-1' THEN 'a-2' ELSE 'a-1' END WHERE sku <> 'B-1'",
     ],
 )
-def test_what_the_rules_allow_is_done(sql: str):
+def test_statements_within_the_rules_succeed(sql: str):
     run(sql)
 
 

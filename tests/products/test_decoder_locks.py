@@ -1,4 +1,4 @@
-"""One picture is decoded at a time: how other requests are answered meanwhile, and which of them go on nevertheless."""
+"""One picture is decoded at a time: the responses to concurrent requests meanwhile."""
 
 import fcntl
 import os
@@ -47,7 +47,7 @@ def run_dir(settings: Any, tmp_path: Path) -> Path:
 
 @contextmanager
 def held_elsewhere(lock: DecoderLock) -> Iterator[None]:
-    """As if by another process: the file is opened separately."""
+    """Holds the lock as another process would: the file is opened separately."""
     settings.RUN_DIR.mkdir(exist_ok=True)
     file = os.open(settings.RUN_DIR / lock.name, os.O_RDWR | os.O_CREAT)
     fcntl.flock(file, fcntl.LOCK_EX)
@@ -87,7 +87,7 @@ def test_an_upload_is_refused_while_another_is_decoded_and_leaves_nothing(
     ],
     ids=range(4),
 )
-def test_nonsense_is_refused_at_once_while_another_picture_is_decoded(
+def test_an_invalid_file_is_refused_at_once_while_another_picture_is_decoded(
     editor: JSONClient, product: Product, content: bytes, code: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(time, "sleep", None)
@@ -207,7 +207,7 @@ def test_a_picture_that_was_fetched_and_finds_the_decoder_busy_is_tried_again(
     assert caplog.records == []
 
 
-def test_a_page_of_the_admin_says_so_and_keeps_what_was_filled_in(product: Product, media_root: Path):
+def test_a_page_of_the_admin_shows_the_error_and_keeps_the_form(product: Product, media_root: Path):
     client = superuser()
     before = recorded()
 
@@ -239,7 +239,7 @@ def test_a_page_without_pictures_needs_no_lock(product: Product):
         assert send(superuser(), product, name="Another name").status_code == 302
 
 
-def test_a_page_with_nonsense_names_it_while_another_picture_is_decoded(product: Product):
+def test_a_page_names_an_invalid_file_while_another_picture_is_decoded(product: Product):
     with held_elsewhere(decoder_locks.UPLOAD_LOCK):
         response = send(superuser(), product, new_images=[file_of(picture(), "a.jpg"), file_of(b"<svg/>", "b.jpg")])
 

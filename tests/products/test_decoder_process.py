@@ -1,4 +1,4 @@
-"""The process that decodes: what it imports, what it may cost, and how it ends."""
+"""The decoder process: its imports, its limits, and how it ends."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ WAIT_SECONDS: Final = 30
 
 
 def instead(monkeypatch: pytest.MonkeyPatch, source: str) -> None:
-    """Has the decoder be this: `decoder` is the module, and `main` its program."""
+    """Replaces the program of the decoder; it can use the module `decoder` and its `main`."""
     head = "import os, signal, sys, time\nfrom products.images import content, decoder\n"
     tail = "\ndecoder.main(*sys.argv[1:])\n"
     monkeypatch.setattr(decoding, "PROGRAM", ("-c", head + source + tail))
@@ -55,7 +55,7 @@ def test_it_does_not_import_django_and_inherits_no_secrets():
     [("JPEG", "CMYK", LARGEST), ("PNG", "RGBA", LARGEST), ("GIF", "RGB", LARGEST), ("WEBP", "RGB", LARGEST),
      ("WEBP", "RGBA", (5_500, 5_500))],
 )  # fmt: skip
-def test_the_largest_picture_has_room_with_all_that_can_be_done_to_it(format: str, mode: str, size: tuple[int, int]):
+def test_the_largest_picture_fits_into_memory_with_every_conversion(format: str, mode: str, size: tuple[int, int]):
     exif = Image.Exif()
     exif[0x0112] = 6
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -63,14 +63,14 @@ def test_the_largest_picture_has_room_with_all_that_can_be_done_to_it(format: st
     options = {"method": 0} if format == "WEBP" else {"compress_level": 1} if format == "PNG" else {}
     color = {"CMYK": (0, 9, 9, 0), "RGBA": (9, 0, 0, 99), "RGB": (9, 0, 0)}[mode]
 
-    kept = rewrite(picture(format, size, color, mode, **more, **options))
-    make_thumbnail(kept.content)
+    stored = rewrite(picture(format, size, color, mode, **more, **options))
+    make_thumbnail(stored.content)
 
-    assert (kept.width, kept.height) == size
+    assert (stored.width, stored.height) == size
     assert LARGEST[0] * LARGEST[1] > 0.99 * MAX_IMAGE_PIXELS
 
 
-def test_the_bounds_are_what_the_guide_says():
+def test_the_limits_are_those_of_the_guide():
     assert (DECODER_BYTES, DECODER_CPU_SECONDS, DECODER_SECONDS) == (1_200_000_000, 45, 90)
     assert BOUNDS.total_seconds + 2 * DECODER_SECONDS < FETCH_LEASE.total_seconds()
 
@@ -125,7 +125,7 @@ def test_a_picture_that_kills_its_decoder_is_refused(number: int, error: type, m
         rewrite(picture())
 
 
-def test_a_fault_of_ours_is_no_fault_of_the_picture(monkeypatch: pytest.MonkeyPatch):
+def test_an_internal_error_is_not_blamed_on_the_picture(monkeypatch: pytest.MonkeyPatch):
     instead(monkeypatch, "raise LookupError('our fault')")
 
     with pytest.raises(RuntimeError, match="our fault"):
@@ -143,7 +143,7 @@ def is_decoder(pid: int) -> bool:
     return "decoder.main" in command_of(pid)
 
 
-def test_it_lets_others_go_first_and_ends_with_the_process_that_started_it():
+def test_it_has_low_priority_and_ends_with_its_parent():
     """The parent is a process of its own, which is killed while its decoder is at work."""
     source = (
         "import os; os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'pms_backend.settings')\n"

@@ -1,4 +1,4 @@
-"""Large pictures at once, sent to the web server as it is started: other requests are served meanwhile."""
+"""Large concurrent pictures at the real web server: other requests are served meanwhile."""
 
 import io
 import threading
@@ -50,7 +50,7 @@ def pictures() -> list[bytes]:
 
 
 class Bystander(threading.Thread):
-    """Asks whether the process lives, and changes stock, again and again, each time of whichever process takes it."""
+    """Calls the liveness check and changes stock repeatedly, in whichever web process accepts the connection."""
 
     def __init__(self, server: WebServer, headers: dict[str, str]) -> None:
         super().__init__(daemon=True)
@@ -79,7 +79,9 @@ class Bystander(threading.Thread):
 
 
 @pytest.mark.parametrize("again_count", [2, pytest.param(PICTURES, marks=pytest.mark.slow)])
-def test_large_pictures_at_once_hold_nobody_up(server: WebServer, pictures: list[bytes], again_count: int):
+def test_large_concurrent_pictures_do_not_delay_other_requests(
+    server: WebServer, pictures: list[bytes], again_count: int
+):
     product, key = make_product("A-1"), create_api_client(name="t", scopes=ALL_SCOPES, tier=INTERNAL_TIER).api_key
     make_location("main")
     set_stock("A-1", "main", 1)

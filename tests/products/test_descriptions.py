@@ -1,4 +1,4 @@
-"""A description is sanitised by every way in, and may be as long as a shop's."""
+"""Descriptions are sanitised for every kind of input, and may be as long as those of shops."""
 
 import pytest
 
@@ -38,7 +38,7 @@ def test_text_without_markup_stays_as_it_is():
     assert make_product("A", description="3 < 4 & more").description == "3 < 4 & more"
 
 
-def test_its_length_is_counted_as_it_is_kept(editor: JSONClient):
+def test_its_length_is_counted_as_stored(editor: JSONClient):
     whole = editor.post(
         PRODUCTS, {"name": "A", "description": "x" * MAX_DESCRIPTION_LENGTH, "variants": [{"sku": "A"}]}
     )
@@ -51,7 +51,7 @@ def test_its_length_is_counted_as_it_is_kept(editor: JSONClient):
 
 
 @pytest.mark.parametrize(
-    ("raw", "kept"),
+    ("raw", "stored"),
     [
         ("<pre>\n\n\nx</pre>", "<pre>\n\n\nx</pre>"),
         ('<pre lang="de">\n\nx</pre>', '<pre lang="de">\n\nx</pre>'),
@@ -61,6 +61,6 @@ def test_its_length_is_counted_as_it_is_kept(editor: JSONClient):
         ("<li><form><li>x</li></form></li>", "<li></li><li>x</li>"),
     ],
 )
-def test_what_is_kept_stays_as_it_is_when_it_comes_again(raw: str, kept: str):
-    assert sanitized(raw) == kept
-    assert sanitized(kept) == kept
+def test_a_sanitised_description_stays_the_same_when_it_is_sent_again(raw: str, stored: str):
+    assert sanitized(raw) == stored
+    assert sanitized(stored) == stored

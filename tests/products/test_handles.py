@@ -1,4 +1,4 @@
-"""A handle is normalised by every way in, in one function, and unique as normalised."""
+"""Handles are normalised for every kind of input by one function, and unique as normalised."""
 
 import unicodedata
 
@@ -44,7 +44,7 @@ def test_only_letters_marks_digits_and_hyphens_stay(text: str, handle: str):
 
 
 @given(st.text(max_size=30))
-def test_what_is_normal_stays_as_it_is(text: str):
+def test_a_normalised_handle_stays_the_same(text: str):
     handle = clean_handle(text)
 
     assert clean_handle(handle) == handle
@@ -53,7 +53,7 @@ def test_what_is_normal_stays_as_it_is(text: str):
 
 
 @pytest.mark.django_db
-def test_every_way_in_normalises_it(editor: JSONClient):
+def test_every_kind_of_input_is_normalised(editor: JSONClient):
     answer = editor.post(PRODUCTS, {"name": "A", "handle": "Desk Lamp", "variants": [{"sku": "A"}]})
     product = Product.objects.get(pk=answer.json()["id"])
     assert (answer.status_code, answer.json()["handle"]) == (201, "desk-lamp")
@@ -81,7 +81,7 @@ def test_it_is_unique_as_normalised(editor: JSONClient):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("handle", ["!!!", "x" * (MAX_NAME_LENGTH + 1), ""])
-def test_what_no_handle_can_be_made_of_is_refused(editor: JSONClient, handle: str):
+def test_text_without_a_letter_is_refused(editor: JSONClient, handle: str):
     answer = editor.post(PRODUCTS, {"name": "A", "handle": handle, "variants": [{"sku": "A"}]})
 
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/handle")

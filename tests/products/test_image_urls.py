@@ -1,4 +1,4 @@
-"""Pictures that are given as URLs: fetched afterwards, behind the guard, a bounded number of times."""
+"""Images that are given as URLs: fetched afterwards, with a guarded connection and limited attempts."""
 
 from datetime import timedelta
 from typing import Any
@@ -81,7 +81,7 @@ def test_a_url_that_the_guard_refuses_is_a_422(editor: JSONClient, product: Prod
     assert not ProductImage.objects.exists()
 
 
-def test_the_guard_stands_at_the_connection_too(product: Product, shop: LocalServer):
+def test_the_connection_is_guarded_too(product: Product, shop: LocalServer):
     image = add(product, f"http://127.0.0.1:{shop.port}/a.jpg")
 
     fetch_images()
@@ -104,7 +104,7 @@ def test_the_guard_stands_at_the_connection_too(product: Product, shop: LocalSer
     ],
     ids=range(6),
 )
-def test_what_another_try_would_not_mend_fails_at_once(
+def test_a_permanent_error_fails_at_once(
     editor: JSONClient, product: Product, shop: LocalServer, status: int, body: bytes, error: str
 ):
     shop.respond = saying(body, status)
@@ -120,7 +120,7 @@ def test_what_another_try_would_not_mend_fails_at_once(
 
 
 @pytest.mark.parametrize("status", [429, 408, 500, 503])
-def test_what_may_pass_is_tried_again_later_a_bounded_number_of_times(product: Product, shop: LocalServer, status: int):
+def test_a_temporary_error_is_retried_a_limited_number_of_times(product: Product, shop: LocalServer, status: int):
     shop.respond = saying(b"", status)
     image = add(product, url_at(shop))
 
@@ -154,7 +154,7 @@ def test_a_picture_that_comes_at_the_second_try_is_shown(product: Product, shop:
     assert (image.status, image.error, image.attempts) == ("ready", "", 2)
 
 
-def test_a_worker_that_dies_has_used_up_an_attempt(product: Product, shop: LocalServer):
+def test_the_attempt_of_a_worker_that_dies_counts(product: Product, shop: LocalServer):
     image = add(product, url_at(shop))
 
     for _ in range(MAX_FETCH_ATTEMPTS):
@@ -213,7 +213,7 @@ def test_a_lease_that_another_worker_took_over_has_no_effect(product: Product, s
     assert image.status == "ready"
 
 
-def test_a_picture_that_was_removed_meanwhile_stays_away(product: Product, shop: LocalServer):
+def test_an_image_that_was_deleted_meanwhile_stays_deleted(product: Product, shop: LocalServer):
     image = add(product, url_at(shop))
     lease = lease_next_image()
     services.delete_image(product_id=product.pk, image_id=image.pk)
@@ -238,7 +238,7 @@ def _fail(**_: Any) -> None:
     raise OSError("the disk is full")
 
 
-def test_the_same_url_again_is_the_one_that_is_there(editor: JSONClient, product: Product, shop: LocalServer):
+def test_the_same_url_again_is_the_existing_image(editor: JSONClient, product: Product, shop: LocalServer):
     first = editor.post(images_url(product), {"url": url_at(shop)}).json()
 
     again = editor.post(images_url(product), {"url": url_at(shop)})

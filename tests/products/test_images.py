@@ -1,4 +1,4 @@
-"""The pictures of a product: uploaded, ordered, described, removed, and seen by whoever may."""
+"""The images of a product: uploaded, ordered, described, deleted, and visible to the right callers."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def product() -> Product:
 
 
 def served(client: Any, url: str) -> tuple[Any, bytes]:
-    """The answer at a picture's address, and its content."""
+    """The response at the URL of a picture, and its content."""
     response = client.get(url)
     content = b"".join(response.streaming_content)
     response.close()
@@ -60,7 +60,7 @@ def test_a_picture_is_uploaded_and_shown(editor: JSONClient, product: Product):
     assert opened(served(editor, shown["url"])[1]).size == (64, 48)
 
 
-def test_the_product_counts_and_announces_it(editor: JSONClient, product: Product):
+def test_the_product_increases_its_version_and_records_an_event(editor: JSONClient, product: Product):
     before = version_of(product)
 
     post_file(editor, product, picture(), alt="Red")
@@ -74,7 +74,7 @@ def test_the_product_counts_and_announces_it(editor: JSONClient, product: Produc
     assert set(shown) == {"id", "url", "thumbnail_url", "alt", "position", "width", "height"}
 
 
-def test_another_change_of_the_product_announces_its_pictures_too(product: Product):
+def test_events_of_other_changes_include_images(product: Product):
     make_image(product)
 
     services.update_product(product_id=product.pk, data={"brand": "Acme"})
@@ -94,7 +94,7 @@ def test_another_change_of_the_product_announces_its_pictures_too(product: Produ
     ],
     ids=range(6),
 )
-def test_what_is_no_picture_is_refused_and_leaves_nothing(
+def test_an_invalid_picture_is_refused_and_leaves_nothing(
     editor: JSONClient, product: Product, content: bytes, status: int, code: str
 ):
     before = version_of(product), recorded()
@@ -108,7 +108,7 @@ def test_what_is_no_picture_is_refused_and_leaves_nothing(
     assert files() == []
 
 
-def test_the_name_and_the_type_that_are_sent_count_for_nothing(editor: JSONClient, product: Product):
+def test_the_sent_name_and_type_are_ignored(editor: JSONClient, product: Product):
     response = post_file(editor, product, picture("PNG"), name="../../x.html", content_type="text/html")
 
     assert response.status_code == 201
@@ -153,7 +153,7 @@ def test_of_a_picture_that_is_stored_twice_one_file_stays(editor: JSONClient, pr
     assert files() == [ImageFile.objects.get().file.name]
 
 
-def test_the_same_picture_again_is_the_one_that_is_there(editor: JSONClient, product: Product):
+def test_the_same_picture_again_is_the_existing_image(editor: JSONClient, product: Product):
     first = post_file(editor, product, picture(), alt="Red")
     before = version_of(product), recorded()
 
@@ -179,7 +179,7 @@ def test_pictures_come_in_the_order_of_their_positions(editor: JSONClient, produ
     assert [image["id"] for image in shown] == [blue.pk, red.pk, green.pk]
 
 
-def test_a_patch_that_changes_nothing_announces_nothing(editor: JSONClient, product: Product):
+def test_a_patch_without_changes_records_no_event(editor: JSONClient, product: Product):
     image = make_image(product, alt="Red")
     before = version_of(product), recorded()
 
@@ -198,7 +198,7 @@ def test_a_patch_that_does_not_fit_is_refused(editor: JSONClient, product: Produ
     assert (image.alt, image.position) == ("", 0)
 
 
-def test_a_picture_is_taken_away_and_its_content_stays_for_a_while(editor: JSONClient, product: Product):
+def test_an_image_is_deleted_and_its_content_stays_for_a_while(editor: JSONClient, product: Product):
     image = make_image(product)
     before = version_of(product)
 
@@ -220,7 +220,9 @@ def test_a_picture_of_another_product_is_not_found(editor: JSONClient, product: 
     assert ProductImage.objects.count() == 1
 
 
-def test_a_product_has_at_most_so_many(editor: JSONClient, product: Product, monkeypatch: pytest.MonkeyPatch):
+def test_a_product_has_a_maximal_number_of_images(
+    editor: JSONClient, product: Product, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(images_service, "MAX_IMAGES", 1)
     make_image(product)
 
@@ -230,7 +232,7 @@ def test_a_product_has_at_most_so_many(editor: JSONClient, product: Product, mon
     assert limits.MAX_IMAGES == 250
 
 
-def test_a_shop_sees_what_is_ready_of_what_is_published(storefront: JSONClient, product: Product):
+def test_a_storefront_sees_ready_images_of_published_products(storefront: JSONClient, product: Product):
     draft = make_product("B-1")
     make_image(draft, "green")
     image = make_image(product)
@@ -319,7 +321,7 @@ def test_the_database_keeps_a_picture_and_its_content_together(product: Product)
         ProductImage.objects.create(product=product, image_file=image.image_file)
 
 
-def test_a_picture_that_is_served_can_do_nothing(product: Product, client: Any):
+def test_a_served_picture_cannot_run_scripts(product: Product, client: Any):
     url = "/media/" + make_image(product).image_file.file.name
 
     response, _ = served(client, url)

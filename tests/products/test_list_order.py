@@ -50,7 +50,7 @@ def pages(client: JSONClient, link: str = "next", **query: object) -> list[list[
 
 
 def ordered(ordering: str) -> list[int]:
-    """The ids in this order, said once more."""
+    """The expected ids in this order."""
     by = {
         "name": lambda product: product.name,
         "updated_at": lambda product: product.updated_at,
@@ -70,7 +70,7 @@ def ordered(ordering: str) -> list[int]:
 
 
 @pytest.mark.parametrize("ordering", ORDERINGS)
-def test_each_product_stands_once_among_many_equal_ones(reader: JSONClient, ordering: str):
+def test_each_product_is_listed_once_among_many_equal_ones(reader: JSONClient, ordering: str):
     insert(300)
 
     found = pages(reader, ordering=ordering, page_size=23)
@@ -80,7 +80,7 @@ def test_each_product_stands_once_among_many_equal_ones(reader: JSONClient, orde
 
 
 @pytest.mark.parametrize("ordering", ORDERINGS)
-def test_the_way_back_is_the_way_there(reader: JSONClient, ordering: str):
+def test_previous_pages_are_the_next_pages_reversed(reader: JSONClient, ordering: str):
     insert(40)
     forth = pages(reader, ordering=ordering, page_size=8)
     response = reader.get(PRODUCTS, {"ordering": ordering, "page_size": 8})
@@ -135,7 +135,7 @@ def test_the_price_of_an_order_is_the_lowest_of_current_variants(reader: JSONCli
     assert pages(reader, ordering="-price") == [[cheap.pk, dear.pk, unknown.pk]]
 
 
-def test_who_changes_while_pages_are_read_is_read_again_and_nobody_is_left_out(reader: JSONClient):
+def test_a_product_that_changes_between_pages_may_repeat_but_none_is_missing(reader: JSONClient):
     insert(20)
     query = {"ordering": "updated_at", "page_size": 5, "updated_after": "2026-01-31T00:00:00Z"}
     first = reader.get(PRODUCTS, query).json()
@@ -155,7 +155,7 @@ def test_who_changes_while_pages_are_read_is_read_again_and_nobody_is_left_out(r
     assert rest[-1] == moved
 
 
-def test_storefronts_are_sorted_without_what_they_do_not_see(storefront: JSONClient):
+def test_storefronts_are_sorted_by_visible_values_only(storefront: JSONClient):
     insert(20)
 
     found = pages(storefront, ordering="published_at", page_size=3)
@@ -197,7 +197,7 @@ NOT_OURS = (
 )
 
 
-def test_a_cursor_that_no_page_of_this_order_gave_is_400(reader: JSONClient):
+def test_a_cursor_of_another_order_is_400(reader: JSONClient):
     for ordering, cursor in NOT_OURS:
         response = reader.get(PRODUCTS, {"ordering": ordering, "cursor": cursor})
 
@@ -205,7 +205,7 @@ def test_a_cursor_that_no_page_of_this_order_gave_is_400(reader: JSONClient):
         assert response.json()["detail"] == "The cursor is not one that a page of ours gave."
 
 
-def test_a_cursor_of_a_search_is_none_of_another_order(reader: JSONClient):
+def test_a_cursor_of_a_search_is_refused_in_another_order(reader: JSONClient):
     make_product()
 
     for rank in ("1", None, 1):

@@ -41,7 +41,7 @@ def test_derived_options_stand_behind_known_ones():
     assert derived_options([{"Colour": "Green"}], COLOUR) == [{"name": "Colour", "values": ["Red", "Blue", "Green"]}]
 
 
-def test_several_variants_without_options_are_told_apart_by_their_skus(editor: JSONClient):
+def test_several_variants_without_options_differ_by_their_skus(editor: JSONClient):
     assert created(editor, {"sku": "A-1"}, {"sku": "A-2"}).status_code == 201
 
 
@@ -82,7 +82,7 @@ def test_a_variant_that_does_not_fit_is_named(editor: JSONClient, options: dict,
         ([{"name": "N", "values": [f"{n}" for n in range(MAX_OPTION_VALUES + 1)]}], "/options/0/values", "max_length"),
     ],
 )
-def test_options_that_are_none_are_named(editor: JSONClient, options: list, pointer: str, code: str):
+def test_invalid_options_are_named(editor: JSONClient, options: list, pointer: str, code: str):
     response = created(editor, {"sku": "A-1"}, options=options)
 
     assert (response.status_code, errors_of(response)) == (422, [(pointer, code)])

@@ -1,4 +1,4 @@
-"""What is taken for a picture, and what is left of it: the content is looked at, not its name."""
+"""Which content is accepted as a picture, and what is stored of it; names and types are ignored."""
 
 import io
 import struct
@@ -23,7 +23,7 @@ from tests.products.pictures import halves, opened, picture, png_bomb
 
 
 def read_picture(data: bytes) -> Picture:
-    """The picture as it would be kept."""
+    """The picture as it would be stored."""
     check_header(data)
     return rewrite(data)
 
@@ -34,11 +34,11 @@ SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script>ale
 @pytest.mark.parametrize(
     ("format", "extension"), [("JPEG", "jpg"), ("PNG", "png"), ("GIF", "png"), ("WEBP", "webp"), ("AVIF", "webp")]
 )
-def test_each_format_is_kept_as_one_that_every_browser_shows(format: str, extension: str):
-    kept = read_picture(picture(format))
+def test_each_format_is_stored_as_one_that_every_browser_shows(format: str, extension: str):
+    stored = read_picture(picture(format))
 
-    image = opened(kept.content)
-    assert (kept.extension, kept.width, kept.height, image.size) == (extension, 64, 48, (64, 48))
+    image = opened(stored.content)
+    assert (stored.extension, stored.width, stored.height, image.size) == (extension, 64, 48, (64, 48))
     red, green, blue = image.convert("RGB").getpixel((5, 5))
     assert (red > 240, green < 15, blue < 15) == (True, True, True)
 
@@ -54,7 +54,7 @@ def test_the_same_picture_is_the_same_bytes():
      b"\x00\x00\x01\x00", b"BM" + bytes(100), b"%!PS-Adobe",
      b"RIFF\x00\x00\x00\x00WAVE", b"\x00\x00\x00\x20ftypheic" + bytes(90)],
 )  # fmt: skip
-def test_what_is_no_picture_of_ours_meets_no_decoder(data: bytes, monkeypatch: pytest.MonkeyPatch):
+def test_an_unsupported_file_never_reaches_the_decoder(data: bytes, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(subprocess, "run", None)
 
     with pytest.raises(ImageTypeUnsupported):
@@ -75,7 +75,7 @@ def test_a_truncated_picture_is_refused(format: str, share: float):
 @pytest.mark.parametrize(
     "head", [b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a\1\0\1\0", b"RIFF\x00\x00\x00\x00WEBP"]
 )
-def test_a_beginning_alone_is_no_picture(head: bytes):
+def test_a_header_alone_is_not_a_picture(head: bytes):
     with pytest.raises(ImageUnreadable):
         read_picture(head + b"<?xml version='1.0'?>" * 50)
 
@@ -115,7 +115,7 @@ def test_a_script_across_the_border_of_two_fragments_is_found(monkeypatch: pytes
             check_header(data + bytes(shift) + b"<script")
 
 
-def test_nothing_but_pixels_is_kept():
+def test_only_pixels_are_stored():
     exif = Image.Exif()
     exif[0x010E] = "SECRET description"
     exif.get_ifd(0x8825)[2] = (52.0, 30.0, 0.0)
@@ -130,9 +130,9 @@ def test_nothing_but_pixels_is_kept():
 
     for data in sent:
         assert b"SECRET" in data
-        kept = read_picture(data)
-        assert b"SECRET" not in kept.content
-        assert dict(opened(kept.content).getexif()) == {}
+        stored = read_picture(data)
+        assert b"SECRET" not in stored.content
+        assert dict(opened(stored.content).getexif()) == {}
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -159,10 +159,10 @@ def test_a_picture_is_turned_upright(orientation: int):
 def test_transparency_is_kept(format: str, mode: str):
     color = (255, 0, 0, 0) if mode == "RGBA" else (255, 0)
 
-    kept = opened(read_picture(picture(format, color=color, mode=mode)).content)
+    stored = opened(read_picture(picture(format, color=color, mode=mode)).content)
 
-    assert kept.mode == "RGBA"
-    assert kept.getpixel((5, 5))[3] == 0
+    assert stored.mode == "RGBA"
+    assert stored.getpixel((5, 5))[3] == 0
 
 
 def test_the_transparent_colour_of_a_palette_is_kept():
@@ -171,52 +171,52 @@ def test_the_transparent_colour_of_a_palette_is_kept():
     out = io.BytesIO()
     palette.save(out, "GIF", transparency=3)
 
-    kept = opened(read_picture(out.getvalue()).content)
+    stored = opened(read_picture(out.getvalue()).content)
 
-    assert (kept.mode, kept.getpixel((5, 5))[3]) == ("RGBA", 0)
+    assert (stored.mode, stored.getpixel((5, 5))[3]) == ("RGBA", 0)
 
 
-def test_of_an_animation_the_first_picture_is_kept():
+def test_of_an_animation_the_first_frame_is_stored():
     out = io.BytesIO()
     frames = [Image.new("RGB", (20, 20), color) for color in ("red", "blue")]
     frames[0].save(out, "GIF", save_all=True, append_images=frames[1:])
 
-    kept = opened(read_picture(out.getvalue()).content)
+    stored = opened(read_picture(out.getvalue()).content)
 
-    assert getattr(kept, "n_frames", 1) == 1
-    assert kept.convert("RGB").getpixel((5, 5)) == (255, 0, 0)
+    assert getattr(stored, "n_frames", 1) == 1
+    assert stored.convert("RGB").getpixel((5, 5)) == (255, 0, 0)
 
 
 def test_sixteen_bits_of_grey_are_scaled_not_cut_off():
     out = io.BytesIO()
     Image.new("I;16", (10, 10), 0x8000).save(out, "PNG")
 
-    kept = opened(read_picture(out.getvalue()).content)
+    stored = opened(read_picture(out.getvalue()).content)
 
-    assert kept.convert("L").getpixel((5, 5)) in (127, 128)
+    assert stored.convert("L").getpixel((5, 5)) in (127, 128)
 
 
 def test_cmyk_becomes_rgb():
-    kept = opened(read_picture(picture(mode="CMYK", color=(0, 255, 255, 0))).content)
+    stored = opened(read_picture(picture(mode="CMYK", color=(0, 255, 255, 0))).content)
 
-    red, green, blue = kept.getpixel((5, 5))
-    assert (kept.mode, red > 200, green < 80, blue < 80) == ("RGB", True, True, True)
+    red, green, blue = stored.getpixel((5, 5))
+    assert (stored.mode, red > 200, green < 80, blue < 80) == ("RGB", True, True, True)
 
 
 def test_another_colour_space_becomes_srgb():
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
-    kept = opened(read_picture(picture("PNG", color=(200, 100, 50), icc_profile=lab)).content)
+    stored = opened(read_picture(picture("PNG", color=(200, 100, 50), icc_profile=lab)).content)
 
-    assert "icc_profile" not in kept.info
-    assert all(abs(a - b) <= 2 for a, b in zip(kept.getpixel((5, 5)), (200, 100, 50), strict=True))
+    assert "icc_profile" not in stored.info
+    assert all(abs(a - b) <= 2 for a, b in zip(stored.getpixel((5, 5)), (200, 100, 50), strict=True))
 
 
 @pytest.mark.parametrize("profile", [b"nonsense", ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()])
-def test_a_profile_that_does_not_fit_is_as_good_as_none(profile: bytes):
-    kept = opened(read_picture(picture("PNG", color=(200, 100, 50), icc_profile=profile)).content)
+def test_a_profile_that_does_not_fit_is_ignored(profile: bytes):
+    stored = opened(read_picture(picture("PNG", color=(200, 100, 50), icc_profile=profile)).content)
 
-    assert kept.getpixel((5, 5)) == (200, 100, 50)
+    assert stored.getpixel((5, 5)) == (200, 100, 50)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_a_bomb_is_refused_by_its_header_and_by_the_decoder(size: tuple[int, int
         check_header(png_bomb(*size))
 
 
-def test_a_picture_without_a_side_is_none():
+def test_a_picture_without_width_or_height_is_refused():
     with pytest.raises(ImageUnreadable):
         read_picture(png_bomb(0, 10))
 
@@ -254,7 +254,7 @@ def enlarged(format: str) -> bytes:
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "GIF", "WEBP", "AVIF"])
-def test_the_header_of_each_format_is_judged(format: str, monkeypatch: pytest.MonkeyPatch):
+def test_the_header_of_each_format_is_checked(format: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(subprocess, "run", None)
 
     check_header(picture(format, (640, 480)))
@@ -264,7 +264,7 @@ def test_the_header_of_each_format_is_judged(format: str, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("lossless", [True, False])
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
-def test_each_kind_of_webp_has_its_sides(lossless: bool, mode: str):
+def test_the_size_of_each_kind_of_webp_is_read(lossless: bool, mode: str):
     for more in ({}, {"xmp": b"<x/>"}):
         data = picture("WEBP", (1_234, 567), "red", mode, lossless=lossless, **more)
 
@@ -272,19 +272,19 @@ def test_each_kind_of_webp_has_its_sides(lossless: bool, mode: str):
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "GIF", "WEBP", "AVIF"])
-def test_a_header_that_ends_anywhere_is_left_to_the_decoder(format: str):
+def test_a_truncated_header_is_left_to_the_decoder(format: str):
     data = picture(format)
 
     for length in range(14, 200):
         check_header(data[:length].ljust(14, b"\0"))
 
 
-def test_a_jpeg_of_nothing_but_segments_is_given_up():
+def test_a_jpeg_with_too_many_segments_is_refused():
     check_header(b"\xff\xd8\xff" + b"\xff" * (MAX_IMAGE_BYTES - 3))
     check_header(b"\xff\xd8" + b"\xff\xe0\x00\x02" * (MAX_IMAGE_BYTES // 4 - 1))
 
 
-def test_the_bounds_are_what_the_guide_says():
+def test_the_limits_are_those_of_the_guide():
     assert (MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, MAX_IMAGE_SIDE) == (20_971_520, 50_000_000, 16_383)
 
 

@@ -1,4 +1,4 @@
-"""Reading the catalogue: the list, one product, its filters, and who sees what."""
+"""Reads of the catalogue: the list, one product, filters, and visibility."""
 
 import pytest
 from django.conf import settings
@@ -54,7 +54,7 @@ def test_drafts_and_active_ones_are_shown_newest_first(reader: JSONClient):
         ({"in_stock": ""}, []),
     ],
 )
-def test_a_filter_shows_what_it_says(reader: JSONClient, query: dict, found: list[str]):
+def test_a_filter_finds_matching_products(reader: JSONClient, query: dict, found: list[str]):
     Category.objects.create(name="Seats", slug="seats")
     lamp = make_product("A-1", brand="Lux", tags=["led", "new"])
     make_variant("A-2", product=lamp)
@@ -128,7 +128,7 @@ def test_ready_images_are_shown_in_order_with_addresses_of_this_host(reader: JSO
     assert reader.get(PRODUCTS).json()["results"] == [shown]
 
 
-def test_the_list_the_product_and_its_event_show_one_thing(editor: JSONClient):
+def test_the_list_the_detail_and_the_event_are_equal(editor: JSONClient):
     product = make_product("A-1", attributes={"a": [1, None]}, tags=["x"], cost="3.00", status="active")
     event = Event.objects.filter(type="product.created").get().data["product"]
 
@@ -198,7 +198,7 @@ def schema() -> dict:
     return SchemaGenerator().get_schema(request=None, public=True)
 
 
-def test_what_is_answered_is_what_the_schema_says(reader: JSONClient, editor: JSONClient, storefront, schema: dict):
+def test_responses_match_the_schema(reader: JSONClient, editor: JSONClient, storefront, schema: dict):
     Category.objects.create(name="Lights", slug="lights")
     options = [{"name": "Colour", "values": ["Red", "Blue"]}]
     variants = [{"sku": "A-1", "price": "10.00", "cost": "1.00", "options": {"Colour": "Blue"}}]

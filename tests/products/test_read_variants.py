@@ -22,7 +22,7 @@ def archive(sku: str) -> Variant:
     return Variant.objects.get(sku=sku)
 
 
-def test_a_variant_is_shown_with_its_stock_and_what_it_has_of_its_product(editor: JSONClient):
+def test_a_variant_is_shown_with_its_stock_and_data_of_its_product(editor: JSONClient):
     product = make_product("A-1", cost="3.00")
     set_stock("A-1", make_location(), 4)
     variant = Variant.objects.get(sku="A-1")
@@ -30,23 +30,26 @@ def test_a_variant_is_shown_with_its_stock_and_what_it_has_of_its_product(editor
     shown = editor.get(f"{VARIANTS}{variant.pk}/").json()
 
     assert shown == {
-
-            "id": variant.pk,
-            "sku": "A-1",
-            "barcode": "",
-            "name": "",
-            "weight_grams": None,
-            "options": {},
-            "position": 0
-        ,
-        "price": "10.00", "currency": "USD", "compare_at_price": None, "cost": "3.00",
+        "id": variant.pk,
+        "sku": "A-1",
+        "barcode": "",
+        "name": "",
+        "weight_grams": None,
+        "options": {},
+        "position": 0,
+        "price": "10.00",
+        "currency": "USD",
+        "compare_at_price": None,
+        "cost": "3.00",
         "stock": {"on_hand": 4, "reserved": 0, "available": 4},
-        "product": product.pk, "is_archived": False, "version": 1,
+        "product": product.pk,
+        "is_archived": False,
+        "version": 1,
     }
     assert editor.get(VARIANTS).json()["results"] == [shown]
 
 
-def test_the_filters_say_what_they_say(reader: JSONClient):
+def test_filters_find_matching_variants(reader: JSONClient):
     product = make_product("A-1", barcode="123")
     make_variant("A-2", product=product)
     other = make_product("B-1")
@@ -95,7 +98,7 @@ def test_a_storefront_sees_current_variants_of_what_is_published_without_cost(st
         assert b'"on_hand"' not in response.content
 
 
-def test_a_variant_that_is_not_there_is_404(reader: JSONClient):
+def test_an_unknown_variant_is_404(reader: JSONClient):
     response = reader.get(f"{VARIANTS}{10**17}/")
 
     assert (response.status_code, response.json()["code"]) == (404, "variant_not_found")

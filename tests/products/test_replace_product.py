@@ -37,7 +37,7 @@ def put(client: JSONClient, product: Product, **body: object) -> dict:
     return response.json()
 
 
-def test_what_is_left_out_becomes_its_default(editor: JSONClient, lamp: Product):
+def test_omitted_fields_get_their_defaults(editor: JSONClient, lamp: Product):
     body = put(editor, lamp, name="Big lamp", variants=[{"sku": "A-1", "price": "12.00"}])
 
     assert (body["name"], body["brand"], body["description"], body["category"]) == ("Big lamp", "", "", None)
@@ -49,7 +49,7 @@ def test_what_is_left_out_becomes_its_default(editor: JSONClient, lamp: Product)
     assert recorded()[2:] == [("product.updated", f"product:{lamp.pk}")]
 
 
-def test_left_out_variants_are_archived_with_their_stock(editor: JSONClient, lamp: Product):
+def test_omitted_variants_are_archived_with_their_stock(editor: JSONClient, lamp: Product):
     set_stock("A-2", make_location(), 3)
 
     put(editor, lamp, name="Lamp", variants=[{"sku": "A-1", "price": "12.00"}])
@@ -59,7 +59,7 @@ def test_left_out_variants_are_archived_with_their_stock(editor: JSONClient, lam
     assert [one["sku"] for one in editor.get(url(lamp)).json()["variants"]] == ["A-1"]
 
 
-def test_what_was_read_and_put_back_changes_nothing(editor: JSONClient, lamp: Product):
+def test_to_put_what_was_read_changes_nothing(editor: JSONClient, lamp: Product):
     before = editor.get(url(lamp)).json()
 
     after = put(editor, lamp, **before)
@@ -106,7 +106,7 @@ def test_an_archived_variant_does_not_count_for_the_publish_rules(editor: JSONCl
 @pytest.mark.parametrize(
     "body", [{}, {"name": "Lamp"}, {"name": "Lamp", "variants": []}, {"variants": [{"sku": "A-1"}]}]
 )
-def test_what_is_no_whole_product_is_422(editor: JSONClient, lamp: Product, body: dict):
+def test_an_incomplete_product_is_422(editor: JSONClient, lamp: Product, body: dict):
     response = editor.put(url(lamp), body)
 
     assert response.status_code == 422

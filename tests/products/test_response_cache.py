@@ -1,4 +1,4 @@
-"""What is kept of answers: for whom, for how long, and what every change does to it."""
+"""The response cache: which callers share a response, how long it lives, and which changes invalidate it."""
 
 import threading
 import time
@@ -33,7 +33,7 @@ def counts() -> dict[str, float]:
 
 
 class Counted:
-    """`with Counted() as counted:` … `counted.differences`: how many reads came to what."""
+    """`with Counted() as counted:` … `counted.differences`: the number of lookups by result."""
 
     def __enter__(self) -> "Counted":
         self._before = counts()
@@ -54,8 +54,8 @@ def lamp() -> Any:
     return product
 
 
-def answers() -> list[bytes]:
-    """The keys of those that are kept; what has one colon more is the lock of somebody who is making one."""
+def cached_keys() -> list[bytes]:
+    """The keys of cached responses; a key with one more colon is the lock of a reader that makes one."""
     return [key for key in get_redis_connection("default").keys("pms:response:*") if key.count(b":") == 2]
 
 
@@ -80,7 +80,7 @@ def test_the_second_reader_gets_the_same_bytes_without_a_query(reader, lamp, is_
     assert counted.differences == {"hit": 1}
 
 
-def test_a_kept_answer_is_304_too(reader, lamp):
+def test_a_cached_response_can_be_304(reader, lamp):
     etag = reader.get(detail(lamp))["ETag"]
 
     with CaptureQueriesContext(connection) as queries:
@@ -89,9 +89,9 @@ def test_a_kept_answer_is_304_too(reader, lamp):
     assert (response.status_code, response["ETag"], len(queries)) == (304, etag, 0)
 
 
-def test_no_cache_skips_the_look_up_and_what_it_reads_is_kept(reader, lamp):
+def test_no_cache_skips_the_lookup_and_stores_a_new_response(reader, lamp):
     reader.get(detail(lamp))
-    # Behind everybody's back, so that only who looks sees it.
+    # Without invalidation, so that only a read of the database sees it.
     type(lamp).objects.filter(pk=lamp.pk).update(name="Behind")
 
     with Counted() as counted:
@@ -104,7 +104,7 @@ def test_no_cache_skips_the_look_up_and_what_it_reads_is_kept(reader, lamp):
     assert counted.differences == {"hit": 2, "skip": 1}
 
 
-def test_each_kind_of_caller_has_answers_of_its_own(editor, reader, storefront, lamp):
+def test_callers_with_different_visibility_share_no_response(editor, reader, storefront, lamp):
     services.publish_product(product_id=lamp.pk)
     shown = [client.get(detail(lamp)).json()["variants"][0] for client in (editor, reader, storefront) * 2]
 
@@ -113,7 +113,7 @@ def test_each_kind_of_caller_has_answers_of_its_own(editor, reader, storefront, 
     assert ["on_hand" in variant["stock"] for variant in shown[:3]] == [True, True, False]
 
 
-def test_two_callers_who_see_the_same_share_their_answers(client_with, lamp):
+def test_callers_with_the_same_visibility_share_responses(client_with, lamp):
     client_with(["products:read"]).get(detail(lamp))
 
     with Counted() as counted:
@@ -141,7 +141,7 @@ def test_a_page_links_to_the_host_that_was_asked(reader, lamp, settings):
     assert [link.split("/")[2] for link in links] == ["one", "two"]
 
 
-def test_what_is_refused_is_not_kept_and_locks_nobody_out(reader, lamp):
+def test_an_error_is_not_cached_and_leaves_no_lock(reader, lamp):
     for _ in range(2):
         assert reader.get(f"{PRODUCTS}999999/").status_code == 404
         assert reader.get(PRODUCTS, {"unknown": 1}).status_code == 422
@@ -149,7 +149,7 @@ def test_what_is_refused_is_not_kept_and_locks_nobody_out(reader, lamp):
     assert not get_redis_connection("default").keys("pms:response:*")
 
 
-def test_an_answer_that_is_too_large_is_not_kept(reader, lamp, monkeypatch):
+def test_a_response_that_is_too_large_is_not_cached(reader, lamp, monkeypatch):
     monkeypatch.setattr(response_cache, "MAX_CACHED_BYTES", len(reader.get(detail(lamp)).content) - 1)
     services.update_product(product_id=lamp.pk, data={"brand": "Alder"})
 
@@ -160,7 +160,7 @@ def test_an_answer_that_is_too_large_is_not_kept(reader, lamp, monkeypatch):
     assert counted.differences == {"miss": 2}
 
 
-def test_nothing_is_kept_of_what_a_transaction_sees(reader, lamp):
+def test_a_read_within_a_transaction_is_not_cached(reader, lamp):
     with transaction.atomic(), Counted() as counted:
         reader.get(detail(lamp))
         reader.get(detail(lamp))
@@ -168,7 +168,7 @@ def test_nothing_is_kept_of_what_a_transaction_sees(reader, lamp):
     assert counted.differences == {"skip": 2}
 
 
-def test_no_key_lives_longer_than_it_may(reader, lamp):
+def test_every_key_expires(reader, lamp):
     reader.get(detail(lamp))
     reader.get(PRODUCTS)
     services.update_product(product_id=lamp.pk, data={"brand": "Alder"})
@@ -180,7 +180,7 @@ def test_no_key_lives_longer_than_it_may(reader, lamp):
     assert all(0 < redis.ttl(key) <= cache_generations.CACHE_SECONDS for key in keys)
 
 
-def test_a_word_that_is_lost_never_comes_back(reader, lamp):
+def test_a_lost_token_never_comes_back(reader, lamp):
     reader.get(detail(lamp))
     redis = get_redis_connection("default")
     key = cache_generations.key_of(f"product:{lamp.pk}")
@@ -236,7 +236,7 @@ def test_the_next_reader_sees_a_change(reader, furnished, change, is_list):
     assert after.content == reader.get(url, headers={"Cache-Control": "no-cache"}).content
 
 
-def test_a_location_that_is_closed_counts_no_more_in_any_answer(reader, lamp):
+def test_a_closed_location_does_not_count_in_any_response(reader, lamp):
     make_location("second")
     set_stock("A-1", "second", 2)
     set_stock("A-1", "second", 0)
@@ -264,7 +264,7 @@ def test_a_repaired_level_is_seen(reader, lamp):
     assert reader.get(detail(lamp)).json()["variants"][0]["stock"]["on_hand"] == 5
 
 
-def test_a_change_of_one_product_leaves_the_others_kept(reader, lamp):
+def test_a_change_of_one_product_leaves_the_others_cached(reader, lamp):
     other = make_product("A-2")
     reader.get(detail(other))
 
@@ -276,7 +276,7 @@ def test_a_change_of_one_product_leaves_the_others_kept(reader, lamp):
     assert counted.differences == {"hit": 1}
 
 
-def test_a_change_without_an_event_is_told_after_its_commit_and_not_before(reader, lamp):
+def test_a_change_without_an_event_replaces_tokens_only_after_its_commit(reader, lamp):
     reader.get(detail(lamp))
     redis, key = get_redis_connection("default"), cache_generations.key_of(f"product:{lamp.pk}")
     before = redis.get(key)
@@ -288,7 +288,7 @@ def test_a_change_without_an_event_is_told_after_its_commit_and_not_before(reade
     assert redis.get(key) not in (None, before)
 
 
-def test_many_products_at_a_time_are_one_word(lamp):
+def test_a_change_of_many_products_replaces_one_token(lamp):
     names = [f"product:{number}" for number in range(10_000)]
 
     assert cache_generations.widened([*names, "stock"]) == {"product", "stock"}
@@ -315,7 +315,7 @@ def test_a_bulk_over_many_products_is_seen_in_each(reader, lamp):
 
 
 @pytest.mark.parametrize("what", ["product", "stock", "location", "category"])
-def test_the_relay_says_it_again(reader, furnished, what, monkeypatch):
+def test_the_relay_replaces_tokens_again(reader, furnished, what, monkeypatch):
     relay_pending()
     with monkeypatch.context() as patch:
         patch.setattr(cache_generations, "replacement_commands", lambda _: [])
@@ -356,7 +356,7 @@ def test_a_report_of_a_pms_is_seen(reader, lamp):
 
 @pytest.fixture
 def filler(reader, lamp, monkeypatch) -> Iterator[threading.Event]:
-    """Somebody who is just reading the database for the answer; goes on once the event is set."""
+    """A concurrent reader in the middle of its database read; it continues once the event is set."""
     go_on, has_begun = threading.Event(), threading.Event()
     original = ProductViewSet._product
 
@@ -382,11 +382,11 @@ def filler(reader, lamp, monkeypatch) -> Iterator[threading.Event]:
     thread.join()
 
 
-def test_who_comes_while_another_reads_the_database_waits_for_its_bytes(reader, lamp, filler, monkeypatch):
+def test_a_concurrent_reader_waits_for_the_response_of_the_first(reader, lamp, filler, monkeypatch):
     def until_it_is_there(_: float) -> None:
         filler.set()
         deadline = time.monotonic() + 5
-        while len(answers()) < 2 and time.monotonic() < deadline:
+        while len(cached_keys()) < 2 and time.monotonic() < deadline:
             time.sleep(0.001)
         time.sleep(0.02)
 
@@ -398,7 +398,7 @@ def test_who_comes_while_another_reads_the_database_waits_for_its_bytes(reader, 
     assert counted.differences == {"wait": 1}
 
 
-def test_who_has_waited_long_enough_reads_the_database_too_and_keeps_nothing(reader, lamp, filler):
+def test_a_reader_that_waited_too_long_reads_the_database_without_caching(reader, lamp, filler):
     with Counted() as counted:
         began = time.perf_counter()
         response = reader.get(detail(lamp))
@@ -408,17 +408,17 @@ def test_who_has_waited_long_enough_reads_the_database_too_and_keeps_nothing(rea
     assert seconds > response_cache.BUDGET_SECONDS / 4
     assert is_within(seconds, response_cache.BUDGET_SECONDS + 0.5)
     assert counted.differences == {"miss": 1}
-    assert len(answers()) == 1  # of the list
+    assert len(cached_keys()) == 1  # of the list
 
 
-def test_who_dies_while_reading_the_database_is_waited_for_no_longer_than_a_moment(reader, lamp, filler):
+def test_the_lock_of_a_reader_that_dies_expires_soon(reader, lamp, filler):
     redis = get_redis_connection("default")
-    (lock,) = set(redis.keys("pms:response:*")) - set(answers())
+    (lock,) = set(redis.keys("pms:response:*")) - set(cached_keys())
 
     assert 0 < redis.pttl(lock) <= response_cache.FILL_MILLISECONDS
 
 
-def test_who_makes_the_answer_of_what_was_keeps_nobody_waiting(reader, lamp, filler):
+def test_a_reader_of_an_old_state_delays_nobody(reader, lamp, filler):
     services.update_product(product_id=lamp.pk, data={"name": "Lantern"})
 
     with Counted() as counted:

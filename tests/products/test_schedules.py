@@ -1,4 +1,4 @@
-"""`publish_at` and `unpublish_at`: publishing that happens by itself."""
+"""`publish_at` and `unpublish_at`: scheduled publishing."""
 
 import logging
 from datetime import datetime, timedelta
@@ -34,7 +34,7 @@ def hence(hours: float) -> datetime:
 
 
 def let_pass(product: Product, **moments: datetime) -> None:
-    """As if the time had come."""
+    """Moves the moments of the schedule into the past."""
     Product.objects.filter(pk=product.pk).update(**moments)
 
 
@@ -68,7 +68,7 @@ def test_the_rules_are_checked_when_it_is_scheduled(editor: JSONClient):
 
 
 @pytest.mark.parametrize("body", [{}, {"publish_at": None}, {"publish_at": "2020-01-01T00:00:00Z"}])
-def test_nothing_or_a_past_moment_means_now(editor: JSONClient, body: dict):
+def test_no_moment_or_a_past_one_means_now(editor: JSONClient, body: dict):
     lamp = make_product()
 
     shown = editor.post(url(lamp, "publish"), body).json()
@@ -105,11 +105,11 @@ def test_an_end_that_is_not_after_the_beginning_is_422(editor: JSONClient, body:
 
 
 @pytest.mark.parametrize("body", [{"publish_at": "tomorrow"}, {"publish_at": 5}, []])
-def test_what_is_no_moment_is_422(editor: JSONClient, body: object):
+def test_an_invalid_moment_is_422(editor: JSONClient, body: object):
     assert editor.post(url(make_product(), "publish"), body).status_code == 422
 
 
-def test_what_is_published_already_is_not_published_later(editor: JSONClient):
+def test_a_published_product_is_not_published_later(editor: JSONClient):
     response = editor.post(url(make_product(status="active"), "publish"), {"publish_at": iso(hence(1))})
 
     assert (response.status_code, response.json()["code"]) == (409, "product_published")
@@ -133,7 +133,7 @@ def test_an_end_is_scheduled_for_what_is_published_or_will_be(editor: JSONClient
 @pytest.mark.parametrize(
     ("action", "status"), [("publish", "active"), ("unpublish", "draft"), ("archive", "archived"), ("patch", "active")]
 )
-def test_what_happens_now_voids_the_schedule(editor: JSONClient, action: str, status: str):
+def test_an_action_now_cancels_the_schedule(editor: JSONClient, action: str, status: str):
     lamp = make_product()
     editor.post(url(lamp, "publish"), {"publish_at": iso(hence(1)), "unpublish_at": iso(hence(2))})
 
@@ -157,7 +157,7 @@ def test_an_edit_leaves_the_schedule_alone(editor: JSONClient):
     assert (body["name"], body["publish_at"]) == ("Big lamp", iso(begin))
 
 
-def test_what_is_due_is_published_and_ended_each_once(editor: JSONClient):
+def test_due_products_are_published_and_unpublished_once(editor: JSONClient):
     lamp, later = make_product("A-1"), make_product("B-1")
     for product in (lamp, later):
         services.publish_product(product_id=product.pk, publish_at=hence(1), unpublish_at=hence(2))
@@ -177,7 +177,7 @@ def test_what_is_due_is_published_and_ended_each_once(editor: JSONClient):
     assert Event.objects.latest("id").actor == "system"
 
 
-def test_a_time_that_is_over_already_leaves_a_draft():
+def test_a_schedule_in_the_past_leaves_a_draft():
     lamp = make_product()
     services.publish_product(product_id=lamp.pk, publish_at=hence(1), unpublish_at=hence(2))
     let_pass(lamp, publish_at=hence(-2), unpublish_at=hence(-1))
@@ -188,7 +188,7 @@ def test_a_time_that_is_over_already_leaves_a_draft():
     assert publish_due() == 0
 
 
-def test_what_fails_a_rule_by_then_stays_a_draft_and_is_said(caplog: pytest.LogCaptureFixture):
+def test_a_product_that_fails_a_rule_when_due_stays_a_draft_and_is_logged(caplog: pytest.LogCaptureFixture):
     lamp, other = make_product("A-1"), make_product("B-1")
     for product in (lamp, other):
         services.publish_product(product_id=product.pk, publish_at=hence(1), unpublish_at=hence(2))
@@ -249,7 +249,7 @@ def test_staff_set_and_clear_the_schedule():
     assert (lamp.publish_at, lamp.status, lamp.version) == (None, "draft", 3)
 
 
-def test_staff_are_told_of_a_schedule_that_cannot_be():
+def test_staff_see_the_error_of_an_impossible_schedule():
     lamp, client = make_product(), superuser()
     sent = {**form_of(client.get(page(lamp))), "unpublish_at_0": "2120-01-01", "unpublish_at_1": "10:00:00"}
 

@@ -1,4 +1,4 @@
-"""Searching the catalogue: what is found, in which order, and what no input can do."""
+"""Search in the catalogue: matches, their order, and hostile input."""
 
 import pytest
 from django.db import connection
@@ -68,7 +68,7 @@ def test_an_empty_search_finds_nothing(reader: JSONClient, lamp: Product):
     assert found(reader, "") == found(reader, "  ") == []
 
 
-def test_what_weighs_more_comes_first_then_the_newest(reader: JSONClient):
+def test_matches_with_more_weight_come_first_then_the_newest(reader: JSONClient):
     make_product("A", name="described", description="a lamp")
     make_product("B", name="branded", brand="lamp")
     make_product("C", name="lamp")
@@ -101,7 +101,7 @@ def test_a_storefront_finds_what_is_published(storefront: JSONClient):
     assert found(storefront, "draft") == found(storefront, "a-1") == []
 
 
-def test_what_is_found_follows_every_write(reader: JSONClient, lamp: Product):
+def test_every_write_updates_what_a_search_finds(reader: JSONClient, lamp: Product):
     services.update_product(
         product_id=lamp.pk, data={"name": "Chair", "description": "", "variants": [{"sku": "A-100/B", "price": 1}]}
     )
@@ -167,7 +167,7 @@ def test_a_search_costs_one_statement_and_uses_the_index(reader: JSONClient):
     assert "Seq Scan on products_product " not in plan
 
 
-def test_the_longest_product_can_be_kept_and_found(reader: JSONClient):
+def test_the_longest_product_can_be_stored_and_found(reader: JSONClient):
     # Words of which each letter becomes eighteen.
     make_product("A-1", name="Long", description=" ".join("ﷺ" * number for number in range(1, 360)))
     make_product("\ufdfa" * 70, name="SKU", description="<a" * 30_000)
@@ -176,7 +176,7 @@ def test_the_longest_product_can_be_kept_and_found(reader: JSONClient):
     assert found(reader, "\ufdfa" * 70) == ["SKU", "Long"]
 
 
-def test_a_document_ends_where_it_is_long_enough():
+def test_a_document_has_a_maximal_length():
     words = " ".join(f"word{number:05}" for number in range(100_000))
 
     document = document_of(name="first", skus=["A-1"], brand="", tags=[], description=words)

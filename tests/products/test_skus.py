@@ -1,4 +1,4 @@
-"""What a SKU is, and when two are the same one."""
+"""Which texts are SKUs, and when two SKUs are equal."""
 
 import unicodedata
 from urllib.parse import quote
@@ -34,7 +34,7 @@ COMPOSED, DECOMPOSED = "CAF\u00c9", "CAFE\u0301"
         ("日本-1", "日本-1"),
     ],
 )
-def test_a_sku_is_kept_in_nfc_without_outer_spaces(text: str, sku: str):
+def test_a_sku_is_stored_in_nfc_without_outer_spaces(text: str, sku: str):
     assert clean_sku(text) == sku
 
 
@@ -55,7 +55,7 @@ def test_a_sku_is_kept_in_nfc_without_outer_spaces(text: str, sku: str):
         "A\ud8001",
     ],
 )
-def test_what_is_no_sku_is_refused(text: str):
+def test_an_invalid_sku_is_refused(text: str):
     with pytest.raises(InvalidSku):
         clean_sku(text)
     assert as_sku_key(text) is None
@@ -84,7 +84,7 @@ def test_what_is_no_sku_is_refused(text: str):
         ("A\ufe0f", "A"),
     ],
 )
-def test_two_that_differ_in_case_or_form_are_the_same(one: str, other: str):
+def test_skus_that_differ_only_in_case_or_form_are_equal(one: str, other: str):
     assert sku_key(one) == sku_key(other)
 
 
@@ -102,7 +102,7 @@ def test_two_that_differ_in_case_or_form_are_the_same(one: str, other: str):
         ("\u0391", "A"),
     ],
 )
-def test_others_are_apart(one: str, other: str):
+def test_other_skus_differ(one: str, other: str):
     assert sku_key(one) != sku_key(other)
 
 
@@ -131,7 +131,7 @@ def test_the_longest_key_fits(api: JSONClient):
      ("A\n1", "invalid_sku"), ("A\x7f", "invalid_sku"),
      (None, "null"), (["A"], "invalid"), (True, "invalid")],
 )  # fmt: skip
-def test_what_is_no_sku_makes_no_product(api: JSONClient, sku: object, code: str):
+def test_an_invalid_sku_creates_no_product(api: JSONClient, sku: object, code: str):
     response = api.post(PRODUCTS, {"name": "Lamp", "variants": [{"sku": sku}]})
 
     assert response.status_code == 422

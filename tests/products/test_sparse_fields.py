@@ -1,4 +1,4 @@
-"""`fields=`: a reader gets what it asks for, and never more than it may see."""
+"""`fields=`: a reader gets the named fields, but only those that it may see."""
 
 import pytest
 from django.db import connection
@@ -12,7 +12,7 @@ PRODUCTS = "/api/v1/products/"
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 
-def test_the_fields_that_are_named_are_all_that_is_shown(reader: JSONClient):
+def test_only_the_named_fields_are_shown(reader: JSONClient):
     product = make_product("A-1", name="Lamp")
     shown = {"id": product.pk, "name": "Lamp", "variants": [{"sku": "A-1", "price": "10.00"}]}
     query = {"fields": "variants.price, name,id,variants.sku"}
@@ -21,7 +21,7 @@ def test_the_fields_that_are_named_are_all_that_is_shown(reader: JSONClient):
     assert reader.get(f"{PRODUCTS}{product.pk}/", query).json() == shown
 
 
-def test_a_field_by_itself_is_whole(reader: JSONClient):
+def test_a_field_with_members_is_shown_whole(reader: JSONClient):
     product = make_product("A-1")
     set_stock("A-1", make_location(), 2)
     whole = reader.get(f"{PRODUCTS}{product.pk}/").json()
@@ -32,7 +32,7 @@ def test_a_field_by_itself_is_whole(reader: JSONClient):
 
 
 @pytest.mark.parametrize("fields", ["", ",", " , "])
-def test_no_field_is_every_field(reader: JSONClient, fields: str):
+def test_an_empty_parameter_means_every_field(reader: JSONClient, fields: str):
     product = make_product()
     url = f"{PRODUCTS}{product.pk}/"
 
@@ -49,7 +49,7 @@ def test_an_unknown_field_is_422(reader: JSONClient, fields: str):
         assert [error["pointer"] for error in problem["errors"]] == ["/fields"]
 
 
-def test_nobody_sees_more_by_asking_for_it(reader: JSONClient, editor: JSONClient, storefront: JSONClient):
+def test_fields_that_the_caller_may_not_see_stay_hidden(reader: JSONClient, editor: JSONClient, storefront: JSONClient):
     product = make_product("A-1", status="active", cost="3.00")
     set_stock("A-1", make_location(), 2)
     url, query = f"{PRODUCTS}{product.pk}/", {"fields": "variants.cost,variants.stock"}
@@ -61,7 +61,7 @@ def test_nobody_sees_more_by_asking_for_it(reader: JSONClient, editor: JSONClien
     assert storefront.get(url, {"fields": "variants.cost"}).json() == {"variants": [{}]}
 
 
-def test_what_is_not_asked_for_is_not_read(reader: JSONClient):
+def test_fields_that_are_not_named_are_not_read(reader: JSONClient):
     make_product()
     reader.get(PRODUCTS)  # the key is known from then on
 

@@ -1,4 +1,4 @@
-"""What happens to pictures in the background: thumbnails are made, what nobody needs goes."""
+"""Background work on pictures: thumbnails are made, unused files deleted."""
 
 import os
 import time
@@ -104,7 +104,7 @@ def test_a_second_thumbnail_of_one_picture_is_removed(product: Product, media_ro
     ]
 
 
-def test_content_that_no_product_shows_goes_after_a_while(product: Product):
+def test_content_that_no_product_shows_is_deleted_after_a_while(product: Product):
     image = make_image(product)
     kept = make_image(product, "blue").image_file
     tasks.make_thumbnails()
@@ -137,7 +137,7 @@ def test_content_that_is_shown_again_stays(product: Product):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_content_that_somebody_takes_up_is_not_swept_from_under_him(product: Product):
+def test_content_that_a_transaction_uses_again_is_not_swept(product: Product):
     image = make_image(product)
     services.delete_image(product_id=product.pk, image_id=image.pk)
     services.sweep_unused_images()
@@ -181,7 +181,7 @@ def _sweep() -> int:
         connection.close()
 
 
-def test_files_that_no_row_names_go_after_a_while(product: Product, media_root: Path):
+def test_files_that_no_row_names_are_deleted_after_a_while(product: Product, media_root: Path):
     kept = make_image(product).image_file
     tasks.make_thumbnails()
     kept.refresh_from_db()
@@ -198,7 +198,7 @@ def test_files_that_no_row_names_go_after_a_while(product: Product, media_root: 
     assert there == sorted([kept.file.name, kept.thumbnail.name, young])
 
 
-def test_uploads_that_nobody_used_are_forgotten():
+def test_unused_uploads_are_deleted():
     for number, expires_at in enumerate([timezone.now() - OLD, timezone.now()]):
         ImageUpload.objects.create(
             public_id=str(number), identity="client:x", name="uploads/x", size_bytes=1, expires_at=expires_at
@@ -224,7 +224,7 @@ def _fail(*_: Any) -> None:
     raise OSError("read-only")
 
 
-def test_a_file_is_there_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch, media_root: Path):
+def test_a_file_appears_only_when_it_is_complete(monkeypatch: pytest.MonkeyPatch, media_root: Path):
     monkeypatch.setattr(Path, "replace", _fail)
 
     with pytest.raises(StorageUnavailable):
@@ -233,7 +233,7 @@ def test_a_file_is_there_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch, me
     assert [path for path in media_root.rglob("*") if path.is_file()] == []
 
 
-def test_every_task_is_known_to_beat():
+def test_every_task_is_scheduled():
     scheduled = {entry["task"] for entry in django_settings.CELERY_BEAT_SCHEDULE.values()}
 
     assert {

@@ -33,7 +33,7 @@ def patched(client: JSONClient, product: Product, **change: object) -> dict:
     return response.json()
 
 
-def test_what_is_left_out_stays(editor: JSONClient, lamp: Product):
+def test_omitted_fields_stay(editor: JSONClient, lamp: Product):
     before = editor.get(f"/api/v1/products/{lamp.pk}/").json()
 
     after = patched(editor, lamp, name="Big lamp")
@@ -163,7 +163,7 @@ def test_an_active_product_keeps_what_its_rules_ask_for(editor: JSONClient):
         ("draft", "draft", []),
     ],
 )
-def test_a_status_is_announced_as_what_it_is(editor: JSONClient, before: str, after: str, types: list[str]):
+def test_a_change_of_status_has_its_own_event(editor: JSONClient, before: str, after: str, types: list[str]):
     lamp = make_product("A-1", status=before)
     count = len(recorded())
 
@@ -189,7 +189,7 @@ def test_an_unknown_product_is_404(editor: JSONClient):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_changes_at_once_are_merged_not_lost():
+def test_concurrent_changes_are_merged():
     lamp = make_product("A-1", tags=["old"])
     changes = [{"name": "Big lamp"}, {"tags": ["new"]}, {"brand": "Lux"}, {"attributes": {"watts": 5}}]
 
