@@ -79,16 +79,8 @@ class ProductData(TypedDict):
 PRODUCT_FIELDS: Final = tuple(ProductData.__annotations__)
 VARIANT_FIELDS: Final = tuple(FullVariantData.__annotations__)
 IMAGE_FIELDS: Final = tuple(ImageData.__annotations__)
-MOMENTS: Final = frozenset(
-    field.name
-    for field in Product._meta.concrete_fields
-    if field.name in PRODUCT_FIELDS and isinstance(field, DateTimeField)
-)
-AMOUNTS: Final = frozenset(
-    field.name
-    for field in Variant._meta.concrete_fields
-    if field.name in VARIANT_FIELDS and isinstance(field, DecimalField)
-)
+MOMENTS: Final = frozenset(field.name for field in Product._meta.concrete_fields if isinstance(field, DateTimeField))
+AMOUNTS: Final = frozenset(field.name for field in Variant._meta.concrete_fields if isinstance(field, DecimalField))
 # The fields of an image that are columns of its `ImageFile`.
 IMAGE_FILE_COLUMNS: Final = {"url": "file", "thumbnail_url": "thumbnail", "width": "width", "height": "height"}
 

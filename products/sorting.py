@@ -12,7 +12,8 @@ from django.db.models.expressions import Combinable
 from django.utils.dateparse import parse_datetime
 
 from pms_backend.api.keyset import Sorting
-from products.models import PRICE_DOWN, PRICE_UP, PUBLISHED_AT_DOWN, PUBLISHED_AT_UP, Product
+from products.models import Product
+from products.models.products import PRICE_DOWN, PRICE_UP, PUBLISHED_AT_DOWN, PUBLISHED_AT_UP
 
 # Only this many of the newest matches are ranked, since the first letter that a user types matches half of a catalogue.
 MAX_RANKED: Final = 10_000

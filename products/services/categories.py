@@ -22,7 +22,7 @@ def create_category(*, name: str, slug: str = "", parent: Category | None = None
     """Creates a category, under `parent` or at the top. Raises `SlugTaken`, `CategoryTooDeep`."""
     _lock_tree()
     category = Category(name=name, slug=slug or slugify(name, allow_unicode=True), parent=parent)
-    _check_depth(len(_ancestor_ids(category)) + 1)
+    _check_depth(len(_numbers(_ANCESTORS, category.parent_id)) + 1)
     category.full_clean(validate_unique=False)
     _save(category, force_insert=True)
     _record(category)
@@ -42,10 +42,10 @@ def update_category(*, category: Category, **values: Any) -> Category:
     for name, value in changed.items():
         setattr(category, name, value)
     if "parent" in changed:
-        above = _ancestor_ids(category)
-        if category.pk in above:
+        ancestors = _numbers(_ANCESTORS, category.parent_id)
+        if category.pk in ancestors:
             raise CategoryCycle("A category cannot be moved into itself or into one of its own.")
-        _check_depth(len(above) + _height(category))
+        _check_depth(len(ancestors) + _numbers(_HEIGHT, category.pk)[0])
     category.full_clean(validate_unique=False)
     _save(category, update_fields=list(changed))
     _record(category)
@@ -68,21 +68,14 @@ def _lock_tree() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [TREE_LOCK])
 
 
-def _ancestor_ids(category: Category) -> list[int]:
-    """The ids of the ancestors, read under the lock, since the objects of the caller may be older."""
+def _numbers(statement: str, category_id: int | None) -> list[int]:
+    """The numbers that the statement returns, read under the lock, since the objects of the caller may be older."""
     with connection.cursor() as cursor:
-        cursor.execute(_ANCESTORS, [category.parent_id])
-        return [pk for (pk,) in cursor.fetchall()]
+        cursor.execute(statement, [category_id])
+        return [number for (number,) in cursor.fetchall()]
 
 
-def _height(category: Category) -> int:
-    """The number of levels of the category, including its own."""
-    with connection.cursor() as cursor:
-        cursor.execute(_HEIGHT, [category.pk])
-        return int(cursor.fetchone()[0])
-
-
-# UNION instead of UNION ALL ends even if the tree has a cycle.
+# The category and its ancestors. UNION instead of UNION ALL ends even if the tree has a cycle.
 _ANCESTORS: Final = """
 WITH RECURSIVE up(id, parent_id) AS (
     SELECT id, parent_id FROM products_category WHERE id = %s
@@ -91,6 +84,7 @@ WITH RECURSIVE up(id, parent_id) AS (
 )
 SELECT id FROM up
 """
+# The number of levels of the category, including its own.
 _HEIGHT: Final = """
 WITH RECURSIVE down(id, level) AS (
     SELECT %s::bigint, 1

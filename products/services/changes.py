@@ -18,7 +18,7 @@ from products.models import Product, ProductStatus, Variant
 from products.renames import variants_renamed
 from products.representation import images_by_product, represent_product
 from products.search import document_of
-from products.services.statements import insert_products, insert_variants, update_products, update_variants
+from products.services.statements import PRODUCTS, VARIANTS
 
 
 def _input_fields(model: type[Model], *, apart_from: Container[str]) -> tuple[str, ...]:
@@ -145,8 +145,8 @@ def _write_products(changes: Sequence[ProductChange]) -> None:
     new = [change.product for change in changes if change.is_new]
     for product, handle in zip(new, free_handles([(p.handle, p.name) for p in new]), strict=True):
         product.handle = handle
-    insert_products(new)
-    update_products([change.product for change in changes if not change.is_new])
+    PRODUCTS.insert(new)
+    PRODUCTS.update([change.product for change in changes if not change.is_new])
 
 
 def _write_variants(changes: Sequence[ProductChange], now: datetime) -> None:
@@ -157,8 +157,8 @@ def _write_variants(changes: Sequence[ProductChange], now: datetime) -> None:
         for variant in change.changed_variants:
             variant.updated_at = now
     # Updates come first: a new variant may have the SKU, or the option values, that another one gives up.
-    update_variants([variant for change in changes for variant in change.changed_variants])
-    insert_variants([variant for change in changes for variant in change.new_variants])
+    VARIANTS.update([variant for change in changes for variant in change.changed_variants])
+    VARIANTS.insert([variant for change in changes for variant in change.new_variants])
 
 
 def _events_of(change: ProductChange, images: Sequence[dict[str, Any]]) -> list[events.ProductEvent]:
