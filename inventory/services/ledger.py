@@ -17,7 +17,7 @@ from inventory.level_fields import CHANGED_COLUMNS, SHOWN_COLUMNS, WRITTEN_COLUM
 from pms_backend.api import context
 from pms_backend.api.arrays import as_array
 from pms_backend.api.prepared_statements import prepared_cursor
-from pms_backend.api.transactions import committing, is_broken_off
+from pms_backend.api.transactions import committing, is_retryable
 from pms_backend.events import services as outbox
 from products.cache_generations import of_stock
 
@@ -229,7 +229,7 @@ def run_alone(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...
         with committing():
             rows = _rows_of(statement, parameters, is_prepared=True)
     except DatabaseError as error:
-        if not is_broken_off(error):
+        if not is_retryable(error):
             raise
         return []
     _send_after_commit(rows)

@@ -19,7 +19,7 @@ from pms_backend.access.signatures import verify_signature
 from pms_backend.access.tokens.callers import caller_of_token, token_in
 from pms_backend.access.tokens.exceptions import InvalidToken
 from pms_backend.api import context
-from pms_backend.api.transactions import do_first_in_write
+from pms_backend.api.transactions import register_first_write
 
 KEYWORD = "Api-Key"
 MAX_KEY_LENGTH = 200
@@ -47,7 +47,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def _require_signature(self, request: HttpRequest, client_id: int) -> None:
         signing_key, nonce = verify_signature(request, client_id=client_id)
-        do_first_in_write(request, lambda: services.use_nonce(signing_key=signing_key, nonce=nonce))
+        register_first_write(request, lambda: services.use_nonce(signing_key=signing_key, nonce=nonce))
 
 
 class StaffSessionAuthentication(SessionAuthentication):

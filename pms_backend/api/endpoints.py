@@ -1,4 +1,4 @@
-"""The base classes of every API view: a write and what belongs to it are one transaction."""
+"""The base classes of every API view."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -13,21 +13,21 @@ from rest_framework.request import Request
 from pms_backend.api import services
 from pms_backend.api.idempotency import (
     KEY_HEADER,
-    Claim,
     IdempotencyNotSupported,
-    answer_of,
-    claim_of,
+    IdempotentRequest,
+    idempotent_request,
     is_multipart,
     rewind_files,
+    stored_response,
 )
-from pms_backend.api.transactions import first_in_write, retried_atomic
+from pms_backend.api.transactions import first_writes, retried_atomic
 
 Handler = Callable[..., HttpResponseBase]
 Row = TypeVar("Row", bound=Model)
 
 
 class _Refused(Exception):
-    """Takes an answer that is no success out of the transaction, which is rolled back."""
+    """Carries a response that is not a success out of the transaction, which rolls back."""
 
     def __init__(self, response: HttpResponseBase) -> None:
         super().__init__(response.status_code)
@@ -35,11 +35,11 @@ class _Refused(Exception):
 
 
 class IdempotencyMixin(views.APIView):
-    """Keeps the answer of a POST with an `Idempotency-Key`, in the transaction of what the services do.
+    """Stores the response of a POST with an `Idempotency-Key`, in the same transaction as its writes.
 
-    `supports_idempotency` is False where the answer carries a secret or a token; by action, where only some do. With
-    `only_reads` a POST asks what does not fit into an address: it counts as a read, and a key is ignored, since an
-    answer that was kept would be an old one.
+    `supports_idempotency` is False where the response carries a secret or a token; a mapping sets it by action. With
+    `only_reads` a POST is a read whose parameters do not fit into a URL: it ignores a key, since a stored response
+    would be an outdated one.
     """
 
     supports_idempotency: bool | Mapping[str, bool] = True
@@ -56,93 +56,93 @@ class IdempotencyMixin(views.APIView):
         return headers
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """DRF's checks; then, only where there is something to be written first, the handler is wrapped.
+        """Runs DRF's checks, then wraps the handler of a write that has a key or a registered first write.
 
-        So a write without a key costs nothing more.
+        A write without either costs nothing more.
         """
         super().initial(request, *args, **kwargs)
         method = (request.method or "").lower()
         if request.method in SAFE_METHODS or method not in self.http_method_names:
             return
-        claim = self._claim(request)
+        idempotent = self._idempotent_request(request)
         try:
             self._prepared = self.prepare(request, **kwargs), None
         except Exception as error:
             self._prepared = None, error
-        if claim is not None or first_in_write(request._request):
+        if idempotent is not None or first_writes(request._request):
             handler = getattr(self, method, self.http_method_not_allowed)
-            setattr(self, method, partial(self._write, handler, claim))
+            setattr(self, method, partial(self._write, handler, idempotent))
 
     def prepare(self, request: Request, **kwargs: Any) -> Any:
-        """What the handler of a write needs that has no place in its transaction: slow work, calls to elsewhere.
+        """Does the work of a write that must not run inside its transaction: slow work, outgoing calls.
 
-        It runs after every check and before the transaction, once, however often that is tried; the handler asks for it
-        with `prepared()`.
+        It runs once, after every check and before the transaction, however often that is retried; the handler gets its
+        result from `prepared()`.
         """
         return None
 
     def prepared(self) -> Any:
-        """What `prepare` returned, or raised: it comes out in the handler, so that a replayed answer comes first."""
+        """Returns or raises what `prepare` did; in the handler, so that a replayed response takes precedence."""
         result, error = self._prepared
         if error is not None:
             raise error
         return result
 
-    def takes_idempotency_key(self, method: str) -> bool:
-        """Whether a request of this method may have a key; it is ignored where nobody is known who could own it."""
-        takes = method == "POST" and not self.only_reads
-        return takes and bool(self.authentication_classes) and self._keeps_answers()
+    def accepts_idempotency_key(self, method: str) -> bool:
+        """Whether requests of this method support a key. A view without authentication ignores it: no one owns it."""
+        is_write = method == "POST" and not self.only_reads
+        return is_write and bool(self.authentication_classes) and self._stores_responses()
 
-    def _keeps_answers(self) -> bool:
+    def _stores_responses(self) -> bool:
         supported = self.supports_idempotency
         if isinstance(supported, Mapping):
             return supported.get(getattr(self, "action", None) or "", True)
         return supported
 
-    def _claim(self, request: Request) -> Claim | None:
+    def _idempotent_request(self, request: Request) -> IdempotentRequest | None:
         if request.method != "POST" or self.only_reads or KEY_HEADER not in request.headers:
             return None
-        if not self._keeps_answers():
+        if not self._stores_responses():
             raise IdempotencyNotSupported
         identity: str | None = getattr(request.auth, "identity", None)
-        return None if identity is None else claim_of(request, identity)
+        return None if identity is None else idempotent_request(request, identity)
 
     def _write(
-        self, handler: Handler, claim: Claim | None, request: Request, *args: Any, **kwargs: Any
+        self, handler: Handler, idempotent: IdempotentRequest | None, request: Request, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
         try:
-            return self._in_one_transaction(handler, claim, request, *args, **kwargs)
+            return self._in_one_transaction(handler, idempotent, request, *args, **kwargs)
         except _Refused as refused:
             return refused.response
 
     @retried_atomic
     def _in_one_transaction(
-        self, handler: Handler, claim: Claim | None, request: Request, *args: Any, **kwargs: Any
+        self, handler: Handler, idempotent: IdempotentRequest | None, request: Request, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
-        answered = services.claim_key(claim=claim) if claim else None
-        # A replay is a request too: its nonce, say, is used up.
-        for write in first_in_write(request._request):
+        replayed = services.begin_idempotent_request(request=idempotent) if idempotent else None
+        # A replay is a request too: it uses up its signature's nonce, for example.
+        for write in first_writes(request._request):
             write()
-        if answered is not None:
-            return answered.replay()
+        if replayed is not None:
+            return replayed.replay()
         if is_multipart(request):
             rewind_files(request)
         response = handler(request, *args, **kwargs)
         if not 200 <= response.status_code < 300:
             raise _Refused(response)
-        if claim is not None:
+        if idempotent is not None:
             response = self.finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]  # Django's too
-            services.store_answer(claim=claim, answer=answer_of(response))
+            services.store_response(request=idempotent, response=stored_response(response))
         return response
 
 
 class APIView(IdempotencyMixin, views.APIView):
-    """DRF's, as every API view is here."""
+    """DRF's, with `IdempotencyMixin`."""
 
 
 class ListAPIView(IdempotencyMixin, generics.ListAPIView[Row]):
-    """DRF's, as every API view is here."""
+    """DRF's, with `IdempotencyMixin`."""
 
 
 class GenericViewSet(IdempotencyMixin, viewsets.GenericViewSet[Row]):
-    """DRF's, as every API view is here."""
+    """DRF's, with `IdempotencyMixin`."""

@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: which request a key names, and the answer that it had."""
+"""`Idempotency-Key`: the request that a key names, and its stored response (ADR 0008)."""
 
 import hashlib
 import re
@@ -19,13 +19,13 @@ from pms_backend.api.exceptions import Conflict, Invalid
 KEY_HEADER: Final = "Idempotency-Key"
 REPLAYED_HEADER: Final = "Idempotency-Replayed"
 KEY_PATTERN: Final = r"[\x20-\x7e]{1,255}"
-KEPT_HOURS: Final = 24
-# The headers that are part of an answer; the others are of the connection, the limits or the request.
-KEPT_HEADERS: Final = ("Content-Type", "ETag", "Location", "Cache-Control", "Vary")
+STORED_HOURS: Final = 24
+# The headers that are stored; the others belong to the connection, the rate limits or the single request.
+STORED_HEADERS: Final = ("Content-Type", "ETag", "Location", "Cache-Control", "Vary")
 
 
 class IdempotencyKeyInvalid(APIException):
-    """The header is no key."""
+    """The header is not a valid key."""
 
     status_code = 400
     default_code = "idempotency_key_invalid"
@@ -33,7 +33,7 @@ class IdempotencyKeyInvalid(APIException):
 
 
 class IdempotencyNotSupported(APIException):
-    """The answer carries a secret or a token, which is not kept."""
+    """The response carries a secret or a token, which is never stored."""
 
     status_code = 400
     default_code = "idempotency_not_supported"
@@ -41,7 +41,7 @@ class IdempotencyNotSupported(APIException):
 
 
 class IdempotencyKeyReused(Invalid):
-    """The key has named another request."""
+    """The key was used before with another body."""
 
     code = "idempotency_key_reused"
 
@@ -53,23 +53,23 @@ class IdempotencyInProgress(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """A request with a key: `digest` is of client, method, path and key, `fingerprint` of what was sent."""
+class IdempotentRequest:
+    """A request with a key: `digest` is of client, method, path and key, `fingerprint` of the body."""
 
     digest: bytes
     fingerprint: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer as it is kept."""
+class StoredResponse:
+    """The response to the first request with a key, as it is stored."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
     def replay(self) -> HttpResponse:
-        """The answer once more, which says that it is not the first."""
+        """The same response again, marked by `Idempotency-Replayed`."""
         response = HttpResponse(self.body, status=self.status)
         del response["Content-Type"]
         for name, value in {**self.headers, REPLAYED_HEADER: "true"}.items():
@@ -77,31 +77,34 @@ class Answer:
         return response
 
 
-def claim_of(request: Request, identity: str) -> Claim:
-    """What the request claims by its key. Raises `IdempotencyKeyInvalid`, and whatever an unreadable body raises."""
+def idempotent_request(request: Request, identity: str) -> IdempotentRequest:
+    """The digest and the fingerprint of a request that has a key, sent by the client `identity`.
+
+    Raises `IdempotencyKeyInvalid`, and whatever an unreadable body raises.
+    """
     key = request.headers[KEY_HEADER]
     if not re.fullmatch(KEY_PATTERN, key):
         raise IdempotencyKeyInvalid
-    return Claim(_digest(identity, request.method or "", request.path, key), _fingerprint(request))
+    return IdempotentRequest(_digest(identity, request.method or "", request.path, key), _fingerprint(request))
 
 
-def answer_of(response: HttpResponseBase) -> Answer:
-    """The answer to keep, rendered now if it was not yet."""
+def stored_response(response: HttpResponseBase) -> StoredResponse:
+    """The response in the form that is stored; renders it if it is not rendered yet. Raises TypeError for a stream."""
     if isinstance(response, SimpleTemplateResponse):
         response.render()
     if not isinstance(response, HttpResponse):
-        raise TypeError("A streamed answer cannot be kept: its view sets supports_idempotency = False.")
-    headers = {name: response[name] for name in KEPT_HEADERS if name in response}
-    return Answer(response.status_code, headers, response.content)
+        raise TypeError("A streamed response cannot be stored: its view must set supports_idempotency = False.")
+    headers = {name: response[name] for name in STORED_HEADERS if name in response}
+    return StoredResponse(response.status_code, headers, response.content)
 
 
 def is_multipart(request: Request) -> bool:
-    """Whether the body holds files: it is never in memory as a whole, and they can be read again."""
+    """Whether the body may hold files: those are spooled, so that they can be read a second time."""
     return (request.content_type or "").lower().startswith("multipart/form-data")
 
 
 def rewind_files(request: Request) -> None:
-    """Lets the files of a multipart body be read from their start."""
+    """Sets the files of a multipart body back to their start."""
     for _, file in _files(request):
         file.seek(0)
 
@@ -109,14 +112,14 @@ def rewind_files(request: Request) -> None:
 def _fingerprint(request: Request) -> bytes:
     if not is_multipart(request):
         return hashlib.sha256(request._request.body).digest()
-    # The boundary between the parts is another one each time, so that it is the parts that are compared.
+    # The boundary between the parts differs each time, so the fingerprint is of the parts.
     files = [[name, file.name, file.content_type, _file_digest(file)] for name, file in _files(request)]
     fields = [[name, *request.POST.getlist(name)] for name in request.POST]
     return _digest(sorted(fields), files)
 
 
 def _files(request: Request) -> Iterator[tuple[str, "UploadedFile[bytes]"]]:
-    # By way of DRF's parsers, which refuse what the view does not take.
+    # request.FILES calls DRF's parsers, which refuse a body that the view does not accept.
     for name in sorted(request.FILES):
         for file in request.FILES.getlist(name):
             yield name, file

@@ -1,13 +1,13 @@
-"""What the API itself remembers: the first answers of requests with an `Idempotency-Key`."""
+"""The stored responses of requests with an `Idempotency-Key`."""
 
 from django.db import models
 from django.db.models.functions import Now
 
 
 class IdempotencyKey(models.Model):
-    """A request that took effect, and its answer; others never see it without one, since both are one transaction.
+    """A request that succeeded, with its response; both are committed by one transaction.
 
-    `digest` is of client, method, path and key (of any length, where an index has a limit), `fingerprint` of the body.
+    `digest` is of client, method, path and key (which an index could not hold as they are), `fingerprint` of the body.
     """
 
     digest = models.BinaryField(primary_key=True, max_length=32)

@@ -1,4 +1,4 @@
-"""OpenAPI 3.1 of what the endpoints really answer."""
+"""OpenAPI 3.1: headers, problems and schemas that all endpoints share."""
 
 from typing import Any, Final, Literal
 
@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from pms_backend.api import serializers
 from pms_backend.api.endpoints import IdempotencyMixin
-from pms_backend.api.idempotency import KEPT_HOURS, KEY_HEADER, KEY_PATTERN, REPLAYED_HEADER
+from pms_backend.api.idempotency import KEY_HEADER, KEY_PATTERN, REPLAYED_HEADER, STORED_HOURS
 from pms_backend.api.problems import PROBLEM_CONTENT_TYPE
 from pms_backend.api.schema_texts import summary_of, tag_of
 
@@ -42,10 +42,10 @@ _KEY: Final = OpenApiParameter(
     {"type": "string", "pattern": f"^{KEY_PATTERN}$"},
     OpenApiParameter.HEADER,
     description=(
-        f"Names this request for {KEPT_HOURS} hours: sent again with the same body it gets the first success's answer "
-        f"(`{REPLAYED_HEADER}: true`) and takes no effect again; with another body it is 422 `idempotency_key_reused`; "
-        "while the first is still at work it waits, then is 409 `idempotency_in_progress`. A refused request may be "
-        "tried again with its key."
+        f"Names this request for {STORED_HOURS} hours: sent again with the same body it gets the first success's "
+        f"answer (`{REPLAYED_HEADER}: true`) and takes no effect again; with another body it is 422 "
+        "`idempotency_key_reused`; while the first is still at work it waits, then is 409 `idempotency_in_progress`. A "
+        "refused request may be tried again with its key."
     ),
 )
 _REPLAYED: Final = OpenApiParameter(
@@ -82,10 +82,10 @@ _ETAG: Final = OpenApiParameter(
 
 
 class AutoSchema(SpectacularSchema):
-    """Adds what our base classes do: the problems that an operation may answer, and `Idempotency-Key`.
+    """Adds what our base classes do: problems, `Idempotency-Key`, conditional requests.
 
-    A view's own problems stand in its `may_answer`: status → what it means. The actions in its `has_etag` answer with
-    an ETag, those in `takes_if_match` compare one.
+    A view names its own problems in `may_answer` (status → description), the actions that return an ETag in
+    `has_etag`, those that compare one in `takes_if_match`.
     """
 
     def get_tags(self) -> list[str]:
@@ -106,9 +106,9 @@ class AutoSchema(SpectacularSchema):
         return words
 
     def get_override_parameters(self) -> list[Any]:
-        """The headers of conditional requests, and of every POST whose answer is kept."""
-        keeps_answers = isinstance(self.view, IdempotencyMixin) and self.view.takes_idempotency_key(self.method)
-        wanted: list[Any] = [_KEY, _REPLAYED] if keeps_answers else []
+        """The headers of conditional requests, and of every POST that accepts an `Idempotency-Key`."""
+        accepts_key = isinstance(self.view, IdempotencyMixin) and self.view.accepts_idempotency_key(self.method)
+        wanted: list[Any] = [_KEY, _REPLAYED] if accepts_key else []
         wanted += [_ETAG] if self._is_in("has_etag") else []
         wanted += [_IF_NONE_MATCH] if self._may_be_unchanged() else []
         return wanted + ([_IF_MATCH] if self._is_in("takes_if_match") else [])

@@ -1,4 +1,4 @@
-"""How the admin changes things: through services, whose refusals stand in the form that asked."""
+"""Base classes of the admin, which changes rows only through services and shows their refusals in forms."""
 
 from datetime import datetime
 from typing import Any, ClassVar, Final
@@ -25,10 +25,10 @@ from pms_backend.api.transactions import retried_atomic
 from pms_backend.api.typed_unfold import ModelAdmin, TabularInline
 
 REFUSALS: Final = (DomainError, ValidationError, IntegrityError)
-# Colouring a longer one takes longer than anybody waits for a page.
+# Colouring a longer one makes the page too slow.
 MAX_COLOURED_BYTES: Final = 64 * 1024
 
-# Columns whose form fields would take whatever Python can read for a number. The admin looks for the nearest class.
+# Strict form fields for numbers. The admin looks a column up by its class, so each class is listed.
 STRICT_NUMBERS: Final[dict[Any, dict[str, Any]]] = {
     **{
         column: {"form_class": IntegerField}
@@ -48,24 +48,24 @@ _REFUSAL: Final = "pms.refusal"
 
 
 def add_refusal(form: forms.BaseForm, error: Exception) -> None:
-    """Writes what a service refused into the form: at the field that it names, else above all fields."""
+    """Adds a service's refusal to the form's errors: to the field that it names, else to the form."""
     problem = problem_of(error)
     for one in problem.errors or (FieldError("", problem.code, problem.detail),):
         name = one.pointer.removeprefix("/")
         form.add_error(name if name in form.fields else None, one.detail)
 
 
-class RefusalsIn:
-    """What a service refuses within is written into the form, and the page goes on."""
+class RefusalsAsFormErrors:
+    """A context manager that adds a service's refusal to the form's errors and goes on after the block."""
 
     def __init__(self, form: forms.BaseForm) -> None:
         self._form = form
 
     def __enter__(self) -> None:
-        """Begins."""
+        """Does nothing."""
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> bool:
-        """Whether it was a refusal."""
+        """Adds the refusal. True for a refusal, which is not raised further."""
         if isinstance(error, REFUSALS):
             add_refusal(self._form, error)
             return True
@@ -73,12 +73,12 @@ class RefusalsIn:
 
 
 class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Checks shapes; what the state forbids is for the service to say."""
+    """Checks the shape of input; the service checks it against the state."""
 
     refusal: ClassVar[Exception | None] = None
 
     def clean(self) -> dict[str, Any] | None:
-        """Bounds moments, and shows what the service refused the first time."""
+        """Checks the bounds of moments, and adds the service's refusal of the first attempt."""
         cleaned = super().clean()
         for name, value in list((cleaned or {}).items()):
             if isinstance(value, datetime) and not is_in_bounds(value):
@@ -88,20 +88,20 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
     def _post_clean(self) -> None:
-        # The database keeps the constraints, and the service names a broken one in better words than its name.
-        vars(self.instance)["validate_constraints"] = _nothing_to_say
+        # Services and the database check constraints, with better messages than a constraint's name.
+        vars(self.instance)["validate_constraints"] = _skip_constraints
         super()._post_clean()  # type: ignore[misc]
 
 
-def _nothing_to_say(exclude: Any = None) -> None:
-    """What a form says of constraints."""
+def _skip_constraints(exclude: Any = None) -> None:
+    """Replaces `Model.validate_constraints`."""
 
 
 class ServiceAdmin(ModelAdmin):
-    """Rows that are changed through services alone: a subclass says in `write` through which.
+    """Rows that only services change: a subclass calls its service in `write`.
 
-    The page is one transaction, tried again where PostgreSQL broke it off. When a service refuses, all of it is rolled
-    back and the form is shown again, as it was filled in, with the reason.
+    The page is one transaction, retried after a deadlock. When a service refuses, all of it is rolled back and the
+    form is shown again, as it was filled in, with the reason.
     """
 
     form = ServiceForm
@@ -112,11 +112,11 @@ class ServiceAdmin(ModelAdmin):
     warn_unsaved_form = True
 
     def write(self, request: HttpRequest, obj: Any, form: Any, formsets: list[Any], *, change: bool) -> None:
-        """Calls the service for a valid form; for a new row it gives `obj` its key."""
+        """Calls the service with a valid form; sets the primary key of a new `obj`."""
         raise NotImplementedError
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nothing is erased here, unless a service does it."""
+        """False, unless a subclass deletes through a service."""
         return False
 
     def changeform_view(
@@ -126,16 +126,16 @@ class ServiceAdmin(ModelAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """The form; when its service refuses, the form once more, with the reason."""
+        """The form; if the service refuses, the form again with the reason."""
         view = super().changeform_view
         if object_id is not None and not self._may_be_a_key(object_id):
-            leads_away = self._get_obj_does_not_exist_redirect  # type: ignore[attr-defined]  # Django's own
-            return leads_away(request, self.opts, object_id)  # type: ignore[no-any-return]
+            redirect_away = self._get_obj_does_not_exist_redirect  # type: ignore[attr-defined]  # Django's own
+            return redirect_away(request, self.opts, object_id)  # type: ignore[no-any-return]
 
         def attempt() -> HttpResponse:
-            # What an attempt said that was rolled back is not true.
-            said: Any = messages.get_messages(request)
-            said._queued_messages.clear()
+            # Messages of an attempt that was rolled back are not true.
+            queued: Any = messages.get_messages(request)
+            queued._queued_messages.clear()
             return view(request, object_id, form_url, extra_context)
 
         try:
@@ -145,7 +145,7 @@ class ServiceAdmin(ModelAdmin):
             return attempt()
 
     def _may_be_a_key(self, object_id: str) -> bool:
-        # What is asked of the address before Django looks for the row takes it for a key.
+        # Code that runs before Django looks up the row uses the address's part as a primary key without a check.
         try:
             self.opts.pk.to_python(unquote(object_id))
         except ValidationError:
@@ -153,24 +153,24 @@ class ServiceAdmin(ModelAdmin):
         return True
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: Any = False, **kwargs: Any) -> Any:  # noqa: FBT002 - Django's
-        """The form, which knows what was refused."""
+        """The form class, with the refusal of the first attempt."""
         form: Any = super().get_form(request, obj, change, **kwargs)
         form.refusal = request.META.get(_REFUSAL)
         return form
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
-        """Nothing yet: `save_related` has the inlines too."""
+        """Does nothing: `save_related` gets the inlines too."""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
-        """All of the page in one call."""
+        """Calls `write` with the whole page."""
         self.write(request, form.instance, form, list(formsets), change=change)
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: Any = False) -> Any:  # noqa: FBT002 - Django's
-        """What Django notes; the inlines' rows are the service's."""
+        """Django's, without the inlines, whose rows the service writes."""
         return super().construct_change_message(request, form, [], add)
 
     def get_or_404(self, request: HttpRequest, object_id: str) -> Any:
-        """The row of an action's address."""
+        """The row of an action's URL."""
         found = self.get_object(request, object_id)
         if found is None:
             raise Http404(f"There is no {self.opts.verbose_name} {object_id}.")
@@ -193,21 +193,21 @@ class ServiceInline(TabularInline):
 
 
 class ReadOnlyAdmin(ServiceAdmin):
-    """Rows that nobody changes by hand."""
+    """Rows that cannot be changed in the admin."""
 
     warn_unsaved_form = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody makes one."""
+        """False."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody edits one."""
+        """False."""
         return False
 
 
 class GrowingTableAdmin(ReadOnlyAdmin):
-    """Rows that only ever become more: they are never counted, so that the list costs the same for any number."""
+    """A table that only grows: rows are never counted, so that the list costs the same for any number."""
 
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
@@ -215,22 +215,22 @@ class GrowingTableAdmin(ReadOnlyAdmin):
 
 
 class EmptyForm(forms.Form):
-    """Asks for nothing but the button."""
+    """A form with a button and no fields."""
 
 
 def secret_message(request: HttpRequest, what: str, secret: str) -> None:
-    """Shows a secret on the next page, and never again."""
+    """Shows a secret once, on the next page."""
     text = '{} is <code class="font-semibold" style="user-select: all">{}</code> Copy it now: it is not shown again.'
     messages.warning(request, format_html(text, what, secret))
 
 
 def moment(value: datetime | None) -> SafeString:
-    """A moment in a column: short, sortable by eye, in one line."""
+    """A moment in a column, as one short line."""
     text = "-" if value is None else f"{timezone.localtime(value):%Y-%m-%d %H:%M}"
     return format_html('<span class="whitespace-nowrap">{}</span>', text)
 
 
 def json_block(value: Any) -> SafeString:
-    """JSON for people: indented, coloured unless it is very long."""
+    """Indented JSON, coloured unless it is very long."""
     coloured: SafeString | None = prettify_json(value, None) if len(str(value)) <= MAX_COLOURED_BYTES else None
     return coloured or format_html('<pre style="white-space: pre-wrap; overflow-wrap: anywhere">{}</pre>', str(value))

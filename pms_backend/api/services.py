@@ -1,11 +1,17 @@
-"""The writes of the API itself: keys of idempotent requests."""
+"""The writes of the API itself: the keys of idempotent requests."""
 
 from typing import Final
 
 from django.db import OperationalError, connection, transaction
 
 from pms_backend.api.exceptions import sqlstate
-from pms_backend.api.idempotency import KEPT_HOURS, Answer, Claim, IdempotencyInProgress, IdempotencyKeyReused
+from pms_backend.api.idempotency import (
+    STORED_HOURS,
+    IdempotencyInProgress,
+    IdempotencyKeyReused,
+    IdempotentRequest,
+    StoredResponse,
+)
 from pms_backend.api.models import IdempotencyKey
 
 LOCK_NOT_AVAILABLE: Final = "55P03"
@@ -14,27 +20,27 @@ WAIT_SECONDS = 5.0
 PRUNED_AT_ONCE = 2_000
 
 
-def claim_key(*, claim: Claim) -> Answer | None:
-    """Takes the key for this transaction; returns the answer that it has, if another request took effect with it.
+def begin_idempotent_request(*, request: IdempotentRequest) -> StoredResponse | None:
+    """Inserts the row of the key; returns the stored response if a request with this key succeeded before.
 
-    Waits for another transaction that has it, up to `WAIT_SECONDS`; if that one is refused, the key is free. The first
-    statement of the transaction, since the row is the first in the order of locks.
+    Waits up to `WAIT_SECONDS` for another open transaction that inserted the key; if that one rolls back, the key is
+    free. Must be the first statement of the transaction, since its row is the first in the order of locks.
     Raises `IdempotencyInProgress`, `IdempotencyKeyReused`.
     """
-    if _insert(claim):
+    if _insert(request):
         return None
-    row = IdempotencyKey.objects.get(digest=claim.digest)
-    if bytes(row.fingerprint) != claim.fingerprint:
+    row = IdempotencyKey.objects.get(digest=request.digest)
+    if bytes(row.fingerprint) != request.fingerprint:
         raise IdempotencyKeyReused("This Idempotency-Key has been used with another body.")
     if row.status is None or row.body is None:
-        raise RuntimeError("A key was committed without its answer.")
-    return Answer(row.status, row.headers, bytes(row.body))
+        raise RuntimeError("A key was committed without its response.")
+    return StoredResponse(row.status, row.headers, bytes(row.body))
 
 
-def store_answer(*, claim: Claim, answer: Answer) -> None:
-    """Keeps the answer of a claimed key; in the transaction that claimed it."""
-    IdempotencyKey.objects.filter(digest=claim.digest).update(
-        status=answer.status, headers=dict(answer.headers), body=answer.body
+def store_response(*, request: IdempotentRequest, response: StoredResponse) -> None:
+    """Stores the response of a request, in the transaction that inserted its key."""
+    IdempotencyKey.objects.filter(digest=request.digest).update(
+        status=response.status, headers=dict(response.headers), body=response.body
     )
 
 
@@ -46,11 +52,14 @@ def prune_idempotency_keys() -> int:
     return total
 
 
-def _insert(claim: Claim) -> bool:
+def _insert(request: IdempotentRequest) -> bool:
+    """Whether the key was inserted, so that this request is the first with it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{round(WAIT_SECONDS * 1000)}ms"])
         try:
-            cursor.execute(_INSERT, {"digest": claim.digest, "fingerprint": claim.fingerprint, "hours": KEPT_HOURS})
+            cursor.execute(
+                _INSERT, {"digest": request.digest, "fingerprint": request.fingerprint, "hours": STORED_HOURS}
+            )
         except OperationalError as error:
             if sqlstate(error) != LOCK_NOT_AVAILABLE:
                 raise
@@ -60,12 +69,12 @@ def _insert(claim: Claim) -> bool:
     return is_first
 
 
-# What is too old counts as not there, pruned or not.
+# A row that is too old is overwritten, as if it had been pruned already.
 _INSERT: Final = """
-INSERT INTO api_idempotencykey AS held (digest, fingerprint, created_at) VALUES (%(digest)s, %(fingerprint)s, now())
+INSERT INTO api_idempotencykey AS stored (digest, fingerprint, created_at) VALUES (%(digest)s, %(fingerprint)s, now())
 ON CONFLICT (digest) DO UPDATE
 SET fingerprint = EXCLUDED.fingerprint, created_at = EXCLUDED.created_at, status = NULL, headers = '{}', body = NULL
-WHERE held.created_at < now() - make_interval(hours => %(hours)s)
+WHERE stored.created_at < now() - make_interval(hours => %(hours)s)
 RETURNING 1
 """
 
@@ -73,11 +82,11 @@ RETURNING 1
 @transaction.atomic
 def _prune_batch() -> int:
     with connection.cursor() as cursor:
-        cursor.execute(_PRUNE, [KEPT_HOURS, PRUNED_AT_ONCE])
+        cursor.execute(_PRUNE, [STORED_HOURS, PRUNED_AT_ONCE])
         return int(cursor.rowcount)
 
 
-# A row that is being taken over is left to whoever does.
+# A locked row is skipped: a request with the same key is overwriting it.
 _PRUNE: Final = """
 DELETE FROM api_idempotencykey WHERE digest = ANY (ARRAY(
     SELECT digest FROM api_idempotencykey WHERE created_at < now() - make_interval(hours => %s)

@@ -1,4 +1,4 @@
-"""The transaction of a service: the outermost one is tried again after a deadlock or a serialization failure."""
+"""Transactions of services: the outermost one is retried after a deadlock or a serialization failure."""
 
 import functools
 import logging
@@ -18,21 +18,21 @@ logger = logging.getLogger(__name__)
 
 SERIALIZATION_FAILURE = "40001"
 DEADLOCK_DETECTED = "40P01"
-# Connection exceptions, and sessions that an operator or a shutdown ends.
+# Connection exceptions, and sessions that an operator or a shutdown terminated.
 CONNECTION_EXCEPTIONS: Final = ("08", "57P01", "57P02")
 MAX_TRIES = 6
 FIRST_PAUSE_SECONDS = 0.02
 
-_FIRST_IN_WRITE: Final = "pms.first_in_write"
+_FIRST_WRITES: Final = "pms.first_writes"
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
 def retried_atomic(service: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """Runs `service` in a transaction, again from its start when PostgreSQL broke it off for another's sake.
+    """Runs `service` in a transaction; retries it from its start after a deadlock or a serialization failure.
 
-    Within another transaction it joins that one, and the outermost is the one that is tried again.
+    Inside another transaction it joins that one, and only the outermost is retried.
     """
 
     @functools.wraps(service)
@@ -43,10 +43,10 @@ def retried_atomic(service: Callable[Parameters, Result]) -> Callable[Parameters
             try:
                 return _run_and_commit(service, *args, **kwargs)
             except DatabaseError as error:
-                if not is_broken_off(error):
+                if not is_retryable(error):
                     raise
                 metrics.transaction_retries_total.inc()
-                logger.info("%s: try %s was broken off: %s", service.__name__, number, error)
+                logger.info("%s: attempt %s was aborted: %s", service.__name__, number, error)
                 time.sleep(FIRST_PAUSE_SECONDS * 2**number * random.random())  # noqa: S311 - jitter, no secret
         return _run_and_commit(service, *args, **kwargs)
 
@@ -70,7 +70,7 @@ def _run_and_commit(
 
 @contextmanager
 def committing() -> Iterator[None]:
-    """For statements outside of a transaction, each of which commits itself. Raises `OutcomeUnknown`."""
+    """Wraps a statement that runs in autocommit. Raises `OutcomeUnknown` if the connection breaks meanwhile."""
     connection.ensure_connection()
     try:
         yield
@@ -81,26 +81,26 @@ def committing() -> Iterator[None]:
 
 
 def is_lost(error: DatabaseError | InterfaceError) -> bool:
-    """Whether the connection broke, so that there is no answer; any other error is one."""
+    """Whether the connection broke, so that the outcome of the statement is unknown."""
     state = sqlstate(error)
     return not state or state.startswith(CONNECTION_EXCEPTIONS)
 
 
-def is_broken_off(error: DatabaseError) -> bool:
-    """Whether PostgreSQL broke the transaction off for another's sake: nothing is written, and it may run again."""
+def is_retryable(error: DatabaseError) -> bool:
+    """Whether PostgreSQL aborted the transaction because of another one: nothing is written, and it may run again."""
     return sqlstate(error) in (SERIALIZATION_FAILURE, DEADLOCK_DETECTED)
 
 
-def do_first_in_write(request: HttpRequest, write: Callable[[], object]) -> None:
-    """Has `write` called at the start of the request's outermost transaction, before its handler.
+def register_first_write(request: HttpRequest, write: Callable[[], object]) -> None:
+    """Calls `write` at the start of the request's outermost transaction, before its handler.
 
-    Authentication says so of what has to come true with the write, or not at all. It comes after the idempotency row,
-    again with every try of the transaction, and for a replayed answer too. What it raises refuses the request; a
-    refused request leaves nothing of it. Requests of safe methods do not call it.
+    Authentication registers what must be committed with the request's own writes, or not at all. It runs after the
+    insert of the idempotency key, at each attempt of the transaction, and for a replayed response too. An exception
+    refuses the request, and a refused request rolls it back. Requests of safe methods do not call it.
     """
-    request.META.setdefault(_FIRST_IN_WRITE, []).append(write)
+    request.META.setdefault(_FIRST_WRITES, []).append(write)
 
 
-def first_in_write(request: HttpRequest) -> Sequence[Callable[[], object]]:
-    """What `do_first_in_write` was told of this request, in that order."""
-    return tuple(request.META.get(_FIRST_IN_WRITE, ()))
+def first_writes(request: HttpRequest) -> Sequence[Callable[[], object]]:
+    """The functions registered by `register_first_write`, in order."""
+    return tuple(request.META.get(_FIRST_WRITES, ()))

@@ -25,7 +25,7 @@ from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.api import services, tasks
 from pms_backend.api.endpoints import APIView, GenericViewSet
 from pms_backend.api.models import IdempotencyKey
-from pms_backend.api.transactions import do_first_in_write
+from pms_backend.api.transactions import register_first_write
 from pms_backend.events.models import Event
 from pms_backend.operations.audit import find_mismatches
 from products.models import Product
@@ -39,7 +39,7 @@ COUNTS = "/api/v1/inventory/counts/"
 PRODUCTS = "/api/v1/products/"
 LOCATIONS = "/api/v1/inventory/locations/"
 RECEIPT = {"sku": "A-1", "location": "main", "delta": 5, "reason": "receipt"}
-OF_THE_REQUEST = {"X-Request-Id", "Idempotency-Replayed"}
+REQUEST_HEADERS = {"X-Request-Id", "Idempotency-Replayed"}
 
 
 @pytest.fixture(autouse=True)
@@ -67,11 +67,11 @@ def assert_replayed(first, again) -> None:
     assert "Idempotency-Replayed" not in first
     assert again["Idempotency-Replayed"] == "true"
     assert (again.status_code, again.content) == (first.status_code, first.content)
-    assert of_the_answer(again) == of_the_answer(first)
+    assert response_headers(again) == response_headers(first)
 
 
-def of_the_answer(response) -> dict[str, str]:
-    return {name: value for name, value in response.items() if name not in OF_THE_REQUEST}
+def response_headers(response) -> dict[str, str]:
+    return {name: value for name, value in response.items() if name not in REQUEST_HEADERS}
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_another_body_is_422(api: JSONClient):
 
 
 @pytest.mark.parametrize("key", ["", "a" * 256, "ä", "a\tb", "a\x7f"])
-def test_what_is_no_key_is_400(api: JSONClient, key: str):
+def test_an_invalid_key_is_400(api: JSONClient, key: str):
     refused(post(api, ADJUSTMENTS, RECEIPT, key), 400, "idempotency_key_invalid")
 
     assert not StockMovement.objects.exists()
@@ -136,7 +136,7 @@ def test_a_key_is_any_printable_text(api: JSONClient, key: str):
     assert post(api, ADJUSTMENTS, RECEIPT, key)["Idempotency-Replayed"] == "true"
 
 
-def test_clients_are_apart(api: JSONClient, client_with: ClientWith):
+def test_each_client_has_keys_of_its_own(api: JSONClient, client_with: ClientWith):
     other = client_with(ALL_SCOPES, tier=INTERNAL_TIER)
 
     for response in (post(api, ADJUSTMENTS, RECEIPT), post(other, ADJUSTMENTS, {**RECEIPT, "delta": 2})):
@@ -146,7 +146,7 @@ def test_clients_are_apart(api: JSONClient, client_with: ClientWith):
     assert on_hand() == 7
 
 
-def test_addresses_are_apart(api: JSONClient):
+def test_each_path_has_keys_of_its_own(api: JSONClient):
     post(api, ADJUSTMENTS, RECEIPT)
 
     counted = post(api, COUNTS, {"sku": "A-1", "location": "main", "on_hand": 1})
@@ -154,7 +154,7 @@ def test_addresses_are_apart(api: JSONClient):
     assert (counted.status_code, on_hand()) == (201, 1)
 
 
-def test_keys_are_apart(api: JSONClient):
+def test_keys_are_case_sensitive(api: JSONClient):
     post(api, ADJUSTMENTS, RECEIPT, "k-1")
     post(api, ADJUSTMENTS, RECEIPT, "K-1")
 
@@ -173,22 +173,22 @@ def test_a_refused_request_leaves_nothing_and_may_be_tried_again(api: JSONClient
     assert on_hand() == 0
 
 
-def test_a_key_of_somebody_without_the_scope_is_not_looked_at(api: JSONClient, client_with: ClientWith):
+def test_a_key_is_not_stored_for_a_client_without_the_scope(api: JSONClient, client_with: ClientWith):
     refused(post(client_with(["inventory:read"]), ADJUSTMENTS, RECEIPT), 403, "forbidden")
 
     assert not IdempotencyKey.objects.exists()
 
 
-def test_a_revoked_scope_is_asked_for_before_the_answer_is_replayed(api: JSONClient, monkeypatch):
+def test_scopes_are_checked_before_a_response_is_replayed(api: JSONClient, monkeypatch):
     post(api, ADJUSTMENTS, RECEIPT)
     monkeypatch.setattr("inventory.views.stock.AdjustmentView.required_scopes", {"write": "nobody:has"})
 
     refused(post(api, ADJUSTMENTS, RECEIPT), 403, "forbidden")
 
 
-def test_a_request_that_failed_within_leaves_nothing(api: JSONClient, monkeypatch):
+def test_a_request_that_failed_inside_leaves_nothing(api: JSONClient, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("pms_backend.api.services.store_answer", fail)
+        patch.setattr("pms_backend.api.services.store_response", fail)
         refused(post(api, ADJUSTMENTS, RECEIPT), 500, "internal_error")
     assert not StockMovement.objects.exists()
     assert not Event.objects.filter(type="stock.changed").exists()
@@ -201,7 +201,7 @@ def fail(**_: object) -> None:
     raise RuntimeError("no")
 
 
-def test_an_answer_that_cannot_be_rendered_takes_its_write_with_it(api: JSONClient, monkeypatch):
+def test_a_response_that_cannot_be_rendered_rolls_its_write_back(api: JSONClient, monkeypatch):
     monkeypatch.setattr("inventory.views.stock.changed", lambda _: Response({"movement": object()}, status=201))
 
     refused(post(api, ADJUSTMENTS, RECEIPT), 500, "internal_error")
@@ -237,7 +237,7 @@ def test_after_a_day_the_key_is_free_although_it_was_not_pruned(api: JSONClient)
     assert (on_hand(), IdempotencyKey.objects.count()) == (6, 1)
 
 
-def test_an_old_key_is_kept_where_its_new_request_is_refused(api: JSONClient):
+def test_an_expired_key_stays_free_after_a_refused_request(api: JSONClient):
     post(api, ADJUSTMENTS, RECEIPT)
     make_old(24.1)
 
@@ -259,9 +259,9 @@ def test_old_keys_are_pruned_in_batches(api: JSONClient, monkeypatch):
     assert IdempotencyKey.objects.count() == 1
 
 
-def test_a_broken_off_transaction_is_tried_again_whole(api: JSONClient, monkeypatch):
+def test_a_deadlocked_transaction_is_retried_as_a_whole(api: JSONClient, monkeypatch):
     monkeypatch.setattr("pms_backend.api.transactions.FIRST_PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(inventory, "adjust_stock", broken_off_once(inventory.adjust_stock))
+    monkeypatch.setattr(inventory, "adjust_stock", deadlocked_once(inventory.adjust_stock))
 
     first = post(api, ADJUSTMENTS, RECEIPT)
 
@@ -270,7 +270,7 @@ def test_a_broken_off_transaction_is_tried_again_whole(api: JSONClient, monkeypa
     assert (on_hand(), StockMovement.objects.count()) == (5, 1)
 
 
-def broken_off_once(service: Callable) -> Callable:
+def deadlocked_once(service: Callable) -> Callable:
     left = [True]
 
     def wrapped(**arguments: object):
@@ -290,10 +290,10 @@ def statements(api: JSONClient, **headers: str) -> list[str]:
     return [query["sql"].split(maxsplit=1)[0] for query in captured]
 
 
-def test_a_request_without_a_key_pays_nothing(api: JSONClient):
+def test_a_request_without_a_key_costs_no_statement(api: JSONClient):
     set_stock("A-1", "main", 1)
 
-    api.get("/api/v1/events/")  # the key is known from then on
+    api.get("/api/v1/events/")  # the API key is cached from now on
 
     without, with_key = statements(api), statements(api, **{"Idempotency-Key": "k"})
 
@@ -302,7 +302,7 @@ def test_a_request_without_a_key_pays_nothing(api: JSONClient):
     assert with_key == ["BEGIN", "SELECT", "INSERT", "SET", "WITH", "UPDATE", "COMMIT"]
 
 
-def test_the_rest_of_the_transaction_waits_for_locks_as_ever(api: JSONClient, monkeypatch):
+def test_the_lock_timeout_applies_to_the_insert_alone(api: JSONClient, monkeypatch):
     seen: list[str] = []
 
     def look(**_: object):
@@ -321,7 +321,7 @@ def test_the_rest_of_the_transaction_waits_for_locks_as_ever(api: JSONClient, mo
 class _Known(BaseAuthentication):
     def authenticate(self, request: Request):
         for write in self.writes(request):
-            do_first_in_write(request._request, write)
+            register_first_write(request._request, write)
         caller = SimpleNamespace(identity="somebody", is_authenticated=True)
         return caller, caller
 
@@ -341,7 +341,7 @@ class _View(APIView):
         if self.answer is not None:
             return self.answer
         files = {name: hashlib.sha256(file.read()).hexdigest() for name, file in request.FILES.items()}
-        headers = {"Location": "/there/", "ETag": '"1.a"', "X-Own": "not kept"}
+        headers = {"Location": "/there/", "ETag": '"1.a"', "X-Own": "not stored"}
         return Response({"files": files}, status=201, headers=headers)
 
     def get(self, request: Request) -> Response:
@@ -366,7 +366,7 @@ def places() -> int:
     return Location.objects.exclude(code="main").count()
 
 
-def test_the_headers_that_belong_to_an_answer_are_kept():
+def test_the_headers_that_belong_to_a_response_are_stored():
     first, again = send(), send()
 
     assert (again["Location"], again["ETag"], again["Content-Type"]) == ("/there/", '"1.a"', "application/json")
@@ -385,7 +385,7 @@ def test_an_answer_without_a_body_is_replayed_without_one():
 
 
 @pytest.mark.parametrize("status", [302, 400, 409, 500])
-def test_an_answer_that_is_no_success_is_rolled_back(status: int):
+def test_a_response_that_is_not_a_success_is_rolled_back(status: int):
     response = send(answer=Response({"no": True}, status=status))
 
     assert (response.status_code, response.content) == (status, b'{"no":true}')
@@ -397,7 +397,7 @@ def upload(content: bytes, **fields: str) -> dict:
     return {"format": "multipart", "data": {"file": SimpleUploadedFile("a.csv", content), **fields}}
 
 
-def test_a_multipart_body_is_known_by_its_fields_and_files_whatever_its_boundary(monkeypatch):
+def test_a_multipart_body_is_identified_by_its_fields_and_files_not_its_boundary(monkeypatch):
     first = send(**upload(b"a,b", location="main"))
     monkeypatch.setattr("rest_framework.renderers.MultiPartRenderer.BOUNDARY", "another")
     monkeypatch.setattr(
@@ -424,7 +424,7 @@ def test_a_large_file_is_never_in_memory_as_a_whole(monkeypatch):
     assert send(**upload(b"x" * 3_000_000)).status_code == 201
 
 
-def test_where_a_secret_is_answered_a_key_is_400():
+def test_a_key_is_400_where_the_response_carries_a_secret():
     response = send(supports_idempotency=False)
 
     assert (response.status_code, response.data["code"]) == (400, "idempotency_not_supported")
@@ -432,25 +432,25 @@ def test_where_a_secret_is_answered_a_key_is_400():
     assert send(supports_idempotency=False, key=None).status_code == 201
 
 
-def test_it_is_said_for_one_action_of_several():
+def test_support_can_be_set_for_one_action_of_several():
     view = GenericViewSet()
     view.supports_idempotency = {"create": False}
 
-    assert {action: keeps(view, action) for action in ("create", "publish")} == {"create": False, "publish": True}
+    assert {action: accepts(view, action) for action in ("create", "publish")} == {"create": False, "publish": True}
 
 
-def keeps(view: GenericViewSet, action: str) -> bool:
+def accepts(view: GenericViewSet, action: str) -> bool:
     view.action = action
-    return view.takes_idempotency_key("POST")
+    return view.accepts_idempotency_key("POST")
 
 
-def test_where_nobody_is_known_a_key_is_ignored():
+def test_a_key_is_ignored_where_the_view_has_no_authentication():
     assert "Idempotency-Replayed" not in (send(authentication_classes=()), send(authentication_classes=()))[1]
     assert places() == 2
 
 
 @pytest.mark.parametrize("key", [None, "k-1"])
-def test_what_was_registered_is_done_first_in_the_same_transaction(key: str | None):
+def test_a_registered_write_runs_first_in_the_same_transaction(key: str | None):
     seen: list[tuple[bool, int, int]] = []
 
     def write() -> None:
@@ -461,7 +461,7 @@ def test_what_was_registered_is_done_first_in_the_same_transaction(key: str | No
 
 
 @pytest.mark.parametrize("key", [None, "k-1"])
-def test_what_was_registered_is_undone_with_a_refused_request(key: str | None):
+def test_a_registered_write_is_rolled_back_with_a_refused_request(key: str | None):
     response = send(key=key, writes=[lambda: make_location("first")], answer=Response(status=409))
 
     assert response.status_code == 409
@@ -469,7 +469,7 @@ def test_what_was_registered_is_undone_with_a_refused_request(key: str | None):
 
 
 @pytest.mark.parametrize("key", [None, "k-1"])
-def test_what_was_registered_may_refuse(key: str | None):
+def test_a_registered_write_may_refuse_the_request(key: str | None):
     def refuse() -> None:
         raise Location.DoesNotExist
 
@@ -478,7 +478,7 @@ def test_what_was_registered_may_refuse(key: str | None):
     assert not IdempotencyKey.objects.exists()
 
 
-def test_what_was_registered_is_done_for_a_replay_too():
+def test_a_registered_write_runs_for_a_replay_too():
     calls: list[int] = []
     for number in range(2):
         send(writes=[lambda number=number: calls.append(number)])
@@ -486,10 +486,10 @@ def test_what_was_registered_is_done_for_a_replay_too():
     assert (calls, places()) == ([0, 1], 1)
 
 
-def test_what_was_registered_is_done_again_with_another_try(monkeypatch):
+def test_a_registered_write_runs_again_when_the_transaction_is_retried(monkeypatch):
     monkeypatch.setattr("pms_backend.api.transactions.FIRST_PAUSE_SECONDS", 0.0)
     calls: list[int] = []
-    once = broken_off_once(lambda: None)
+    once = deadlocked_once(lambda: None)
 
     response = send(writes=[lambda: calls.append(1), once], **upload(b"a,b"))
 
@@ -497,11 +497,11 @@ def test_what_was_registered_is_done_again_with_another_try(monkeypatch):
     assert response.data["files"] == {"file": hashlib.sha256(b"a,b").hexdigest()}
 
 
-def test_a_read_does_nothing_of_it():
+def test_a_read_does_not_run_registered_writes():
     assert send(method="get", key=None, data=None, writes=[lambda: pytest.fail("It was called.")]).status_code == 200
 
 
-def test_a_row_without_an_answer_or_with_a_refusal_is_kept_out_by_the_database():
+def test_the_database_refuses_a_row_without_a_response_or_with_a_refusal():
     digest = hashlib.sha256(b"").digest()
     for wrong in ({"status": 404, "body": b""}, {"status": 200}, {"body": b""}):
         with pytest.raises(DatabaseError, match="api_idempotencykey_answer_is_a_success"):
