@@ -1,4 +1,4 @@
-"""Pages by cursor: a page costs the same wherever it lies, and no row is skipped while others are written."""
+"""Pages by cursor: each costs the same, and no row is skipped while others are written."""
 
 import base64
 import re
@@ -11,9 +11,9 @@ from rest_framework.request import Request
 
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 200
-# No address has room for so many more that Python would not read them.
+# Python refuses to read more than 4,300 digits.
 _WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,1000}")
-NOT_OURS: Final = "The cursor is not one that a page of ours gave."
+INVALID_CURSOR: Final = "The cursor is not one that a page of ours gave."
 
 
 class CursorPagination(pagination.CursorPagination):
@@ -25,7 +25,7 @@ class CursorPagination(pagination.CursorPagination):
     ordering = "-id"
 
     def get_page_size(self, request: Request) -> int:
-        """As is asked for, at most `max_page_size`. Raises `ParseError` for what is no whole number above 0."""
+        """The requested size, at most `max_page_size`. Raises `ParseError` if it is not a whole number above 0."""
         size = request.query_params.get(self.page_size_query_param)
         if size is None:
             return self.page_size
@@ -34,29 +34,29 @@ class CursorPagination(pagination.CursorPagination):
         return min(int(size), self.max_page_size)
 
     def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
-        """The view's own ordering, where it has one."""
+        """The view's `ordering`, or the default."""
         ordering = getattr(view, "ordering", self.ordering)
         return (ordering,) if isinstance(ordering, str) else tuple(ordering)
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
-        """A page; a cursor whose position is no value of the ordering's column is malformed too."""
+        """The rows of the page. A cursor whose position does not fit the ordering's column is 400 too."""
         if self.cursor_query_param not in request.query_params:
             return super().paginate_queryset(queryset, request, view)
         try:
             return super().paginate_queryset(queryset, request, view)
         except (ValueError, ValidationError):
-            raise ParseError(NOT_OURS) from None
+            raise ParseError(INVALID_CURSOR) from None
 
     def decode_cursor(self, request: Request) -> Any:
-        """A cursor that is none of ours is malformed, not missing."""
+        """DRF's, but an invalid cursor is 400 instead of 404."""
         try:
             base64.b64decode(request.query_params.get(self.cursor_query_param, ""), validate=True)
             return super().decode_cursor(request)
         except (NotFound, ValueError):
-            raise ParseError(NOT_OURS) from None
+            raise ParseError(INVALID_CURSOR) from None
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        """DRF's, with the least and the largest size."""
+        """DRF's, with the smallest and the largest page size."""
         parameters: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
         for parameter in parameters:
             if parameter["name"] == self.page_size_query_param:
@@ -65,7 +65,7 @@ class CursorPagination(pagination.CursorPagination):
         return parameters
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """What a page looks like; OpenAPI 3.1 knows no `nullable`."""
+        """The schema of a page; OpenAPI 3.1 has no `nullable`."""
         link = {"type": ["string", "null"], "format": "uri"}
         return {
             "type": "object",
