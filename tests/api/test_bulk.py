@@ -61,7 +61,7 @@ def test_all_or_nothing_is_invalid_where_any_row_is():
 
 
 def test_the_answer_is_in_the_order_of_the_request():
-    answer = bulk.answer([APPLIED, CONFLICT, INVALID])
+    answer = bulk.result_body([APPLIED, CONFLICT, INVALID])
 
     assert answer["summary"] == {"applied": 1, "rejected": 2}
     assert [result["index"] for result in answer["results"]] == [0, 1, 2]

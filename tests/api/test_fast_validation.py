@@ -1,4 +1,4 @@
-"""What is plainly right is validated by itself, and just as DRF would."""
+"""The fast validator gives the same result as DRF for any input."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ NAMES = [
     "sku", "location", "delta", "reason", "note", "reference", "expected_version", "dedupe", "on_hand",
     "expected_on_hand", "skus", "locations", "counts", "atomic", "unknown",
 ]  # fmt: skip
-PLAIN_ROW = {
+VALID_ROW = {
     "sku": "A-1",
     "location": "main",
     "delta": 3,
@@ -48,36 +48,36 @@ PLAIN_ROW = {
 SERIALIZERS = [AdjustmentSerializer, CountSerializer, AvailabilityQuestionSerializer, BulkCountsSerializer]
 
 
-def verdict(form: Any, data: Any) -> Any:
+def result(validator: Any, data: Any) -> Any:
     try:
-        return form.run_validation(data)
+        return validator.run_validation(data)
     except serializers.ValidationError as error:
         return error.get_full_details()
 
 
 @pytest.mark.parametrize("serializer", SERIALIZERS)
 @given(st.one_of(VALUES, st.dictionaries(st.sampled_from(NAMES), VALUES)), st.booleans())
-def test_nothing_is_judged_otherwise_than_by_the_serializer(serializer, data, is_near):
-    # Near what is plain, where a difference would be.
-    data = {**PLAIN_ROW, **data} if is_near and isinstance(data, dict) else data
+def test_the_result_is_that_of_the_serializer(serializer, data, is_near):
+    # Close to a valid row, where differences are most likely.
+    data = {**VALID_ROW, **data} if is_near and isinstance(data, dict) else data
 
-    assert verdict(FastValidator(serializer()), data) == verdict(serializer(), data)
+    assert result(FastValidator(serializer()), data) == result(serializer(), data)
 
 
 @pytest.mark.parametrize("serializer", SERIALIZERS)
-def test_what_is_plain_never_comes_to_it(serializer):
+def test_a_valid_row_never_reaches_the_serializer(serializer):
     instance = serializer()
-    expected = serializer().run_validation(PLAIN_ROW)
-    form = FastValidator(instance)
+    expected = serializer().run_validation(VALID_ROW)
+    validator = FastValidator(instance)
     instance.run_validation = None
 
-    assert form.run_validation(PLAIN_ROW) == expected
+    assert validator.run_validation(VALID_ROW) == expected
 
 
-def test_a_sku_is_cleaned_all_the_same():
-    form = FastValidator(CountSerializer())
+def test_a_sku_is_normalized():
+    validator = FastValidator(CountSerializer())
 
-    assert form.run_validation({"sku": "e\u0301", "location": "main", "on_hand": 1})["sku"] == "\u00e9"
+    assert validator.run_validation({"sku": "e\u0301", "location": "main", "on_hand": 1})["sku"] == "\u00e9"
 
 
 class OddField(serializers.IntegerField):
@@ -106,14 +106,14 @@ class OddSerializer(serializers.Serializer):
         {"a": OddField()},
     ],
 )
-def test_a_field_that_does_more_is_refused_at_once(fields):
+def test_a_field_with_unknown_rules_is_refused_at_construction(fields):
     serializer = type("Odd", (serializers.Serializer,), fields)
 
     with pytest.raises(TypeError, match="does more than"):
         FastValidator(serializer())
 
 
-def test_so_is_a_serializer_that_does_more():
+def test_a_serializer_with_unknown_rules_is_refused_at_construction():
     class Meta:
         validators = [UniqueTogetherValidator(queryset=None, fields=["a"])]
 
@@ -122,10 +122,10 @@ def test_so_is_a_serializer_that_does_more():
             FastValidator(serializer())
 
 
-def test_what_a_longest_code_may_be_is_read_from_the_field():
-    form = FastValidator(CountSerializer())
+def test_the_maximum_length_is_read_from_the_field():
+    validator = FastValidator(CountSerializer())
     row = {"sku": "A", "on_hand": 1}
 
-    assert form.run_validation({**row, "location": "x" * MAX_CODE_LENGTH})
+    assert validator.run_validation({**row, "location": "x" * MAX_CODE_LENGTH})
     with pytest.raises(serializers.ValidationError):
-        form.run_validation({**row, "location": "x" * (MAX_CODE_LENGTH + 1)})
+        validator.run_validation({**row, "location": "x" * (MAX_CODE_LENGTH + 1)})

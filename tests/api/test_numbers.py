@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from inventory.models import StockLevel
 from pms_backend.api.exact_json import ExactNumber, decimal_of, exact_json
 from pms_backend.api.forms import DecimalField, IntegerField
-from pms_backend.api.parsers import NotJSON, load_json, load_signed_json
+from pms_backend.api.parsers import InvalidJSON, load_json, load_signed_json
 from pms_backend.api.renderers import to_json
 from pms_backend.api.service_admin import ServiceAdmin
 from products.models import Product
@@ -168,13 +168,13 @@ def float_or_exact(number: Any) -> float:
 
 @pytest.mark.parametrize("text", ["1" * 5_000, "1e400", "[1e-99999999999999999999]", "[" * 999 + "1" * 20 + "]" * 999])
 def test_a_number_beyond_all_bounds_is_no_json(text: str):
-    with pytest.raises(NotJSON):
+    with pytest.raises(InvalidJSON):
         load_json(text.encode())
 
 
 def test_a_signed_body_holds_none_either():
     # Written out, such a number is as long as its exponent says.
-    with pytest.raises(NotJSON):
+    with pytest.raises(InvalidJSON):
         load_signed_json(b'{"on_hand": 1e99999999, "note": "\\ud800"}')
 
 

@@ -15,7 +15,7 @@ from pms_backend.api.limits import (
     MAX_UPLOAD_BYTES,
     MAX_URL_BYTES,
 )
-from pms_backend.api.parsers import NotJSON, load_json
+from pms_backend.api.parsers import InvalidJSON, load_json
 from tests.architecture.addresses import endpoints
 from tests.conftest import JSONClient
 from tests.factories import make_product
@@ -43,7 +43,7 @@ def test_json_may_be_as_deep_as_the_limit_and_no_deeper(make):
     load_json(make(MAX_JSON_DEPTH))
 
     for depth in (MAX_JSON_DEPTH + 1, 254, 255, 1024, 1025, 100_000):
-        with pytest.raises(NotJSON, match=f"is nested deeper than {MAX_JSON_DEPTH} levels"):
+        with pytest.raises(InvalidJSON, match=f"is nested deeper than {MAX_JSON_DEPTH} levels"):
             load_json(make(depth).encode())
 
 
