@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from inventory.socket_limits import MAX_LOCATIONS, MAX_MESSAGE_BYTES, MAX_SKUS
-from pms_backend.api.parsers import NotJSON, load_json
+from pms_backend.api.parsers import InvalidJSON, load_json
 from pms_backend.api.renderers import MAX_INTEGER
 from products.skus import as_sku_key
 
@@ -100,7 +100,7 @@ def _load(text: str | None) -> dict[str, Any]:
         raise BadMessage("too_large", f"A message has at most {MAX_MESSAGE_BYTES} bytes.")
     try:
         message = load_json(text)
-    except NotJSON as error:
+    except InvalidJSON as error:
         raise BadMessage("malformed", f"A message {error}.") from None
     if not isinstance(message, dict):
         raise BadMessage("malformed", "A message is a JSON object.")

@@ -33,7 +33,7 @@ def matches_of(products: QuerySet[Product], query: str | None) -> QuerySet[Produ
 class OrderingFilter(django_filters.ChoiceFilter):
     """Validates and documents `ordering`; `get_sorting` of the view applies it."""
 
-    is_choosing = False
+    selects_rows = False
 
     def __init__(self, names: Any, **more: Any) -> None:
         super().__init__(choices=[(name, name) for name in names], **more)
@@ -46,7 +46,7 @@ class OrderingFilter(django_filters.ChoiceFilter):
 class FieldsFilter(django_filters.CharFilter):
     """Documents `fields`; `product_queries.select_fields` applies it."""
 
-    is_choosing = False
+    selects_rows = False
 
     def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
         """Filters nothing."""

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from pms_backend.access.throttling import WebhookThrottle
 from pms_backend.api import serializers
 from pms_backend.api.endpoints import APIView
-from pms_backend.api.parsers import NotJSON, RawParser, load_signed_json
+from pms_backend.api.parsers import InvalidJSON, RawParser, load_signed_json
 from pms_integration import services
 from pms_integration.connectors import CONNECTORS
 from pms_integration.models import PMSConnection, PMSEventStatus
@@ -77,7 +77,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
     """The JSON object that the body is."""
     try:
         message = load_signed_json(body)
-    except NotJSON as error:
+    except InvalidJSON as error:
         raise ParseError(f"The body {error}.") from None
     if not isinstance(message, dict):
         raise ParseError("The body is no JSON object.")

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from pms_backend.api.service_admin import EmptyForm, RefusalsIn, ServiceAdmin
+from pms_backend.api.service_admin import EmptyForm, RefusalsAsFormErrors, ServiceAdmin
 
 
 def confirmed(
@@ -18,7 +18,7 @@ def confirmed(
     """
     form = EmptyForm(request.POST or None)
     if form.is_valid():
-        with RefusalsIn(form):
+        with RefusalsAsFormErrors(form):
             service()
             messages.success(request, success)
             return HttpResponseRedirect(back)

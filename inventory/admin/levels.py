@@ -18,7 +18,7 @@ from inventory.admin.quantities import RED, before_and_after, last_movements
 from inventory.admin.reservations import reservations_of
 from inventory.models import Reason, Reservation, StockLevel, StockLevelQuerySet, StockMovement
 from pms_backend.api.admin_tables import KEY, NUMBER, TABLES, TEXT, Table
-from pms_backend.api.service_admin import RefusalsIn, ServiceAdmin, moment
+from pms_backend.api.service_admin import RefusalsAsFormErrors, ServiceAdmin, moment
 from pms_backend.api.typed_unfold import action, display
 from products.models import Variant
 from products.skus import as_sku_key
@@ -115,7 +115,7 @@ class StockLevelAdmin(ServiceAdmin):
         level: StockLevel = self.get_or_404(request, object_id)
         form = AdjustmentForm(request.POST or None)
         if form.is_valid():
-            with RefusalsIn(form):
+            with RefusalsAsFormErrors(form):
                 change = services.adjust_stock(sku=level.variant.sku, location=level.location.code, **form.cleaned_data)
                 return self._changed(request, level, change)
         return self._level_page(request, level, form, title=f"Adjust {level.variant}", button="Adjust stock")
@@ -126,7 +126,7 @@ class StockLevelAdmin(ServiceAdmin):
         level: StockLevel = self.get_or_404(request, object_id)
         form = CountForm(request.POST or None, initial={"expected_on_hand": level.on_hand})
         if form.is_valid():
-            with RefusalsIn(form):
+            with RefusalsAsFormErrors(form):
                 change = services.count_stock(sku=level.variant.sku, location=level.location.code, **form.cleaned_data)
                 return self._changed(request, level, change)
             form.expect_current(level)
@@ -143,7 +143,7 @@ class StockLevelAdmin(ServiceAdmin):
         """Receives or counts a SKU; creates its level at the location if there is none."""
         form = ReceiptForm(request.POST or None, initial=request.GET.dict())
         if form.is_valid():
-            with RefusalsIn(form):
+            with RefusalsAsFormErrors(form):
                 change = _receive(form.cleaned_data)
                 messages.success(request, before_and_after(change, form.cleaned_data["location"].name))
                 # The next parcel usually goes to the same location.
@@ -157,7 +157,7 @@ class StockLevelAdmin(ServiceAdmin):
         levels = list(queryset.select_related("variant__product", "location"))
         form = AdjustmentForm(request.POST if "apply" in request.POST else None)
         if form.is_valid():
-            with RefusalsIn(form):
+            with RefusalsAsFormErrors(form):
                 services.adjust_stock_in_bulk(rows=_rows(levels, form.cleaned_data), atomic=True)
                 messages.success(request, f"{len(levels)} levels changed by {form.cleaned_data['delta']:+}.")
                 return None

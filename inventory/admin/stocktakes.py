@@ -19,7 +19,7 @@ from inventory.admin.quantities import coloured_delta
 from inventory.models import Location, Stocktake, StocktakeLine, StocktakeStatus
 from inventory.queries import summary_of, with_variance
 from pms_backend.api.admin_tables import KEY, MAIN_NUMBER, NUMBER, SHORT, TABLES, TEXT, Table, to_the_second
-from pms_backend.api.service_admin import ReadOnlyAdmin, RefusalsIn, ServiceForm, moment
+from pms_backend.api.service_admin import ReadOnlyAdmin, RefusalsAsFormErrors, ServiceForm, moment
 from pms_backend.api.typed_unfold import action, display
 from products.admin.sku_search import SkuSearch
 
@@ -124,7 +124,7 @@ class StocktakeAdmin(SkuSearch, ReadOnlyAdmin):
         lines = _lines_to_count(request, stocktake)
         form = CountsForm(request.POST or None, lines=lines)
         if form.is_valid():
-            with RefusalsIn(form):
+            with RefusalsAsFormErrors(form):
                 counts = form.counts()
                 if counts:
                     services.record_counts(stocktake_id=stocktake.pk, counts=counts)

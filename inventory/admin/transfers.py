@@ -21,7 +21,7 @@ from inventory.admin.quantities import RED
 from inventory.models import MAX_REFERENCE_LENGTH, Location, Transfer, TransferLine, TransferStatus
 from inventory.services.transfers import MAX_TRANSFER_LINES
 from pms_backend.api.admin_tables import KEY, MAIN_NUMBER, NUMBER, TABLES, TEXT, Table
-from pms_backend.api.service_admin import ReadOnlyAdmin, RefusalsIn, ServiceForm, ServiceInline, moment
+from pms_backend.api.service_admin import ReadOnlyAdmin, RefusalsAsFormErrors, ServiceForm, ServiceInline, moment
 from pms_backend.api.typed_unfold import action, display
 from products.admin.sku_search import SkuSearch
 
@@ -176,7 +176,7 @@ class TransferAdmin(SkuSearch, ReadOnlyAdmin):
         lines = list(transfer.lines.filter(in_transit__gt=0).select_related("variant__product"))
         form = TransferReceiptForm(request.POST or None, lines=lines)
         if form.is_valid():
-            with RefusalsIn(form):
+            with RefusalsAsFormErrors(form):
                 services.receive_transfer(transfer_id=transfer.pk, lines=form.lines(), shortage=form.shortage())
                 messages.success(request, f"{_name(transfer).capitalize()} was received.")
                 return HttpResponseRedirect(_page(transfer))

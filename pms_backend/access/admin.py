@@ -28,7 +28,7 @@ from pms_backend.api.service_admin import (
     EmptyForm,
     GrowingTableAdmin,
     ReadOnlyAdmin,
-    RefusalsIn,
+    RefusalsAsFormErrors,
     ServiceForm,
     moment,
     secret_message,
@@ -122,7 +122,7 @@ class ApiClientAdmin(ReadOnlyAdmin):
         client: ApiClient = self.get_or_404(request, object_id)
         form = EmptyForm(request.POST or None)
         if form.is_valid():
-            with RefusalsIn(form):
+            with RefusalsAsFormErrors(form):
                 services.revoke_api_client(client_id=client.public_id)
                 messages.success(request, f"{client.name} is revoked: its keys are refused from now on.")
                 return HttpResponseRedirect(_page(client))
@@ -142,7 +142,7 @@ class ApiClientAdmin(ReadOnlyAdmin):
         client: ApiClient = self.get_or_404(request, object_id)
         form = RotationForm(request.POST or None)
         if form.is_valid():
-            with RefusalsIn(form):
+            with RefusalsAsFormErrors(form):
                 overlap = timedelta(hours=form.cleaned_data["overlap_hours"])
                 by = caller_in_admin(request)
                 show_once(request, services.rotate_keys(client_id=client.public_id, overlap=overlap, by=by))

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from pms_backend.access.audited_admin import AuditedAdmin
 from pms_backend.access.grants import has_no_more, require_may_give_permissions
-from pms_backend.api.service_admin import RefusalsIn
+from pms_backend.api.service_admin import RefusalsAsFormErrors
 
 
 class GrantingForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -23,7 +23,7 @@ class GrantingForm(forms.ModelForm):  # type: ignore[type-arg]
         if "groups" in cleaned:
             given["groups"] = Permission.objects.filter(group__in=cleaned["groups"])
         for field, permissions in given.items():
-            with RefusalsIn(self):
+            with RefusalsAsFormErrors(self):
                 require_may_give_permissions(self.giver, field=field, permissions=permissions)
         return cleaned
 

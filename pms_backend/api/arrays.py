@@ -1,4 +1,4 @@
-"""Columns of many rows, each as one parameter of a statement."""
+"""Columns of many rows, each passed as one parameter of a statement."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,24 +8,24 @@ Value = int | str | bool | datetime | Decimal | None
 
 
 def as_array(column: Sequence[Value]) -> str:
-    """The column as PostgreSQL writes an array, for a parameter with a cast (`%s::bigint[]`).
+    """The column as a PostgreSQL array literal, for a parameter with a cast (`%s::bigint[]`).
 
-    psycopg would ask for the form of each value by itself, which takes many times as long. Text holds no null
-    characters here as everywhere: PostgreSQL refuses them. See "Array Input and Output Syntax" in its documentation.
+    psycopg looks up an adapter for each value, which takes many times as long. Text must hold no NUL characters. The
+    syntax: "Array Input and Output Syntax" in PostgreSQL's documentation.
     """
     if set(map(type, column)) == {int}:
         return "{" + ",".join(map(str, column)) + "}"
-    forms = {value: _form(value) for value in set(column)}
-    return "{" + ",".join(map(forms.__getitem__, column)) + "}"
+    literals = {value: _literal(value) for value in set(column)}
+    return "{" + ",".join(map(literals.__getitem__, column)) + "}"
 
 
-def _form(value: Value) -> str:
+def _literal(value: Value) -> str:
     if value is None:
         return "NULL"
     if isinstance(value, datetime):
         return f'"{value.isoformat()}"'
     if isinstance(value, str):
-        # Of a member of an enumeration, str() and format() may give the name.
+        # str() of an enumeration's member may return its name instead of its value.
         text = str.__str__(value).replace("\\", "\\\\").replace('"', '\\"')
         return f'"{text}"'
     return str(value)

@@ -1,4 +1,4 @@
-"""Bulk requests: rows that are judged one by one, or all or nothing."""
+"""Bulk requests: each row is applied by itself, or all rows or none (`atomic`)."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ REJECTED = "rejected"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one row; `key` is its `sku` or `id`."""
+    """The result of one row; `key` holds its `sku` or `id`."""
 
     index: int
     status: str
@@ -27,25 +27,25 @@ class Outcome:
 
 
 class BulkInvalid(Invalid):
-    """All or nothing was asked for, and a row is not valid."""
+    """The request is atomic, and a row is not valid."""
 
     code = "bulk_rejected"
 
 
 class BulkConflict(Conflict):
-    """All or nothing was asked for, and the state forbids a row."""
+    """The request is atomic, and the present state forbids a row."""
 
     code = "bulk_rejected"
 
 
 def rejection(index: int, error: DomainError, **key: Any) -> Outcome:
-    """The outcome of a row that a rule refused."""
+    """The outcome of a row that a domain error refused."""
     errors = error.errors or (FieldError("", error.code, error.detail),)
     return Outcome(index, REJECTED, key, errors, is_conflict=isinstance(error, Conflict))
 
 
 def require_all(outcomes: Sequence[Outcome]) -> None:
-    """Raises `BulkInvalid` where any row is not valid, else `BulkConflict` where any was refused."""
+    """Raises `BulkConflict` if rows were refused by conflicts only, `BulkInvalid` if any was refused otherwise."""
     refused = [outcome for outcome in outcomes if outcome.status == REJECTED]
     if not refused:
         return
@@ -58,8 +58,8 @@ def require_all(outcomes: Sequence[Outcome]) -> None:
     raise BulkInvalid(detail, errors=errors)
 
 
-class Form(Protocol):
-    """What validates: a serializer of DRF's, or one that looks at what is plain first."""
+class Validator(Protocol):
+    """A DRF serializer, or a `FastValidator`."""
 
     def run_validation(self, data: Any) -> dict[str, Any]:
         """The validated data. Raises DRF's `ValidationError`."""
@@ -71,36 +71,36 @@ Rows = list[tuple[int, dict[str, Any]]]
 def respond(
     request: Request,
     *,
-    envelope: Form,
+    envelope: Validator,
     member: str,
-    row: Form,
+    row: Validator,
     apply: Callable[[Rows, bool], list[Outcome]],
 ) -> Response:
-    """Answers a bulk: `envelope` validates the whole, `row` each of its `member`, `apply` writes the valid ones.
+    """Handles a bulk request: `envelope` validates the body, `row` each row in `member`, `apply` writes the valid ones.
 
-    `apply` is called with them, by index, and whether it is all or nothing; then one invalid row refuses the whole.
+    `apply` gets (index, row) pairs and whether the request is atomic. An atomic request with an invalid row is refused.
     """
-    wanted = envelope.run_validation(request.data)
-    valid, refused = validate_rows(wanted[member], row)
-    if wanted["atomic"]:
+    validated = envelope.run_validation(request.data)
+    valid, refused = validate_rows(validated[member], row)
+    if validated["atomic"]:
         require_all(refused)
-    return Response(answer(apply(valid, wanted["atomic"]) + refused))
+    return Response(result_body(apply(valid, validated["atomic"]) + refused))
 
 
-def validate_rows(rows: Sequence[Any], form: Form) -> tuple[Rows, list[Outcome]]:
-    """The valid rows with their indexes, and the outcomes of the others."""
+def validate_rows(rows: Sequence[Any], validator: Validator) -> tuple[Rows, list[Outcome]]:
+    """The valid rows with their indexes, and the outcomes of the invalid ones."""
     valid: Rows = []
     refused: list[Outcome] = []
     for index, row in enumerate(rows):
         try:
-            valid.append((index, form.run_validation(row)))
+            valid.append((index, validator.run_validation(row)))
         except serializers.ValidationError as error:
             key = {"sku": row["sku"]} if isinstance(row, dict) and isinstance(row.get("sku"), str) else {}
             refused.append(Outcome(index, REJECTED, key, tuple(field_errors(error.get_full_details()))))
     return valid, refused
 
 
-def answer(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def result_body(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """`{"results", "summary"}`, in the order of the request."""
     results = [
         {

@@ -1,4 +1,4 @@
-"""Who acts, and in which request: what events, movements and log lines say of their origin."""
+"""The actor and the request id that events, movements and log lines record as their origin."""
 
 import re
 import uuid
@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 MAX_ACTOR_LENGTH = 150
 MAX_REQUEST_ID_LENGTH = 128
-# What a caller sends is repeated in logs and answers: anything else is replaced, not cleaned.
-_SANE_REQUEST_ID = re.compile(rf"[A-Za-z0-9._:-]{{1,{MAX_REQUEST_ID_LENGTH}}}")
+# The id is repeated in logs and responses, so one with other characters is replaced.
+_VALID_REQUEST_ID = re.compile(rf"[A-Za-z0-9._:-]{{1,{MAX_REQUEST_ID_LENGTH}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +30,18 @@ def current() -> Context:
 
 
 def request_id_from(sent: str) -> str:
-    """The request id that a client sent in `X-Request-Id`, or a new one where that is missing or unfit to repeat."""
-    return sent if _SANE_REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
+    """The request id that a client sent in `X-Request-Id`, or a new one if that is missing or invalid."""
+    return sent if _VALID_REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
 
 
 def set_actor(actor: str) -> None:
-    """Names who acts from here to the end of the enclosing `bind`."""
+    """Sets the actor until the end of the enclosing `bind`."""
     _current.set(replace(_current.get(), actor=actor[:MAX_ACTOR_LENGTH]))
 
 
 @contextmanager
 def bind(*, actor: str = "system", request_id: str = "") -> Iterator[None]:
-    """Everything within is done by `actor`, under `request_id`."""
+    """Sets the actor and the request id within the block."""
     token = _current.set(Context(actor=actor[:MAX_ACTOR_LENGTH], request_id=request_id[:MAX_REQUEST_ID_LENGTH]))
     try:
         yield

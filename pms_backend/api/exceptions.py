@@ -1,6 +1,6 @@
 """Domain errors, and every error as an RFC 9457 problem.
 
-Services raise `DomainError`s; this module alone knows which HTTP status each of them is.
+Services raise `DomainError`s; only this module maps them to HTTP statuses.
 """
 
 import errno
@@ -29,16 +29,15 @@ logger = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 2
 CHECK_VIOLATION = "23514"
-UNIQUE_VIOLATION = "23505"
-# With it our triggers refuse what another row forbids at present; they name the code as a hint.
+# Our triggers raise it where another row forbids the change; their HINT is the problem's `code`.
 RESTRICT_VIOLATION = "23001"
 DATABASE_DISK_FULL = "53100"
 # The disk is full, or the account's quota is used up.
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class DomainError(Exception):
-    """A rule of the business refused. `code` is stable and for machines, the message is for people."""
+    """A business rule refuses the call. `code` is stable, for programs; `detail` is for people."""
 
     code = "error"
 
@@ -50,7 +49,7 @@ class DomainError(Exception):
 
 
 class NotFound(DomainError):
-    """What was named does not exist."""
+    """The named object does not exist."""
 
     code = "not_found"
 
@@ -62,13 +61,13 @@ class Invalid(DomainError):
 
 
 class Conflict(DomainError):
-    """The input is fine, the present state forbids it."""
+    """The input is valid, but the present state forbids it."""
 
     code = "conflict"
 
 
 class PreconditionFailed(DomainError):
-    """What the caller has read is not what there is any more."""
+    """The version that the caller has read is no longer the current one."""
 
     code = "version_conflict"
 
@@ -92,7 +91,7 @@ class Unavailable(DomainError):
 
 
 class OutcomeUnknown(Unavailable):
-    """The connection to the database broke while it committed: nobody can know whether that came to pass."""
+    """The connection to the database broke during COMMIT: whether it was committed is unknown."""
 
     code = "database_unavailable"
 
@@ -104,13 +103,13 @@ class OutcomeUnknown(Unavailable):
 
 
 class InsufficientStorage(DomainError):
-    """A disk has no space left for it; nothing was written."""
+    """A disk has no space left; nothing was written."""
 
     code = "insufficient_storage"
 
 
 class Unauthenticated(DomainError):
-    """Nobody that we know has said this."""
+    """The credentials are missing or not valid."""
 
     code = "not_authenticated"
 
@@ -129,9 +128,15 @@ _STATUS_OF_DOMAIN_ERROR: dict[type[DomainError], int] = {
 
 
 def problem_of(error: Exception) -> Problem:
-    """What to tell the client of `error`; what nobody foresaw is a 500 without a word about its inside."""
-    for read in (_problem_of_domain_error, _problem_of_drf, _problem_of_room, _problem_of_database, _problem_of_django):
-        if problem := read(error):
+    """The problem for an error; an unexpected one is a 500 that reveals nothing of its cause."""
+    for convert in (
+        _problem_of_domain_error,
+        _problem_of_drf,
+        _problem_of_full_disk,
+        _problem_of_database,
+        _problem_of_django,
+    ):
+        if problem := convert(error):
             return problem
     return Problem(500, "internal_error", "Something went wrong here; it has been logged.")
 
@@ -144,8 +149,8 @@ def problem_response(error: Exception, _view: Mapping[str, Any]) -> Response:
     )
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log(problem, error)
-        # Django would log it a second time.
-        response._has_been_logged = True  # type: ignore[attr-defined]  # its own mark
+        # Prevents Django from logging it a second time.
+        response._has_been_logged = True  # type: ignore[attr-defined]  # private to Django
     return response
 
 
@@ -182,7 +187,7 @@ def _problem_of_drf(error: Exception) -> Problem | None:
 _CODES: dict[type[drf.APIException], str] = {drf.ParseError: "malformed", drf.PermissionDenied: "forbidden"}
 
 
-def _problem_of_room(error: Exception) -> Problem | None:
+def _problem_of_full_disk(error: Exception) -> Problem | None:
     if not is_disk_full(error):
         return None
     detail = "The server's disk has no space left; nothing was written. Its operator has to free some."
@@ -193,7 +198,7 @@ def is_disk_full(error: BaseException) -> bool:
     """Whether our disk or the database's has no space left."""
     if isinstance(error, DatabaseError):
         return sqlstate(error) == DATABASE_DISK_FULL
-    return isinstance(error, OSError) and error.errno in _NO_ROOM
+    return isinstance(error, OSError) and error.errno in _DISK_FULL
 
 
 def _problem_of_database(error: Exception) -> Problem | None:
@@ -227,13 +232,13 @@ def _problem_of_django(error: Exception) -> Problem | None:
 
 
 def field_errors(details: Any, pointer: str = "") -> Iterator[FieldError]:
-    """Flattens DRF's nested details into pointers."""
+    """Flattens DRF's nested error details; each gets its RFC 6901 pointer."""
     if isinstance(details, Mapping) and {"message", "code"} == set(details):
         yield FieldError(pointer, str(details["code"]), str(details["message"]))
     elif isinstance(details, Mapping):
         for name, inner in details.items():
-            own = "" if name == "non_field_errors" else f"/{escape_pointer(str(name))}"
-            yield from field_errors(inner, pointer + own)
+            step = "" if name == "non_field_errors" else f"/{escape_pointer(str(name))}"
+            yield from field_errors(inner, pointer + step)
     elif isinstance(details, Sequence):
         leaves = all(isinstance(item, Mapping) and {"message", "code"} == set(item) for item in details)
         for index, item in enumerate(details):
@@ -241,7 +246,7 @@ def field_errors(details: Any, pointer: str = "") -> Iterator[FieldError]:
 
 
 def escape_pointer(name: str) -> str:
-    """A member's name as a step of an RFC 6901 pointer."""
+    """A member's name, escaped for an RFC 6901 pointer."""
     return name.replace("~", "~0").replace("/", "~1")
 
 
@@ -254,12 +259,12 @@ def _model_errors(error: ValidationError) -> Iterator[FieldError]:
 
 
 def sqlstate(error: DatabaseError | InterfaceError) -> str:
-    """PostgreSQL's SQLSTATE of a failed statement, or nothing."""
+    """The SQLSTATE of a failed statement; empty if there is none."""
     return getattr(error.__cause__, "sqlstate", None) or ""
 
 
 def constraint(error: DatabaseError) -> str:
-    """The name of the violated constraint, or nothing."""
+    """The name of the violated constraint; empty if there is none."""
     return getattr(_diagnostics(error), "constraint_name", None) or ""
 
 
@@ -268,10 +273,10 @@ def _diagnostics(error: DatabaseError) -> Any:
 
 
 def is_api_request(request: HttpRequest) -> bool:
-    """Whether an error page would be read by a program."""
+    """Whether the response is read by a program, not by people."""
     return not is_page(request.path)
 
 
 def is_page(path: str) -> bool:
-    """Whether people read what is at this path; only the admin's pages are for them."""
+    """Whether the path is a page for people; only the admin's pages are."""
     return path.startswith("/admin/")

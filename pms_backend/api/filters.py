@@ -1,4 +1,4 @@
-"""Filters by django-filter, whose errors are problems like any other."""
+"""Filters of lists by django-filter; an invalid value or an unknown parameter is 422."""
 
 from collections.abc import Iterator, Set
 from datetime import datetime
@@ -13,24 +13,24 @@ from rest_framework.request import Request
 from pms_backend.api.forms import IntegerField
 from pms_backend.api.moments import OUT_OF_BOUNDS_CODE, OutOfBounds, parse_moment
 
-WORDS: Final = {"true": True, "1": True, "false": False, "0": False}
+BOOLEANS: Final = {"true": True, "1": True, "false": False, "0": False}
 
 
 class BooleanField(forms.Field):
-    """`true` or `false`; anything else is an error, where Django's own field would take it for no value at all."""
+    """`true` or `false`; anything else is an error, where Django's own field would ignore it."""
 
     def to_python(self, value: Any) -> bool | None:
-        """The value, nothing where there is none."""
+        """The value; None for an empty one."""
         if value in self.empty_values:
             return None
         word = str(value).lower()
-        if word not in WORDS:
+        if word not in BOOLEANS:
             raise forms.ValidationError("It is true or false.", code="invalid")
-        return WORDS[word]
+        return BOOLEANS[word]
 
 
 class IdFilter(django_filters.Filter):
-    """A filter by the number of a row."""
+    """A filter by a row's id."""
 
     field_class = IntegerField
 
@@ -38,14 +38,14 @@ class IdFilter(django_filters.Filter):
 class BooleanFilter(django_filters.BooleanFilter):
     """A filter that is `true` or `false`."""
 
-    field_class = BooleanField  # type: ignore[assignment]  # theirs takes any word for a yes
+    field_class = BooleanField  # type: ignore[assignment]  # django-filter's accepts any word as true
 
 
 class MomentFormField(forms.Field):
-    """A moment in a query."""
+    """A moment in a query parameter."""
 
     def to_python(self, value: Any) -> datetime | None:
-        """The moment, nothing where there is none."""
+        """The moment; None for an empty value."""
         if value in self.empty_values:
             return None
         try:
@@ -57,47 +57,47 @@ class MomentFormField(forms.Field):
 
 
 class MomentFilter(django_filters.IsoDateTimeFilter):
-    """A filter by a moment, which is written and bounded as everywhere."""
+    """A filter by a moment, with the format and bounds of `pms_backend.api.moments`."""
 
-    field_class = MomentFormField  # type: ignore[assignment]  # theirs takes week dates and moments without an offset
+    field_class = MomentFormField  # type: ignore[assignment]  # django-filter's accepts week dates and moments without an offset
 
 
 def refuse_unknown(request: Request, *, known: Set[str]) -> None:
-    """Raises `ValidationError` for query parameters of other names.
+    """Raises `ValidationError` for query parameters that are not `known`.
 
-    A misspelt filter that is silently ignored shows everything, which is the worst of the possible answers.
+    If a misspelt filter were ignored, the response would show all rows.
     """
     if unknown := sorted(set(request.query_params) - known):
         raise ValidationError({name: ["There is no such filter."] for name in unknown}, code="unknown_filter")
 
 
 class FilterBackend(DjangoFilterBackend):
-    """Applies the view's `filterset_class`; a value that cannot be read is 422, an unknown name is 422 too.
+    """Applies the view's `filterset_class`; an invalid value and an unknown name are 422.
 
-    An empty value finds nothing: it is what a caller sends whose variable is empty, and Django's "no filter" would show
-    everything.
+    An empty value finds nothing: a caller sends it whose variable is empty by mistake, and ignoring the filter, as
+    django-filter does, would show all rows.
     """
 
-    known_to_the_page = frozenset({"cursor", "page_size", "format"})
+    page_parameters = frozenset({"cursor", "page_size", "format"})
 
     def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:  # type: ignore[override]  # DRF's request
-        """The rows that the query parameters leave."""
+        """The rows that match the query parameters."""
         filterset = self.get_filterset(request, queryset, view)
         names = set(filterset.filters) if filterset is not None else set()
-        refuse_unknown(request, known=names | self.known_to_the_page)
+        refuse_unknown(request, known=names | self.page_parameters)
         if filterset is None:
             return queryset
         if not filterset.is_valid():
             raise ValidationError(filterset.errors)
-        if any(map(_is_empty, asked_of(filterset, request))):
+        if any(map(_is_empty, selecting_values(filterset, request))):
             return queryset.none()
         return filterset.qs
 
 
-def asked_of(filterset: django_filters.FilterSet, request: Request) -> Iterator[str]:
-    """What is asked of the filters that choose rows; `is_choosing` is False for those that say how rows are shown."""
+def selecting_values(filterset: django_filters.FilterSet, request: Request) -> Iterator[str]:
+    """The values of the filters that select rows; filters that only sort or shape them have `selects_rows = False`."""
     for name, one in filterset.filters.items():
-        if name in request.query_params and getattr(one, "is_choosing", True):
+        if name in request.query_params and getattr(one, "selects_rows", True):
             yield request.query_params[name]
 
 

@@ -1,4 +1,4 @@
-"""Form fields that take a number as its ASCII digits, where Django's take whatever Python can read (`1_000`)."""
+"""Form fields for numbers in ASCII digits; Django's accept every spelling that Python reads, such as `1_000`."""
 
 import re
 from decimal import Decimal
@@ -14,7 +14,7 @@ class IntegerField(forms.IntegerField):
     """A whole number."""
 
     def to_python(self, value: Any) -> int | None:
-        """The number, nothing where there is none."""
+        """The number; None for an empty value."""
         if isinstance(value, str) and value not in self.empty_values and not WHOLE_NUMBER.fullmatch(value):
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
         return super().to_python(value)
@@ -23,8 +23,8 @@ class IntegerField(forms.IntegerField):
 class DecimalField(forms.DecimalField):
     """A number with at most one point."""
 
-    def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]  # Django's is a subclass of its other
-        """The number, nothing where there is none."""
+    def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]  # Django's DecimalField is an IntegerField
+        """The number; None for an empty value."""
         if isinstance(value, str) and value not in self.empty_values and not DECIMAL_NUMBER.fullmatch(value):
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
         return super().to_python(value)

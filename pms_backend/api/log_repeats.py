@@ -1,7 +1,7 @@
-"""When each kind of failure may be written to the log again, shared by all processes of a machine.
+"""The state of rate-limited log lines, shared by all processes of a machine.
 
-A small file has a slot for each kind, found by its checksum. The file has its full size from the start, so that slots
-can be written on a full disk. There is no lock: at worst a line is written twice.
+A small file has a slot for each kind of failure, chosen by its checksum. The file has its full size from the start, so
+that slots can be written on a full disk. There is no lock: in the worst case a line is written twice.
 """
 
 import os
@@ -20,7 +20,7 @@ _REPEAT: Final = struct.Struct("<ddq")
 
 @dataclass(slots=True)
 class Repeat:
-    """Until when it is left out, until when its traceback is, both by `time.monotonic`; how often it was left out."""
+    """Until when (`time.monotonic`) a line and its traceback are left out, and how many lines were left out."""
 
     quiet_until: float = 0.0
     brief_until: float = 0.0
@@ -28,20 +28,20 @@ class Repeat:
 
 
 class Repeats:
-    """The repeats of all kinds; where the file cannot be written, those of this process alone."""
+    """The state of all kinds of failure; of this process alone if the file cannot be written."""
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / FILE
         self._file: int | None = None
         self._own: dict[int, bytes] = {}
         if directory.exists():
-            # Now, since there may be no room for it when it is needed.
+            # The disk may be full when the file is needed.
             with suppress(OSError):
                 self._opened()
 
     @contextmanager
     def of(self, kind: str) -> Iterator[Repeat]:
-        """The repeat of one kind, stored again at the end of the block."""
+        """The state of one kind; changes are stored at the end of the block."""
         slot = zlib.crc32(kind.encode("utf-8", "replace")) % SLOTS
         repeat = self._read(slot)
         try:

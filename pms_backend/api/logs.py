@@ -1,6 +1,6 @@
-"""Log lines say in which request they were written, and each stays one line, whatever a caller put into it.
+"""Log lines name their request, and each stays one line, whatever input it repeats.
 
-What fails repeatedly is logged once a second: a log of its own failures must not fill the disk.
+A repeated failure is logged once a second, so that it does not fill the disk.
 """
 
 import copy
@@ -13,9 +13,9 @@ from typing import Any, Final
 from pms_backend.api import context
 from pms_backend.api.log_repeats import Repeats
 
-# Control characters (newlines and terminal escapes), what ends a line or turns its direction, and lone surrogates.
+# Control characters (newlines and terminal escapes), line separators, bidirectional controls, and lone surrogates.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-# Every further line of a traceback begins so: what an exception quotes cannot look like an entry of its own.
+# The prefix of each line of a traceback, so that text quoted by an exception cannot look like a log entry.
 _CONTINUED = "    | "
 
 
@@ -35,7 +35,7 @@ class ContextFilter(logging.Filter):
 
 
 class RepeatFilter(logging.Filter):
-    """Lets one record a second of each kind of failure pass, on the whole machine, with the number left out before it.
+    """Passes one record a second of each kind of failure on this machine, with the number left out before it.
 
     Its traceback is written once a minute; otherwise the exception is part of the line. Records of the same logger,
     level, message (before its arguments are filled in), type of exception and `kind` (if given in `extra`) are of one
@@ -47,12 +47,12 @@ class RepeatFilter(logging.Filter):
         self._repeats = Repeats(directory)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record is written; its `is_brief` and `left_out` say how."""
+        """Whether the record is written; sets its `is_brief` (without traceback) and `left_out`."""
         if record.levelno < logging.WARNING:
             return True
         now = time.monotonic()
         with self._repeats.of(_kind_of(record)) as repeat:
-            # A time further ahead was written before the machine was restarted.
+            # A time further ahead was written before the machine restarted.
             if now < repeat.quiet_until <= now + REPEAT_SECONDS:
                 repeat.left_out += 1
                 return False
@@ -65,29 +65,29 @@ class RepeatFilter(logging.Filter):
 
 
 class OneLineFormatter(logging.Formatter):
-    """Escapes what would end a line, colour a terminal or hide a text; tracebacks keep their lines, indented."""
+    """Escapes line ends, terminal escapes and bidirectional controls; indents the lines of tracebacks."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The entry; on one line where `RepeatFilter` says so."""
         if getattr(record, "is_brief", False) and record.exc_info:
-            said = f"{record.getMessage()}: {_in_words(record.exc_info[1])}"
-            # A copy, since other handlers get the same record.
+            message = f"{record.getMessage()}: {_summary(record.exc_info[1])}"
+            # Other handlers get the same record.
             record = copy.copy(record)
-            record.msg, record.args, record.exc_info, record.exc_text = said, (), None, None
+            record.msg, record.args, record.exc_info, record.exc_text = message, (), None, None
         return super().format(record)
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's
-        """The entry's own line."""
+        """The first line of the entry."""
         left_out = getattr(record, "left_out", 0)
         return escape(super().formatMessage(record)) + (f" ({left_out} more of the kind left out)" if left_out else "")
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's
-        """The traceback, set apart."""
-        return _set_apart(super().formatException(ei))
+        """The traceback, indented."""
+        return _indented(super().formatException(ei))
 
     def formatStack(self, stack_info: str) -> str:  # noqa: N802 - logging's
-        """The stack, set apart."""
-        return _set_apart(super().formatStack(stack_info))
+        """The stack, indented."""
+        return _indented(super().formatStack(stack_info))
 
 
 def _kind_of(record: logging.LogRecord) -> str:
@@ -95,7 +95,7 @@ def _kind_of(record: logging.LogRecord) -> str:
     return f"{record.name} {record.levelno} {error} {getattr(record, 'kind', '')} {record.msg}"
 
 
-def _in_words(error: BaseException | None) -> str:
+def _summary(error: BaseException | None) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
@@ -108,5 +108,5 @@ def _escaped(match: re.Match[str]) -> str:
     return match[0].encode("ascii", "backslashreplace").decode() if ord(match[0]) > 0x7F else f"\\x{ord(match[0]):02x}"
 
 
-def _set_apart(text: str) -> str:
+def _indented(text: str) -> str:
     return "\n".join(_CONTINUED + escape(line) for line in text.split("\n"))

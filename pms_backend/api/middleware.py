@@ -1,4 +1,4 @@
-"""The outermost layers: a request id for every request, its measure, its bounds."""
+"""The outermost middleware: request id, metrics and limits of each request."""
 
 import re
 import time
@@ -14,16 +14,16 @@ from pms_backend.api import context
 from pms_backend.api.exceptions import problem_of
 from pms_backend.api.limits import MAX_HEADER_BYTES, MAX_QUERY_PARAMETERS, MAX_URL_BYTES
 from pms_backend.api.problems import Problem
-from pms_backend.api.request_bodies import longest_body, media_type_of
+from pms_backend.api.request_bodies import max_body_bytes, media_type_of
 from pms_backend.api.views import problem
 
-SANE_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
+CONTENT_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 Next = Callable[[HttpRequest], HttpResponse]
 
 
 class RequestContextMiddleware:
-    """Binds the context of the request and answers with its `X-Request-Id`."""
+    """Binds the context of the request, sets `X-Request-Id` on the response and counts the request."""
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
@@ -45,10 +45,10 @@ _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"
 
 
 class RequestLimitsMiddleware:
-    """Refuses a head that is out of bounds, and a body that the view behind the address does not take.
+    """Refuses a request whose head exceeds the limits, or whose body the view does not accept.
 
-    That is 415, or 413, on every writing endpoint of the API, those too that never look at their body: a body that is
-    silently ignored is a mistake that nobody notices.
+    A body of another type is 415, one that is too long 413, even where the view never reads its body: a caller would
+    not notice that it is ignored.
     """
 
     def __init__(self, get_response: Next) -> None:
@@ -59,16 +59,16 @@ class RequestLimitsMiddleware:
         return self.get_response(request) if refusal is None else problem(refusal)
 
     def process_view(self, request: HttpRequest, view: Any, *_: Any) -> HttpResponse | None:
-        """Looks at the type and the length of a body before the view is called."""
+        """Checks the type and the length of the body."""
         parsers = getattr(getattr(view, "cls", None), "parser_classes", None)
         if parsers is None or request.method in _SAFE or not (length := _length_of_body(request)):
             return None
         content_type = request.META.get("CONTENT_TYPE", "")
         sent = media_type_of(content_type)
-        if not any(_takes(parser, sent) for parser in parsers):
+        if not any(_accepts(parser, sent) for parser in parsers):
             types = " or ".join(parser.media_type for parser in parsers)
             return problem(Problem(415, "unsupported_media_type", f"A body here has the Content-Type {types}."))
-        if length > longest_body(view, request.path, content_type):
+        if length > max_body_bytes(view, request.path, content_type):
             return problem(problem_of(RequestDataTooBig()))
         return None
 
@@ -81,7 +81,7 @@ def _problem_of_head(request: HttpRequest) -> Problem | None:
         return Problem(400, "malformed", f"An address has at most {MAX_QUERY_PARAMETERS} query parameters.")
     if sum(len(name) + len(value) for name, value in request.headers.items()) > MAX_HEADER_BYTES:
         return Problem(431, "headers_too_large", f"The headers have at most {MAX_HEADER_BYTES} bytes.")
-    if (length := request.META.get("CONTENT_LENGTH")) and not SANE_LENGTH.fullmatch(length):
+    if (length := request.META.get("CONTENT_LENGTH")) and not CONTENT_LENGTH.fullmatch(length):
         return Problem(400, "malformed", "The Content-Length is no length.")
     return None
 
@@ -90,5 +90,5 @@ def _length_of_body(request: HttpRequest) -> int:
     return int(request.META.get("CONTENT_LENGTH") or 0)
 
 
-def _takes(parser: type[BaseParser], sent: str) -> bool:
+def _accepts(parser: type[BaseParser], sent: str) -> bool:
     return parser.media_type == "*/*" or parser.media_type == sent

@@ -1,6 +1,6 @@
-"""The SQL of migrations, in files of its own, so that it is read and compared as SQL.
+"""The SQL of migrations, in files of its own, so that editors and diffs treat it as SQL.
 
-Migrations import this module and nothing else of the project: they describe what was, and other code goes on changing.
+Migrations import nothing else of the project: they describe a past state, and other code goes on changing.
 """
 
 from pathlib import Path

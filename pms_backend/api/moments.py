@@ -1,7 +1,7 @@
-"""Moments that come from outside: how they are written, and between which bounds they lie.
+"""Moments in input: their format and their bounds.
 
-PostgreSQL keeps moments of before the year 1 and after 9999, which Python cannot read: one such row breaks every list
-that shows it. So every way in reads moments here, and the columns that hold them have a constraint.
+PostgreSQL stores moments before the year 1 and after 9999, which Python cannot read: one such row breaks every list
+that shows it. So all input is read by this module, and the columns have a constraint.
 """
 
 import re
@@ -12,10 +12,10 @@ from django.db import models
 
 from pms_backend.api import serializers
 
-# Older is what programs write for "no moment": the year 1 of .NET, 1753 and 1900 of SQL Server, 1899 of Excel. No
-# ledger that somebody imports is as old.
+# Programs write earlier moments for "no value": the year 1 in .NET, 1753 and 1900 in SQL Server, 1899 in Excel. No
+# imported ledger is that old.
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
-# Far enough ahead for "never", and as far from the last year of Python as every offset and interval needs.
+# Far enough ahead for "never", and far enough below Python's last year for any offset or interval.
 LATEST: Final = datetime(3000, 1, 1, tzinfo=UTC)
 
 OUT_OF_BOUNDS: Final = f"A moment lies between {EARLIEST:%Y-%m-%d} and {LATEST:%Y-%m-%d}."
@@ -25,20 +25,20 @@ NOT_A_MOMENT: Final = "A moment is written as RFC 3339 with an offset, such as 2
 _RFC_3339: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
 )
-# Longer is no moment, whatever its digits say.
+# Longer text is refused before it is parsed.
 MAX_LENGTH: Final = 64
 _LEAP_SECOND: Final = 60
-_MINUTES_OF_AN_HOUR: Final = 60
+_MINUTES_PER_HOUR: Final = 60
 
 
 class OutOfBounds(ValueError):
-    """A moment that is too long ago or too far ahead."""
+    """A moment before `EARLIEST`, or not before `LATEST`."""
 
 
 def parse_moment(text: str) -> datetime:
-    """The moment that an RFC 3339 text names. Raises ValueError, `OutOfBounds` among them.
+    """The moment of an RFC 3339 text, in UTC. Raises ValueError, or its subclass `OutOfBounds`.
 
-    A leap second is the second after it, as in POSIX; what is finer than microseconds is cut off.
+    A leap second is read as the second after it, as in POSIX; digits beyond microseconds are cut off.
     """
     found = _RFC_3339.fullmatch(text) if len(text) <= MAX_LENGTH else None
     if found is None:
@@ -55,7 +55,7 @@ def parse_moment(text: str) -> datetime:
         raise OutOfBounds(OUT_OF_BOUNDS) from None
     except ValueError:
         raise ValueError(NOT_A_MOMENT) from None
-    # RFC 3339, 5.7: there are leap seconds at the end of a month in UTC alone.
+    # RFC 3339, 5.7: leap seconds occur only at the end of a month in UTC.
     if is_leap and (moment.day, moment.hour, moment.minute) != (1, 0, 0):
         raise ValueError(NOT_A_MOMENT)
     if not is_in_bounds(moment):
@@ -64,12 +64,12 @@ def parse_moment(text: str) -> datetime:
 
 
 def is_in_bounds(moment: datetime) -> bool:
-    """Whether a moment may come from outside."""
+    """Whether a moment is accepted as input."""
     return EARLIEST <= moment < LATEST
 
 
 def moment_constraint(table: str, field: str) -> models.CheckConstraint:
-    """The rule of a column that holds moments from outside; forms of its model say it too."""
+    """The constraint of a column for moments from input; forms of its model report it too."""
     return models.CheckConstraint(
         name=f"{table}_{field}_in_bounds",
         condition=models.Q(**{f"{field}__gte": EARLIEST, f"{field}__lt": LATEST}),
@@ -78,10 +78,10 @@ def moment_constraint(table: str, field: str) -> models.CheckConstraint:
 
 
 class MomentField(serializers.DateTimeField):
-    """A moment of the API, in and out."""
+    """A moment in requests and responses."""
 
     def to_internal_value(self, value: Any) -> datetime:
-        """Raises `ValidationError` for what is not a moment or out of bounds."""
+        """Raises `ValidationError` for an invalid moment, or one out of bounds."""
         if not isinstance(value, str):
             raise serializers.ValidationError(NOT_A_MOMENT, code="invalid")
         try:
@@ -95,7 +95,7 @@ class MomentField(serializers.DateTimeField):
 def _offset(sign: str | None, hours: str | None, minutes: str | None) -> timezone:
     if sign is None or hours is None or minutes is None:
         return UTC
-    if int(minutes) >= _MINUTES_OF_AN_HOUR:
+    if int(minutes) >= _MINUTES_PER_HOUR:
         raise ValueError(minutes)
     size = timedelta(hours=int(hours), minutes=int(minutes))
     return timezone(-size if sign == "-" else size)

@@ -1,4 +1,4 @@
-"""In which form an answer is sent."""
+"""Content negotiation."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -11,14 +11,14 @@ ANYTHING: Final = "*/*"
 
 
 class ContentNegotiation(DefaultContentNegotiation):
-    """DRF's; whoever takes anything, or names the view's first form and no other, is spared the comparing."""
+    """DRF's, with a fast path for `Accept: */*` and for exactly the view's first media type."""
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> Any:
-        """The renderer and its media type. Raises `NotAcceptable`, and 404 for a `format` that is none."""
+        """The renderer and its media type. Raises `NotAcceptable`, and 404 for an unknown `format`."""
         first = next(iter(renderers))
-        names_one = format_suffix or (request.META.get("QUERY_STRING") and "format" in request.query_params)
-        if not names_one and request.META.get("HTTP_ACCEPT", ANYTHING) in (ANYTHING, first.media_type):
+        names_format = format_suffix or (request.META.get("QUERY_STRING") and "format" in request.query_params)
+        if not names_format and request.META.get("HTTP_ACCEPT", ANYTHING) in (ANYTHING, first.media_type):
             return first, first.media_type
         return super().select_renderer(request, renderers, format_suffix)

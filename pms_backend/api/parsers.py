@@ -1,4 +1,4 @@
-"""JSON in: strict and bounded."""
+"""Strict JSON parsers with limits."""
 
 from collections.abc import Mapping
 from typing import IO, Any
@@ -11,54 +11,54 @@ from rest_framework.parsers import BaseParser
 from pms_backend.api.exact_json import exact_json, standard_json
 from pms_backend.api.limits import MAX_JSON_DEPTH
 
-# orjson refuses what is deeper than it reads; it is the same refusal as ours.
-_THEIR_WORDS_FOR_DEPTH = "depth limit"
+# Part of orjson's message for a text that exceeds its own depth limit, which is above ours.
+_ORJSON_DEPTH_MESSAGE = "depth limit"
 _ESCAPED_SURROGATE = b"\\ud"
 
 
-class NotJSON(ValueError):
-    """Bytes that are no JSON, or nested too deeply; its text goes on after "The body"."""
+class InvalidJSON(ValueError):
+    """The text is not JSON, or nested too deeply. The message continues a sentence such as "The body ..."."""
 
 
 def load_json(raw: str | bytes) -> Any:
-    """The value that a body or a message from outside holds: RFC 8259, no NaN, no lone surrogates, bounded depth.
+    """The value of a body or a message: RFC 8259 without NaN, lone surrogates and more than `MAX_JSON_DEPTH` levels.
 
-    Raises `NotJSON`.
+    Raises `InvalidJSON`.
     """
     try:
         value = exact_json(raw)
     except (ValueError, RecursionError) as error:
-        if isinstance(error, RecursionError) or _THEIR_WORDS_FOR_DEPTH in str(error):
-            raise NotJSON(f"is nested deeper than {MAX_JSON_DEPTH} levels") from None
-        raise NotJSON(f"is not JSON: {error}") from None
+        if isinstance(error, RecursionError) or _ORJSON_DEPTH_MESSAGE in str(error):
+            raise InvalidJSON(f"is nested deeper than {MAX_JSON_DEPTH} levels") from None
+        raise InvalidJSON(f"is not JSON: {error}") from None
     return _checked(value, raw)
 
 
 def load_signed_json(raw: bytes) -> Any:
     """As `load_json`, but accepts lone surrogates, which RFC 8259 allows: a signed webhook is not refused for them.
 
-    Raises `NotJSON`.
+    Raises `InvalidJSON`.
     """
     try:
         return load_json(raw)
-    except NotJSON:
+    except InvalidJSON:
         if _ESCAPED_SURROGATE not in raw.lower():
             raise
     try:
         value = standard_json(raw)
     except (ValueError, RecursionError) as error:
-        raise NotJSON(f"is not JSON: {error}") from None
+        raise InvalidJSON(f"is not JSON: {error}") from None
     return _checked(value, raw)
 
 
 def _checked(value: Any, raw: str | bytes) -> Any:
     if _may_be_too_deep(raw) and _is_too_deep(value):
-        raise NotJSON(f"is nested deeper than {MAX_JSON_DEPTH} levels")
+        raise InvalidJSON(f"is nested deeper than {MAX_JSON_DEPTH} levels")
     return value
 
 
 def _may_be_too_deep(raw: str | bytes) -> bool:
-    """What has no more opening brackets than levels are allowed needs no second look: nearly every body."""
+    """Whether there are more opening brackets than allowed levels: a cheap check that nearly every body passes."""
     if isinstance(raw, str):
         return raw.count("[") + raw.count("{") > MAX_JSON_DEPTH
     return raw.count(b"[") + raw.count(b"{") > MAX_JSON_DEPTH
@@ -79,20 +79,20 @@ def _is_too_deep(value: Any) -> bool:
 
 
 class JSONParser(BaseParser):
-    """`application/json` as RFC 8259 has it: UTF-8, no NaN, no lone surrogates, at most `MAX_JSON_DEPTH` levels."""
+    """`application/json`, read by `load_json`."""
 
     media_type = "application/json"
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        """The value that the body holds; `ParseError` (400) where it is no JSON, 413 where it is too long."""
+        """The value of the body. Raises `ParseError` (400) if it is not JSON, `RequestDataTooBig` (413) if too long."""
         body = stream.read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
         if len(body) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             raise RequestDataTooBig
         try:
             return load_json(body)
-        except NotJSON as error:
+        except InvalidJSON as error:
             raise ParseError(f"The body {error}.") from None
 
 
@@ -103,12 +103,12 @@ class MergePatchParser(JSONParser):
 
 
 class RawParser(BaseParser):
-    """Any type: for a view that reads the bytes itself, because a signature is over them."""
+    """Accepts any media type, for a view that reads the raw bytes itself to verify a signature."""
 
     media_type = "*/*"
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        """Nothing: the view has read them."""
+        """Parses nothing: the view has read the body."""
         return None

@@ -1,4 +1,4 @@
-"""What a client is told of an error: RFC 9457, with a stable `code`."""
+"""Errors as clients see them: RFC 9457 problem details with a stable `code`."""
 
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
@@ -11,7 +11,7 @@ PROBLEM_CONTENT_TYPE: Final = "application/problem+json"
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One thing wrong with the input: where (an RFC 6901 pointer), which rule, and in words."""
+    """One error of the input: an RFC 6901 pointer to it, the code of the broken rule, and a text for people."""
 
     pointer: str
     code: str
@@ -20,7 +20,7 @@ class FieldError:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An error as the client sees it."""
+    """An RFC 9457 problem; `retry_after` in seconds, `authenticate` for `WWW-Authenticate`."""
 
     status: int
     code: str
@@ -30,7 +30,7 @@ class Problem:
     authenticate: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """The members of RFC 9457, and `code`, `request_id`, `errors`."""
+        """The members of the JSON body: those of RFC 9457, `code`, `request_id`, `errors`."""
         return {
             "type": "about:blank",
             "title": HTTPStatus(self.status).phrase,
@@ -43,5 +43,5 @@ class Problem:
 
     def headers(self) -> dict[str, str]:
         """`Retry-After` and `WWW-Authenticate`, where they apply."""
-        wanted = {"Retry-After": self.retry_after, "WWW-Authenticate": self.authenticate}
-        return {name: str(value) for name, value in wanted.items() if value is not None}
+        headers = {"Retry-After": self.retry_after, "WWW-Authenticate": self.authenticate}
+        return {name: str(value) for name, value in headers.items() if value is not None}

@@ -1,4 +1,4 @@
-"""JSON out, by orjson."""
+"""Writes JSON by orjson."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -27,31 +27,31 @@ class JSONRenderer(BaseRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        """The bytes of `data`; none for an answer without a body."""
+        """The bytes of `data`; empty for a response without a body."""
         return b"" if data is None else to_json(data)
 
 
 def to_json(data: Any) -> bytes:
-    """What an answer, an event or a socket's message looks like as bytes."""
+    """The JSON of a response, an event or a WebSocket message."""
     try:
-        return orjson.dumps(data, default=_known, option=_OPTIONS)
+        return orjson.dumps(data, default=_serializable, option=_OPTIONS)
     except orjson.JSONEncodeError:
-        # PostgreSQL keeps 1e30 as the whole number that it is, and orjson writes none beyond 64 bits.
-        return orjson.dumps(_with_long_numbers_written(data), default=_known, option=_OPTIONS)
+        # PostgreSQL stores 1e30 as a whole number, and orjson writes none beyond 64 bits.
+        return orjson.dumps(_with_long_numbers_encoded(data), default=_serializable, option=_OPTIONS)
 
 
-def _with_long_numbers_written(value: Any) -> Any:
+def _with_long_numbers_encoded(value: Any) -> Any:
     if isinstance(value, int) and not MIN_INTEGER <= value <= MAX_INTEGER:
-        return _written(value)
+        return _encoded(value)
     if isinstance(value, Mapping):
-        return {name: _with_long_numbers_written(inner) for name, inner in value.items()}
+        return {name: _with_long_numbers_encoded(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_with_long_numbers_written(inner) for inner in value]
+        return [_with_long_numbers_encoded(inner) for inner in value]
     return value
 
 
-def _written(number: int) -> float | orjson.Fragment:
-    """As a float where that says the same in fewer digits."""
+def _encoded(number: int) -> float | orjson.Fragment:
+    """A float where that is exact, else all digits."""
     try:
         nearest = float(number)
     except OverflowError:
@@ -59,11 +59,11 @@ def _written(number: int) -> float | orjson.Fragment:
     return nearest if Decimal(repr(nearest)) == number else orjson.Fragment(str(number))
 
 
-def _known(value: Any) -> Any:
+def _serializable(value: Any) -> Any:
     if isinstance(value, Decimal | Promise):
         return str(value)
     if isinstance(value, ReturnDict | Mapping):
         return dict(value)
     if isinstance(value, ReturnList | set | frozenset | tuple):
         return list(value)
-    raise TypeError(f"{type(value).__name__} has no form in JSON")
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")

@@ -1,4 +1,4 @@
-"""How long a body may be: at an address, before any of it is read."""
+"""How long a request body may be, known before any of it is read."""
 
 from typing import Any, Final
 
@@ -8,7 +8,7 @@ from django.urls import Resolver404, resolve
 from pms_backend.api.exceptions import is_page
 from pms_backend.api.limits import MAX_BODY_BYTES, MAX_UPLOAD_BYTES
 
-# Files go to the disk, and their views say how long they may be: in `max_form_bytes`.
+# Files are spooled to disk; views that accept larger ones set `max_form_bytes`.
 FORM_WITH_FILES: Final = "multipart/form-data"
 
 
@@ -17,8 +17,8 @@ def media_type_of(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def longest_body(view: Any, path: str, content_type: str) -> int:
-    """How many bytes of this type the view behind a path takes. A form of the admin may hold the largest file."""
+def max_body_bytes(view: Any, path: str, content_type: str) -> int:
+    """How long a body of this type may be for a view. Forms of the admin may hold the largest file."""
     if media_type_of(content_type) != FORM_WITH_FILES:
         return MAX_BODY_BYTES
     if is_page(path):
@@ -27,10 +27,10 @@ def longest_body(view: Any, path: str, content_type: str) -> int:
     return largest
 
 
-def longest_body_at(path: str, content_type: str, length: int, *, has_credentials: bool) -> int:
-    """The same of an address, for a body that says it has `length` bytes.
+def max_body_bytes_at(path: str, content_type: str, length: int, *, has_credentials: bool) -> int:
+    """How long a body may be at a path, given its `Content-Length`.
 
-    A body that no view reads is as long as an ordinary one, and so is one without credentials of any kind.
+    Without credentials, or without a view, the limit is that of an ordinary body.
     """
     if length <= MAX_BODY_BYTES and length:
         return MAX_BODY_BYTES
@@ -40,4 +40,4 @@ def longest_body_at(path: str, content_type: str, length: int, *, has_credential
         view = resolve(path, urlconf=settings.ROOT_URLCONF).func
     except Resolver404:
         return MAX_BODY_BYTES
-    return longest_body(view, path, content_type)
+    return max_body_bytes(view, path, content_type)

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 BUDGET_SECONDS: Final = 0.05
 # A larger response costs Redis more than it saves PostgreSQL.
 MAX_CACHED_BYTES: Final = 512 * 1024
-# A request that does not store its response within this time is taken for dead, and another may make it.
+# A request that does not store its response within this time is considered dead, and another may make it.
 FILL_MILLISECONDS: Final = 2_000
 # How often a request looks for the response that another one is making.
 POLL_SECONDS: Final = 0.003

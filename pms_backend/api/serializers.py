@@ -1,7 +1,7 @@
-"""DRF's serializers, whose fields take a value only as what it is; this is where every serializer has them from.
+"""DRF's serializers with strict fields; every serializer imports them from here.
 
-DRF's own take whatever Python can read: `"1_000"`, `" 5 "` and Arabic digits for numbers, `"yes"` and `1` for true,
-and a JSON number for a text, of which they write down the digits that a float has kept.
+DRF's own fields accept every spelling that Python reads: `"1_000"`, `" 5 "` and Arabic digits for numbers, `"yes"` and
+`1` for true, and a JSON number for a text, of which a float may have lost digits.
 """
 
 import re
@@ -70,7 +70,7 @@ class IntegerField(serializers.IntegerField):
             if not WHOLE_NUMBER.fullmatch(data):
                 self.fail("invalid")
         elif isinstance(data, float):
-            # In JSON 1.0 is the same number as 1.
+            # In JSON 1.0 and 1 are the same number.
             data = decimal_of(data)
             if not data.is_finite() or data != data.to_integral_value():
                 self.fail("invalid")
@@ -83,11 +83,11 @@ class DecimalField(serializers.DecimalField):
     """A JSON number, digit for digit, or a text of ASCII digits with at most one point."""
 
     def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
-        """An empty text is no number, where DRF takes it for null."""
+        """An empty text is an error, where DRF reads it as null."""
         return serializers.Field.validate_empty_values(self, data)
 
     def to_internal_value(self, data: Any) -> Any:
-        """The number, which fits the field's digits."""
+        """The number, within the field's digits."""
         if isinstance(data, float):
             data = decimal_of(data)
         elif isinstance(data, str):
@@ -99,7 +99,7 @@ class DecimalField(serializers.DecimalField):
 
 
 class CharField(serializers.CharField):
-    """A text, or a whole number, of which every digit stays; of 1.50 nobody knows whether 1.5 was meant."""
+    """A text or a whole number. Other numbers are errors: 1.50 may have been sent as 1.5."""
 
     def to_internal_value(self, data: Any) -> str:
         """The text."""
@@ -123,17 +123,17 @@ class BooleanField(serializers.BooleanField):
 
 
 class SlugRelatedField(serializers.SlugRelatedField[Row]):
-    """A row, named by a text."""
+    """A row, identified by a text."""
 
     def to_internal_value(self, data: Any) -> Row:
-        """The row; what is no text names none."""
+        """The row. A value that is not a text is an error."""
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
 
 
 class ModelSerializer(serializers.ModelSerializer[Row]):
-    """Of a model's fields it makes those of this module."""
+    """Maps a model's columns to the fields of this module."""
 
     serializer_field_mapping = {
         column: {

@@ -1,4 +1,4 @@
-"""Text that PostgreSQL can store: JSON's may hold NUL and lone surrogates, PostgreSQL's may not."""
+"""Text that PostgreSQL can store: JSON allows NUL and lone surrogates, PostgreSQL does not."""
 
 import re
 from typing import Any, Final
@@ -7,14 +7,14 @@ _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 def storable(text: str) -> str:
-    """The text, with a visible character in place of each that cannot be stored."""
+    """The text with a visible replacement for each character that cannot be stored."""
     return _UNSTORABLE.sub(
         lambda found: "\N{SYMBOL FOR NULL}" if found[0] == "\0" else "\N{REPLACEMENT CHARACTER}", text
     )
 
 
 def is_storable(value: Any) -> bool:
-    """Whether all text in a value of JSON can be stored, names of members included. The value's depth is bounded."""
+    """Whether all text in a JSON value of limited depth can be stored, names of members included."""
     if isinstance(value, str):
         return _UNSTORABLE.search(value) is None
     if isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""How many of a worker's threads a kind of work may take.
+"""How many threads of a worker a kind of task may use.
 
-The threads of a worker are shared by the tasks of its queues, and beat asks for a sweep every few seconds, however long
-the last one takes: without a limit one slow kind of work would fill all the threads, and all others would wait for it.
+The tasks of a worker's queues share its threads, and beat sends a sweep every few seconds even if the last one still
+runs: without a limit one slow kind of task would fill all threads, and all others would wait.
 """
 
 import functools
@@ -13,50 +13,50 @@ Function = Callable[[], int]
 
 
 class ConcurrencyLimit:
-    """Tasks that together run at most `limit` times at once in one process; it decorates each, below `@shared_task`.
+    """Decorates tasks, below `@shared_task`, that together run at most `limit` times at once in one process.
 
-    A call that finds no place returns at once and is not lost: one of those that run goes on with it.
+    A call above the limit returns at once and is not lost: a running one calls the function afterwards.
     """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._places = threading.Semaphore(limit)
+        self._slots = threading.Semaphore(limit)
         self._lock = threading.Lock()
-        self._wanted: dict[Function, None] = {}
+        self._pending: dict[Function, None] = {}
 
     def __call__(self, function: Function) -> Function:
         """The function under this limit."""
 
-        # No callable object: Celery would count its `self` among the arguments.
+        # A function, since Celery would count the `self` of a callable object among the arguments.
         @functools.wraps(function)
         def limited() -> int:
             return self.run(function)
 
-        limited.limit = self  # type: ignore[attr-defined]  # added up in tests/architecture/test_queues.py
+        limited.limit = self  # type: ignore[attr-defined]  # summed up in tests/architecture/test_queues.py
         return limited
 
     def run(self, function: Function) -> int:
-        """Runs the function, and what is asked for meanwhile, where there is a place; returns the sum of results."""
+        """Runs the function, and those pending meanwhile, if a slot is free; returns the sum of their results."""
         with self._lock:
-            self._wanted[function] = None
+            self._pending[function] = None
         total = 0
-        # Looked at once more after the place was given back: a call of the moment before found none.
-        while self._wanted and self._places.acquire(blocking=False):
+        # Checked again after the slot is released: a call just before that found none.
+        while self._pending and self._slots.acquire(blocking=False):
             try:
-                if (wanted := self._next()) is not None:
-                    total += wanted()
+                if (pending := self._next()) is not None:
+                    total += pending()
             finally:
-                self._places.release()
+                self._slots.release()
         return total
 
     def _next(self) -> Function | None:
-        """What was asked for first; nothing where another thread was faster."""
+        """Removes the first pending function; None if another thread was faster."""
         with self._lock:
-            function = next(iter(self._wanted), None)
+            function = next(iter(self._pending), None)
             if function is not None:
-                del self._wanted[function]
+                del self._pending[function]
         return function
 
 
-# Sweeps that nobody waits for: they come one after the other, and again with beat's next call.
+# Maintenance that is not urgent: these tasks run one after the other.
 upkeep: Final = ConcurrencyLimit(1)

@@ -1,4 +1,4 @@
-"""The API's housekeeping."""
+"""Maintenance tasks of the API."""
 
 from celery import shared_task
 
@@ -9,5 +9,5 @@ from pms_backend.api.task_limits import upkeep
 @shared_task
 @upkeep
 def prune_idempotency_keys() -> int:
-    """Removes the keys whose time is over."""
+    """Deletes expired idempotency keys."""
     return services.prune_idempotency_keys()

@@ -1,4 +1,4 @@
-"""What we use of django-unfold, with the types that it does not ship."""
+"""The classes and decorators of django-unfold that we use, with the types that it does not ship."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
     class ModelAdmin(TypedModelAdmin[Any]):
-        """Unfold's, which adds buttons to Django's."""
+        """Unfold's `ModelAdmin`."""
 
         def get_actions_submit_line(self, request: Any, object_id: int) -> list[Any]:
             """The buttons beside `Save`."""
 
     class TabularInline(TypedTabularInline[Any, Any]):
-        """Unfold's, which looks different."""
+        """Unfold's `TabularInline`."""
 
     def action(
         *,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         icon: str | None = None,
         variant: Any = None,
     ) -> Callable[[Decorated], Decorated]:
-        """Something to do with rows."""
+        """Unfold's `action`."""
 
     def display(
         *,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         header: bool | None = None,
         label: bool | Mapping[str, str] | None = None,
     ) -> Callable[[Decorated], Decorated]:
-        """A column."""
+        """Unfold's `display`."""
 
 else:
     from unfold.admin import ModelAdmin, TabularInline

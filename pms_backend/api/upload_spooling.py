@@ -1,4 +1,4 @@
-"""Uploaded files that are spooled to disk, without remains where the disk is full."""
+"""Spooling of uploaded files to disk that deletes incomplete ones on a full disk."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -8,24 +8,24 @@ from django.core.files import uploadhandler
 
 
 class TemporaryFileUploadHandler(uploadhandler.TemporaryFileUploadHandler):
-    """Django's, which leaves a file that it could not finish to the garbage collector."""
+    """Django's, but closes and thereby deletes an incomplete file at once."""
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
-        """Writes a part of the file."""
-        with self._removing():
+        """Writes a chunk of the file."""
+        with self._closed_on_failure():
             return super().receive_data_chunk(raw_data, start)
 
     def file_complete(self, file_size: int) -> Any:
-        """The whole file, which is written by now."""
-        with self._removing():
+        """The complete file."""
+        with self._closed_on_failure():
             return super().file_complete(file_size)
 
     @contextmanager
-    def _removing(self) -> Iterator[None]:
+    def _closed_on_failure(self) -> Iterator[None]:
         try:
             yield
         except OSError:
-            # Flushing the rest of its buffer fails again.
+            # Closing flushes the rest of the buffer, which fails again.
             with suppress(OSError):
                 self.file.close()
             raise

@@ -1,4 +1,4 @@
-"""Answers to what no view answered: problems for programs, pages for people."""
+"""Django's error handlers: problems for programs, pages for people."""
 
 import copy
 import sys
@@ -50,7 +50,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest, *_: Any) -> HttpResponse:
-    """Django's handler500, for whatever no view has answered: a database that is away, a disk that is full."""
+    """Django's handler500, for exceptions outside of DRF: a lost database, a full disk."""
     return _answer(request, _problem_of_server(sys.exc_info()[1]))
 
 
@@ -59,16 +59,16 @@ def _answer(request: HttpRequest, answer: Problem) -> HttpResponse:
 
 
 def _page(request: HttpRequest, answer: Problem) -> HttpResponse:
-    """A page of the admin's look that asks neither the database nor who is there: either may be what failed."""
+    """An error page that uses neither the database nor the session: either may have failed."""
     anonymous = copy.copy(request)
     anonymous.user = AnonymousUser()
-    shown = {
+    values = {
         **admin.site.each_context(anonymous),
         "title": HTTPStatus(answer.status).phrase,
         "detail": answer.detail,
         "request_id": context.current().request_id,
     }
-    page = render(anonymous, "api/error_page.html", shown, status=answer.status)
+    page = render(anonymous, "api/error_page.html", values, status=answer.status)
     for name, value in answer.headers().items():
         page[name] = value
     return page
@@ -77,5 +77,5 @@ def _page(request: HttpRequest, answer: Problem) -> HttpResponse:
 def _problem_of_server(error: BaseException | None) -> Problem:
     internal = problem_of(RuntimeError())
     answer = problem_of(error) if isinstance(error, Exception) else internal
-    # A refusal that no view has answered is a fault of ours.
+    # A refusal that reached no view is a server error.
     return answer if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR else internal

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from pms_backend.api.service_admin import EmptyForm, GrowingTableAdmin, RefusalsIn, moment
+from pms_backend.api.service_admin import EmptyForm, GrowingTableAdmin, RefusalsAsFormErrors, moment
 from pms_backend.api.typed_unfold import action, display
 from pms_backend.events import services
 from pms_backend.events.models import Event, ParkedEvent
@@ -89,7 +89,7 @@ class ParkedEventAdmin(GrowingTableAdmin):
         page = reverse("admin:events_parkedevent_change", args=[parked.pk])
         form = EmptyForm(request.POST or None)
         if form.is_valid():
-            with RefusalsIn(form):
+            with RefusalsAsFormErrors(form):
                 self._report(request, services.replay_parked(parked_id=parked.pk))
                 return HttpResponseRedirect(page)
         return self.form_page(

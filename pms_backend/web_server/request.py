@@ -8,7 +8,7 @@ from typing import Any, Final
 from waitress.parser import HTTPRequestParser
 
 from pms_backend.api.problems import Problem
-from pms_backend.api.request_bodies import longest_body_at
+from pms_backend.api.request_bodies import max_body_bytes_at
 from pms_backend.web_server.limits import (
     BODY_SECONDS,
     HEAD_SECONDS,
@@ -111,7 +111,7 @@ class BoundedRequest(HTTPRequestParser):
     def _check_head(self) -> None:
         has_credentials = not self.headers.keys().isdisjoint({"AUTHORIZATION", "X_API_KEY", "COOKIE"})
         path = self.path.encode("latin-1").decode("utf-8", "replace")
-        self._longest = longest_body_at(
+        self._longest = max_body_bytes_at(
             path, self.headers.get("CONTENT_TYPE", ""), self.content_length, has_credentials=has_credentials
         )
         if self.content_length <= self._longest:

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from pms_backend.access.visibility import sees_cost
 from pms_backend.api.exact_json import exact_json
 from pms_backend.api.exceptions import DomainError
-from pms_backend.api.service_admin import EmptyForm, GrowingTableAdmin, RefusalsIn, json_block, moment
+from pms_backend.api.service_admin import EmptyForm, GrowingTableAdmin, RefusalsAsFormErrors, json_block, moment
 from pms_backend.api.typed_unfold import action, display
 from pms_integration import services
 from pms_integration.models import PMSEvent, PMSEventStatus
@@ -86,7 +86,7 @@ class PMSEventAdmin(GrowingTableAdmin):
         page = reverse("admin:pms_integration_pmsevent_change", args=[event.pk])
         form = EmptyForm(request.POST or None)
         if form.is_valid():
-            with RefusalsIn(form):
+            with RefusalsAsFormErrors(form):
                 services.retry_event(event_id=event.pk)
                 messages.success(request, f"{event.webhook_id} is tried again now.")
                 return HttpResponseRedirect(page)

@@ -12,7 +12,7 @@ from inventory.models import Location
 from pms_backend.access.caller import caller_in_admin
 from pms_backend.access.visibility import sees_cost
 from pms_backend.api.admin_tables import SHORT, TEXT, Table
-from pms_backend.api.service_admin import GrowingTableAdmin, RefusalsIn, moment
+from pms_backend.api.service_admin import GrowingTableAdmin, RefusalsAsFormErrors, moment
 from pms_backend.api.typed_unfold import action, display
 from pms_integration.files.locations import location_of
 from pms_integration.files.serializers import first_problems
@@ -105,7 +105,7 @@ class ImportJobAdmin(GrowingTableAdmin):
         """Takes a file and shows how its import goes."""
         form = ImportForm(request.POST or None, request.FILES or None)
         if form.is_valid():
-            with RefusalsIn(form):
+            with RefusalsAsFormErrors(form):
                 may_set_stock = request.user.has_perm("inventory.change_stocklevel")
                 file = take_file(upload=form.cleaned_data["file"], format=None, may_set_stock=may_set_stock)
                 location = form.cleaned_data["location"] or location_of(None)

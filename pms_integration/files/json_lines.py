@@ -7,7 +7,7 @@ from typing import IO, Any, Final
 from inventory.models import MAX_QUANTITY
 from pms_backend.api import serializers
 from pms_backend.api.exceptions import field_errors
-from pms_backend.api.parsers import NotJSON, load_json
+from pms_backend.api.parsers import InvalidJSON, load_json
 from pms_backend.api.storable_text import is_storable
 from pms_integration.files.code_warnings import changed_handle, warnings_of_codes
 from pms_integration.files.image_urls import problem_of_url
@@ -74,7 +74,7 @@ def _read(draft: Draft, raw: bytes) -> None:
         return
     try:
         value = load_json(raw)
-    except NotJSON as error:
+    except InvalidJSON as error:
         draft.refuse(draft.line, "", "malformed_line", f"The line {error}.")
         return
     if not is_storable(value):

@@ -36,7 +36,7 @@ from products.serializers import (
 )
 from products.sorting import BEST_FIRST, SORTINGS, best_first, newest_matches
 
-PAGE_PARAMETERS: Final = FilterBackend.known_to_the_page
+PAGE_PARAMETERS: Final = FilterBackend.page_parameters
 _PRODUCTS: Final = FastValidator(BulkProductsSerializer())
 FIELDS: Final = OpenApiParameter("fields", str, description="These alone, such as `id,name,variants.sku`")
 
