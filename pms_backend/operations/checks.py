@@ -12,7 +12,7 @@ from pms_backend.access.addresses import trusted_proxies
 from pms_backend.access.encryption import check_keys
 from pms_backend.access.rates import parse_rates
 from pms_backend.access.tokens.roles import parse_role_scopes
-from pms_backend.outbound.allowances import allowances
+from pms_backend.outbound.guard import allowed_destinations
 from products.currencies import check_default_currency
 
 
@@ -25,7 +25,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Ch
         trusted_proxies,
         lambda: parse_role_scopes(settings.JWT_ROLE_SCOPES),
         check_default_currency,
-        allowances,
+        allowed_destinations,
     )
     for number, check in enumerate(checks, start=1):
         try:

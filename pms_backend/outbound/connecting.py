@@ -1,4 +1,4 @@
-"""Connections for httpx that go to checked addresses only, and end when the call's time is over."""
+"""Connections for httpx, only to checked addresses and only until the deadline of the call."""
 
 import ssl
 import time
@@ -12,26 +12,26 @@ from httpcore import SOCKET_OPTION
 from pms_backend.outbound.exceptions import Unreachable
 from pms_backend.outbound.networks import IPAddress
 
-# Looks a name up and refuses what it must not lead to: (host, port, seconds) → addresses.
+# Resolves and checks a name: (host, port, seconds) → addresses.
 Addresses = Callable[[str, int, float], Iterable[IPAddress]]
 
 
 class Deadline:
-    """The end of a call: whatever it waits for, it waits no longer than that."""
+    """The end of a call, for all of its waits."""
 
     def __init__(self, seconds: float) -> None:
         self._ends_at = time.monotonic() + seconds
 
     def left(self, timeout: float | None, over: type[Exception]) -> float:
-        """What is left of it, at most `timeout`. Raises `over` where nothing is."""
+        """The seconds left, at most `timeout`. Raises `over` if none are."""
         left = self._ends_at - time.monotonic()
         if left <= 0:
-            raise over("The time of the call is over.")
+            raise over("The call has exceeded its time limit.")
         return left if timeout is None else min(left, timeout)
 
 
 class _Stream(httpcore.NetworkStream):
-    """A connection whose every read counts against the deadline: a peer that drips bytes gains nothing."""
+    """A connection whose reads and writes share one deadline, so that a peer cannot extend a call byte by byte."""
 
     def __init__(self, inner: httpcore.NetworkStream, deadline: Deadline) -> None:
         self._inner = inner
@@ -57,9 +57,9 @@ class _Stream(httpcore.NetworkStream):
 
 
 class CheckedBackend(httpcore.NetworkBackend):
-    """Connects to the addresses that `addresses` gives, and to no other.
+    """Connects only to addresses that `addresses` returns.
 
-    TLS is httpcore's, above this: it verifies the certificate against the URL's name, not against the address.
+    httpcore does TLS on top: it verifies the certificate against the name in the URL, not against the address.
     """
 
     def __init__(self, addresses: Addresses, deadline: Deadline) -> None:
@@ -75,7 +75,7 @@ class CheckedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """A connection to the first of the addresses that takes one."""
+        """A connection to the first address that accepts one."""
         failure: Exception = Unreachable(f"The name {host} has no address.")
         for address in self._addresses(host, port, self._deadline.left(timeout, httpcore.ConnectTimeout)):
             left = self._deadline.left(timeout, httpcore.ConnectTimeout)
@@ -89,9 +89,9 @@ class CheckedBackend(httpcore.NetworkBackend):
 
 
 class CheckedTransport(httpx.HTTPTransport):
-    """httpx's own, over a `CheckedBackend`. No proxy: it would do the connecting, and look names up by itself."""
+    """httpx's transport on a `CheckedBackend`. Without proxies: a proxy would resolve names and connect by itself."""
 
     def __init__(self, backend: CheckedBackend, context: ssl.SSLContext) -> None:
         super().__init__(verify=context, trust_env=False)
-        # httpx has no argument for it.
+        # httpx has no argument for the network backend.
         self._pool = httpcore.ConnectionPool(ssl_context=context, network_backend=backend)

@@ -1,17 +1,17 @@
-"""Why a call was not made, or has no answer."""
+"""The errors of outgoing calls."""
 
 
 class OutboundError(Exception):
-    """There is no answer."""
+    """The call has no response."""
 
 
 class Forbidden(OutboundError):
-    """The URL, or an address that its name has, is none that we call. Another try would end the same."""
+    """The URL, or an address of its host, must not be called. Retrying is useless."""
 
 
 class Unreachable(OutboundError):
-    """Nobody answered in HTTP, or not in time."""
+    """The server did not send an HTTP response in time."""
 
 
-class AnswerTooLarge(OutboundError):
-    """The answer is longer than its reader takes, compressed or not."""
+class ResponseTooLarge(OutboundError):
+    """The response body exceeds the limit, before or after decompression."""

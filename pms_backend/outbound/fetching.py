@@ -1,4 +1,4 @@
-"""A GET of somebody's URL."""
+"""GET of a URL that somebody else chose."""
 
 import functools
 import ssl
@@ -10,23 +10,22 @@ from typing import Final
 
 import httpx
 
-from pms_backend.outbound.allowances import allowances
 from pms_backend.outbound.connecting import CheckedBackend, CheckedTransport, Deadline
-from pms_backend.outbound.exceptions import AnswerTooLarge, Unreachable
-from pms_backend.outbound.guard import check_addresses, look_up
+from pms_backend.outbound.exceptions import ResponseTooLarge, Unreachable
+from pms_backend.outbound.guard import allowed_destinations, check_addresses, look_up
 from pms_backend.outbound.networks import IPAddress
 from pms_backend.outbound.targets import Target, literal, parse_target
 
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 USER_AGENT: Final = "pms-backend"
 _CHUNK_BYTES: Final = 64 * 1024
-# zlib's own number for gzip and zlib, whichever it is.
+# zlib's value for "gzip or zlib, detected by the header".
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """What a call may cost. `total_seconds` holds for all of it, redirects included; `max_bytes` for the body."""
+    """The limits of a call: `total_seconds` includes redirects, `max_bytes` is of the unpacked body."""
 
     max_bytes: int
     connect_seconds: float = 5.0
@@ -36,8 +35,8 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came, whatever its status. `url` is where it came from in the end."""
+class Response:
+    """A response of any status; `url` is that of the last redirect."""
 
     status: int
     body: bytes
@@ -47,12 +46,12 @@ class Answer:
 
 def fetch(
     url: str, *, bounds: Bounds, headers: Mapping[str, str] | None = None, may_be_private: bool = False
-) -> Answer:
-    """The answer to a GET. Never in a transaction.
+) -> Response:
+    """The response to a GET. Must not be called in a transaction.
 
-    Each redirect is checked as the first URL was; one more than `max_redirects` is the answer. `may_be_private` is for
-    a URL of the operator's own settings: everybody else's goes through the guard.
-    Raises `Forbidden`, `Unreachable`, `AnswerTooLarge`.
+    Each redirect is checked like the first URL; after `max_redirects` the redirect itself is returned. With
+    `may_be_private` the guard is skipped: only for URLs from the operator's own settings.
+    Raises `Forbidden`, `Unreachable`, `ResponseTooLarge`.
     """
     deadline = Deadline(bounds.total_seconds)
 
@@ -60,34 +59,34 @@ def fetch(
         address = literal(host)
         found = [address] if address is not None else look_up(host, seconds=seconds)
         if not may_be_private:
-            check_addresses(host, port, found, allowances())
+            check_addresses(host, port, found, allowed_destinations())
         return found
 
-    ours = {"Accept": "*/*", "User-Agent": USER_AGENT, "Accept-Encoding": "identity", **(headers or {})}
+    sent = {"Accept": "*/*", "User-Agent": USER_AGENT, "Accept-Encoding": "identity", **(headers or {})}
     with CheckedTransport(CheckedBackend(addresses, deadline), _tls()) as transport:
         try:
-            return _follow(transport, parse_target(url), ours, bounds)
+            return _follow(transport, parse_target(url), sent, bounds)
         except httpx.HTTPError as error:
             raise Unreachable(str(error) or type(error).__name__) from error
 
 
-def _follow(transport: CheckedTransport, target: Target, headers: Mapping[str, str], bounds: Bounds) -> Answer:
+def _follow(transport: CheckedTransport, target: Target, headers: Mapping[str, str], bounds: Bounds) -> Response:
     for redirects_left in range(bounds.max_redirects, -1, -1):
-        with _asked(transport, target, headers, bounds) as response:
+        with _requested(transport, target, headers, bounds) as response:
             location = response.headers.get("Location")
             if redirects_left and location and response.status_code in REDIRECTS:
                 target = target.redirected_to(location)
                 continue
             body = _read(response, bounds.max_bytes)
-            return Answer(response.status_code, body, str(target.url), dict(response.headers))
-    raise AssertionError("The last answer is one, whatever it is.")
+            return Response(response.status_code, body, str(target.url), dict(response.headers))
+    raise AssertionError("The last pass of the loop returns.")
 
 
 @contextmanager
-def _asked(
+def _requested(
     transport: CheckedTransport, target: Target, headers: Mapping[str, str], bounds: Bounds
 ) -> Iterator[httpx.Response]:
-    """The answer of one server, by the transport alone: a client of httpx reads each `Location`, and fails by it."""
+    """The response of one server. Uses the transport, since httpx's client fails on an invalid `Location`."""
     timeout = httpx.Timeout(bounds.read_seconds, connect=bounds.connect_seconds).as_dict()
     request = httpx.Request("GET", target.url, headers=headers, extensions={"timeout": timeout})
     response = transport.handle_request(request)
@@ -101,23 +100,23 @@ def _asked(
 def _read(response: httpx.Response, max_bytes: int) -> bytes:
     length = response.headers.get("Content-Length", "")
     if length.isdecimal() and int(length) > max_bytes:
-        raise AnswerTooLarge(f"The answer has more than {max_bytes} bytes.")
+        raise ResponseTooLarge(f"The response has more than {max_bytes} bytes.")
     body = bytearray()
     for chunk in _decoded(response):
         body += chunk
         if len(body) > max_bytes:
-            raise AnswerTooLarge(f"The answer has more than {max_bytes} bytes.")
+            raise ResponseTooLarge(f"The response has more than {max_bytes} bytes.")
     return bytes(body)
 
 
 def _decoded(response: httpx.Response) -> Iterator[bytes]:
-    """The body as it comes: httpx would unpack each chunk as a whole, and a few bytes unpack to any number."""
+    """The unpacked body in small chunks: httpx unpacks a chunk as a whole, and few bytes may unpack to gigabytes."""
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding in ("", "identity"):
         yield from response.iter_raw()
         return
     if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise Unreachable(f"The answer is encoded as {encoding[:40]}, which was not asked for.")
+        raise Unreachable(f"The response is encoded as {encoding[:40]}, which was not requested.")
     inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
     try:
         for chunk in response.iter_raw():
@@ -125,12 +124,12 @@ def _decoded(response: httpx.Response) -> Iterator[bytes]:
             while inflater.unconsumed_tail:
                 yield inflater.decompress(inflater.unconsumed_tail, _CHUNK_BYTES)
     except zlib.error:
-        raise Unreachable("The answer cannot be unpacked.") from None
+        raise Unreachable("The response cannot be unpacked.") from None
     if not inflater.eof:
-        raise Unreachable("The answer ended too soon.")
+        raise Unreachable("The response ended too soon.")
 
 
 @functools.cache
 def _tls() -> ssl.SSLContext:
-    """Made once: reading the authorities takes longer than most calls."""
+    """Cached: reading the certificate authorities takes longer than most calls."""
     return httpx.create_ssl_context(trust_env=False)

@@ -1,4 +1,4 @@
-"""Which addresses are public: those of IANA's special-purpose registries are not, however they are wrapped."""
+"""Which addresses are public: those in IANA's special-purpose registries are not, also if embedded in IPv6."""
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final
@@ -14,7 +14,7 @@ _SPECIAL_IPV4: Final = tuple(
         "100.64.0.0/10",  # carriers' NAT; Alibaba's metadata
         "127.0.0.0/8",
         "168.63.129.16/32",  # Azure's platform, as its machines see it
-        "169.254.0.0/16",  # link-local; everybody's metadata
+        "169.254.0.0/16",  # link-local; cloud metadata
         "172.16.0.0/12",
         "192.0.0.0/24",  # Oracle's metadata
         "192.0.2.0/24",
@@ -27,24 +27,24 @@ _SPECIAL_IPV4: Final = tuple(
         "240.0.0.0/4",  # reserved, broadcast
     )
 )
-# Whatever is public is within this; loopback, link-local, unique local and multicast addresses are not.
+# All public addresses; loopback, link-local, unique local and multicast ones are outside.
 _GLOBAL_IPV6: Final = IPv6Network("2000::/3")
 # https://www.iana.org/assignments/iana-ipv6-special-registry
 _SPECIAL_IPV6: Final = tuple(
     IPv6Network(network)
     for network in (
-        "2001::/23",  # Teredo, which wraps an IPv4 address, ORCHID, benchmarking
+        "2001::/23",  # Teredo, which embeds an IPv4 address, ORCHID, benchmarking
         "2001:db8::/32",
-        "2002::/16",  # 6to4, which wraps an IPv4 address
+        "2002::/16",  # 6to4, which embeds an IPv4 address
         "3fff::/20",
     )
 )
-# A network without IPv4 reaches all of it through these, so that what is wrapped decides.
+# IPv6-only networks reach all of IPv4 through these, so the embedded address decides.
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 
 
 def is_public(address: IPAddress) -> bool:
-    """Whether anybody on the internet can reach this address."""
+    """Whether the address can be reached from the internet."""
     if isinstance(address, IPv6Address):
         inner = unwrapped(address)
         if isinstance(inner, IPv6Address):
@@ -54,7 +54,7 @@ def is_public(address: IPAddress) -> bool:
 
 
 def unwrapped(address: IPAddress) -> IPAddress:
-    """The IPv4 address that a packet to an IPv4-mapped or NAT64 address comes to; others as they are."""
+    """The embedded IPv4 address of an IPv4-mapped or NAT64 address; any other address unchanged."""
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is not None:
             return address.ipv4_mapped

@@ -1,4 +1,4 @@
-"""A URL taken apart, if it is one that we may call at all."""
+"""Parses and checks the URLs of outgoing calls."""
 
 import re
 from dataclasses import dataclass
@@ -17,10 +17,9 @@ DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _NOT_IN_URLS: Final = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
 _AUTHORITY_END: Final = re.compile(r"[/?#]")
 _NAME: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
-# Browsers and resolvers take a name whose last label is a number for an IPv4 address, in whatever spelling; no name
-# of the DNS ends so.
+# Browsers and resolvers read a name whose last label is a number as an IPv4 address; no DNS name has such a label.
 _ENDS_IN_A_NUMBER: Final = re.compile(r"(.*\.)?([0-9]+|0x[0-9a-f]*)")
-# RFC 5890: the beginning of a label that stands for one in another alphabet.
+# RFC 5890: the prefix of an internationalized label.
 _A_LABEL: Final = "xn--"
 MAX_NAME_LENGTH: Final = 253
 MAX_LABEL_LENGTH: Final = 63
@@ -28,7 +27,7 @@ MAX_LABEL_LENGTH: Final = 63
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a URL leads: `host` is a name in lower case without a dot at its end, or an address."""
+    """A parsed URL: `host` is a lower-case name without a trailing dot, or an address."""
 
     url: httpx.URL
     host: str
@@ -36,11 +35,11 @@ class Target:
 
     @property
     def address(self) -> IPAddress | None:
-        """The host, where it is an address and no name."""
+        """The host as an address; None if it is a name."""
         return literal(self.host)
 
     def redirected_to(self, location: str) -> "Target":
-        """Where a redirect from here leads. Raises `Forbidden`."""
+        """The target of a redirect. Raises `Forbidden`."""
         try:
             url = self.url.join(location)
         except (httpx.InvalidURL, ValueError) as error:
@@ -49,7 +48,7 @@ class Target:
 
 
 def literal(host: str) -> IPAddress | None:
-    """The address that a host is in its usual spelling."""
+    """The host as an address in the usual notation; None if it is not one."""
     try:
         return ip_address(host)
     except ValueError:
@@ -57,7 +56,7 @@ def literal(host: str) -> IPAddress | None:
 
 
 def parse_target(url: str | httpx.URL) -> Target:
-    """Where a URL leads. Raises `Forbidden` where it is no plain http or https URL."""
+    """Parses a URL. Raises `Forbidden` if it is not a plain http or https URL."""
     text = str(url)
     if len(text) > MAX_URL_LENGTH or _NOT_IN_URLS.search(text):
         raise Forbidden("This is no URL: it has spaces or control characters, or is too long.")
@@ -72,7 +71,7 @@ def parse_target(url: str | httpx.URL) -> Target:
         raise Forbidden("A URL with a user name or a password is not called.")
     port = parsed.port if parsed.port is not None else DEFAULT_PORTS[parsed.scheme]
     if not 1 <= port <= 65_535:
-        raise Forbidden("The URL's port is none.")
+        raise Forbidden("The URL's port is not valid.")
     host = _host(raw_host.lower())
     return Target(parsed.copy_with(host=host, fragment=None), host, port)
 
@@ -98,5 +97,5 @@ def _check_label(label: str) -> None:
         try:
             idna.ulabel(label)
         except idna.IDNAError as error:
-            # httpx decodes such a name whenever it compares URLs: it has to be one by then.
+            # httpx decodes such a name when it compares URLs, and fails if it cannot.
             raise Forbidden(f"The URL's host is no name that IDNA knows: {error}") from None

@@ -134,7 +134,7 @@ def test_a_body_is_read_up_to_its_bound(length: int):
         if length == BOUNDS.max_bytes:
             assert len(outbound.fetch(url, bounds=BOUNDS).body) == length
         else:
-            with pytest.raises(outbound.AnswerTooLarge):
+            with pytest.raises(outbound.ResponseTooLarge):
                 outbound.fetch(url, bounds=BOUNDS)
 
 
@@ -148,7 +148,7 @@ def test_a_body_without_a_length_is_read_no_further_than_its_bound():
             handler.wfile.write(b"x" * 65_536)
             sent.append(1)
 
-    with serving(respond) as server, pytest.raises(outbound.AnswerTooLarge):
+    with serving(respond) as server, pytest.raises(outbound.ResponseTooLarge):
         outbound.fetch(f"http://shop.example:{server.port}/", bounds=BOUNDS)
 
     assert len(sent) < 500
@@ -162,7 +162,7 @@ def test_a_compressed_body_is_counted_as_it_unpacks(encoding: str):
         assert outbound.fetch(url, bounds=BOUNDS).body == b"x" * 9_000
 
         server.respond = saying(pack(bytes(9_000_000)), Content_Encoding=encoding)
-        with pytest.raises(outbound.AnswerTooLarge):
+        with pytest.raises(outbound.ResponseTooLarge):
             outbound.fetch(url, bounds=BOUNDS)
 
 
@@ -178,7 +178,7 @@ def test_a_gzip_bomb_is_unpacked_a_piece_at_a_time(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(fetching, "_decoded", measured)
     bounds = outbound.Bounds(max_bytes=1_000_000, total_seconds=10)
-    with serving(saying(bomb, Content_Encoding="gzip")) as server, pytest.raises(outbound.AnswerTooLarge):
+    with serving(saying(bomb, Content_Encoding="gzip")) as server, pytest.raises(outbound.ResponseTooLarge):
         outbound.fetch(f"http://shop.example:{server.port}/", bounds=bounds)
 
     assert max(pieces) == 65_536

@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pms_backend import outbound
 from pms_backend.api.exceptions import problem_of
 from pms_backend.api.outbound_urls import OutboundForbidden, check_outbound_url
-from pms_backend.outbound.allowances import parse_allowances
+from pms_backend.outbound.guard import parse_allowed_destinations
 from pms_backend.outbound.networks import is_public
 from pms_backend.outbound.targets import MAX_URL_LENGTH, parse_target
 from tests.outbound.servers import Names
@@ -162,4 +162,4 @@ def _is_refused(url: str) -> bool:
 @pytest.mark.parametrize("entry", ["http://pms.internal", "pms.internal/path", "10.0.0.0/99", "a b", "x:99999", "*"])
 def test_an_allowance_that_says_nothing_is_named(entry: str):
     with pytest.raises(ImproperlyConfigured, match="OUTBOUND_ALLOW must be"):
-        parse_allowances((entry,))
+        parse_allowed_destinations((entry,))
