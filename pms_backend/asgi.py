@@ -1,4 +1,4 @@
-"""Sockets, by ASGI."""
+"""The ASGI application: WebSockets."""
 
 import os
 
@@ -9,6 +9,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pms_backend.settings")
 
 http = get_asgi_application()
 
-from pms_backend.routing import websocket_urlpatterns  # noqa: E402 - the apps must be there first
+from pms_backend.routing import websocket_urlpatterns  # noqa: E402 - the apps are loaded first
 
 application = ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urlpatterns)})

@@ -1,7 +1,7 @@
 """Typed readers of environment variables.
 
-Each reader raises `ImproperlyConfigured` with one line that names the variable and says what it must look like, so that
-a wrong setting ends the start instead of surfacing in a request.
+Each reader raises `ImproperlyConfigured` with one line that names the variable and the expected form, so that a wrong
+setting stops the start instead of failing in a request.
 """
 
 import os
@@ -16,18 +16,18 @@ from psycopg import ProgrammingError, conninfo
 
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off", ""})
-# Lower case and without a slash at its end, as browsers send it: another spelling would never match.
+# Lower case and without a trailing slash, as browsers send it: another spelling would never match.
 ORIGIN = re.compile(r"https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
-# psycopg's own default: statements by the server's binding are prepared after so many times.
+# psycopg's default: a statement with server-side binding is prepared after this many executions.
 PREPARE_THRESHOLD = 5
 
 WEB_ADDRESS = re.compile(ORIGIN.pattern + r"(/[A-Za-z0-9._~-]+)*")
 
 
 def load_stack(data_dir: Path, environ: Mapping[str, str] = os.environ) -> None:
-    """Adopts the environment of the stack whose data lie in `data_dir`, as `make run` wrote it down.
+    """Sets the environment variables of the stack in `data_dir`, as `make run` stored them.
 
-    What the caller set itself wins. Without such a file nothing happens.
+    Variables that are already set win. Does nothing without such a file, or if DATABASE_URL is set.
     """
     path = data_dir / "environment.json"
     if "DATABASE_URL" in environ or not path.exists():
@@ -37,7 +37,7 @@ def load_stack(data_dir: Path, environ: Mapping[str, str] = os.environ) -> None:
 
 
 def text(name: str, default: str | None = None) -> str:
-    """The variable as it is; required when there is no default."""
+    """The value; the variable is required if there is no default."""
     value = os.environ.get(name, default)
     if value is None:
         raise ImproperlyConfigured(f"{name} is required and not set.")
@@ -73,11 +73,11 @@ def listing(name: str) -> list[str]:
 
 
 def origins(name: str) -> list[str]:
-    """Comma-separated origins of web pages, as a browser names them: scheme, host, perhaps a port, nothing else."""
+    """Comma-separated origins of web pages as browsers send them: scheme, host, optional port."""
     found = listing(name)
     for origin in found:
         if not ORIGIN.fullmatch(origin):
-            raise ImproperlyConfigured(f"{name} must be origins such as https://shop.example.com; {origin!r} is none.")
+            raise ImproperlyConfigured(f"{name} must be origins such as https://shop.example.com; {origin!r} is not.")
     return found
 
 
@@ -102,7 +102,7 @@ def mapping(name: str) -> dict[str, str]:
 
 
 def secret(name: str, *, minimum: int) -> str:
-    """A shared secret of at least `minimum` bytes; empty when the variable is not set. Errors do not repeat it."""
+    """A shared secret of at least `minimum` bytes; empty when the variable is not set. Errors do not show it."""
     value = os.environ.get(name, "")
     if value and len(value.encode()) < minimum:
         raise ImproperlyConfigured(f"{name} must have at least {minimum} characters: a shorter one can be guessed.")
@@ -110,7 +110,7 @@ def secret(name: str, *, minimum: int) -> str:
 
 
 def origin(name: str) -> str:
-    """Where a service is: scheme, host and port, without a slash at its end; empty when the variable is not set."""
+    """Scheme, host and port of a service, without a trailing slash; empty when the variable is not set."""
     value = os.environ.get(name, "").strip().rstrip("/")
     if value and not ORIGIN.fullmatch(value):
         raise ImproperlyConfigured(f"{name} must look like https://project.example.com, without a path.")
@@ -118,7 +118,7 @@ def origin(name: str) -> str:
 
 
 def web_address(name: str) -> str:
-    """An http or https URL, perhaps with a path, without a slash at its end; empty when the variable is not set."""
+    """An http or https URL with an optional path, without a trailing slash; empty when the variable is not set."""
     value = os.environ.get(name, "").strip().rstrip("/")
     if value and not WEB_ADDRESS.fullmatch(value):
         raise ImproperlyConfigured(f"{name} must look like https://files.example.com/path, without a query.")
@@ -128,8 +128,8 @@ def web_address(name: str) -> str:
 def database(name: str, *, pooler: str) -> dict[str, Any]:
     """Django's DATABASES entry for a PostgreSQL URL.
 
-    Behind a transaction-mode pooler a session belongs to nobody, so that server-side cursors and prepared statements
-    are switched off. Without one, what asks for it is prepared; not Django's ORM, which binds on the client's side.
+    Behind a transaction-mode pooler each transaction may have another session, so server-side cursors and prepared
+    statements are off. Django's ORM never prepares, as it binds parameters on the client.
     """
     url = text(name)
     problem = ImproperlyConfigured(f"{name} must look like postgresql://user:password@host:5432/database.")

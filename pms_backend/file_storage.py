@@ -1,4 +1,4 @@
-"""Where uploaded files are: `STORAGES` of the settings, from the `STORAGE_*` variables."""
+"""Where uploaded files are stored: builds the `STORAGES` setting from the `STORAGE_*` variables."""
 
 import re
 from dataclasses import dataclass
@@ -8,19 +8,16 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 LOCAL_URL: Final = "/media/"
-# S3's rule, so that a bucket is one segment of a path.
+# S3's rule. A bucket is one segment of a path.
 BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
-_PRIVATE: Final = {"BACKEND": "products.images.local.PrivateLocalStorage"}
+_PRIVATE_LOCAL: Final = {"BACKEND": "products.images.local.PrivateLocalStorage"}
 
 
 @dataclass(frozen=True, slots=True)
 class FileStorage:
-    """Django's entries of `STORAGES` for what is shown and for what is not, and where browsers find the former.
-
-    That is an address, and its origin if not ours.
-    """
+    """Entries of `STORAGES` for public and private files, the URL of the public ones, and its origin if not ours."""
 
     backend: dict[str, Any]
     private: dict[str, Any]
@@ -38,14 +35,14 @@ def file_storage(
     public_url: str,
     private_bucket: str = "",
 ) -> FileStorage:
-    """Files on this machine, or in an S3-compatible bucket where one is named. Raises `ImproperlyConfigured`.
+    """Files on this machine, or in an S3-compatible `bucket` if one is given. Raises `ImproperlyConfigured`.
 
-    What is not shown to anybody is in a bucket of its own or stays on this machine: the other may be read by all.
+    Private files are in a bucket of their own or on this machine, since everybody may read the first bucket.
     """
     if not bucket:
         if endpoint_url or region or access_key or secret_key or public_url or private_bucket:
             raise ImproperlyConfigured("STORAGE_BUCKET must be set where another STORAGE_ variable is.")
-        return FileStorage({"BACKEND": "products.images.local.LocalStorage"}, _PRIVATE, LOCAL_URL, [])
+        return FileStorage({"BACKEND": "products.images.local.LocalStorage"}, _PRIVATE_LOCAL, LOCAL_URL, [])
     for name, value in (("STORAGE_BUCKET", bucket), ("STORAGE_PRIVATE_BUCKET", private_bucket or bucket)):
         if not BUCKET.fullmatch(value):
             raise ImproperlyConfigured(f"{name} must be a bucket's name, such as pms-images; it is {value!r}.")
@@ -74,7 +71,7 @@ def file_storage(
         "BACKEND": "products.images.bucket.PrivateBucketStorage",
         "OPTIONS": {"bucket_name": private_bucket, **account},
     }
-    return FileStorage(backend, private if private_bucket else _PRIVATE, f"{public_url}/", [f"{scheme}://{host}"])
+    return FileStorage(backend, private if private_bucket else _PRIVATE_LOCAL, f"{public_url}/", [f"{scheme}://{host}"])
 
 
 def _public_url(bucket: str, endpoint_url: str, region: str) -> str:

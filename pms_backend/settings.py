@@ -1,4 +1,4 @@
-"""Settings, all of them, read from the environment once (docs/operations.md lists the variables)."""
+"""All settings, read from the environment (docs/operations.md lists the variables)."""
 
 import os
 from datetime import timedelta
@@ -78,7 +78,7 @@ MIDDLEWARE = [
     "pms_backend.access.browsers.AuthenticationMiddleware",
     "pms_backend.access.middleware.StaffActorMiddleware",
     "pms_backend.access.browsers.MessageMiddleware",
-    # Innermost, so that what it answers instead of a login passes through all others.
+    # Innermost, so that its response to a locked login passes through all others.
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -109,8 +109,8 @@ REDIS_URL = env.redis("REDIS_URL")
 REDIS_TIMEOUT_SECONDS = 0.25
 REDIS_CACHE_URL = f"{REDIS_URL}/1"
 REDIS_CHANNELS_URL = f"{REDIS_URL}/2"
-# How long it may take to connect for the kept answers, and again to log in; what a request may wait for them in all is
-# 50 ms (pms_backend/api/response_cache.py).
+# Timeout of the response cache to connect, and again to log in. In all a request waits at most 50 ms for the cache
+# (pms_backend/api/response_cache.py).
 RESPONSE_CACHE_TIMEOUT_SECONDS = 0.025
 
 CACHES = {
@@ -120,8 +120,8 @@ CACHES = {
         "KEY_PREFIX": "pms",
         "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": REDIS_TIMEOUT_SECONDS, "SOCKET_TIMEOUT": REDIS_TIMEOUT_SECONDS},
     },
-    # The same keys by connections that give up sooner. django-redis keeps one pool for a URL, so that the timeouts of a
-    # second one have to stand in it.
+    # The same keys through connections with shorter timeouts. django-redis has one pool per URL, so the timeouts are in
+    # the URL.
     "responses": {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": (
@@ -139,19 +139,19 @@ CHANNEL_LAYERS = {
     },
 }
 
-# --- Celery: the database holds the work, Redis is the bell -----------------------------------------------------------
+# --- Celery: PostgreSQL holds the work, Redis only wakes workers up ---------------------------------------------------
 
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", f"{REDIS_URL}/0")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
-# One queue for each kind of latency, with its tasks: what is slow delays nothing that has to be quick. Each needs a
-# worker (pms_backend/standalone/programs.py, docker-compose.yml) and has a heartbeat.
+# One queue per kind of latency, with its tasks, so that slow tasks do not delay urgent ones. Each queue needs a worker
+# (pms_backend/standalone/programs.py, docker-compose.yml) and has a heartbeat.
 QUEUES: dict[str, tuple[str, ...]] = {
     # Publishing events, one batch after the other.
     "relay": ("pms_backend.events.tasks.relay_events",),
-    # What the PMS sent, and what has its moment: short work in the database, no call to elsewhere.
+    # Events from a PMS, and work that is due at a time: short transactions, no outgoing calls.
     "sync": (
         "pms_integration.tasks.apply_pms_events",
         "inventory.tasks.expire_reservations",
@@ -189,16 +189,16 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
     "socket_timeout": 5,
     "socket_keepalive": True,
-    # A publish must never hold a request up (kombu would try again for 6 s): the sweep does what was not nudged.
+    # Publishing must never delay a request (kombu would retry for 6 s): the sweep replaces a lost wake-up.
     "max_retries": 0,
 }
 CELERY_TIMEZONE = "UTC"
 
-# What was not nudged is found by a sweep this often; it is the longest that a lost bell can delay anything.
+# Interval of the sweeps that find work without a wake-up: a lost wake-up delays it by no more.
 SWEEP_SECONDS = 2.0
 HEARTBEAT_SECONDS = 5.0
 IMAGE_SWEEP_SECONDS = 5.0
-# What is too old is removed this often; it has no effect before that either.
+# Interval of deleting expired rows, which have no effect before that either.
 PRUNE_SECONDS = 60.0
 
 
@@ -211,11 +211,11 @@ def _heartbeat(queue: str) -> dict[str, Any]:
     return {**sent, "options": {**sent["options"], "queue": queue}}
 
 
-# How long the feed keeps an event: longer than any of its readers is away.
+# How long the feed keeps an event: longer than any reader may be offline.
 EVENT_RETENTION_DAYS = env.integer("EVENT_RETENTION_DAYS", 30, minimum=1, maximum=3650)
-# How long the body of a webhook is kept once it is processed or ignored: longer than anybody asks what it said.
+# How long the body of a processed or ignored webhook is kept: as long as somebody may need to look at it.
 PMS_EVENT_RETENTION_DAYS = env.integer("PMS_EVENT_RETENTION_DAYS", 30, minimum=1, maximum=3650)
-# How long the audit log is kept: as long as your auditors ask for.
+# How long the audit log is kept: as long as your auditors require.
 AUDIT_RETENTION_DAYS = env.integer("AUDIT_RETENTION_DAYS", 365, minimum=1, maximum=3650)
 
 CELERY_BEAT_SCHEDULE = {
@@ -252,15 +252,15 @@ CELERY_BEAT_SCHEDULE = {
 STORAGE_BUCKET = env.text("STORAGE_BUCKET", "")
 _STORAGE = file_storage(
     bucket=STORAGE_BUCKET,
-    # Of any other than Amazon: MinIO, Supabase Storage, R2.
+    # For services other than Amazon: MinIO, Supabase Storage, R2.
     endpoint_url=env.web_address("STORAGE_ENDPOINT_URL"),
     region=env.text("STORAGE_REGION", ""),
-    # Without these two, whatever boto3 finds: a role of the machine, for example.
+    # Without these two boto3 searches for credentials: a role of the machine, for example.
     access_key=env.text("STORAGE_ACCESS_KEY", ""),
     secret_key=env.secret("STORAGE_SECRET_KEY", minimum=8),
     # Where browsers find the bucket's files: a CDN, or the bucket itself.
     public_url=env.web_address("STORAGE_PUBLIC_URL"),
-    # What is not shown to anybody: imports. Set it where workers run on other machines than the web processes.
+    # Private files: imports. Set it if workers run on other machines than the web processes.
     private_bucket=env.text("STORAGE_PRIVATE_BUCKET", ""),
 )
 STORAGES = {
@@ -269,7 +269,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 MEDIA_ROOT = DATA_DIR / "media"
-# Locks that the processes of one machine share.
+# Lock files that the processes of one machine share.
 RUN_DIR = DATA_DIR / "run"
 MEDIA_URL = _STORAGE.media_url
 
@@ -277,11 +277,11 @@ MEDIA_URL = _STORAGE.media_url
 
 # JSON of bucket → `N/second|minute|hour|day`, merged over the defaults; `off` for no limits.
 RATE_LIMITS = env.text("RATE_LIMITS", "")
-# The proxies in front of us, as CIDRs: only from them is X-Forwarded-For believed.
+# CIDRs of the reverse proxies, from which X-Forwarded-For is trusted.
 TRUSTED_PROXIES = env.listing("TRUSTED_PROXIES")
-# What our outgoing calls may reach although its address is private: `host`, `host:port` or CIDR.
+# Private destinations that outgoing calls may reach: `host`, `host:port` or CIDR.
 OUTBOUND_ALLOW = env.listing("OUTBOUND_ALLOW")
-# The currency of a price that comes without one.
+# The currency of a price that has none.
 DEFAULT_CURRENCY = env.text("DEFAULT_CURRENCY", "USD")
 
 REST_FRAMEWORK = {
@@ -305,15 +305,15 @@ REST_FRAMEWORK = {
 
 # --- Tokens -----------------------------------------------------------------------------------------------------------
 
-# Supabase Auth's are taken once one of these is set: the project's address, whose published keys are fetched, or the
-# legacy secret that it shares with us.
+# Tokens of Supabase Auth are accepted if one of these is set: the project's URL, whose public keys are fetched, or its
+# legacy shared secret.
 SUPABASE_URL = env.origin("SUPABASE_URL")
 SUPABASE_JWT_SECRET = env.secret("SUPABASE_JWT_SECRET", minimum=32)
-# JSON of role → scopes: what `app_metadata.role` of a Supabase user is worth here.
+# JSON of role → scopes, for the `app_metadata.role` of a Supabase user.
 JWT_ROLE_SCOPES = env.text("JWT_ROLE_SCOPES", "")
 
-# Our own, for installations without Supabase. Issuer, audience and key are nobody else's, so that neither kind can be
-# taken for the other; who learns this key cannot sign sessions with it.
+# Our own tokens, for installations without Supabase. Issuer, audience and key differ from Supabase's, so that neither
+# kind is accepted as the other. The key is derived, so that it cannot sign sessions.
 SIMPLE_JWT: dict[str, Any] = {
     "ALGORITHM": "HS256",
     "SIGNING_KEY": salted_hmac("pms_backend.access.tokens", "", secret=SECRET_KEY, algorithm="sha256").hexdigest(),
@@ -368,8 +368,8 @@ LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 CSRF_FAILURE_VIEW = "pms_backend.api.views.csrf_failure"
 
-# A user is locked at one address after so many failures, an address after so many of anybody's, for so long after the
-# last of them (pms_backend/access/lockout.py).
+# A user is locked out at an address after the first number of failures, an address after the second (of any users), for
+# the cool-off time after the last failure (pms_backend/access/lockout.py).
 AXES_FAILURE_LIMIT = 5
 LOGIN_FAILURES_PER_ADDRESS = 50
 AXES_COOLOFF_TIME = timedelta(minutes=15)
@@ -379,7 +379,7 @@ AXES_LOCKOUT_CALLABLE = "pms_backend.access.lockout.refuse"
 AXES_CLIENT_IP_CALLABLE = "pms_backend.access.lockout.address_of"
 AXES_USERNAME_CALLABLE = "pms_backend.access.lockout.username_of"
 AXES_RESET_ON_SUCCESS = True
-# What is tried while locked neither prolongs the lock nor fills the table.
+# Attempts while locked out neither prolong the lockout nor add rows.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
@@ -390,12 +390,12 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = env.text("TIME_ZONE", "UTC")
 STATIC_URL = "/static/"
-# Served by the process itself, straight from the packages: there is nothing to collect.
+# WhiteNoise serves files directly from the packages, without collectstatic.
 WHITENOISE_USE_FINDERS = True
 
 
 def _page(title: str, icon: str, model: str) -> dict[str, Any]:
-    """A link of the sidebar, for those who may see the model's rows."""
+    """A link of the sidebar, for users who may see the model's rows."""
     app, name = model.split(".")
     return {
         "title": title,
@@ -465,7 +465,7 @@ UNFOLD = {
 HTTPS = env.flag("HTTPS", default=False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = HTTPS
-# Whoever watches a process asks it directly, past the proxy.
+# Health checks call the process directly, without the proxy's HTTPS.
 SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
@@ -478,7 +478,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = None
 SILENCED_SYSTEM_CHECKS = ["security.W002"]
 
-# The web pages of other origins that may call the API from a browser, with a key or a token, never with our cookies.
+# Origins of other web pages that may call the API from a browser with a key or a token, never with our cookies.
 CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_CREDENTIALS = False
@@ -490,7 +490,7 @@ CORS_EXPOSE_HEADERS = (
     "ETag", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id", "Idempotency-Replayed",
 )  # fmt: skip
 
-# What programs get is no page: a browser that shows it loads and runs nothing.
+# Responses for programs: a browser that shows one loads and runs nothing.
 CONTENT_SECURITY_POLICY = {"DIRECTIVES": {"default-src": [NONE], "frame-ancestors": [NONE]}}
 _PAGE = {
     "default-src": [NONE],
@@ -503,10 +503,10 @@ _PAGE = {
     "base-uri": [NONE],
     "frame-ancestors": [NONE],
 }
-# By address; one that ends in a slash holds below it too.
+# By path; one that ends in a slash includes the paths below it.
 PAGE_POLICIES = {
-    # Alpine.js evaluates what stands in attributes, and django-unfold writes styles into them: no scripts stand in the
-    # pages themselves, and none comes from elsewhere.
+    # Alpine.js evaluates attributes, and django-unfold sets style attributes. Inline scripts and scripts of other
+    # origins stay forbidden.
     "/admin/": {**_PAGE, "script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]},
     "/api/docs/": _PAGE,
     "/": _PAGE,
@@ -514,7 +514,7 @@ PAGE_POLICIES = {
 
 # --- Limits -----------------------------------------------------------------------------------------------------------
 
-# A larger body is 413. The other bounds of a request stand beside these, in the same module.
+# A larger body is 413. The other limits of a request are in the same module.
 DATA_UPLOAD_MAX_MEMORY_SIZE = limits.MAX_BODY_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = limits.MAX_FORM_FIELDS
 DATA_UPLOAD_MAX_NUMBER_FILES = limits.MAX_FORM_FILES
@@ -526,7 +526,7 @@ FILE_UPLOAD_HANDLERS = [
 # --- Logs and metrics -------------------------------------------------------------------------------------------------
 
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")
-# Where the processes of one machine keep their counters, so that one scrape sees all; without it each counts alone.
+# A directory for the counters of all processes of a machine, so that one scrape sees them all.
 if METRICS_DIR := env.text("METRICS_DIR", ""):
     Path(METRICS_DIR).mkdir(parents=True, exist_ok=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = METRICS_DIR
@@ -550,7 +550,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "WARNING")},
     "loggers": {
         "django.request": {"level": "ERROR"},
-        # Without this the loggers of the servers have handlers of their own.
+        # Otherwise the loggers of the servers have handlers of their own.
         "gunicorn.error": {"level": "WARNING", "handlers": [], "propagate": True},
         "uvicorn": {"level": "WARNING", "propagate": True},
         # One line for each request that waits for a thread.

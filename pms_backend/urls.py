@@ -1,4 +1,4 @@
-"""The addresses of everything that speaks HTTP."""
+"""HTTP URLs."""
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path

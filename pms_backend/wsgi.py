@@ -1,4 +1,4 @@
-"""HTTP, by WSGI: synchronous Django is about twice as fast there as under ASGI (docs/adr/0004)."""
+"""The WSGI application: synchronous Django is about twice as fast there as under ASGI (ADR 0004)."""
 
 import gc
 import os
@@ -10,6 +10,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pms_backend.settings")
 
 application = get_wsgi_application()
 
-# The web processes are forked from one that has loaded everything: what it has loaded is in memory once.
-get_resolver().url_patterns  # noqa: B018 - the views are imported by it
+# The web processes are forked from this one and share what it has loaded.
+get_resolver().url_patterns  # noqa: B018 - imports the views
 gc.freeze()

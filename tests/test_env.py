@@ -255,7 +255,7 @@ def test_origins_are_as_a_browser_names_them(name, value):
 def test_any_other_list_of_origins_is_named(name, value):
     name(value)
 
-    assert refused(env.origins) == f"NAME must be origins such as https://shop.example.com; {value!r} is none."
+    assert refused(env.origins) == f"NAME must be origins such as https://shop.example.com; {value!r} is not."
 
 
 def test_without_origins_there_are_none():
