@@ -11,11 +11,11 @@ from benchmarks.reading import measure_reading
 from benchmarks.sockets import measure_sockets
 from benchmarks.stage import EMPTY_VIEW, LIMIT, stage
 from benchmarks.web_servers import measure_servers
-from benchmarks.workloads import kept_reads, workloads
+from benchmarks.workloads import cached_reads, workloads
 from pms_backend.standalone.exceptions import report_startup_errors
 
 KILLED = 128
-# They work within Django, which is set up as the process begins.
+# Each sets up Django when its process starts.
 WITHIN_DJANGO = ("relay", "imports", "reservations")
 
 
@@ -39,9 +39,9 @@ def main() -> int:
         return subprocess.run((sys.executable, "-m", f"benchmarks.{arguments.what}", *more), check=False).returncode
     if arguments.what == "products":
         return _measure_products(arguments)
-    is_kept = arguments.what == "kept"
-    limit = EMPTY_VIEW if is_kept else LIMIT
-    with report_startup_errors(), stage(str(arguments.skus), limit=limit, has_plain_tables=not is_kept) as ready:
+    is_cached = arguments.what == "cached"
+    limit = EMPTY_VIEW if is_cached else LIMIT
+    with report_startup_errors(), stage(str(arguments.skus), limit=limit, has_plain_tables=not is_cached) as ready:
         results = [
             measure(
                 ready,
@@ -51,7 +51,7 @@ def main() -> int:
                 seconds=arguments.seconds,
                 say=_say,
             )
-            for workload in (kept_reads() if is_kept else workloads(arguments.skus))
+            for workload in (cached_reads() if is_cached else workloads(arguments.skus))
         ]
     print(report.table(results))
     found = report.failures(results)
@@ -78,12 +78,12 @@ def _measure_products(arguments: argparse.Namespace) -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    what = ("inventory", "kept", "products", "sockets", "servers", *WITHIN_DJANGO)
+    what = ("inventory", "cached", "products", "sockets", "servers", *WITHIN_DJANGO)
     parser.add_argument("what", nargs="?", choices=what, default="inventory")
     parser.add_argument("--sockets", type=_count, default=1_000, help="at one process (default: %(default)s)")
     parser.add_argument("--rounds", type=_count, default=5, help="of each side (default: %(default)s)")
     parser.add_argument("--seconds", type=_seconds, default=4.0, help="of each round (default: %(default)s)")
-    parser.add_argument("--clients", type=_count, default=16, help="connections kept alive (default: %(default)s)")
+    parser.add_argument("--clients", type=_count, default=16, help="open connections (default: %(default)s)")
     parser.add_argument(
         "--skus", type=_count, default=10_000, help="in stock, or read; 1000000 takes minutes (default: %(default)s)"
     )

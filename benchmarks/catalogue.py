@@ -38,7 +38,7 @@ SELECT n, location.id, n %% 50 FROM generate_series(%(first)s, %(last)s) AS n, i
 
 
 def main() -> None:
-    """Without the triggers, whose ledger nobody reads here: a million products in a minute or two."""
+    """Inserts without triggers, whose ledger is not read here: a million products in a minute or two."""
     first, last = (int(word) for word in sys.argv[1:])
     if first == 1:
         for code in LOCATIONS:

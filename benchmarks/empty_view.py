@@ -1,6 +1,6 @@
-"""The floor of reads that are kept: Django's own empty view, `granian benchmarks.empty_view:application`.
+"""The limit of cached reads: an empty view of Django, `granian benchmarks.empty_view:application`.
 
-Nothing but Django: no middleware, no rate limit, nobody is asked for a key.
+Nothing but Django: no middleware, no rate limit, no authentication.
 """
 
 from django.conf import settings
@@ -10,7 +10,7 @@ from django.urls import re_path
 
 
 def empty(_: HttpRequest) -> HttpResponse:
-    """200 without a word."""
+    """An empty 200."""
     return HttpResponse(headers={"Content-Length": "0"})
 
 

@@ -1,4 +1,4 @@
-"""The limit: as little Python as can run our own SQL, on our own tables with all that keeps them right."""
+"""The limit: the least Python that runs our SQL, on our tables with their constraints and triggers."""
 
 import os
 import threading
@@ -21,7 +21,7 @@ from inventory.availability import AVAILABILITY as AVAILABLE  # noqa: E402 - Dja
 from inventory.services.adjustments import ADJUST  # noqa: E402
 from inventory.services.ledger import LEDGER_AND_OUTBOX, RETURNED_COLUMNS  # noqa: E402
 
-# Of rows that were copied beside the tables: one statement for all of them, whose tail is that of ours.
+# One statement for all rows, which COPY wrote to a temporary table; it ends like ours.
 _BULK: Final = (
     """
 WITH wanted AS (
@@ -62,13 +62,13 @@ _of_thread = threading.local()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """A WSGI application that knows the requests of the workloads."""
+    """A WSGI application for the requests of the workloads."""
     status = "200 OK"
     if environ["REQUEST_METHOD"] == "GET":
-        body = reading_limit.answer(_connection(), environ["PATH_INFO"])
+        body = reading_limit.response_body(_connection(), environ["PATH_INFO"])
     else:
         wanted = orjson.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
-        status, body = _ANSWERS[environ["PATH_INFO"]](wanted)
+        status, body = _HANDLERS[environ["PATH_INFO"]](wanted)
     start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
     return [body]
 
@@ -119,7 +119,7 @@ def _available(wanted: dict[str, Any]) -> tuple[str, bytes]:
     return "200 OK", orjson.dumps({"results": list(found.values())})
 
 
-_ANSWERS: Final[dict[str, Callable[[dict[str, Any]], tuple[str, bytes]]]] = {
+_HANDLERS: Final[dict[str, Callable[[dict[str, Any]], tuple[str, bytes]]]] = {
     ADJUSTMENTS: _adjust,
     BULK_ADJUSTMENTS: _adjust_in_bulk,
     BULK_COUNTS: _count_in_bulk,
@@ -128,10 +128,10 @@ _ANSWERS: Final[dict[str, Callable[[dict[str, Any]], tuple[str, bytes]]]] = {
 
 
 def _connection() -> psycopg.Connection[tuple[Any, ...]]:
-    """This thread's own, which stays open."""
+    """The open connection of this thread."""
     connection: psycopg.Connection[tuple[Any, ...]] | None = getattr(_of_thread, "connection", None)
     if connection is None:
         connection = _of_thread.connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
-        # JSON goes out as it comes.
+        # JSON is sent as it is received.
         connection.adapters.register_loader("jsonb", TextLoader)
     return connection

@@ -1,11 +1,11 @@
-"""What the listener is told, and what it answers."""
+"""The input and the output of `benchmarks.listen`."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Where both servers are, and how much to do."""
+    """Both servers, and how much to measure."""
 
     limit_port: int
     limit_pid: int
@@ -17,8 +17,8 @@ class Order:
 
 
 @dataclass(slots=True)
-class Answer:
-    """Milliseconds from each publication to the last client, and kilobytes of the server's memory for a client."""
+class Measurement:
+    """Milliseconds from each publication to the last client, and kilobytes of server memory per client."""
 
     limit_ms: list[float] = field(default_factory=list)
     our_ms: list[float] = field(default_factory=list)

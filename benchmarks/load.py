@@ -1,6 +1,6 @@
-"""`python -m benchmarks.load < ORDER`: the load, in a process of its own; ORDER and the answer are JSON.
+"""`python -m benchmarks.load < ORDER`: the load generator, in a process of its own; input and output are JSON.
 
-One thread and bare sockets: whatever the generator took of the machine, the faster side would miss most.
+One thread and bare sockets, so that the generator itself uses little of the machine.
 """
 
 import random
@@ -16,7 +16,7 @@ import orjson
 from benchmarks.workloads import Workload, requests
 
 # A server that is silent for this long has failed.
-PATIENCE_SECONDS = 15.0
+TIMEOUT_SECONDS = 15.0
 SERVED = (b"HTTP/1.1 200", b"HTTP/1.1 201", b"HTTP/1.1 202")
 # One bad row of a bulk is a failure too.
 REJECTED = b'"rejected"'
@@ -36,7 +36,7 @@ class Order:
 
 @dataclass(slots=True)
 class Load:
-    """What came of it: requests `served` until the last answer came, failures, and the first of them."""
+    """The result: requests `served` until the last response, the number of failures, and the first of them."""
 
     seconds: float
     rows: int = 1
@@ -57,20 +57,20 @@ class Load:
 
 
 class Client:
-    """A connection that is kept alive, with one request on its way at a time."""
+    """A keep-alive connection with one request at a time."""
 
     def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_SECONDS)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._received = b""
 
     def send(self, request: bytes) -> None:
-        """Asks."""
+        """Sends a request."""
         self._received = b""
         self.socket.sendall(request)
 
     def receive(self) -> bytes | None:
-        """Takes what is there; the answer once it is whole. ConnectionError where the server has hung up."""
+        """Reads available bytes; returns the response once it is complete. Raises ConnectionError if closed."""
         chunk = self.socket.recv(65_536)
         if not chunk:
             raise ConnectionError("The server closed the connection.")
@@ -85,7 +85,7 @@ class Client:
 
 
 def run(order: Order) -> Load:
-    """Loads the server until the time is over, and waits for the last answers."""
+    """Loads the server until the time is over, and waits for the last responses."""
     choices = requests(order.workload, order.api_key)
     with selectors.DefaultSelector() as selector:
         clients = [Client(order.port) for _ in range(order.clients)]
@@ -107,10 +107,10 @@ def _drive(
     for idle in clients:
         idle.send(random.choice(choices))
     while waiting:
-        ready = selector.select(PATIENCE_SECONDS)
+        ready = selector.select(TIMEOUT_SECONDS)
         if not ready:
             for _ in range(waiting):
-                load.fail(f"No answer within {PATIENCE_SECONDS:.0f} s.")
+                load.fail(f"No answer within {TIMEOUT_SECONDS:.0f} s.")
             break
         is_open = time.perf_counter() < deadline
         for key, _ in ready:
@@ -119,7 +119,7 @@ def _drive(
                 answer = client.receive()
                 if answer is None:
                     continue
-                _judge(answer, load)
+                _count(answer, load)
                 if is_open:
                     client.send(random.choice(choices))
                     continue
@@ -131,7 +131,7 @@ def _drive(
     return load
 
 
-def _judge(answer: bytes, load: Load) -> None:
+def _count(answer: bytes, load: Load) -> None:
     if not answer.startswith(SERVED) or REJECTED in answer:
         load.fail(answer)
     else:
@@ -139,7 +139,7 @@ def _judge(answer: bytes, load: Load) -> None:
 
 
 def main() -> None:
-    """Reads the order, prints what came of it."""
+    """Reads the order, prints the result."""
     order = orjson.loads(sys.stdin.buffer.read())
     load = run(Order(**{**order, "workload": Workload(**order["workload"])}))
     sys.stdout.write(orjson.dumps(asdict(load)).decode() + "\n")

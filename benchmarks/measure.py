@@ -1,4 +1,4 @@
-"""The sides in turn, so that what else the machine does meets all of them."""
+"""Measures the sides in turn, so that other load of the machine affects all of them."""
 
 import statistics
 from collections.abc import Callable
@@ -20,7 +20,7 @@ class Side:
     failure: str = ""
 
     def add(self, load: Load, *, counts: bool) -> None:
-        """A round; of one that does not count, only the failures."""
+        """Adds a round; of one that does not count, only its failures."""
         if counts:
             self.rates.append(load.rate)
         self.failures += load.failures
@@ -34,7 +34,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A workload's two sides, and the third where the same was done on plain tables."""
+    """The two sides of a workload, and a third if it was also run on plain tables."""
 
     workload: Workload
     limit: Side
@@ -58,7 +58,7 @@ class Result:
 
     @property
     def failures(self) -> int:
-        """Whatever was not answered with success, on any side."""
+        """All requests that were not successful, on any side."""
         return sum(side.failures for side in self.sides.values())
 
 

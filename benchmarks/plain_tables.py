@@ -1,6 +1,6 @@
-"""Beyond the limit: stock moved and told on plain tables, which nothing keeps right, in one statement each.
+"""Beyond the limit: the same stock changes and events on plain tables without constraints and triggers.
 
-What ours reaches of it says what the constraints, triggers and indexes of our tables cost besides our Python.
+The ratio of ours to it shows the cost of the constraints, triggers and indexes of our tables.
 """
 
 import os
@@ -13,7 +13,7 @@ import psycopg
 
 from benchmarks.workloads import ADJUSTMENTS, AVAILABILITY, BULK_ADJUSTMENTS, BULK_COUNTS
 
-Answer = tuple[str, dict[str, Any]]
+StatusAndBody = tuple[str, dict[str, Any]]
 
 TABLES: Final = """
 CREATE TABLE bench_level (
@@ -49,7 +49,7 @@ SELECT moved.id, moved.sku, moved.location, moved.reason, moved.delta, changed.o
 FROM changed, moved
 """
 
-# Of rows that were copied beside the table: one statement for all of them, with its ledger and its outbox.
+# One statement for all rows, which COPY wrote to a temporary table, with ledger and outbox.
 _BULK: Final = """
 WITH changed AS (
     UPDATE bench_level AS level
@@ -74,13 +74,13 @@ _of_thread = threading.local()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """A WSGI application that knows the requests of the workloads."""
+    """A WSGI application for the requests of the workloads."""
     wanted = orjson.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
-    status, content = _ANSWERS[environ["PATH_INFO"]](wanted)
+    status, content = _HANDLERS[environ["PATH_INFO"]](wanted)
     return _send(start_response, status, orjson.dumps(content))
 
 
-def _adjust(wanted: dict[str, Any]) -> Answer:
+def _adjust(wanted: dict[str, Any]) -> StatusAndBody:
     row = _connection().execute(_ADJUST, wanted).fetchone()
     if row is None:
         return "409 Conflict", {"detail": "There is no such level, or not enough of it."}
@@ -90,15 +90,15 @@ def _adjust(wanted: dict[str, Any]) -> Answer:
     return "201 Created", {"movement": movement, "level": level}
 
 
-def _adjust_in_bulk(wanted: dict[str, Any]) -> Answer:
+def _adjust_in_bulk(wanted: dict[str, Any]) -> StatusAndBody:
     return _write(_BULK_ADJUST, [(row["sku"], row["location"], row["delta"]) for row in wanted["adjustments"]])
 
 
-def _count_in_bulk(wanted: dict[str, Any]) -> Answer:
+def _count_in_bulk(wanted: dict[str, Any]) -> StatusAndBody:
     return _write(_BULK_COUNT, [(row["sku"], row["location"], row["on_hand"]) for row in wanted["counts"]])
 
 
-def _write(statement: str, rows: list[tuple[str, str, int]]) -> Answer:
+def _write(statement: str, rows: list[tuple[str, str, int]]) -> StatusAndBody:
     connection = _connection()
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(_NEW_ROWS)
@@ -110,7 +110,7 @@ def _write(statement: str, rows: list[tuple[str, str, int]]) -> Answer:
     return "200 OK", {"results": results}
 
 
-def _available(wanted: dict[str, Any]) -> Answer:
+def _available(wanted: dict[str, Any]) -> StatusAndBody:
     found: dict[str, dict[str, Any]] = {}
     for sku, location, on_hand in _connection().execute(_AVAILABLE, [wanted["skus"]]):
         result = found.setdefault(sku, {"sku": sku, "available": 0, "locations": {}})
@@ -119,7 +119,7 @@ def _available(wanted: dict[str, Any]) -> Answer:
     return "200 OK", {"results": [found[sku] for sku in wanted["skus"]]}
 
 
-_ANSWERS: Final[dict[str, Callable[[dict[str, Any]], Answer]]] = {
+_HANDLERS: Final[dict[str, Callable[[dict[str, Any]], StatusAndBody]]] = {
     ADJUSTMENTS: _adjust,
     BULK_ADJUSTMENTS: _adjust_in_bulk,
     BULK_COUNTS: _count_in_bulk,
@@ -128,7 +128,7 @@ _ANSWERS: Final[dict[str, Callable[[dict[str, Any]], Answer]]] = {
 
 
 def _connection() -> psycopg.Connection[tuple[Any, ...]]:
-    """This thread's own, which stays open."""
+    """The open connection of this thread."""
     connection: psycopg.Connection[tuple[Any, ...]] | None = getattr(_of_thread, "connection", None)
     if connection is None:
         connection = _of_thread.connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)

@@ -1,4 +1,4 @@
-"""The limit of reading: as little Python as can answer the catalogue's rows as JSON, one statement for each request."""
+"""The limit of reads: the least Python that returns catalogue rows as JSON, one statement per request."""
 
 from typing import Any, Final
 
@@ -32,7 +32,7 @@ _VARIANT_NAMES: Final = (
 )  # fmt: skip
 
 
-def answer(connection: psycopg.Connection[Any], path: str) -> bytes:
+def response_body(connection: psycopg.Connection[Any], path: str) -> bytes:
     """The body of a page, or of the product whose id ends the path. Each product has one variant here."""
     number = path.rstrip("/").rpartition("/")[2]
     if number.isdigit():

@@ -1,7 +1,7 @@
 """`make bench ARGS=relay`: how fast the relay publishes.
 
-The limit is the least that could number events: batches of 500 by a bare `UPDATE … RETURNING`, on a table like ours,
-with nobody told. Ours is `relay_pending` with the receivers that the house has. Both in turn, in one process.
+The limit is the least work that numbers events: batches of 500 by a bare `UPDATE … RETURNING`, on a table like ours,
+without receivers. Ours is `relay_pending` with all receivers. Both in turn, in one process.
 """
 
 import argparse
@@ -36,7 +36,7 @@ TABLES: Final = """
 CREATE TABLE bench_event (LIKE events_event INCLUDING DEFAULTS INCLUDING IDENTITY INCLUDING INDEXES);
 """
 
-# An adjustment's event as `inventory/services/ledger.py` writes it, by a client, so that the audit log takes it too.
+# An adjustment's event as `inventory/services/ledger.py` writes it, by a client, so that the audit log gets it too.
 RECORD: Final = """
 INSERT INTO {table} (type, subject, actor, request_id, data)
 SELECT 'stock.changed', 'level:bench/bench-' || number %% 1000, 'client:bench', repeat('f', 32), jsonb_build_object(
@@ -96,7 +96,7 @@ def _rate(table: str, publish: Callable[[], int], events: int) -> float:
 
 
 def main() -> int:
-    """Prints the table; exit code 1 below the rate that the house promises."""
+    """Prints the table; exit code 1 below the promised rate."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.relay", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="of each side (default: %(default)s)")
     parser.add_argument("--events", type=int, default=10_000, help="in each round (default: %(default)s)")

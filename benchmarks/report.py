@@ -9,7 +9,7 @@ OF_PLAIN_TABLES = ("plain tables", "ratio")
 
 
 def table(results: Sequence[Result]) -> str:
-    """A line for each workload. A ratio below its target fails nothing: machines differ, and so do their days."""
+    """A line for each workload. A ratio below its target is not an error, since machines and their load differ."""
     headings = HEADINGS if results[0].plain is None else HEADINGS + OF_PLAIN_TABLES
     rows = [headings, *(_row(result) for result in results)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(headings))]

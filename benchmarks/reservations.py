@@ -1,7 +1,7 @@
-"""`make bench ARGS=reservations`: what it costs to reserve a unit and to commit it, one after the other.
+"""`make bench ARGS=reservations`: the cost of reserving a unit and then committing it.
 
-The limit is the same facts by bare SQL: a level, a reservation with its line, a movement and the events, in two
-transactions. Ours is the two services. Both are asked by as many threads, each with a connection of its own.
+The limit is the same rows by bare SQL: a level, a reservation with its line, a movement and the events, in two
+transactions. Ours is the two services. Both run in the same number of threads, each with its own connection.
 """
 
 import argparse
@@ -45,7 +45,7 @@ CREATE TABLE bench_line (id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
     reservation_id bigint REFERENCES bench_reservation, sku text REFERENCES bench_stock, quantity bigint NOT NULL);
 CREATE TABLE bench_movement (id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY, sku text REFERENCES bench_stock,
     version bigint, delta bigint, on_hand_after bigint, UNIQUE (sku, version));
-CREATE TABLE bench_fact (id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY, type text, data jsonb);
+CREATE TABLE bench_event (id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY, type text, data jsonb);
 """
 RESERVE: Final = (
     "UPDATE bench_stock SET reserved = reserved + 1, version = version + 1 WHERE sku = %(sku)s AND on_hand > reserved",
@@ -55,7 +55,7 @@ RESERVE: Final = (
         " SELECT id, %(sku)s, 1 FROM bench_reservation WHERE reference = %(reference)s"
     ),
     (
-        "INSERT INTO bench_fact (type, data) VALUES ('stock.changed', jsonb_build_object('sku', %(sku)s::text)),"
+        "INSERT INTO bench_event (type, data) VALUES ('stock.changed', jsonb_build_object('sku', %(sku)s::text)),"
         " ('reservation.created', jsonb_build_object('reference', %(reference)s::text))"
     ),
 )
@@ -68,7 +68,7 @@ COMMIT: Final = (
     ),
     "UPDATE bench_reservation SET status = 'committed' WHERE reference = %(reference)s",
     (
-        "INSERT INTO bench_fact (type, data) VALUES ('stock.changed', jsonb_build_object('sku', %(sku)s::text)),"
+        "INSERT INTO bench_event (type, data) VALUES ('stock.changed', jsonb_build_object('sku', %(sku)s::text)),"
         " ('reservation.committed', jsonb_build_object('reference', %(reference)s::text))"
     ),
 )
@@ -96,7 +96,7 @@ def by_services(name: str, reference: str) -> None:
 
 
 def bare_connection() -> psycopg.Connection[Any]:
-    """The thread's own, left open."""
+    """The open connection of this thread."""
     if not hasattr(_of_thread, "connection"):
         _of_thread.connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
     bare: psycopg.Connection[Any] = _of_thread.connection

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.seed SKUS`: the rows that both sides adjust, made on a migrated database; prints an API key."""
+"""`python -m benchmarks.seed SKUS`: inserts the rows that both sides adjust; prints an API key."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ from django.db import connection, transaction  # noqa: E402 - Django is set up f
 from inventory import services as inventory  # noqa: E402
 from pms_backend.access.services import create_api_client  # noqa: E402
 
-# By SQL, so that a million take minutes: a product of one variant, counted once. Their names are those of `sku()`.
+# By SQL, so that a million take minutes: products of one variant, counted once. SKUs are those of `sku()`.
 _SKU: Final = "'bench-' || lpad(n::text, greatest(6, length(n::text)), '0')"
 _STOCK: Final = (
     """
@@ -49,7 +49,7 @@ SELECT {_SKU}, %(location)s, %(on_hand)s FROM generate_series(0, %(last)s) AS n
 
 
 def make_stock(skus: int) -> None:
-    """So many SKUs at `LOCATION`, without the triggers: what they would check is so."""
+    """Inserts SKUs and their stock at `LOCATION` without triggers, whose conditions the rows meet."""
     inventory.create_location(code=LOCATION, name="Benchmark")
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
@@ -58,7 +58,7 @@ def make_stock(skus: int) -> None:
 
 
 def main() -> None:
-    """Ours and the plain tables'."""
+    """Inserts the rows of ours and of the plain tables."""
     skus = int(sys.argv[1])
     make_stock(skus)
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Everything that must run before anything can be measured, and that ends with the run."""
+"""Starts the database, the rows and the servers of a benchmark, and stops them at its end."""
 
 import http.client
 import os
@@ -24,14 +24,14 @@ from pms_backend.standalone.processes import Processes
 from pms_backend.standalone.program import Process, Program
 from pms_backend.standalone.programs import MANAGE, PYTHON, stack_of
 
-# And a second for so many SKUs.
+# Plus a second for each `SKUS_PREPARED_IN_A_SECOND`.
 PREPARE_SECONDS = 300
 SKUS_PREPARED_IN_A_SECOND = 300
 NO_ONE_IS_REFUSED = '{"address": "1000000/second"}'
 START_SECONDS = 30
-# Beyond the time of the load itself: its start, and its patience with a silent server.
+# In addition to the time of the load: its start, and its timeout for a silent server.
 LOAD_SECONDS = 30
-# Stands for a free one.
+# A placeholder for a free port.
 PORT = 65_535
 OURS = "pms_backend.wsgi:application"
 LIMIT = "benchmarks.limit:application"
@@ -41,7 +41,7 @@ EMPTY_VIEW = "benchmarks.empty_view:application"
 
 @dataclass(frozen=True)
 class Stage:
-    """The servers, running; that of the plain tables where it is asked for."""
+    """The running servers; the one of the plain tables is optional."""
 
     processes: Processes
     environment: dict[str, str]
@@ -51,7 +51,7 @@ class Stage:
     plain_port: int | None = None
 
     def load(self, order: Order) -> Load:
-        """Has a generator of its own carry out the order. StartupError where that one fails."""
+        """Runs a load generator. Raises StartupError if it fails."""
         program = Program(
             "load",
             (*PYTHON, "benchmarks.load"),
@@ -66,7 +66,7 @@ class Stage:
 def stage(
     *arguments: str, seed: str = "benchmarks.seed", limit: str = LIMIT, has_plain_tables: bool = False
 ) -> Iterator[Stage]:
-    """A migrated database with each side's rows, and the web servers. StartupError where that cannot be had."""
+    """A migrated database with each side's rows, and the web servers. Raises StartupError."""
     with seeded(*arguments, seed=seed) as (processes, data_dir, environment, api_key):
         limit_port, our_port, *more = (
             serve_web(processes, data_dir, environment, application)
@@ -97,7 +97,7 @@ def seeded(*arguments: str, seed: str = "benchmarks.seed") -> Iterator[tuple[Pro
 
 
 def _require_fresh_database() -> None:
-    """Thousands of rows are written: into a database made for that, not into one that somebody uses."""
+    """Raises StartupError unless the database is empty, since thousands of rows are written."""
     missing = [name for name in ("DATABASE_URL", "REDIS_URL") if not os.environ.get(name)]
     if missing:
         raise StartupError(f"{' and '.join(missing)} must be set; pms_backend.standalone.servers sets them")
@@ -108,7 +108,7 @@ def _require_fresh_database() -> None:
 
 
 def _environment(data_dir: DataDir) -> dict[str, str]:
-    """As `make run` has it, metrics of several processes included, with limits that nobody meets."""
+    """The environment of `make run`, metrics of several processes included, with rate limits that are never reached."""
     defaults = {
         "SECRET_KEY": secrets.token_urlsafe(50),
         "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
@@ -120,9 +120,9 @@ def _environment(data_dir: DataDir) -> dict[str, str]:
 def serve_web(processes: Processes, data_dir: DataDir, environment: dict[str, str], application: str) -> int:
     """Starts the web processes with another application; returns the port that they share."""
     port = free_port()
-    # The processes have inherited it when this returns.
+    # The processes inherit the listening socket.
     with listen("PORT", LOOPBACK, port) as listener:
-        web = house_program("web", data_dir, environment)
+        web = stack_program("web", data_dir, environment)
         words = tuple(application if word == OURS else word for word in web.arguments)
         _start(processes, replace(web, name=application, arguments=words).listening(listener.fileno()))
     wait_until_it_answers(port)
@@ -142,8 +142,8 @@ def wait_until_it_answers(port: int) -> None:
     raise StartupError(f"nothing answers at port {port}")
 
 
-def house_program(name: str, data_dir: DataDir, environment: dict[str, str]) -> Program:
-    """A program of the house with the flags that it has there; its port is the word PORT."""
+def stack_program(name: str, data_dir: DataDir, environment: dict[str, str]) -> Program:
+    """A program of the stack with its usual flags; its port is the placeholder PORT."""
     configuration = Configuration(
         data_dir=data_dir.root,
         host=LOOPBACK,
@@ -158,7 +158,7 @@ def house_program(name: str, data_dir: DataDir, environment: dict[str, str]) -> 
 
 
 def serve(processes: Processes, program: Program) -> tuple[int, int]:
-    """Starts a server at a free port in the place of PORT; returns the port, and the process's id."""
+    """Starts a server at a free port instead of PORT; returns the port and the process id."""
     port = free_port()
     arguments = tuple(word.replace(str(PORT), str(port)) for word in program.arguments)
     process = _start(processes, replace(program, arguments=arguments))

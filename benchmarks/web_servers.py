@@ -1,6 +1,6 @@
 """`make bench ARGS=servers`: our application behind our web server, and behind others that are installed.
 
-Granian and gunicorn are no requirements of the project: `.venv/bin/pip install granian gunicorn` brings them.
+Granian and gunicorn are not requirements of the project: `.venv/bin/pip install granian gunicorn` brings them.
 """
 
 import importlib.util
@@ -58,7 +58,7 @@ def _workloads() -> tuple[Workload, ...]:
         uniform,
         hot,
         Workload("list of 50, read each time", 0, 0, PRODUCTS, is_read=True),
-        Workload("list of 50, kept", 0, 0, PRODUCTS, is_read=True, may_be_kept=True),
+        Workload("list of 50, cached", 0, 0, PRODUCTS, is_read=True, may_be_cached=True),
         Workload("uploads of 1 MiB", 0, 0, IMPORTS, clients=4),
     )
 

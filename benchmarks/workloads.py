@@ -1,4 +1,4 @@
-"""What is asked of both sides: the same requests, in bytes."""
+"""The requests that both sides get, as bytes."""
 
 import random
 from dataclasses import dataclass
@@ -14,24 +14,24 @@ AVAILABILITY = "/api/v1/inventory/availability/"
 PRODUCTS = "/api/v1/products/"
 IMPORTS = "/api/v1/products/imports/"
 UPLOADED_BYTES = 1024 * 1024
-# One of the products, whichever.
+# The path of one product.
 A_PRODUCT = "/api/v1/products/{number}/"
 BULK_ROWS = 10_000
 AVAILABILITY_SKUS = 50
-# So many that no run takes a level below zero, whatever its luck.
+# Enough that no run takes a level below zero.
 ON_HAND = 1_000_000
 DISTINCT_REQUESTS = 5_000
-# So many rows are made up in all, where one request has many.
+# The maximum of rows in all requests of a workload.
 DISTINCT_ROWS = 50_000
 LARGEST_DELTA = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """`skus`: how many of the SKUs are asked for, each as often as the others. `target`: the ratio to be reached.
+    """`skus`: how many SKUs are used, with equal probability. `target`: the ratio to be reached.
 
-    `rows`: how many of them one request names. `clients`: how many ask at once, where not as many as may. What
-    `is_read` is read from the database each time, unless it `may_be_kept`.
+    `rows`: how many SKUs one request names. `clients`: how many send at once, if not the default. A workload that
+    `is_read` skips the response cache, unless it `may_be_cached`.
     """
 
     name: str
@@ -41,11 +41,11 @@ class Workload:
     rows: int = 1
     clients: int | None = None
     is_read: bool = False
-    may_be_kept: bool = False
+    may_be_cached: bool = False
 
 
 def workloads(skus: int) -> tuple[Workload, ...]:
-    """Adjustments all over the stock, and of one SKU that everybody wants; many rows at once; what a shop asks."""
+    """Adjustments of all SKUs and of a single hot one, bulk requests, and a shop's availability query."""
     rows, asked = min(BULK_ROWS, skus), min(AVAILABILITY_SKUS, skus)
     return (
         Workload(f"adjust, {skus:,} SKUs", skus, 0.40),
@@ -56,11 +56,11 @@ def workloads(skus: int) -> tuple[Workload, ...]:
     )
 
 
-def kept_reads() -> tuple[Workload, ...]:
-    """Reads whose answers are kept, against Django's own empty view."""
+def cached_reads() -> tuple[Workload, ...]:
+    """Reads from the response cache, against an empty view of Django."""
     return (
-        Workload("a kept list of 50 products", 0, 0.60, PRODUCTS, is_read=True, may_be_kept=True),
-        Workload("a kept product", 1, 0.60, A_PRODUCT, is_read=True, may_be_kept=True),
+        Workload("a cached list of 50 products", 0, 0.60, PRODUCTS, is_read=True, may_be_cached=True),
+        Workload("a cached product", 1, 0.60, A_PRODUCT, is_read=True, may_be_cached=True),
     )
 
 
@@ -70,7 +70,7 @@ def sku(number: int) -> str:
 
 
 def requests(workload: Workload, api_key: str) -> list[bytes]:
-    """Requests of which one is as likely as another; the limit is sent the key as well, and does not look."""
+    """The requests to choose from; the limit gets the API key too and ignores it."""
     chance = random.Random(workload.name)
     count = min(DISTINCT_REQUESTS, DISTINCT_ROWS // workload.rows)
     if workload.path == IMPORTS:
@@ -78,14 +78,14 @@ def requests(workload: Workload, api_key: str) -> list[bytes]:
     if workload.is_read:
         numbers = (chance.randint(1, max(workload.skus, 1)) for _ in range(count))
         paths = dict.fromkeys(workload.path.format(number=number) for number in numbers)
-        return [_read(path, api_key, may_be_kept=workload.may_be_kept) for path in paths]
+        return [_read(path, api_key, may_be_cached=workload.may_be_cached) for path in paths]
     return [_request(workload.path, orjson.dumps(_body(workload, chance)), api_key) for _ in range(count)]
 
 
 def _body(workload: Workload, chance: random.Random) -> dict[str, Any]:
     if workload.path == ADJUSTMENTS:
         return _adjustment(sku(chance.randrange(workload.skus)), chance)
-    # Each SKU once, in no order.
+    # Each SKU once, in random order.
     skus = [sku(number) for number in chance.sample(range(workload.skus), workload.rows)]
     if workload.path == BULK_ADJUSTMENTS:
         return {"adjustments": [_adjustment(name, chance) for name in skus]}
@@ -120,8 +120,8 @@ def _upload(api_key: str) -> bytes:
     return head.encode() + body
 
 
-def _read(path: str, api_key: str, *, may_be_kept: bool) -> bytes:
-    cache_control = "" if may_be_kept else "Cache-Control: no-cache\r\n"
+def _read(path: str, api_key: str, *, may_be_cached: bool) -> bytes:
+    cache_control = "" if may_be_cached else "Cache-Control: no-cache\r\n"
     return (
         f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Api-Key {api_key}\r\n{cache_control}\r\n"
     ).encode()
