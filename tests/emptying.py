@@ -1,11 +1,11 @@
-"""The end of a test that has committed: an empty database."""
+"""Empties the database after a test that commits."""
 
 from typing import Any, Final
 
 from django.db import connection
 from django.test import TransactionTestCase
 
-# Django's own way truncates every table, and then writes the permissions anew, which takes three times as long.
+# Django truncates every table and inserts the permissions again, which takes three times as long.
 _EMPTY: Final = """
 DO $$
 DECLARE
@@ -29,7 +29,7 @@ END $$
 
 
 def empty_what_was_written() -> None:
-    """Has every test with `transaction=True` end so."""
+    """Truncates only tables with rows after each test with `transaction=True`."""
 
     def teardown(_: Any) -> None:
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Rows for tests, made the way everybody makes them: through the services."""
+"""Rows for tests, made by the services."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from products import services as products
 from products.models import Product, Variant
 from products.serializers import ProductInputSerializer, VariantInputSerializer
 
-# What `make_product` passes on to its variant; everything else is the product's.
-OF_THE_VARIANT = frozenset({"barcode", "compare_at_price", "cost", "weight_grams"})
+# Arguments of `make_product` for the variant; all others are for the product.
+VARIANT_FIELDS = frozenset({"barcode", "compare_at_price", "cost", "weight_grams"})
 
 
 def make_product(
@@ -25,7 +25,7 @@ def make_product(
 ) -> Product:
     """A product with one variant, or with those of `variants`."""
     variant = {"sku": sku, "price": price, "currency": currency}
-    variant |= {field: more.pop(field) for field in OF_THE_VARIANT & set(more)}
+    variant |= {field: more.pop(field) for field in VARIANT_FIELDS & set(more)}
     data = {"name": name, "status": status, "variants": [variant], **more}
     return products.create_product(data=ProductInputSerializer().run_validation(data))
 
@@ -41,7 +41,7 @@ def make_variant(sku: str, *, product: Product | None = None, price: str | None 
 
 
 def make_location(code: str = "main", **more: Any) -> Location:
-    """A place for stock."""
+    """A location."""
     return inventory.create_location(code=code, **{"name": code.title(), **more})
 
 

@@ -1,4 +1,4 @@
-"""What it is like when a server is away: real connections that are refused."""
+"""Outages of Redis, made by real connections that are refused."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ NOBODY_LISTENS = "redis://127.0.0.1:1"
 
 @contextmanager
 def pipelines_by(client_of: Callable[[str], Any]) -> Iterator[None]:
-    """Every exchange is with the server of `client_of(cache)`."""
+    """Sends every pipeline to the server of `client_of(cache)`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(redis_pipeline, "get_redis_connection", client_of)
         patch.setattr(redis_pipeline, "_of_thread", threading.local())
@@ -25,7 +25,7 @@ def pipelines_by(client_of: Callable[[str], Any]) -> Iterator[None]:
 
 @contextmanager
 def redis_down() -> Iterator[None]:
-    """Bells, limits, generations and remembered keys find nobody there; kept answers do."""
+    """Redis is down for wake-ups, rate limits, cache generations and cached keys, but not for the response cache."""
 
     def client_of(cache: str) -> Any:
         return get_redis_connection(cache) if cache == "responses" else Redis.from_url(NOBODY_LISTENS)

@@ -1,4 +1,4 @@
-"""Ports for a system of the test's own."""
+"""Ports for a stack that a test starts."""
 
 import socket
 
@@ -6,7 +6,7 @@ from pms_backend.standalone.ports import LOOPBACK, free_port
 
 
 def free_port_pair() -> int:
-    """A port that is free together with the next, neither of them one that the kernel gives to somebody's call."""
+    """A free port whose next is free too; the kernel gives neither to outgoing connections."""
     while True:
         port = free_port()
         with socket.socket() as following:

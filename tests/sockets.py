@@ -21,8 +21,8 @@ from pms_backend.standalone.programs import SOCKET_LIMITS
 from tests.faults.celery_processes import ROOT, database_url
 
 START_SECONDS = 60
-PATIENCE_SECONDS = 30
-# Between the feeds of two tests, which a server that serves both takes for one.
+TIMEOUT_SECONDS = 30
+# Between the sequences of two tests that share a server, for which both are one feed.
 GAP = 1_000
 
 
@@ -78,7 +78,7 @@ class SocketServer:
 
 
 class Socket:
-    """A client that keeps what the messages tell: the newest version of each level, and how far it has come."""
+    """A client that stores the newest version of each level and the sequences that it received."""
 
     def __init__(self, url: str, headers: dict[str, str]) -> None:
         self._opened = contextlib.ExitStack()
@@ -98,16 +98,16 @@ class Socket:
     def send(self, **message: Any) -> None:
         self.connection.send(orjson.dumps(message).decode())
 
-    def receive(self, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
-        """The next message, which is taken into account."""
+    def receive(self, seconds: float = TIMEOUT_SECONDS) -> dict[str, Any]:
+        """Receives the next message and applies it."""
         message: dict[str, Any] = orjson.loads(self.connection.recv(timeout=seconds))
         self.sequence = max(self.sequence, message.get("sequence", 0))
         if message["type"] == "stock.changed":
             self.sequences.append(message["sequence"])
         for level in [*message.get("levels", []), *([message["level"]] if "level" in message else [])]:
-            place = level["sku"], level["location"]
-            if place not in self.levels or level["version"] >= self.levels[place]["version"]:
-                self.levels[place] = level
+            key = level["sku"], level["location"]
+            if key not in self.levels or level["version"] >= self.levels[key]["version"]:
+                self.levels[key] = level
         return message
 
     def next(self, type: str) -> dict[str, Any]:
@@ -117,27 +117,27 @@ class Socket:
         return message
 
     def ask(self, **message: Any) -> dict[str, Any]:
-        """What is said to a message, heartbeats apart."""
+        """Sends a message and returns the reply, skipping heartbeats."""
         self.send(**message)
         while (answer := self.receive())["type"] == "heartbeat":
             continue
         return answer
 
     def subscribe(self, **wanted: Any) -> dict[str, Any]:
-        """The snapshot."""
+        """Subscribes and returns the snapshot."""
         snapshot = self.ask(action="subscribe", **wanted)
         assert snapshot["type"] == "snapshot", snapshot
         return snapshot
 
     def receive_until(self, holds: Callable[[], bool]) -> None:
-        """Takes messages until it is so."""
-        deadline = time.monotonic() + 2 * PATIENCE_SECONDS
+        """Receives messages until the condition holds."""
+        deadline = time.monotonic() + 2 * TIMEOUT_SECONDS
         while not holds():
             self.receive()
             assert time.monotonic() < deadline
 
-    def closed(self, seconds: float = PATIENCE_SECONDS) -> int | None:
-        """The code that the connection is closed with, whatever is said before."""
+    def closed(self, seconds: float = TIMEOUT_SECONDS) -> int | None:
+        """The close code of the connection, skipping messages before it."""
         deadline = time.monotonic() + seconds
         try:
             while time.monotonic() < deadline:
@@ -148,15 +148,15 @@ class Socket:
 
 
 def continue_feed(at: int) -> int:
-    """Makes the feed of a new test begin behind that of the test before; returns where."""
-    # Of what was before nothing is there, as if it had been pruned.
+    """Starts the feed of a new test after that of the test before; returns its sequence."""
+    # Earlier events do not exist, as if they had been pruned.
     FeedHead.objects.update_or_create(defaults={"sequence": at + GAP, "pruned_to": at + GAP})
     return at + GAP
 
 
 @contextlib.contextmanager
 def relaying() -> Iterator[None]:
-    """A relay at work, in a thread."""
+    """Runs a relay in a thread."""
     stop = threading.Event()
 
     def run() -> None:

@@ -13,25 +13,25 @@ PASSWORD = "correct-horse-battery"
 
 
 def superuser(name: str = "anna") -> Client:
-    """Somebody who may do everything."""
+    """A client logged in as a superuser."""
     User.objects.create_superuser(name, password=PASSWORD)
     return logged_in(name)
 
 
 def staff_with(*permissions: str, name: str = "ben") -> Client:
-    """Somebody with these of Django's permissions, such as `inventory.view_stocklevel`."""
+    """A client logged in as a member of staff with permissions such as `inventory.view_stocklevel`."""
     grant(User.objects.create_user(name, password=PASSWORD, is_staff=True), *permissions)
     return logged_in(name)
 
 
 def grant(user: User, *permissions: str) -> User:
-    """Gives the user these of Django's permissions, and takes all others away."""
+    """Sets the user's permissions to exactly these."""
     user.user_permissions.set(permissions_named(*permissions))
     return user
 
 
 def user_with_scopes(name: str, *scopes: str, password: str = PASSWORD) -> User:
-    """A new member of staff with the permissions that these scopes take."""
+    """A new member of staff with the permissions of these scopes."""
     user = User.objects.create_user(name, password=password, is_staff=True)
     return grant(user, *(permission for scope in scopes for permission in PERMISSIONS_OF_SCOPE[scope]))
 
@@ -45,14 +45,14 @@ def permissions_named(*names: str) -> list[Permission]:
 
 
 def logged_in(name: str) -> Client:
-    """The client of a user, without the cost of a password."""
+    """A client logged in as a user, without checking a password."""
     client = Client()
     client.force_login(User.objects.get(username=name))
     return client
 
 
 def form_of(response: Any) -> dict[str, Any]:
-    """What the page's form and inlines would send if nobody touched them."""
+    """The data that the page's form and inlines send when unchanged."""
     forms = [response.context["adminform"].form]
     formsets = [inline.formset for inline in response.context["inline_admin_formsets"]]
     forms += [form for formset in formsets for form in (formset.management_form, *formset.initial_forms)]
@@ -60,7 +60,7 @@ def form_of(response: Any) -> dict[str, Any]:
 
 
 def said(response: Any) -> list[str]:
-    """The messages on the page that a POST led to."""
+    """The messages on a page."""
     return [str(message) for message in response.context["messages"]]
 
 

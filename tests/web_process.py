@@ -1,4 +1,4 @@
-"""The web server as it is started, on the test database, and what the kernel says of its processes."""
+"""The web server as the stack starts it, on the test database, and figures of its processes from the kernel."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ START_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class WebServer:
-    """Where it listens, and its first process."""
+    """Its port and its first process."""
 
     port: int
     pid: int
@@ -53,7 +53,7 @@ def web_server(
         )  # fmt: skip
     try:
         wait_until_it_answers(port)
-        # The first that is there answers for all.
+        # The first process accepts connections before the others have started.
         while len(descendants(process.pid)) < WEB_PROCESSES:
             time.sleep(0.05)
         yield WebServer(port, process.pid)
@@ -63,7 +63,7 @@ def web_server(
 
 
 def wait_until_it_answers(port: int) -> None:
-    """Waits for an answer of any kind."""
+    """Waits for any HTTP response."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         with suppress(httpx.HTTPError):
@@ -74,7 +74,7 @@ def wait_until_it_answers(port: int) -> None:
 
 
 def descendants(pid: int) -> list[int]:
-    """The living processes that this one has started, and those have."""
+    """All living descendants of a process."""
     children: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(OSError):
@@ -83,13 +83,13 @@ def descendants(pid: int) -> list[int]:
 
 
 def command_of(pid: int) -> str:
-    """Its command line; empty where it has ended."""
+    """The command line of a process; empty if it has ended."""
     with suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
     return ""
 
 
 def peak_bytes(pid: int) -> int:
-    """The most memory that it has ever had, as the kernel counts it."""
+    """The peak resident memory of a process."""
     status = Path(f"/proc/{pid}/status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) * 1024

@@ -27,14 +27,14 @@ def read_back(kind: str, column: list) -> list:
 
 @pytest.mark.parametrize("kind", COLUMNS)
 @given(st.data())
-def test_what_is_sent_arrives(kind, data):
+def test_every_value_arrives_unchanged(kind, data):
     column = data.draw(st.lists(st.one_of(st.none(), COLUMNS[kind]), max_size=8))
 
     assert read_back(kind, column) == column
 
 
 @pytest.mark.parametrize("text", ["", "NULL", "null", '"', "\\", '\\"', "{}", "a,b", " a ", "\n", "é", "{", "\\\\"])
-def test_no_text_means_anything_else(text):
+def test_special_characters_arrive_unchanged(text):
     assert read_back("text", [text, None]) == [text, None]
 
 

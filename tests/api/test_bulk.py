@@ -36,7 +36,7 @@ def test_a_row_of_any_shape_is_refused_not_raised(row):
     assert refused[0].errors != ()
 
 
-def test_a_refusal_without_places_names_itself():
+def test_a_refusal_without_pointers_has_its_own_code_and_detail():
     assert INVALID.errors == (FieldError("", "bad", "Bad."),)
     assert (INVALID.is_conflict, CONFLICT.is_conflict) == (False, True)
 
@@ -60,7 +60,7 @@ def test_all_or_nothing_is_invalid_where_any_row_is():
     assert [error.pointer for error in caught.value.errors] == ["/1/sku", "/0"]
 
 
-def test_the_answer_is_in_the_order_of_the_request():
+def test_results_are_in_the_order_of_the_request():
     answer = bulk.result_body([APPLIED, CONFLICT, INVALID])
 
     assert answer["summary"] == {"applied": 1, "rejected": 2}

@@ -18,11 +18,11 @@ def policy(response) -> set[str]:
 
 
 @pytest.mark.parametrize("path", ["/api/v1/products/", "/api/v1/nothing/", "/health/live", "/metrics", "/api/schema/"])
-def test_a_programs_answer_may_load_nothing(api: JSONClient, path: str):
+def test_the_policy_of_an_api_response_allows_nothing(api: JSONClient, path: str):
     assert policy(api.get(path)) == NOTHING
 
 
-def test_refusals_of_the_outer_layers_have_it_too(settings):
+def test_errors_from_middleware_have_the_policy_too(settings):
     settings.RATE_LIMITS = '{"address": "1/minute"}'
     Client().get("/api/v1/products/")
 
@@ -48,7 +48,7 @@ def test_what_is_no_page_has_no_headers_of_pages(api: JSONClient, path: str):
 
 
 @pytest.mark.parametrize("path", ["/admin/", "/admin/login/", "/admin/products/product/", "/admin/nothing/"])
-def test_the_admin_runs_no_script_that_stands_in_a_page(path: str):
+def test_the_admin_runs_no_inline_scripts(path: str):
     found = policy(superuser().get(path))
 
     assert "script-src 'self' 'unsafe-eval'" in found

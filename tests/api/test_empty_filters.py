@@ -73,7 +73,7 @@ def test_an_empty_filter_finds_nothing(api: JSONClient, path: str):
     "query",
     ["sku=", "search=", "category=", "sku=A-1&brand=", "brand=&sku=A-1", "sku=A-1&sku=", "in_stock=", "status="],
 )
-def test_whatever_else_is_asked(api: JSONClient, query: str):
+def test_an_empty_filter_finds_nothing_with_other_parameters(api: JSONClient, query: str):
     response = api.get(f"/api/v1/products/?{query}")
 
     assert (response.status_code, response.json()["results"]) == (200, [])
@@ -81,12 +81,12 @@ def test_whatever_else_is_asked(api: JSONClient, query: str):
 
 @pytest.mark.usefixtures("_one_of_each")
 @pytest.mark.parametrize("query", ["ordering=", "fields=", "ordering=&fields=&sku=A-1"])
-def test_what_chooses_no_rows_may_be_empty(api: JSONClient, query: str):
+def test_a_parameter_that_selects_no_rows_may_be_empty(api: JSONClient, query: str):
     assert len(api.get(f"/api/v1/products/?{query}").json()["results"]) == 1
 
 
 @pytest.mark.usefixtures("_one_of_each")
-def test_what_cannot_be_read_is_refused_all_the_same(api: JSONClient):
+def test_an_invalid_value_is_refused_beside_an_empty_one(api: JSONClient):
     assert api.get("/api/v1/products/?sku=&updated_after=soon").status_code == 422
     assert api.get("/api/v1/products/?sku=&colour=").status_code == 422
 
@@ -106,7 +106,7 @@ def test_an_id_that_no_row_can_have_finds_nothing(api: JSONClient):
 
 @pytest.mark.parametrize(("truth", "status"), [("true", 200), ("False", 200), ("1", 200), ("0", 200), ("yes", 422),
                                                ("on", 422), (" true", 422), ("2", 422), ("1.0", 422)])  # fmt: skip
-def test_a_truth_of_a_query_is_one_of_four_words(api: JSONClient, truth: str, status: int):
+def test_a_boolean_filter_accepts_four_words(api: JSONClient, truth: str, status: int):
     assert api.get("/api/v1/products/", {"in_stock": truth}).status_code == status
 
 

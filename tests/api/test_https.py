@@ -20,16 +20,16 @@ def test_plain_requests_are_sent_to_https():
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
 @pytest.mark.django_db
-def test_a_probe_is_answered_where_it_asks(path: str):
+def test_a_health_check_is_not_redirected_to_https(path: str):
     assert Client().get(path).status_code in (200, 503)
 
 
 @pytest.mark.parametrize("path", ["/healthy", "/api/v1/health/live", "//health/live"])
-def test_what_only_looks_like_a_probe_is_not(path: str):
+def test_a_path_similar_to_a_health_check_is_redirected(path: str):
     assert Client().get(path).status_code == 301
 
 
-def test_what_came_by_https_is_told_to_stay():
+def test_a_response_over_https_has_the_hsts_header():
     response = Client().get("/health/live", headers={"X-Forwarded-Proto": "https"})
 
     assert response["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"

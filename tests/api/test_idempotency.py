@@ -375,7 +375,7 @@ def test_the_headers_that_belong_to_a_response_are_stored():
     assert again.content == first.content
 
 
-def test_an_answer_without_a_body_is_replayed_without_one():
+def test_a_response_without_a_body_is_replayed_without_one():
     first = send(answer=Response(status=204))
     again = send(answer=Response(status=204))
 

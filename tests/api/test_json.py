@@ -27,11 +27,11 @@ from pms_backend.api.renderers import JSONRenderer, to_json
         (gettext_lazy("Yes"), b'"Yes"'),
     ],
 )
-def test_a_value_has_one_form(value, rendered):
+def test_each_type_has_one_json_form(value, rendered):
     assert to_json(value) == rendered
 
 
-def test_what_has_no_form_is_not_guessed():
+def test_an_unsupported_type_is_an_error():
     with pytest.raises(TypeError, match="not JSON serializable: object"):
         to_json({"a": object()})
 
@@ -45,12 +45,12 @@ def test_json_is_read():
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"NaN", b"[Infinity]", b'"\\ud800"', b"\xff", b"[1] 2"])
-def test_what_is_no_json_is_refused(body):
+def test_invalid_json_is_refused(body):
     with pytest.raises(ParseError, match="The body is not JSON"):
         JSONParser().parse(io.BytesIO(body))
 
 
-def test_no_more_is_read_than_the_limit(settings):
+def test_a_body_is_read_only_up_to_the_limit(settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
     long = io.BytesIO(b'"' + b"x" * 1_000 + b'"')
 

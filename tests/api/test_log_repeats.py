@@ -38,7 +38,7 @@ Process = Callable[[], list[str]]
 
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[Callable[..., Process]]:
-    """`process()`: the log of a process, whose lines a call takes out; each is told of every record."""
+    """`process()`: the log of a process; calling it returns and removes its lines."""
     handlers: list[logging.Handler] = []
 
     def make(directory: Path = tmp_path / "run") -> Process:
@@ -51,13 +51,13 @@ def process(tmp_path: Path) -> Iterator[Callable[..., Process]]:
         for logger in (LOGGER, logging.getLogger("pms_backend")):
             logger.addHandler(handler)
 
-        def take() -> list[str]:
+        def read() -> list[str]:
             lines = stream.getvalue().splitlines()
             stream.seek(0)
             stream.truncate()
             return lines
 
-        return take
+        return read
 
     yield make
     for handler in handlers:
@@ -74,7 +74,7 @@ def test_the_console_uses_it():
     assert settings.LOGGING["filters"]["repeats"]["()"] == "pms_backend.api.logs.RepeatFilter"
 
 
-def test_the_same_is_written_once_a_second_and_says_what_was_left_out(process: Any, clock: Clock):
+def test_the_same_failure_is_logged_once_a_second_with_the_number_left_out(process: Any, clock: Clock):
     lines = process()
 
     for number in range(12):
@@ -88,7 +88,7 @@ def test_the_same_is_written_once_a_second_and_says_what_was_left_out(process: A
     ]
 
 
-def test_other_kinds_have_their_own_second(process: Any, clock: Clock):
+def test_each_kind_of_failure_has_its_own_interval(process: Any, clock: Clock):
     lines = process()
 
     LOGGER.warning("A")
@@ -120,7 +120,7 @@ def test_a_traceback_is_written_once_a_minute(process: Any, clock: Clock):
     }
 
 
-def test_other_handlers_have_the_traceback_each_time(process: Any, clock: Clock, caplog: pytest.LogCaptureFixture):
+def test_other_handlers_get_every_traceback(process: Any, clock: Clock, caplog: pytest.LogCaptureFixture):
     process()
 
     fail(LookupError("x"))
@@ -144,7 +144,7 @@ def test_processes_of_one_machine_write_one_line(process: Any, clock: Clock):
     assert other() == []
 
 
-def test_what_was_written_before_the_machine_started_anew_counts_for_nothing(process: Any, clock: Clock):
+def test_times_from_before_a_restart_of_the_machine_are_ignored(process: Any, clock: Clock):
     lines = process()
     LOGGER.warning("No room")
     clock.now = 3.0
@@ -154,7 +154,7 @@ def test_what_was_written_before_the_machine_started_anew_counts_for_nothing(pro
     assert lines() == ["WARNING No room", "WARNING No room"]
 
 
-def test_without_a_place_for_the_file_each_process_counts_alone(process: Any, clock: Clock, tmp_path: Path):
+def test_without_the_file_each_process_counts_alone(process: Any, clock: Clock, tmp_path: Path):
     (tmp_path / "file").write_text("")
     lines = process(tmp_path / "file")
 
@@ -166,7 +166,7 @@ def test_without_a_place_for_the_file_each_process_counts_alone(process: Any, cl
 
 
 @pytest.mark.parametrize("comes_first", ["the file", "the lack of room"])
-def test_it_holds_on_a_disk_that_is_full(process: Any, clock: Clock, tmp_path: Path, comes_first: str):
+def test_the_limit_works_on_a_full_disk(process: Any, clock: Clock, tmp_path: Path, comes_first: str):
     with small_disk(tmp_path / "disk") as disk:
         lines = process(disk.path)
         if comes_first == "the file":
@@ -179,7 +179,7 @@ def test_it_holds_on_a_disk_that_is_full(process: Any, clock: Clock, tmp_path: P
         assert [name for name in disk.files() if name != FILE] == []
 
 
-def test_problems_that_were_foreseen_are_a_line_each_and_no_traceback(process: Any, clock: Clock):
+def test_expected_problems_are_one_line_without_a_traceback(process: Any, clock: Clock):
     lines = process()
 
     for error in (InsufficientStorage("No room."), Unavailable("Away."), InsufficientStorage("No room.")):

@@ -50,21 +50,21 @@ def test_the_console_uses_it():
         ("Straße 東京 😀", "Straße 東京 😀"),
     ],
 )
-def test_what_could_forge_a_line_is_escaped(lines, text: str, written: str):
+def test_characters_that_could_forge_a_line_are_escaped(lines, text: str, written: str):
     logging.getLogger("tests.lines").error("SKU %s", text)
 
     assert len(lines()) == 1
     assert lines()[0].endswith(f"ERROR tests.lines [-] SKU {written}")
 
 
-def test_half_a_character_is_escaped():
+def test_a_lone_surrogate_is_escaped():
     """By the formatter alone: what pytest captures has to be text."""
     record = logging.makeLogRecord({"msg": "SKU \ud800", "request_id": "-"})
 
     assert OneLineFormatter(FORMAT["format"]).format(record).endswith("[-] SKU \\ud800")
 
 
-def test_an_actor_or_a_path_with_a_newline_forges_nothing_either(lines):
+def test_a_newline_in_an_actor_or_a_path_is_escaped(lines):
     with context.bind(request_id="a\nb"):
         logging.getLogger("tests.lines").error("Not found: %s", "/a\n/b")
 
@@ -73,7 +73,7 @@ def test_an_actor_or_a_path_with_a_newline_forges_nothing_either(lines):
 
 
 @pytest.mark.django_db
-def test_a_traceback_keeps_its_lines_and_cannot_be_taken_for_others(lines, api: JSONClient, monkeypatch):
+def test_a_traceback_keeps_its_lines_with_a_prefix(lines, api: JSONClient, monkeypatch):
     def fail(*, data: dict):
         raise RuntimeError(f"cannot make {data['name']}")
 

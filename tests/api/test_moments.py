@@ -65,13 +65,13 @@ NONE = [
         ("3000-01-01T00:00:00+00:01", LATEST - timedelta(minutes=1)),
     ],
 )
-def test_a_moment_is_what_rfc_3339_says(text: str, moment: datetime) -> None:
+def test_a_moment_is_rfc_3339(text: str, moment: datetime) -> None:
     assert parse_moment(text) == moment
     assert parse_moment(text).tzinfo == UTC
 
 
 @pytest.mark.parametrize("text", [*NONE, *OUTSIDE])
-def test_what_is_not_a_moment_or_out_of_bounds_is_refused(text: str) -> None:
+def test_an_invalid_moment_and_one_out_of_bounds_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="A moment "):
         parse_moment(text)
 
@@ -145,7 +145,7 @@ def test_a_query_by_a_moment_with_lower_case_letters_is_answered(api: JSONClient
 def test_a_field_of_such_a_moment_is_refused_and_nothing_is_written(api: JSONClient, moment: object) -> None:
     product = make_product("A-1", status="active")
     make_location("main")
-    sheet = api.post("/api/v1/inventory/stocktakes/", {"location": "main", "skus": ["A-1"]}).json()["id"]
+    stocktake = api.post("/api/v1/inventory/stocktakes/", {"location": "main", "skus": ["A-1"]}).json()["id"]
     scopes = ["products:read"]
 
     answers = [
@@ -153,7 +153,8 @@ def test_a_field_of_such_a_moment_is_refused_and_nothing_is_written(api: JSONCli
         api.post(f"/api/v1/products/{product.pk}/publish/", {"unpublish_at": moment}),
         api.post(f"/api/v1/products/{product.pk}/unpublish/", {"unpublish_at": moment}),
         api.patch(
-            f"/api/v1/inventory/stocktakes/{sheet}/", {"lines": [{"sku": "A-1", "counted": 1, "counted_at": moment}]}
+            f"/api/v1/inventory/stocktakes/{stocktake}/",
+            {"lines": [{"sku": "A-1", "counted": 1, "counted_at": moment}]},
         ),
         api.post("/api/v1/access/clients/", {"name": "till", "scopes": scopes, "expires_at": moment}),
     ]

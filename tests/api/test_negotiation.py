@@ -35,12 +35,12 @@ def verdict(by: DefaultContentNegotiation, address: str, accept: str | None) -> 
     [None, "", "*/*", "application/json", "text/csv", "text/csv, */*", "application/*", "application/json; indent=2",
      "application/xml", "APPLICATION/JSON", "*/*; q=0.1", " */*", "application/json,*/*", "nonsense"],
 )  # fmt: skip
-def test_it_decides_as_drf_does(address: str, accept: str | None):
+def test_the_renderer_is_the_same_as_drfs(address: str, accept: str | None):
     assert verdict(ContentNegotiation(), address, accept) == verdict(DefaultContentNegotiation(), address, accept)
 
 
 @pytest.mark.parametrize("accept", [None, "*/*", "application/json"])
-def test_the_usual_case_is_decided_without_drf(accept: str | None, monkeypatch: pytest.MonkeyPatch):
+def test_the_usual_accept_header_skips_drf(accept: str | None, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delattr(negotiation.DefaultContentNegotiation, "select_renderer")
 
     assert verdict(ContentNegotiation(), "/", accept) == (RENDERERS[0], "application/json")

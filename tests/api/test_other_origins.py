@@ -27,7 +27,7 @@ def preflight(origin: str, path: str = PRODUCTS):
     return Client().options(path, headers=headers)
 
 
-def test_a_listed_origin_may_ask_with_our_headers():
+def test_a_listed_origin_may_send_our_headers():
     answer = preflight(SHOP)
 
     assert answer.status_code == 200
@@ -40,12 +40,12 @@ def test_a_listed_origin_may_ask_with_our_headers():
 @pytest.mark.parametrize(
     "origin", [EVIL, "http://shop.example.com", f"{SHOP}.evil.com", "null", "https://SHOP.example.com", f"{SHOP}:444"]
 )
-def test_any_other_origin_is_told_nothing(origin: str):
+def test_any_other_origin_gets_no_cors_headers(origin: str):
     assert not any(name.startswith("Access-Control") for name in preflight(origin).headers)
 
 
 @pytest.mark.django_db
-def test_an_answer_shows_a_page_the_headers_that_it_needs(api: JSONClient):
+def test_a_response_exposes_the_headers_that_a_page_needs(api: JSONClient):
     answer = api.get(PRODUCTS, headers={"Origin": SHOP})
 
     assert answer["Access-Control-Allow-Origin"] == SHOP
@@ -56,7 +56,7 @@ def test_an_answer_shows_a_page_the_headers_that_it_needs(api: JSONClient):
 
 
 @pytest.mark.django_db
-def test_a_refusal_can_be_read_too(settings):
+def test_an_error_has_the_cors_headers_too(settings):
     settings.RATE_LIMITS = '{"address": "1/minute"}'
     Client().get(PRODUCTS)
 
@@ -67,5 +67,5 @@ def test_a_refusal_can_be_read_too(settings):
 
 @pytest.mark.parametrize("path", ["/admin/login/", "/health/live", "/metrics", "/"])
 @pytest.mark.django_db
-def test_only_the_api_is_for_other_origins(path: str):
+def test_only_the_api_has_cors_headers(path: str):
     assert not any(name.startswith("Access-Control") for name in Client().get(path, headers={"Origin": SHOP}).headers)

@@ -24,7 +24,7 @@ def shown(response) -> list[str]:
     return [location["code"] for location in response.json()["results"]]
 
 
-def test_a_page_has_its_neighbours(api: JSONClient, codes: list[str]):
+def test_a_page_links_to_its_neighbours(api: JSONClient, codes: list[str]):
     first = api.get(LOCATIONS, {"page_size": 2})
     second = api.get(first.json()["next"])
     third = api.get(second.json()["next"])
@@ -42,7 +42,7 @@ def test_no_row_is_skipped_while_others_are_written(api: JSONClient, codes: list
     assert shown(api.get(first.json()["next"])) == codes[2:4]
 
 
-def test_a_page_is_as_large_as_is_asked_for_up_to_a_limit(api: JSONClient, codes: list[str], monkeypatch):
+def test_a_page_has_the_requested_size_up_to_a_limit(api: JSONClient, codes: list[str], monkeypatch):
     assert (DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE) == (50, 200)
     monkeypatch.setattr("pms_backend.api.pagination.CursorPagination.max_page_size", 3)
 
@@ -55,7 +55,7 @@ NO_SIZES = ["0", "00", "-1", "many", "", " 2", "+2", "1_0", "２", "2.0", "1e1"]
 
 @pytest.mark.parametrize("size", NO_SIZES)
 @pytest.mark.parametrize("path", [LOCATIONS, "/api/v1/products/"])
-def test_a_size_that_is_none_is_400(api: JSONClient, codes: list[str], path: str, size: str):
+def test_an_invalid_size_is_400(api: JSONClient, codes: list[str], path: str, size: str):
     response = api.get(path, {"page_size": size})
 
     assert (response.status_code, response.json()["code"]) == (400, "malformed")
@@ -74,7 +74,7 @@ def test_a_size_that_is_none_is_400(api: JSONClient, codes: list[str], path: str
         b64encode(b"p=\x00").decode(),
     ],
 )
-def test_a_cursor_that_no_page_gave_is_400(api: JSONClient, codes: list[str], cursor: str):
+def test_an_invalid_cursor_is_400(api: JSONClient, codes: list[str], cursor: str):
     response = api.get(LOCATIONS, {"cursor": cursor})
 
     assert (response.status_code, response.json()["code"]) == (400, "malformed")

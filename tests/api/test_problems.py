@@ -94,7 +94,7 @@ def test_an_answer_in_another_type_is_406(api: JSONClient):
 @pytest.mark.parametrize(
     ("method", "path"), [("delete", PRODUCTS), ("post", "/api/v1/events/"), ("put", "/api/v1/events/")]
 )
-def test_a_method_that_an_address_does_not_know_is_405(api: JSONClient, method: str, path: str):
+def test_a_method_that_a_path_does_not_support_is_405(api: JSONClient, method: str, path: str):
     response = getattr(api, method)(path, {})
 
     problem(response, 405, "method_not_allowed")
@@ -112,7 +112,7 @@ def test_allow_stands_where_it_answers_something(api: JSONClient, path: str):
 
 
 @pytest.mark.django_db
-def test_a_method_that_nobody_knows_is_405(api: JSONClient):
+def test_an_unknown_method_is_405(api: JSONClient):
     problem(api.generic("BREW", PRODUCTS), 405, "method_not_allowed")
 
 
@@ -134,7 +134,7 @@ def test_too_many_query_parameters_are_400(api: JSONClient, settings):
 
 
 @pytest.mark.django_db
-def test_what_is_not_valid_is_422_and_says_where(api: JSONClient):
+def test_invalid_input_is_422_with_pointers(api: JSONClient):
     variants = [{"sku": "A-1"}, {"sku": "A-2", "price": "-1", "options": {"a/b~c": []}}]
 
     response = api.post(PRODUCTS, {"name": "", "variants": variants})
@@ -202,14 +202,14 @@ def test_nul_characters_in_an_address_are_refused(api: JSONClient, path: str, st
 
 
 @pytest.mark.django_db
-def test_a_number_that_fits_no_column_is_no_error_of_ours(api: JSONClient):
+def test_a_number_that_fits_no_column_is_not_a_500(api: JSONClient):
     assert api.get(f"{PRODUCTS}999999999999999999/").status_code == 404
     assert api.get(f"{PRODUCTS}9999999999999999999999/").status_code == 404
     assert api.get("/api/v1/events/?after=99999999999999999999").status_code == 422
 
 
 @pytest.mark.django_db
-def test_what_nobody_foresaw_is_500_without_a_word_about_its_inside(api: JSONClient, monkeypatch, caplog):
+def test_an_unexpected_error_is_a_500_that_reveals_nothing(api: JSONClient, monkeypatch, caplog):
     def fail(**_):
         raise RuntimeError("the secret is xyzzy")
 
@@ -237,7 +237,7 @@ def test_a_failure_outside_of_a_view_is_500_too(monkeypatch, client: Client, cap
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_database_that_is_away_is_503_with_a_time_to_come_back(api: JSONClient, monkeypatch):
+def test_a_lost_database_is_503_with_retry_after(api: JSONClient, monkeypatch):
     with monkeypatch.context() as patch:
         connection.close()
         patch.setitem(connection.settings_dict, "HOST", "127.0.0.1")
@@ -252,7 +252,7 @@ def test_a_database_that_is_away_is_503_with_a_time_to_come_back(api: JSONClient
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_connection_that_broke_is_503_once_and_heals(api: JSONClient):
+def test_a_broken_connection_is_503_once_and_replaced(api: JSONClient):
     with connection.cursor() as cursor:
         cursor.execute("SET idle_session_timeout = '20ms'")
     time.sleep(0.1)
@@ -296,7 +296,7 @@ def test_each_domain_error_has_its_status(api: JSONClient, monkeypatch, kind: ty
     ],
     ids=["check", "unique", "foreign key", "too long"],
 )
-def test_what_a_constraint_forbids_is_no_500(api: JSONClient, monkeypatch, sql: str, status: int, code: str):
+def test_a_violated_constraint_is_not_a_500(api: JSONClient, monkeypatch, sql: str, status: int, code: str):
     make_product()
 
     def write(**_):
@@ -309,7 +309,7 @@ def test_what_a_constraint_forbids_is_no_500(api: JSONClient, monkeypatch, sql: 
 
 
 @pytest.mark.django_db
-def test_a_misspelt_filter_is_422_and_named(api: JSONClient):
+def test_an_unknown_filter_is_422_and_named(api: JSONClient):
     make_product()
 
     body = problem(api.get(f"{PRODUCTS}?stauts=draft&sku=A-1"), 422, "validation_failed")
@@ -319,7 +319,7 @@ def test_a_misspelt_filter_is_422_and_named(api: JSONClient):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("query", ["status=nonsense", "updated_after=yesterday", "in_stock=perhaps"])
-def test_a_filters_value_that_cannot_be_read_is_422(api: JSONClient, query: str):
+def test_an_invalid_value_of_a_filter_is_422(api: JSONClient, query: str):
     body = problem(api.get(f"{PRODUCTS}?{query}"), 422, "validation_failed")
 
     assert [error["pointer"] for error in body["errors"]] == [f"/{query.partition('=')[0]}"]
@@ -332,7 +332,7 @@ def test_the_admins_pages_are_for_people():
 
 
 @pytest.mark.parametrize("sent", ["abc-123", "a" * MAX_REQUEST_ID_LENGTH, "01J:x.y_z"])
-def test_a_sane_request_id_is_taken(sent: str):
+def test_a_valid_request_id_is_used(sent: str):
     response = Client().get("/health/live", HTTP_X_REQUEST_ID=sent)
 
     assert response["X-Request-Id"] == sent

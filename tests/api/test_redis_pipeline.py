@@ -35,7 +35,7 @@ def test_a_thread_keeps_its_connection():
 
 
 @pytest.mark.parametrize("cache", ["default", "responses"])
-def test_threads_may_come_and_go_for_ever(cache: str):
+def test_many_short_threads_leave_no_connections(cache: str):
     answers = []
     before = connected()
 
@@ -87,7 +87,7 @@ def test_an_interpreter_ends_without_output(ending: str):
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 
-def test_threads_do_not_take_one_anothers_answers():
+def test_each_thread_gets_its_own_replies():
     def ask(number: int) -> list[bytes]:
         return [run_pipeline([("ECHO", f"{number}-{turn}")])[0] for turn in range(200)]
 
@@ -96,7 +96,7 @@ def test_threads_do_not_take_one_anothers_answers():
     assert answers == [[f"{number}-{turn}".encode() for turn in range(200)] for number in range(8)]
 
 
-def test_what_redis_refuses_is_raised_and_the_next_pipeline_is_complete():
+def test_an_error_of_redis_is_raised_and_the_next_pipeline_works():
     with pytest.raises(ResponseError):
         run_pipeline([("SET", "a", 1), ("INCR", "a", "b"), ("GET", "a")])
 
@@ -111,7 +111,7 @@ def test_a_connection_that_redis_has_closed_is_replaced():
 
 
 @pytest.mark.parametrize("seconds", [None, 0.05])
-def test_a_redis_that_is_slow_is_left_in_time(seconds: float | None):
+def test_a_slow_redis_times_out(seconds: float | None):
     run_pipeline([("PING",)])
     get_redis_connection("default").client_pause(2_000, all=False)
     began = time.monotonic()

@@ -54,7 +54,7 @@ def test_many_brackets_are_not_deep(value: str):
     load_json(value)
 
 
-def test_all_three_ways_in_have_the_same_limit():
+def test_requests_webhooks_and_sockets_have_the_same_depth_limit():
     deep = objects(MAX_JSON_DEPTH + 1)
 
     with pytest.raises(ParseError, match="The body is nested deeper than 64 levels"):
@@ -64,7 +64,7 @@ def test_all_three_ways_in_have_the_same_limit():
 
 
 @pytest.mark.django_db
-def test_what_is_stored_as_deep_as_the_limit_can_be_shown(api: JSONClient):
+def test_a_stored_value_as_deep_as_the_limit_can_be_returned(api: JSONClient):
     deep = load_json(objects(MAX_JSON_DEPTH - 1))
 
     made = api.post(PRODUCTS, {"name": "Lamp", "attributes": {"a": deep["a"]}, "variants": [{"sku": "A-1"}]})
@@ -96,7 +96,7 @@ def test_headers_that_are_too_large_are_431():
     assert code(Client().get("/health/live", headers={"X-Much": "x" * MAX_HEADER_BYTES})) == (431, "headers_too_large")
 
 
-def test_no_view_takes_more_than_the_web_server_lets_through():
+def test_no_view_accepts_more_than_the_web_server():
     longest = [getattr(endpoint.view, "max_form_bytes", 0) for endpoint in endpoints(get_resolver())]
 
     assert 0 < max(longest) <= MAX_UPLOAD_BYTES
@@ -125,7 +125,7 @@ def test_a_form_with_too_many_files_is_400():
 
 @pytest.mark.parametrize("length", ["-1", "1e3", "²", "9" * 5_000, "+5", "0x10"])
 @pytest.mark.django_db
-def test_a_length_that_is_none_breaks_nothing(api: JSONClient, length: str):
+def test_an_invalid_content_length_is_harmless(api: JSONClient, length: str):
     response = api.generic("POST", PRODUCTS, b"{}", content_type="application/json", CONTENT_LENGTH=length)
 
     assert code(response) == (400, "malformed")

@@ -45,7 +45,7 @@ class Quarrel:
         )
 
 
-def test_without_the_guard_one_of_two_is_lost():
+def test_without_retries_one_of_two_is_lost():
     quarrel = Quarrel()
 
     results = quarrel.fight(transaction.atomic)
@@ -54,7 +54,7 @@ def test_without_the_guard_one_of_two_is_lost():
     assert sum(Location.objects.values_list("priority", flat=True)) == 1
 
 
-def test_a_deadlock_reaches_nobody():
+def test_a_deadlock_is_not_visible_to_callers():
     quarrel, before = Quarrel(), retries()
 
     results = quarrel.fight(retried_atomic)
@@ -87,12 +87,12 @@ def _no_pauses(monkeypatch):
 
 
 @pytest.mark.parametrize("sqlstate", ["40001", "40P01"])
-def test_it_is_tried_until_it_passes_and_leaves_nothing_of_its_tries(sqlstate: str):
+def test_a_service_is_retried_until_it_succeeds_and_failed_attempts_leave_nothing(sqlstate: str):
     assert broken_off(sqlstate, MAX_TRIES - 1)() == "done"
     assert list(Location.objects.values_list("code", flat=True)) == ["l0"]
 
 
-def test_it_gives_up_in_the_end():
+def test_retries_are_limited():
     before = retries()
 
     with pytest.raises(OperationalError):
@@ -102,7 +102,7 @@ def test_it_gives_up_in_the_end():
     assert not Location.objects.exists()
 
 
-def test_other_errors_are_not_tried_again():
+def test_other_errors_are_not_retried():
     before = retries()
 
     with pytest.raises(OperationalError):
@@ -111,7 +111,7 @@ def test_other_errors_are_not_tried_again():
     assert retries() == before
 
 
-def test_the_outermost_transaction_is_the_one_that_is_tried_again():
+def test_only_the_outermost_transaction_is_retried():
     inner = broken_off("40001", 1)
     tries = []
 
@@ -124,7 +124,7 @@ def test_the_outermost_transaction_is_the_one_that_is_tried_again():
     assert len(tries) == 2
 
 
-def test_it_joins_a_transaction_that_it_does_not_own():
+def test_a_service_joins_an_open_transaction():
     with pytest.raises(OperationalError), transaction.atomic():
         broken_off("40001", 1)()
 

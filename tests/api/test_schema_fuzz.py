@@ -138,7 +138,7 @@ def sample() -> Sample:
 @schema.parametrize()
 # The fixtures' rows are there for every example: what one writes is rolled back.
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_every_operation_answers_what_the_schema_says(case: schemathesis.Case, key: str, sample: Sample) -> None:
+def test_every_operation_responds_as_the_schema_says(case: schemathesis.Case, key: str, sample: Sample) -> None:
     if not sample.takes(case):
         return
     with transaction.atomic():

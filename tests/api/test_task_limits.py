@@ -8,7 +8,7 @@ import pytest
 
 from pms_backend.api.task_limits import ConcurrencyLimit
 
-PATIENCE_SECONDS = 20
+TIMEOUT_SECONDS = 20
 
 
 class Work:
@@ -28,13 +28,13 @@ class Work:
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
         self.begun.release()
-        assert self.goes_on.wait(PATIENCE_SECONDS)
+        assert self.goes_on.wait(TIMEOUT_SECONDS)
         with self._lock:
             self.at_once -= 1
         return 1
 
     def wait_until_begun(self) -> None:
-        assert self.begun.acquire(timeout=PATIENCE_SECONDS)
+        assert self.begun.acquire(timeout=TIMEOUT_SECONDS)
 
 
 def test_it_returns_what_its_function_does() -> None:
@@ -51,9 +51,9 @@ def test_no_more_run_at_once(limit: int) -> None:
         for _ in range(limit):
             work.wait_until_begun()
         # They come back at once, while the others are still at work.
-        refused = [threads.submit(limited).result(PATIENCE_SECONDS) for _ in range(5)]
+        refused = [threads.submit(limited).result(TIMEOUT_SECONDS) for _ in range(5)]
         work.goes_on.set()
-        total = sum(one.result(PATIENCE_SECONDS) for one in running)
+        total = sum(one.result(TIMEOUT_SECONDS) for one in running)
 
     assert refused == [0] * 5
     assert work.most_at_once == limit
@@ -61,22 +61,22 @@ def test_no_more_run_at_once(limit: int) -> None:
     assert (total, work.count) == (limit + 1, limit + 1)
 
 
-def test_tasks_with_one_limit_share_its_places_and_all_are_run() -> None:
+def test_tasks_share_a_limit_and_all_are_run() -> None:
     shared, slow, other = ConcurrencyLimit(1), Work(), Work()
     other.goes_on.set()
 
     with ThreadPoolExecutor(2) as threads:
         running = threads.submit(shared(slow))
         slow.wait_until_begun()
-        assert threads.submit(shared(other)).result(PATIENCE_SECONDS) == 0
+        assert threads.submit(shared(other)).result(TIMEOUT_SECONDS) == 0
         assert other.count == 0
         slow.goes_on.set()
-        running.result(PATIENCE_SECONDS)
+        running.result(TIMEOUT_SECONDS)
 
     assert (slow.count, other.count) == (1, 1)
 
 
-def test_one_that_fails_gives_its_place_back() -> None:
+def test_a_failed_task_releases_its_slot() -> None:
     def fails() -> int:
         raise ValueError
 
@@ -87,7 +87,7 @@ def test_one_that_fails_gives_its_place_back() -> None:
     assert limit(lambda: 1)() == 1
 
 
-def test_none_is_lost_among_many_threads() -> None:
+def test_no_call_is_lost_among_many_threads() -> None:
     """Whatever was asked for has been run after the last one asked: a call is either run or finds one to do it."""
     asked, done = 0, 0
     lock = threading.Lock()
@@ -115,4 +115,4 @@ def test_none_is_lost_among_many_threads() -> None:
 def _run_at_once(functions: list[Callable[[], None]]) -> None:
     with ThreadPoolExecutor(len(functions)) as threads:
         for one in [threads.submit(function) for function in functions]:
-            one.result(PATIENCE_SECONDS)
+            one.result(TIMEOUT_SECONDS)

@@ -31,7 +31,7 @@ def _is_replaced(page: admin.ModelAdmin, method: str) -> bool:
 
 
 @pytest.mark.django_db
-def test_no_page_of_ours_writes_by_itself():
+def test_no_admin_page_writes_without_a_service():
     pages = {model: page for model, page in admin.site._registry.items() if is_ours(model)}
 
     saving = {model.__name__: ways for model, page in pages.items() if (ways := find_saving(page))}
@@ -41,7 +41,7 @@ def test_no_page_of_ours_writes_by_itself():
 
 
 @pytest.mark.parametrize("model", [Location, User])
-def test_a_page_that_writes_by_itself_is_found(model: type[Model]):
+def test_a_page_that_writes_without_a_service_is_found(model: type[Model]):
     page = admin.ModelAdmin(model, admin.site)
 
     assert find_saving(page) == ["save_model", "save_related", "delete_model", "delete_queryset"]

@@ -25,12 +25,12 @@ def test_every_api_view_derives_from_our_base_classes():
 
 
 @pytest.mark.parametrize("name", ["schema", "pms-webhook"])
-def test_the_public_ones_are_seen_too(name: str):
+def test_views_without_authentication_are_checked_too(name: str):
     assert name in PUBLIC
     assert name in {endpoint.name for endpoint in endpoints(get_resolver())}
 
 
-def test_a_view_of_the_librarys_is_found():
+def test_a_view_of_drf_itself_is_found():
     foreign = Endpoint("foreign", "/foreign/", "post", views.APIView, None)
 
     assert find_foreign([foreign]) == {"foreign"}

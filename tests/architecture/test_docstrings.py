@@ -55,7 +55,7 @@ def test_everything_public_has_a_docstring():
         "'''M.'''\nasync def f(): ...",
     ],
 )
-def test_what_says_nothing_is_found(source):
+def test_a_missing_docstring_is_found(source):
     assert list(find_silent(ast.parse(source))) != []
 
 
@@ -68,5 +68,5 @@ def test_what_says_nothing_is_found(source):
         "'''M.'''\ndef f():\n    '''F.'''\n    def inner(): ...",
     ],
 )
-def test_what_is_private_or_nested_is_left_alone(source):
+def test_private_and_nested_names_need_no_docstring(source):
     assert list(find_silent(ast.parse(source))) == []

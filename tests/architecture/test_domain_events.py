@@ -49,12 +49,12 @@ def facts() -> list[type[DomainEvent]]:
     return [kind for kind in kinds if not kind.__module__.startswith("tests")]
 
 
-def test_every_type_is_promised(facts):
+def test_every_event_type_is_documented(facts):
     assert {kind.type for kind in facts} - PROMISED == set()
     assert {STOCK_CHANGED, STOCK_OVERSOLD} <= PROMISED
 
 
-def test_no_two_facts_have_the_same_type(facts):
+def test_no_two_events_have_the_same_type(facts):
     types = [kind.type for kind in facts]
 
     assert len(types) > 8
@@ -67,20 +67,20 @@ def test_every_event_names_its_subject(facts):
         assert kind.__dataclass_params__.frozen, kind
 
 
-def test_every_fact_says_what_it_means(facts):
+def test_every_event_has_a_docstring(facts):
     # A dataclass without a docstring gets one that repeats its signature.
     silent = [kind for kind in facts if inspect.getdoc(kind) is None or f"{kind.__name__}(" in inspect.getdoc(kind)]
 
     assert silent == []
 
 
-def test_facts_stand_in_their_apps_events_module(facts):
+def test_events_are_defined_in_their_apps_events_module(facts):
     homes = {f"{config.name}.events" for config in apps.get_app_configs()}
 
     assert {kind.__module__ for kind in facts} <= homes
 
 
-def test_sql_announces_nothing_that_is_not_promised():
+def test_sql_records_only_documented_events():
     kinds = "|".join({kind.split(".")[0] for kind in PROMISED})
     announced = {
         word

@@ -48,12 +48,12 @@ GUARDED = [endpoint for endpoint in endpoints(get_resolver()) if endpoint.name n
 NAMES = [f"{endpoint.method} {endpoint.url}" for endpoint in GUARDED]
 
 
-def test_every_endpoint_asks_for_a_scope_that_exists():
+def test_every_endpoint_requires_a_scope_that_exists():
     assert len(GUARDED) > 20
     assert find_unguarded(get_resolver()) == []
 
 
-def test_the_public_list_names_only_what_is_there():
+def test_the_public_list_names_only_existing_endpoints():
     names = {endpoint.name for endpoint in endpoints(get_resolver())}
 
     assert set(PUBLIC) <= names
@@ -61,7 +61,7 @@ def test_the_public_list_names_only_what_is_there():
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("endpoint", GUARDED, ids=NAMES)
-def test_nobody_is_let_in_without_a_key_or_without_the_scope(endpoint: Endpoint, client_with: ClientWith):
+def test_every_endpoint_refuses_a_missing_key_and_a_missing_scope(endpoint: Endpoint, client_with: ClientWith):
     anonymous = getattr(JSONClient(), endpoint.method)(endpoint.url)
     without_scopes = getattr(client_with([]), endpoint.method)(endpoint.url)
 
@@ -101,7 +101,7 @@ class _HalfScoped(APIView):
 
 
 @pytest.mark.parametrize("view", [_Open, _Unscoped, _Misspelt, _Unauthenticated, _HalfScoped])
-def test_a_hole_is_found(view):
+def test_an_endpoint_without_a_scope_is_found(view):
     resolver = URLResolver(RegexPattern(r"^"), [path("hole/", view.as_view(), name="hole")])
 
     assert len(find_unguarded(resolver)) == 1

@@ -61,5 +61,5 @@ def test_a_variable_is_found(call):
     assert find_variables(ast.parse(call)) == {"NAME"}
 
 
-def test_the_settings_read_what_the_design_names():
+def test_the_settings_read_all_variables_of_the_design():
     assert {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "RATE_LIMITS", "TRUSTED_PROXIES"} <= variables()

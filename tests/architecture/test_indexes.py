@@ -26,11 +26,11 @@ def heads_of_others() -> set[str]:
         return {name for (name,) in cursor.fetchall()}
 
 
-def test_no_index_is_the_head_of_another():
+def test_no_index_is_a_prefix_of_another():
     assert heads_of_others() == set()
 
 
-def test_one_that_is_would_be_found():
+def test_a_redundant_index_is_found():
     with connection.cursor() as cursor:
         cursor.execute("CREATE INDEX twice ON inventory_stockmovement (level_id)")
 

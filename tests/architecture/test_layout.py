@@ -154,17 +154,17 @@ def test_no_module_has_a_name_that_says_nothing():
     assert names - NAMED_SO == set()
 
 
-def test_our_calls_go_through_outbound_alone():
+def test_outgoing_calls_use_the_outbound_package():
     calling = {path for path, tree in modules().items() if find_http_clients(tree) and not path.startswith(CALLERS)}
 
     assert calling == set()
 
 
-def test_values_are_read_by_strict_fields_alone():
+def test_serializers_use_strict_fields():
     assert everywhere(find_lenient_fields) == set()
 
 
-def test_the_catalogue_speaks_of_stock_in_one_module():
+def test_products_uses_inventory_in_one_module():
     speaking = {path for path, tree in modules().items() if path.startswith("products/") and speaks_of_inventory(tree)}
 
     assert speaking == {"products/queries.py"}
@@ -198,7 +198,7 @@ def test_a_violation_is_found(find, source):
     assert find(ast.parse(source)) != []
 
 
-def test_what_is_in_its_place_is_left_alone():
+def test_allowed_code_is_not_reported():
     in_ready = "class A:\n    def ready(self):\n        from a import receivers\n        receivers.connect()"
     in_connect = "def connect():\n    outbox.receive_published('a', f)"
 
@@ -210,5 +210,5 @@ def test_what_is_in_its_place_is_left_alone():
 @pytest.mark.parametrize(
     "source", ["from inventory.models import StockLevel", "import inventory", "SQL = 'SELECT 1 FROM inventory_level'"]
 )
-def test_a_word_about_inventory_is_found(source):
+def test_a_use_of_inventory_is_found(source):
     assert speaks_of_inventory(ast.parse(source))

@@ -16,7 +16,7 @@ def is_service(path: str) -> bool:
     return "services" in PurePosixPath(path).with_suffix("").parts
 
 
-def test_nothing_but_services_writes():
+def test_only_services_write():
     found = {
         f"{path}:{line}: {what}"
         for path, tree in modules().items()
@@ -28,7 +28,7 @@ def test_nothing_but_services_writes():
     assert found == set()
 
 
-def test_the_allow_list_names_only_what_is_there():
+def test_the_allow_list_names_only_existing_code():
     there = {(path, what) for path, tree in modules().items() for _, what in find_writes(tree)}
 
     assert set(ALLOWED) <= there
@@ -85,5 +85,5 @@ def test_a_write_is_found(source):
         "class S(Serializer[Any]):\n    def validate(self, data): ...",
     ],
 )
-def test_what_is_no_write_is_left_alone(source):
+def test_a_read_is_not_reported(source):
     assert find_writes(ast.parse(source)) == []

@@ -63,7 +63,7 @@ def test_every_task_is_on_one_queue():
     }
 
 
-def test_beat_sends_what_there_is_and_a_heartbeat_to_every_queue():
+def test_beat_sends_existing_tasks_and_a_heartbeat_to_every_queue():
     entries = list(settings.CELERY_BEAT_SCHEDULE.values())
     heartbeats = [entry for entry in entries if entry["task"] == HEARTBEAT]
 
@@ -86,18 +86,18 @@ def test_every_queue_has_a_worker_in_make_run():
 def test_docker_compose_has_the_same_workers_each_with_a_health_check():
     services = of_docker_compose()
 
-    def told(command: Sequence[str]) -> tuple[str, ...]:
+    def queues_in(command: Sequence[str]) -> tuple[str, ...]:
         return tuple(command[command.index("worker") :])
 
-    assert {name: told(service["command"]) for name, service in services.items()} == {
-        name: told(command) for name, command in of_make_run().items()
+    assert {name: queues_in(service["command"]) for name, service in services.items()} == {
+        name: queues_in(command) for name, command in of_make_run().items()
     }
     for name, service in services.items():
         assert f"--destination {name}@$$HOSTNAME" in " ".join(service["healthcheck"]["test"])
 
 
 @pytest.mark.parametrize(("worker", "threads"), [("sync", SYNC_THREADS), ("worker", WORKER_THREADS)])
-def test_no_kind_of_work_fills_all_threads_of_its_worker(worker: str, threads: int):
+def test_no_kind_of_task_can_use_all_threads_of_its_worker(worker: str, threads: int):
     command = of_make_run()[worker]
     queues = option(command, "--queues").split(",")
     functions = [app.tasks[task].run for queue in queues for task in settings.QUEUES[queue] if task != HEARTBEAT]

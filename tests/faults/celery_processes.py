@@ -20,7 +20,7 @@ STOP_SECONDS = 15
 
 
 def database_url() -> str:
-    """The test's own database, for another process."""
+    """The URL of the test database, for another process."""
     return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
 
 
@@ -37,7 +37,7 @@ class CeleryProcess:
         )
 
     def kill(self) -> None:
-        """SIGKILL to the process and its children: as if the machine had taken them."""
+        """SIGKILL to the process and its children."""
         self._signal(signal.SIGKILL)
 
     def stop(self) -> None:
@@ -67,7 +67,7 @@ class CeleryProcess:
 
 @contextlib.contextmanager
 def worker_and_beat(directory: Path) -> Iterator[CeleryProcess]:
-    """The worker that applies PMS events, as `make run` has it, with the beat that makes it sweep."""
+    """The worker that applies PMS events, as in `make run`, with the beat that sends its sweeps."""
     worker = CeleryProcess(
         "worker", "--queues=sync", "--pool=threads", f"--concurrency={SYNC_THREADS}", "--without-gossip",
         "--without-mingle", "--loglevel=ERROR",

@@ -13,7 +13,7 @@ from django.test import Client
 
 
 def die(*_: object, **__: object) -> None:
-    """As if the machine had taken it."""
+    """Kills the process."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 

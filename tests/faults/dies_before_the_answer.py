@@ -1,4 +1,4 @@
-"""A web process that is killed when a request has been committed and its answer is on its way.
+"""A web process that is killed after a request is committed and before its response is sent.
 
 `python -m tests.faults.dies_before_the_answer PATH BODY KEY IDEMPOTENCY_KEY`
 """

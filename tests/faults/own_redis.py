@@ -1,4 +1,4 @@
-"""A Redis of a test's own, that may come to harm."""
+"""A Redis of its own for a test that breaks it."""
 
 import os
 import signal
@@ -35,7 +35,7 @@ class OwnRedis:
         self.is_killed = True
 
     def pause(self) -> None:
-        """It takes what it is sent and says nothing."""
+        """Stops the process, so that it accepts commands and does not reply."""
         assert self.process is not None
         os.kill(self.process.pid, signal.SIGSTOP)
 

@@ -11,7 +11,7 @@ PAUSE_SECONDS = 0.02
 
 
 def die(*_: object) -> None:
-    """As if the machine had taken it between its commit and its bell."""
+    """Ends the process between its commit and its wake-up."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -1,4 +1,4 @@
-"""A disk that is small, and full when a test says so: a tmpfs of its own."""
+"""A small disk (tmpfs) that a test can fill."""
 
 import errno
 import os
@@ -13,32 +13,32 @@ SIZE_BYTES = 16 * 1024 * 1024
 
 
 class SmallDisk:
-    """What is mounted at `path`."""
+    """The tmpfs at `path`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._filler = path / "filler"
 
     def fill(self) -> None:
-        """Leaves no room, not even for a small file."""
+        """Fills the disk, so that not even a small file fits."""
         with self._filler.open("ab", buffering=0) as filler:
             for size in (1024 * 1024, 4096):
                 while _append(filler.fileno(), bytes(size)):
                     continue
 
     def free(self) -> None:
-        """Gives the room back."""
+        """Frees the space again."""
         self._filler.unlink()
 
     def files(self) -> list[str]:
-        """What lies on it besides."""
+        """All other files on it."""
         found = (path for path in self.path.rglob("*") if path.is_file() and path != self._filler)
         return sorted(path.relative_to(self.path).as_posix() for path in found)
 
 
 @contextmanager
 def small_disk(path: Path) -> Iterator[SmallDisk]:
-    """Mounted for the time of a test; where nobody may mount, the test is left out and says so."""
+    """Mounted during a test; the test is skipped where mounting is not permitted."""
     path.mkdir()
     mount = subprocess.run(
         ("mount", "-t", "tmpfs", "-o", f"size={SIZE_BYTES},mode=1777", "tmpfs", str(path)),

@@ -1,4 +1,4 @@
-"""A connection to the database that breaks while it commits: the answer says what is known."""
+"""A connection to the database that breaks during COMMIT: the response says what is known."""
 
 import os
 import re
@@ -28,7 +28,7 @@ UNKNOWN = "whether anything was written is not known"
 
 
 class Breaker:
-    """Passes bytes between clients and PostgreSQL; once, it swallows the answer to what has `trigger` in it."""
+    """Passes bytes between clients and PostgreSQL; once, it drops the reply to a message that contains `trigger`."""
 
     def __init__(self, host: str, port: int) -> None:
         self._server = (host, port)
@@ -39,7 +39,7 @@ class Breaker:
         self._accepting.start()
 
     def close(self) -> None:
-        """Ends when all its connections have."""
+        """Stops when all its connections are closed."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self._accepting.join()
 
@@ -91,7 +91,7 @@ def breaker() -> Iterator[tuple[Breaker, str]]:
 
 
 @pytest.mark.parametrize(("trigger", "key", "written"), [(b"COMMIT", "k-1", 1), (b"a-receipt", None, 1)])
-def test_a_commit_without_an_answer_is_not_said_to_be_nothing(
+def test_a_lost_reply_to_commit_is_an_unknown_outcome(
     tmp_path: Path, trigger: bytes, key: str | None, written: int
 ) -> None:
     make_location("main")
@@ -100,7 +100,7 @@ def test_a_commit_without_an_answer_is_not_said_to_be_nothing(
     headers = {"X-Api-Key": api_key, **({"Idempotency-Key": key} if key else {})}
 
     with breaker() as (between, url), web_server(tmp_path, DATABASE_URL=url) as server:
-        # The level is there, and every connection is open.
+        # The level exists and every connection is open.
         first = httpx.post(f"{server.base_url}{ADJUSTMENTS}", json=RECEIPT, headers={"X-Api-Key": api_key}, timeout=60)
         between.trigger = trigger
         broken = httpx.post(f"{server.base_url}{ADJUSTMENTS}", json=RECEIPT, headers=headers, timeout=60)
@@ -117,7 +117,7 @@ def test_a_commit_without_an_answer_is_not_said_to_be_nothing(
     assert find_mismatches() == []
 
 
-def test_what_fails_before_the_commit_is_known_to_be_nothing(tmp_path: Path) -> None:
+def test_a_failure_before_the_commit_wrote_nothing(tmp_path: Path) -> None:
     make_location("main")
     make_product("A-1")
     api_key = create_api_client(name="tests", scopes=ALL_SCOPES, tier=INTERNAL_TIER).api_key

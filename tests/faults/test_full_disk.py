@@ -1,4 +1,4 @@
-"""A disk without room: an upload is 507 in plain words, nothing is half-written, and all goes on when there is room."""
+"""A full disk: an upload is 507, nothing is half-written, and everything works again once there is space."""
 
 import errno
 import os
@@ -30,14 +30,14 @@ from tests.staff import superuser
 pytestmark = pytest.mark.django_db(transaction=True)
 
 IMPORTS = "/api/v1/products/imports/"
-# Longer than what Django keeps in memory, so that it is spooled to the disk while it comes.
+# Longer than Django's limit for memory, so that it is spooled to disk while it is received.
 SPOOLED = b"Handle,Title,Variant SKU\n" + b"lamp,Lamp,A-9\n" * 200_000
 SMALL = b"Handle,Title,Variant SKU\nlamp,Lamp,A-9\n"
 
 
 @pytest.fixture
 def disk(tmp_path: Path, settings: Any) -> Iterator[SmallDisk]:
-    """Where files are kept, and where bodies are spooled."""
+    """The disk of stored files and spooled bodies."""
     with small_disk(tmp_path / "disk") as disk:
         for name, setting in (("media", "MEDIA_ROOT"), ("spool", "FILE_UPLOAD_TEMP_DIR")):
             (disk.path / name).mkdir()
@@ -59,7 +59,7 @@ def assert_no_room(response: Any) -> None:
 
 
 def noise() -> bytes:
-    """A picture of more bytes than Django keeps in memory."""
+    """A picture that is too large for Django to hold in memory."""
     return picture("PNG").ljust(4 * 1024 * 1024, b"\0")
 
 
@@ -105,7 +105,7 @@ def test_a_file_that_no_longer_fits_leaves_no_part_of_it(api: JSONClient, disk: 
     assert disk.files() == []
 
 
-def test_a_page_of_the_admin_says_so_too(product: Product, disk: SmallDisk):
+def test_an_upload_in_the_admin_shows_the_problem(product: Product, disk: SmallDisk):
     client = superuser()
     client.raise_request_exception = False
     before = Product.objects.values_list("version", flat=True).get()
@@ -122,7 +122,7 @@ def test_a_page_of_the_admin_says_so_too(product: Product, disk: SmallDisk):
     assert Product.objects.values_list("version", flat=True).get() == before
 
 
-def test_an_import_in_the_admin_says_so_too(disk: SmallDisk):
+def test_an_import_in_the_admin_shows_the_problem(disk: SmallDisk):
     make_location("main")
     client = superuser()
     client.raise_request_exception = False
@@ -138,7 +138,7 @@ def test_an_import_in_the_admin_says_so_too(disk: SmallDisk):
     assert disk.files() == []
 
 
-def test_a_picture_to_be_fetched_waits_for_room(
+def test_a_picture_to_be_fetched_waits_for_space(
     product: Product, disk: SmallDisk, settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     Names(monkeypatch).set("shop.example", ["127.0.0.1"])
@@ -155,7 +155,7 @@ def test_a_picture_to_be_fetched_waits_for_room(
     assert (disk.files(), caplog.records) == ([], [])
 
 
-def test_a_thumbnail_waits_for_room(product: Product, disk: SmallDisk):
+def test_a_thumbnail_waits_for_space(product: Product, disk: SmallDisk):
     make_image(product)
     disk.fill()
 
@@ -188,7 +188,7 @@ def full_table(transactional_db: None) -> Iterator[SmallDisk]:
                 cursor.execute("DROP TABLESPACE full_disk")
 
 
-def test_a_database_without_room_is_507(api: JSONClient, full_table: SmallDisk, caplog: pytest.LogCaptureFixture):
+def test_a_full_disk_of_the_database_is_507(api: JSONClient, full_table: SmallDisk, caplog: pytest.LogCaptureFixture):
     make_product("A-1")
     make_location("main")
     before = Event.objects.count()
@@ -206,6 +206,6 @@ def test_a_database_without_room_is_507(api: JSONClient, full_table: SmallDisk, 
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_each_lack_of_room_is_the_same_problem(number: int):
+def test_each_errno_of_a_full_disk_is_the_same_problem(number: int):
     assert (problem_of(OSError(number, "x")).status, problem_of(UnreadablePostError(number, "x")).status) == (507, 507)
     assert problem_of(OSError(errno.EIO, "x")).status == 500

@@ -1,4 +1,4 @@
-"""The web server as it is started, on a disk that fills up: it answers, says so once a second, and goes on."""
+"""The web server on a disk that fills up: it responds, logs once a second, and recovers."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

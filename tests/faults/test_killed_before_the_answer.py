@@ -1,4 +1,4 @@
-"""A web process killed between its commit and its answer: who tries again gets the answer."""
+"""A web process killed between its commit and its response: a retry gets the response."""
 
 import json
 import os
@@ -23,7 +23,7 @@ ADJUSTMENTS = "/api/v1/inventory/adjustments/"
 RECEIPT = json.dumps({"sku": "A-1", "location": "main", "delta": 5, "reason": "receipt"})
 
 
-def test_the_retry_gets_the_answer_that_was_lost() -> None:
+def test_a_retry_gets_the_lost_response() -> None:
     make_location("main")
     make_product("A-1")
     key = create_api_client(name="tests", scopes=ALL_SCOPES, tier=INTERNAL_TIER).api_key

@@ -1,4 +1,4 @@
-"""An event that kills the relay's process, and a relay killed between its commit and its bell: the feed goes on."""
+"""An event that kills the relay's process, and a relay killed between its commit and its wake-up: the feed goes on."""
 
 import os
 import subprocess
@@ -50,7 +50,7 @@ def test_the_event_that_kills_is_parked_for_the_receiver_that_it_kills(tmp_path:
     assert batches == [3]
 
 
-def test_killed_between_its_commit_and_its_bell_it_has_lost_nothing(tmp_path: Path) -> None:
+def test_a_relay_killed_between_its_commit_and_its_wake_up_loses_nothing(tmp_path: Path) -> None:
     journal = tmp_path / "journal"
     happen("a", "b")
 

@@ -23,13 +23,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 # So many events for each time that the worker is killed: enough for it to be at work then.
 EVENTS_FOR_A_KILL = 20
 SKUS = [f"A-{number}" for number in range(5)]
-PATIENCE_SECONDS = 90
+TIMEOUT_SECONDS = 90
 
 
 def wait_until(holds: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while not holds():
-        assert time.monotonic() < deadline, f"{what}: not within {PATIENCE_SECONDS} s"
+        assert time.monotonic() < deadline, f"{what}: not within {TIMEOUT_SECONDS} s"
         time.sleep(0.05)
 
 

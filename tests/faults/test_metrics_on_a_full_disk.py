@@ -1,4 +1,4 @@
-"""Counters lie in files that processes map into their memory: a full disk must not kill the process."""
+"""Counters are memory-mapped files: a full disk must not kill the process."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A web process holds as many connections to Redis as its threads need, whatever has come and gone before."""
+"""A web process has only as many connections to Redis as its threads need."""
 
 import os
 import subprocess

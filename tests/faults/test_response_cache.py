@@ -1,4 +1,4 @@
-"""What is kept of answers is stale for no longer than the sweep, and slow for nobody, whatever becomes of whom."""
+"""Cached responses are stale for no longer than the sweep and never slow, whatever process or server fails."""
 
 import contextlib
 import json
@@ -57,7 +57,7 @@ def product() -> Product:
 
 @pytest.fixture
 def name(key: str, product: Product) -> Callable[[], str]:
-    """What a reader is shown as the product's name."""
+    """The product's name in the response."""
     client = JSONClient(headers={"X-Api-Key": key})
 
     def read() -> str:
@@ -77,7 +77,7 @@ def failures() -> float:
 
 
 def until(condition: Callable[[], bool], seconds: float) -> float:
-    """How long it took; AssertionError where it takes longer."""
+    """The duration; AssertionError if it is longer."""
     began = time.monotonic()
     while not condition():
         assert time.monotonic() - began < seconds
@@ -87,7 +87,7 @@ def until(condition: Callable[[], bool], seconds: float) -> float:
 
 @pytest.fixture
 def relay(tmp_path: Path, product: Product) -> Iterator[None]:
-    """The relay's worker and the beat that makes it sweep, as the stack has them."""
+    """The relay's worker and the beat that makes it sweep, as in the stack."""
     worker = CeleryProcess(
         "worker", "--queues=relay", "--pool=solo", "--without-gossip", "--without-mingle", "--loglevel=ERROR"
     )
@@ -124,14 +124,14 @@ def test_a_writer_killed_between_its_commit_and_its_invalidation_is_seen_within_
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     committed_at = next(moment for moment, _, stored in names if stored == "Lantern")
     late = [moment - committed_at for moment, shown, stored in names if (shown, stored) == ("Lamp", "Lantern")]
-    # It was stale for a while, as nobody could tell; and then never again.
+    # It was stale for a while, since no invalidation arrived, and is current from then on.
     assert late != []
     assert is_within(max(late), LATE_SECONDS)
     assert {shown for _, shown, _ in names[fresh:]} == {"Lantern"}
 
 
-@pytest.mark.parametrize("is_told", [True, False], ids=["told", "never told"])
-def test_redis_emptied_in_the_middle_of_a_fill_keeps_nothing_of_what_was(name, product, monkeypatch, is_told):
+@pytest.mark.parametrize("is_invalidated", [True, False], ids=["invalidated", "never invalidated"])
+def test_redis_flushed_during_a_fill_stores_no_outdated_response(name, product, monkeypatch, is_invalidated):
     has_read, go_on = threading.Event(), threading.Event()
     original = ProductViewSet._product
 
@@ -155,7 +155,7 @@ def test_redis_emptied_in_the_middle_of_a_fill_keeps_nothing_of_what_was(name, p
     for redis in redis_databases():
         redis.flushdb()
     with pytest.MonkeyPatch.context() as patch:
-        if not is_told:
+        if not is_invalidated:
             patch.setattr(cache_generations, "replacement_commands", lambda _: [])
         services.update_product(product_id=product.pk, data={"name": "Lantern"})
     go_on.set()
@@ -167,7 +167,7 @@ def test_redis_emptied_in_the_middle_of_a_fill_keeps_nothing_of_what_was(name, p
 
 @pytest.fixture
 def own_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnRedis]:
-    """A Redis that has nothing but the kept answers, by connections like ours."""
+    """A Redis of its own for the response cache, with connections like ours."""
     redis = OwnRedis(tmp_path / "redis")
     timeout = settings.RESPONSE_CACHE_TIMEOUT_SECONDS
     quick = Redis.from_url(f"{redis.url}/1?socket_timeout={timeout}&socket_connect_timeout={timeout}")
@@ -180,7 +180,7 @@ def own_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnRe
 
 
 @pytest.mark.parametrize("harm", [OwnRedis.pause, OwnRedis.kill], ids=["paused", "killed"])
-def test_without_redis_reads_are_served_within_the_budget_and_counted(own_redis, name, product, harm):
+def test_reads_without_redis_stay_within_the_budget_and_are_counted(own_redis, name, product, harm):
     assert [name(), name()] == ["Lamp", "Lamp"]
     errors, asked = counted("error"), failures()
 
@@ -197,7 +197,7 @@ def test_without_redis_reads_are_served_within_the_budget_and_counted(own_redis,
     assert 1 <= failures() - asked <= 2
 
 
-def test_when_redis_is_back_answers_are_kept_again(own_redis, name):
+def test_responses_are_cached_again_when_redis_is_back(own_redis, name):
     name()
     own_redis.kill()
     name()
@@ -211,7 +211,7 @@ def test_when_redis_is_back_answers_are_kept_again(own_redis, name):
     assert counted("hit") - before == 1
 
 
-def test_what_redis_did_not_take_from_writer_and_relay_is_told_by_the_next_sweep(name, product):
+def test_the_next_sweep_repeats_invalidations_that_redis_did_not_accept(name, product):
     relay_pending()
     name()
     with redis_down():

@@ -1,4 +1,4 @@
-"""Sockets stay connected and miss nothing, whatever becomes of Redis, the relay, or the hub's database connection."""
+"""Sockets stay connected and miss nothing when Redis, the relay or the hub's database connection fails."""
 
 import contextlib
 import os
@@ -92,7 +92,7 @@ def server(module_server: SocketServer, redis: OwnRedis, transactional_db: None)
 
 @pytest.fixture
 def watching(server: SocketServer, relay: Relay) -> Iterator[list[Socket]]:
-    """Two who watch everything, and one who watches one SKU."""
+    """Two clients that watch everything, and one that watches one SKU."""
     make_location("main")
     for sku in SKUS:
         make_product(sku)
@@ -118,7 +118,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 
 def assert_none_missed(watching: list[Socket]) -> None:
-    """Each has been told every change of what it watches, once, in order, and holds the truth."""
+    """Each has received every change that it watches, once, in order, and has the current levels."""
     wait_until(lambda: not Event.objects.filter(sequence=None).exists())
     head = head_sequence()
     for socket in watching:
@@ -152,7 +152,7 @@ def test_redis_is_killed_and_started_again(watching: list[Socket], redis: OwnRed
     change_all()
 
     assert_none_missed(watching)
-    # The bell is heard again: somebody is in its group.
+    # Wake-ups arrive again: the group has a member.
     with contextlib.suppress(RedisError):
         wait_until(lambda: Redis.from_url(f"{redis.url}/2").zcard("pms:group:stock-hubs") == 1)
 

@@ -1,4 +1,4 @@
-"""What the tests of our outgoing calls have in common."""
+"""Fixtures of the tests of outgoing calls."""
 
 import pytest
 
@@ -7,5 +7,5 @@ from tests.outbound.servers import Names
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> Names:
-    """A DNS for the test; it knows nobody but whom it is told of."""
+    """A DNS that knows only names set by the test."""
     return Names(monkeypatch)

@@ -1,4 +1,4 @@
-"""Servers on this machine that behave as badly as they are told, and a DNS that says what it is told."""
+"""Local servers that misbehave as configured, and a DNS with configured answers."""
 
 import socket
 import ssl
@@ -13,7 +13,7 @@ Respond = Callable[[BaseHTTPRequestHandler], None]
 
 
 class LocalServer:
-    """Answers every GET by `respond`, and remembers the paths."""
+    """Handles every GET by `respond`, and records the paths."""
 
     def __init__(self, respond: Respond, context: ssl.SSLContext | None = None) -> None:
         self.paths: list[str] = []
@@ -29,7 +29,7 @@ class LocalServer:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # whoever hung up
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # clients that hung up
         if context is not None:
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.port = self._server.server_port
@@ -64,7 +64,7 @@ def saying(body: bytes, status: int = 200, **headers: str) -> Respond:
 
 
 def dripping(handler: BaseHTTPRequestHandler) -> None:
-    """A byte of the body now and then, for longer than anybody waits."""
+    """Sends the body byte by byte, for longer than any timeout."""
     handler.send_response(200)
     handler.send_header("Content-Length", "1000")
     handler.end_headers()
@@ -75,7 +75,7 @@ def dripping(handler: BaseHTTPRequestHandler) -> None:
 
 
 def dripping_head(handler: BaseHTTPRequestHandler) -> None:
-    """A byte of the head now and then."""
+    """Sends the head byte by byte."""
     for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 1000:
         handler.wfile.write(bytes([byte]))
         handler.wfile.flush()
@@ -83,7 +83,7 @@ def dripping_head(handler: BaseHTTPRequestHandler) -> None:
 
 
 class Names:
-    """The DNS: each name has a list of answers, of which the last goes on for ever."""
+    """The DNS: each name has a list of answers, of which the last is repeated."""
 
     def __init__(self, monkeypatch: Any) -> None:
         self.answers: dict[str, list[list[str]]] = {}

@@ -31,7 +31,7 @@ def _shop(names: Names, settings) -> None:
     settings.OUTBOUND_ALLOW = ["shop.example"]
 
 
-def test_an_answer_comes_with_its_status_and_the_url_that_it_came_from():
+def test_a_response_has_its_status_and_its_final_url():
     with serving(saying(b"hello", 404, Content_Type="text/plain")) as server:
         answer = outbound.fetch(f"http://shop.example:{server.port}/a?b=c#d", bounds=BOUNDS)
 
@@ -84,7 +84,7 @@ def test_the_operators_own_url_may_be_private():
     ["http://127.0.0.1:{port}/inside", "//127.0.0.1:{port}/inside", "http://0x7f.1:{port}/inside", "file:///etc/passwd",
      "http://user:secret@shop.example:{port}/", "http://other.example:{port}/inside"],
 )  # fmt: skip
-def test_a_redirect_to_where_we_do_not_go_is_not_followed(names: Names, to: str):
+def test_a_redirect_to_a_forbidden_address_is_not_followed(names: Names, to: str):
     names.set("other.example", ["10.0.0.1"])
     with serving(saying(b"")) as server:
         server.respond = saying(b"", 302, Location=to.format(port=server.port))
@@ -107,7 +107,7 @@ def test_redirects_are_followed_up_to_a_number():
 
 
 @pytest.mark.parametrize("respond", [dripping, dripping_head])
-def test_a_server_that_drips_is_given_up(respond):
+def test_a_server_that_sends_byte_by_byte_times_out(respond):
     bounds = outbound.Bounds(max_bytes=10_000, read_seconds=5, total_seconds=0.5)
     began = time.monotonic()
 
@@ -117,7 +117,7 @@ def test_a_server_that_drips_is_given_up(respond):
     assert is_within(time.monotonic() - began, 1.5)
 
 
-def test_a_server_that_says_nothing_is_given_up():
+def test_a_silent_server_times_out():
     bounds = outbound.Bounds(max_bytes=10_000, read_seconds=0.2, total_seconds=5)
     began = time.monotonic()
 
@@ -190,7 +190,7 @@ def test_a_gzip_bomb_is_unpacked_a_piece_at_a_time(monkeypatch: pytest.MonkeyPat
     [(b"xx", "br"), (b"not gzip", "gzip"), (gzip.compress(b"whole")[:-6], "gzip")],
     ids=["unknown", "none", "cut off"],
 )
-def test_an_encoding_that_cannot_be_read_is_no_answer(body: bytes, encoding: str):
+def test_an_unknown_or_broken_encoding_is_unreachable(body: bytes, encoding: str):
     with serving(saying(body, Content_Encoding=encoding)) as server, pytest.raises(outbound.Unreachable):
         outbound.fetch(f"http://shop.example:{server.port}/", bounds=BOUNDS)
 
@@ -198,7 +198,7 @@ def test_an_encoding_that_cannot_be_read_is_no_answer(body: bytes, encoding: str
 @pytest.mark.parametrize(
     "raw", [b"nonsense\r\n\r\n", b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", b"\x16\x03\x01"]
 )
-def test_what_is_no_http_is_no_answer(raw: bytes):
+def test_a_response_that_is_not_http_is_unreachable(raw: bytes):
     def respond(handler) -> None:
         handler.wfile.write(raw)
 
