@@ -29,6 +29,7 @@ from inventory.services.reservation_requests import (
     check_quantity,
 )
 from pms_backend.api import context
+from pms_backend.api.batches import run_batches
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.events import services as outbox
@@ -106,10 +107,7 @@ def expire_reservations() -> int:
 
     A reservation that another transaction has locked is skipped.
     """
-    total = 0
-    while count := _expire_batch():
-        total += count
-    return total
+    return run_batches(_expire_batch)
 
 
 def announce_expired(reservations: Sequence[Reservation]) -> None:

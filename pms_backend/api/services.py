@@ -4,6 +4,7 @@ from typing import Final
 
 from django.db import OperationalError, connection, transaction
 
+from pms_backend.api import batches
 from pms_backend.api.exceptions import sqlstate
 from pms_backend.api.idempotency import (
     STORED_HOURS,
@@ -17,7 +18,6 @@ from pms_backend.api.models import IdempotencyKey
 LOCK_NOT_AVAILABLE: Final = "55P03"
 # How long a duplicate waits for the first request.
 WAIT_SECONDS = 5.0
-PRUNED_AT_ONCE = 2_000
 
 
 def begin_idempotent_request(*, request: IdempotentRequest) -> StoredResponse | None:
@@ -46,10 +46,7 @@ def store_response(*, request: IdempotentRequest, response: StoredResponse) -> N
 
 def prune_idempotency_keys() -> int:
     """Removes the keys whose time is over, a batch a transaction; returns how many those were."""
-    total = 0
-    while count := _prune_batch():
-        total += count
-    return total
+    return batches.prune(_prune_batch)
 
 
 def _insert(request: IdempotentRequest) -> bool:
@@ -82,7 +79,7 @@ RETURNING 1
 @transaction.atomic
 def _prune_batch() -> int:
     with connection.cursor() as cursor:
-        cursor.execute(_PRUNE, [STORED_HOURS, PRUNED_AT_ONCE])
+        cursor.execute(_PRUNE, [STORED_HOURS, batches.PRUNE_BATCH_SIZE])
         return int(cursor.rowcount)
 
 

@@ -58,12 +58,14 @@ class WakeUp:
             metrics.redis_failures_total.labels("wake-up").inc()
             logger.warning("The wake-up of %s was not sent, the sweep finds the work: %s", self.task, error)
 
-    def drain(self, attempt: Callable[[], bool], *, seconds: float) -> int:
+    def drain(self, attempt: Callable[[], bool], *, seconds: float, prepare: Callable[[], object] | None = None) -> int:
         """Repeats `attempt` until it finds no work, or until the time is over and the next wake-up is sent.
 
-        Returns how many attempts found work.
+        `prepare` is called once, after the wake-up is acknowledged. Returns how many attempts found work.
         """
         self.acknowledge()
+        if prepare is not None:
+            prepare()
         ends_at = time.monotonic() + seconds
         count = 0
         while time.monotonic() < ends_at:

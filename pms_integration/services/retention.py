@@ -1,4 +1,4 @@
-"""What processed webhooks said goes after a while; that they came stays."""
+"""Retention of webhooks: old bodies are emptied, their rows stay so that a repeated webhook is recognised."""
 
 from datetime import timedelta
 from typing import Final
@@ -6,25 +6,23 @@ from typing import Final
 from django.conf import settings
 from django.utils import timezone
 
+from pms_backend.api import batches
 from pms_integration.models import PMSEvent, PMSEventStatus
 
+# Bodies are up to 5 MB each.
 PRUNE_BATCH_SIZE: Final = 1_000
-# One run empties no more, so that what has piled up does not keep the other upkeep waiting.
-MAX_BATCHES: Final = 20
 
 
 def prune_event_bodies() -> int:
-    """Empties the bodies of events that were processed or ignored before `PMS_EVENT_RETENTION_DAYS`; returns how many.
+    """Empties the bodies of events processed or ignored before `PMS_EVENT_RETENTION_DAYS`; returns how many.
 
-    Dead ones keep theirs, since somebody may have them tried again.
+    Dead events keep their body, since staff may retry them.
     """
+    return batches.prune(_prune_batch)
+
+
+def _prune_batch() -> int:
     cutoff = timezone.now() - timedelta(days=settings.PMS_EVENT_RETENTION_DAYS)
     done = (PMSEventStatus.PROCESSED.value, PMSEventStatus.IGNORED.value)
     old = PMSEvent.objects.filter(has_body=True, status__in=done, processed_at__lt=cutoff).order_by("processed_at")
-    total = 0
-    for _ in range(MAX_BATCHES):
-        emptied = PMSEvent.objects.filter(pk__in=old.values("pk")[:PRUNE_BATCH_SIZE]).update(body=b"", has_body=False)
-        total += emptied
-        if emptied < PRUNE_BATCH_SIZE:
-            break
-    return total
+    return PMSEvent.objects.filter(pk__in=old.values("pk")[:PRUNE_BATCH_SIZE]).update(body=b"", has_body=False)

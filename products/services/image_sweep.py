@@ -9,6 +9,7 @@ from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.utils import timezone
 
+from pms_backend.api.batches import run_batches
 from products.images.limits import SWEEP_GRACE
 from products.images.names import IMAGES, THUMBNAILS, UPLOADS
 from products.models import ImageFile, ImageUpload
@@ -45,20 +46,16 @@ def sweep_unused_images() -> int:
     with connection.cursor() as cursor:
         cursor.execute(_UNMARK)
         cursor.execute(_MARK)
-    total = 0
-    while swept := _sweep_batch(before):
-        total += len(swept)
-        for name in (name for names in swept for name in names if name):
-            delete_file(name)
-    return total
+    return run_batches(lambda: _sweep_batch(before))
 
 
-@transaction.atomic
-def _sweep_batch(before: datetime) -> list[tuple[str, str]]:
-    with connection.cursor() as cursor:
+def _sweep_batch(before: datetime) -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_SWEEP, {"before": before, "most": BATCH_SIZE})
         swept: list[tuple[str, str]] = cursor.fetchall()
-    return swept
+    for name in (name for names in swept for name in names if name):
+        delete_file(name)
+    return len(swept)
 
 
 def sweep_stray_files() -> int:

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from pms_backend.api import context
+from pms_backend.api.batches import run_batches
 from pms_backend.api.transactions import retried_atomic
 from products.exceptions import (
     InvalidSchedule,
@@ -99,15 +100,9 @@ def publish_due_products() -> int:
     to_publish = Q(status=ProductStatus.DRAFT, publish_at__lte=now)
     to_unpublish = Q(status=ProductStatus.ACTIVE, unpublish_at__lte=now)
     with context.bind():
-        return _drain(to_publish, _publish_due) + _drain(to_unpublish, _unpublish_due)
-
-
-def _drain(due: Q, apply: Callable[[ProductChange], None]) -> int:
-    total = count = _apply_batch(due, apply)
-    while count == BATCH_SIZE:
-        count = _apply_batch(due, apply)
-        total += count
-    return total
+        return run_batches(lambda: _apply_batch(to_publish, _publish_due)) + run_batches(
+            lambda: _apply_batch(to_unpublish, _unpublish_due)
+        )
 
 
 @retried_atomic

@@ -22,7 +22,7 @@ from inventory import services as inventory
 from inventory.models import Location, StockLevel, StockMovement
 from pms_backend.access.models import INTERNAL_TIER
 from pms_backend.access.scopes import ALL_SCOPES
-from pms_backend.api import services, tasks
+from pms_backend.api import batches, tasks
 from pms_backend.api.endpoints import APIView, GenericViewSet
 from pms_backend.api.models import IdempotencyKey
 from pms_backend.api.transactions import register_first_write
@@ -252,7 +252,7 @@ def test_old_keys_are_pruned_in_batches(api: JSONClient, monkeypatch):
         post(api, ADJUSTMENTS, RECEIPT, f"k-{number}")
     make_old(25)
     post(api, ADJUSTMENTS, RECEIPT, "young")
-    monkeypatch.setattr(services, "PRUNED_AT_ONCE", 2)
+    monkeypatch.setattr(batches, "PRUNE_BATCH_SIZE", 2)
 
     assert tasks.prune_idempotency_keys() == 5
     assert tasks.prune_idempotency_keys() == 0

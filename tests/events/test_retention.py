@@ -6,9 +6,9 @@ import pytest
 from django.db.models import Q
 from django.utils import timezone
 
+from pms_backend.api import batches
 from pms_backend.events import services, views
 from pms_backend.events.models import Event, FeedHead, ParkedEvent, feed_bounds, is_expired
-from pms_backend.events.services import retention
 from pms_backend.events.tasks import prune_events
 from tests.conftest import ClientWith, JSONClient
 from tests.events.examples import feed, happen
@@ -84,8 +84,8 @@ def test_what_is_not_published_stays():
 
 @pytest.mark.usefixtures("five")
 def test_it_goes_in_batches(monkeypatch, django_assert_max_num_queries):
-    monkeypatch.setattr(retention, "PRUNE_BATCH_SIZE", 2)
-    monkeypatch.setattr(retention, "MAX_BATCHES", 2)
+    monkeypatch.setattr(batches, "PRUNE_BATCH_SIZE", 2)
+    monkeypatch.setattr(batches, "MAX_PRUNE_BATCHES", 2)
     grow_old()
 
     assert services.prune_events() == 4

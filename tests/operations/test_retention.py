@@ -9,9 +9,8 @@ from django.utils import timezone
 
 from pms_backend.access import services as access
 from pms_backend.access.models import AuditEntry
-from pms_backend.access.services import audit
 from pms_backend.access.tasks import prune_audit_log
-from pms_backend.api import context
+from pms_backend.api import batches, context
 from pms_backend.events.services import relay_pending
 from pms_integration import services as pms
 from pms_integration.models import PMSEvent
@@ -52,7 +51,7 @@ def write_entries(*days: int) -> None:
 
 
 def test_old_audit_entries_go_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit, "PRUNE_BATCH_SIZE", 2)
+    monkeypatch.setattr(batches, "PRUNE_BATCH_SIZE", 2)
     write_entries(400, 399, 366, 364, 1)
 
     assert (prune_audit_log(), prune_audit_log()) == (3, 0)

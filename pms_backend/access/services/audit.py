@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from pms_backend.access.models import AuditEntry
-from pms_backend.api import context
+from pms_backend.api import batches, context
 
 # Only people and programs are audited; what connections and the system do is in the feed.
 AUDITED_ACTORS: Final = ("client:", "user:")
@@ -17,9 +17,6 @@ AUDITED_ACTORS: Final = ("client:", "user:")
 RECORDED_ELSEWHERE: Final = ("stock.", "reservation.", "transfer.", "stocktake.")
 
 LOGIN_FAILED: Final = "user.login_failed"
-PRUNE_BATCH_SIZE: Final = 5_000
-# One run removes no more, so that what has piled up does not keep the other upkeep waiting.
-MAX_BATCHES: Final = 20
 
 
 class Published(NamedTuple):
@@ -78,13 +75,7 @@ def record_failed_login(*, name: str, address: str) -> None:
 
 def prune_audit_log() -> int:
     """Removes entries older than `AUDIT_RETENTION_DAYS`, oldest first; returns how many."""
-    total = 0
-    for _ in range(MAX_BATCHES):
-        removed = _prune_batch()
-        total += removed
-        if removed < PRUNE_BATCH_SIZE:
-            break
-    return total
+    return batches.prune(_prune_batch)
 
 
 _PRUNE: Final = """
@@ -99,7 +90,7 @@ def _prune_batch() -> int:
     with connection.cursor() as cursor:
         # The table's trigger refuses it to everybody else.
         cursor.execute("SET LOCAL pms.allow_prune = 'on'")
-        cursor.execute(_PRUNE, [cutoff, PRUNE_BATCH_SIZE])
+        cursor.execute(_PRUNE, [cutoff, batches.PRUNE_BATCH_SIZE])
         removed = int(cursor.rowcount)
         cursor.execute("SET LOCAL pms.allow_prune = 'off'")
     return removed

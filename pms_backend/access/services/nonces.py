@@ -7,11 +7,11 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from pms_backend.access.models import SignatureNonce, SigningKey
+from pms_backend.api import batches
 from pms_backend.api.exceptions import Unauthenticated
 
 # A signature is valid for 5 minutes before and after `created`; its nonce is stored for longer.
 NONCE_RETENTION: Final = timedelta(minutes=15)
-PRUNED_AT_ONCE: Final = 5_000
 
 
 def use_nonce(*, signing_key: SigningKey, nonce: str) -> None:
@@ -28,10 +28,10 @@ def use_nonce(*, signing_key: SigningKey, nonce: str) -> None:
 
 def prune_nonces() -> int:
     """Deletes nonces whose signatures have expired; returns how many."""
-    total = 0
-    while True:
-        old = SignatureNonce.objects.filter(used_at__lt=Now() - NONCE_RETENTION).values("pk")[:PRUNED_AT_ONCE]
-        count, _ = SignatureNonce.objects.filter(pk__in=old).delete()
-        total += count
-        if count < PRUNED_AT_ONCE:
-            return total
+    return batches.prune(_prune_batch)
+
+
+def _prune_batch() -> int:
+    old = SignatureNonce.objects.filter(used_at__lt=Now() - NONCE_RETENTION).values("pk")[: batches.PRUNE_BATCH_SIZE]
+    count, _ = SignatureNonce.objects.filter(pk__in=old).delete()
+    return count

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Final
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -10,11 +9,8 @@ from django.db.models import Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
+from pms_backend.api import batches
 from pms_backend.events.models import Event, FeedHead, ParkedEvent, feed_bounds
-
-PRUNE_BATCH_SIZE: Final = 5_000
-# The limit of one run, so that a backlog does not delay other periodic tasks.
-MAX_BATCHES: Final = 20
 
 
 def prune_events() -> int:
@@ -22,21 +18,16 @@ def prune_events() -> int:
 
     Events after `FeedHead.pruned_to` stay gapless. Parked events stay until they are replayed.
     """
-    total = _prune_replayed()
-    for _ in range(MAX_BATCHES):
-        removed = _prune_batch()
-        if removed is None:
-            break
-        total += removed
-    return total
+    return _prune_replayed() + batches.prune(_prune_batch)
 
 
 @transaction.atomic
-def _prune_batch() -> int | None:
-    """Returns how many were removed; None where the oldest event is within the retention."""
+def _prune_batch() -> int:
     cutoff = timezone.now() - timedelta(days=settings.EVENT_RETENTION_DAYS)
     pruned_to, _ = feed_bounds()
-    batch = Event.objects.published_after(pruned_to).values_list("id", "sequence", "occurred_at")[:PRUNE_BATCH_SIZE]
+    batch = Event.objects.published_after(pruned_to).values_list("id", "sequence", "occurred_at")[
+        : batches.PRUNE_BATCH_SIZE
+    ]
     old: list[int] = []
     for identity, sequence, occurred_at in batch:
         # `occurred_at` does not strictly follow the sequence; events are removed from the beginning only.
@@ -45,7 +36,7 @@ def _prune_batch() -> int | None:
         old.append(identity)
         pruned_to = sequence
     if not old:
-        return None
+        return 0
     removed = _remove(old)
     # The relay updates this row too, so it is locked last, for as short as possible.
     FeedHead.objects.filter(pruned_to__lt=pruned_to).update(
@@ -59,7 +50,7 @@ def _prune_replayed() -> int:
     """Removes events before `pruned_to` that stayed because they were parked, and are replayed now."""
     pruned_to, _ = feed_bounds()
     left = ParkedEvent.objects.filter(event__sequence__lte=pruned_to, resolved_at__isnull=False).order_by("id")
-    return _remove(left.values_list("event_id", flat=True)[:PRUNE_BATCH_SIZE])
+    return _remove(left.values_list("event_id", flat=True)[: batches.PRUNE_BATCH_SIZE])
 
 
 def _remove(events: Iterable[int]) -> int:
