@@ -1,4 +1,4 @@
-"""PMS events: received, claimed, applied exactly once."""
+"""PMS events: stored when they arrive, leased by a worker, applied exactly once."""
 
 import logging
 import random
@@ -22,14 +22,14 @@ from pms_backend.events.wakeups import WakeUp
 from pms_integration.connectors import CONNECTORS
 from pms_integration.exceptions import AwaitsSku, NotRetriable, UnusableData
 from pms_integration.models import MAX_REASON_LENGTH, PMSConnection, PMSEvent, PMSEventStatus
-from pms_integration.services.reports import Result, apply_report
+from pms_integration.services.report_application import Result, apply_report
 from products.models import Variant
 
 logger = logging.getLogger(__name__)
 
 apply_wake_up = WakeUp(task="pms_integration.tasks.apply_pms_events")
 
-# How long a claim is believed before anybody has locked its row; a row that is locked is at work, however long.
+# How long a lease is valid while its row is not locked. A locked row is being applied, however long that takes.
 LEASE_SECONDS: Final = 5.0
 MAX_CRASHES: Final = 5
 RETRY_DELAYS: Final = tuple(
@@ -37,13 +37,13 @@ RETRY_DELAYS: Final = tuple(
 )
 DEFERRED_RETRY: Final = timedelta(minutes=5)
 DEFERRED_LIMIT: Final = timedelta(days=1)
-# A drain ends after this many, and rings for the next.
-DRAIN_LIMIT: Final = 500
+# The task ends after this time and sends the next wake-up.
+DRAIN_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """The right to apply an event now; void as soon as anybody claims it again."""
+class Lease:
+    """The right to apply an event; void as soon as another worker leases the event."""
 
     event_id: int
     attempt: int
@@ -60,7 +60,7 @@ RETURNING status
 
 
 def receive_event(*, connection: PMSConnection, webhook_id: str, type: str, body: bytes) -> tuple[str, bool]:  # noqa: A002
-    """Stores a verified webhook; returns its status, and whether it was here already. Then it is accepted."""
+    """Stores a verified webhook, which is accepted from then on; returns its status and whether it is a duplicate."""
     with committing(), database.cursor() as cursor:
         cursor.execute(_RECEIVE, [connection.pk, webhook_id, type, body])
         row = cursor.fetchone()
@@ -72,19 +72,18 @@ def receive_event(*, connection: PMSConnection, webhook_id: str, type: str, body
 
 
 def apply_due_events() -> int:
-    """Applies what is due, oldest first, until nothing is left or a fair share is done; returns how much."""
-    apply_wake_up.acknowledge()
-    wake_deferred()
-    for count in range(DRAIN_LIMIT):
-        claim = claim_next()
-        if claim is None:
-            return count
-        apply_event(claim)
-    apply_wake_up.send()
-    return DRAIN_LIMIT
+    """Applies due events, oldest first, until none is left or `DRAIN_SECONDS` are over; returns how many."""
+    return apply_wake_up.drain(_apply_next, seconds=DRAIN_SECONDS, prepare=wake_deferred)
 
 
-_CLAIM: Final = """
+def _apply_next() -> bool:
+    lease = lease_next()
+    if lease is not None:
+        apply_event(lease)
+    return lease is not None
+
+
+_LEASE: Final = """
 UPDATE pms_integration_pmsevent AS event
 SET status = 'processing', attempts = attempts + 1, crashes = crashes + (status = 'processing')::int,
     due_at = clock_timestamp() + %(lease)s * interval '1 second'
@@ -98,81 +97,83 @@ RETURNING id, attempts, failures, crashes
 """
 
 
-def claim_next() -> Claim | None:
-    """Counts an attempt at the next event that is due, in a transaction of its own; nothing where none is.
+def lease_next() -> Lease | None:
+    """Leases the next due event and counts an attempt, in a transaction of its own; None if no event is due.
 
-    An event that is found `processing` had an attempt whose worker died; one whose row is locked is at work and passed.
+    An event that is already `processing` had an attempt whose worker died. An event whose row is locked is skipped.
     """
     with database.cursor() as cursor:
-        cursor.execute(_CLAIM, {"lease": LEASE_SECONDS})
+        cursor.execute(_LEASE, {"lease": LEASE_SECONDS})
         row = cursor.fetchone()
-    return Claim(*row) if row else None
+    return Lease(*row) if row else None
 
 
-def apply_event(claim: Claim) -> None:
-    """Makes what the event says true and says so in its row, in one transaction; or writes down why not."""
-    if claim.crashes >= MAX_CRASHES:
-        _finish(claim, PMSEventStatus.DEAD, f"Its worker died {claim.crashes} times.")
+def apply_event(lease: Lease) -> None:
+    """Applies the event and marks it processed in one transaction, or stores why it could not be applied."""
+    if lease.crashes >= MAX_CRASHES:
+        _finish(lease, PMSEventStatus.DEAD, f"Its worker died {lease.crashes} times.")
         return
     try:
-        _apply(claim)
+        _apply(lease)
     except AwaitsSku as wait:
-        _defer(claim, wait.sku_key)
+        _defer(lease, wait.sku_key)
     except UnusableData as error:
-        _finish(claim, PMSEventStatus.DEAD, error.detail)
+        _finish(lease, PMSEventStatus.DEAD, error.detail)
     except DomainError as error:
-        _fail(claim, f"{error.code}: {error.detail}")
+        _fail(lease, f"{error.code}: {error.detail}")
     except Exception as error:
-        logger.exception("The PMS event %s could not be applied", claim.event_id)
-        _fail(claim, f"{type(error).__name__}: {error}")
+        logger.exception("The PMS event %s could not be applied", lease.event_id)
+        _fail(lease, f"{type(error).__name__}: {error}")
 
 
 @retried_atomic
-def _apply(claim: Claim) -> None:
-    event = _held(claim)
+def _apply(lease: Lease) -> None:
+    event = _locked_event(lease)
     if event is None:
         return
     pms = event.connection
     with context.bind(actor=f"pms:{pms.slug}", request_id=event.webhook_id):
         report = CONNECTORS[pms.kind].parse(load_signed_json(bytes(event.body)))
         result = Result(PMSEventStatus.IGNORED, "unknown_type") if report is None else apply_report(event, report)
-        _finish(claim, result.status, result.reason)
+        _finish(lease, result.status, result.reason)
 
 
-def _held(claim: Claim) -> PMSEvent | None:
-    """The claimed event, locked; nothing where another has claimed it since, or works on it."""
-    held = PMSEvent.objects.select_related("connection").select_for_update(of=("self",), no_key=True, skip_locked=True)
-    return held.filter(pk=claim.event_id, status=PMSEventStatus.PROCESSING, attempts=claim.attempt).first()
+def _locked_event(lease: Lease) -> PMSEvent | None:
+    """The leased event, locked; None if another worker has leased it since or is applying it."""
+    events = PMSEvent.objects.select_related("connection").select_for_update(
+        of=("self",), no_key=True, skip_locked=True
+    )
+    return events.filter(pk=lease.event_id, status=PMSEventStatus.PROCESSING, attempts=lease.attempt).first()
 
 
-def _finish(claim: Claim, status: str, reason: str) -> None:
+def _finish(lease: Lease, status: str, reason: str) -> None:
     if status == PMSEventStatus.DEAD:
-        logger.error("The PMS event %s is dead: %s", claim.event_id, reason)
-    _write(claim, status=status, reason=reason, processed_at=timezone.now(), due_at=None, waits_for_sku_key="")
+        logger.error("The PMS event %s is dead: %s", lease.event_id, reason)
+    _write(lease, status=status, reason=reason, processed_at=timezone.now(), due_at=None, waits_for_sku_key="")
     transaction.on_commit(lambda: metrics.pms_events_total.labels(status).inc(), robust=True)
 
 
-def _fail(claim: Claim, reason: str) -> None:
-    if claim.failures == len(RETRY_DELAYS):
-        _finish(claim, PMSEventStatus.DEAD, reason)
+def _fail(lease: Lease, reason: str) -> None:
+    if lease.failures == len(RETRY_DELAYS):
+        _finish(lease, PMSEventStatus.DEAD, reason)
         return
-    pause = RETRY_DELAYS[claim.failures] * random.uniform(1, 1.2)  # noqa: S311 - jitter, no secret
+    pause = RETRY_DELAYS[lease.failures] * random.uniform(1, 1.2)  # noqa: S311 - jitter, no secret
     _write(
-        claim,
+        lease,
         status=PMSEventStatus.FAILED,
         reason=reason,
-        failures=claim.failures + 1,
+        failures=lease.failures + 1,
         due_at=timezone.now() + pause,
     )
 
 
-def _defer(claim: Claim, sku_key: str) -> None:
-    received_at = PMSEvent.objects.values_list("received_at", flat=True).get(pk=claim.event_id)
+def _defer(lease: Lease, sku_key: str) -> None:
+    received_at = PMSEvent.objects.values_list("received_at", flat=True).get(pk=lease.event_id)
     if timezone.now() - received_at > DEFERRED_LIMIT:
-        _finish(claim, PMSEventStatus.DEAD, f"The SKU {sku_key} did not become known within a day.")
+        _finish(lease, PMSEventStatus.DEAD, f"The SKU {sku_key} did not become known within a day.")
         return
     _write(
-        claim,
+        lease,
         status=PMSEventStatus.DEFERRED,
         reason=f"The SKU {sku_key} is not known yet.",
         waits_for_sku_key=sku_key,
@@ -180,13 +181,13 @@ def _defer(claim: Claim, sku_key: str) -> None:
     )
 
 
-def _write(claim: Claim, *, reason: str, **values: object) -> None:
-    mine = PMSEvent.objects.filter(pk=claim.event_id, status=PMSEventStatus.PROCESSING, attempts=claim.attempt)
-    mine.update(reason=storable(reason[:MAX_REASON_LENGTH]), **values)
+def _write(lease: Lease, *, reason: str, **values: object) -> None:
+    leased = PMSEvent.objects.filter(pk=lease.event_id, status=PMSEventStatus.PROCESSING, attempts=lease.attempt)
+    leased.update(reason=storable(reason[:MAX_REASON_LENGTH]), **values)
 
 
 def wake_deferred() -> int:
-    """Makes those deferred events due whose SKU has become known; returns how many."""
+    """Makes deferred events due if their SKU is known by now; returns how many."""
     now = timezone.now()
     known = Variant.objects.filter(sku_key=OuterRef("waits_for_sku_key"))
     deferred = PMSEvent.objects.filter(Exists(known), status=PMSEventStatus.DEFERRED, due_at__gt=now)

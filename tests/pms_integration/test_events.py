@@ -12,7 +12,7 @@ from pms_backend.events.models import Event
 from pms_integration import services
 from pms_integration.exceptions import NotRetriable
 from pms_integration.models import PMSConnection, PMSEvent
-from pms_integration.services.events import MAX_CRASHES, RETRY_DELAYS, claim_next
+from pms_integration.services.events import MAX_CRASHES, RETRY_DELAYS, lease_next
 from tests.factories import make_connection, make_location, make_product, set_stock
 from tests.pms_integration.reports import apply, at, delta, figure, product, receive
 
@@ -288,7 +288,7 @@ def test_an_event_that_waited_a_day_for_its_sku_is_dead(pms: PMSConnection) -> N
 def test_a_worker_that_dies_over_an_event_is_survived_and_counted(pms: PMSConnection) -> None:
     make_product("A-1")
     event = receive(pms, "inventory.adjusted", delta(3, minute=-1))
-    claim_next()  # and then its worker dies
+    lease_next()  # and then its worker dies
 
     services.apply_due_events()
     event.refresh_from_db()
@@ -306,7 +306,7 @@ def test_an_event_that_kills_every_worker_is_dead_after_five(pms: PMSConnection)
     event = receive(pms, "inventory.adjusted", delta(3, minute=-1))
     for _ in range(MAX_CRASHES):
         make_due()
-        assert claim_next() is not None
+        assert lease_next() is not None
 
     make_due()
     services.apply_due_events()
@@ -319,7 +319,7 @@ def test_an_event_that_kills_every_worker_is_dead_after_five(pms: PMSConnection)
 def test_a_claim_that_was_taken_over_writes_nothing(pms: PMSConnection) -> None:
     make_product("A-1")
     receive(pms, "inventory.adjusted", delta(3, minute=-1))
-    slow = claim_next()
+    slow = lease_next()
     make_due()
     services.apply_due_events()
 

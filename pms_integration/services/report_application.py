@@ -1,6 +1,6 @@
-"""What a PMS reports, made true by the same services as everybody else's wishes.
+"""Applies the reports of a PMS with the same services as every other write.
 
-Lock order: the PMSEvent is held already; then PMSProduct, product, variants; or the level, then its PMSStock.
+Lock order: the PMSEvent is locked already; then PMSProduct, product, variants; or the level, then its PMSStock.
 """
 
 from dataclasses import dataclass
@@ -36,13 +36,13 @@ from products.exceptions import (
 from products.models import Category, Product, ProductStatus, Variant
 from products.skus import sku_key
 
-# A moment further ahead of its receipt than this is no clock that is a little off.
+# A report dated further after its receipt than this is refused; clocks differ by less.
 MAX_SKEW: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a report: `processed` or `ignored`, and why."""
+    """The outcome of a report: `processed` or `ignored`, and the reason."""
 
     status: PMSEventStatus
     reason: str = ""
@@ -55,41 +55,46 @@ FOR_COMPARISON: Final = Result(PMSEventStatus.PROCESSED, "recorded for compariso
 
 
 def apply_report(event: PMSEvent, report: Report) -> Result:
-    """Makes the report of a locked event true. Raises `AwaitsSku`, `UnknownPMSLocation`, `UnusableData` and others."""
+    """Applies the report of a locked event.
+
+    Raises `AwaitsSku`, `UnknownPMSLocation`, `UnusableData` and the errors of the services that it calls.
+    """
     if isinstance(report, ProductReport):
         return _apply_product(event.connection, report)
     if report.occurred_at > event.received_at + MAX_SKEW:
         raise UnusableData(f"It happened at {report.occurred_at.isoformat()}, which is yet to come.")
-    place = _place(event.connection, report)
-    level = inventory.lock_level(variant_id=place.variant_id, location_id=place.location_id)
+    resolved = _resolve_level(event.connection, report)
+    level = inventory.lock_level(variant_id=resolved.variant_id, location_id=resolved.location_id)
     source = f"{event.connection.slug}:{event.webhook_id}:0"
     if isinstance(report, StockFigure):
-        return _apply_figure(event, report, level, source, owns=place.owns)
-    return _apply_delta(event, report, level, source, owns=place.owns)
+        return _apply_figure(event, report, level, source, owns_stock=resolved.owns_stock)
+    return _apply_delta(event, report, level, source, owns_stock=resolved.owns_stock)
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _ResolvedLevel:
+    """The variant and location that a report names, and whether the PMS owns the stock there."""
+
     variant_id: int
     location_id: int
-    owns: bool
+    owns_stock: bool
 
 
-# By hand, as thousands of them come in a night: Django takes longer to make such a question than PostgreSQL to answer.
-_PLACE: Final = """
-SELECT known.variant_id, place.id, place.code, place.is_active, place.owns
+# Raw SQL: thousands arrive in a night, and Django takes longer to build this query than PostgreSQL to answer it.
+_RESOLVE_LEVEL: Final = """
+SELECT known.variant_id, found.id, found.code, found.is_active, found.owns_stock
 FROM (SELECT (SELECT id FROM products_variant WHERE sku_key = %(sku_key)s::text)) AS known(variant_id)
 LEFT JOIN LATERAL (
     SELECT location.id, location.code, location.is_active,
         EXISTS (SELECT FROM pms_integration_pmslocation AS mapping
             WHERE mapping.connection_id = %(connection)s::bigint AND mapping.location_id = location.id
-                AND mapping.owns_stock) AS owns
+                AND mapping.owns_stock) AS owns_stock
     FROM inventory_location AS location
     LEFT JOIN pms_integration_pmslocation AS called ON called.location_id = location.id
         AND called.connection_id = %(connection)s::bigint AND called.external_name = %(name)s::text
     WHERE called.id IS NOT NULL OR location.code = %(name)s::text
     ORDER BY called.id IS NULL LIMIT 1
-) AS place ON true
+) AS found ON true
 """
 _REPORTED_AT: Final = """
 SELECT reported_at FROM pms_integration_pmsstock
@@ -97,26 +102,26 @@ WHERE connection_id = %(connection)s::bigint AND level_id = %(level)s::bigint
 """
 
 
-def _place(connection: PMSConnection, report: StockDelta | StockFigure) -> _Place:
-    """The variant, and the location that the connection calls so, else the one whose code it is; whose stock it is."""
+def _resolve_level(connection: PMSConnection, report: StockDelta | StockFigure) -> _ResolvedLevel:
+    """Finds the variant and the location: by the name that the connection has for it, else by its code."""
     key, name = sku_key(report.sku), report.location
     with prepared_cursor() as cursor:
-        cursor.execute(_PLACE, {"sku_key": key, "connection": connection.pk, "name": name})
-        variant_id, location_id, code, is_active, owns = cursor.fetchone()
+        cursor.execute(_RESOLVE_LEVEL, {"sku_key": key, "connection": connection.pk, "name": name})
+        variant_id, location_id, code, is_active, owns_stock = cursor.fetchone()
     if variant_id is None:
         raise AwaitsSku(key)
     if location_id is None:
         raise UnknownPMSLocation(f"No location is called {name}, by the connection or by us.")
     if not is_active:
         raise LocationInactive(code)
-    return _Place(variant_id, location_id, owns)
+    return _ResolvedLevel(variant_id, location_id, owns_stock)
 
 
 def _apply_delta(
-    event: PMSEvent, report: StockDelta, level: inventory.LevelState, source: str, *, owns: bool
+    event: PMSEvent, report: StockDelta, level: inventory.LevelState, source: str, *, owns_stock: bool
 ) -> Result:
-    if owns:
-        # Read under the level's lock, in a statement of its own: a figure that came while we waited counts.
+    if owns_stock:
+        # Read in a statement of its own after the level is locked, so that a figure stored while we waited is seen.
         with prepared_cursor() as cursor:
             cursor.execute(_REPORTED_AT, {"connection": event.connection_id, "level": level.id})
             figure = cursor.fetchone()
@@ -135,11 +140,11 @@ def _apply_delta(
 
 
 def _apply_figure(
-    event: PMSEvent, report: StockFigure, level: inventory.LevelState, source: str, *, owns: bool
+    event: PMSEvent, report: StockFigure, level: inventory.LevelState, source: str, *, owns_stock: bool
 ) -> Result:
-    told = PMSStock.objects.filter(connection=event.connection, level_id=level.id).first()
-    if told is not None and _order(report.occurred_at, report.version, event.webhook_id) <= _order(
-        told.reported_at, told.version, told.webhook_id
+    stored = PMSStock.objects.filter(connection=event.connection, level_id=level.id).first()
+    if stored is not None and _order(report.occurred_at, report.version, event.webhook_id) <= _order(
+        stored.reported_at, stored.version, stored.webhook_id
     ):
         return STALE
     PMSStock.objects.update_or_create(
@@ -152,7 +157,7 @@ def _apply_figure(
             "webhook_id": event.webhook_id,
         },
     )
-    if not owns:
+    if not owns_stock:
         return FOR_COMPARISON
     inventory.apply_reported_count(state=level, on_hand=report.on_hand, occurred_at=report.occurred_at, source=source)
     return PROCESSED
@@ -185,7 +190,10 @@ def _apply_product(connection: PMSConnection, report: ProductReport) -> Result:
 
 
 def _conflict(row: PMSProduct, data: dict[str, Any]) -> str:
-    """Why the report cannot be of the product it would have to be; nothing where it can. Adopts an unlinked product."""
+    """The reason why the report conflicts with the product that it is linked to; empty if it does not.
+
+    Links the row to an existing product that has the SKUs and is not linked yet.
+    """
     keys = [sku_key(variant["sku"]) for variant in data["variants"]]
     owners = set(Variant.objects.filter(sku_key__in=keys).values_list("product_id", flat=True))
     if row.product_id is None and len(owners) == 1:
@@ -198,7 +206,7 @@ def _conflict(row: PMSProduct, data: dict[str, Any]) -> str:
 
 
 def _write_product(row: PMSProduct, data: dict[str, Any]) -> tuple[Product, str]:
-    """Creates or updates our product; what cannot be published comes in as a draft, with the reason."""
+    """Creates or updates our product and returns it with a note; one that cannot be published is a draft."""
     notes = []
     category = data.get("category")
     if category and not Category.objects.filter(slug=category).exists():
