@@ -35,9 +35,9 @@ from django.test import override_settings  # noqa: E402
 
 from inventory import services as inventory  # noqa: E402
 from inventory.models import Location  # noqa: E402
+from pms_integration.files import services  # noqa: E402
 from pms_integration.files.columns import exported_columns  # noqa: E402
 from pms_integration.files.runner import run_imports  # noqa: E402
-from pms_integration.files.submission import start_import, take_file  # noqa: E402
 from pms_integration.models import ImportJob  # noqa: E402
 
 TARGET: Final = 0.01
@@ -90,8 +90,8 @@ def copy(count: int) -> float:
 
 def imported(count: int, location: Location, *, quantity: int | None = None) -> float:
     """Ours: seconds."""
-    file = take_file(upload=upload(count, quantity=quantity), format=None, may_set_stock=True)
-    start_import(file=file, location=location, client="")
+    file = services.store_file(upload=upload(count, quantity=quantity), format=None, may_set_stock=True)
+    services.create_import(file=file, location=location, client="")
     began = time.perf_counter()
     while run_imports():
         continue

@@ -1,1 +1,1 @@
-"""The PMS: what it tells us, and what we make of it."""
+"""The integration with PMSs: webhooks that they send, and imports and exports of files."""

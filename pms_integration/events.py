@@ -1,4 +1,4 @@
-"""What the PMS integration announces."""
+"""The domain events of the PMS integration."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal

@@ -1,34 +1,34 @@
-"""What can be wrong with a webhook, and with what it says."""
+"""The errors of webhooks, connections and imports."""
 
 from pms_backend.api.exceptions import Conflict, Forbidden, Gone, Invalid, NotFound, Unauthenticated
 
 
 class SignatureInvalid(Unauthenticated):
-    """The webhook is not from the PMS, or not from now."""
+    """The webhook is not signed by the PMS, or its timestamp is too old."""
 
     code = "invalid_signature"
 
 
 class UnusableData(Invalid):
-    """A known type whose data cannot be used; trying again will not help."""
+    """The data of a known type is not valid; a retry would fail again."""
 
     code = "unusable_data"
 
 
 class UnknownPMSLocation(NotFound):
-    """A location that the connection does not map and no location of ours is called by; somebody may add it."""
+    """A location that is neither mapped by the connection nor one of our codes; it may be added later."""
 
     code = "unknown_location"
 
 
 class NotRetriable(Conflict):
-    """The event is not in a state in which trying again makes sense."""
+    """The event has a status in which it cannot be retried."""
 
     code = "not_retriable"
 
 
 class AwaitsSku(Exception):
-    """The event speaks of a SKU that we do not know yet."""
+    """The event has a SKU that does not exist yet."""
 
     def __init__(self, sku_key: str) -> None:
         super().__init__(sku_key)
@@ -36,28 +36,32 @@ class AwaitsSku(Exception):
 
 
 class StockOwned(Conflict):
-    """A location's stock has one owner at most."""
+    """Another connection owns the stock of the location."""
 
     code = "stock_owned"
 
 
 class LocationNameTaken(Conflict):
-    """A PMS calls one location by a name."""
+    """The connection uses the name for another location."""
 
     code = "location_name_taken"
 
 
 class StockNotYours(Forbidden):
-    """The file fills quantities, and who sends it may not set stock."""
+    """The file has quantities, and its sender may not set stock."""
 
     code = "forbidden"
 
 
 class ImportFileGone(Gone):
-    """The file of an import is kept for some days only."""
+    """The file of the import has been removed; it is stored for a few days only."""
 
     code = "import_file_gone"
 
 
 class ImportLost(Exception):
-    """Somebody else has claimed the import since; whatever this one was about to write is void."""
+    """Another worker has leased the import, so that this worker must not write any more."""
+
+
+class FileUnusable(Exception):
+    """The file as a whole cannot be imported; the message says why."""

@@ -1,4 +1,4 @@
-"""What the PMS integration does when events are published: it looks after what waits for a SKU."""
+"""Receivers of published events: new variants wake deferred PMS events."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -9,15 +9,15 @@ from pms_backend.events import services as outbox
 from pms_backend.events.models import Event
 from pms_integration.services.events import apply_wake_up
 
-MAKES_VARIANTS: Final = ("product.created", "product.updated")
+CREATES_VARIANTS: Final = ("product.created", "product.updated")
 
 
 def connect() -> None:
-    """Said once, when the apps are ready."""
+    """Connects the receivers; called once, when the apps are ready."""
     outbox.receive_published("pms_integration.wake_deferred", wake_deferred)
 
 
 def wake_deferred(events: Sequence[Event]) -> None:
-    """Rings for the PMS events, whose task wakes the deferred ones first."""
-    if any(event.type in MAKES_VARIANTS for event in events):
+    """Sends the wake-up of PMS events, whose task looks for deferred events with a known SKU."""
+    if any(event.type in CREATES_VARIANTS for event in events):
         transaction.on_commit(apply_wake_up.send, robust=True)

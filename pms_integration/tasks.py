@@ -1,4 +1,4 @@
-"""Applying what the PMS sent, and importing files."""
+"""Tasks that apply PMS events, run imports, and prune both."""
 
 from celery import shared_task
 
@@ -9,28 +9,28 @@ from pms_integration.files import services as imports
 
 
 @shared_task
-@ConcurrencyLimit(1)  # so that of an event that kills its process no other is suspected
+@ConcurrencyLimit(1)  # so that a crash of the process counts for one event only
 def apply_pms_events() -> int:
-    """Applies the PMS events that are due."""
+    """Applies due PMS events; returns how many."""
     return services.apply_due_events()
 
 
 @shared_task
 @ConcurrencyLimit(2)
 def run_imports() -> int:
-    """Works on the imports that nobody works on."""
+    """Runs waiting imports; returns how many it leased."""
     return runner.run_imports()
 
 
 @shared_task
 @upkeep
 def prune_event_bodies() -> int:
-    """Forgets what old webhooks said; returns how many."""
+    """Empties the bodies of old PMS events; returns how many."""
     return services.prune_event_bodies()
 
 
 @shared_task
 @upkeep
 def prune_import_files() -> int:
-    """Removes the files of imports that are long over."""
+    """Removes the files of old imports; returns how many."""
     return imports.prune_import_files()

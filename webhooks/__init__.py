@@ -1,1 +1,1 @@
-"""Webhooks: the inbound edge."""
+"""Inbound webhooks."""

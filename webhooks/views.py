@@ -1,4 +1,4 @@
-"""`POST /api/v1/webhooks/pms/{slug}/`: what the PMS tells us."""
+"""`POST /api/v1/webhooks/pms/{slug}/`: receives the webhooks of a PMS."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ MAX_BODY_BYTES = 5 * 1024 * 1024
 
 
 class BodyTooLarge(APIException):
-    """More than a webhook may hold."""
+    """The body is larger than `MAX_BODY_BYTES`."""
 
     status_code = 413
     default_code = "too_large"
@@ -40,7 +40,7 @@ class PMSWebhookView(APIView):
     authentication_classes = ()
     permission_classes = ()
     throttle_classes = (WebhookThrottle,)
-    # The signature is over the bytes, whatever a PMS calls their type.
+    # The signature covers the raw bytes, whatever the content type.
     parser_classes = (RawParser,)
 
     @extend_schema(
@@ -74,7 +74,7 @@ def read_body(request: Request) -> bytes:
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
-    """The JSON object that the body is."""
+    """The body as a JSON object. Raises `ParseError`."""
     try:
         message = load_signed_json(body)
     except InvalidJSON as error:

@@ -1,4 +1,4 @@
-"""The PMS for staff: its connections, what came in, and what it last told us."""
+"""The admin of PMS connections, received events, reported values and imports."""
 
 from pms_integration.admin.connections import PMSConnectionAdmin
 from pms_integration.admin.events import PMSEventAdmin

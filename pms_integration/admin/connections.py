@@ -1,4 +1,4 @@
-"""Connections: their secrets are shown once, their locations are mapped here."""
+"""PMS connections: their secrets, shown once, and the mapping of their locations."""
 
 from typing import Any, Final
 
@@ -16,17 +16,17 @@ SHOWN_CHARACTERS: Final = 4
 
 
 class PMSLocationForm(ServiceForm):
-    """How the PMS calls a location."""
+    """The name of a location in the PMS."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        # A mapping is known by its location: another location is another mapping.
+        # The location identifies the mapping; a change would create another mapping.
         if self.instance.pk and "location" in self.fields:
             self.fields["location"].disabled = True
 
 
 class PMSLocationInline(ServiceInline):
-    """The locations that the connection knows."""
+    """The locations mapped by the connection."""
 
     model = PMSLocation
     form = PMSLocationForm
@@ -34,7 +34,7 @@ class PMSLocationInline(ServiceInline):
     verbose_name_plural = "Locations"
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever may change the connection maps its locations."""
+        """Whether the user may change the connection."""
         return request.user.has_perm("pms_integration.change_pmsconnection")
 
     has_change_permission = has_add_permission
@@ -42,7 +42,7 @@ class PMSLocationInline(ServiceInline):
 
 @admin.register(PMSConnection)
 class PMSConnectionAdmin(ServiceAdmin):
-    """Configured PMSs."""
+    """The configured PMSs."""
 
     list_display = ("name", "slug", "kind", "is_active", "created_at")
     list_filter = ("is_active",)
@@ -55,29 +55,29 @@ class PMSConnectionAdmin(ServiceAdmin):
     change_form_outer_before_template = "pms_integration/webhook_address.html"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """What it is called stands in addresses and in events."""
+        """All fields of an existing connection; its slug is part of URLs and of recorded events."""
         return tuple(flatten(self.fields)) if obj else ()
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> tuple[Any, ...]:
-        """Locations are mapped once the connection is there."""
+        """The locations, once the connection exists."""
         return self.inlines if obj else ()
 
     def write(self, request: HttpRequest, obj: PMSConnection, form: Any, formsets: list[Any], *, change: bool) -> None:
-        """Makes it, or maps the locations that were changed."""
+        """Creates the connection, or maps the locations that were changed."""
         if not change:
-            made = services.create_connection(**form.cleaned_data)
-            obj.pk = made.pk
-            secret_message(request, f"The webhook secret of {made.name}", made.secret)
+            created = services.create_connection(**form.cleaned_data)
+            obj.pk = created.pk
+            secret_message(request, f"The webhook secret of {created.name}", created.secret)
         for row in (row for formset in formsets for row in formset.forms if row.has_changed()):
             mapped = {name: row.cleaned_data[name] for name in ("location", "external_name", "owns_stock")}
             services.map_location(connection=obj, **mapped)
 
     def response_add(self, request: HttpRequest, obj: PMSConnection, post_url_continue: Any = None) -> HttpResponse:
-        """To its page: the address and the locations come next."""
+        """Redirects to the page of the connection, where its locations are mapped."""
         return HttpResponseRedirect(_page(obj))
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        """With the address that the PMS is given."""
+        """Adds the webhook URL of the connection."""
         connection: PMSConnection | None = context["original"]
         if connection is not None:
             address = request.build_absolute_uri(reverse("pms-webhook", args=[connection.slug]))
@@ -86,7 +86,7 @@ class PMSConnectionAdmin(ServiceAdmin):
 
     @action(description="Rotate secret", url_path="rotate-secret", permissions=["change"], icon="key")
     def rotate(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Asks first."""
+        """Rotates the secret after a confirmation."""
         connection: PMSConnection = self.get_or_404(request, object_id)
         form = EmptyForm(request.POST or None)
         if form.is_valid():
@@ -97,8 +97,8 @@ class PMSConnectionAdmin(ServiceAdmin):
             request,
             form,
             title=f"Rotate the secret of {connection.name}",
-            note="The connection gets a new secret, which is shown once. The one of today stays valid until the next "
-            "rotation, so that the PMS can be told; the one before it is refused from now on.",
+            note="The connection gets a new secret, which is shown once. The current one stays valid until the next "
+            "rotation, so that the PMS can be updated; the one before it is refused from now on.",
             button="Rotate secret",
             original=connection,
             back=_page(connection),
@@ -106,12 +106,12 @@ class PMSConnectionAdmin(ServiceAdmin):
 
     @display(description="Webhook secret")
     def masked_secret(self, connection: PMSConnection) -> str:
-        """Its end, by which one is told from another."""
+        """The last characters of the secret, by which it can be recognised."""
         return f"whsec_{'•' * 12}{connection.secret[-SHOWN_CHARACTERS:]}"
 
     @display(description="Previous secret still valid", boolean=True)
     def previous_is_valid(self, connection: PMSConnection) -> bool:
-        """After a rotation both are."""
+        """Whether the secret before the last rotation is still accepted."""
         return bool(connection.previous_secret)
 
 

@@ -1,4 +1,4 @@
-"""What the PMS sent, what became of it, and another try."""
+"""PMS events: the received webhooks, their status, and the action that retries them."""
 
 from typing import Any, Final
 
@@ -24,29 +24,29 @@ STATUS_LABELS: Final = {
     PMSEventStatus.FAILED.label: "warning",
     PMSEventStatus.DEAD.label: "danger",
 }
-# The types to choose from are those that came lately.
-LATELY: Final = 1_000
+# The filter offers the types of so many recent events.
+RECENT_EVENTS: Final = 1_000
 
 
 class TypeFilter(admin.SimpleListFilter):
-    """By the type of the event."""
+    """Filters by the type of the event."""
 
     title = "type"
     parameter_name = "type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Those of the newest events."""
-        newest = PMSEvent.objects.order_by("-id").values_list("type", flat=True)[:LATELY]
+        """The types of recent events."""
+        newest = PMSEvent.objects.order_by("-id").values_list("type", flat=True)[:RECENT_EVENTS]
         return [(kind, kind) for kind in sorted(set(newest)) if kind]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Events of the chosen one."""
+        """The events of the chosen type."""
         return queryset.filter(type=self.value()) if self.value() else queryset
 
 
 @admin.register(PMSEvent)
 class PMSEventAdmin(GrowingTableAdmin):
-    """Webhooks of the PMS, newest first; only their being tried again is up to staff."""
+    """Webhooks of the PMS, newest first; staff can only retry them."""
 
     list_display = ("webhook_id", "status_label", "type", "connection", "reason", "attempts", "received")
     list_filter = ("status", TypeFilter, "connection")
@@ -63,25 +63,25 @@ class PMSEventAdmin(GrowingTableAdmin):
     actions_detail = ("retry",)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """With the body, which may hold the cost of a product, for those who see that."""
+        """The fields; the body may contain costs and is shown only to users who may see these."""
         return [name for name in self.fields if name != "message" or sees_cost(request)]
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """Nobody finds out by filters what is in a body."""
+        """Refuses filters on the body, which could reveal its content."""
         return not lookup.startswith("body") and super().lookup_allowed(lookup, value, request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PMSEvent]:
-        """Without the bodies, which may be long; a page reads its own."""
+        """The events without their bodies, which may be long."""
         events: QuerySet[PMSEvent] = super().get_queryset(request)
         return events.defer("body")
 
     def has_retry_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Those whom Django's permissions let change events."""
+        """Whether the user may change events."""
         return request.user.has_perm("pms_integration.change_pmsevent")
 
     @action(description="Try again", url_path="retry", permissions=["retry"], icon="replay")
     def retry(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Asks first."""
+        """Retries the event after a confirmation."""
         event: PMSEvent = self.get_or_404(request, object_id)
         page = reverse("admin:pms_integration_pmsevent_change", args=[event.pk])
         form = EmptyForm(request.POST or None)
@@ -102,7 +102,7 @@ class PMSEventAdmin(GrowingTableAdmin):
 
     @action(description="Try again", permissions=["retry"])
     def retry_selected(self, request: HttpRequest, queryset: QuerySet[PMSEvent]) -> None:
-        """Makes failed, deferred and dead ones due now."""
+        """Makes the failed, deferred and dead events due now."""
         count = 0
         for event in queryset:
             try:
@@ -115,22 +115,22 @@ class PMSEventAdmin(GrowingTableAdmin):
 
     @display(description="Status", label=STATUS_LABELS)
     def status_label(self, event: PMSEvent) -> str:
-        """A badge."""
+        """The status as a coloured label."""
         return event.get_status_display()
 
     @display(description="Received")
     def received(self, event: PMSEvent) -> SafeString:
-        """When it came in."""
+        """The time of receipt."""
         return moment(event.received_at)
 
     @display(description="Waits for SKU")
     def awaited_sku(self, event: PMSEvent) -> str:
-        """The one that has to be known first."""
+        """The SKU that a deferred event waits for."""
         return event.waits_for_sku_key
 
     @display(description="Body")
     def message(self, event: PMSEvent) -> SafeString:
-        """What came in."""
+        """The body, formatted if it is JSON."""
         body = bytes(event.body)
         try:
             return json_block(exact_json(body))

@@ -1,4 +1,4 @@
-"""Imports for staff: a file goes in, a bar shows how far it is, and what was wrong can be downloaded and mended."""
+"""Imports in the admin: uploading a file, the progress bar, and the download of the refused lines."""
 
 from typing import Any, Final
 
@@ -14,9 +14,8 @@ from pms_backend.access.visibility import sees_cost
 from pms_backend.api.admin_tables import SHORT, TEXT, Table
 from pms_backend.api.service_admin import GrowingTableAdmin, RefusalsAsFormErrors, moment
 from pms_backend.api.typed_unfold import action, display
-from pms_integration.files.locations import location_of
+from pms_integration.files import services
 from pms_integration.files.serializers import first_problems
-from pms_integration.files.submission import start_import, take_file
 from pms_integration.models import ImportJob, ImportStatus
 
 LIST: Final = "admin:pms_integration_importjob_changelist"
@@ -30,7 +29,7 @@ STATUS_LABELS: Final = {
 
 
 class ImportForm(forms.Form):
-    """A file, and the place whose quantities it has."""
+    """The file, and the location of its quantities."""
 
     file = forms.FileField(
         widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,.jsonl,.ndjson"}),
@@ -72,20 +71,20 @@ class ImportJobAdmin(GrowingTableAdmin):
     change_form_outer_before_template = "pms_integration/import_progress.html"
 
     class Media:
-        """What moves the bar."""
+        """The script of the progress bar."""
 
         js = ("pms_integration/import_progress.js",)
 
     def has_import_permission(self, request: HttpRequest) -> bool:
-        """An import writes whatever the scope writes."""
+        """Whether the user has the scope that the API requires for an import."""
         return "products:write" in caller_in_admin(request).scopes
 
     def has_export_permission(self, request: HttpRequest) -> bool:
-        """The API's export asks for the scope."""
+        """Whether the user has the scope that the API requires for an export."""
         return "products:read" in caller_in_admin(request).scopes
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        """With the bar, the counts, and what was wrong."""
+        """Adds the progress bar, the counts and the problems."""
         job: ImportJob = context["original"]
         with_cost = sees_cost(request)
         shown = {
@@ -93,7 +92,7 @@ class ImportJobAdmin(GrowingTableAdmin):
             "percent": 100 if job.is_over else _percent(job),
             "errors_of_job": _table(first_problems(job, is_warning=False, with_cost=with_cost)),
             "warnings_of_job": _table(first_problems(job, is_warning=True, with_cost=with_cost)),
-            # The rows hold the cost, and the API asks for the same scope.
+            # The rows contain the cost.
             "bad_rows_url": reverse("product-import-errors", args=[job.pk]) if with_cost else None,
         }
         return super().render_change_form(request, {**context, **shown}, *args, **kwargs)
@@ -102,47 +101,47 @@ class ImportJobAdmin(GrowingTableAdmin):
         description="Import a file…", url_path="import", permissions=["import"], icon="upload_file", variant="primary"
     )
     def import_file(self, request: HttpRequest) -> HttpResponse:
-        """Takes a file and shows how its import goes."""
+        """Starts an import and redirects to its page."""
         form = ImportForm(request.POST or None, request.FILES or None)
         if form.is_valid():
             with RefusalsAsFormErrors(form):
                 may_set_stock = request.user.has_perm("inventory.change_stocklevel")
-                file = take_file(upload=form.cleaned_data["file"], format=None, may_set_stock=may_set_stock)
-                location = form.cleaned_data["location"] or location_of(None)
+                file = services.store_file(upload=form.cleaned_data["file"], format=None, may_set_stock=may_set_stock)
+                location = form.cleaned_data["location"] or services.location_of(None)
                 client = caller_in_admin(request).identity
-                job = start_import(file=file, location=location, client=client)
+                job = services.create_import(file=file, location=location, client=client)
                 messages.success(request, f"{job.file_name} is being imported.")
                 return HttpResponseRedirect(reverse(PAGE, args=[job.pk]))
         return self.form_page(request, form, title="Import products", button="Import", back=reverse(LIST))
 
     @action(description="Export as CSV", url_path="export-csv", permissions=["export"], icon="download")
     def export_csv(self, request: HttpRequest) -> HttpResponse:
-        """The API's export, with the session of who is logged in."""
+        """Redirects to the export of the API, which accepts the session."""
         return HttpResponseRedirect(f"{reverse('product-export')}?format=csv")
 
     @action(description="Export as JSON Lines", url_path="export-jsonl", permissions=["export"], icon="download")
     def export_json_lines(self, request: HttpRequest) -> HttpResponse:
-        """The same in the other format."""
+        """Redirects to the export of the API as JSON Lines."""
         return HttpResponseRedirect(f"{reverse('product-export')}?format=jsonl")
 
     @display(description="Status", ordering="status", label=STATUS_LABELS)
     def status_label(self, job: ImportJob) -> str:
-        """A badge."""
+        """The status as a coloured label."""
         return job.get_status_display()
 
     @display(description="Lines")
     def progress(self, job: ImportJob) -> str:
-        """How many of how many."""
+        """The processed lines, and the total if it differs."""
         return f"{job.processed:,}" if job.total in (None, job.processed) else f"{job.processed:,} of {job.total:,}"
 
     @display(description="By")
     def by(self, job: ImportJob) -> str:
-        """Who has sent it."""
+        """The actor that started the import."""
         return job.actor
 
     @display(description="Sent")
     def started(self, job: ImportJob) -> Any:
-        """When."""
+        """The time at which the file was uploaded."""
         return moment(job.created_at)
 
 

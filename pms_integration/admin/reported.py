@@ -1,4 +1,4 @@
-"""What the PMS last told us, beside what we hold."""
+"""The values that the PMS last reported, compared with ours."""
 
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ STATE_LABELS: Final = {
 
 @admin.register(PMSProduct)
 class PMSProductAdmin(ReadOnlyAdmin):
-    """Products of the PMS and which of ours they are."""
+    """Products of the PMS and the products of ours that they are linked to."""
 
     list_display = ("external_id", "state_label", "product", "connection", "version", "is_deleted", "updated")
     list_filter = ("state", "connection", "is_deleted")
@@ -38,41 +38,41 @@ class PMSProductAdmin(ReadOnlyAdmin):
     )
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """With the payload, which may hold the cost, for those who see that."""
+        """The fields; the payload may contain costs and is shown only to users who may see these."""
         return [name for name in self.fields if name != "payload" or sees_cost(request)]
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """Nobody finds out by filters what is in a payload."""
+        """Refuses filters on the payload, which could reveal its content."""
         return not lookup.startswith("payload") and super().lookup_allowed(lookup, value, request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PMSProduct]:
-        """Without the payloads; a page reads its own."""
+        """The products without their payloads, which may be long."""
         products: QuerySet[PMSProduct] = super().get_queryset(request)
         return products.defer("payload", "product__description", "product__attributes", "product__options")
 
     @display(description="State", ordering="state", label=STATE_LABELS)
     def state_label(self, product: PMSProduct) -> str:
-        """A badge."""
+        """The state as a coloured label."""
         return product.get_state_display()
 
     @display(description="Updated", ordering="updated_at")
     def updated(self, product: PMSProduct) -> SafeString:
-        """When it was changed last."""
+        """The time of the last change."""
         return moment(product.updated_at)
 
 
 class DiffersFilter(admin.SimpleListFilter):
-    """Where the two figures differ."""
+    """Filters by whether the two quantities differ."""
 
     title = "difference"
     parameter_name = "differs"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Different or the same."""
+        """Different or equal."""
         return [("1", "Figures differ"), ("0", "Figures agree")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The chosen ones."""
+        """The levels with the chosen difference."""
         agree = {"on_hand": F("level__on_hand")}
         if self.value() == "1":
             return queryset.exclude(**agree)
@@ -81,7 +81,7 @@ class DiffersFilter(admin.SimpleListFilter):
 
 @admin.register(PMSStock)
 class PMSStockAdmin(SkuSearch, ReadOnlyAdmin):
-    """Stock as the PMS last told it beside ours."""
+    """The stock that the PMS last reported, and ours."""
 
     list_display = ("sku", "location", "connection", "pms_on_hand", "our_on_hand", "difference", "reported")
     list_filter = (DiffersFilter, "connection")
@@ -95,32 +95,32 @@ class PMSStockAdmin(SkuSearch, ReadOnlyAdmin):
 
     @display(description="SKU", ordering="level__variant__sku_key")
     def sku(self, stock: PMSStock) -> str:
-        """The level's."""
+        """The SKU of the level."""
         return stock.level.variant.sku
 
     @display(description="Location", ordering="level__location")
     def location(self, stock: PMSStock) -> str:
-        """The level's."""
+        """The location of the level."""
         return stock.level.location.name
 
     @display(description="PMS on hand", ordering="on_hand")
     def pms_on_hand(self, stock: PMSStock) -> int:
-        """As it said."""
+        """The quantity that the PMS reported."""
         return stock.on_hand
 
     @display(description="Our on hand", ordering="level__on_hand")
     def our_on_hand(self, stock: PMSStock) -> int:
-        """As our ledger says."""
+        """The quantity of our ledger."""
         return stock.level.on_hand
 
     @display(description="Reported", ordering="reported_at")
     def reported(self, stock: PMSStock) -> SafeString:
-        """The moment of the figure."""
+        """The moment of the reported quantity."""
         return moment(stock.reported_at)
 
     @display(description="Difference")
     def difference(self, stock: PMSStock) -> SafeString:
-        """The PMS's less ours; in red unless it is nothing."""
+        """The reported quantity minus ours; red unless it is 0."""
         difference = stock.on_hand - stock.level.on_hand
         colour = "font-semibold text-red-600 dark:text-red-500" if difference else ""
         return format_html('<span class="{}">{}</span>', colour, f"{difference:+}" if difference else "0")

@@ -1,4 +1,4 @@
-"""What a connector does: it verifies, and turns its PMS's words into ours."""
+"""The interface of connectors: they verify webhooks and convert them to reports."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductReport:
-    """A whole product as it is in the PMS at `version`; without `data` it is deleted there."""
+    """A complete product of the PMS at `version`; `data` is None if the PMS has deleted it."""
 
     external_id: str
     version: int
@@ -17,8 +17,8 @@ class ProductReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StockFigure:
-    """What the PMS had on hand at a moment."""
+class StockCount:
+    """The quantity on hand in the PMS at a moment."""
 
     sku: str
     location: str
@@ -29,7 +29,7 @@ class StockFigure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockDelta:
-    """What came or went at the PMS at a moment. `reason` is one of ours, `note` the PMS's word where that is none."""
+    """A change of stock in the PMS at a moment. `note` is the reason of the PMS if it is not one of our reasons."""
 
     sku: str
     location: str
@@ -40,17 +40,17 @@ class StockDelta:
     reference: str = ""
 
 
-Report = ProductReport | StockFigure | StockDelta
+Report = ProductReport | StockCount | StockDelta
 
 
 class Connector(Protocol):
-    """One kind of PMS. Connectors touch no database."""
+    """One kind of PMS. Connectors do not use the database."""
 
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> str:
-        """The id of the webhook that was signed with one of `secrets`. Raises `SignatureInvalid`."""
+        """The id of the webhook, signed with one of `secrets`. Raises `SignatureInvalid`."""
 
     def type_of(self, message: dict[str, Any]) -> str:
-        """The type that a webhook's body names."""
+        """The type of the webhook in its body."""
 
     def parse(self, message: dict[str, Any]) -> Report | None:
-        """What it reports; nothing where the type is not one that we know. Raises `UnusableData`."""
+        """The report; None if the type is unknown. Raises `UnusableData`."""

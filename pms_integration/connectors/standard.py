@@ -1,4 +1,4 @@
-"""The `standard` connector: Standard Webhooks, with our own vocabulary in them (docs/pms-contract.md)."""
+"""The `standard` connector: Standard Webhooks, with our own message types (docs/pms-contract.md)."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ from pms_backend.api import serializers
 from pms_backend.api.exceptions import field_errors
 from pms_backend.api.moments import parse_moment
 from pms_backend.api.storable_text import is_storable, storable
-from pms_integration.connectors.contract import ProductReport, Report, StockDelta, StockFigure
+from pms_integration.connectors.contract import ProductReport, Report, StockCount, StockDelta
 from pms_integration.exceptions import SignatureInvalid, UnusableData
 from pms_integration.models import MAX_EXTERNAL_ID_LENGTH, MAX_WEBHOOK_ID_LENGTH
 from products.models import ProductStatus
@@ -20,7 +20,7 @@ from products.serializers import ProductInputSerializer, SkuField
 
 MAX_VERSION = 2**63 - 1
 MAX_TYPE_LENGTH = 100
-# HMAC-SHA-256, which is what the version `v1` says, in base64.
+# Version `v1` is HMAC-SHA-256, in base64.
 _SIGNATURE: Final = re.compile(r"v1,[A-Za-z0-9+/]{43}=")
 _TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
 STATUS_OF_TYPE: Final = {
@@ -39,8 +39,8 @@ class StandardConnector:
         webhook_id = headers.get("webhook-id", "")
         if not 1 <= len(webhook_id) <= MAX_WEBHOOK_ID_LENGTH or not webhook_id.isprintable():
             raise SignatureInvalid("The header webhook-id is missing or is no id.")
-        # The library would give up the list at the first entry that it cannot read. Which can be read is no secret; it
-        # compares those in constant time.
+        # The library stops at the first entry that it cannot parse, so that only those in the right form are passed on.
+        # The form is not secret; the library compares the values in constant time.
         entries = headers.get("webhook-signature", "").split()
         readable = " ".join(entry for entry in entries if _SIGNATURE.fullmatch(entry))
         timestamp = headers.get("webhook-timestamp", "")
@@ -50,12 +50,12 @@ class StandardConnector:
         return webhook_id
 
     def type_of(self, message: dict[str, Any]) -> str:
-        """The member `type`, as it can be stored."""
+        """The member `type`, in a form that can be stored."""
         kind = message.get("type")
         return storable(kind[:MAX_TYPE_LENGTH]) if isinstance(kind, str) else ""
 
     def parse(self, message: dict[str, Any]) -> Report | None:
-        """Dispatches by type."""
+        """Parses `data` according to the type."""
         kind = self.type_of(message)
         parse = _PARSERS.get(kind)
         if parse is None:
@@ -70,7 +70,7 @@ def _is_signed(headers: dict[str, str], body: bytes, secret: str) -> bool:
     try:
         Webhook(secret).verify(body, headers, json_parse=False)
     except (WebhookVerificationError, ValueError):
-        # ValueError: a body that is no UTF-8; nobody signed that.
+        # ValueError: the body is not UTF-8.
         return False
     return True
 
@@ -85,18 +85,18 @@ class _DeletionSerializer(serializers.Serializer[Any]):
     version = serializers.IntegerField(min_value=0, max_value=MAX_VERSION)
 
 
-class _PlaceSerializer(serializers.Serializer[Any]):
+class _LevelSerializer(serializers.Serializer[Any]):
     sku = SkuField()
     location = serializers.CharField(max_length=255)
     occurred_at = serializers.CharField(required=False, allow_null=True)
 
 
-class _FigureSerializer(_PlaceSerializer):
+class _CountSerializer(_LevelSerializer):
     on_hand = serializers.IntegerField(min_value=-MAX_QUANTITY, max_value=MAX_QUANTITY)
     version = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=MAX_VERSION)
 
 
-class _DeltaSerializer(_PlaceSerializer):
+class _DeltaSerializer(_LevelSerializer):
     delta = serializers.IntegerField(min_value=-MAX_QUANTITY, max_value=MAX_QUANTITY)
     reason = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=MAX_NOTE_LENGTH)
     reference = serializers.CharField(
@@ -114,13 +114,13 @@ def _product(kind: str, data: dict[str, Any], _: Any) -> ProductReport:
 
 
 def _require_storable(data: dict[str, Any]) -> None:
-    # The whole payload of a product is stored, unknown members included.
+    # The complete payload of a product is stored, with unknown members.
     if not is_storable(data):
         raise UnusableData("data holds a NUL (\\u0000) or half of a surrogate pair, which cannot be stored.")
 
 
 def _without_ids(variants: Any) -> Any:
-    # The PMS's ids of variants are its own; SKUs are what we have in common.
+    # The variant ids of the PMS are not ours; variants are matched by SKU.
     if not isinstance(variants, list):
         return variants
     return [{k: v for k, v in item.items() if k != "id"} if isinstance(item, dict) else item for item in variants]
@@ -132,9 +132,9 @@ def _deletion(_: str, data: dict[str, Any], __: Any) -> ProductReport:
     return ProductReport(external_id=valid["id"], version=valid["version"], data=None, payload=data)
 
 
-def _figure(_: str, data: dict[str, Any], timestamp: Any) -> StockFigure:
-    valid = _validated(_FigureSerializer(data=data))
-    return StockFigure(
+def _count(_: str, data: dict[str, Any], timestamp: Any) -> StockCount:
+    valid = _validated(_CountSerializer(data=data))
+    return StockCount(
         sku=valid["sku"],
         location=valid["location"],
         on_hand=valid["on_hand"],
@@ -147,21 +147,21 @@ def _delta(_: str, data: dict[str, Any], timestamp: Any) -> StockDelta:
     valid = _validated(_DeltaSerializer(data=data))
     if valid["delta"] == 0:
         raise UnusableData("delta is 0.")
-    word = valid.get("reason") or ""
-    known = word in ADJUSTMENT_REASONS
+    reason = valid.get("reason") or ""
+    is_known = reason in ADJUSTMENT_REASONS
     return StockDelta(
         sku=valid["sku"],
         location=valid["location"],
         delta=valid["delta"],
-        reason=word if known else Reason.CORRECTION,
-        note="" if known else word,
+        reason=reason if is_known else Reason.CORRECTION,
+        note="" if is_known else reason,
         reference=valid.get("reference") or "",
         occurred_at=_moment(valid.get("occurred_at"), timestamp),
     )
 
 
 def _without_absent(field: serializers.Field[Any, Any, Any, Any], value: Any) -> Any:
-    """The value without optional members that are null, or empty where an empty text is no value of theirs."""
+    """The value without optional members that are null, or empty if their field does not allow an empty text."""
     child = getattr(field, "child", None)
     if isinstance(value, list) and child is not None:
         return [_without_absent(child, item) for item in value]
@@ -205,6 +205,6 @@ def _moment(occurred_at: Any, timestamp: Any) -> datetime:
 _PARSERS: Final[dict[str, Callable[[str, dict[str, Any], Any], Report]]] = {
     **dict.fromkeys(STATUS_OF_TYPE, _product),
     "product.deleted": _deletion,
-    "inventory.updated": _figure,
+    "inventory.updated": _count,
     "inventory.adjusted": _delta,
 }

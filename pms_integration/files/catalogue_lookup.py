@@ -1,19 +1,19 @@
-"""What the database already has of the products that a chunk of a file names: three statements, however many."""
+"""Looks up the products and SKUs of a chunk of a file in the catalogue, with three queries for all of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pms_integration.files.parsed_products import Draft
+from pms_integration.files.parsed_products import ParsedProduct
 from products.models import Product, Variant
 from products.skus import MAX_SKU_LENGTH, sku_key
 
-ROOM_FOR_COUNTER: Final = 8
+SUFFIX_LENGTH: Final = 8
 
 
 @dataclass(slots=True)
-class KnownVariant:
-    """A variant, as far as a file can name it."""
+class CatalogueVariant:
+    """The values by which a file can identify a variant."""
 
     id: int
     sku: str
@@ -23,66 +23,69 @@ class KnownVariant:
 
 
 @dataclass(slots=True)
-class KnownProduct:
-    """A product and its variants, in their order."""
+class CatalogueProduct:
+    """A product and its variants in their order."""
 
     id: int
     options: list[dict[str, Any]]
     product_type: Any
-    variants: list[KnownVariant] = field(default_factory=list)
+    variants: list[CatalogueVariant] = field(default_factory=list)
 
 
-class Known:
-    """The products that have these handles, and who has these SKUs."""
+class CatalogueLookup:
+    """The products with these handles, and the product of each of these SKUs (`owners`: id and handle by SKU key)."""
 
-    def __init__(self, handles: Iterable[str], skus: Iterable[str], meant_by_sku: Iterable[str] = ()) -> None:
-        keys = {sku_key(sku) for sku in skus}
+    def __init__(self, parsed_products: Sequence[ParsedProduct]) -> None:
+        keys = {sku_key(variant.sku) for parsed in parsed_products for variant in parsed.variants if variant.sku}
         owners = Variant.objects.filter(sku_key__in=keys).order_by()
         self.owners: dict[str, tuple[int, str]] = {
             key: (product_id, handle)
             for key, product_id, handle in owners.values_list("sku_key", "product_id", "product__handle")
         }
-        of_skus = (self.owners.get(sku_key(sku)) for sku in meant_by_sku if sku)
-        handles = {*handles, *(owner[1] for owner in of_skus if owner is not None)}
+        handles = {parsed.handle for parsed in parsed_products}
+        handles |= {owner[1] for parsed in parsed_products if (owner := self._owner_by_sku(parsed)) is not None}
         fields = ("handle", "id", "options", "attributes__product_type")
         rows = Product.objects.filter(handle__in=handles).order_by().values_list(*fields)
-        self.products = {handle: KnownProduct(*more) for handle, *more in rows}
+        self.products = {handle: CatalogueProduct(*more) for handle, *more in rows}
         by_id = {product.id: product for product in self.products.values()}
         variants = Variant.objects.filter(product_id__in=list(by_id)).order_by("is_archived", "position", "id")
         for product_id, *values in variants.values_list("product_id", "id", "sku", "sku_key", "options", "position"):
-            by_id[product_id].variants.append(KnownVariant(*values))
+            by_id[product_id].variants.append(CatalogueVariant(*values))
 
-    def product_of(self, draft: Draft) -> KnownProduct | None:
-        """The product that the draft means: the one of its SKUs, where it says so, else the one of its handle."""
-        if draft.is_found_by_sku:
-            for variant in draft.variants:
-                owner = self.owners.get(sku_key(variant.sku)) if variant.sku else None
-                if owner is not None:
-                    return self.products[owner[1]]
-        return self.products.get(draft.handle) if draft.handle else None
+    def product_of(self, parsed: ParsedProduct) -> CatalogueProduct | None:
+        """The existing product: the owner of its SKUs if it is found by SKU, else the one with its handle."""
+        owner = self._owner_by_sku(parsed)
+        if owner is not None:
+            return self.products[owner[1]]
+        return self.products.get(parsed.handle) if parsed.handle else None
+
+    def _owner_by_sku(self, parsed: ParsedProduct) -> tuple[int, str] | None:
+        if not parsed.is_found_by_sku:
+            return None
+        owners = (self.owners.get(sku_key(variant.sku)) for variant in parsed.variants if variant.sku)
+        return next((owner for owner in owners if owner is not None), None)
 
 
 class FreeSkus:
-    """SKUs that nobody has: `wanted` are the first choices, of which the taken ones are found in one statement."""
+    """Allocates SKUs that are not used yet; which of the `wanted` ones are used is looked up in one query."""
 
-    def __init__(self, wanted: Iterable[str], claimed: set[str]) -> None:
-        self._taken = claimed | _taken(sku_key(cut(sku)) for sku in wanted)
+    def __init__(self, wanted: Iterable[str], used_keys: set[str]) -> None:
+        self._used = used_keys | _used(sku_key(_cut(sku)) for sku in wanted)
 
-    def take(self, wanted: str) -> str:
-        """The wanted one, or it with the first number that makes it free."""
-        sku, number = cut(wanted), 1
-        while sku_key(sku) in self._taken or (number > 1 and _taken([sku_key(sku)])):
+    def allocate(self, wanted: str) -> str:
+        """The wanted SKU, or the wanted SKU with the first number that makes it free."""
+        sku, number = _cut(wanted), 1
+        while sku_key(sku) in self._used or (number > 1 and _used([sku_key(sku)])):
             number += 1
-            sku = f"{cut(wanted)}-{number}"
-        self._taken.add(sku_key(sku))
+            sku = f"{_cut(wanted)}-{number}"
+        self._used.add(sku_key(sku))
         return sku
 
 
-def cut(sku: str) -> str:
-    """No longer than a SKU may be with a counter behind it."""
-    return sku[: MAX_SKU_LENGTH - ROOM_FOR_COUNTER]
+def _cut(sku: str) -> str:
+    return sku[: MAX_SKU_LENGTH - SUFFIX_LENGTH]
 
 
-def _taken(keys: Iterable[str]) -> set[str]:
+def _used(keys: Iterable[str]) -> set[str]:
     wanted = set(keys)
     return set(Variant.objects.filter(sku_key__in=wanted).values_list("sku_key", flat=True)) if wanted else set()

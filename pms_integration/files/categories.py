@@ -1,5 +1,6 @@
-"""Categories in a file: by the path of their names (`Clothing > Shirts`), or by slug where no path names just one."""
+"""Finds and creates the categories of a file: by the path of names (`Clothing > Shirts`), or by slug."""
 
+import itertools
 from collections import defaultdict
 from typing import Final
 
@@ -12,13 +13,13 @@ from products import services as products
 from products.models import MAX_NAME_LENGTH, Category
 
 STEP: Final = " > "
-_BETWEEN_STEPS: Final = ">"
-# What shops call products that are in no category.
+_SEPARATOR: Final = ">"
+# The names that shops use for "no category".
 NO_CATEGORY: Final = frozenset({"uncategorized", "uncategorised"})
 
 
 class Categories:
-    """The tree as it is; `require` adds to it."""
+    """The category tree; the `require` methods add to it."""
 
     def __init__(self) -> None:
         self._by_slug = {category.slug: category for category in Category.objects.all()}
@@ -28,14 +29,14 @@ class Categories:
             self._slugs_of[self._path(category)].append(category.slug)
 
     def find(self, text: str) -> str | None:
-        """The slug of the one category with this path, else of that with this slug."""
+        """The slug of the only category with this path, else of the category with this slug."""
         slugs = self._slugs_of.get(text, [])
         if len(slugs) == 1:
             return slugs[0]
         return text if text in self._by_slug else None
 
     def name_of(self, category_id: int | None) -> str:
-        """What a file calls a category, so that `find` finds it again."""
+        """The text by which `find` finds the category again: its path, or its slug if the path is ambiguous."""
         if category_id is None:
             return ""
         category = self._by_id[category_id]
@@ -43,24 +44,24 @@ class Categories:
         return category.slug if self.find(path) != category.slug and self.find(category.slug) else path
 
     def by_name(self, name: str) -> str | None:
-        """The slug of the one category of this name, wherever it stands, or of that with this slug."""
+        """The slug of the only category with this name at any level, else of the category with this slug."""
         named = [category.slug for category in self._by_slug.values() if category.name.casefold() == name.casefold()]
         if len(named) == 1:
             return named[0]
         return name if name in self._by_slug else None
 
     def require_slug(self, slug: str) -> str:
-        """The slug, of a category at the top if there was none."""
+        """The slug; creates a top-level category if none has it."""
         if slug not in self._by_slug:
-            self._make(slug, slug, None)
+            self._create(slug, slug, None)
         return slug
 
     def require(self, text: str) -> str | None:
-        """The slug of the category that the text names, with or without spaces around `>`; none of `Uncategorized`.
+        """The slug of the category with this path, with or without spaces around `>`; None for `Uncategorized`.
 
-        What is missing of its path is made. Raises `BadCell`.
+        Creates the categories of the path that do not exist. Raises `BadCell`.
         """
-        steps = [step.strip() for step in text.split(_BETWEEN_STEPS)]
+        steps = [step.strip() for step in text.split(_SEPARATOR)]
         for path in (text, STEP.join(steps)):
             if (found := self.find(path)) is not None:
                 return found
@@ -72,7 +73,9 @@ class Categories:
         for number in range(1, len(steps) + 1):
             path = STEP.join(steps[:number])
             slugs = self._slugs_of.get(path, [])
-            parent = self._by_slug[slugs[0]] if slugs else self._make(steps[number - 1], self._free(path), parent)
+            parent = (
+                self._by_slug[slugs[0]] if slugs else self._create(steps[number - 1], self._free_slug(path), parent)
+            )
         return parent.slug if parent else ""
 
     def _path(self, category: Category) -> str:
@@ -82,18 +85,13 @@ class Categories:
             above = self._by_id[above].parent_id
         return STEP.join(reversed(names))
 
-    def _free(self, path: str) -> str:
-        steps = path.split(STEP)
-        for wanted in (steps[-1], path):
-            slug = slugify(wanted, allow_unicode=True)[:MAX_NAME_LENGTH]
-            if slug and slug not in self._by_slug:
-                return slug
-        base, number = slugify(path, allow_unicode=True)[: MAX_NAME_LENGTH - 8] or "category", 2
-        while f"{base}-{number}" in self._by_slug:
-            number += 1
-        return f"{base}-{number}"
+    def _free_slug(self, path: str) -> str:
+        name, whole = (slugify(text, allow_unicode=True) for text in (path.rpartition(STEP)[2], path))
+        numbered = (f"{whole[: MAX_NAME_LENGTH - 8] or 'category'}-{number}" for number in itertools.count(2))
+        wanted = itertools.chain((name[:MAX_NAME_LENGTH], whole[:MAX_NAME_LENGTH]), numbered)
+        return next(slug for slug in wanted if slug and slug not in self._by_slug)
 
-    def _make(self, name: str, slug: str, parent: Category | None) -> Category:
+    def _create(self, name: str, slug: str, parent: Category | None) -> Category:
         try:
             with transaction.atomic():
                 category = products.create_category(name=name, slug=slug, parent=parent)

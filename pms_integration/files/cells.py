@@ -1,36 +1,58 @@
-"""What stands in one cell of a CSV file, in both directions."""
+"""The cells of a CSV file: reading them, checking them with the API's own fields, and writing them."""
 
+import csv
 import functools
+import io
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
+from inventory.models import MAX_QUANTITY
 from pms_backend.api import serializers
+from pms_integration.files.columns import Column
+from products.fields import ClearableCharField
+from products.models import MAX_BARCODE_LENGTH, ProductStatus
+from products.serializers import MAX_POSITION, OptionSerializer, ProductInputSerializer, VariantInputSerializer
 
-REMEMBERED_VALUES: Final = 4_096
-# What a spreadsheet would take for a formula, full-width signs included, however many apostrophes are before it.
+# Text that a spreadsheet would show as a number.
+CODES: Final = frozenset({Column.SKU, Column.BARCODE})
+# Free text, in which leading and trailing spaces may have a meaning.
+UNTRIMMED: Final = frozenset({Column.BODY, Column.TYPE, Column.IMAGE_ALT})
+MAX_CACHED_CELLS: Final = 4_096
+# Python quotes a carriage return within a cell only if it is part of the line terminator.
+_LINE_TERMINATOR: Final = "\r\n"
+# Text that a spreadsheet would evaluate as a formula, with full-width signs and any number of apostrophes before it.
 _FORMULA: Final = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-# Shopify and Excel put an apostrophe before the digits of a code, so that it stays text; or Excel is told `="0123"`.
+# Two ways to make Excel treat the digits of a code as text: an apostrophe before them (Shopify does so), or `="0123"`.
 _CODE_AS_TEXT: Final = re.compile(r"'+[0-9]")
 _CODE_AS_FORMULA: Final = re.compile(r'="([^"]*)"')
-# What Excel makes of a long number; the digits behind the sixth are lost.
+# The form in which Excel saves a long number; the digits after the sixth are lost.
 _ROUNDED_BY_EXCEL: Final = re.compile(r"[0-9]([.,][0-9]+)?E\+[0-9]{1,3}", re.IGNORECASE)
 _DECIMAL: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,10})?")
-# As precise as a program's arithmetic has left it, and with the comma of half of Europe.
+# Any precision, with a decimal point or a decimal comma.
 _WEIGHT: Final = re.compile(r"[0-9]{1,15}(?:[.,][0-9]{0,40})?|[.,][0-9]{1,40}")
-# Here nobody knows whether the comma parts thousands.
+# The comma may be a decimal comma or separate thousands.
 _AMBIGUOUS: Final = re.compile(r"[1-9][0-9]{0,2},[0-9]{3}")
 _WHOLE: Final = re.compile(r"(-?[0-9]{1,12})(\.0+)?")
-# English words, and those that Excel writes in German, French and Spanish. -1 is a draft of WooCommerce's.
+# English words, and the German, French and Spanish words of Excel. WooCommerce writes -1 for a draft.
 _TRUE: Final = frozenset({"true", "t", "yes", "y", "1", "wahr", "ja", "j", "vrai", "oui", "verdadero", "sí", "si", "s"})
 _FALSE: Final = frozenset({"false", "f", "no", "n", "0", "-1", "falsch", "nein", "faux", "non", "falso"})
 _TAG: Final = re.compile(r"(?:\\[,\\]|[^,])+")
+_LIST_VALUE: Final = re.compile(r"(?:\\,|[^,])+")
+
+
+_STATUSES: Final = {
+    "active": ProductStatus.ACTIVE,
+    "draft": ProductStatus.DRAFT,
+    "archived": ProductStatus.ARCHIVED,
+    "unlisted": ProductStatus.DRAFT,
+}
 
 
 class BadCell(Exception):
-    """A cell that does not say what its column is for."""
+    """A cell with an invalid value for its column."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -39,41 +61,48 @@ class BadCell(Exception):
 
 
 def guarded(text: str) -> str:
-    """The text as a cell that no spreadsheet computes: with an apostrophe where it begins like a formula."""
+    """The text with an apostrophe before it if a spreadsheet would evaluate it as a formula."""
     return f"'{text}" if _FORMULA.match(text) else text
 
 
 def unguarded(cell: str) -> str:
-    """The text of a cell, without the apostrophe that `guarded` put there."""
+    """The text of a cell without the apostrophe of `guarded`."""
     return cell[1:] if is_guarded(cell) else cell
 
 
 def is_guarded(cell: str) -> bool:
-    """Whether the cell has the apostrophe of `guarded` already."""
+    """Whether the cell has the apostrophe of `guarded`."""
     return cell.startswith("'") and _FORMULA.match(cell) is not None
 
 
 def guarded_code(code: str) -> str:
-    """A SKU or barcode as a cell: the same, and guarded where an import would take an apostrophe of its own away."""
+    """A SKU or barcode as a cell; one that begins with an apostrophe and a digit is guarded too, to keep both."""
     return f"'{code}" if _CODE_AS_TEXT.match(code) else guarded(code)
 
 
 def unguarded_code(cell: str) -> str:
-    """A SKU or barcode of a cell, without what made a spreadsheet keep its digits."""
+    """The SKU or barcode in a cell, without the marks that make a spreadsheet treat it as text."""
     if as_formula := _CODE_AS_FORMULA.fullmatch(cell):
         return as_formula[1]
     return cell[1:] if _CODE_AS_TEXT.match(cell) else unguarded(cell)
 
 
 def is_rounded_by_excel(code: str) -> bool:
-    """Whether a SKU or barcode is a long number that Excel has shortened."""
+    """Whether a SKU or barcode looks like a long number that Excel has rounded."""
     return _ROUNDED_BY_EXCEL.fullmatch(code) is not None
+
+
+def csv_row(cells: Iterable[Any]) -> bytes:
+    """A line of a CSV file."""
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator=_LINE_TERMINATOR).writerow(cells)
+    return f"{buffer.getvalue().removesuffix(_LINE_TERMINATOR)}\n".encode()
 
 
 def read_amount(cell: str) -> Decimal:
     """An amount of money."""
     if _DECIMAL.fullmatch(cell):
-        # Zeros behind the cents say nothing.
+        # Zeros after the cents are accepted.
         return Decimal(cell.rstrip("0").rstrip(".")) if "." in cell else Decimal(cell)
     if cell.startswith("-") and _DECIMAL.fullmatch(cell[1:]):
         raise BadCell("negative_amount", f"{cell} is below zero.")
@@ -91,7 +120,7 @@ def read_whole(cell: str) -> int:
 
 
 def read_weight(cell: str, grams: Decimal = Decimal(1)) -> int:
-    """A weight in units of so many grams, rounded to whole grams."""
+    """A weight in whole grams, rounded; `grams` is the unit of the cell."""
     if _WEIGHT.fullmatch(cell) is None or _AMBIGUOUS.fullmatch(cell):
         raise BadCell("invalid_number", f"{_shown(cell)} is no weight: write it like 226.8, without a unit.")
     return int((Decimal(cell.replace(",", ".")) * grams).quantize(Decimal(1), ROUND_HALF_UP))
@@ -108,7 +137,7 @@ def read_flag(cell: str) -> bool:
 
 
 def read_tags(cell: str) -> list[str]:
-    """Tags that are parted by commas; a comma within a tag has a backslash before it, and so has a backslash."""
+    """Tags separated by commas; a comma or backslash within a tag is escaped with a backslash."""
     tags = (re.sub(r"\\([,\\])", r"\1", tag).strip() for tag in _TAG.findall(cell))
     return [tag for tag in tags if tag]
 
@@ -118,8 +147,37 @@ def write_tags(tags: list[str]) -> str:
     return ", ".join(tag.replace("\\", "\\\\").replace(",", "\\,") for tag in tags)
 
 
-def checked_by(field: serializers.Field[Any, Any, Any, Any]) -> Callable[[Any], Any]:
-    """What the API's own field makes of a value; raises `BadCell` with its reason."""
+def read_list(cell: str) -> list[str]:
+    """Values separated by commas, as WooCommerce writes them: a comma within a value is escaped with a backslash."""
+    values = (value.replace("\\,", ",").strip() for value in _LIST_VALUE.findall(cell))
+    return [value for value in values if value]
+
+
+def read_quantity(cell: str) -> int:
+    """A quantity, which may be negative."""
+    quantity = read_whole(cell)
+    if quantity > MAX_QUANTITY:
+        raise BadCell("invalid_quantity", f"{quantity} is more than {MAX_QUANTITY}.")
+    return quantity
+
+
+def read_position(cell: str) -> int:
+    """The position of a picture."""
+    position = read_whole(cell)
+    if not 0 <= position <= MAX_POSITION:
+        raise BadCell("invalid_position", f"{position} is not between 0 and {MAX_POSITION}.")
+    return position
+
+
+def read_status(cell: str) -> ProductStatus:
+    """A status of Shopify; `unlisted` becomes a draft."""
+    if cell.casefold() not in _STATUSES:
+        raise BadCell("invalid_status", f"{cell} is none of {', '.join(_STATUSES)}.")
+    return _STATUSES[cell.casefold()]
+
+
+def _checked_by(field: serializers.Field[Any, Any, Any, Any]) -> Callable[[Any], Any]:
+    """A function that validates a value with a field of the API and raises `BadCell` with its message."""
 
     def check(value: Any) -> Any:
         try:
@@ -133,11 +191,57 @@ def checked_by(field: serializers.Field[Any, Any, Any, Any]) -> Callable[[Any], 
     return check
 
 
-def remembered(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The same for cells of which a file repeats the few values that it has; they and what they come to are small."""
-    return functools.lru_cache(maxsize=REMEMBERED_VALUES)(check)
+def _cached(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Caches the results for columns that repeat few, small values."""
+    return functools.lru_cache(maxsize=MAX_CACHED_CELLS)(check)
 
 
 def _shown(value: object) -> str:
     text = str(value)
     return text if len(text) <= 60 else f"{text[:60]}…"
+
+
+_PRODUCT: Final[Any] = ProductInputSerializer().fields
+_VARIANT: Final[Any] = VariantInputSerializer().fields
+check_handle: Final = _checked_by(_PRODUCT["handle"])
+check_option_name: Final = _cached(_checked_by(OptionSerializer().fields["name"]))
+check_option_value: Final = _cached(_checked_by(_VARIANT["options"].child))
+check_sku: Final = _checked_by(_VARIANT["sku"])
+_check_tags: Final = _checked_by(_PRODUCT["tags"])
+_check_amount: Final = _cached(_checked_by(_VARIANT["price"]))
+_check_weight: Final = _cached(_checked_by(_VARIANT["weight_grams"]))
+# A wrong check digit is a warning in a file (`ParsedProduct.warn_of_codes`), not an error as in the API.
+_check_barcode: Final = _checked_by(ClearableCharField(max_length=MAX_BARCODE_LENGTH))
+
+
+def _read_price(cell: str) -> Any:
+    return _check_amount(read_amount(cell)) if cell else None
+
+
+def _read_grams(cell: str) -> Any:
+    return _check_weight(read_weight(cell)) if cell else None
+
+
+def _read_barcode(cell: str) -> Any:
+    return _check_barcode(cell) if cell else ""
+
+
+def _read_checked_tags(cell: str) -> Any:
+    return _check_tags(read_tags(cell))
+
+
+# Column, the member that a service takes, and the reader of a cell.
+PRODUCT_CELLS: Final = (
+    (Column.TITLE, "name", _checked_by(_PRODUCT["name"])),
+    (Column.BODY, "description", _checked_by(_PRODUCT["description"])),
+    (Column.VENDOR, "brand", _cached(_checked_by(_PRODUCT["brand"]))),
+    (Column.TAGS, "tags", _read_checked_tags),
+)
+VARIANT_CELLS: Final = (
+    (Column.PRICE, "price", _read_price),
+    (Column.COMPARE_AT, "compare_at_price", _read_price),
+    (Column.COST, "cost", _read_price),
+    (Column.CURRENCY, "currency", _cached(_checked_by(_VARIANT["currency"]))),
+    (Column.GRAMS, "weight_grams", _read_grams),
+    (Column.BARCODE, "barcode", _read_barcode),
+)

@@ -1,50 +1,60 @@
-"""The columns of shops' files: which of them are kept, by which names, and where they stand in a file.
+"""The columns that are imported, their names in the files of shops, and their positions in one file.
 
-Shopify has renamed its columns twice (in 2021 and in 2025), and WooCommerce has names of its own; a file may mix them.
+Shopify has renamed its columns twice (in 2021 and in 2025), and WooCommerce has other names; a file may mix them.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from pms_integration.files.problems import FileUnusable, Problem
+from pms_integration.exceptions import FileUnusable
+from pms_integration.files.records import Problem
 from products.skus import without_invisible
 
-HANDLE: Final = "Handle"
-TITLE: Final = "Title"
-BODY: Final = "Body (HTML)"
-VENDOR: Final = "Vendor"
-CATEGORY: Final = "Product Category"
-TYPE: Final = "Type"
-TAGS: Final = "Tags"
-PUBLISHED: Final = "Published"
-SKU: Final = "Variant SKU"
-GRAMS: Final = "Variant Grams"
-QUANTITY: Final = "Variant Inventory Qty"
-PRICE: Final = "Variant Price"
-COMPARE_AT: Final = "Variant Compare At Price"
-BARCODE: Final = "Variant Barcode"
-IMAGE_SRC: Final = "Image Src"
-IMAGE_POSITION: Final = "Image Position"
-IMAGE_ALT: Final = "Image Alt Text"
-CURRENCY: Final = "Variant Currency"
-COST: Final = "Cost per item"
-STATUS: Final = "Status"
-# WooCommerce's, which say what no column of Shopify's says.
-ID: Final = "ID"
-KIND: Final = "Kind"
-PARENT: Final = "Parent"
-CATEGORIES: Final = "Categories"
-REGULAR_PRICE: Final = "Regular price"
-SALE_PRICE: Final = "Sale price"
-WEIGHT: Final = "Weight (kg)"
-IN_STOCK: Final = "In stock?"
-IMAGES: Final = "Images"
-# Shopify has three; a product here may have more.
-SHOPIFYS_OPTIONS: Final = 3
+# Shopify has three; our products may have more.
+SHOPIFY_OPTIONS: Final = 3
 MAX_OPTIONS: Final = 10
-# A product of WooCommerce's may have more attributes than its variations differ in; their numbers have two digits.
+# A WooCommerce product may have more attributes than options; their numbers have two digits.
 MAX_ATTRIBUTES: Final = 100
+
+
+class Column:
+    """The imported columns: those of Shopify in their order, with the names of before 2025, then WooCommerce's."""
+
+    HANDLE: Final = "Handle"
+    TITLE: Final = "Title"
+    BODY: Final = "Body (HTML)"
+    VENDOR: Final = "Vendor"
+    CATEGORY: Final = "Product Category"
+    TYPE: Final = "Type"
+    TAGS: Final = "Tags"
+    PUBLISHED: Final = "Published"
+    SKU: Final = "Variant SKU"
+    GRAMS: Final = "Variant Grams"
+    QUANTITY: Final = "Variant Inventory Qty"
+    PRICE: Final = "Variant Price"
+    COMPARE_AT: Final = "Variant Compare At Price"
+    BARCODE: Final = "Variant Barcode"
+    IMAGE_SRC: Final = "Image Src"
+    IMAGE_POSITION: Final = "Image Position"
+    IMAGE_ALT: Final = "Image Alt Text"
+    CURRENCY: Final = "Variant Currency"
+    COST: Final = "Cost per item"
+    STATUS: Final = "Status"
+    # WooCommerce's columns that have no equivalent in Shopify's.
+    ID: Final = "ID"
+    KIND: Final = "Kind"
+    PARENT: Final = "Parent"
+    CATEGORIES: Final = "Categories"
+    REGULAR_PRICE: Final = "Regular price"
+    SALE_PRICE: Final = "Sale price"
+    WEIGHT: Final = "Weight (kg)"
+    IN_STOCK: Final = "In stock?"
+    IMAGES: Final = "Images"
+
+
+# No enum: dictionaries are faster with keys that are exactly `str`, and each cell is a lookup.
+_ALL: Final[list[str]] = [value for name, value in vars(Column).items() if name.isupper()]
 
 
 def option_name(number: int) -> str:
@@ -53,19 +63,15 @@ def option_name(number: int) -> str:
 
 
 def option_value(number: int) -> str:
-    """The column of a variant's value of that option."""
+    """The column of a variant's value of an option."""
     return f"Option{number} Value"
 
 
 def exported_columns(options: int) -> list[str]:
-    """Those of an export, in Shopify's order, with room for so many options."""
-    of_options = [column for number in range(1, options + 1) for column in (option_name(number), option_value(number))]
-    return [
-        *(HANDLE, TITLE, BODY, VENDOR, CATEGORY, TYPE, TAGS, PUBLISHED),
-        *of_options,
-        *(SKU, GRAMS, QUANTITY, PRICE, COMPARE_AT, BARCODE, IMAGE_SRC, IMAGE_POSITION, IMAGE_ALT),
-        *(CURRENCY, COST, STATUS),
-    ]
+    """The columns of an export with that many options, in Shopify's order."""
+    names = [column(number) for number in range(1, options + 1) for column in (option_name, option_value)]
+    variant, end = _ALL.index(Column.SKU), _ALL.index(Column.ID)
+    return [*_ALL[:variant], *names, *_ALL[variant:end]]
 
 
 def attribute_name(number: int) -> str:
@@ -74,145 +80,150 @@ def attribute_name(number: int) -> str:
 
 
 def attribute_values(number: int) -> str:
-    """WooCommerce's column of that attribute's values, of which a variation has one."""
+    """WooCommerce's column of the attribute's values; a variation has one value."""
     return f"Attribute {number} value(s)"
 
 
-# What a column was called at other times, and by WooCommerce.
+# Earlier and later names of Shopify, and those of WooCommerce.
 _OTHER_NAMES: Final = {
-    HANDLE: ("URL handle",),
-    TITLE: ("Name",),
-    BODY: ("Description",),
-    VENDOR: ("Brands",),
-    CATEGORY: ("Standardized Product Type", "Standard Product Type"),
-    TYPE: ("Custom Product Type",),
-    PUBLISHED: ("Published on online store",),
-    SKU: ("SKU",),
-    GRAMS: ("Weight value (grams)",),
-    QUANTITY: ("Inventory quantity", "Stock"),
-    PRICE: ("Price",),
-    COMPARE_AT: ("Compare-at price", "Compare at price"),
-    BARCODE: ("Barcode", "GTIN, UPC, EAN, or ISBN"),
-    IMAGE_SRC: ("Product image URL",),
-    COST: ("Cost of goods",),
-    WEIGHT: ("Weight (g)", "Weight (lbs)", "Weight (oz)"),
+    Column.HANDLE: ("URL handle",),
+    Column.TITLE: ("Name",),
+    Column.BODY: ("Description",),
+    Column.VENDOR: ("Brands",),
+    Column.CATEGORY: ("Standardized Product Type", "Standard Product Type"),
+    Column.TYPE: ("Custom Product Type",),
+    Column.PUBLISHED: ("Published on online store",),
+    Column.SKU: ("SKU",),
+    Column.GRAMS: ("Weight value (grams)",),
+    Column.QUANTITY: ("Inventory quantity", "Stock"),
+    Column.PRICE: ("Price",),
+    Column.COMPARE_AT: ("Compare-at price", "Compare at price"),
+    Column.BARCODE: ("Barcode", "GTIN, UPC, EAN, or ISBN"),
+    Column.IMAGE_SRC: ("Product image URL",),
+    Column.COST: ("Cost of goods",),
+    Column.WEIGHT: ("Weight (g)", "Weight (lbs)", "Weight (oz)"),
 }
-_WOOCOMMERCES: Final = (ID, PARENT, CATEGORIES, REGULAR_PRICE, SALE_PRICE, WEIGHT, IN_STOCK, IMAGES)
-_OF_ATTRIBUTE: Final = re.compile(r"attribute ([0-9]{1,2}) (name|value\(s\))")
-_KNOWN: Final = {name.casefold(): name for name in (*exported_columns(MAX_OPTIONS), *_WOOCOMMERCES)} | {
-    other.casefold(): name for name, others in _OTHER_NAMES.items() for other in others
+_ATTRIBUTE: Final = re.compile(r"attribute ([0-9]{1,2}) (name|value\(s\))")
+_KNOWN: Final = {
+    # `Kind` is the name of WooCommerce's `Type` here only.
+    **{name.casefold(): name for name in exported_columns(MAX_OPTIONS)},
+    **{name.casefold(): name for name in _ALL if name != Column.KIND},
+    **{other.casefold(): name for name, others in _OTHER_NAMES.items() for other in others},
 }
-# A file without handles that has one of these beside SKUs or ids is WooCommerce's.
-_MARKS_OF_WOOCOMMERCE: Final = (TYPE, PARENT, CATEGORIES, REGULAR_PRICE, SALE_PRICE, IN_STOCK, IMAGES)
+# A file without handles is WooCommerce's if it has one of these columns and SKUs or ids.
+_WOOCOMMERCE_ONLY: Final = (
+    Column.TYPE, Column.PARENT, Column.CATEGORIES, Column.REGULAR_PRICE, Column.SALE_PRICE, Column.IN_STOCK,
+    Column.IMAGES,
+)  # fmt: skip
 
 
 def column_of(name: str) -> str | None:
-    """The column that a file calls by this name, in whatever case; None where it is not kept."""
+    """The column with this name in a file, in any case; None if it is not imported."""
     folded = " ".join(without_invisible(name).split()).casefold()
-    if of_attribute := _OF_ATTRIBUTE.fullmatch(folded):
-        column = attribute_name if of_attribute[2] == "name" else attribute_values
-        return column(int(of_attribute[1]))
+    if match := _ATTRIBUTE.fullmatch(folded):
+        column = attribute_name if match[2] == "name" else attribute_values
+        return column(int(match[1]))
     return _KNOWN.get(folded)
 
 
-# What a column of Shopify's is made of where the file has it in WooCommerce's way (`woocommerce_cells`).
-_MADE_OF: Final = {
-    PRICE: REGULAR_PRICE, COMPARE_AT: SALE_PRICE, GRAMS: WEIGHT, CATEGORY: CATEGORIES, QUANTITY: IN_STOCK,
-    IMAGE_SRC: IMAGES,
-}  # fmt: skip
-
-
+# The column of WooCommerce from which a column of Shopify is derived (`woocommerce.cell_of`).
+_DERIVED_FROM: Final = {
+    Column.PRICE: Column.REGULAR_PRICE,
+    Column.COMPARE_AT: Column.SALE_PRICE,
+    Column.GRAMS: Column.WEIGHT,
+    Column.CATEGORY: Column.CATEGORIES,
+    Column.QUANTITY: Column.IN_STOCK,
+    Column.IMAGE_SRC: Column.IMAGES,
+}
+# The columns of WooCommerce that relate lines to each other.
 _GROUPING: Final = (
-    *(ID, PARENT),
+    *(Column.ID, Column.PARENT),
     *(column(number) for number in range(MAX_ATTRIBUTES) for column in (attribute_name, attribute_values)),
 )
 
 
 class Columns:
-    """Where the columns that we keep stand in a file. A column may be there under several of its names.
+    """The positions of the imported columns in a file. A file may have a column under several of its names.
 
-    Raises `FileUnusable` where nothing says which product a line is of, or where a name that is kept is there twice.
+    Raises `FileUnusable` if no column identifies the product of a line, or if a name is there twice.
     """
 
     def __init__(self, names: list[str]) -> None:
-        self._places: dict[str, list[int]] = {}
+        self._indexes: dict[str, list[int]] = {}
         self.unknown: list[str] = []
         self.names = names
-        # The numbers of WooCommerce's.
+        # The numbers of WooCommerce's attribute columns.
         self.attributes: list[int] = []
         for index, name in enumerate(names):
             column = column_of(name)
             if column is not None:
-                places = self._places.setdefault(column, [])
-                if name.casefold() in (names[place].casefold() for place in places):
-                    raise FileUnusable(f"The column {names[places[0]]} is there twice.")
-                places.append(index)
+                indexes = self._indexes.setdefault(column, [])
+                if name.casefold() in (names[other].casefold() for other in indexes):
+                    raise FileUnusable(f"The column {names[indexes[0]]} is there twice.")
+                indexes.append(index)
             elif name and name not in self.unknown:
                 self.unknown.append(name)
-        if SALE_PRICE in self and REGULAR_PRICE not in self:
-            # Which of a variant's prices it would be, nothing says.
-            self.unknown += [names[place] for place in self._places.pop(SALE_PRICE)]
-        self.is_woocommerces = (
-            HANDLE not in self
-            and (SKU in self or ID in self)
-            and any(column in self for column in _MARKS_OF_WOOCOMMERCE)
-        )
-        if HANDLE not in self and not self.is_woocommerces:
-            parted = " Its columns have to be parted by commas." if len(names) == 1 else ""
-            raise FileUnusable(f"The first line names no column {HANDLE}.{parted}")
-        if self.is_woocommerces:
-            self._become_woocommerces()
+        if Column.SALE_PRICE in self and Column.REGULAR_PRICE not in self:
+            # Without a regular price it is unclear whether it is the price or the compare-at price.
+            self.unknown += [names[index] for index in self._indexes.pop(Column.SALE_PRICE)]
+        is_identified_by_sku = Column.HANDLE not in self and (Column.SKU in self or Column.ID in self)
+        self.is_woocommerce = is_identified_by_sku and any(column in self for column in _WOOCOMMERCE_ONLY)
+        if Column.HANDLE not in self and not self.is_woocommerce:
+            hint = " Its columns have to be parted by commas." if len(names) == 1 else ""
+            raise FileUnusable(f"The first line names no column {Column.HANDLE}.{hint}")
+        if self.is_woocommerce:
+            self._add_woocommerce_columns()
         else:
-            self.unknown += [names[place] for column in _GROUPING for place in self._places.pop(column, ())]
+            self.unknown += [names[index] for column in _GROUPING for index in self._indexes.pop(column, ())]
         numbers = [number for number in range(1, MAX_OPTIONS + 1) if option_value(number) in self]
         self.option_values = [option_value(number) for number in numbers]
         self.option_names = [option_name(number) for number in numbers]
 
     def __contains__(self, column: str) -> bool:
-        return column in self._places
+        return column in self._indexes
 
-    def _become_woocommerces(self) -> None:
-        """`Type` says whether a line is a product or a variation; handle and options stand behind the file's cells."""
-        self._places[KIND] = self._places.pop(TYPE, [])
+    def _add_woocommerce_columns(self) -> None:
+        """Reads `Type` as the kind of a line, and adds columns for handle and options after the file's own."""
+        self._indexes[Column.KIND] = self._indexes.pop(Column.TYPE, [])
         self.attributes = [number for number in range(1, MAX_ATTRIBUTES) if attribute_name(number) in self]
-        more = [HANDLE]
+        more = [Column.HANDLE]
         if self.attributes:
             numbers = range(1, MAX_OPTIONS + 1)
             more += [column(number) for number in numbers for column in (option_name, option_value)]
-        self._places |= {column: [len(self.names) + index] for index, column in enumerate(more)}
+        self._indexes |= {column: [len(self.names) + index] for index, column in enumerate(more)}
 
     def name_of(self, column: str) -> str:
-        """What the file calls the column."""
-        places = self._places.get(column) or self._places.get(_MADE_OF.get(column, ""), [])
-        return self.names[places[0]] if places and places[0] < len(self.names) else column
+        """The file's name of the column."""
+        indexes = self._indexes.get(column) or self._indexes.get(_DERIVED_FROM.get(column, ""), [])
+        return self.names[indexes[0]] if indexes and indexes[0] < len(self.names) else column
 
-    def places(self, column: str) -> Sequence[int]:
-        """Where it stands."""
-        return self._places.get(column, ())
+    def indexes(self, column: str) -> Sequence[int]:
+        """The positions of the column in a line."""
+        return self._indexes.get(column, ())
 
     def has(self, column: str) -> bool:
-        """Whether the file says what a column of Shopify's says, in that or in another way."""
-        return column in self or _MADE_OF.get(column, "") in self
+        """Whether the file has a column of Shopify, or the column of WooCommerce from which it is derived."""
+        return column in self or _DERIVED_FROM.get(column, "") in self
 
     def cell(self, values: list[str], column: str) -> str:
-        """What a line has in the column; nothing where the file does not have it."""
+        """The cell of a line in the column, the first with content; empty if the file does not have the column."""
         cell = ""
-        for place in self._places.get(column, ()):
-            cell = values[place] if place < len(values) else ""
+        for index in self._indexes.get(column, ()):
+            cell = values[index] if index < len(values) else ""
             if cell.strip():
                 break
         return cell
 
     def with_cells(self, values: list[str], cells: Mapping[str, str]) -> list[str]:
-        """A line that has these cells instead, as far as the file has their columns."""
+        """A copy of the line with these cells replaced; columns that the file does not have are ignored."""
         changed = list(values)
         for column, cell in cells.items():
-            for place in self._places.get(column, ()):
-                changed[place] = cell
+            for index in self._indexes.get(column, ()):
+                changed[index] = cell
         return changed
 
     def warnings(self) -> list[Problem]:
-        """One, where there are columns that are not kept."""
+        """A warning if the file has columns that are not imported."""
         if not self.unknown:
             return []
         detail = f"Not kept, since there is nothing here for it: {', '.join(self.unknown)}."

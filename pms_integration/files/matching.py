@@ -1,229 +1,254 @@
-"""Which products and variants of ours the drafts of a file mean, and what a service is to be told of them."""
+"""Matches the parsed products of a file with the catalogue and prepares the data that a service writes."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from django.utils.text import slugify
 
-from pms_integration.files import columns
-from pms_integration.files.catalogue_lookup import FreeSkus, Known, KnownProduct
+from pms_integration.files.catalogue_lookup import CatalogueLookup, CatalogueProduct, FreeSkus
 from pms_integration.files.categories import Categories
-from pms_integration.files.cells import BadCell
-from pms_integration.files.options import Options, options_of
-from pms_integration.files.parsed_products import Draft, VariantDraft
-from pms_integration.files.problems import Problem
-from pms_integration.files.repeated_skus import free_repeated_skus
-from pms_integration.files.variants import match_variants
+from pms_integration.files.cells import PRODUCT_CELLS, VARIANT_CELLS, BadCell
+from pms_integration.files.columns import Column, option_name, option_value
+from pms_integration.files.parsed_products import ParsedProduct, ParsedVariant
+from pms_integration.files.variants import Options, match_variants, options_of
 from products.models import MAX_VARIANTS
 from products.skus import sku_key
 
-# Where a rule's pointer leads to in a CSV file.
+# The column of a CSV file for the member at which the pointer of an error ends.
 _COLUMN_OF: Final = {
-    "handle": columns.HANDLE, "name": columns.TITLE, "description": columns.BODY, "brand": columns.VENDOR,
-    "status": columns.STATUS, "category": columns.CATEGORY, "tags": columns.TAGS, "attributes": columns.TYPE,
-    "options": columns.option_value(1), "sku": columns.SKU, "price": columns.PRICE, "currency": columns.CURRENCY,
-    "compare_at_price": columns.COMPARE_AT, "cost": columns.COST, "weight_grams": columns.GRAMS,
-    "barcode": columns.BARCODE,
-}  # fmt: skip
+    **{name: column for column, name, _ in (*PRODUCT_CELLS, *VARIANT_CELLS)},
+    "handle": Column.HANDLE,
+    "status": Column.STATUS,
+    "category": Column.CATEGORY,
+    "attributes": Column.TYPE,
+    "options": option_value(1),
+    "sku": Column.SKU,
+}
 
 
 @dataclass(slots=True)
 class Match:
-    """A draft and what is to be written of it: `data` is none where something is wrong.
+    """A parsed product and the data to write; `data` is None if the product is refused.
 
-    `variants` are the draft's in the order of `data["variants"]`.
+    `variants` are its variants in the order of `data["variants"]`.
     """
 
-    draft: Draft
-    problems: list[Problem]
-    warnings: list[Problem]
+    parsed: ParsedProduct
     data: dict[str, Any] | None = None
-    variants: list[VariantDraft] = field(default_factory=list)
-    # Variants that have no SKU yet: the place in `data`, and the first choice.
-    nameless: list[tuple[int, str]] = field(default_factory=list)
+    variants: list[ParsedVariant] = field(default_factory=list)
+    # Variants without a SKU: the index in `data["variants"]`, and the preferred SKU.
+    unnamed: list[tuple[int, str]] = field(default_factory=list)
 
     def refuse(self, line: int, column: str, code: str, detail: str) -> None:
-        """Notes why it cannot be written."""
-        self.problems.append(Problem(line, self.draft.name_of(column), code, detail))
+        """Adds a problem, so that the product is not written."""
+        self.parsed.refuse(line, column, code, detail)
         self.data = None
 
-    def warn(self, line: int, column: str, code: str, detail: str) -> None:
-        """Notes what is written otherwise than the file says."""
-        self.warnings.append(Problem(line, self.draft.name_of(column), code, detail))
-
     def refuse_pointer(self, pointer: str, code: str, detail: str) -> None:
-        """The same of a rule that has named a place in `data`."""
+        """Adds a problem that a service reports with a JSON pointer into `data`."""
         steps = pointer.strip("/").split("/")
-        line = self.draft.line
+        line = self.parsed.line
         if steps[0] == "variants" and len(steps) > 1 and steps[1].isdecimal() and int(steps[1]) < len(self.variants):
             line = self.variants[int(steps[1])].line
-        if not self.draft.is_whole:
+        if not self.parsed.is_whole:
             column = next((_COLUMN_OF[step] for step in reversed(steps) if step in _COLUMN_OF), "")
         else:
             column = "/".join(steps)
         self.refuse(line, column, code, detail)
 
 
-def match_drafts(drafts: Sequence[Draft], repeated_skus: Callable[[], frozenset[str]] = frozenset) -> list[Match]:
-    """A match for each draft, in their order; the database is asked a constant number of times.
+def match_products(
+    products: Sequence[ParsedProduct], repeated_skus: Callable[[], frozenset[str]] = frozenset
+) -> list[Match]:
+    """A match for each product, in their order, with a constant number of queries.
 
-    `repeated_skus` are the keys of those that are in the file more than once.
+    `repeated_skus` returns the keys of the SKUs that are in the file more than once.
     """
-    matches = [Match(draft, list(draft.problems), list(draft.warnings)) for draft in drafts]
-    sound = [match for match in matches if not match.problems]
-    known = Known(
-        [match.draft.handle for match in sound],
-        [variant.sku for match in sound for variant in match.draft.variants if variant.sku],
-        [variant.sku for match in sound if match.draft.is_found_by_sku for variant in match.draft.variants],
-    )
-    speaks_of_categories = any(match.draft.category or match.draft.product_type for match in sound)
-    categories = Categories() if speaks_of_categories else None
-    claimed: set[str] = set()
+    # Copies, since a transaction that is retried starts again with the products as they were parsed.
+    matches = [Match(replace(parsed, problems=[*parsed.problems], warnings=[*parsed.warnings])) for parsed in products]
+    sound = [match for match in matches if not match.parsed.problems]
+    lookup = CatalogueLookup([match.parsed for match in sound])
+    needs_categories = any(match.parsed.category or match.parsed.product_type for match in sound)
+    categories = Categories() if needs_categories else None
+    used_keys: set[str] = set()
     for match in sound:
-        product = known.product_of(match.draft)
-        if not match.draft.is_whole:
-            free_repeated_skus(match, product, known, repeated_skus)
-        _match(match, product, known, claimed, categories)
-    _name_nameless(sound, claimed)
+        product = lookup.product_of(match.parsed)
+        if not match.parsed.is_whole:
+            _clear_repeated_skus(match.parsed, product, lookup, repeated_skus)
+        _match(match, product, lookup, used_keys, categories)
+    _allocate_skus(sound, used_keys)
     return matches
 
 
-def _match(
-    match: Match, product: KnownProduct | None, known: Known, claimed: set[str], categories: Categories | None
+def _clear_repeated_skus(
+    parsed: ParsedProduct,
+    product: CatalogueProduct | None,
+    lookup: CatalogueLookup,
+    repeated_skus: Callable[[], frozenset[str]],
 ) -> None:
-    draft = match.draft
-    data: dict[str, Any] = dict(draft.values)
+    """Clears, with a warning, SKUs that an earlier line of the file has given to another variant.
+
+    A SKU that belongs to another product but is in the file only once stays, and is refused later.
+    """
+    seen: set[str] = set()
+    seen_options: set[tuple[str, ...]] = set()
+    variants: list[ParsedVariant] = []
+    for variant in parsed.variants:
+        options, key = tuple(variant.option_values), sku_key(variant.sku) if variant.sku else ""
+        owner = lookup.owners.get(key)
+        is_others = owner is not None and owner[0] != (product.id if product else None) and key in repeated_skus()
+        if key and (is_others or (key in seen and options and options not in seen_options)):
+            holder = f"{owner[1]} has it" if is_others and owner else "another line of the product has it"
+            detail = f"The SKU {variant.sku} is there more than once, and {holder}; one is made for this line."
+            parsed.warn(variant.line, Column.SKU, "sku_repeated", detail)
+            variant = replace(variant, sku="")
+        seen.add(key)
+        seen_options.add(options)
+        variants.append(variant)
+    parsed.variants = variants
+
+
+def _match(
+    match: Match,
+    product: CatalogueProduct | None,
+    lookup: CatalogueLookup,
+    used_keys: set[str],
+    categories: Categories | None,
+) -> None:
+    parsed = match.parsed
+    data: dict[str, Any] = dict(parsed.values)
     if product is not None:
         data["id"] = product.id
     try:
-        data |= dict(_category_and_type(draft, product, categories))
+        data |= dict(_category_and_type(parsed, product, categories))
     except BadCell as error:
-        match.refuse(draft.line, columns.CATEGORY, error.code, error.detail)
+        match.refuse(parsed.line, Column.CATEGORY, error.code, error.detail)
         return
     match.data = data
-    if draft.is_whole:
-        match.variants = draft.variants
-        data["variants"] = [variant.values for variant in draft.variants]
+    if parsed.is_whole:
+        match.variants = parsed.variants
+        data["variants"] = [variant.values for variant in parsed.variants]
     else:
         _match_lines(match, data, product)
-    _claim(match, product, known, claimed)
+    _check_skus(match, product, lookup, used_keys)
 
 
 def _category_and_type(
-    draft: Draft, product: KnownProduct | None, categories: Categories | None
+    parsed: ParsedProduct, product: CatalogueProduct | None, categories: Categories | None
 ) -> Iterator[tuple[str, Any]]:
-    if draft.category and categories is not None:
-        slug = categories.require_slug(draft.category) if draft.is_whole else categories.require(draft.category)
+    if parsed.category and categories is not None:
+        slug = categories.require_slug(parsed.category) if parsed.is_whole else categories.require(parsed.category)
         yield "category", slug
-    elif draft.category is not None:
+    elif parsed.category is not None:
         yield "category", None
-    elif draft.product_type and categories is not None and (found := categories.by_name(draft.product_type)):
+    elif parsed.product_type and categories is not None and (found := categories.by_name(parsed.product_type)):
         yield "category", found
-    if draft.product_type is None:
+    if parsed.product_type is None:
         return
     present = product.product_type if product else None
-    # Another kind of value is not Shopify's, and an export leaves it out.
-    if (present is None or isinstance(present, str)) and (present or "") != draft.product_type:
-        yield "attributes", {"product_type": draft.product_type or None}
+    # A product type that is not text is not Shopify's, and exports leave it out.
+    if (present is None or isinstance(present, str)) and (present or "") != parsed.product_type:
+        yield "attributes", {"product_type": parsed.product_type or None}
 
 
-def _match_lines(match: Match, data: dict[str, Any], product: KnownProduct | None) -> None:
-    draft = match.draft
+def _match_lines(match: Match, data: dict[str, Any], product: CatalogueProduct | None) -> None:
+    parsed = match.parsed
     if product is None:
-        data["handle"] = draft.handle
+        data["handle"] = parsed.handle
         if not data.get("name"):
-            match.refuse(draft.line, columns.TITLE, "required", "A new product has a title.")
+            match.refuse(parsed.line, Column.TITLE, "required", "A new product has a title.")
             return
-    if len(draft.variants) > MAX_VARIANTS:
-        detail = f"The product has {len(draft.variants)} variants; {MAX_VARIANTS} are the most."
-        match.refuse(draft.line, columns.HANDLE, "too_many_variants", detail)
+    if len(parsed.variants) > MAX_VARIANTS:
+        detail = f"The product has {len(parsed.variants)} variants; {MAX_VARIANTS} are the most."
+        match.refuse(parsed.line, Column.HANDLE, "too_many_variants", detail)
         return
     try:
-        options = options_of(draft, product)
+        options = options_of(parsed, product)
     except BadCell as error:
-        match.refuse(draft.line, columns.option_name(1), error.code, error.detail)
+        match.refuse(parsed.line, option_name(1), error.code, error.detail)
         return
-    if options.changed is not None:
-        data["options"] = options.changed
+    if options.new_options is not None:
+        data["options"] = options.new_options
     _check_variants(match, options)
     _fill_variants(match, data, product, options)
 
 
 def _check_variants(match: Match, options: Options) -> None:
-    """Two lines that mean the same variant."""
+    """Refuses a product of which two lines are the same variant."""
     skus: set[str] = set()
     seen: set[tuple[tuple[str, str], ...]] = set()
-    for variant, values in zip(match.draft.variants, options.of_variants, strict=True):
+    for variant, values in zip(match.parsed.variants, options.values, strict=True):
         key = sku_key(variant.sku) if variant.sku else ""
         if key in skus:
             detail = f"{variant.sku} stands in two lines of the product."
-            match.refuse(variant.line, columns.SKU, "duplicate_sku", detail)
+            match.refuse(variant.line, Column.SKU, "duplicate_sku", detail)
         combination = tuple((values or {}).items())
         if combination in seen:
             detail = "Another line of the product has the same option values."
-            match.refuse(variant.line, columns.option_value(1), "duplicate_options", detail)
+            match.refuse(variant.line, option_value(1), "duplicate_options", detail)
         skus |= {key} - {""}
         seen |= {combination} - {()}
 
 
-def _fill_variants(match: Match, data: dict[str, Any], product: KnownProduct | None, options: Options) -> None:
-    drafts = match.draft.variants or ([] if product else [VariantDraft(match.draft.line)])
-    of_variants = options.of_variants or [None if product else {} for _ in drafts]
-    found = match_variants(drafts, of_variants, product)
+def _fill_variants(match: Match, data: dict[str, Any], product: CatalogueProduct | None, options: Options) -> None:
+    lines = match.parsed.variants or ([] if product else [ParsedVariant(match.parsed.line)])
+    all_values = options.values or [None if product else {} for _ in lines]
+    found = match_variants(lines, all_values, product)
     has_order = product is not None and None not in found and _is_in_order(found)
     rows: list[dict[str, Any]] = []
-    for index, (draft, values, variant) in enumerate(zip(drafts, of_variants, found, strict=True)):
-        row: dict[str, Any] = dict(draft.values)
+    for index, (line, values, variant) in enumerate(zip(lines, all_values, found, strict=True)):
+        row: dict[str, Any] = dict(line.values)
         if values is not None:
-            is_partial = variant is not None and match.draft.option_columns < len(variant.options)
+            is_partial = variant is not None and match.parsed.option_columns < len(variant.options)
             row["options"] = {**variant.options, **values} if variant and is_partial else values
         if not has_order:
             row["position"] = index
         if variant is not None:
-            row |= {"id": variant.id, "sku": draft.sku or variant.sku}
-        elif draft.sku:
-            row["sku"] = draft.sku
+            row |= {"id": variant.id, "sku": line.sku or variant.sku}
+        elif line.sku:
+            row["sku"] = line.sku
         else:
-            is_only_one = len(drafts) == 1 and not (product and product.variants)
+            is_only_one = len(lines) == 1 and not (product and product.variants)
             parts = [slugify(value, allow_unicode=True) for value in (values or {}).values()]
-            wanted = [match.draft.handle] if is_only_one else [match.draft.handle, *filter(None, parts)]
-            match.nameless.append((index, "-".join(wanted)))
+            wanted = [match.parsed.handle] if is_only_one else [match.parsed.handle, *filter(None, parts)]
+            match.unnamed.append((index, "-".join(wanted)))
         rows.append(row)
     if not rows and product is not None:
         rows = [{"id": variant.id, "sku": variant.sku} for variant in product.variants[:1]]
-    match.variants = drafts
+    match.variants = lines
     data["variants"] = rows
 
 
 def _is_in_order(found: Sequence[Any]) -> bool:
-    places = [(variant.position, variant.id) for variant in found]
-    return places == sorted(places)
+    order = [(variant.position, variant.id) for variant in found]
+    return order == sorted(order)
 
 
-def _claim(match: Match, product: KnownProduct | None, known: Known, claimed: set[str]) -> None:
-    """Refuses SKUs that other products have, or that an earlier draft of the chunk is about to have."""
+def _check_skus(match: Match, product: CatalogueProduct | None, lookup: CatalogueLookup, used_keys: set[str]) -> None:
+    """Refuses SKUs of other products, in the catalogue or earlier in the chunk."""
     if match.data is None:
         return
-    keys = {sku_key(row["sku"]): row["sku"] for row in match.data["variants"] if "sku" in row}
+    keys = {sku_key(row["sku"]) for row in match.data["variants"] if "sku" in row}
     for variant in match.variants:
         key = sku_key(variant.sku) if variant.sku else ""
-        owner = known.owners.get(key)
+        owner = lookup.owners.get(key)
         is_others = owner is not None and owner[0] != (product.id if product else None)
-        if key in claimed or (is_others and not (match.draft.is_whole and product is None)):
-            whose = owner[1] if owner else "another product of this file"
-            column = "variants" if match.draft.is_whole else columns.SKU
-            match.refuse(variant.line, column, "sku_taken", f"{variant.sku} belongs to {whose}.")
+        if key in used_keys or (is_others and not (match.parsed.is_whole and product is None)):
+            holder = owner[1] if owner else "another product of this file"
+            column = "variants" if match.parsed.is_whole else Column.SKU
+            match.refuse(variant.line, column, "sku_taken", f"{variant.sku} belongs to {holder}.")
     if match.data is not None:
-        claimed |= set(keys)
+        used_keys |= keys
 
 
-def _name_nameless(matches: Sequence[Match], claimed: set[str]) -> None:
-    waiting = [match for match in matches if match.data is not None and match.nameless]
+def _allocate_skus(matches: Sequence[Match], used_keys: set[str]) -> None:
+    """Gives a SKU to the variants that have none."""
+    waiting = [match for match in matches if match.data is not None and match.unnamed]
     if not waiting:
         return
-    free = FreeSkus((wanted for match in waiting for _, wanted in match.nameless), claimed)
+    free_skus = FreeSkus((wanted for match in waiting for _, wanted in match.unnamed), used_keys)
     for match in waiting:
-        for index, wanted in match.nameless:
+        for index, wanted in match.unnamed:
             if match.data is not None:
-                match.data["variants"][index]["sku"] = free.take(wanted)
+                match.data["variants"][index]["sku"] = free_skus.allocate(wanted)

@@ -1,16 +1,47 @@
-"""What a file says of one product, before anybody has looked at the database."""
+"""The products of a file as they are parsed, before they are compared with the catalogue."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
+from pms_backend import outbound
+from pms_integration.files import limits
+from pms_integration.files.cells import is_rounded_by_excel
 from pms_integration.files.columns import Columns
-from pms_integration.files.problems import Problem
-from pms_integration.files.records import Place
+from pms_integration.files.records import FilePosition, Problem, Record
+from products.barcodes import check_barcode
+from products.exceptions import InvalidBarcode
 
 
 @dataclass(slots=True)
-class ImageDraft:
-    """A picture by its URL; what is None stays as it is."""
+class Block:
+    """The records of one product in a CSV file, up to the limits; `count` and `size` (in bytes) are those of all.
+
+    `end` is where reading goes on. A block that `has_only_variants` has no line of the product itself.
+    """
+
+    handle: str
+    records: list[Record]
+    end: FilePosition
+    count: int = 0
+    size: int = 0
+    has_only_variants: bool = False
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether some of its records are left out."""
+        return self.count > limits.MAX_LINES_PER_PRODUCT or self.size > limits.MAX_PRODUCT_BYTES
+
+    def add(self, record: Record) -> None:
+        """Counts a record, and keeps it if the block is not too large."""
+        self.count += 1
+        self.size += record.end.offset - record.start.offset
+        if not self.is_too_large:
+            self.records.append(record)
+
+
+@dataclass(slots=True)
+class ParsedImage:
+    """A picture by its URL; a value that is None is not changed."""
 
     line: int
     url: str
@@ -19,8 +50,8 @@ class ImageDraft:
 
 
 @dataclass(slots=True)
-class VariantDraft:
-    """A variant: `values` as a service takes them; without a SKU it is known by its options' values."""
+class ParsedVariant:
+    """A variant; `values` are the arguments of a service. Without a SKU it is identified by its option values."""
 
     line: int
     sku: str = ""
@@ -30,18 +61,18 @@ class VariantDraft:
 
 
 @dataclass(slots=True)
-class Draft:
-    """The lines of one product. With problems it is not written.
+class ParsedProduct:
+    """The content of a product's lines. It is not written if it has problems.
 
-    `values` are the product's own, as a service takes them. `option_names` are those that the file names; `category` is
-    a path of names or a slug, `product_type` Shopify's free text, each None where the file does not speak of it.
-    `columns` are those of a CSV file. `option_columns` says how many options the file can name. A draft that
-    `is_found_by_sku` means the product that has one of its SKUs, else that of its handle.
-    `is_whole` says that it is in the API's own shape, with nothing left to be found out but which product is meant.
+    `values` are the arguments of a service. `option_names` are those in the file, `option_columns` is how many options
+    its columns can hold. `category` is a path of names or a slug, `product_type` Shopify's free text; each is None if
+    the file does not have it. `columns` are those of a CSV file.
+    With `is_found_by_sku` it is the product that has one of its SKUs, else the product with its handle.
+    With `is_whole` it has the shape of the API, so that only the existing product remains to be found.
     """
 
-    start: Place
-    end: Place
+    start: FilePosition
+    end: FilePosition
     line_count: int
     handle: str = ""
     is_whole: bool = False
@@ -52,24 +83,57 @@ class Draft:
     category: str | None = None
     product_type: str | None = None
     option_names: list[str] = field(default_factory=list)
-    variants: list[VariantDraft] = field(default_factory=list)
-    images: list[ImageDraft] = field(default_factory=list)
+    variants: list[ParsedVariant] = field(default_factory=list)
+    images: list[ParsedImage] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
 
     @property
     def line(self) -> int:
-        """The first."""
+        """The number of its first line."""
         return self.start.line
 
-    def name_of(self, column: str) -> str:
-        """What the file calls a column of ours."""
-        return column if self.columns is None else self.columns.name_of(column)
-
     def refuse(self, line: int, column: str, code: str, detail: str) -> None:
-        """Notes why it cannot be written."""
-        self.problems.append(Problem(line, self.name_of(column), code, detail))
+        """Adds a problem, so that the product is not written."""
+        self.problems.append(self._problem(line, column, code, detail))
 
     def warn(self, line: int, column: str, code: str, detail: str) -> None:
-        """Notes what is written otherwise than the file says."""
-        self.warnings.append(Problem(line, self.name_of(column), code, detail))
+        """Adds a warning: the product is written, but not as the file says."""
+        self.warnings.append(self._problem(line, column, code, detail))
+
+    def warn_of_changed_handle(self, column: str, handle: str) -> None:
+        """Warns that the handle is stored in another form."""
+        detail = f"The handle is kept as {handle}: in lower case, with hyphens for spaces and other signs."
+        self.warn(self.line, column, "handle_changed", detail)
+
+    def warn_of_codes(self, line: int, sku_column: str, sku: str, barcode_column: str, barcode: str) -> None:
+        """Warns of numbers that a spreadsheet has rounded, and of a wrong check digit."""
+        for name, code in (("SKU", sku), ("barcode", barcode)):
+            if is_rounded_by_excel(code):
+                detail = f"The {name} {code} looks like a number that Excel has rounded; format that column as text."
+                self.warn(line, sku_column, "rounded_by_excel", detail)
+        try:
+            check_barcode(barcode)
+        except InvalidBarcode as error:
+            self.warn(line, barcode_column, error.code, error.detail)
+
+    def set_quantity(self, variant: ParsedVariant, column: str, quantity: int | None) -> None:
+        """Sets the quantity of a variant; one below zero is left out with a warning."""
+        if quantity is not None and quantity < 0:
+            detail = f"{quantity} is no figure that anybody can count; the stock stays as it is."
+            self.warn(variant.line, column, "negative_quantity", detail)
+        else:
+            variant.quantity = quantity
+
+    def add_image(self, image: ParsedImage, column: str) -> bool:
+        """Adds a picture and returns True; one with a URL that cannot be fetched is left out with a warning."""
+        try:
+            outbound.parse_target(image.url)
+        except outbound.Forbidden as error:
+            self.warn(image.line, column, "invalid_image_url", str(error))
+            return False
+        self.images.append(image)
+        return True
+
+    def _problem(self, line: int, column: str, code: str, detail: str) -> Problem:
+        return Problem(line, column if self.columns is None else self.columns.name_of(column), code, detail)

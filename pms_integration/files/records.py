@@ -1,7 +1,7 @@
-"""The records of a CSV file: with their lines and places, and with what is wrong with the broken ones.
+"""The records of a CSV file, each with its position in the file, and the problems of the broken ones.
 
-A quote that is not closed would swallow the rest of the file. So what cannot be a record is taken for its first line
-alone, and reading goes on behind that.
+A quote that is not closed would swallow the rest of the file. So a broken record consists of its first line only, and
+reading goes on at the second.
 """
 
 import csv
@@ -10,24 +10,34 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Final
 
+from pms_integration.exceptions import FileUnusable
 from pms_integration.files.limits import MAX_BYTES_READ_AGAIN, MAX_COLUMNS, MAX_RECORD_BYTES
-from pms_integration.files.problems import FileUnusable, Problem
 
 BOM: Final = b"\xef\xbb\xbf"
 OTHER_ENCODINGS: Final = (b"\xff\xfe", b"\xfe\xff")
 # XLSX and ODS are ZIP files; XLS is older.
 WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 COMMA: Final = ","
-# With this line before the first a file tells Excel what parts its cells.
+# A line before the header that sets the separator for Excel.
 _SEPARATOR: Final = re.compile(rb'"?sep=([,;|\t])"?[,;|\s]*', re.IGNORECASE)
 MAX_SEPARATOR_LINE: Final = 4_096
-# Of the whole process; nobody else reads CSV here.
+# A setting of the whole process; no other code in it reads CSV.
 csv.field_size_limit(MAX_RECORD_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a record begins: how many bytes are before it, and the number of its line."""
+class Problem:
+    """An error or a warning: the physical line (from 1), the column or JSON pointer, the rule's code, and the text."""
+
+    line: int
+    column: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilePosition:
+    """The start of a line: its byte offset and its number (from 1)."""
 
     offset: int
     line: int
@@ -35,57 +45,56 @@ class Place:
 
 @dataclass(slots=True)
 class Record:
-    """A line of the file, or several where a cell has line breaks. A broken one has a problem, and what of it could be
-    read."""
+    """One line of the file, or several if a cell has line breaks. A broken one has a problem and its readable cells."""
 
-    start: Place
-    end: Place
+    start: FilePosition
+    end: FilePosition
     values: list[str]
     problem: Problem | None = None
 
     @property
     def line(self) -> int:
-        """Its first."""
+        """The number of its first line."""
         return self.start.line
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The columns, in their order, where the first record is, and what parts the cells."""
+    """The columns in their order, the position of the first record, and the separator of cells."""
 
     columns: list[str]
-    body: Place
+    body: FilePosition
     separator: str = COMMA
 
 
 class _TooLong(Exception):
-    """A record has no end within `MAX_RECORD_BYTES`."""
+    """A record does not end within `MAX_RECORD_BYTES`."""
 
 
 class _Lines:
-    """The physical lines of a file as texts, from a place on; it knows where it is."""
+    """Iterates over the physical lines of a file from a position on, and keeps track of the position."""
 
-    def __init__(self, file: IO[bytes], place: Place) -> None:
+    def __init__(self, file: IO[bytes], position: FilePosition) -> None:
         self._file = file
-        self.go_to(place)
+        self.go_to(position)
 
-    def go_to(self, place: Place) -> None:
-        """Goes on there."""
-        self._file.seek(place.offset)
-        self.offset, self.line = place.offset, place.line
+    def go_to(self, position: FilePosition) -> None:
+        """Continues at the position."""
+        self._file.seek(position.offset)
+        self.offset, self.line = position.offset, position.line
         self.begin()
 
     def begin(self) -> None:
-        """A record begins here."""
-        self.start = Place(self.offset, self.line)
-        self.behind_first: Place | None = None
+        """Marks the current position as the start of a record."""
+        self.start = FilePosition(self.offset, self.line)
+        self.end_of_first: FilePosition | None = None
         self.first = ""
         self.problem: Problem | None = None
 
     @property
-    def place(self) -> Place:
-        """Where the next line begins."""
-        return Place(self.offset, self.line)
+    def position(self) -> FilePosition:
+        """The start of the next line."""
+        return FilePosition(self.offset, self.line)
 
     def __iter__(self) -> "_Lines":
         return self
@@ -104,8 +113,8 @@ class _Lines:
             self.problem = self.problem or Problem(self.line, "", "null_character", "The line holds a NUL character.")
         self.offset += len(raw)
         self.line += raw.endswith(b"\n")
-        if self.behind_first is None:
-            self.behind_first, self.first = self.place, text
+        if self.end_of_first is None:
+            self.end_of_first, self.first = self.position, text
         if self.offset - self.start.offset > MAX_RECORD_BYTES or (
             len(raw) == MAX_RECORD_BYTES and not raw.endswith(b"\n")
         ):
@@ -113,7 +122,7 @@ class _Lines:
         return text
 
     def skip_line(self) -> None:
-        """Reads to the end of a line of which only a part was read."""
+        """Reads the rest of a line that was read in part."""
         while raw := self._file.readline(MAX_RECORD_BYTES):
             self.offset += len(raw)
             if raw.endswith(b"\n"):
@@ -122,7 +131,7 @@ class _Lines:
 
 
 def require_text(file: IO[bytes]) -> None:
-    """Raises `FileUnusable` for a workbook, and for an encoding that is not ours."""
+    """Raises `FileUnusable` for a workbook and for UTF-16."""
     file.seek(0)
     start = file.read(4)
     if start.startswith(WORKBOOKS):
@@ -132,15 +141,15 @@ def require_text(file: IO[bytes]) -> None:
 
 
 def read_header(file: IO[bytes]) -> Header:
-    """The columns of a CSV file. Raises `FileUnusable` where there are none that could be meant."""
+    """Reads the header of a CSV file. Raises `FileUnusable` if the first line is not a header."""
     require_text(file)
     file.seek(0)
-    begin = Place(len(BOM) if file.read(len(BOM)) == BOM else 0, 1)
+    begin = FilePosition(len(BOM) if file.read(len(BOM)) == BOM else 0, 1)
     separator = COMMA
     file.seek(begin.offset)
     first_line = file.readline(MAX_SEPARATOR_LINE)
-    if of_excel := _SEPARATOR.fullmatch(first_line):
-        begin, separator = Place(begin.offset + len(first_line), 2), of_excel[1].decode()
+    if excel_line := _SEPARATOR.fullmatch(first_line):
+        begin, separator = FilePosition(begin.offset + len(first_line), 2), excel_line[1].decode()
     found = next(_raw_records(file, begin, separator), None)
     if found is None:
         raise FileUnusable("The file is empty.")
@@ -152,14 +161,14 @@ def read_header(file: IO[bytes]) -> Header:
     return Header(columns, found.end, separator)
 
 
-def read_records(file: IO[bytes], header: Header, place: Place) -> Iterator[Record]:
-    """The records from a place on; lines without content are passed over.
+def read_records(file: IO[bytes], header: Header, position: FilePosition) -> Iterator[Record]:
+    """Reads the records from a position on, without empty lines.
 
-    A spreadsheet leaves out empty cells at the end of a line, or writes too many of them: each record has a cell for
-    each column, and more only where these have content, which is a problem.
+    Each record gets a cell for each column, since spreadsheets leave out empty cells at the end of a line or add more
+    of them. Additional cells with content are a problem.
     """
     width = len(header.columns)
-    for record in _raw_records(file, place, header.separator, width):
+    for record in _raw_records(file, position, header.separator, width):
         values = record.values
         while len(values) > width and not values[-1].strip():
             values.pop()
@@ -170,8 +179,8 @@ def read_records(file: IO[bytes], header: Header, place: Place) -> Iterator[Reco
         yield record
 
 
-def _raw_records(file: IO[bytes], place: Place, separator: str, width: int | None = None) -> Iterator[Record]:
-    lines = _Lines(file, place)
+def _raw_records(file: IO[bytes], position: FilePosition, separator: str, width: int | None = None) -> Iterator[Record]:
+    lines = _Lines(file, position)
     reader = csv.reader(lines, delimiter=separator, strict=True)
     read_again = 0
     while True:
@@ -181,17 +190,21 @@ def _raw_records(file: IO[bytes], place: Place, separator: str, width: int | Non
         except StopIteration:
             return
         except _TooLong:
-            code, detail = "line_too_long", f"The line is longer than {MAX_RECORD_BYTES} bytes."
+            broken = "line_too_long", f"The line is longer than {MAX_RECORD_BYTES} bytes."
         except csv.Error as error:
-            code, detail = "malformed_line", _in_words(str(error))
+            broken = "malformed_line", _explanation(str(error))
         else:
-            if width is None or lines.behind_first == lines.place or not _holds_other_lines(values, separator, width):
+            if (
+                width is None
+                or lines.end_of_first == lines.position
+                or not _holds_other_lines(values, separator, width)
+            ):
                 if any(value.strip() for value in values):
-                    yield Record(lines.start, lines.place, values, lines.problem)
+                    yield Record(lines.start, lines.position, values, lines.problem)
                 continue
-            code, detail = "malformed_line", "A quote is opened in this line and not closed where it should be."
+            broken = "malformed_line", "A quote is opened in this line and not closed where it should be."
         reached = lines.offset
-        record = _broken(lines, separator, code, detail)
+        record = _broken(lines, separator, *broken)
         read_again += max(0, reached - lines.offset)
         if read_again > MAX_BYTES_READ_AGAIN + lines.offset:
             raise FileUnusable(f"Too many quotes are not closed, up to that of line {record.line}.")
@@ -200,7 +213,7 @@ def _raw_records(file: IO[bytes], place: Place, separator: str, width: int | Non
 
 
 def _holds_other_lines(values: list[str], separator: str, width: int) -> bool:
-    """Whether a cell with line breaks has swallowed lines that are records: a quote was not closed."""
+    """Whether a cell contains lines that look like records, because a quote was not closed."""
     if len(values) >= width:
         return any(value.strip() for value in values[width:])
     within = (line for value in values for line in value.split("\n")[1:])
@@ -208,23 +221,23 @@ def _holds_other_lines(values: list[str], separator: str, width: int) -> bool:
 
 
 def _broken(lines: _Lines, separator: str, code: str, detail: str) -> Record:
-    """The record's first line by itself; reading goes on behind it."""
-    start, end, first = lines.start, lines.behind_first or lines.place, lines.first
+    """The first line of a broken record; reading continues at the second."""
+    start, end, first = lines.start, lines.end_of_first or lines.position, lines.first
     if end.line == start.line:
-        # Its own line has not ended yet: it is too long, or the file's last.
+        # The end of the first line is not read yet: it is too long, or the last of the file.
         lines.skip_line()
-        end = lines.place
+        end = lines.position
     lines.go_to(end)
     return Record(start, end, _readable(first, separator), Problem(start.line, "", code, detail))
 
 
 def _readable(text: str, separator: str) -> list[str]:
-    """Its cells as far as they can be read: the first is mostly the handle."""
-    # A carriage return within a line is what may be wrong with it.
+    """The cells of a broken line, as far as they can be read; the first is usually the handle."""
+    # A carriage return within the line may be the reason why it is broken.
     return next(csv.reader([text.rstrip("\r\n").replace("\r", " ")], delimiter=separator), [])
 
 
-def _in_words(error: str) -> str:
+def _explanation(error: str) -> str:
     if "unexpected end of data" in error:
         return "A quote is opened in this line and never closed."
     if "expected after" in error:

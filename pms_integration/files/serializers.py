@@ -1,14 +1,14 @@
-"""The input and output of imports."""
+"""The request and the response of imports."""
 
 from typing import Any, Final
 
 from inventory.models import MAX_CODE_LENGTH
 from pms_backend.api import serializers
-from pms_integration.files.columns import COST, column_of
+from pms_integration.files.columns import Column, column_of
 from pms_integration.files.limits import SHOWN_PROBLEMS
 from pms_integration.models import ImportFormat, ImportJob, ImportProblem, ImportStatus
 
-# Of a line of JSON; a CSV file may call it by several names.
+# The member of a JSON line; in a CSV file the column has several names.
 COST_MEMBER: Final = "cost"
 
 
@@ -62,7 +62,7 @@ _OWN: Final = (
 
 
 def represent_import(job: ImportJob, *, with_cost: bool) -> dict[str, Any]:
-    """What `ImportSerializer` describes, with the first of its problems."""
+    """The response that `ImportSerializer` describes, with the first problems."""
     return {
         **{name: getattr(job, name) for name in _OWN},
         "location": job.location.code if job.location else None,
@@ -72,11 +72,11 @@ def represent_import(job: ImportJob, *, with_cost: bool) -> dict[str, Any]:
 
 
 def first_problems(job: ImportJob, *, is_warning: bool, with_cost: bool) -> list[dict[str, Any]]:
-    """Those that an answer shows, in the file's order; what is wrong with a cost only where cost is shown."""
+    """The problems in a response, in the order of the file. Details about a cost are hidden without `with_cost`."""
     problems = ImportProblem.objects.filter(job=job, is_warning=is_warning).order_by("id")
     shown = [dict(one) for one in problems.values("line", "column", "code", "detail")[:SHOWN_PROBLEMS]]
     for problem in () if with_cost else shown:
         column = str(problem["column"])
-        if column_of(column) == COST or column.rpartition("/")[2] == COST_MEMBER:
+        if column_of(column) == Column.COST or column.rpartition("/")[2] == COST_MEMBER:
             problem["detail"] = "The cost is not valid."
     return shown

@@ -1,4 +1,4 @@
-"""Where the files of imports lie: nobody reads them by a URL."""
+"""The storage of the files of imports, which have no URL."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from django.db import models
 
 
 def private_files() -> Storage:
-    """The storage of what is not shown to anybody."""
+    """The storage for private files. Migrations refer to this function by its path."""
     return storages["private"]
 
 

@@ -1,4 +1,4 @@
-"""Connections, their secrets, and the locations they know."""
+"""Writes of PMS connections: their secrets and their locations."""
 
 import base64
 import secrets
@@ -17,7 +17,7 @@ SECRET_BYTES = 32
 
 @retried_atomic
 def create_connection(*, slug: str, name: str, kind: str = ConnectorKind.STANDARD) -> PMSConnection:
-    """Makes a connection with a new secret."""
+    """Creates a connection with a new secret."""
     connection = PMSConnection(slug=slug, name=name, kind=kind, secret=new_secret())
     connection.full_clean()
     connection.save(force_insert=True)
@@ -27,7 +27,7 @@ def create_connection(*, slug: str, name: str, kind: str = ConnectorKind.STANDAR
 
 @retried_atomic
 def rotate_secret(*, connection_id: int) -> str:
-    """Gives the connection a new secret and returns it; the one before stays valid until the next rotation."""
+    """Gives the connection a new secret and returns it; the previous one stays valid until the next rotation."""
     connection = PMSConnection.objects.select_for_update(no_key=True).get(pk=connection_id)
     secret = new_secret()
     connection.previous_secret, connection.secret = connection.secret, secret
@@ -38,7 +38,7 @@ def rotate_secret(*, connection_id: int) -> str:
 
 @retried_atomic
 def map_location(*, connection: PMSConnection, location: Location, external_name: str, owns_stock: bool) -> PMSLocation:
-    """Says by which name the PMS knows a location, and whether its figures are the truth there.
+    """Sets the name of a location in the PMS, and whether the PMS owns the stock there.
 
     Raises `StockOwned`, `LocationNameTaken`.
     """
@@ -65,5 +65,5 @@ def map_location(*, connection: PMSConnection, location: Location, external_name
 
 
 def new_secret() -> str:
-    """A secret as Standard Webhooks writes them."""
+    """A secret in the form of Standard Webhooks."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()

@@ -13,7 +13,7 @@ from inventory import services as inventory
 from inventory.exceptions import LocationInactive
 from pms_backend.api.prepared_statements import prepared_cursor
 from pms_backend.events import services as outbox
-from pms_integration.connectors.contract import ProductReport, Report, StockDelta, StockFigure
+from pms_integration.connectors.contract import ProductReport, Report, StockCount, StockDelta
 from pms_integration.events import PMSConflict
 from pms_integration.exceptions import AwaitsSku, UnknownPMSLocation, UnusableData
 from pms_integration.models import (
@@ -66,8 +66,8 @@ def apply_report(event: PMSEvent, report: Report) -> Result:
     resolved = _resolve_level(event.connection, report)
     level = inventory.lock_level(variant_id=resolved.variant_id, location_id=resolved.location_id)
     source = f"{event.connection.slug}:{event.webhook_id}:0"
-    if isinstance(report, StockFigure):
-        return _apply_figure(event, report, level, source, owns_stock=resolved.owns_stock)
+    if isinstance(report, StockCount):
+        return _apply_count(event, report, level, source, owns_stock=resolved.owns_stock)
     return _apply_delta(event, report, level, source, owns_stock=resolved.owns_stock)
 
 
@@ -102,7 +102,7 @@ WHERE connection_id = %(connection)s::bigint AND level_id = %(level)s::bigint
 """
 
 
-def _resolve_level(connection: PMSConnection, report: StockDelta | StockFigure) -> _ResolvedLevel:
+def _resolve_level(connection: PMSConnection, report: StockDelta | StockCount) -> _ResolvedLevel:
     """Finds the variant and the location: by the name that the connection has for it, else by its code."""
     key, name = sku_key(report.sku), report.location
     with prepared_cursor() as cursor:
@@ -121,11 +121,11 @@ def _apply_delta(
     event: PMSEvent, report: StockDelta, level: inventory.LevelState, source: str, *, owns_stock: bool
 ) -> Result:
     if owns_stock:
-        # Read in a statement of its own after the level is locked, so that a figure stored while we waited is seen.
+        # Read in a statement of its own after the level is locked, so that a count stored while we waited is seen.
         with prepared_cursor() as cursor:
             cursor.execute(_REPORTED_AT, {"connection": event.connection_id, "level": level.id})
-            figure = cursor.fetchone()
-        if figure is not None and report.occurred_at <= figure[0]:
+            counted = cursor.fetchone()
+        if counted is not None and report.occurred_at <= counted[0]:
             return SUPERSEDED
     inventory.apply_reported_change(
         state=level,
@@ -139,8 +139,8 @@ def _apply_delta(
     return PROCESSED
 
 
-def _apply_figure(
-    event: PMSEvent, report: StockFigure, level: inventory.LevelState, source: str, *, owns_stock: bool
+def _apply_count(
+    event: PMSEvent, report: StockCount, level: inventory.LevelState, source: str, *, owns_stock: bool
 ) -> Result:
     stored = PMSStock.objects.filter(connection=event.connection, level_id=level.id).first()
     if stored is not None and _order(report.occurred_at, report.version, event.webhook_id) <= _order(

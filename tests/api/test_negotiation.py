@@ -13,7 +13,7 @@ from rest_framework.test import APIRequestFactory
 from pms_backend.api import negotiation
 from pms_backend.api.negotiation import ContentNegotiation
 from pms_backend.api.renderers import JSONRenderer
-from pms_integration.files.renderers import CSVRenderer
+from pms_integration.files.views import CSVRenderer
 
 RENDERERS: list[BaseRenderer] = [JSONRenderer(), CSVRenderer()]
 

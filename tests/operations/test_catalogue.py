@@ -15,8 +15,8 @@ from pms_backend.events.domain_events import DomainEvent
 from pms_backend.events.models import Event
 from pms_backend.events.schemas import payload_schema
 from pms_backend.operations.catalogue import facts
+from pms_integration.files import services as imports
 from pms_integration.files.runner import run_imports
-from pms_integration.files.submission import start_import, take_file
 from products import services as products
 from tests.architecture.sources import ROOT
 from tests.factories import make_connection, make_location, make_product, make_variant, set_stock
@@ -99,7 +99,8 @@ def stock_travels_and_is_counted() -> None:
 def a_file_is_imported() -> None:
     """An import ends."""
     file = SimpleUploadedFile("lamps.csv", b"Handle,Title\nlamp,Lamp\n")
-    start_import(file=take_file(upload=file, format=None, may_set_stock=False), location=None, client="")
+    stored = imports.store_file(upload=file, format=None, may_set_stock=False)
+    imports.create_import(file=stored, location=None, client="")
     run_imports()
 
 

@@ -63,7 +63,7 @@ def test_null_changes_nothing_of_a_variant(pms: PMSConnection, name: str, kind: 
 
 @pytest.mark.parametrize("name", ["price", "cost", "compare_at_price", "weight_grams", "position", "currency"])
 @pytest.mark.parametrize("empty", ["", "  "])
-def test_an_empty_text_is_no_number(pms: PMSConnection, name: str, empty: str):
+def test_an_empty_text_instead_of_a_number_changes_nothing(pms: PMSConnection, name: str, empty: str):
     one = {"sku": "A-1", "price": "9.90", "currency": "EUR", "cost": "5.00", "compare_at_price": "12.00",
            "weight_grams": 7, "position": 3}  # fmt: skip
     apply(pms, "product.created", product("7", 1) | {"variants": [one]})
@@ -75,7 +75,7 @@ def test_an_empty_text_is_no_number(pms: PMSConnection, name: str, empty: str):
     assert shown() == before
 
 
-def test_an_empty_text_still_empties_a_text(pms: PMSConnection):
+def test_an_empty_text_clears_a_text(pms: PMSConnection):
     apply(pms, "product.created", product("7", 1, description="Bright", brand="Lux"))
 
     apply(pms, "product.updated", product("7", 2, description="", brand=""))
@@ -83,7 +83,7 @@ def test_an_empty_text_still_empties_a_text(pms: PMSConnection):
     assert Product.objects.values_list("description", "brand").get() == ("", "")
 
 
-def test_a_null_option_of_a_variant_is_none(pms: PMSConnection):
+def test_a_null_option_of_a_variant_is_left_out(pms: PMSConnection):
     variants = [{"sku": "A-1", "options": {"Colour": "Red", "Size": None}}]
 
     event = apply(pms, "product.created", product("7", 1) | {"variants": variants})
@@ -126,7 +126,7 @@ def test_a_change_without_an_optional_member_counts(pms: PMSConnection, name: st
         ("product.deleted", {"id": "7", "version": 1}, "version"),
     ],
 )
-def test_a_required_number_that_is_none_is_unusable_data(
+def test_a_required_number_with_an_invalid_value_is_unusable_data(
     pms: PMSConnection, kind: str, data: dict[str, Any], name: str, nothing: Any
 ):
     make_product("A-1")

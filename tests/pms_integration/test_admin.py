@@ -172,7 +172,7 @@ def test_whoever_may_only_see_events_does_not_try_them_again():
 
 
 @pytest.mark.parametrize("name", ["pmsevent", "pmsproduct", "pmsstock"])
-def test_what_the_pms_said_is_neither_added_nor_deleted(name: str):
+def test_reported_values_can_be_neither_added_nor_deleted(name: str):
     event, client = make_event(), superuser()
 
     added = client.get(reverse(f"admin:pms_integration_{name}_add"))

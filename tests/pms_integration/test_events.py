@@ -1,4 +1,4 @@
-"""What becomes of a PMS event: its states, its retries, its end."""
+"""The states of a PMS event, its retries and its end."""
 
 from datetime import timedelta
 from typing import Any
@@ -47,7 +47,7 @@ def test_a_change_of_stock_is_a_movement_that_says_where_it_comes_from(pms: PMSC
 
 
 @pytest.mark.parametrize(("word", "note"), [("shrinkage", "shrinkage"), (None, ""), ("count", "count")])
-def test_a_reason_that_is_none_of_ours_is_a_correction_with_its_word_as_note(
+def test_an_unknown_reason_is_a_correction_with_the_reason_as_note(
     pms: PMSConnection, word: str | None, note: str
 ) -> None:
     make_product("A-1")
@@ -58,7 +58,7 @@ def test_a_reason_that_is_none_of_ours_is_a_correction_with_its_word_as_note(
     assert (movement.reason, movement.note) == ("correction", note)
 
 
-def test_facts_apply_below_zero_and_say_so(pms: PMSConnection) -> None:
+def test_facts_apply_below_zero_with_an_event(pms: PMSConnection) -> None:
     make_product("A-1")
 
     apply(pms, "inventory.adjusted", delta(-2, minute=-1, reason="sale"))
@@ -100,7 +100,7 @@ def test_an_unknown_type_is_ignored(pms: PMSConnection) -> None:
         ("product.deleted", {"id": "1"}),
     ],
 )
-def test_data_that_cannot_be_used_is_dead_at_once_with_the_reason(
+def test_an_event_with_unusable_data_is_dead_at_once_with_the_reason(
     pms: PMSConnection, kind: str, data: dict[str, Any]
 ) -> None:
     make_product("A-1")
@@ -113,7 +113,7 @@ def test_data_that_cannot_be_used_is_dead_at_once_with_the_reason(
     assert (StockMovement.objects.count(), Event.objects.count()) == (0, before)
 
 
-def test_data_that_is_no_object_is_dead(pms: PMSConnection) -> None:
+def test_an_event_whose_data_is_not_an_object_is_dead(pms: PMSConnection) -> None:
     body = b'{"type": "inventory.adjusted", "timestamp": "2026-01-01T00:00:00Z", "data": [1]}'
     services.receive_event(connection=pms, webhook_id="m-1", type="inventory.adjusted", body=body)
     services.apply_due_events()
@@ -121,7 +121,7 @@ def test_data_that_is_no_object_is_dead(pms: PMSConnection) -> None:
     assert PMSEvent.objects.get().status == "dead"
 
 
-def test_a_moment_just_ahead_is_a_clock_that_is_off_and_one_far_ahead_cannot_be_used(pms: PMSConnection) -> None:
+def test_a_moment_just_ahead_is_accepted_and_one_far_ahead_is_unusable(pms: PMSConnection) -> None:
     make_product("A-1")
 
     assert apply(pms, "inventory.adjusted", delta(1, minute=4.9)).status == "processed"
@@ -171,7 +171,7 @@ def test_of_two_figures_of_a_moment_the_version_decides_and_then_the_webhook_id(
     assert on_hand() == 5
 
 
-def test_a_figure_that_is_what_we_know_makes_no_movement(pms: PMSConnection) -> None:
+def test_a_figure_equal_to_ours_makes_no_movement(pms: PMSConnection) -> None:
     make_product("A-1")
     set_stock("A-1", "main", 4)
 
@@ -187,11 +187,11 @@ def test_where_the_stock_is_ours_a_figure_is_for_comparison_and_a_change_is_a_fa
     make_product("A-1")
     set_stock("A-1", "main", 4)
 
-    told = apply(pms, "inventory.updated", figure(99, minute=1))
+    compared = apply(pms, "inventory.updated", figure(99, minute=1))
     changed = apply(pms, "inventory.adjusted", delta(-1, minute=0.5))
 
-    assert (told.status, changed.status) == ("processed", "processed")
-    assert "comparison" in told.reason
+    assert (compared.status, changed.status) == ("processed", "processed")
+    assert "comparison" in compared.reason
     assert pms.stock.get().on_hand == 99
     assert on_hand() == 3
 
@@ -223,7 +223,7 @@ def test_an_unknown_location_fails_is_retried_with_growing_pauses_and_is_dead_in
     assert not StockMovement.objects.exists()
 
 
-def test_a_location_that_is_made_in_time_ends_the_failure(pms: PMSConnection) -> None:
+def test_a_retry_succeeds_once_the_location_exists(pms: PMSConnection) -> None:
     make_product("A-1")
     event = apply(pms, "inventory.adjusted", {**delta(3, minute=-1), "location": "moon"})
 
@@ -236,7 +236,7 @@ def test_a_location_that_is_made_in_time_ends_the_failure(pms: PMSConnection) ->
     assert on_hand() == 3
 
 
-def test_an_event_waits_for_its_sku_and_is_woken_by_it(pms: PMSConnection) -> None:
+def test_a_deferred_event_is_applied_once_its_sku_exists(pms: PMSConnection) -> None:
     event = apply(pms, "inventory.adjusted", delta(3, minute=-1, sku="later-1"))
     assert (event.status, event.waits_for_sku_key) == ("deferred", "later-1")
     assert event.due_at > timezone.now()
@@ -249,18 +249,30 @@ def test_an_event_waits_for_its_sku_and_is_woken_by_it(pms: PMSConnection) -> No
     assert on_hand() == 3
 
 
+def test_a_task_out_of_time_sends_the_next_wake_up(pms: PMSConnection, monkeypatch) -> None:
+    sent = []
+    monkeypatch.setattr("pms_backend.events.wakeups.WakeUp.send", lambda wake_up: sent.append(wake_up.task))
+    monkeypatch.setattr("pms_integration.services.events.DRAIN_SECONDS", 0)
+    make_product("A-1")
+
+    event = apply(pms, "inventory.adjusted", delta(3, minute=-1))
+
+    assert event.status == "received"
+    assert "pms_integration.tasks.apply_pms_events" in sent
+
+
 @pytest.mark.django_db(transaction=True)
-def test_the_relay_rings_for_those_that_wait(pms: PMSConnection, monkeypatch) -> None:
-    rung = []
-    monkeypatch.setattr("pms_backend.events.wakeups.WakeUp.send", lambda bell: rung.append(bell.task))
+def test_the_relay_sends_the_wake_up_of_deferred_events(pms: PMSConnection, monkeypatch) -> None:
+    sent = []
+    monkeypatch.setattr("pms_backend.events.wakeups.WakeUp.send", lambda wake_up: sent.append(wake_up.task))
     make_product("A-1")
 
     outbox.relay_pending()
 
-    assert "pms_integration.tasks.apply_pms_events" in rung
+    assert "pms_integration.tasks.apply_pms_events" in sent
 
 
-def test_waiting_for_a_sku_uses_up_no_try(pms: PMSConnection) -> None:
+def test_waiting_for_a_sku_does_not_count_as_a_failure(pms: PMSConnection) -> None:
     event = apply(pms, "inventory.adjusted", {**delta(3, minute=-1), "location": "moon"})
     for _ in range(len(RETRY_DELAYS) + 3):
         make_due()
@@ -285,14 +297,14 @@ def test_an_event_that_waited_a_day_for_its_sku_is_dead(pms: PMSConnection) -> N
     assert "SKU never did" in event.reason
 
 
-def test_a_worker_that_dies_over_an_event_is_survived_and_counted(pms: PMSConnection) -> None:
+def test_an_event_whose_worker_died_is_applied_later_and_the_crash_counted(pms: PMSConnection) -> None:
     make_product("A-1")
     event = receive(pms, "inventory.adjusted", delta(3, minute=-1))
     lease_next()  # and then its worker dies
 
     services.apply_due_events()
     event.refresh_from_db()
-    assert event.status == "processing"  # the claim is still believed
+    assert event.status == "processing"  # the lease is still valid
 
     make_due()
     services.apply_due_events()
@@ -316,7 +328,7 @@ def test_an_event_that_kills_every_worker_is_dead_after_five(pms: PMSConnection)
     assert not StockMovement.objects.exists()
 
 
-def test_a_claim_that_was_taken_over_writes_nothing(pms: PMSConnection) -> None:
+def test_a_lost_lease_writes_nothing(pms: PMSConnection) -> None:
     make_product("A-1")
     receive(pms, "inventory.adjusted", delta(3, minute=-1))
     slow = lease_next()
@@ -328,7 +340,7 @@ def test_a_claim_that_was_taken_over_writes_nothing(pms: PMSConnection) -> None:
     assert StockMovement.objects.count() == 1
 
 
-def test_an_error_that_nobody_foresaw_is_a_failure_and_is_tried_again(pms: PMSConnection, monkeypatch) -> None:
+def test_an_unexpected_error_is_a_failure_and_is_retried(pms: PMSConnection, monkeypatch) -> None:
     make_product("A-1")
     with monkeypatch.context() as broken:
         broken.setattr("pms_integration.services.events.apply_report", lambda event, report: 1 / 0)

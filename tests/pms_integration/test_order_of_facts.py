@@ -1,4 +1,4 @@
-"""The figure of a level is a function of the set of facts, whatever the order of their arrival (DESIGN §5)."""
+"""The quantity of a level depends on the set of facts, not on the order of their arrival (DESIGN §5)."""
 
 import itertools
 import uuid
@@ -52,24 +52,24 @@ def facts(draw: st.DrawFn) -> list[Fact]:
     figures = draw(st.lists(st.tuples(MINUTES, st.integers(0, 50)), max_size=3))
     changes = draw(st.lists(st.tuples(MINUTES, UNITS), max_size=4))
     numbers = itertools.count()
-    told: list[Fact] = [Figure(minute, on_hand, next(numbers)) for minute, on_hand in figures]
-    told += [Change(minute, units, next(numbers)) for minute, units in changes]
+    reported: list[Fact] = [Figure(minute, on_hand, next(numbers)) for minute, on_hand in figures]
+    reported += [Change(minute, units, next(numbers)) for minute, units in changes]
     count = draw(st.none() | st.integers(0, 50))
-    return told if count is None else [*told, StaffCount(count)]
+    return reported if count is None else [*reported, StaffCount(count)]
 
 
-def expected(told: Sequence[Fact]) -> int:
+def expected(reported: Sequence[Fact]) -> int:
     """The latest absolute figure, and every change of a later moment."""
-    known = max(((f.minute, f.number, f.on_hand) for f in told if isinstance(f, Figure)), default=None)
+    known = max(((f.minute, f.number, f.on_hand) for f in reported if isinstance(f, Figure)), default=None)
     base, since = (known[2], known[0]) if known else (0, float("-inf"))
-    for fact in told:
+    for fact in reported:
         if isinstance(fact, StaffCount) and since < 0:
             base, since = fact.on_hand, 0.0
-    return base + sum(f.units for f in told if isinstance(f, Change) and f.minute > since)
+    return base + sum(f.units for f in reported if isinstance(f, Change) and f.minute > since)
 
 
 class Shop:
-    """One level under an owning PMS, told facts in some order, some of them twice."""
+    """One level under an owning PMS, to which facts are reported in any order, some of them twice."""
 
     def __init__(self) -> None:
         self.name = uuid.uuid4().hex[:8]
@@ -79,7 +79,7 @@ class Shop:
         self.connection = make_connection(f"c-{self.name}", owns=self.location)
         make_product(self.sku)
 
-    def tell(self, fact: Fact) -> None:
+    def report(self, fact: Fact) -> None:
         if isinstance(fact, StaffCount):
             set_stock(self.sku, self.location, fact.on_hand)
             return
@@ -88,8 +88,8 @@ class Shop:
         else:
             kind, data = "inventory.adjusted", {"delta": fact.units}
         moment = self.now + timedelta(minutes=fact.minute)
-        place = {"sku": self.sku, "location": self.location.code, "occurred_at": moment.isoformat()}
-        receive(self.connection, kind, {**data, **place}, webhook_id=f"{self.name}-{fact.number}")
+        level = {"sku": self.sku, "location": self.location.code, "occurred_at": moment.isoformat()}
+        receive(self.connection, kind, {**data, **level}, webhook_id=f"{self.name}-{fact.number}")
         services.apply_due_events()
 
     @property
@@ -99,16 +99,16 @@ class Shop:
 
 
 @pytest.mark.parametrize("examples", [20, pytest.param(60, marks=pytest.mark.slow)])
-def test_any_order_with_duplicates_ends_in_the_same_figure(examples: int) -> None:
+def test_any_order_with_duplicates_ends_at_the_same_quantity(examples: int) -> None:
     @settings(max_examples=examples, deadline=None)
     @given(facts=facts(), data=st.data())
     def check(facts: list[Fact], data: st.DataObject) -> None:
         shop = Shop()
-        told = data.draw(st.permutations(facts))
-        again = [fact for fact in told if not isinstance(fact, StaffCount)]
+        reported = data.draw(st.permutations(facts))
+        again = [fact for fact in reported if not isinstance(fact, StaffCount)]
 
-        for fact in [*told, *again]:
-            shop.tell(fact)
+        for fact in [*reported, *again]:
+            shop.report(fact)
 
         assert shop.on_hand == expected(facts)
         assert find_mismatches() == []
@@ -116,24 +116,24 @@ def test_any_order_with_duplicates_ends_in_the_same_figure(examples: int) -> Non
     check()
 
 
-def test_every_order_of_the_night_ends_in_the_counted_figure() -> None:
+def test_every_order_of_the_night_ends_at_the_counted_quantity() -> None:
     night = [Figure(-9.5, 10, 1), Change(-7.5, -3, 2), Change(1.5, 4, 3), StaffCount(6)]
 
-    figures = set()
+    quantities = set()
     for order in itertools.permutations(night):
         shop = Shop()
         for fact in order:
-            shop.tell(fact)
-        figures.add(shop.on_hand)
+            shop.report(fact)
+        quantities.add(shop.on_hand)
 
-    assert figures == {10}
+    assert quantities == {10}
 
 
 def test_a_sale_that_precedes_the_count_is_written_and_taken_back_by_one_more_count() -> None:
     shop = Shop()
-    shop.tell(StaffCount(6))
+    shop.report(StaffCount(6))
 
-    shop.tell(Change(-3.5, -2, 1))
+    shop.report(Change(-3.5, -2, 1))
 
     movements = StockMovement.objects.filter(level__variant__sku=shop.sku).order_by("level_version")
     assert [(m.reason, m.delta, m.on_hand_after) for m in movements] == [
@@ -143,22 +143,22 @@ def test_a_sale_that_precedes_the_count_is_written_and_taken_back_by_one_more_co
     assert f"{shop.connection.slug}:{shop.name}-1:0" in movements[2].note
 
 
-def test_a_count_that_finds_what_was_known_still_stands_against_a_late_sale() -> None:
+def test_a_count_that_changes_nothing_still_supersedes_a_late_sale() -> None:
     shop = Shop()
-    shop.tell(Figure(-9.5, 6, 1))
-    shop.tell(StaffCount(6))
+    shop.report(Figure(-9.5, 6, 1))
+    shop.report(StaffCount(6))
 
-    shop.tell(Change(-3.5, -2, 2))
+    shop.report(Change(-3.5, -2, 2))
 
     assert shop.on_hand == 6
 
 
 def test_an_adjustment_of_ours_under_a_clock_that_is_ahead_stays() -> None:
     shop = Shop()
-    shop.tell(Figure(3.5, 10, 1))
+    shop.report(Figure(3.5, 10, 1))
 
     inventory.adjust_stock(sku=shop.sku, location=shop.location.code, delta=-1, reason="sale")
-    shop.tell(Change(1.5, -5, 2))
+    shop.report(Change(1.5, -5, 2))
 
     assert shop.on_hand == 9
     assert find_mismatches() == []
@@ -166,12 +166,12 @@ def test_an_adjustment_of_ours_under_a_clock_that_is_ahead_stays() -> None:
 
 def test_without_the_rule_the_order_of_arrival_would_decide() -> None:
     """The figure of 10 at −1.5 includes the sale of −3.5: adding whatever comes would count it twice."""
-    told = [Figure(-1.5, 10, 1), Change(-3.5, -3, 2)]
+    reported = [Figure(-1.5, 10, 1), Change(-3.5, -3, 2)]
 
-    by_arrival = {naive_sum(order) for order in itertools.permutations(told)}
+    by_arrival = {naive_sum(order) for order in itertools.permutations(reported)}
 
     assert by_arrival == {7, 10}
-    assert expected(told) == 10
+    assert expected(reported) == 10
 
 
 def naive_sum(order: Sequence[Fact]) -> int:
@@ -183,7 +183,7 @@ def naive_sum(order: Sequence[Fact]) -> int:
 
 def test_the_usual_case_is_a_plain_addition_without_a_look_at_the_ledger(django_assert_num_queries) -> None:
     shop = Shop()
-    shop.tell(Figure(-9.5, 10, 1))
+    shop.report(Figure(-9.5, 10, 1))
     level = StockLevel.objects.get()
     state = inventory.lock_level(variant_id=level.variant_id, location_id=level.location_id)
     moment = timezone.now()

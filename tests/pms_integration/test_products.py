@@ -20,7 +20,7 @@ def types() -> list[str]:
     return list(Event.objects.order_by("id").values_list("type", flat=True))
 
 
-def test_published_and_unpublished_say_the_status(pms: PMSConnection) -> None:
+def test_published_and_unpublished_set_the_status(pms: PMSConnection) -> None:
     apply(pms, "product.created", product("7", 1, status="draft"))
     apply(pms, "product.published", product("7", 2, status="draft"))
     assert Product.objects.get().status == "active"
@@ -30,7 +30,7 @@ def test_published_and_unpublished_say_the_status(pms: PMSConnection) -> None:
     assert types() == ["product.created", "product.published", "product.unpublished"]
 
 
-def test_a_deleted_product_is_archived_and_its_row_stays_against_older_news(pms: PMSConnection) -> None:
+def test_a_deleted_product_is_archived_and_its_row_stays_to_refuse_older_events(pms: PMSConnection) -> None:
     apply(pms, "product.created", product("7", 1))
     apply(pms, "product.deleted", {"id": "7", "version": 5})
 
@@ -75,7 +75,7 @@ def test_a_sku_of_another_product_is_a_conflict_and_no_failure(pms: PMSConnectio
     assert [p.name for p in Product.objects.all()] == ["Lamp"]
 
 
-def test_what_cannot_be_published_comes_in_as_a_draft_with_the_reason(pms: PMSConnection) -> None:
+def test_a_product_that_cannot_be_published_becomes_a_draft_with_the_reason(pms: PMSConnection) -> None:
     event = apply(pms, "product.created", product("7", 1, variants=[{"sku": "A-1"}]))
 
     assert Product.objects.get().status == "draft"
@@ -84,7 +84,7 @@ def test_what_cannot_be_published_comes_in_as_a_draft_with_the_reason(pms: PMSCo
     assert pms.products.get().reason == event.reason
 
 
-def test_a_category_that_we_do_not_have_costs_the_category_not_the_product(pms: PMSConnection) -> None:
+def test_an_unknown_category_is_left_out_and_the_product_is_written(pms: PMSConnection) -> None:
     event = apply(pms, "product.created", product("7", 1, category="lamps"))
 
     assert Product.objects.get().category is None
@@ -140,7 +140,7 @@ def test_options_that_are_left_out_grow_by_what_the_variants_bring(pms: PMSConne
 
 
 def test_left_out_variants_that_do_not_fit_any_more_are_archived(pms: PMSConnection) -> None:
-    """Kept, they would make every later event of the product unusable."""
+    """If they were stored, every later event of the product would be unusable."""
     apply(pms, "product.created", product("1", 1, variants=variants(A="Red", B="Blue", C="Green")))
     options = [{"name": "Colour", "values": ["Red", "Green"]}]
 
@@ -150,7 +150,7 @@ def test_left_out_variants_that_do_not_fit_any_more_are_archived(pms: PMSConnect
     assert current() == {"D": "Red", "C": "Green"}
 
 
-def test_what_it_says_is_kept_as_from_any_other_way_in(pms: PMSConnection) -> None:
+def test_text_of_the_pms_is_sanitised_like_that_of_the_api(pms: PMSConnection) -> None:
     raw = "<p onclick=x>Hi<script>alert(1)</script></p>"
 
     apply(pms, "product.created", product("7", 1, description=raw, handle="Desk Lamp"))

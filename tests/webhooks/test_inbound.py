@@ -1,4 +1,4 @@
-"""`POST /api/v1/webhooks/pms/{slug}/`: each answer of the contract, and what is stored of it."""
+"""`POST /api/v1/webhooks/pms/{slug}/`: each response of the contract, and what is stored."""
 
 import base64
 from datetime import UTC, datetime, timedelta
@@ -171,15 +171,15 @@ def test_a_stale_or_future_timestamp_is_401(pms: PMSConnection, age: float) -> N
 
 
 @pytest.mark.parametrize("body", [b"{nope", b"[1]", b"", b"null", b'"text"', b'{"a": NaN}'])
-def test_what_is_no_json_object_is_400(pms: PMSConnection, body: bytes) -> None:
+def test_a_body_that_is_not_a_json_object_is_400(pms: PMSConnection, body: bytes) -> None:
     assert_refused(post(body, pms.secret), 400, "malformed")
 
 
-def test_bytes_that_are_no_utf8_were_signed_by_nobody(pms: PMSConnection) -> None:
+def test_a_body_that_is_not_utf8_is_never_signed(pms: PMSConnection) -> None:
     assert_refused(post(b"\xff\xfe{}", pms.secret), 401, "invalid_signature")
 
 
-def test_a_body_of_just_the_limit_is_taken_and_one_byte_more_is_413(pms: PMSConnection) -> None:
+def test_a_body_at_the_limit_is_accepted_and_one_byte_more_is_413(pms: PMSConnection) -> None:
     frame = len(b'{"text": ""}')
     assert_refused(post(b'{"text": "%s"}' % (b"x" * (MAX_BODY_BYTES - frame + 1)), pms.secret), 413, "too_large")
     assert post(b'{"text": "%s"}' % (b"x" * (MAX_BODY_BYTES - frame)), pms.secret).status_code == 202

@@ -94,7 +94,7 @@ def test_a_change_of_stock_that_cannot_be_stored_is_dead_at_once(pms: PMSConnect
 
 
 @pytest.mark.parametrize("text", UNSTORABLE)
-def test_what_is_ignored_of_a_change_of_stock_may_hold_anything(pms: PMSConnection, text: bytes):
+def test_ignored_members_of_a_change_of_stock_may_hold_anything(pms: PMSConnection, text: bytes):
     make_product("A-1")
 
     event = applied(pms, message("inventory.adjusted", {**delta(5, minute=-1), "their own!": "!"}).replace(b"!", text))
@@ -111,10 +111,10 @@ def test_what_is_ignored_of_a_change_of_stock_may_hold_anything(pms: PMSConnecti
      b'{"type": "\\ud800", "a": %s}' % (b"9" * 5_000)],
     ids=range(8),
 )  # fmt: skip
-def test_what_is_no_json_is_none_for_having_half_a_character(pms: PMSConnection, body: bytes):
+def test_half_a_character_does_not_make_an_invalid_body_valid(pms: PMSConnection, body: bytes):
     assert_refused(post(body, pms.secret), 400, "malformed")
 
 
 @pytest.mark.parametrize("webhook_id", ["m\x00", "m\x85", "m\u00a0"])
-def test_an_id_that_is_none_is_401(pms: PMSConnection, webhook_id: str):
+def test_an_invalid_webhook_id_is_401(pms: PMSConnection, webhook_id: str):
     assert_refused(post(message("x", {}), pms.secret, webhook_id=webhook_id), 401, "invalid_signature")

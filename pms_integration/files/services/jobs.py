@@ -1,66 +1,89 @@
-"""An import's file and its row."""
+"""Starting an import from an uploaded file, and removing the files of old imports."""
 
 import secrets
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
-from typing import IO, Final
+from typing import IO, Any, Final, cast
 
+from django.core.exceptions import RequestDataTooBig
 from django.core.files.base import File
 from django.utils import timezone
 
 from inventory.models import Location
+from inventory.services.levels import require_location
 from pms_backend.api import context
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.events.wakeups import WakeUp
-from pms_integration.files.limits import KEPT_FILE_DAYS
+from pms_integration.exceptions import StockNotYours
+from pms_integration.files.limits import FILE_RETENTION_DAYS, MAX_FILE_BYTES
+from pms_integration.files.reading import fills_quantities, format_of
 from pms_integration.files.storage import private_files
-from pms_integration.models import ImportJob
+from pms_integration.models import ImportFormat, ImportJob
 from products.services.image_files import storage_errors
 
 FOLDER: Final = "imports"
-# A file whose row never came: the request that brought it was refused after it had been stored.
+# A file of this age without a row is left over from a request that was refused after it had stored the file.
 ORPHANED_AFTER: Final = timedelta(days=1)
 PRUNED_AT_ONCE: Final = 100
 
 import_wake_up = WakeUp(task="pms_integration.tasks.run_imports")
 
 
-def store_file(*, content: IO[bytes], format: str) -> str:  # noqa: A002 - the field's name
-    """Copies an uploaded file into the storage, chunk by chunk; returns its name there.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """An uploaded file in the storage, and whether its sender may set stock."""
 
-    It is called before the transaction that makes the row: what is stored without one is removed by the pruning.
-    Raises `StorageUnavailable`, `InsufficientStorage`.
+    name: str
+    format: ImportFormat
+    file_name: str
+    size_bytes: int
+    may_set_stock: bool
+
+
+def store_file(*, upload: Any, format: str | None, may_set_stock: bool) -> StoredFile:  # noqa: A002 - the field's name
+    """Checks an uploaded file and copies it into the storage; not to be called in a transaction.
+
+    A file for which no import is created is pruned later. Raises `StorageUnavailable`, `InsufficientStorage`,
+    `RequestDataTooBig`, and `StockNotYours` if the file has a column of quantities and the sender may not set stock.
     """
+    if upload.size > MAX_FILE_BYTES:
+        raise RequestDataTooBig
+    content = cast("IO[bytes]", upload.file)
+    kind = ImportFormat(format) if format else format_of(content, upload.name)
+    if not may_set_stock and fills_quantities(content, kind):
+        raise StockNotYours("The file has quantities; setting stock needs the scope inventory:write.")
     content.seek(0)
     with storage_errors():
-        # A File of our own: Django would move an upload's temporary file away, and another try needs it again.
-        return private_files().save(f"{FOLDER}/{secrets.token_hex(16)}.{format}", File(content))
+        # A new File: Django would move the temporary file of the upload, which a retry needs again.
+        name = private_files().save(f"{FOLDER}/{secrets.token_hex(16)}.{kind}", File(content))
+    return StoredFile(
+        name=name, format=kind, file_name=upload.name, size_bytes=upload.size, may_set_stock=may_set_stock
+    )
+
+
+def location_of(code: str | None) -> Location | None:
+    """The active location with this code; without a code the first active one by priority, if there is one.
+
+    Raises `UnknownLocation`, `LocationInactive`.
+    """
+    if code:
+        return require_location(code)
+    return Location.objects.filter(is_active=True).order_by("priority", "code").first()
 
 
 @retried_atomic
-def create_import(
-    *,
-    stored: str,
-    format: str,  # noqa: A002 - the field's name
-    file_name: str,
-    size_bytes: int,
-    location: Location | None,
-    sets_stock: bool,
-    client: str,
-) -> ImportJob:
-    """Makes the import of a stored file, to be run by whoever is free.
-
-    `sets_stock`: whether the caller may; `client`: the caller's identity.
-    """
+def create_import(*, file: StoredFile, location: Location | None, client: str) -> ImportJob:
+    """Creates the import of a stored file, which a worker runs; `client` is the identity of the caller."""
     origin = context.current()
     job = ImportJob(
-        file=stored,
-        format=format,
-        file_name=file_name[-255:],
-        size_bytes=size_bytes,
+        file=file.name,
+        format=file.format,
+        file_name=file.file_name[-255:],
+        size_bytes=file.size_bytes,
         location=location,
-        sets_stock=sets_stock,
+        sets_stock=file.may_set_stock,
         actor=origin.actor,
         client=client,
         request_id=origin.request_id,
@@ -71,12 +94,12 @@ def create_import(
 
 
 def prune_import_files() -> int:
-    """Removes the files of imports that ended days ago, and those that never had a row; returns how many.
+    """Removes the files of imports that ended `FILE_RETENTION_DAYS` ago, and files without a row; returns how many.
 
-    The row is told first, so that nobody is promised a file that is gone.
+    The row is updated first, so that it never names a file that is gone.
     """
     removed = 0
-    until = timezone.now() - timedelta(days=KEPT_FILE_DAYS)
+    until = timezone.now() - timedelta(days=FILE_RETENTION_DAYS)
     old = ImportJob.objects.filter(finished_at__lt=until).exclude(file="")
     for pk, name in list(old.values_list("pk", "file")[:PRUNED_AT_ONCE]):
         ImportJob.objects.filter(pk=pk).update(file="")
@@ -88,7 +111,7 @@ def prune_import_files() -> int:
 def _prune_orphans() -> int:
     removed = 0
     until = timezone.now() - ORPHANED_AFTER
-    names: Iterator[str] = private_files().names_before(FOLDER, until)  # type: ignore[attr-defined]  # both of ours
+    names: Iterator[str] = private_files().names_before(FOLDER, until)  # type: ignore[attr-defined]  # of both our storages
     while batch := list(islice(names, PRUNED_AT_ONCE)):
         known = ImportJob.objects.filter(file__in=batch).values_list("file", flat=True)
         for name in set(batch) - set(known):

@@ -1,4 +1,4 @@
-"""Who works on an import: one at a time, for as long as it says that it does."""
+"""Leases of imports: one worker at a time runs an import, as long as it renews its lease."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,19 +16,26 @@ from pms_backend.events import services as outbox
 from pms_integration.events import ImportFinished
 from pms_integration.exceptions import ImportLost
 from pms_integration.files.limits import LEASE_SECONDS, MAX_ATTEMPTS, MAX_WARNINGS
-from pms_integration.files.problems import MAX_COLUMN_LENGTH, MAX_DETAIL_LENGTH, Problem
-from pms_integration.models import MAX_REASON_LENGTH, ImportJob, ImportProblem, ImportStatus
+from pms_integration.files.records import Problem
+from pms_integration.models import (
+    MAX_COLUMN_LENGTH,
+    MAX_DETAIL_LENGTH,
+    MAX_REASON_LENGTH,
+    ImportJob,
+    ImportProblem,
+    ImportStatus,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """The right to work on an import; void as soon as anybody claims it again."""
+class Lease:
+    """The right to run an import; void as soon as another worker leases the import."""
 
     job_id: int
     number: int
 
 
-_CLAIM: Final = """
+_LEASE: Final = """
 UPDATE pms_integration_importjob AS job
 SET status = 'running', claims = claims + 1, attempts = attempts + 1,
     started_at = coalesce(started_at, clock_timestamp()),
@@ -43,66 +50,66 @@ RETURNING id, claims, attempts
 """
 
 
-def claim_import() -> Claim | None:
-    """Claims the import that has waited longest, in a transaction of its own; nothing where none is due.
+def lease_import() -> Lease | None:
+    """Leases the import that has waited longest, in a transaction of its own; None if none is due.
 
-    One on which several attempts in a row came to nothing fails instead, and the next is looked for.
+    An import with too many attempts without progress fails instead, and the next one is leased.
     """
     while True:
         with connection.cursor() as cursor:
-            cursor.execute(_CLAIM, {"lease": LEASE_SECONDS})
+            cursor.execute(_LEASE, {"lease": LEASE_SECONDS})
             row = cursor.fetchone()
         if row is None:
             return None
-        claim = Claim(row[0], row[1])
+        lease = Lease(row[0], row[1])
         if row[2] <= MAX_ATTEMPTS:
-            return claim
-        line = ImportJob.objects.values_list("line", flat=True).get(pk=claim.job_id)
-        fail_import(claim=claim, reason=f"{MAX_ATTEMPTS} attempts did not come past line {line}.")
+            return lease
+        line = ImportJob.objects.values_list("line", flat=True).get(pk=lease.job_id)
+        fail_import(lease=lease, reason=f"{MAX_ATTEMPTS} attempts did not come past line {line}.")
 
 
-def renew(*, claim: Claim) -> None:
-    """Says that it is still worked on. Raises `ImportLost`."""
-    if not _mine(claim).update(lease_until=lease()):
+def renew(*, lease: Lease) -> None:
+    """Extends the lease. Raises `ImportLost`."""
+    if not _leased(lease).update(lease_until=lease_end()):
         raise ImportLost
 
 
 @retried_atomic
-def set_total(*, claim: Claim, total: int, warnings: Sequence[Problem]) -> None:
-    """Notes how many lines the file has, and what is to be said of it as a whole. Raises `ImportLost`."""
-    job = held(claim)
-    job.total, job.lease_until = total, lease()
-    note(job, warnings, is_warning=True, block=(0, 0, 1))
+def set_total(*, lease: Lease, total: int, warnings: Sequence[Problem]) -> None:
+    """Stores the number of lines and the warnings about the file as a whole. Raises `ImportLost`."""
+    job = lock_import(lease)
+    job.total, job.lease_until = total, lease_end()
+    add_problems(job, warnings, is_warning=True, block=(0, 0, 1))
     job.save(update_fields=["total", "lease_until", "warning_count"])
 
 
-def give_back(*, claim: Claim) -> None:
-    """Lets anybody go on with it at once."""
-    _mine(claim).update(lease_until=timezone.now())
+def release(*, lease: Lease) -> None:
+    """Makes the import available to any worker at once."""
+    _leased(lease).update(lease_until=timezone.now())
 
 
 @retried_atomic
-def finish_import(*, claim: Claim) -> None:
-    """The file has come to its end. Raises `ImportLost`."""
-    end(held(claim), ImportStatus.FINISHED)
+def finish_import(*, lease: Lease) -> None:
+    """Marks the import as finished. Raises `ImportLost`."""
+    end(lock_import(lease), ImportStatus.FINISHED)
 
 
 @retried_atomic
-def fail_import(*, claim: Claim, reason: str) -> None:
-    """It cannot go on; what was written stays. Raises `ImportLost`."""
-    end(held(claim), ImportStatus.FAILED, reason)
+def fail_import(*, lease: Lease, reason: str) -> None:
+    """Marks the import as failed; products that are written already stay. Raises `ImportLost`."""
+    end(lock_import(lease), ImportStatus.FAILED, reason)
 
 
-def held(claim: Claim) -> ImportJob:
-    """The import, locked to the end of the transaction. Raises `ImportLost`."""
-    job = _mine(claim).select_related("location").select_for_update(of=("self",), no_key=True).first()
+def lock_import(lease: Lease) -> ImportJob:
+    """The leased import, locked until the end of the transaction. Raises `ImportLost`."""
+    job = _leased(lease).select_related("location").select_for_update(of=("self",), no_key=True).first()
     if job is None:
         raise ImportLost
     return job
 
 
 def end(job: ImportJob, status: ImportStatus, reason: str = "") -> None:
-    """Ends a locked import and says so in the feed."""
+    """Ends a locked import and records `import.finished`."""
     job.status, job.error, job.finished_at = status, reason[:MAX_REASON_LENGTH], timezone.now()
     if status == ImportStatus.FINISHED:
         job.total = job.processed
@@ -122,11 +129,14 @@ def end(job: ImportJob, status: ImportStatus, reason: str = "") -> None:
         )
 
 
-def note(job: ImportJob, problems: Sequence[Problem], *, is_warning: bool, block: tuple[int, int, int]) -> None:
-    """Writes down problems of a locked import and counts them; warnings beyond `MAX_WARNINGS` are counted only."""
-    kept = problems
+def add_problems(job: ImportJob, problems: Sequence[Problem], *, is_warning: bool, block: tuple[int, int, int]) -> None:
+    """Stores problems of a locked import and counts them; warnings beyond `MAX_WARNINGS` are only counted.
+
+    `block` is the offset, the end and the first line of the product.
+    """
+    stored = problems
     if is_warning:
-        kept = problems[: max(0, MAX_WARNINGS - job.warning_count)]
+        stored = problems[: max(0, MAX_WARNINGS - job.warning_count)]
         job.warning_count += len(problems)
     else:
         job.error_count += len(problems)
@@ -143,14 +153,14 @@ def note(job: ImportJob, problems: Sequence[Problem], *, is_warning: bool, block
             block_end=stop,
             block_line=line,
         )
-        for problem in kept
+        for problem in stored
     )
 
 
-def lease() -> datetime:
-    """Until when a claim made now is believed."""
+def lease_end() -> datetime:
+    """The time until which a lease that begins now is valid."""
     return timezone.now() + timedelta(seconds=LEASE_SECONDS)
 
 
-def _mine(claim: Claim) -> QuerySet[ImportJob]:
-    return ImportJob.objects.filter(pk=claim.job_id, claims=claim.number, status=ImportStatus.RUNNING)
+def _leased(lease: Lease) -> QuerySet[ImportJob]:
+    return ImportJob.objects.filter(pk=lease.job_id, claims=lease.number, status=ImportStatus.RUNNING)

@@ -1,4 +1,4 @@
-// The page of an import shows how far it is: its panel is fetched anew until nothing more comes of it.
+// Refreshes the progress panel of an import every second until the import is over.
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -10,15 +10,15 @@ document.addEventListener("DOMContentLoaded", () => {
       return;
     }
     try {
-      const answer = await fetch(window.location.href, { credentials: "same-origin" });
+      const response = await fetch(window.location.href, { credentials: "same-origin" });
       const fresh = new DOMParser()
-        .parseFromString(await answer.text(), "text/html")
+        .parseFromString(await response.text(), "text/html")
         .getElementById("import-progress");
       if (fresh) {
         panel.replaceWith(fresh);
       }
     } catch {
-      // The server is away for a moment: the next try will tell.
+      // The server cannot be reached at the moment; the next refresh tries again.
     }
     window.setTimeout(refresh, PAUSE_MILLISECONDS);
   }

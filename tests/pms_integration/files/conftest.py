@@ -1,4 +1,4 @@
-"""Files are kept in a directory of the test; its fixture is where those of imports lie."""
+"""Uploaded files are stored in a directory of the test; the fixture is the directory of import files."""
 
 from pathlib import Path
 

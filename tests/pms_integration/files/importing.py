@@ -23,7 +23,7 @@ def post(client: JSONClient, content: bytes | str, name: str = "products.csv", *
 
 
 def imported(client: JSONClient, content: bytes | str, name: str = "products.csv", **more: Any) -> dict[str, Any]:
-    """What the API says of the import when it has run."""
+    """The response about the import after it has run."""
     started = post(client, content, name, **more)
     assert started.status_code == 202, started.content
     while run_imports():

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from pms_integration.exceptions import FileUnusable
 from pms_integration.files import limits, records
-from pms_integration.files.line_ends import with_line_feeds
-from pms_integration.files.problems import FileUnusable
-from pms_integration.files.records import Header, Place
+from pms_integration.files.reading import with_line_feeds
+from pms_integration.files.records import FilePosition, Header
 from pms_integration.models import ImportJob
 from tests.conftest import JSONClient
 from tests.pms_integration.files.importing import counts, imported, table
@@ -49,7 +49,7 @@ def opening_quotes(count: int) -> bytes:
 
 
 def unclosed(file: io.BytesIO) -> Iterator[records.Record]:
-    return records.read_records(file, Header(["Handle", "Title"], Place(0, 1)), Place(0, 1))
+    return records.read_records(file, Header(["Handle", "Title"], FilePosition(0, 1)), FilePosition(0, 1))
 
 
 def test_lines_that_each_open_a_quote_are_not_each_read_to_the_end():

@@ -1,4 +1,4 @@
-"""CSV as it is in practice: what each line comes to, and what is wrong with it."""
+"""Imports of CSV files: the products that are written, and the problems that are reported."""
 
 from decimal import Decimal
 from typing import Any
@@ -114,7 +114,7 @@ def test_bytes_that_are_not_utf_8_are_named(api: JSONClient):
         (b"Handle" + b",x" * limits.MAX_COLUMNS, f"The file has {limits.MAX_COLUMNS + 1} columns; 500 are the most."),
     ],
 )
-def test_a_file_that_is_none_fails_and_says_why(api: JSONClient, content: bytes, reason: str):
+def test_an_unusable_file_fails_with_the_reason(api: JSONClient, content: bytes, reason: str):
     job = imported(api, content)
 
     assert (job["status"], job["error"], counts(job)) == ("failed", reason, {})
@@ -175,7 +175,7 @@ def test_options_skus_and_stock_of_several_variants(api: JSONClient):
     ]
 
 
-def test_skus_that_are_made_are_free_and_found_again(api: JSONClient):
+def test_generated_skus_are_free_and_found_again(api: JSONClient):
     make_product("lamp", name="Other")
     make_product("LAMP-2", name="Another")
     content = table(line(), line("desk", **{"Variant SKU": "lamp-3"}))
@@ -186,7 +186,7 @@ def test_skus_that_are_made_are_free_and_found_again(api: JSONClient):
     assert (counts(first), counts(second)) == ({"created": 2}, {"unchanged": 2})
 
 
-def test_a_variant_is_known_by_its_options_when_its_sku_is_new(api: JSONClient):
+def test_a_variant_is_found_by_its_options_when_its_sku_is_new(api: JSONClient):
     sized = {"Option1 Name": "Size", "Option1 Value": "S"}
     imported(api, table(line(**sized)))
     before = Variant.objects.get()
@@ -207,7 +207,7 @@ def test_a_sku_of_another_product_is_refused(api: JSONClient):
     assert Product.objects.get(handle="other").name == "Lamp"
 
 
-def test_two_lines_that_mean_one_variant_are_refused(api: JSONClient):
+def test_two_lines_of_the_same_variant_are_refused(api: JSONClient):
     same = {"Option1 Name": "Size", "Option1 Value": "S"}
 
     job = imported(api, table(line(**same), {"Handle": "lamp", "Option1 Value": "S", "Variant Price": "1"}))
@@ -215,7 +215,7 @@ def test_two_lines_that_mean_one_variant_are_refused(api: JSONClient):
     assert problems(job) == [(3, "Option1 Value", "duplicate_options")]
 
 
-def test_lines_of_a_product_that_stand_apart_update_it(api: JSONClient):
+def test_lines_of_a_product_at_separate_places_update_it(api: JSONClient):
     rows = [line(), line("desk"), {"Handle": "lamp", "Image Src": "https://a.example/a.png"}]
 
     job = imported(api, table(*rows))
@@ -243,7 +243,7 @@ def test_published_and_status_decide_the_state(api: JSONClient, cells: dict[str,
     assert Product.objects.get().status == status
 
 
-def test_what_breaks_a_publish_rule_comes_as_a_draft(api: JSONClient):
+def test_a_product_that_breaks_a_publish_rule_becomes_a_draft(api: JSONClient):
     job = imported(api, table(line(**{"Variant Price": "", "Published": "true"}), line("desk", Published="true")))
 
     assert counts(job) == {"created": 2}
@@ -252,7 +252,7 @@ def test_what_breaks_a_publish_rule_comes_as_a_draft(api: JSONClient):
 
 
 @pytest.mark.parametrize(("cells", "status"), [({"Status": "active"}, "active"), ({}, "archived")])
-def test_an_archived_product_comes_back_if_the_file_says_so(api: JSONClient, cells: dict[str, str], status: str):
+def test_a_status_in_the_file_restores_an_archived_product(api: JSONClient, cells: dict[str, str], status: str):
     product = make_product("lamp", handle="lamp", name="Old")
     archive_product(product_id=product.pk)
 
@@ -262,7 +262,7 @@ def test_an_archived_product_comes_back_if_the_file_says_so(api: JSONClient, cel
     assert (product.status, product.name) == (status, "Lamp")
 
 
-def test_quantities_are_counts_and_only_where_there_are_any(api: JSONClient):
+def test_only_filled_quantities_are_counts(api: JSONClient):
     main = make_location()
     make_product("lamp", handle="lamp")
     make_product("desk", handle="desk")
@@ -293,14 +293,14 @@ def test_a_negative_quantity_is_a_warning(api: JSONClient):
      "http://xn--zz-zzzz.com/a", "http://a..b/a", "http://\u2060.com/a", f"http://{'a' * 64}.com/a",
      "http://user:secret@a.example/a", "http://a.example/" + "a" * 2_048],
 )  # fmt: skip
-def test_an_image_address_that_is_none_is_a_warning(api: JSONClient, url: str):
+def test_an_invalid_image_url_is_a_warning(api: JSONClient, url: str):
     job = imported(api, table(line(**{"Image Src": url})))
 
     assert (counts(job), [one["code"] for one in job["warnings"]]) == ({"created": 1}, ["invalid_image_url"])
     assert not ProductImage.objects.exists()
 
 
-def test_an_image_is_there_once_and_its_text_can_change(api: JSONClient):
+def test_an_image_is_imported_once_and_its_text_can_change(api: JSONClient):
     cells = {"Image Src": "https://a.example/a.png", "Image Alt Text": "A lamp"}
     imported(api, table(line(**cells)))
 
@@ -323,7 +323,7 @@ def test_html_is_sanitised_and_other_text_left_alone(api: JSONClient):
     assert Product.objects.get(handle="desk").description == "3 < 4 & more"
 
 
-def test_categories_are_found_by_path_and_made(api: JSONClient):
+def test_categories_are_found_by_path_or_created(api: JSONClient):
     top = create_category(name="Home", slug="home")
     create_category(name="Lamps", slug="lamps", parent=top)
     rows = [
@@ -340,7 +340,7 @@ def test_categories_are_found_by_path_and_made(api: JSONClient):
     assert Category.objects.get(slug="garden-lamps").parent.slug == "garden"
 
 
-def test_a_type_is_an_attribute_and_a_category_where_one_is_called_so(api: JSONClient):
+def test_a_type_is_an_attribute_and_the_category_with_its_name(api: JSONClient):
     create_category(name="Lamps", slug="lamps")
 
     imported(api, table(line("a", Type="lamps"), line("b", Type="Chairs")))
@@ -351,7 +351,7 @@ def test_a_type_is_an_attribute_and_a_category_where_one_is_called_so(api: JSONC
     ]
 
 
-def test_a_column_that_is_not_there_changes_nothing_and_an_empty_cell_empties(api: JSONClient):
+def test_a_missing_column_changes_nothing_and_an_empty_cell_clears_the_field(api: JSONClient):
     make_product("lamp", handle="lamp", name="Old", brand="Brand", tags=["a"], barcode="b-1", cost="3.00")
 
     imported(api, table({"Handle": "lamp", "Title": "New", "Vendor": "", "Variant Price": "2", "Variant Barcode": ""}))
@@ -362,7 +362,7 @@ def test_a_column_that_is_not_there_changes_nothing_and_an_empty_cell_empties(ap
     assert (variant.sku, variant.price, variant.barcode, variant.cost) == ("lamp", Decimal(2), "", Decimal(3))
 
 
-def test_everything_is_done_by_whoever_sent_it(api: JSONClient):
+def test_the_actor_of_all_writes_is_the_sender_of_the_file(api: JSONClient):
     imported(api, table(line()), headers={"X-Request-Id": "from-the-shop"})
 
     origins = set(Event.objects.values_list("type", "actor", "request_id"))

@@ -24,7 +24,7 @@ def product(sku: str = "A-1", **more: Any) -> dict[str, Any]:
     return {"name": "Lamp", "variants": [{"sku": sku, "price": "10.00"}], **more}
 
 
-def test_a_product_with_all_that_belongs_to_it(api: JSONClient):
+def test_a_product_with_variants_stock_and_images(api: JSONClient):
     make_location()
     whole = product(
         handle="lamp", status="active", category="lamps", attributes={"watts": 40}, description="<b onclick=x>Hi",
@@ -48,7 +48,7 @@ def test_a_product_with_all_that_belongs_to_it(api: JSONClient):
     ]
 
 
-def test_what_is_wrong_is_named_by_line_and_pointer(api: JSONClient):
+def test_a_problem_has_its_line_and_pointer(api: JSONClient):
     bad = [
         "{",
         "[1]",
@@ -86,7 +86,7 @@ def test_a_product_is_found_by_its_handle_else_by_its_sku(api: JSONClient):
     assert set(Product.objects.get(handle="lamp").variants.values_list("sku", flat=True)) == {"A-1", "A-2"}
 
 
-def test_a_product_that_the_file_names_twice_is_updated_the_second_time(api: JSONClient):
+def test_the_second_line_of_a_product_updates_it(api: JSONClient):
     job = imported(api, lines(product(), product(name="Other")), "products.jsonl")
 
     assert counts(job) == {"created": 1, "updated": 1}

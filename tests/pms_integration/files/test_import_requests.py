@@ -1,4 +1,4 @@
-"""Sending a file: who may, what is refused before anything is stored, and what is answered."""
+"""Uploading a file: permissions, what is refused before anything is stored, and the responses."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from pms_backend.access.models import ApiClient
-from pms_integration.files.limits import KEPT_FILE_DAYS
+from pms_integration.files.limits import FILE_RETENTION_DAYS
 from pms_integration.files.services import prune_import_files
 from pms_integration.models import ImportJob
 from tests.conftest import JSONClient
@@ -34,7 +34,7 @@ def assert_refused(answer: Any, status: int, code: str, private_files: Path) -> 
     assert stored(private_files) == []
 
 
-def test_it_is_accepted_and_waits(api: JSONClient, private_files: Path):
+def test_an_upload_is_accepted_and_waits(api: JSONClient, private_files: Path):
     answer = post(api, PLAIN)
 
     assert answer.status_code == 202
@@ -46,7 +46,7 @@ def test_it_is_accepted_and_waits(api: JSONClient, private_files: Path):
 
 
 @pytest.mark.parametrize(("name", "content"), [("a.jsonl", "{}"), ("a.NDJSON", "{}"), ("a.txt", ' {"a": 1}')])
-def test_the_format_is_seen(api: JSONClient, name: str, content: str):
+def test_the_format_is_detected(api: JSONClient, name: str, content: str):
     assert post(api, content, name).json()["format"] == "jsonl"
     assert post(api, content, name, format="csv").json()["format"] == "csv"
 
@@ -68,22 +68,22 @@ def test_without_a_location_quantities_are_a_warning(api: JSONClient):
     assert (counts(job), [one["code"] for one in job["warnings"]]) == ({"created": 1}, ["no_location"])
 
 
-def test_a_location_that_is_none_is_refused(api: JSONClient, private_files: Path):
+def test_an_unknown_location_is_refused(api: JSONClient, private_files: Path):
     make_location("closed", is_active=False)
 
     assert_refused(post(api, STOCK, location="nowhere"), 422, "unknown_location", private_files)
     assert_refused(post(api, STOCK, location="closed"), 409, "location_inactive", private_files)
 
 
-def test_a_file_that_is_too_long_is_refused_by_its_length(api: JSONClient, private_files: Path, monkeypatch):
+def test_a_file_that_is_too_large_is_refused_by_its_length(api: JSONClient, private_files: Path, monkeypatch):
     monkeypatch.setattr("pms_integration.files.views.ImportViewSet.max_form_bytes", 300)
     assert_refused(post(api, PLAIN + "x" * 300), 413, "too_large", private_files)
 
-    monkeypatch.setattr("pms_integration.files.submission.MAX_FILE_BYTES", 10)
+    monkeypatch.setattr("pms_integration.files.services.jobs.MAX_FILE_BYTES", 10)
     assert_refused(post(api, "Handle\na,b,c,d"), 413, "too_large", private_files)
 
 
-def test_a_body_that_is_no_form_is_refused(api: JSONClient, private_files: Path):
+def test_a_body_that_is_not_multipart_is_refused(api: JSONClient, private_files: Path):
     assert_refused(api.post(IMPORTS, {"file": "x"}), 415, "unsupported_media_type", private_files)
     assert_refused(api.post(IMPORTS, {"other": "x"}, format="multipart"), 422, "validation_failed", private_files)
 
@@ -102,7 +102,7 @@ def test_an_unknown_import_is_404(api: JSONClient):
     assert api.get(f"{IMPORTS}1/errors/").status_code == 404
 
 
-def test_a_client_sees_its_own_imports_and_bad_rows_and_those_inside_all(client_with, api: JSONClient):
+def test_a_client_sees_its_own_imports_and_bad_rows_and_internal_callers_see_all(client_with, api: JSONClient):
     scopes = ["products:read", "products:write"]
     owner, other, storefront = client_with(scopes), client_with(scopes), client_with(scopes, tier="storefront")
     job = imported(owner, PLAIN.replace("5", "x"))
@@ -121,7 +121,7 @@ def test_a_client_sees_its_own_imports_and_bad_rows_and_those_inside_all(client_
     assert ImportJob.objects.get().client == f"client:{ApiClient.objects.get(keys__prefix=prefix).public_id}"
 
 
-def test_staff_see_every_import_and_their_own_is_theirs(client_with, admin_client, admin_user):
+def test_staff_see_every_import_and_own_those_they_started(client_with, admin_client, admin_user):
     job = imported(client_with(["products:read", "products:write"]), PLAIN)
     own = post(admin_client, PLAIN)
 
@@ -129,8 +129,8 @@ def test_staff_see_every_import_and_their_own_is_theirs(client_with, admin_clien
     assert ImportJob.objects.get(pk=own.json()["id"]).client == f"user:{admin_user.pk}"
 
 
-def test_an_import_of_nobody_known_is_seen_by_those_inside_alone(client_with, api: JSONClient):
-    """Those of before clients were remembered."""
+def test_an_import_without_a_client_is_visible_to_internal_callers_only(client_with, api: JSONClient):
+    """Imports created before clients were stored."""
     owner = client_with(["products:read", "products:write"])
     job = imported(owner, PLAIN)
     ImportJob.objects.update(client="")
@@ -139,7 +139,7 @@ def test_an_import_of_nobody_known_is_seen_by_those_inside_alone(client_with, ap
     assert api.get(f"{IMPORTS}{job['id']}/").status_code == 200
 
 
-def test_the_first_errors_stand_in_the_answer_and_the_others_are_counted(api: JSONClient):
+def test_the_response_has_the_first_errors_and_counts_the_others(api: JSONClient):
     rows = "".join(f"lamp-{number},Lamp,x\n" for number in range(150))
 
     job = imported(api, f"Handle,Title,Variant Price\n{rows}")
@@ -148,10 +148,12 @@ def test_the_first_errors_stand_in_the_answer_and_the_others_are_counted(api: JS
     assert [one["line"] for one in job["errors"]] == list(range(2, 102))
 
 
-def test_files_go_some_days_after_their_import(api: JSONClient, private_files: Path):
+def test_files_are_removed_some_days_after_their_import(api: JSONClient, private_files: Path):
     job = imported(api, PLAIN.replace("5", "x"))
     waiting = post(api, PLAIN).json()
-    ImportJob.objects.filter(pk=job["id"]).update(finished_at=timezone.now() - timedelta(days=KEPT_FILE_DAYS, hours=1))
+    ImportJob.objects.filter(pk=job["id"]).update(
+        finished_at=timezone.now() - timedelta(days=FILE_RETENTION_DAYS, hours=1)
+    )
 
     removed = prune_import_files()
 
@@ -163,7 +165,7 @@ def test_files_go_some_days_after_their_import(api: JSONClient, private_files: P
     ]
 
 
-def test_a_file_whose_import_never_came_goes_after_a_day(private_files: Path, monkeypatch):
+def test_a_file_without_an_import_is_removed_after_a_day(private_files: Path, monkeypatch):
     storages["private"].save("imports/orphan.csv", ContentFile(b"x"))
     assert prune_import_files() == 0
 
@@ -173,7 +175,7 @@ def test_a_file_whose_import_never_came_goes_after_a_day(private_files: Path, mo
     assert stored(private_files) == []
 
 
-def test_a_file_lies_where_nothing_is_served(api: JSONClient, private_files: Path, settings: Settings):
+def test_a_file_is_stored_where_nothing_is_served(api: JSONClient, private_files: Path, settings: Settings):
     post(api, PLAIN)
 
     [path] = stored(private_files)

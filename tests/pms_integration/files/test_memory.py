@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pms_integration.files.reading import ImportFile, chunks_of
-from pms_integration.files.records import Place
+from pms_integration.files.records import FilePosition
 from tests.conftest import JSONClient
 from tests.factories import make_product
 from tests.pms_integration.files.importing import EXPORT
@@ -36,8 +36,8 @@ def peak_of(path: Path, format: str) -> tuple[int, int]:
         source = ImportFile(file, format)
         tracemalloc.start()
         lines = source.count_lines(lambda: None)
-        for chunk in chunks_of(source.drafts(Place(0, 1))):
-            lines += sum(draft.line_count for draft in chunk)
+        for chunk in chunks_of(source.products(FilePosition(0, 1))):
+            lines += sum(product.line_count for product in chunk)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     return lines, peak
@@ -45,7 +45,9 @@ def peak_of(path: Path, format: str) -> tuple[int, int]:
 
 @pytest.mark.parametrize(("format", "write"), [("csv", write_csv), ("jsonl", write_json_lines)])
 @pytest.mark.parametrize("many", [3_000, pytest.param(8_000, marks=pytest.mark.slow)])
-def test_reading_is_flat(tmp_path: Path, format: str, write: Callable[[Path, int], Path], many: int):
+def test_the_memory_of_reading_does_not_grow_with_the_file(
+    tmp_path: Path, format: str, write: Callable[[Path, int], Path], many: int
+):
     peak_of(write(tmp_path / "warm", FEW), format)
 
     few_lines, few_peak = peak_of(write(tmp_path / "few", FEW), format)

@@ -1,4 +1,4 @@
-"""What files of other systems hold beside what they should, and what it comes to."""
+"""The deviations in files of other systems, and how an import handles them."""
 
 from decimal import Decimal
 from typing import Any
@@ -57,7 +57,7 @@ def test_line_ends_of_old_macs(api: JSONClient, content: str):
 
 
 @pytest.mark.parametrize("bad", ["de\rsk,Desk", "desk,De\rsk", "desk,Desk\r,", "\rdesk,Desk", 'desk,"De"\rsk'])
-def test_a_bare_carriage_return_costs_its_line(api: JSONClient, bad: str):
+def test_a_bare_carriage_return_breaks_its_line_only(api: JSONClient, bad: str):
     job = imported(api, f"Handle,Title\nlamp,Lamp\n{bad}\nchair,Chair\nsofa,Sofa\n")
 
     assert counts(job) == {"created": 3, "failed": 1}
@@ -65,7 +65,7 @@ def test_a_bare_carriage_return_costs_its_line(api: JSONClient, bad: str):
     assert ImportJob.objects.get().claims == 1
 
 
-def test_the_bad_line_can_be_mended_and_imported(api: JSONClient):
+def test_the_bad_line_can_be_corrected_and_imported(api: JSONClient):
     job = imported(api, "Handle,Title\nlamp,Lamp\ndesk,De\rsk\nchair,Chair\n")
 
     bad = b"".join(api.get(f"/api/v1/products/imports/{job['id']}/errors/").streaming_content)
@@ -75,13 +75,13 @@ def test_the_bad_line_can_be_mended_and_imported(api: JSONClient):
 
 
 @pytest.mark.parametrize("first", ["sep=,", "SEP=,", '"sep=,"', "sep=,,,"])
-def test_the_line_that_tells_excel_the_separator(api: JSONClient, first: str):
+def test_the_line_that_sets_the_separator_for_excel(api: JSONClient, first: str):
     job = imported(api, f"{first}\r\nHandle,Title\r\nlamp,Lamp\r\ndesk,x,y\r\n")
 
     assert (counts(job), failed(job)) == ({"created": 1, "failed": 1}, [(4, "", "wrong_number_of_cells")])
 
 
-def test_another_separator_that_it_names(api: JSONClient):
+def test_another_separator_set_in_that_line(api: JSONClient):
     job = imported(api, 'sep=;\nHandle;Title;Tags\nlamp;"La;mp";a, b\n')
 
     assert counts(job) == {"created": 1}
@@ -90,7 +90,7 @@ def test_another_separator_that_it_names(api: JSONClient):
 
 @pytest.mark.parametrize("name", ["products.xlsx", "products.csv", "products.jsonl"])
 @pytest.mark.parametrize("content", [b"PK\x03\x04\x14\x00\x06\x00", b"\xd0\xcf\x11\xe0\xa1\xb1"])
-def test_a_workbook_is_told_that_it_is_one(api: JSONClient, name: str, content: bytes):
+def test_a_workbook_is_refused_as_a_workbook(api: JSONClient, name: str, content: bytes):
     job = imported(api, content + b"x" * 100, name)
 
     assert (job["status"], job["error"]) == (
@@ -114,7 +114,7 @@ def test_a_short_line_may_have_line_breaks(api: JSONClient):
     assert Product.objects.get(handle="lamp").description == "a\nb, c\nd"
 
 
-def test_nothing_that_nobody_has_foreseen_costs_an_attempt(api: JSONClient):
+def test_an_unexpected_error_does_not_cost_an_attempt(api: JSONClient):
     with connection.cursor() as cursor:
         cursor.execute("""
             CREATE FUNCTION pg_temp.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -298,7 +298,7 @@ def test_paths_of_categories_with_and_without_spaces(api: JSONClient):
     assert found == ["towels", "towels", "towels", None, None]
 
 
-def test_a_category_that_is_called_so_is_one(api: JSONClient):
+def test_a_category_named_uncategorized_is_used(api: JSONClient):
     create_category(name="Uncategorized", slug="uncategorized")
     make_product("A", category="uncategorized", handle="a")
 
@@ -330,11 +330,11 @@ def test_the_bad_rows_of_json_lines_are_guarded(api: JSONClient):
     assert [row["Line"] for row in parsed(bad)] == ["'=cmd()", "'\uff1dcmd()"]
 
 
-def test_a_products_lines_have_a_bound_of_bytes(api: JSONClient, monkeypatch):
-    monkeypatch.setattr("pms_integration.files.shopify.MAX_PRODUCT_BYTES", 1_000)
+def test_the_lines_of_a_product_have_a_limit_of_bytes(api: JSONClient, monkeypatch):
+    assert limits.MAX_PRODUCT_BYTES == 8 * 1024 * 1024
+    monkeypatch.setattr(limits, "MAX_PRODUCT_BYTES", 1_000)
     images = ({"Handle": "lamp", "Image Src": f"https://a.example/{'x' * 100}/{n}"} for n in range(20))
 
     job = imported(api, table(line(), *images, line("desk")))
 
     assert (counts(job), failed(job)) == ({"created": 1, "failed": 1}, [(2, "Handle", "too_many_lines")])
-    assert limits.MAX_PRODUCT_BYTES == 8 * 1024 * 1024

@@ -1,4 +1,4 @@
-"""An import whose worker dies goes on where it was; one that nobody can take further ends."""
+"""An import whose worker dies continues where it was; one without progress fails."""
 
 import os
 import signal
@@ -58,7 +58,7 @@ def expire_lease() -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.slow)])
-def test_a_killed_worker_costs_nothing_and_does_nothing_twice(api: JSONClient, private_files: Path, kills: int):
+def test_a_killed_worker_loses_nothing_and_repeats_nothing(api: JSONClient, private_files: Path, kills: int):
     make_location()
     products = kills * PRODUCTS_FOR_A_KILL
     assert post(api, rows(products)).status_code == 202
@@ -85,22 +85,22 @@ def test_a_killed_worker_costs_nothing_and_does_nothing_twice(api: JSONClient, p
 
 
 @pytest.mark.django_db
-def test_who_was_overtaken_writes_nothing(api: JSONClient):
+def test_a_worker_that_lost_its_lease_writes_nothing(api: JSONClient):
     post(api, rows(2))
-    first = services.claim_import()
-    assert services.claim_import() is None
+    first = services.lease_import()
+    assert services.lease_import() is None
     expire_lease()
-    second = services.claim_import()
+    second = services.lease_import()
 
     with pytest.raises(ImportLost):
-        services.finish_import(claim=first)
-    services.finish_import(claim=second)
+        services.finish_import(lease=first)
+    services.finish_import(lease=second)
 
     assert ImportJob.objects.get().status == "finished"
 
 
 @pytest.mark.django_db
-def test_one_that_comes_no_further_fails_after_some_attempts(api: JSONClient, monkeypatch):
+def test_an_import_without_progress_fails_after_some_attempts(api: JSONClient, monkeypatch):
     post(api, rows(2))
 
     def break_down(**_: object) -> bool:
@@ -117,7 +117,7 @@ def test_one_that_comes_no_further_fails_after_some_attempts(api: JSONClient, mo
 
 
 @pytest.mark.django_db
-def test_one_whose_file_is_gone_fails(api: JSONClient, private_files: Path):
+def test_an_import_whose_file_is_missing_fails(api: JSONClient, private_files: Path):
     post(api, rows(2))
     next(path for path in private_files.rglob("*.csv")).unlink()
 
@@ -127,7 +127,7 @@ def test_one_whose_file_is_gone_fails(api: JSONClient, private_files: Path):
 
 
 @pytest.mark.django_db
-def test_others_are_let_in_and_it_goes_on_behind_what_is_written(api: JSONClient, monkeypatch):
+def test_after_its_time_slice_an_import_is_released_and_continues_where_it_was(api: JSONClient, monkeypatch):
     monkeypatch.setattr("pms_integration.files.reading.CHUNK_PRODUCTS", 2)
     monkeypatch.setattr("pms_integration.files.runner.SLICE_SECONDS", 0.0001)
     post(api, rows(5))
@@ -143,7 +143,7 @@ def test_others_are_let_in_and_it_goes_on_behind_what_is_written(api: JSONClient
 
 
 @pytest.mark.django_db
-def test_a_chunk_costs_the_same_statements_however_many_products(api: JSONClient):
+def test_a_chunk_of_any_size_needs_the_same_number_of_statements(api: JSONClient):
     make_location()
     counted = []
     for count in (5, 200):

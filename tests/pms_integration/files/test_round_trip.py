@@ -137,7 +137,7 @@ def test_into_an_empty_database_and_out_again_it_is_the_same_file(api: JSONClien
     assert exported(api, format) == content
 
 
-def test_a_spreadsheet_computes_nothing_of_it(api: JSONClient):
+def test_a_spreadsheet_evaluates_nothing_in_an_export(api: JSONClient):
     everything()
 
     text = exported(api).decode()
@@ -147,7 +147,7 @@ def test_a_spreadsheet_computes_nothing_of_it(api: JSONClient):
     assert "'@home" in text
 
 
-def test_a_picture_of_our_own_is_known_by_its_address(api: JSONClient):
+def test_a_picture_of_our_own_is_found_by_its_url(api: JSONClient):
     product = make_product("A-1")
     default_storage.save("images/a.png", ContentFile(b"x"))
     file = ImageFile.objects.create(sha256="0" * 64, file="images/a.png", width=1, height=1, size_bytes=1)
@@ -161,7 +161,7 @@ def test_a_picture_of_our_own_is_known_by_its_address(api: JSONClient):
     assert ProductImage.objects.count() == 1
 
 
-def test_what_the_reader_may_not_see_is_no_column(client_with):
+def test_an_export_has_no_column_that_its_reader_may_not_see(client_with):
     make_location("main")
     make_product("A-1", cost="3.00")
     set_stock("A-1", "main", 5)
@@ -196,11 +196,11 @@ def test_another_format_is_refused(api: JSONClient):
     assert answer.json()["errors"][0]["pointer"] == "/format"
 
 
-def test_storefronts_get_none(client_with):
+def test_storefronts_get_no_export(client_with):
     assert client_with(["products:read"], tier="storefront").get("/api/v1/products/export/").status_code == 403
 
 
-def test_it_is_read_in_parts(api: JSONClient, monkeypatch, django_assert_max_num_queries):
+def test_an_export_reads_the_catalogue_in_chunks(api: JSONClient, monkeypatch, django_assert_max_num_queries):
     monkeypatch.setattr("pms_integration.files.exports.EXPORT_CHUNK", 3)
     for number in range(8):
         make_product(f"A-{number}", name=f"Lamp {number}")

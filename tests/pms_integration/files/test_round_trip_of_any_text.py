@@ -24,13 +24,13 @@ TEXT = st.text(
 
 
 @given(TEXT)
-def test_a_cell_comes_back(text: str):
+def test_a_guarded_cell_is_read_back_unchanged(text: str):
     assert unguarded(guarded(text)) == text
     assert unguarded_code(guarded_code(text)) == text
 
 
 @given(TEXT)
-def test_a_cell_begins_like_no_formula(text: str):
+def test_a_guarded_cell_is_not_a_formula(text: str):
     for cell in (guarded(text), guarded_code(text)):
         assert not cell.startswith(tuple(FORMULA_SIGNS))
 

@@ -23,7 +23,7 @@ def content() -> str:
     return APPAREL.read_text()
 
 
-def test_it_is_imported_whole(api: JSONClient, content: str):
+def test_the_sample_is_imported_completely(api: JSONClient, content: str):
     make_location("main")
 
     job = imported(api, content)
@@ -52,7 +52,7 @@ def test_it_is_imported_whole(api: JSONClient, content: str):
     ]
 
 
-def test_again_it_changes_nothing(api: JSONClient, content: str):
+def test_a_second_import_changes_nothing(api: JSONClient, content: str):
     make_location("main")
     imported(api, content)
     before = (Event.objects.exclude(type="import.finished").count(), StockMovement.objects.count())
@@ -63,7 +63,7 @@ def test_again_it_changes_nothing(api: JSONClient, content: str):
     assert before == (Event.objects.exclude(type="import.finished").count(), StockMovement.objects.count())
 
 
-def test_of_a_damaged_copy_the_rest_is_imported_and_each_bad_line_named(api: JSONClient, content: str):
+def test_the_rest_of_a_damaged_copy_is_imported_and_each_bad_line_reported(api: JSONClient, content: str):
     make_location("main")
     lines = content.splitlines()
     at = {line.split(",")[0]: number for number, line in reversed(list(enumerate(lines)))}
@@ -107,7 +107,7 @@ def test_of_a_damaged_copy_the_rest_is_imported_and_each_bad_line_named(api: JSO
     ]
 
 
-def test_the_bad_lines_can_be_mended_and_imported(api: JSONClient, content: str):
+def test_the_bad_lines_can_be_corrected_and_imported(api: JSONClient, content: str):
     make_location("main")
     job = imported(
         api, content.replace("classic-varsity-top,,,,,,,,Medium,,,,,,0,", "classic-varsity-top,,,,,,,,Medium,,,,,,x,")

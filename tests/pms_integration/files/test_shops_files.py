@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from inventory.models import StockLevel
-from pms_integration.files.records import Place
+from pms_integration.files.records import FilePosition
 from pms_integration.files.woocommerce import WooCommerceFile
 from products.models import Product, Variant
 from tests.conftest import JSONClient
@@ -75,7 +75,7 @@ def test_woocommerces_products_come_with_their_variations(api: JSONClient):
     }  # fmt: skip
 
 
-def test_a_line_without_its_product_changes_a_variant_that_is_here(api: JSONClient):
+def test_a_variation_without_its_product_changes_an_existing_variant(api: JSONClient):
     imported(api, WOOCOMMERCE)
 
     job = imported(
@@ -159,9 +159,8 @@ def test_of_two_products_with_one_sku_the_first_has_the_variations(api: JSONClie
 @pytest.mark.parametrize("limit", ["MAX_LINES_PER_PRODUCT", "MAX_PRODUCT_BYTES"])
 def test_no_more_lines_of_a_product_are_kept_than_it_may_have(api: JSONClient, monkeypatch, limit: str):
     number = {"MAX_LINES_PER_PRODUCT": 5, "MAX_PRODUCT_BYTES": 150}[limit]
-    for module in ("shopify", "woocommerce"):
-        monkeypatch.setattr(f"pms_integration.files.{module}.{limit}", number)
-    read: list[Place] = []
+    monkeypatch.setattr(f"pms_integration.files.limits.{limit}", number)
+    read: list[FilePosition] = []
     read_one = WooCommerceFile._record_at
     monkeypatch.setattr(WooCommerceFile, "_record_at", lambda file, place: read.append(place) or read_one(file, place))
     variations = (

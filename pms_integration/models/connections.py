@@ -1,14 +1,11 @@
-"""Connections to a PMS, what came in through them, and what the PMS last told us."""
+"""Connections to a PMS, the webhooks received through them, and the values that the PMS last reported."""
 
 from django.db import models
 from django.db.models.functions import Now
 
 from inventory.models import Location, StockLevel
 from pms_backend.access.encryption import EncryptedTextField
-from pms_backend.api.context import MAX_ACTOR_LENGTH, MAX_REQUEST_ID_LENGTH
 from pms_backend.api.moments import moment_constraint
-from pms_integration.files.problems import MAX_CODE_LENGTH, MAX_COLUMN_LENGTH, MAX_DETAIL_LENGTH
-from pms_integration.files.storage import PrivateFileField
 from products.models import Product
 from products.skus import MAX_SKU_KEY_LENGTH
 
@@ -18,7 +15,7 @@ MAX_REASON_LENGTH = 1_000
 
 
 class ConnectorKind(models.TextChoices):
-    """The kinds of PMS we speak with; each is a module in `connectors`."""
+    """The supported kinds of PMS; each is a module in `connectors`."""
 
     STANDARD = "standard"
 
@@ -43,12 +40,12 @@ class PMSConnection(models.Model):
 
     @property
     def secrets(self) -> list[str]:
-        """Those that sign webhooks: the present one and, while it is rotated, the one before."""
+        """The secrets that may sign webhooks: the current one and the one before the last rotation."""
         return [secret for secret in (self.secret, self.previous_secret) if secret]
 
 
 class PMSLocation(models.Model):
-    """A location as a connection knows it: by which name, and whether the PMS owns its stock."""
+    """The name by which a connection calls a location, and whether the PMS owns the stock there."""
 
     connection = models.ForeignKey(PMSConnection, on_delete=models.CASCADE, related_name="locations", db_index=False)
     location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="pms_locations")
@@ -82,25 +79,25 @@ class PMSEventStatus(models.TextChoices):
 
 
 class PMSEvent(models.Model):
-    """A webhook that the PMS sent, as it came in, and what became of it.
+    """A webhook of the PMS as it was received, and the outcome of applying it.
 
-    The row is the queue: what has a `due_at` is to be done then.
+    The table is the queue: an event with a `due_at` is applied at that time.
     """
 
     connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="events", db_index=False)
     webhook_id = models.CharField(max_length=MAX_WEBHOOK_ID_LENGTH)
     type = models.CharField(max_length=100, blank=True)
     body = models.BinaryField()
-    # Whether it is kept still; the row itself stays, so that a webhook that is sent again is known.
+    # False once the body is pruned. The row stays, so that a repeated webhook is recognised.
     has_body = models.BooleanField(default=True, db_default=True, editable=False)
     status = models.CharField(
         max_length=10, choices=PMSEventStatus.choices, default=PMSEventStatus.RECEIVED, db_default="received"
     )
     reason = models.CharField(max_length=MAX_REASON_LENGTH, blank=True, db_default="")
     attempts = models.PositiveIntegerField(default=0, db_default=0)
-    # Attempts that failed; those that found the SKU not known yet are none.
+    # Attempts that failed, without those that were deferred because the SKU is not known yet.
     failures = models.PositiveSmallIntegerField(default=0, db_default=0)
-    # Attempts that ended without a word: their worker died.
+    # Attempts whose worker died.
     crashes = models.PositiveSmallIntegerField(default=0, db_default=0)
     waits_for_sku_key = models.CharField(max_length=MAX_SKU_KEY_LENGTH, blank=True, db_default="")
     received_at = models.DateTimeField(db_default=Now())
@@ -135,7 +132,7 @@ class PMSEvent(models.Model):
 
 
 class PMSProductState(models.TextChoices):
-    """How a product of the PMS stands to ours."""
+    """The state of the link between a product of the PMS and ours."""
 
     IN_SYNC = "in_sync"
     PENDING_PUSH = "pending_push"
@@ -144,7 +141,7 @@ class PMSProductState(models.TextChoices):
 
 
 class PMSProduct(models.Model):
-    """A product of the PMS and the one of ours that it is; it stays as a tombstone when the PMS deletes it."""
+    """A product of the PMS and the product of ours that it is linked to; it stays when the PMS deletes it."""
 
     connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="products", db_index=False)
     external_id = models.CharField(max_length=MAX_EXTERNAL_ID_LENGTH)
@@ -173,7 +170,7 @@ class PMSProduct(models.Model):
 
 
 class PMSStock(models.Model):
-    """A level's figure as a PMS last told it."""
+    """The quantity of a level that a PMS last reported."""
 
     connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="stock", db_index=False)
     level = models.ForeignKey(StockLevel, on_delete=models.PROTECT, related_name="pms_stock")
@@ -192,118 +189,3 @@ class PMSStock(models.Model):
 
     def __str__(self) -> str:
         return f"{self.level}: {self.on_hand}"
-
-
-class ImportFormat(models.TextChoices):
-    """The kinds of file that are read."""
-
-    CSV = "csv", "CSV"
-    JSON_LINES = "jsonl", "JSON Lines"
-
-
-class ImportStatus(models.TextChoices):
-    """pending → running → finished │ failed."""
-
-    PENDING = "pending"
-    RUNNING = "running"
-    FINISHED = "finished"
-    FAILED = "failed"
-
-
-class ImportJob(models.Model):
-    """A file of products on its way into the catalogue: how far it has come, and what came of it.
-
-    `client` is the identity of the caller that made it (`access.caller.Caller.identity`), empty where none is known.
-    The row is the queue: what is not finished is anybody's whose lease has run out. `offset` and `line` are where the
-    next product of the file begins, written with the products before it.
-    """
-
-    format = models.CharField(max_length=5, choices=ImportFormat.choices)
-    file = PrivateFileField(max_length=255, blank=True)
-    file_name = models.CharField(max_length=255)
-    size_bytes = models.BigIntegerField()
-    location = models.ForeignKey(Location, null=True, on_delete=models.PROTECT, related_name="imports")
-    # Whether whoever started it may set stock.
-    sets_stock = models.BooleanField(default=False)
-    status = models.CharField(max_length=8, choices=ImportStatus.choices, default=ImportStatus.PENDING)
-    processed = models.PositiveIntegerField(default=0)
-    total = models.PositiveIntegerField(null=True)
-    created = models.PositiveIntegerField(default=0)
-    updated = models.PositiveIntegerField(default=0)
-    unchanged = models.PositiveIntegerField(default=0)
-    failed = models.PositiveIntegerField(default=0)
-    error_count = models.PositiveIntegerField(default=0)
-    warning_count = models.PositiveIntegerField(default=0)
-    error = models.CharField(max_length=MAX_REASON_LENGTH, blank=True)
-    offset = models.BigIntegerField(default=0)
-    line = models.PositiveIntegerField(default=1)
-    actor = models.CharField(max_length=MAX_ACTOR_LENGTH)
-    client = models.CharField(max_length=MAX_ACTOR_LENGTH, blank=True, default="", db_default="", editable=False)
-    request_id = models.CharField(max_length=MAX_REQUEST_ID_LENGTH, blank=True)
-    # Each claim has a number, which voids the one before.
-    claims = models.PositiveIntegerField(default=0)
-    # Those in a row that have not come past the same place.
-    attempts = models.PositiveSmallIntegerField(default=0)
-    lease_until = models.DateTimeField(db_default=Now())
-    created_at = models.DateTimeField(db_default=Now())
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
-
-    class Meta:
-        ordering = ("-id",)
-        verbose_name = "import"
-        indexes = [
-            models.Index(
-                fields=["lease_until", "id"],
-                name="import_job_due",
-                condition=models.Q(status__in=["pending", "running"]),
-            ),
-            models.Index(fields=["finished_at"], name="import_job_with_file", condition=~models.Q(file="")),
-        ]
-        constraints = [
-            models.CheckConstraint(name="import_job_status_known", condition=models.Q(status__in=ImportStatus.values)),
-            models.CheckConstraint(name="import_job_format_known", condition=models.Q(format__in=ImportFormat.values)),
-            models.CheckConstraint(
-                name="import_job_finished_at_when_it_is",
-                condition=models.Q(status__in=["pending", "running"], finished_at__isnull=True)
-                | models.Q(status__in=["finished", "failed"], finished_at__isnull=False),
-            ),
-            models.CheckConstraint(
-                name="import_job_failed_says_why", condition=~models.Q(status="failed") | ~models.Q(error="")
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.file_name} ({self.pk})"
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing more will come of it."""
-        return self.status in (ImportStatus.FINISHED, ImportStatus.FAILED)
-
-
-class ImportProblem(models.Model):
-    """What was wrong with a line of an import: an error, for which its product was left out, or a warning.
-
-    The lines of that product are the bytes from `block_offset` to `block_end` of the file, of which the first is
-    `block_line`.
-    """
-
-    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="problems", db_index=False)
-    is_warning = models.BooleanField(default=False)
-    line = models.PositiveIntegerField()
-    column = models.CharField(max_length=MAX_COLUMN_LENGTH, blank=True)
-    code = models.CharField(max_length=MAX_CODE_LENGTH)
-    detail = models.CharField(max_length=MAX_DETAIL_LENGTH)
-    block_offset = models.BigIntegerField(default=0)
-    block_end = models.BigIntegerField(default=0)
-    block_line = models.PositiveIntegerField(default=1)
-
-    class Meta:
-        ordering = ("id",)
-        verbose_name = "problem of an import"
-        verbose_name_plural = "problems of imports"
-        indexes = [models.Index(fields=["job", "is_warning", "id"], name="import_problem_of_job")]
-
-    def __str__(self) -> str:
-        return f"{self.line}: {self.detail}"

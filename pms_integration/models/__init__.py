@@ -1,0 +1,45 @@
+"""The models of the PMS integration."""
+
+from pms_integration.models.connections import (
+    MAX_EXTERNAL_ID_LENGTH,
+    MAX_REASON_LENGTH,
+    MAX_WEBHOOK_ID_LENGTH,
+    ConnectorKind,
+    PMSConnection,
+    PMSEvent,
+    PMSEventStatus,
+    PMSLocation,
+    PMSProduct,
+    PMSProductState,
+    PMSStock,
+)
+from pms_integration.models.imports import (
+    MAX_CODE_LENGTH,
+    MAX_COLUMN_LENGTH,
+    MAX_DETAIL_LENGTH,
+    ImportFormat,
+    ImportJob,
+    ImportProblem,
+    ImportStatus,
+)
+
+__all__ = [
+    "MAX_CODE_LENGTH",
+    "MAX_COLUMN_LENGTH",
+    "MAX_DETAIL_LENGTH",
+    "MAX_EXTERNAL_ID_LENGTH",
+    "MAX_REASON_LENGTH",
+    "MAX_WEBHOOK_ID_LENGTH",
+    "ConnectorKind",
+    "ImportFormat",
+    "ImportJob",
+    "ImportProblem",
+    "ImportStatus",
+    "PMSConnection",
+    "PMSEvent",
+    "PMSEventStatus",
+    "PMSLocation",
+    "PMSProduct",
+    "PMSProductState",
+    "PMSStock",
+]
