@@ -1,6 +1,6 @@
 FROM python:3.11-slim
 
-ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOST=0.0.0.0 DATA_DIR=/data
 
 WORKDIR /app
 
@@ -18,12 +18,11 @@ COPY webhooks webhooks
 COPY deploy/healthcheck.py deploy/healthcheck.py
 
 # A volume takes its owner from here.
-RUN mkdir -p /data/media /data/private && chown -R pms /data
+RUN mkdir -p /data/media /data/private /data/run && chown -R pms /data
 
 USER pms
 EXPOSE 8000 8001
 
-# As in pms_backend/standalone/programs.py; docker-compose.yml has the other processes.
-CMD ["python", "-m", "gunicorn", "pms_backend.wsgi:application", "--preload", "--log-level", "warning", \
-     "--worker-class", "pms_backend.web_server.worker.WebWorker", "--workers", "2", "--threads", "4", \
-     "--bind", "0.0.0.0:8000"]
+# Runs the program of this name in pms_backend/standalone/programs.py, or any other command.
+ENTRYPOINT ["python", "-m", "pms_backend.standalone.programs"]
+CMD ["web"]

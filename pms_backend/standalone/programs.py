@@ -1,10 +1,17 @@
-"""The stack, as the commands that run it."""
+"""The programs of the stack, listed once: for `make run`, for the image and for docker-compose.yml.
 
+`python -m pms_backend.standalone.programs NAME` becomes the program of that name, with the HOST, PORT, WS_PORT and
+DATA_DIR of its environment. Any other command line runs as it is given.
+"""
+
+import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pms_backend.standalone.configuration import Configuration
 from pms_backend.standalone.data_dir import DataDir
+from pms_backend.standalone.exceptions import StartupError, report_startup_errors
 from pms_backend.standalone.program import Phase, Program
 
 WEB_PROCESSES = 2
@@ -68,3 +75,29 @@ def stack_of(configuration: Configuration) -> Stack:
             )),
         ),
     )  # fmt: skip
+
+
+def find_command(arguments: Sequence[str], configuration: Configuration) -> tuple[str, ...]:
+    """Returns the command line of the program with this name, or `arguments` unless they are the name of a program."""
+    stack = stack_of(configuration)
+    programs = {program.name: program for program in (stack.migrate, stack.sample_data, *stack.children)}
+    if len(arguments) != 1 or arguments[0] not in programs:
+        return tuple(arguments)
+    program = programs[arguments[0]]
+    address = f"[{configuration.host}]" if ":" in configuration.host else configuration.host
+    return (*program.arguments, "--bind", f"{address}:{configuration.port}") if program.is_web else program.arguments
+
+
+def main() -> None:
+    with report_startup_errors():
+        command = find_command(sys.argv[1:], Configuration.from_environment(os.environ))
+        if not command:
+            raise StartupError("the name of a program is needed, such as web")
+        try:
+            os.execvp(command[0], command)  # noqa: S606 - a shell would get the signals in its place
+        except OSError as error:
+            raise StartupError(f"{command[0]}: {error.strerror}") from error
+
+
+if __name__ == "__main__":
+    main()

@@ -24,7 +24,6 @@ from pms_backend.access.services import create_api_client
 from pms_backend.events.services import relay_pending
 from pms_backend.standalone.programs import SOCKET_LIMITS
 from tests.factories import make_location, make_product
-from tests.faults.celery_processes import ROOT
 from tests.sockets import SocketServer
 
 BULKS = 4
@@ -62,7 +61,6 @@ def test_a_full_queue_ends_its_connection_and_is_emptied() -> None:
 
 def test_the_server_is_started_with_our_limit() -> None:
     assert str(MAX_MESSAGE_BYTES) == SOCKET_LIMITS[1]
-    assert f'"--ws-max-size", "{MAX_MESSAGE_BYTES}"' in (ROOT / "docker-compose.yml").read_text()
 
 
 @pytest.mark.django_db(transaction=True)
