@@ -153,7 +153,7 @@ def stack_program(name: str, data_dir: DataDir, environment: dict[str, str]) -> 
         redis_url=None,
         inherited={},
     )
-    found = next(program for program in stack_of(configuration).children if program.name == name)
+    found = next(program for program in stack_of(configuration).programs if program.name == name)
     return replace(found, environment=environment)
 
 

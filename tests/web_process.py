@@ -41,7 +41,7 @@ def web_server(
     and `more` in its environment."""
     port = free_port_pair()
     configuration = Configuration.from_environment({"DATA_DIR": str(data_dir), "PORT": str(port)})
-    web = next(child for child in stack_of(configuration).children if child.is_web)
+    web = next(child for child in stack_of(configuration).programs if child.is_web)
     url = os.environ["DATABASE_URL"].partition("?")
     database = url[0].rpartition("/")[0] + f"/{connection.settings_dict['NAME']}" + "".join(url[1:])
     environment = {**os.environ, "DATABASE_URL": database, "DATA_DIR": str(data_dir), **more}

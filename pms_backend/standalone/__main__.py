@@ -5,12 +5,12 @@ from pms_backend.standalone.configuration import Configuration
 from pms_backend.standalone.console import Console
 from pms_backend.standalone.exceptions import report_startup_errors
 from pms_backend.standalone.programs import stack_of
-from pms_backend.standalone.signals import Signals
+from pms_backend.standalone.stop_signals import StopSignals
 from pms_backend.standalone.supervisor import Supervisor
 
 
 def main() -> None:
-    signals = Signals()
+    signals = StopSignals()
     with report_startup_errors():
         configuration = Configuration.from_environment(os.environ)
         Supervisor(configuration, stack_of(configuration), Console(sys.stdout), signals).run()

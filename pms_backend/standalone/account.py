@@ -1,15 +1,13 @@
-"""Who the embedded servers run as.
+"""The account that the embedded servers run as.
 
-PostgreSQL refuses to run as root, and Redis is safer without it, so root starts both as `nobody` (or as the owner of
-the data that is there already). That account owns `DATA_DIR/postgres` and `DATA_DIR/redis` and nothing else; nobody's
-modes are changed above DATA_DIR or in the virtual environment. Where one of these is closed to it (a home directory,
-a directory made by mkdtemp), the servers are given one capability that reads past it, CAP_DAC_READ_SEARCH, as an
-ambient one: it lets them look where root may look and write nowhere, and it is only given when it is needed.
-Containers often lack that capability in their bounding set and have CAP_DAC_OVERRIDE instead, which is taken then.
+PostgreSQL refuses to run as root, and Redis is safer without it, so root starts both as `nobody`, or as the owner of
+existing data. That account owns `DATA_DIR/postgres` and `DATA_DIR/redis` and nothing else. No mode is changed above
+DATA_DIR or in the virtual environment: where the account cannot read these (a home directory, a directory made by
+mkdtemp), the servers get the ambient capability CAP_DAC_READ_SEARCH, which lets them read everything and write nothing
+more. Containers often lack it in their bounding set and have CAP_DAC_OVERRIDE, which the servers get in its place.
 
-`no_setuid_fixup` goes with it because access(2), by which initdb checks its binaries, ignores the capabilities of an
-account that is not root without it. `no_new_privs` holds for all: nothing that the servers start gains a privilege
-again.
+A capability needs `no_setuid_fixup`: without it access(2), by which initdb checks its binaries, ignores the
+capabilities of an account other than root. `no_new_privs` always applies: no process of the servers gains a privilege.
 """
 
 import os
@@ -22,7 +20,7 @@ from pathlib import Path
 from pms_backend.standalone.exceptions import StartupError
 
 UNPRIVILEGED = "nobody"
-# Bits of CapBnd in /proc/self/status, the lesser privilege first.
+# Their bits in CapBnd of /proc/self/status, the lesser privilege first.
 CAPABILITIES = {"dac_read_search": 2, "dac_override": 1}
 SHARED_DIRECTORY = 0o710
 
@@ -31,23 +29,23 @@ SHARED_DIRECTORY = 0o710
 class Account:
     uid: int
     gid: int
-    prefix: tuple[str, ...]  # of every command line that shall run as this account
+    prefix: tuple[str, ...]  # makes a command line run as this account
 
-    def own(self, directory: Path) -> None:
-        """Makes a directory of this account's, closed to all others."""
+    def create_directory(self, directory: Path) -> None:
+        """Creates a directory that belongs to this account and is closed to all others."""
         directory.mkdir(mode=0o700, exist_ok=True)
         if os.geteuid() == 0:
             os.chown(directory, self.uid, self.gid)
 
-    def let_through(self, directory: Path) -> None:
-        """Lets this account's group pass through a directory of root's, without seeing what is in it."""
+    def allow_passage(self, directory: Path) -> None:
+        """Lets this account's group reach known paths below a directory of root's, without listing it."""
         if os.geteuid() == 0:
             os.chown(directory, 0, self.gid)
             directory.chmod(SHARED_DIRECTORY)
 
 
 def server_account(data: Path) -> Account:
-    """The caller's own, or for root the owner of `data`, or `nobody` where that does not exist yet or is root's."""
+    """Returns the caller's account; for root that of the owner of `data`, or `nobody` if it is new or root's."""
     if os.geteuid() != 0:
         return Account(os.geteuid(), os.getegid(), ())
     setpriv = shutil.which("setpriv")
@@ -59,7 +57,7 @@ def server_account(data: Path) -> Account:
 
 
 def with_access(account: Account, files: tuple[Path, ...]) -> Account:
-    """The same account, with the capability to reach these files if it cannot without."""
+    """Returns the account, with a capability to read these files if it needs one. Raises `StartupError`."""
     if not account.prefix or all(_can_read(account, file) for file in files):
         return account
     capability = _capability()
@@ -80,7 +78,7 @@ def _identity(data: Path) -> tuple[int, int]:
 
 
 def _can_read(account: Account, path: Path) -> bool:
-    """Asks the kernel as that account, which is right with access control lists and security modules too."""
+    """Tests it as that account, so that access control lists and security modules count too."""
     return subprocess.run((*account.prefix, "test", "-r", path), stdin=subprocess.DEVNULL, check=False).returncode == 0
 
 

@@ -1,20 +1,27 @@
-"""What the environment asks for; each mistake is one line that names the variable."""
+"""The supervisor's settings, from the environment; each error is one line that names the variable."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import psycopg
 import redis
 
 from pms_backend.standalone import limits
 from pms_backend.standalone.exceptions import StartupError
-from pms_backend.standalone.ports import in_url
+from pms_backend.standalone.ports import url_host
 
 DATABASE_SCHEMES = ("postgres://", "postgresql://")
 REDIS_SCHEMES = ("redis://", "rediss://")
 HIGHEST_PORT = 65535
+# least() ignores NULL, which stands for a limit that is not set.
+ALLOWED_CONNECTIONS: Final = """
+SELECT least(
+    current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
+    (SELECT nullif(rolconnlimit, -1) FROM pg_roles WHERE rolname = current_user),
+    (SELECT nullif(datconnlimit, -1) FROM pg_database WHERE datname = current_database()))
+"""
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,7 @@ class Configuration:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """A variable that is set to nothing counts as not set."""
+        """An empty variable counts as not set."""
         given = {name: value for name, value in environment.items() if value}
         port = _port(given, "PORT", 8000)
         ws_port = _port(given, "WS_PORT", port + 1)
@@ -47,14 +54,14 @@ class Configuration:
 
     @property
     def base_url(self) -> str:
-        return f"http://{in_url(self.host)}:{self.port}"
+        return f"http://{url_host(self.host)}:{self.port}"
 
     @property
     def ws_url(self) -> str:
-        return f"ws://{in_url(self.host)}:{self.ws_port}/ws/stock/"
+        return f"ws://{url_host(self.host)}:{self.ws_port}/ws/stock/"
 
     def require_reachable(self) -> None:
-        """The given servers answer now; whether they still do later is the stack's business."""
+        """Raises `StartupError` unless the given servers answer now."""
         if self.database_url:
             try:
                 psycopg.connect(self.database_url, connect_timeout=limits.CONNECT_SECONDS).close()
@@ -66,6 +73,20 @@ class Configuration:
                     client.ping()
             except (redis.RedisError, ValueError) as error:
                 raise StartupError(f"REDIS_URL: {_first_line(error)}") from None
+
+    def require_connections(self, needed: Mapping[str, int]) -> None:
+        """Raises `StartupError` if the given database allows fewer connections than `needed`, by program.
+
+        Behind a pooler the limit of the server does not matter: the pooler shares its own connections.
+        """
+        if not self.database_url or self.inherited.get("DATABASE_POOLER") == "transaction":
+            return
+        with psycopg.connect(self.database_url, connect_timeout=limits.CONNECT_SECONDS) as connection:
+            (allowed,) = connection.execute(ALLOWED_CONNECTIONS).fetchone() or (0,)
+        total = sum(needed.values())
+        if allowed < total:
+            parts = ", ".join(f"{name} {number}" for name, number in needed.items())
+            raise StartupError(f"DATABASE_URL: it allows {allowed} connections, and {total} may be needed ({parts})")
 
 
 def _port(given: Mapping[str, str], name: str, default: int) -> int:

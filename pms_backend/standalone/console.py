@@ -1,4 +1,4 @@
-"""What the terminal shows: lines of the children, each with its name, and the supervisor's own."""
+"""What the terminal shows: the programs' lines, each with the program's name, and the supervisor's own."""
 
 import sys
 import threading
@@ -16,7 +16,7 @@ NAME_WIDTH = 8
 class Console:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
-        # Otherwise it is a log, which others read and which is kept.
+        # If it is not a terminal it is a log, which is stored and which others may read.
         self.is_terminal = self._stream.isatty()
         self._lock = threading.Lock()
         self._colours: dict[str, int] = {}
@@ -27,7 +27,7 @@ class Console:
             self._write(text)
 
     def line(self, name: str, text: str) -> None:
-        """One line of a child's output; may be called from any thread."""
+        """Shows one line of a program's output; may be called from any thread."""
         with self._lock:
             self._tails.setdefault(name, deque(maxlen=limits.TAIL_LINES)).append(text)
             prefix = f"{name:<{NAME_WIDTH}}|"
@@ -37,12 +37,12 @@ class Console:
             self._write(f"{prefix} {text}")
 
     def tail(self, name: str) -> tuple[str, ...]:
-        """The last lines of a child."""
+        """Returns the last lines of a program."""
         with self._lock:
             return tuple(self._tails.get(name, ()))
 
     def _write(self, text: str) -> None:
-        # A terminal that was closed must not stop the children, nor the supervisor from stopping them.
+        # A closed terminal must not stop the programs, nor keep the supervisor from stopping them.
         with suppress(OSError, ValueError):
             self._stream.write(text + "\n")
             self._stream.flush()

@@ -1,4 +1,4 @@
-"""The files of one installation, and the lock that makes its supervisor the only one."""
+"""The files of one installation, and the lock that allows it one supervisor."""
 
 import fcntl
 import json
@@ -17,18 +17,18 @@ PRIVATE_DIRECTORY = 0o700
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replaces a file as one step, readable by its owner alone; it is on the disk when this returns."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+    """Replaces a file in one step; only its owner can read it. It is on the disk when this returns."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
     try:
         with os.fdopen(descriptor, "w") as file:
             os.fchmod(descriptor, PRIVATE_FILE)
             file.write(text)
             file.flush()
             os.fsync(descriptor)
-        draft.replace(path)
+        temporary.replace(path)
     except OSError:
-        draft.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -37,7 +37,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """An empty dict where there is no such file; StartupError where it is not a JSON object."""
+    """Returns {} if the file does not exist. Raises `StartupError` if it is not a JSON object."""
     try:
         content = json.loads(path.read_text())
     except FileNotFoundError:
@@ -51,7 +51,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 class DataDir:
     def __init__(self, root: Path) -> None:
-        # Not resolved: what the caller calls it is what the children's environment says.
+        # Not resolved: the programs get the path in their environment as the caller wrote it.
         self.root = root.expanduser().absolute()
         self.run = self.root / "run"
         self.metrics = self.run / "metrics"
@@ -64,7 +64,7 @@ class DataDir:
         self._secrets = self.root / "secrets.json"
 
     def create(self) -> bool:
-        """Makes what is missing of the directory; says whether the directory itself is new."""
+        """Creates the directory; returns whether it is new."""
         is_new = not self.root.exists()
         try:
             self.root.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
@@ -75,7 +75,8 @@ class DataDir:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """StartupError, at once, while another process holds it. The kernel releases it however its holder ends."""
+        """Raises `StartupError`, without waiting, while another process holds the lock. The kernel releases it when the
+        holder ends."""
         descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
         try:
             try:
@@ -96,12 +97,12 @@ class DataDir:
             raise StartupError(f"DATA_DIR {self.root} has only {free // 2**20} MB free, {needed} MB are needed")
 
     def secret(self, name: str, generate: Callable[[], str]) -> str:
-        """What secrets.json has under this name; generated and kept there the first time."""
-        known = read_json(self._secrets)
-        if name not in known:
-            known[name] = generate()
-            write_json(self._secrets, known)
-        return str(known[name])
+        """Returns the value of this name in secrets.json; generates and stores it the first time."""
+        stored = read_json(self._secrets)
+        if name not in stored:
+            stored[name] = generate()
+            write_json(self._secrets, stored)
+        return str(stored[name])
 
     def empty_metrics(self) -> None:
         shutil.rmtree(self.metrics, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The embedded servers together: the one way in which the supervisor and the tests start them."""
+"""Starts the embedded servers, for the supervisor and for tests."""
 
 import secrets
 import time
@@ -26,41 +26,39 @@ class Server(Protocol):
     def prepare(self, processes: Processes) -> None: ...
     def program(self) -> Program: ...
     def is_ready(self) -> bool:
-        """StartupError if it never will be."""
+        """Raises `StartupError` if the server can never be ready."""
 
-    def discard_data(self) -> bool:
-        """After a start that failed: gives up data that may be lost; whether there were any, so that it can be tried
-        again."""
-
-    def last_lines(self) -> tuple[str, ...]: ...
+    def delete_disposable_data(self) -> bool:
+        """Deletes the data if they may be lost; returns whether there were any, so that a new start may succeed."""
 
 
-def postgres_server(data_dir: DataDir, *, durable: bool = True) -> PostgresServer:
+def make_postgres(data_dir: DataDir, *, durable: bool = True) -> PostgresServer:
     password = data_dir.secret("postgres_password", secrets.token_urlsafe)
     return PostgresServer(data_dir, password, durable=durable)
 
 
-def redis_server(
-    data_dir: DataDir, *, durable: bool = True, say: Callable[[str], None] = lambda _: None
-) -> RedisServer:
+def make_redis(data_dir: DataDir, *, durable: bool = True, say: Callable[[str], None] = lambda _: None) -> RedisServer:
     password = data_dir.secret("redis_password", secrets.token_urlsafe)
     return RedisServer(data_dir, password, durable=durable, say=say)
 
 
 def create(data_dir: DataDir) -> None:
-    """Makes DATA_DIR; one that is new lets the servers' account pass, which spares them a capability."""
+    """Creates DATA_DIR. The servers' account may pass through a new one, so that it needs no capability."""
     if data_dir.create():
-        server_account(data_dir.postgres).let_through(data_dir.root)
+        server_account(data_dir.postgres).allow_passage(data_dir.root)
 
 
-def bring_up(
+def wait_or_start_empty(
     server: Server, process: Process, restart: Callable[[], Process], pause: Callable[[float], None]
 ) -> Process:
-    """Waits until it answers. One that ended is started once more where its data may be lost, else StartupError."""
+    """Waits until the server is ready. If it ended, restarts it without its data if they may be lost.
+
+    Raises `StartupError` if it does not get ready.
+    """
     try:
         wait_until_ready(server, process, pause)
     except StartupError:
-        if process.exit_code() is None or not server.discard_data():
+        if process.exit_code() is None or not server.delete_disposable_data():
             raise
         process = restart()
         wait_until_ready(server, process, pause)
@@ -71,7 +69,7 @@ def wait_until_ready(server: Server, process: Process, pause: Callable[[float], 
     deadline = time.monotonic() + limits.SERVER_START_SECONDS
     while not server.is_ready():
         if process.exit_code() is not None:
-            lines = server.last_lines()
+            lines = _last_lines(process.program.log)
             reason = lines[-1] if lines else f"exit code {process.exit_code()}"
             raise StartupError(f"{server.name} did not start: {reason}", lines=lines)
         if time.monotonic() > deadline:
@@ -79,27 +77,32 @@ def wait_until_ready(server: Server, process: Process, pause: Callable[[float], 
         pause(limits.POLL_SECONDS)
 
 
+def _last_lines(log: Path | None) -> tuple[str, ...]:
+    return tuple(log.read_text(errors="replace").splitlines()[-limits.TAIL_LINES :]) if log else ()
+
+
 def start_all(servers: Sequence[Server], processes: Processes) -> list[Process]:
-    """All at once; returns when each answers."""
+    """Starts all servers at once; returns when all are ready."""
     for server in servers:
         server.prepare(processes)
     started = [processes.start(server.program()) for server in servers]
 
-    def start_again(server: Server, process: Process) -> Process:
-        processes.discard(process)
+    def restart(server: Server, process: Process) -> Process:
+        processes.kill(process)
         return processes.start(server.program())
 
     return [
-        bring_up(server, process, partial(start_again, server, process), processes.pause)
+        wait_or_start_empty(server, process, partial(restart, server, process), processes.pause)
         for server, process in zip(servers, started, strict=True)
     ]
 
 
 class EmbeddedServers:
-    """PostgreSQL and Redis of a data directory, alone.
+    """PostgreSQL and Redis of a data directory, without the rest of the stack.
 
-    `with EmbeddedServers(path) as servers:` has `servers.database_url` and `servers.redis_url`. They end with the
-    block, and with this process if it is killed. StartupError where they do not start, or the directory is in use.
+    `with EmbeddedServers(path) as servers:` gives `servers.database_url` and `servers.redis_url`. The servers end with
+    the block, and with this process if it is killed. Raises `StartupError` if they do not start, or the directory is
+    in use.
     """
 
     def __init__(self, data_dir: Path, *, durable: bool = True) -> None:
@@ -116,9 +119,9 @@ class EmbeddedServers:
             started.enter_context(self._data_dir.lock())
             processes = Processes(self._data_dir)
             started.callback(processes.close)
-            processes.end_leftovers()
-            postgres = postgres_server(self._data_dir, durable=self._durable)
-            redis = redis_server(self._data_dir, durable=self._durable)
+            processes.end_orphans()
+            postgres = make_postgres(self._data_dir, durable=self._durable)
+            redis = make_redis(self._data_dir, durable=self._durable)
             for process in start_all((redis, postgres), processes):
                 started.callback(processes.stop, process, limits.SERVER_STOP_SECONDS)
             self.database_url, self.redis_url = postgres.url, redis.url

@@ -1,8 +1,8 @@
-"""Ends every process group of a supervisor that was killed and could not do it itself.
+"""Kills the process groups of a supervisor that was killed itself.
 
-The orphan reaper is a process in a session of its own that holds the read end of a pipe and is told of each group that
-starts and ends. End of file means that the supervisor is gone, whatever it died of: what is still on the list is
-killed then.
+The orphan reaper is a process in a session of its own. Through a pipe it gets the number of each group that starts and
+ends. At the end of the pipe the supervisor has ended, for whatever reason: the orphan reaper kills the groups that are
+left.
 """
 
 import os
@@ -19,7 +19,7 @@ STARTED, ENDED = "+", "-"
 
 
 class OrphanReaper:
-    """The supervisor's side. A orphan reaper that was killed is replaced at the next word to it."""
+    """The supervisor's side. An orphan reaper that was killed is replaced."""
 
     def __init__(self) -> None:
         self._groups: dict[int, int] = {}
@@ -31,18 +31,17 @@ class OrphanReaper:
 
     def watch(self, group: int, kill_signal: int) -> None:
         self._groups[group] = kill_signal
-        self._tell(f"{STARTED} {group} {kill_signal}\n")
+        self._send(f"{STARTED} {group} {kill_signal}\n")
 
     def forget(self, group: int) -> None:
         self._groups.pop(group, None)
-        self._tell(f"{ENDED} {group}\n")
+        self._send(f"{ENDED} {group}\n")
 
-    def tend(self) -> None:
-        """Replaces it if it has ended."""
+    def restart_if_ended(self) -> None:
         if self._popen.poll() is not None:
             self._replace()
 
-    def dismiss(self) -> None:
+    def close(self) -> None:
         self._pipe.close()
         self._popen.wait()
 
@@ -54,7 +53,7 @@ class OrphanReaper:
 
     @staticmethod
     def _start() -> subprocess.Popen[bytes]:
-        # Without site-packages (-S) it is up in some 20 ms, and the pipe keeps what it is told before.
+        # Without site-packages (-S) it runs after some 20 ms; the pipe holds what is sent before.
         return subprocess.Popen(
             (sys.executable, "-S", "-m", __name__),
             cwd=PROJECT,
@@ -64,29 +63,28 @@ class OrphanReaper:
             bufsize=0,
         )
 
-    def _tell(self, message: str) -> None:
+    def _send(self, message: str) -> None:
         try:
             self._pipe.write(message.encode())
         except BrokenPipeError:
             self._replace()
 
     def _replace(self) -> None:
-        self._pipe.close()
-        self._popen.wait()
+        self.close()
         self._popen = self._start()
         for group, kill_signal in self._groups.items():
             self._pipe.write(f"{STARTED} {group} {kill_signal}\n".encode())
 
 
 def _kill(group: int, number: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):  # it is gone, or its number is somebody else's by now
+    with suppress(ProcessLookupError, PermissionError):  # it has ended, or its number belongs to another account now
         os.killpg(group, number)
 
 
 def _end(groups: dict[int, int]) -> None:
     for group, kill_signal in groups.items():
         _kill(group, kill_signal)
-    deadline = time.monotonic() + limits.LEFTOVER_SECONDS
+    deadline = time.monotonic() + limits.ORPHAN_STOP_SECONDS
     while time.monotonic() < deadline and any(proc.group_members(group) for group in groups):
         time.sleep(limits.POLL_SECONDS)
     for group in groups:
@@ -98,8 +96,8 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     groups: dict[int, int] = {}
     for line in sys.stdin:
-        word, group, *kill_signal = line.split()
-        if word == STARTED:
+        action, group, *kill_signal = line.split()
+        if action == STARTED:
             groups[int(group)] = int(kill_signal[0])
         else:
             groups.pop(int(group), None)

@@ -1,4 +1,4 @@
-"""TCP ports: which are free, and who answers."""
+"""TCP ports: finds free ones, listens on them and tests whether a server accepts connections."""
 
 import secrets
 import socket
@@ -11,8 +11,6 @@ WILDCARDS = {"": LOOPBACK, "0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104  reco
 FIRST_PORT = 10240
 EPHEMERAL_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 USUAL_FIRST_EPHEMERAL = 32768
-
-
 BACKLOG = 1024
 
 
@@ -32,7 +30,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def listen(variable: str, host: str, port: int) -> socket.socket:
-    """A socket that listens there, for processes to inherit. Raises `StartupError`, which names the variable."""
+    """Returns a listening socket, which processes can inherit. Raises `StartupError`, which names the variable."""
     try:
         return _listen(host, port)
     except OSError as error:
@@ -44,10 +42,10 @@ def require_free(variable: str, host: str, port: int) -> None:
 
 
 def free_port() -> int:
-    """A free port below those that the kernel gives to outgoing connections.
+    """Returns a free port below those that the kernel chooses for outgoing connections.
 
-    A client that tries again and again to reach a server that is being restarted may be given the server's own port to
-    call from: it would then be connected to itself, and keep the server from binding.
+    The kernel might choose a restarting server's port for a client that tries to reach it. The client would connect to
+    itself, and the server could not bind its port.
     """
     first_ephemeral = USUAL_FIRST_EPHEMERAL
     if EPHEMERAL_RANGE.exists():
@@ -61,19 +59,20 @@ def free_port() -> int:
         return port
 
 
-def reachable(host: str) -> str:
-    """The address at which a server that listens on `host` answers on this machine."""
+def loopback_address(host: str) -> str:
+    """Returns the address at which this machine reaches its own server that listens on `host`."""
     return WILDCARDS.get(host, host)
 
 
-def in_url(host: str) -> str:
-    address = reachable(host)
+def url_host(host: str) -> str:
+    """Returns the same address as it stands in a URL."""
+    address = loopback_address(host)
     return f"[{address}]" if ":" in address else address
 
 
 def accepts(host: str, port: int, seconds: float) -> bool:
     try:
-        socket.create_connection((reachable(host), port), timeout=seconds).close()
+        socket.create_connection((loopback_address(host), port), timeout=seconds).close()
     except OSError:
         return False
     return True

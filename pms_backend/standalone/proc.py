@@ -1,4 +1,4 @@
-"""What the kernel says about processes. Without /proc (macOS) nothing is known, and so nothing is ended by it."""
+"""Reads /proc about processes. Where it does not exist (macOS) no process is found, and so none is ended."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ ENDED = {"Z", "X"}
 
 
 def boot_id() -> str:
-    """Start times are counted from the boot: without it, another boot's process could look like ours."""
+    """Start times count from the boot: without it, a process of another boot could look like ours."""
     with suppress(OSError):
         return (PROC / "sys/kernel/random/boot_id").read_text().strip()
     return ""
@@ -28,7 +28,7 @@ def _stat(pid: int) -> list[str]:
 
 
 def start_time(pid: int) -> int | None:
-    """Clock ticks from the boot to its start, which make a pid an identity. None: no such living process."""
+    """Clock ticks from the boot to its start, which together with the pid identify a process; None if it has ended."""
     fields = _stat(pid)
     return int(fields[19]) if fields and fields[0] not in ENDED else None
 
@@ -47,7 +47,7 @@ def group_members(group: int) -> list[int]:
 
 
 def working_in(directory: Path) -> list[int]:
-    """The living processes whose working directory this is, as far as this account may see them."""
+    """The living processes with this working directory, as far as this account may see them."""
     found = []
     for pid in pids():
         with suppress(OSError):
@@ -57,7 +57,7 @@ def working_in(directory: Path) -> list[int]:
 
 
 def has_in_environment(pid: int, setting: str) -> bool:
-    """Whether `NAME=value` was in the environment that this process was started with."""
+    """Returns whether the process was started with `NAME=value` in its environment."""
     with suppress(OSError):
         return setting.encode() in (PROC / str(pid) / "environ").read_bytes().split(b"\0")
     return False
@@ -70,13 +70,13 @@ def send(receivers: list[int], number: int) -> None:
 
 
 def end(
-    found: Callable[[], list[int]], first: int = signal.SIGTERM, pause: Callable[[float], None] = time.sleep
+    find: Callable[[], list[int]], first: int = signal.SIGTERM, pause: Callable[[float], None] = time.sleep
 ) -> None:
-    """Sends `first` to the processes that `found` finds, and SIGKILL to those that it still finds some time later."""
-    send(found(), first)
-    deadline = time.monotonic() + limits.LEFTOVER_SECONDS
-    while (left := found()) and time.monotonic() < deadline:
+    """Sends `first` to the processes that `find` returns, and later SIGKILL to those that it still returns."""
+    send(find(), first)
+    deadline = time.monotonic() + limits.ORPHAN_STOP_SECONDS
+    while (remaining := find()) and time.monotonic() < deadline:
         pause(limits.POLL_SECONDS)
-    send(left, signal.SIGKILL)
-    while found() and time.monotonic() < deadline + limits.KILL_SECONDS:
+    send(remaining, signal.SIGKILL)
+    while find() and time.monotonic() < deadline + limits.KILL_SECONDS:
         pause(limits.POLL_SECONDS)

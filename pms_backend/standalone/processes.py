@@ -1,4 +1,4 @@
-"""Everything that was started here: on disk, known to the orphan reaper, and ended without a remainder."""
+"""Every process that the supervisor starts: recorded on disk, watched by the orphan reaper, ended with its group."""
 
 import signal
 import time
@@ -11,12 +11,12 @@ from pms_backend.standalone import limits, proc
 from pms_backend.standalone.data_dir import DataDir, read_json, write_json
 from pms_backend.standalone.exceptions import StartupError
 from pms_backend.standalone.orphan_reaper import OrphanReaper
-from pms_backend.standalone.program import Process, Program, Sink
+from pms_backend.standalone.program import LineHandler, Process, Program
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """One line of processes.json."""
+class RecordedProcess:
+    """An entry of processes.json."""
 
     name: str
     pid: int
@@ -25,10 +25,10 @@ class Recorded:
 
 
 class Processes:
-    """Starts programs so that none outlives its owner, even one that is killed."""
+    """Starts programs so that none outlives the supervisor, even if the supervisor is killed."""
 
     def __init__(self, data_dir: DataDir, pause: Callable[[float], None] = time.sleep) -> None:
-        """`pause` is called wherever this waits, and may raise to end the waiting."""
+        """`pause` is called while this waits, and may raise an exception to end the waiting."""
         self.pause = pause
         self._data_dir = data_dir
         self._running: list[Process] = []
@@ -38,103 +38,102 @@ class Processes:
     def running(self) -> list[Process]:
         return self._running[:]
 
-    @property
-    def orphan_reaper_pid(self) -> int:
-        return self._orphan_reaper.pid
-
-    def start(self, program: Program, sink: Sink | None = None, errors: Sink | None = None) -> Process:
-        marked = {**program.environment, "DATA_DIR": str(self._data_dir.root)}
-        process = Process(replace(program, environment=marked), sink, errors)
+    def start(
+        self, program: Program, on_line: LineHandler | None = None, on_error_line: LineHandler | None = None
+    ) -> Process:
+        # DATA_DIR marks the process as one of ours (`_members`).
+        environment = {**program.environment, "DATA_DIR": str(self._data_dir.root)}
+        process = Process(replace(program, environment=environment), on_line, on_error_line)
         self._running.append(process)
         self._orphan_reaper.watch(process.pid, program.kill_signal)
         self._record()
         return process
 
-    def discard(self, process: Process) -> None:
-        """Ends the process, its group and what else it left, and forgets it."""
+    def kill(self, process: Process) -> None:
+        """Kills the process, its group and the processes outside of its group, as far as they still run."""
         process.kill_group(process.program.kill_signal)
         if not process.wait(limits.KILL_SECONDS):
             process.kill_group(signal.SIGKILL)
             process.wait(limits.KILL_SECONDS)
         process.kill_group(signal.SIGKILL)
-        if process.program.sweep:
-            process.program.sweep()
+        if process.program.end_stray_processes:
+            process.program.end_stray_processes()
         process.finish_output()
         self._running.remove(process)
         self._orphan_reaper.forget(process.pid)
         self._record()
 
     def stop(self, process: Process, seconds: float) -> None:
-        """Asks it to stop, and discards it when it has or the time is over."""
+        """Asks the process to stop, and kills it and its group when it has stopped or the time is over."""
         process.ask_to_stop()
         process.wait(seconds)
-        self.discard(process)
+        self.kill(process)
 
     def run(self, program: Program, seconds: float) -> list[str]:
-        """Runs it to its end and returns the lines of its stdout; StartupError unless it ended well and in time."""
+        """Runs a program to its end and returns the lines of its stdout. Raises `StartupError` if it fails."""
         output: list[str] = []
         tail: deque[str] = deque(maxlen=limits.TAIL_LINES)
 
-        def keep(line: str) -> None:
+        def store(line: str) -> None:
             output.append(line)
             tail.append(line)
 
-        process = self.start(program, keep, tail.append)
+        process = self.start(program, store, tail.append)
         deadline = time.monotonic() + seconds
         try:
             while (code := process.exit_code()) is None and time.monotonic() < deadline:
                 self.pause(limits.POLL_SECONDS)
         finally:
-            self.discard(process)
+            self.kill(process)
         if code is None:
             raise StartupError(f"{program.name} did not end within {seconds:.0f} s", lines=tuple(tail))
         if code:
             raise StartupError(f"{program.name} failed with exit code {code}", lines=tuple(tail))
         return output
 
-    def tend(self) -> None:
-        self._orphan_reaper.tend()
+    def restart_orphan_reaper_if_ended(self) -> None:
+        self._orphan_reaper.restart_if_ended()
 
     def close(self) -> None:
-        """Ends whatever still runs, the orphan reaper last."""
+        """Kills every process that still runs, then ends the orphan reaper."""
         for process in reversed(self.running):
-            self.discard(process)
-        self._orphan_reaper.dismiss()
+            self.kill(process)
+        self._orphan_reaper.close()
 
-    def end_leftovers(self) -> list[str]:
-        """Ends what a killed supervisor and its killed orphan reaper left behind; returns the names."""
+    def end_orphans(self) -> list[str]:
+        """Ends the recorded processes of a supervisor and an orphan reaper that were both killed; returns the names."""
         recorded = self._read_record()
-        found = []
+        names = []
         for entry in recorded:
             if members := self._members(entry):
-                found.append(entry.name)
+                names.append(entry.name)
                 proc.send(members, entry.kill_signal)
-        deadline = time.monotonic() + limits.LEFTOVER_SECONDS
+        deadline = time.monotonic() + limits.ORPHAN_STOP_SECONDS
         while time.monotonic() < deadline and any(self._members(entry) for entry in recorded):
             self.pause(limits.POLL_SECONDS)
         for entry in recorded:
             proc.send(self._members(entry), signal.SIGKILL)
-        return found
+        return names
 
-    def _members(self, entry: Recorded) -> list[int]:
-        """The living processes of the group that was recorded, and no other that got its number since."""
+    def _members(self, entry: RecordedProcess) -> list[int]:
+        """The living processes of the recorded group, but not those of a later group with the same number."""
         started = proc.start_time(entry.pid)
         members = proc.group_members(entry.pid)
         if started is not None:
             return members if started == entry.started else []
-        # The leader is gone, so its start time is of no help; the environment that all of ours have is.
+        # The leader has ended, and its start time with it; the environment still shows which processes are ours.
         return [pid for pid in members if proc.has_in_environment(pid, f"DATA_DIR={self._data_dir.root}")]
 
     def _record(self) -> None:
         entries = [
-            asdict(Recorded(one.program.name, one.pid, one.started, int(one.program.kill_signal)))
+            asdict(RecordedProcess(one.program.name, one.pid, one.started, int(one.program.kill_signal)))
             for one in self._running
         ]
         with suppress(OSError):  # a full disk must not stop what runs
             write_json(self._data_dir.processes, {"boot_id": proc.boot_id(), "processes": entries})
 
-    def _read_record(self) -> list[Recorded]:
+    def _read_record(self) -> list[RecordedProcess]:
         content = read_json(self._data_dir.processes)
         if content.get("boot_id") != proc.boot_id():
             return []
-        return [Recorded(**entry) for entry in content["processes"]]
+        return [RecordedProcess(**entry) for entry in content["processes"]]

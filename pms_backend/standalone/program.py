@@ -13,13 +13,13 @@ from typing import BinaryIO
 
 from pms_backend.standalone import PROJECT, limits, proc
 
-Sink = Callable[[str], None]
+LineHandler = Callable[[str], None]
 
 
-class Phase(IntEnum):
-    """When a program is stopped: whoever makes work before whoever does it, and the servers last."""
+class StopOrder(IntEnum):
+    """The order in which programs stop: those that create work before those that do it, and the servers last."""
 
-    EDGE = 1
+    PRODUCERS = 1
     WORKERS = 2
     REDIS = 3
     POSTGRES = 4
@@ -29,27 +29,27 @@ class Phase(IntEnum):
 class Program:
     name: str
     arguments: tuple[str, ...]
-    phase: Phase = Phase.EDGE
+    stop_order: StopOrder = StopOrder.PRODUCERS
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     directory: Path = PROJECT
     stop_signal: signal.Signals = signal.SIGTERM
     kill_signal: signal.Signals = signal.SIGKILL
     stdin: bytes = field(default=b"", repr=False)
     log: Path | None = None  # where its output goes instead of to the console
-    sweep: Callable[[], None] | None = None  # ends what is not in its process group, after it has ended
-    is_web: bool = False  # serves the web address, whose socket it is given
+    end_stray_processes: Callable[[], None] | None = None  # ends those outside of its process group, after it has ended
+    is_web: bool = False  # serves the web address, on a socket that it inherits
     files: tuple[int, ...] = ()  # descriptors that it inherits
 
     def listening(self, descriptor: int) -> "Program":
-        """The same program, accepting connections from a socket that listens already."""
+        """Returns the same program, accepting connections from a socket that listens already."""
         return replace(self, arguments=(*self.arguments, "--bind", f"fd://{descriptor}"), files=(descriptor,))
 
 
 class Process:
     """A running program in a session and process group of its own, so that a Ctrl-C reaches the supervisor alone."""
 
-    def __init__(self, program: Program, sink: Sink | None, errors: Sink | None = None) -> None:
-        """`sink` gets each line of output, from a thread of its own; `errors` those of stderr, where there is one."""
+    def __init__(self, program: Program, on_line: LineHandler | None, on_error_line: LineHandler | None = None) -> None:
+        """`on_line` gets each line of output, in a thread of its own; if `on_error_line` is given, it gets stderr's."""
         self.program = program
         self._threads: list[threading.Thread] = []
         log = self._open_log(program.log)
@@ -60,7 +60,7 @@ class Process:
                 env=dict(program.environment),
                 stdin=subprocess.PIPE if program.stdin else subprocess.DEVNULL,
                 stdout=log or subprocess.PIPE,
-                stderr=subprocess.PIPE if errors else subprocess.STDOUT,
+                stderr=subprocess.PIPE if on_error_line else subprocess.STDOUT,
                 start_new_session=True,
                 pass_fds=program.files,
             )
@@ -69,9 +69,9 @@ class Process:
                 log.close()
         self.pid = self._popen.pid
         self.started = proc.start_time(self.pid) or 0
-        self._feed(program.stdin)
-        self._pump(self._popen.stdout, sink)
-        self._pump(self._popen.stderr, errors)
+        self._write_stdin(program.stdin)
+        self._read_lines(self._popen.stdout, on_line)
+        self._read_lines(self._popen.stderr, on_error_line)
 
     @staticmethod
     def _open_log(path: Path | None) -> BinaryIO | None:
@@ -80,18 +80,18 @@ class Process:
         is_long = path.exists() and path.stat().st_size > limits.SERVER_LOG_BYTES
         return path.open("wb" if is_long else "ab")
 
-    def _feed(self, content: bytes) -> None:
+    def _write_stdin(self, content: bytes) -> None:
         if self._popen.stdin:
             with suppress(BrokenPipeError), self._popen.stdin as stdin:
                 stdin.write(content)
 
-    def _pump(self, stream: Iterable[bytes] | None, sink: Sink | None) -> None:
-        if stream is None or sink is None:
+    def _read_lines(self, stream: Iterable[bytes] | None, handler: LineHandler | None) -> None:
+        if stream is None or handler is None:
             return
 
         def run() -> None:
             for line in stream:
-                sink(line.decode(errors="replace").rstrip())
+                handler(line.decode(errors="replace").rstrip())
 
         thread = threading.Thread(target=run, name=f"output of {self.program.name}", daemon=True)
         thread.start()
@@ -102,17 +102,17 @@ class Process:
         return self._popen.poll()
 
     def wait(self, seconds: float) -> bool:
-        """Whether it ended in time."""
+        """Returns whether it ended in time."""
         with suppress(subprocess.TimeoutExpired):
             self._popen.wait(seconds)
         return self._popen.returncode is not None
 
     def ask_to_stop(self) -> None:
-        """Tells the process alone: a pool's members die of a SIGTERM that their parent would have them survive."""
+        """Signals the process alone: a SIGTERM would kill its child processes in the middle of their work."""
         self._popen.send_signal(self.program.stop_signal)
 
     def kill_group(self, number: int) -> None:
-        """Also when the process itself has ended: its group may live on."""
+        """Signals the whole group, which may live on after the process itself has ended."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, number)
 
@@ -120,6 +120,6 @@ class Process:
         for thread in self._threads:
             thread.join(limits.OUTPUT_SECONDS)
         for stream in (self._popen.stdout, self._popen.stderr):
-            # A process that escaped the group may still hold the pipe: closing under its reader would block.
+            # A process outside of the group may still hold the pipe: closing it under its reader would block.
             if stream and not any(thread.is_alive() for thread in self._threads):
                 stream.close()

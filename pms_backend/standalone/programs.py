@@ -8,11 +8,12 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pms_backend.standalone.configuration import Configuration
 from pms_backend.standalone.data_dir import DataDir
 from pms_backend.standalone.exceptions import StartupError, report_startup_errors
-from pms_backend.standalone.program import Phase, Program
+from pms_backend.standalone.program import Program, StopOrder
 
 WEB_PROCESSES = 2
 # Threads wait for rows that others lock; more of them than this only wait for the interpreter's lock.
@@ -21,15 +22,27 @@ WEB_THREADS = 4
 # heartbeats. Threads and no processes: the work waits for PostgreSQL and other servers, and a process takes 70 MB.
 SYNC_THREADS = 4
 WORKER_THREADS = 6
+# Those of the hub, and of the threads that read for the sockets (pms_backend/api/async_database.py).
+SOCKET_CONNECTIONS = 5
+# The most connections to PostgreSQL, by program: each thread that uses the database holds one.
+CONNECTIONS: Final = {
+    "web": WEB_PROCESSES * WEB_THREADS,
+    "sockets": SOCKET_CONNECTIONS,
+    "relay": 1,
+    "sync": SYNC_THREADS,
+    "worker": WORKER_THREADS,
+    # The migration, a command of manage.py, a psql.
+    "commands": 3,
+}
 
 PYTHON = (sys.executable, "-m")
 MANAGE = (sys.executable, "manage.py")
-# That root may run what `make run` starts is said once, in the docs, not at every start by two workers.
-QUIET_ABOUT_ROOT = ("-W", "ignore:You're running the worker with superuser privileges")
-CELERY = (sys.executable, *QUIET_ABOUT_ROOT, "-m", "celery", "--quiet", "--app", "pms_backend.celery")
+# The documentation says that `make run` may run as root; without this, each worker would warn about it at each start.
+NO_ROOT_WARNING = ("-W", "ignore:You're running the worker with superuser privileges")
+CELERY = (sys.executable, *NO_ROOT_WARNING, "-m", "celery", "--quiet", "--app", "pms_backend.celery")
 WORKER = (*CELERY, "worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle")
-# As inventory/socket_limits.py has it. Without compression: it would be done for each client anew, a thousand times for
-# one change, and keep 40 kB for each.
+# The size is that of inventory/socket_limits.py. Without compression, which would compress each change anew for each of
+# a thousand clients, and take 40 kB of memory for each.
 SOCKET_LIMITS = ("--ws-max-size", str(256 * 1024), "--ws-per-message-deflate", "false")
 
 
@@ -37,7 +50,7 @@ SOCKET_LIMITS = ("--ws-max-size", str(256 * 1024), "--ws-per-message-deflate", "
 class Stack:
     migrate: Program
     sample_data: Program  # the last line of its stdout is a JSON object of credentials
-    children: tuple[Program, ...]
+    programs: tuple[Program, ...]
 
 
 def stack_of(configuration: Configuration) -> Stack:
@@ -46,7 +59,7 @@ def stack_of(configuration: Configuration) -> Stack:
     return Stack(
         migrate=Program("migrate", (*MANAGE, "migrate", "--noinput")),
         sample_data=Program("load_sample_data", (*MANAGE, "load_sample_data")),
-        children=(
+        programs=(
             Program("web", (
                 *PYTHON, "gunicorn", "pms_backend.wsgi:application", "--preload", "--log-level", "warning",
                 "--worker-class", "pms_backend.web_server.worker.WebWorker",
@@ -60,16 +73,16 @@ def stack_of(configuration: Configuration) -> Stack:
             )),
             Program("relay", (
                 *WORKER, "--queues", "relay", "--pool", "solo", "--hostname", "relay@%h",
-            ), Phase.WORKERS),
+            ), StopOrder.WORKERS),
             Program("sync", (
                 *WORKER, "--queues", "sync", "--pool", "threads", "--concurrency", str(SYNC_THREADS),
                 "--hostname", "sync@%h",
-            ), Phase.WORKERS),
+            ), StopOrder.WORKERS),
             # The queues `pms` and `deliveries` have no tasks yet: with their first, each gets a program of its own.
             Program("worker", (
                 *WORKER, "--queues", "default,pms,deliveries", "--pool", "threads",
                 "--concurrency", str(WORKER_THREADS), "--hostname", "worker@%h",
-            ), Phase.WORKERS),
+            ), StopOrder.WORKERS),
             Program("beat", (
                 *CELERY, "beat", "--loglevel", "WARNING", "--schedule", str(run / "beat-schedule"), "--pidfile=",
             )),
@@ -80,7 +93,7 @@ def stack_of(configuration: Configuration) -> Stack:
 def find_command(arguments: Sequence[str], configuration: Configuration) -> tuple[str, ...]:
     """Returns the command line of the program with this name, or `arguments` unless they are the name of a program."""
     stack = stack_of(configuration)
-    programs = {program.name: program for program in (stack.migrate, stack.sample_data, *stack.children)}
+    programs = {program.name: program for program in (stack.migrate, stack.sample_data, *stack.programs)}
     if len(arguments) != 1 or arguments[0] not in programs:
         return tuple(arguments)
     program = programs[arguments[0]]

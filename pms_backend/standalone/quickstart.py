@@ -1,4 +1,4 @@
-"""What a human and a script need to begin: quickstart.json and the banner."""
+"""Addresses and credentials: quickstart.json for scripts, and the banner for people."""
 
 import shlex
 from collections.abc import Mapping
@@ -7,14 +7,14 @@ from typing import Any
 
 from pms_backend.standalone.configuration import Configuration
 
-# Which children's pids stand under which name.
+# The programs of each member of `pids`.
 PIDS = {"web": ("web",), "sockets": ("sockets",), "worker": ("relay", "sync", "worker"), "beat": ("beat",)}
 
 
 def content(
     configuration: Configuration, credentials: Mapping[str, Any], database_url: str, redis_url: str
 ) -> dict[str, Any]:
-    """All of quickstart.json but the pids."""
+    """Returns quickstart.json without the pids."""
     connection = credentials["pms"]["connection"]
     return {
         "base_url": configuration.base_url,
@@ -32,12 +32,12 @@ def content(
 
 
 def pids(running: Mapping[str, int | None]) -> dict[str, list[int]]:
-    """By the names of PIDS; one that is being restarted has none."""
-    return {name: [pid for child in children if (pid := running.get(child))] for name, children in PIDS.items()}
+    """Groups the pids by the names of PIDS; a program that waits for its restart has none."""
+    return {name: [pid for program in programs if (pid := running.get(program))] for name, programs in PIDS.items()}
 
 
 def banner(quickstart: Mapping[str, Any], seconds: float, path: Path, *, shows_secrets: bool) -> str:
-    """What there is and how to begin; without `shows_secrets` it names the file that has the credentials instead."""
+    """Returns the text shown when the stack is ready: with credentials, or with the name of the file that has them."""
     base, admin = quickstart["base_url"], quickstart["admin"]
     login, key = f"    {admin['username']} / {admin['password']}", quickstart["api_key"]
     secrets, read_key = f"    API key  {key}\n", ""

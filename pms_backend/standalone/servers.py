@@ -1,7 +1,7 @@
 """Runs a command with servers: `python -m pms_backend.standalone.servers [--data-dir DIR] COMMAND…`
 
-The command finds an embedded PostgreSQL and Redis by DATABASE_URL and REDIS_URL. They end with it, and its exit code
-is this program's. Without a --data-dir they keep nothing, and are faster for it.
+The command finds an embedded PostgreSQL and Redis by DATABASE_URL and REDIS_URL. They end with it, and this program
+exits with its exit code. Without a --data-dir they store nothing and are faster.
 """
 
 import argparse
@@ -21,7 +21,7 @@ KILLED = 128
 
 
 def run(command: list[str], environment: dict[str, str]) -> int:
-    """Its exit code, as a shell would give it. The command has the terminal: a Ctrl-C is for it alone to answer."""
+    """Returns the command's exit code, as a shell would. Ctrl-C reaches the command itself, so it is ignored here."""
     try:
         process = subprocess.Popen(command, env=environment)
     except OSError as error:
@@ -38,7 +38,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _frame: sys.exit(KILLED + number))
     parser = argparse.ArgumentParser(prog="python -m pms_backend.standalone.servers", description=__doc__)
-    parser.add_argument("--data-dir", type=Path, help="where the servers keep their data; a temporary one without it")
+    parser.add_argument("--data-dir", type=Path, help="where the servers store their data, by default temporarily")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     arguments = parser.parse_args()
     command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command

@@ -1,4 +1,4 @@
-"""The environment of the stack's processes, also on disk, where `manage.py` finds it by DATA_DIR."""
+"""The environment of the stack's programs. `manage.py` finds it on disk, by DATA_DIR."""
 
 import base64
 import os
@@ -15,16 +15,16 @@ SECRET_KEY_BYTES = 50
 def stack_environment(
     configuration: Configuration, data_dir: DataDir, database_url: str, redis_url: str
 ) -> dict[str, str]:
-    """Writes environment.json, empties METRICS_DIR, and returns the whole environment of a child."""
+    """Writes environment.json, empties METRICS_DIR, and returns the whole environment of a program."""
 
-    def given_or_kept(name: str, generate: Callable[[], str]) -> str:
+    def given_or_stored(name: str, generate: Callable[[], str]) -> str:
         return configuration.inherited.get(name) or data_dir.secret(name.lower(), generate)
 
     environment = {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
-        "SECRET_KEY": given_or_kept("SECRET_KEY", _secret_key),
-        "FIELD_ENCRYPTION_KEYS": given_or_kept("FIELD_ENCRYPTION_KEYS", _fernet_key),
+        "SECRET_KEY": given_or_stored("SECRET_KEY", _secret_key),
+        "FIELD_ENCRYPTION_KEYS": given_or_stored("FIELD_ENCRYPTION_KEYS", _fernet_key),
         "DATA_DIR": str(data_dir.root),
         "HOST": configuration.host,
         "PORT": str(configuration.port),

@@ -10,8 +10,6 @@ import pytest
 from tests.architecture.sources import inside_functions, modules, texts
 
 EMPTY_NAMES = frozenset({"utils", "helpers", "common", "base", "misc", "signals", "constants"})
-# The supervisor's signals are the operating system's.
-NAMED_SO = frozenset({"pms_backend/standalone/signals.py"})
 HTTP_CLIENTS = frozenset({"httpx", "httpcore", "requests", "urllib3", "aiohttp", "http.client", "urllib.request"})
 # It stands beside the stack, and its demo is a client of ours.
 # Modules whose fields take whatever Python can read for a number or a truth, and the modules of ours in their place.
@@ -151,7 +149,7 @@ def test_every_receivers_module_is_connected_by_its_app():
 def test_no_module_has_a_name_that_says_nothing():
     names = {path for path in modules() if EMPTY_NAMES & set(PurePosixPath(path).with_suffix("").parts)}
 
-    assert names - NAMED_SO == set()
+    assert names == set()
 
 
 def test_outgoing_calls_use_the_outbound_package():

@@ -10,8 +10,7 @@ from django.conf import settings
 
 from pms_backend.celery import app
 from pms_backend.standalone.configuration import Configuration
-from pms_backend.standalone.connections import CONNECTIONS
-from pms_backend.standalone.programs import SYNC_THREADS, WORKER_THREADS, stack_of
+from pms_backend.standalone.programs import CONNECTIONS, SYNC_THREADS, WORKER_THREADS, stack_of
 from pms_backend.standalone.quickstart import PIDS
 from tests.architecture.sources import ROOT
 
@@ -22,7 +21,7 @@ HEARTBEAT = "pms_backend.operations.tasks.record_heartbeat"
 def worker_commands() -> dict[str, Sequence[str]]:
     """The commands of Celery's workers by name."""
     stack = stack_of(Configuration.from_environment({"DATA_DIR": "/nowhere"}))
-    return {one.name: one.arguments for one in stack.children if "worker" in one.arguments}
+    return {one.name: one.arguments for one in stack.programs if "worker" in one.arguments}
 
 
 def option(command: Sequence[str], name: str) -> str:

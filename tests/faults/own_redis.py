@@ -7,7 +7,7 @@ from pathlib import Path
 from redis import Redis
 
 from pms_backend.standalone.data_dir import DataDir
-from pms_backend.standalone.embedded import create, redis_server, start_all
+from pms_backend.standalone.embedded import create, make_redis, start_all
 from pms_backend.standalone.processes import Processes
 from pms_backend.standalone.program import Process
 
@@ -19,7 +19,7 @@ class OwnRedis:
         data_dir = DataDir(directory)
         create(data_dir)
         self.processes = Processes(data_dir)
-        self.server = redis_server(data_dir, durable=False)
+        self.server = make_redis(data_dir, durable=False)
         self.url = self.server.url.removesuffix("/0")
         self.process: Process | None = None
         self.start()
@@ -31,7 +31,7 @@ class OwnRedis:
     def kill(self) -> None:
         assert self.process is not None
         os.kill(self.process.pid, signal.SIGKILL)
-        self.processes.discard(self.process)
+        self.processes.kill(self.process)
         self.is_killed = True
 
     def pause(self) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pms_backend.standalone.connections import CONNECTIONS
+from pms_backend.standalone.programs import CONNECTIONS
 from tests.flows.stack import Stack
 from tests.standalone.running import processes_of
 

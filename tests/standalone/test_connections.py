@@ -9,10 +9,9 @@ import pytest
 
 from inventory.hub import Hub
 from pms_backend.api.async_database import READ_THREADS
-from pms_backend.standalone import connections
 from pms_backend.standalone.configuration import Configuration
-from pms_backend.standalone.connections import CONNECTIONS, SOCKET_CONNECTIONS, require_enough
 from pms_backend.standalone.exceptions import StartupError
+from pms_backend.standalone.programs import CONNECTIONS, SOCKET_CONNECTIONS
 
 NEEDED = sum(CONNECTIONS.values())
 HUB_THREADS = 1
@@ -36,14 +35,14 @@ def limit(number: int) -> None:
 def test_a_database_that_allows_enough_is_taken(url: str):
     for number in (-1, NEEDED):
         limit(number)
-        require_enough(Configuration.from_environment({"DATABASE_URL": url}))
+        Configuration.from_environment({"DATABASE_URL": url}).require_connections(CONNECTIONS)
 
 
 def test_one_that_allows_fewer_is_refused_in_a_line_that_says_why(url: str):
     limit(NEEDED - 1)
 
     with pytest.raises(StartupError) as refused:
-        require_enough(Configuration.from_environment({"DATABASE_URL": url}))
+        Configuration.from_environment({"DATABASE_URL": url}).require_connections(CONNECTIONS)
 
     assert str(refused.value) == (
         f"DATABASE_URL: it allows {NEEDED - 1} connections, and {NEEDED} may be needed"
@@ -51,17 +50,17 @@ def test_one_that_allows_fewer_is_refused_in_a_line_that_says_why(url: str):
     )
 
 
-def test_the_servers_own_limit_counts(url: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(connections.CONNECTIONS, "web", 100_000)
-
+def test_the_servers_own_limit_counts(url: str):
     with pytest.raises(StartupError, match=r"^DATABASE_URL: it allows \d+ connections"):
-        require_enough(Configuration.from_environment({"DATABASE_URL": url}))
+        Configuration.from_environment({"DATABASE_URL": url}).require_connections({"web": 100_000})
 
 
 def test_a_pooler_shares_out_its_own(url: str):
     limit(1)
 
-    require_enough(Configuration.from_environment({"DATABASE_URL": url, "DATABASE_POOLER": "transaction"}))
+    Configuration.from_environment({"DATABASE_URL": url, "DATABASE_POOLER": "transaction"}).require_connections(
+        CONNECTIONS
+    )
 
 
 def test_the_sockets_have_as_many_as_they_have_threads():

@@ -293,5 +293,5 @@ def test_without_any_capability_it_says_what_to_do(data_dir: Path) -> None:
 
 def test_limits_leave_time_for_an_end_within_ten_seconds() -> None:
     servers = limits.REDIS_STOP_SECONDS + limits.POSTGRES_STOP_SECONDS
-    assert limits.EDGE_STOP_SECONDS < limits.STACK_STOP_SECONDS
+    assert limits.PRODUCER_STOP_SECONDS < limits.STACK_STOP_SECONDS
     assert limits.STACK_STOP_SECONDS + servers + 2 * limits.KILL_SECONDS <= 10

@@ -69,7 +69,7 @@ def test_leftovers_end_with_their_whole_group(
     wait_for(lambda: len(proc.group_members(left.pid)) == 2, "the group")
     record(data_dir, left.pid, proc.start_time(left.pid))
 
-    assert processes.end_leftovers() == ["web"]
+    assert processes.end_orphans() == ["web"]
 
     assert proc.group_members(left.pid) == []
 
@@ -80,7 +80,7 @@ def test_a_recycled_pid_is_spared(
     other = stranger(SLEEP)
     record(data_dir, other.pid, (proc.start_time(other.pid) or 0) - 1)
 
-    assert processes.end_leftovers() == []
+    assert processes.end_orphans() == []
 
     assert other.poll() is None
 
@@ -91,7 +91,7 @@ def test_a_pid_of_another_boot_is_spared(
     other = stranger(SLEEP)
     record(data_dir, other.pid, proc.start_time(other.pid), boot_id="another")
 
-    assert processes.end_leftovers() == []
+    assert processes.end_orphans() == []
 
     assert other.poll() is None
 
@@ -111,7 +111,7 @@ def test_a_group_whose_leader_is_gone_is_known_by_its_environment(
     left.wait()
     record(data_dir, left.pid, started)
 
-    found = processes.end_leftovers()
+    found = processes.end_orphans()
 
     assert (found, len(proc.group_members(left.pid))) == ((["web"], 0) if is_ours else ([], 1))
 
@@ -122,7 +122,7 @@ def test_discarding_ends_what_the_process_left_in_its_group(processes: Processes
     (tmp_path / "end").touch()
     wait_for(lambda: process.exit_code() is not None, "the parent's end")
 
-    processes.discard(process)
+    processes.kill(process)
 
     assert proc.group_members(process.pid) == []
     assert processes.running == []

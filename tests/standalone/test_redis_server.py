@@ -12,15 +12,15 @@ import pytest
 import redis
 import yaml
 
-from pms_backend.standalone import PROJECT, limits, redis_binary
+from pms_backend.standalone import PROJECT, limits, redis_server
 from pms_backend.standalone.data_dir import DataDir
-from pms_backend.standalone.embedded import create, redis_server, start_all
+from pms_backend.standalone.embedded import create, make_redis, start_all
 from pms_backend.standalone.ports import LOOPBACK, free_port
 from pms_backend.standalone.processes import Processes
 from tests.standalone.running import FakeStack, wait_for
 
 MEGABYTE = 1_000_000
-SYSTEM = shutil.which("redis-server", path=":".join(redis_binary.DIRECTORIES))
+SYSTEM = shutil.which("redis-server", path=":".join(redis_server.DIRECTORIES))
 needs_system = pytest.mark.skipif(SYSTEM is None, reason="no redis-server is installed on this machine")
 BOTH = [False, pytest.param(True, marks=needs_system)]
 
@@ -33,8 +33,8 @@ def as_on(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
         monkeypatch.undo()
         # setpriv, which hands the server to another account, is looked for in PATH too.
         if not has_system:
-            monkeypatch.setattr(redis_binary, "DIRECTORIES", ())
-            monkeypatch.setattr(redis_binary, "NAMES", ())
+            monkeypatch.setattr(redis_server, "DIRECTORIES", ())
+            monkeypatch.setattr(redis_server, "BINARY_NAMES", ())
 
     return choose_machine
 
@@ -49,7 +49,7 @@ class Server:
         directory = DataDir(data_dir)
         create(directory)
         self.processes = Processes(directory)
-        self._server = redis_server(directory, say=self.said.append)
+        self._server = make_redis(directory, say=self.said.append)
         start_all((self._server,), self.processes)
         self.client = redis.Redis.from_url(self._server.url, decode_responses=True)
         self.port = int(self._server.url.rpartition(":")[2].partition("/")[0])
