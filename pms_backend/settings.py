@@ -412,7 +412,7 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("operations/favicon.svg")}],
     "SHOW_HISTORY": False,
     "ENVIRONMENT": None,
-    "DASHBOARD_CALLBACK": "pms_backend.operations.dashboard.with_figures",
+    "DASHBOARD_CALLBACK": "pms_backend.operations.dashboard.add_tiles",
     "SIDEBAR": {
         "navigation": [
             {"items": [{"title": "Dashboard", "icon": "dashboard", "link": reverse_lazy("admin:index")}]},

@@ -1,1 +1,1 @@
-"""Knowing that it works: health, metrics, commands that span apps."""
+"""Health, metrics, the dashboard, the audit, and commands that span apps."""

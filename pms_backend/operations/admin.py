@@ -1,4 +1,4 @@
-"""People and their groups, in the looks of the other pages; and the dashboard in front of them."""
+"""The admin of users, groups and failed logins, and the dashboard as its first page."""
 
 from axes.models import AccessAttempt
 from django.contrib import admin
@@ -18,12 +18,12 @@ admin.site.unregister((User, Group))
 
 
 class UserForm(GrantingForm, UserChangeForm):
-    """A user, with permissions and groups."""
+    """The form of a user, with permissions and groups."""
 
 
 @admin.register(User)
 class UserAdmin(GrantingAdmin, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
-    """Staff."""
+    """The admin of users."""
 
     form = UserForm
     add_form = UserCreationForm
@@ -31,25 +31,25 @@ class UserAdmin(GrantingAdmin, DjangoUserAdmin, ModelAdmin):  # type: ignore[typ
     list_fullwidth = True
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
-        """Superusers are made by superusers alone."""
+        """Lets only superusers make superusers."""
         return () if request.user.is_superuser else ("is_superuser",)
 
 
 @admin.register(Group)
 class GroupAdmin(GrantingAdmin, DjangoGroupAdmin, ModelAdmin):
-    """What staff may do, by group."""
+    """The admin of groups."""
 
     form = GrantingForm
 
 
 @admin.register(AccessAttempt)
 class FailedLoginAdmin(ReadOnlyAdmin):
-    """Failed logins of the last minutes, and so who is locked; `manage.py axes_reset_username NAME` unlocks."""
+    """Failed logins of the last minutes, which lock a user out; `manage.py axes_reset_username NAME` unlocks one."""
 
     list_display = ("attempt_time", "username", "ip_address", "failures_since_start", "path_info", "user_agent")
     search_fields = ("username", "ip_address")
     search_help_text = "User or address"
     ordering = ("-attempt_time",)
     actions = None
-    # Not what was sent: a password may stand in the wrong field.
+    # Without the sent data: somebody may have typed a password into the wrong field.
     fields = list_display

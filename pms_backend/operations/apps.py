@@ -8,7 +8,7 @@ class OperationsConfig(AppConfig):
     verbose_name = "Operations"
 
     def ready(self) -> None:
-        """Makes our Celery application the one that tasks are sent by, and registers the system checks."""
+        """Makes our Celery application the default for sending tasks, and registers the system checks."""
         from pms_backend import celery
         from pms_backend.operations import checks
 

@@ -1,4 +1,4 @@
-"""The audit: every figure is what its ledger says, and every change of one was announced. One pass over each."""
+"""The audit: compares each level with its ledger and its events, and rows with younger constraints."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 from psycopg import sql
 
-_FIGURES: Final = """
+_WRONG_LEVELS: Final = """
 WITH line AS (
     SELECT movement.level_id, level_version, delta, on_hand_after,
         movement.occurred_at > level.counted_at AS is_after_count,
@@ -48,59 +48,57 @@ WHERE level.on_hand <> coalesce(ledger.total, 0) OR coalesce(ledger.broken, 0) >
 ORDER BY variant.sku, location.code
 """
 
-# An event belongs to the level of its movement; one without a movement to the level whose subject it has, or had: a SKU
-# may have been renamed. Published or not, it counts; what is left of the pruned part of the feed does not.
-_ANNOUNCEMENTS: Final = """
+# An event belongs to the level of its movement. One without a movement belongs to the level that has its subject or
+# had it until the SKU was renamed. Events that are not published yet count; those that pruning left over do not.
+_MISSING_EVENTS: Final = """
 WITH feed AS (
     SELECT coalesce(max(pruned_to), 0) AS pruned_to, max(pruned_before) AS pruned_before FROM events_feedhead
-), told AS MATERIALIZED (
+), changes AS MATERIALIZED (
     SELECT event.subject, (event.data #>> '{level,version}')::bigint AS version, movement.level_id
     FROM events_event AS event
     LEFT JOIN inventory_stockmovement AS movement ON movement.id = (event.data #>> '{movement,id}')::bigint
     WHERE event.type = 'stock.changed'
         AND (event.sequence IS NULL OR event.sequence > (SELECT pruned_to FROM feed))
-), named AS (
-    SELECT level_id, subject FROM told WHERE level_id IS NOT NULL
+), subjects AS (
+    SELECT level_id, subject FROM changes WHERE level_id IS NOT NULL
     UNION
     SELECT level.id, 'level:' || location.code || '/' || variant.sku
     FROM inventory_stocklevel AS level
     JOIN products_variant AS variant ON variant.id = level.variant_id
     JOIN inventory_location AS location ON location.id = level.location_id
 ), announced AS (
-    SELECT level_id, version FROM told WHERE level_id IS NOT NULL
+    SELECT level_id, version FROM changes WHERE level_id IS NOT NULL
     UNION
-    SELECT named.level_id, told.version FROM told JOIN named USING (subject) WHERE told.level_id IS NULL
-), kept AS (
+    SELECT subjects.level_id, changes.version FROM changes JOIN subjects USING (subject) WHERE changes.level_id IS NULL
+), versions AS (
     SELECT level_id, min(version) AS first, max(version) AS last, count(*) AS count FROM announced GROUP BY level_id
 )
-SELECT level.id, variant.sku, location.code, level.version, kept.first, kept.last, coalesce(kept.count, 0)
+SELECT level.id, variant.sku, location.code, level.version, versions.first, versions.last, coalesce(versions.count, 0)
 FROM inventory_stocklevel AS level
 JOIN products_variant AS variant ON variant.id = level.variant_id
 JOIN inventory_location AS location ON location.id = level.location_id
-LEFT JOIN kept ON kept.level_id = level.id
-WHERE CASE WHEN kept.count IS NULL
+LEFT JOIN versions ON versions.level_id = level.id
+WHERE CASE WHEN versions.count IS NULL
     THEN level.version > 0 AND coalesce(level.updated_at >= (SELECT pruned_before FROM feed), true)
-    ELSE kept.last <> level.version OR kept.last - kept.first + 1 <> kept.count
-        OR ((SELECT pruned_to FROM feed) = 0 AND kept.first <> 1)
+    ELSE versions.last <> level.version OR versions.last - versions.first + 1 <> versions.count
+        OR ((SELECT pruned_to FROM feed) = 0 AND versions.first <> 1)
     END
 ORDER BY variant.sku, location.code
 """
 
-# Rules that were made when there may have been rows already: those were not looked at then.
-_RULES_OF_NEW_ROWS: Final = """
-SELECT relation.relname, rule.conname, pg_get_expr(rule.conbin, rule.conrelid), array_agg(attribute.attname::text)
-FROM pg_constraint AS rule
-JOIN pg_class AS relation ON relation.oid = rule.conrelid
-JOIN pg_attribute AS attribute ON attribute.attrelid = rule.conrelid AND attribute.attnum = ANY (rule.conkey)
-WHERE rule.contype = 'c' AND NOT rule.convalidated AND relation.relnamespace = current_schema()::regnamespace
-GROUP BY relation.relname, rule.conname, rule.conbin, rule.conrelid
-ORDER BY relation.relname, rule.conname
+# NOT VALID constraints: PostgreSQL has not checked the rows that existed before them.
+_UNVALIDATED_CONSTRAINTS: Final = """
+SELECT conrelid::regclass::text, conname, pg_get_expr(conbin, conrelid), array_agg(attname::text)
+FROM pg_constraint JOIN pg_attribute ON attrelid = conrelid AND attnum = ANY (conkey)
+WHERE contype = 'c' AND NOT convalidated AND connamespace = current_schema()::regnamespace
+GROUP BY conrelid, conname, conbin
+ORDER BY 1, 2
 """
 
 
 @dataclass(frozen=True, slots=True)
-class WrongFigure:
-    """A level that its ledger, its reservations or its transfers do not explain."""
+class WrongLevel:
+    """A level that disagrees with its movements, its reservations or its transfers."""
 
     level_id: int
     sku: str
@@ -125,14 +123,14 @@ class WrongFigure:
             f"reserved {self.reserved}, its reservations add up to {self.reservations}"
             f"{', some of which are closed' if self.is_held_by_closed else ''}; "
             f"incoming {self.incoming}, its transfers add up to {self.transfers}; "
-            f"the last count and what came after it: {self.counted_and_since}; "
-            f"it is said to be {'' if self.is_oversold else 'not '}oversold"
+            f"the last count and the movements after it: {self.counted_and_since}; "
+            f"marked as {'' if self.is_oversold else 'not '}oversold"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class MissingEvents:
-    """A level of whose changes the feed does not tell all, as far as it goes back."""
+    """A level with changes that have no event, although the feed goes back so far."""
 
     level_id: int
     sku: str
@@ -143,56 +141,56 @@ class MissingEvents:
     count: int
 
     def __str__(self) -> str:
-        told = f"{self.count} versions, {self.first} to {self.last}" if self.count else "none of its versions"
-        return f"{self.sku} at {self.location}: version {self.version}, its events tell of {told}"
+        versions = f"{self.count} versions, {self.first} to {self.last}" if self.count else "no version"
+        return f"{self.sku} at {self.location}: version {self.version}, its events have {versions}"
 
 
 @dataclass(frozen=True, slots=True)
-class RowOfBefore:
-    """A row that is older than a rule, and breaks it; its values as PostgreSQL writes them."""
+class InvalidRow:
+    """A row that violates a younger constraint; its values as PostgreSQL writes them."""
 
     table: str
     row_id: str
-    rule: str
+    constraint: str
     values: str
 
     def __str__(self) -> str:
-        return f"{self.table} {self.row_id} breaks {self.rule}: {self.values}"
+        return f"{self.table} {self.row_id} violates {self.constraint}: {self.values}"
 
 
-def find_wrong_figures() -> list[WrongFigure]:
-    """Every level that is off."""
-    return [WrongFigure(*row) for row in _rows(_FIGURES)]
+def find_wrong_levels() -> list[WrongLevel]:
+    """Returns every level that disagrees with its ledger."""
+    return [WrongLevel(*row) for row in _rows(_WRONG_LEVELS)]
 
 
 def find_missing_events() -> list[MissingEvents]:
-    """Every level with changes that were not announced."""
-    return [MissingEvents(*row) for row in _rows(_ANNOUNCEMENTS)]
+    """Returns every level with changes that have no event."""
+    return [MissingEvents(*row) for row in _rows(_MISSING_EVENTS)]
 
 
-def find_rows_of_before() -> list[RowOfBefore]:
-    """Every row that breaks a rule which is younger than itself."""
+def find_invalid_rows() -> list[InvalidRow]:
+    """Returns every row that violates a younger constraint."""
     found = []
-    for table, rule, condition, columns in _rows(_RULES_OF_NEW_ROWS):
-        # As text: Python cannot read every moment that PostgreSQL keeps.
+    for table, constraint, condition, columns in _rows(_UNVALIDATED_CONSTRAINTS):
+        # As text: Python cannot represent every timestamp of PostgreSQL.
         pairs = sql.SQL(", ").join(
             sql.SQL("{} || ' ' || {}::text").format(sql.Literal(column), sql.Identifier(column)) for column in columns
         )
         statement = sql.SQL("SELECT id::text, concat_ws(', ', {}) FROM {} WHERE NOT ({}) ORDER BY id").format(
             pairs, sql.Identifier(table), sql.SQL(condition)
         )
-        found += [RowOfBefore(table, row_id, rule, values) for row_id, values in _rows(statement)]
+        found += [InvalidRow(table, row_id, constraint, values) for row_id, values in _rows(statement)]
     return found
 
 
-def find_mismatches() -> list[WrongFigure | MissingEvents | RowOfBefore]:
-    """Everything that is off."""
-    return [*find_wrong_figures(), *find_missing_events(), *find_rows_of_before()]
+def find_mismatches() -> list[WrongLevel | MissingEvents | InvalidRow]:
+    """Returns everything that does not agree."""
+    return [*find_wrong_levels(), *find_missing_events(), *find_invalid_rows()]
 
 
 def _rows(statement: str | sql.Composed) -> list[tuple[Any, ...]]:
     with transaction.atomic(), connection.cursor() as cursor:
-        # Tables that were filled a moment ago have no statistics: a plan for a handful of rows would take hours.
+        # Tables that were just filled have no statistics yet: a nested loop, planned for a few rows, would take hours.
         cursor.execute("SET LOCAL enable_nestloop TO off")
         cursor.execute(statement)
         rows: list[tuple[Any, ...]] = cursor.fetchall()

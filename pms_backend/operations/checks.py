@@ -1,4 +1,4 @@
-"""System checks: combinations of settings that would fail later."""
+"""System checks of settings that would fail later."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from products.currencies import check_default_currency
 
 
 def check_settings(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
-    """RATE_LIMITS, keys, proxies, JWT_ROLE_SCOPES, OUTBOUND_ALLOW and DEFAULT_CURRENCY can be read."""
+    """Checks the syntax of RATE_LIMITS, keys, proxies, JWT_ROLE_SCOPES, OUTBOUND_ALLOW and DEFAULT_CURRENCY."""
     problems: list[CheckMessage] = []
     checks: tuple[Callable[[], object], ...] = (
         lambda: parse_rates(settings.RATE_LIMITS),

@@ -1,4 +1,4 @@
-"""The admin's first page: what there is, and what somebody should look at."""
+"""The admin's first page: stock, products, events, and the levels and events that need attention."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -17,15 +17,15 @@ from pms_backend.events.models import Event, ParkedEvent, head_sequence
 from pms_integration.models import PMSEvent, PMSEventStatus
 from products.models import Product, ProductStatus
 
-# Nobody needs to know more exactly; tables of work may be long.
-MOST_COUNTED: Final = 1_000
+# A larger count takes long and shows nothing more.
+MAX_COUNTED: Final = 1_000
 LAST_MOVEMENTS: Final = 10
 TONES: Final = {PMSEventStatus.FAILED: "warning", PMSEventStatus.DEAD: "danger", PMSEventStatus.DEFERRED: "info"}
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """One number, and the list behind it."""
+class Tile:
+    """A number, with a link to the list that it counts."""
 
     name: str
     value: str
@@ -33,67 +33,65 @@ class Figure:
     tone: str = ""
 
 
-def with_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Unfold's callback: what this member of staff may see."""
+def add_tiles(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Adds the tiles and movements that this user may see; Unfold calls it."""
     groups = [
-        ("Stock", ["inventory.view_stocklevel"], stock_figures),
-        ("Products", ["products.view_product"], product_figures),
-        ("Feed", ["events.view_event", "events.view_parkedevent"], feed_figures),
-        ("PMS events", ["pms_integration.view_pmsevent"], pms_figures),
+        ("Stock", ["inventory.view_stocklevel"], stock_tiles),
+        ("Products", ["products.view_product"], product_tiles),
+        ("Feed", ["events.view_event", "events.view_parkedevent"], feed_tiles),
+        ("PMS events", ["pms_integration.view_pmsevent"], pms_tiles),
     ]
-    seen = [(title, list(figures())) for title, permissions, figures in groups if request.user.has_perms(permissions)]
+    visible = [(title, list(tiles())) for title, permissions, tiles in groups if request.user.has_perms(permissions)]
     movements = last_movements() if request.user.has_perm("inventory.view_stockmovement") else None
-    return {**context, "groups": seen, "movements": movements}
+    return {**context, "groups": visible, "movements": movements}
 
 
-def product_figures() -> Iterator[Figure]:
-    """Products by status."""
+def product_tiles() -> Iterator[Tile]:
+    """Counts products by status."""
     count = Counter(dict(Product.objects.order_by().values_list("status").annotate(count=Count("pk"))))
     for status in (ProductStatus.ACTIVE, ProductStatus.DRAFT):
-        yield Figure(
+        yield Tile(
             "Drafts" if status == ProductStatus.DRAFT else status.label,
             f"{count[status]:,}",
             _list("products_product", status__exact=status),
         )
 
 
-def stock_figures() -> Iterator[Figure]:
-    """What is on hand, and which levels need somebody."""
+def stock_tiles() -> Iterator[Tile]:
+    """Counts the units on hand, and the levels that need attention."""
     units = StockLevel.objects.aggregate(units=Sum("on_hand", default=0))["units"]
     below, oversold = StockLevel.objects.below_reorder_point(), StockLevel.objects.oversold()
-    yield Figure("Units on hand", f"{units:,}", _list("inventory_stocklevel"))
+    yield Tile("Units on hand", f"{units:,}", _list("inventory_stocklevel"))
     for name, levels, tone in (("below_reorder_point", below, "warning"), ("oversold", oversold, "danger")):
-        count = levels.order_by()[: MOST_COUNTED + 1].count()
+        count = levels.order_by()[: MAX_COUNTED + 1].count()
         title = name.replace("_", " ").capitalize()
-        yield Figure(title, _capped(count), _list("inventory_stocklevel", attention=name), tone if count else "")
+        yield Tile(title, _capped(count), _list("inventory_stocklevel", attention=name), tone if count else "")
 
 
-def pms_figures() -> Iterator[Figure]:
-    """PMS events by status, in one statement that reads no more than it shows."""
+def pms_tiles() -> Iterator[Tile]:
+    """Counts PMS events by status, in one statement that stops counting at MAX_COUNTED."""
     first, *others = (
-        PMSEvent.objects.order_by().filter(status=status).values_list("status", flat=True)[: MOST_COUNTED + 1]
+        PMSEvent.objects.order_by().filter(status=status).values_list("status", flat=True)[: MAX_COUNTED + 1]
         for status in PMSEventStatus.values
     )
     count = Counter(first.union(*others, all=True))
     for status in PMSEventStatus:
         tone = TONES.get(status, "") if count[status] else ""
         url = _list("pms_integration_pmsevent", status__exact=status)
-        yield Figure(status.label, _capped(count[status]), url, tone)
+        yield Tile(status.label, _capped(count[status]), url, tone)
 
 
-def feed_figures() -> Iterator[Figure]:
-    """How far the feed is, and what the relay has still to do."""
-    waiting = Event.objects.filter(sequence=None).order_by()[: MOST_COUNTED + 1].count()
-    yield Figure("Newest sequence", f"{head_sequence():,}", _list("events_event"))
-    yield Figure(
-        "Not published yet", _capped(waiting), _list("events_event"), "warning" if waiting > MOST_COUNTED else ""
-    )
-    parked = ParkedEvent.objects.unresolved().order_by()[: MOST_COUNTED + 1].count()
-    yield Figure("Parked", _capped(parked), _list("events_parkedevent", state="parked"), "danger" if parked else "")
+def feed_tiles() -> Iterator[Tile]:
+    """Shows the newest sequence, and counts the events that the relay has not published or has parked."""
+    waiting = Event.objects.filter(sequence=None).order_by()[: MAX_COUNTED + 1].count()
+    yield Tile("Newest sequence", f"{head_sequence():,}", _list("events_event"))
+    yield Tile("Not published yet", _capped(waiting), _list("events_event"), "warning" if waiting > MAX_COUNTED else "")
+    parked = ParkedEvent.objects.unresolved().order_by()[: MAX_COUNTED + 1].count()
+    yield Tile("Parked", _capped(parked), _list("events_parkedevent", state="parked"), "danger" if parked else "")
 
 
 def last_movements() -> Table:
-    """The ledger's newest lines."""
+    """Returns the table of the newest movements."""
     page = "admin:inventory_stocklevel_change"
     newest = StockMovement.objects.select_related("level__variant", "level__location").order_by("-id")
     return Table(
@@ -129,4 +127,4 @@ def _list(name: str, **filters: str) -> str:
 
 
 def _capped(count: int) -> str:
-    return f"{MOST_COUNTED:,}+" if count > MOST_COUNTED else f"{count:,}"
+    return f"{MAX_COUNTED:,}+" if count > MAX_COUNTED else f"{count:,}"

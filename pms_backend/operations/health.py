@@ -1,4 +1,4 @@
-"""What `/health/ready` looks at; each check really uses what it checks."""
+"""The checks of `/health/ready`; each one uses what it checks."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -16,17 +16,17 @@ from pms_backend.events.models import ParkedEvent
 from pms_backend.operations.models import Heartbeat
 
 RELAY: Final = "relay"
-# Three beats may be missed before a worker counts as gone.
-MAX_SILENCE: Final = timedelta(seconds=3 * settings.HEARTBEAT_SECONDS + settings.SWEEP_SECONDS)
+# A worker may miss three heartbeats.
+MAX_HEARTBEAT_AGE: Final = timedelta(seconds=3 * settings.HEARTBEAT_SECONDS + settings.SWEEP_SECONDS)
 
 
 class Unhealthy(Exception):
-    """What was checked does not work; the message says why."""
+    """A check failed; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found, and how long it took."""
+class CheckResult:
+    """The result of one check, and how long it took."""
 
     status: str
     detail: str
@@ -34,20 +34,20 @@ class Finding:
 
 
 def check_database() -> str:
-    """PostgreSQL answers."""
+    """Checks that PostgreSQL answers."""
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version")
         return f"PostgreSQL {cursor.fetchone()[0]}"
 
 
 def check_redis() -> str:
-    """Redis answers."""
+    """Checks that Redis answers."""
     get_redis_connection("default").ping()
     return "it answers"
 
 
 def check_migrations() -> str:
-    """Every migration is applied."""
+    """Checks that every migration is applied."""
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if plan:
@@ -56,12 +56,12 @@ def check_migrations() -> str:
 
 
 def check_worker() -> str:
-    """Each queue but the relay's has a worker that does what beat sends it."""
+    """Checks that each queue except the relay's has a worker which runs the tasks of beat."""
     return _check_heartbeats([queue for queue in settings.QUEUES if queue != RELAY])
 
 
 def check_relay() -> str:
-    """The relay's worker does what beat sends it. What is parked blocks nothing, so that it is only told."""
+    """Checks the relay's worker. Parked events do not block others, so they are reported and are no failure."""
     seen = _check_heartbeats([RELAY])
     parked = ParkedEvent.objects.unresolved().count()
     return f"{seen}; parked events: {parked}" if parked else seen
@@ -70,16 +70,16 @@ def check_relay() -> str:
 def _check_heartbeats(queues: Sequence[str]) -> str:
     seen = dict(Heartbeat.objects.filter(queue__in=queues).values_list("queue", "beat_at"))
     now = timezone.now()
-    silence = {queue: now - seen[queue] for queue in queues if queue in seen}
+    ages = {queue: now - seen[queue] for queue in queues if queue in seen}
     problems = [
-        f"{queue} was last seen {silence[queue].total_seconds():.0f} s ago" if queue in silence
+        f"{queue} was last seen {ages[queue].total_seconds():.0f} s ago" if queue in ages
         else f"{queue} has not been seen yet"
         for queue in queues
-        if queue not in silence or silence[queue] > MAX_SILENCE
+        if queue not in ages or ages[queue] > MAX_HEARTBEAT_AGE
     ]  # fmt: skip
     if problems:
         raise Unhealthy("; ".join(problems))
-    return f"seen {max(silence.values()).total_seconds():.0f} s ago"
+    return f"seen {max(ages.values()).total_seconds():.0f} s ago"
 
 
 CHECKS: Final[dict[str, Callable[[], str]]] = {
@@ -91,12 +91,12 @@ CHECKS: Final[dict[str, Callable[[], str]]] = {
 }
 
 
-def findings() -> dict[str, Finding]:
-    """What each check finds now."""
+def run_checks() -> dict[str, CheckResult]:
+    """Runs every check and returns the results by name."""
     return {name: _run(check) for name, check in CHECKS.items()}
 
 
-def _run(check: Callable[[], str]) -> Finding:
+def _run(check: Callable[[], str]) -> CheckResult:
     began = time.perf_counter()
     try:
         status, detail = "ok", check()
@@ -104,4 +104,4 @@ def _run(check: Callable[[], str]) -> Finding:
         status, detail = "failed", str(error)
     except Exception as error:
         status, detail = "failed", type(error).__name__
-    return Finding(status, detail, round((time.perf_counter() - began) * 1000, 1))
+    return CheckResult(status, detail, round((time.perf_counter() - began) * 1000, 1))

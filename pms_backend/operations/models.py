@@ -1,10 +1,10 @@
-"""Signs of life."""
+"""The heartbeats of the workers."""
 
 from django.db import models
 
 
 class Heartbeat(models.Model):
-    """When a queue's worker last did what beat sent it: the whole chain beat, broker, worker, database works."""
+    """The time at which a queue's worker last ran a task of beat: beat, broker, worker and database work."""
 
     queue = models.CharField(primary_key=True, max_length=20)
     beat_at = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""The writes of operations."""
+"""What operations writes: heartbeats, the superuser's password, and secrets under a new key."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from pms_backend.operations.models import Heartbeat
 
 
 def record_heartbeat(*, queue: str) -> None:
-    """Says that the worker of `queue` is at work."""
+    """Records that the worker of `queue` works."""
     Heartbeat.objects.update_or_create(queue=queue, defaults={"beat_at": timezone.now()})
 
 
 @transaction.atomic
 def set_superuser_password(*, username: str, password: str) -> User:
-    """Gives the superuser of this name a password; makes one where there is nobody of this name."""
+    """Sets the password of the user with this name and makes it a superuser; creates it if it does not exist."""
     user = User.objects.select_for_update().filter(username=username).first()
     if user is None:
         return User.objects.create_superuser(username=username, password=password)
@@ -34,7 +34,7 @@ def set_superuser_password(*, username: str, password: str) -> User:
 
 @dataclass(slots=True)
 class Rotation:
-    """What became of the values of one encrypted column; `unreadable` are those that none of the keys fits."""
+    """The counts of one encrypted column's values; no key decrypts those that are `unreadable`."""
 
     column: str
     rotated: int = 0
@@ -46,15 +46,15 @@ class Rotation:
 def rotate_field_keys(*, batch_size: int = 500) -> list[Rotation]:
     """Encrypts every `EncryptedTextField` of every model anew, with the first of FIELD_ENCRYPTION_KEYS.
 
-    Each value is a statement of its own, which compares what was read: a value that somebody writes meanwhile (with the
-    first key, as everybody does) stays as it is. So it may run beside everything else, be ended anywhere, and be run
-    again: what is done already is left alone.
+    Each value is updated by a statement of its own, only if it is still what was read: a value that another writes
+    meanwhile has the first key already. So this may run while the system is in use, be ended at any time, and be run
+    again.
     """
     return [_rotate(model, field, batch_size) for model in apps.get_models() for field in _encrypted(model)]
 
 
 def _encrypted(model: type[models.Model]) -> list[Any]:
-    # A proxy's and an inherited field stand in their own model.
+    # Only local fields: a proxy and a child of a model would give the parent's fields again.
     return [field for field in model._meta.local_concrete_fields if isinstance(field, EncryptedTextField)]
 
 
@@ -78,7 +78,7 @@ def _rotate(model: type[models.Model], field: Any, batch_size: int) -> Rotation:
 
 
 def _values(rows: Any, batch_size: int) -> Iterator[tuple[Any, str]]:
-    """Key and ciphertext of every row that has one, read by key, a batch at a time: no cursor, no lock."""
+    """Yields primary key and ciphertext of every row that has one, read in batches: without a cursor or a lock."""
     page = rows.filter(stored_value__isnull=False).order_by("pk").values_list("pk", "stored_value")
     batch = list(page[:batch_size])
     while batch:

@@ -1,4 +1,4 @@
-"""Signs of life."""
+"""The task of the heartbeats."""
 
 from celery import shared_task
 
@@ -7,5 +7,5 @@ from pms_backend.operations import services
 
 @shared_task
 def record_heartbeat(queue: str) -> None:
-    """Says that the worker of `queue` is at work."""
+    """Records that the worker of `queue` works."""
     services.record_heartbeat(queue=queue)

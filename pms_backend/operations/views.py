@@ -1,4 +1,4 @@
-"""Health, metrics, and the way in."""
+"""The home page, health and metrics."""
 
 import ipaddress
 import os
@@ -18,7 +18,7 @@ from pms_backend.api.renderers import to_json
 from pms_backend.api.views import problem
 from pms_backend.operations import health
 
-# How the names begin of what proxies add, of all kinds: a proxy on this machine speaks for others.
+# Prefixes of the headers that proxies add: behind a proxy on this machine, the address is not the client's.
 PROXY_HEADERS: Final = (
     "forwarded", "via", "x-forward", "x-real-", "x-client-", "x-cluster-client", "client-ip", "true-client", "x-origin",
     "x-remote-", "x-proxy", "proxy-", "wl-proxy-", "max-forwards", "x-envoy-", "x-arr-", "x-amz", "x-azure-",
@@ -29,34 +29,34 @@ PROXY_HEADERS: Final = (
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """The way in, for people."""
+    """Shows the home page, with links for people."""
     return render(request, "operations/home.html")
 
 
 @require_safe
 def live(_: HttpRequest) -> HttpResponse:
-    """The process answers."""
+    """Answers 200 as long as the process runs."""
     return HttpResponse(to_json({"status": "ok"}), content_type="application/json")
 
 
 @require_safe
 def ready(_: HttpRequest) -> HttpResponse:
-    """Whether everything works that this needs: 200 or 503."""
-    findings = health.findings()
-    is_ready = all(finding.status == "ok" for finding in findings.values())
+    """Answers 200 if everything works that the system needs, otherwise 503."""
+    results = health.run_checks()
+    is_ready = all(result.status == "ok" for result in results.values())
     body = {
         "status": "ok" if is_ready else "failed",
-        "checks": {name: asdict(finding) for name, finding in findings.items()},
+        "checks": {name: asdict(result) for name, result in results.items()},
     }
     response = HttpResponse(to_json(body), status=200 if is_ready else 503, content_type="application/json")
-    # Asked every few seconds while something is down: whoever asks logs it.
-    response._has_been_logged = True  # type: ignore[attr-defined]  # how Django's own log_response is told
+    # Django would log each 503, every few seconds while something is down. Its log_response reads this attribute.
+    response._has_been_logged = True  # type: ignore[attr-defined]
     return response
 
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus's format; for whoever has METRICS_TOKEN, or comes from this machine where there is none."""
+    """Answers in Prometheus's format to requests with METRICS_TOKEN; without one, to requests from this machine."""
     if not _may_scrape(request):
         return problem(Problem(403, "forbidden", "Metrics need METRICS_TOKEN as a bearer token."))
     registry = REGISTRY

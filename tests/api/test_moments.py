@@ -250,8 +250,8 @@ def test_the_audit_names_what_an_older_database_holds() -> None:
 
     lines = out.getvalue().splitlines()
     assert [line.split(": ")[0] for line in lines] == [
-        f"inventory_stocklevel {level} breaks inventory_stocklevel_counted_at_in_bounds",
-        f"inventory_stockmovement {movement} breaks inventory_stockmovement_occurred_at_in_bounds",
+        f"inventory_stocklevel {level} violates inventory_stocklevel_counted_at_in_bounds",
+        f"inventory_stockmovement {movement} violates inventory_stockmovement_occurred_at_in_bounds",
     ]
     assert all("BC" in line for line in lines)
 

@@ -1,4 +1,4 @@
-"""`manage.py audit_stock`: what is off is found, named and, where the ledger is sound, repaired."""
+"""`manage.py audit_stock` finds and names mismatches, and repairs levels from a consistent ledger."""
 
 import io
 from datetime import timedelta
@@ -33,7 +33,7 @@ def audit(*arguments: str) -> tuple[int, list[str], list[str]]:
 
 
 def past_the_triggers(statement: str) -> None:
-    """What a superuser can do."""
+    """Runs a statement without triggers, as a superuser can."""
     tables = ("inventory_stocklevel", "inventory_stockmovement")
     with connection.cursor() as cursor:
         for table in tables:
@@ -63,9 +63,9 @@ def _stock() -> None:
     inventory.adjust_stock(sku="A-1", location="main", delta=-2, reason="sale")
 
 
-def test_where_all_is_well_it_says_so():
-    assert audit() == (0, ["Every figure is what its ledger says, and every change was announced."], [])
-    assert audit("--repair") == (0, ["Every figure is what its ledger says, and every change was announced."], [])
+def test_when_everything_agrees_it_says_so():
+    assert audit() == (0, ["Every level agrees with its ledger, and every change has its event."], [])
+    assert audit("--repair") == (0, ["Every level agrees with its ledger, and every change has its event."], [])
     assert level().version == 3
 
 
@@ -78,7 +78,7 @@ def test_where_all_is_well_it_says_so():
         "UPDATE inventory_stocklevel SET counted_on_hand = 77",
     ],
 )
-def test_a_level_that_is_off_is_found_and_repaired(statement: str):
+def test_a_wrong_level_is_found_and_repaired(statement: str):
     past_the_triggers(statement)
     code, lines, _ = audit()
     assert code == 1
@@ -87,7 +87,7 @@ def test_a_level_that_is_off_is_found_and_repaired(statement: str):
     code, lines, _ = audit("--repair")
 
     assert code == 0
-    assert lines[-1] == "Every figure is what its ledger says, and every change was announced."
+    assert lines[-1] == "Every level agrees with its ledger, and every change has its event."
     repaired = level()
     assert (repaired.on_hand, repaired.version, repaired.is_oversold) == (8, 4, False)
     event = Event.objects.filter(type=CHANGED, subject="level:main/A-1").order_by("id").last()
@@ -110,7 +110,7 @@ def test_a_ledger_that_contradicts_itself_is_not_repaired():
         inventory.repair_level(level_id=level().pk)
 
 
-def test_a_level_that_is_right_is_left_as_it_is():
+def test_a_right_level_stays_as_it_is():
     recorded = Event.objects.count()
 
     assert inventory.repair_level(level_id=level().pk) is None
@@ -119,28 +119,26 @@ def test_a_level_that_is_right_is_left_as_it_is():
 
 @pytest.mark.parametrize("published", [True, False])
 @pytest.mark.parametrize(
-    ("version", "told"), [(1, "2 versions, 2 to 3"), (2, "2 versions, 1 to 3"), (3, "2 versions, 1 to 2")]
+    ("version", "found"), [(1, "2 versions, 2 to 3"), (2, "2 versions, 1 to 3"), (3, "2 versions, 1 to 2")]
 )
-def test_a_change_that_was_not_announced_is_found_and_cannot_be_repaired(version: int, told: str, published: bool):
+def test_a_change_without_an_event_is_found_and_cannot_be_repaired(version: int, found: str, published: bool):
     if published:
         events.relay_pending()
     Event.objects.filter(type=CHANGED, subject="level:main/A-1", data__level__version=version).delete()
 
     code, lines, errors = audit("--repair")
 
-    assert (code, errors) == (1, ["1 levels or rows are off."])
-    assert lines == [f"A-1 at main: version 3, its events tell of {told}"]
+    assert (code, errors) == (1, ["1 levels or rows do not agree."])
+    assert lines == [f"A-1 at main: version 3, its events have {found}"]
 
 
 def test_a_level_without_any_event_is_found():
     Event.objects.filter(subject="level:main/A-1").delete()
 
-    assert [str(found) for found in find_mismatches()] == [
-        "A-1 at main: version 3, its events tell of none of its versions"
-    ]
+    assert [str(found) for found in find_mismatches()] == ["A-1 at main: version 3, its events have no version"]
 
 
-def test_what_is_older_than_the_retention_need_not_be_told():
+def test_a_change_older_than_the_retention_needs_no_event():
     events.relay_pending()
     old = timezone.now() - timedelta(days=31)
     Event.objects.update(occurred_at=old)

@@ -14,7 +14,7 @@ from inventory import services as inventory
 from pms_backend.events.domain_events import DomainEvent
 from pms_backend.events.models import Event
 from pms_backend.events.schemas import payload_schema
-from pms_backend.operations.catalogue import facts
+from pms_backend.operations.catalogue import event_classes
 from pms_integration.files import services as imports
 from pms_integration.files.runner import run_imports
 from products import services as products
@@ -23,7 +23,7 @@ from tests.factories import make_connection, make_location, make_product, make_v
 from tests.inventory.reserving import outlive, reserve
 from tests.pms_integration.reports import apply, figure, product
 
-TYPES = [kind.type for kind in facts()]
+TYPES = [kind.type for kind in event_classes()]
 
 
 def closed(schema: Any) -> Any:
@@ -119,7 +119,7 @@ def test_every_type_is_documented(kind: str):
     assert f"\n- `{kind}`: " in documentation
 
 
-@pytest.mark.parametrize("kind", facts(), ids=TYPES)
+@pytest.mark.parametrize("kind", event_classes(), ids=TYPES)
 def test_the_payload_has_the_dataclass_fields(kind: type[DomainEvent]):
     fact = kind(**{field.name: {} for field in fields(kind)})
     schema = payload_schema(kind)
@@ -137,7 +137,7 @@ def test_what_is_recorded_is_what_is_documented(happens: Callable[[], None]):
     happens()
 
     recorded = list(Event.objects.order_by("id"))
-    schemas = {kind.type: closed(payload_schema(kind)) for kind in facts()}
+    schemas = {kind.type: closed(payload_schema(kind)) for kind in event_classes()}
     wrong = [
         (event.type, error.json_path, error.message)
         for event in recorded

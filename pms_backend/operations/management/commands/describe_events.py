@@ -8,10 +8,10 @@ from pms_backend.operations.catalogue import describe
 
 
 class Command(BaseCommand):
-    """Writes the catalogue of events."""
+    """Prints the catalogue of events."""
 
     help = "Prints the documentation of every event, with the JSON Schema of its data: docs/events.md."
 
     def handle(self, *_: Any, **__: Any) -> None:
-        """As Markdown."""
+        """Prints it as Markdown."""
         self.stdout.write(describe(), ending="")

@@ -1,4 +1,4 @@
-"""`manage.py load_sample_data`: something to begin with, and credentials as the last line."""
+"""`manage.py load_sample_data`: loads a sample catalogue and prints credentials as the last line."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from pms_backend.operations.sample_data.loading import load
 class Command(BaseCommand):
     """Fills an empty catalogue, renews the credentials, and prints them as one line of JSON at the end."""
 
-    help = "Loads the sample catalogue where there are no products, and renews the credentials that it prints."
+    help = "Loads the sample catalogue if there are no products, renews the credentials and prints them."
 
     def handle(self, *_: Any, **__: Any) -> None:
         """Loads and prints."""

@@ -1,4 +1,4 @@
-"""`manage.py rotate_field_keys`: after it the old key may go."""
+"""`manage.py rotate_field_keys`: afterwards the old key may be removed."""
 
 import sys
 from typing import Any
@@ -9,9 +9,9 @@ from pms_backend.operations import services
 
 
 class Command(BaseCommand):
-    """Encrypts all secrets of the database anew, with the first of FIELD_ENCRYPTION_KEYS."""
+    """Encrypts all secrets of the database again, with the first of FIELD_ENCRYPTION_KEYS."""
 
-    help = "Encrypts all secrets anew with the first of FIELD_ENCRYPTION_KEYS; exits 1 where one cannot be read."
+    help = "Encrypts all secrets again with the first of FIELD_ENCRYPTION_KEYS; exits 1 if one cannot be read."
 
     def handle(self, *_: Any, **__: Any) -> None:
         """Prints a line for each column."""
@@ -22,5 +22,5 @@ class Command(BaseCommand):
                 f"{column.changed_meanwhile} changed meanwhile, {column.unreadable} cannot be read"
             )
         if any(column.unreadable for column in columns):
-            self.stderr.write("Some values fit none of FIELD_ENCRYPTION_KEYS: keep every key that you have.")
+            self.stderr.write("No key of FIELD_ENCRYPTION_KEYS decrypts some values: keep every key that you have.")
             sys.exit(1)
