@@ -1,4 +1,4 @@
-"""A client's connection: what it waits for, and when it has waited long enough."""
+"""A client's connection, with deadlines for sending a request and for reading the response."""
 
 import socket
 import time
@@ -15,10 +15,10 @@ from pms_backend.web_server.request import BoundedRequest
 
 
 class ApplicationTask(WSGITask):
-    """Waitress's, which ends a connection after each answer without a body (304): here it is kept."""
+    """Keeps the connection open after a response without a body (304), which Waitress would close."""
 
     def set_close_on_finish(self) -> None:
-        """Closes where the end of the answer is the end of the connection, or the client wants it."""
+        """Closes the connection only if the client asked for that, or if a body ends with the connection."""
         is_last = self.version == "1.0" or self.request.headers.get("CONNECTION", "").lower() == "close"
         if self.has_body or is_last:
             super().set_close_on_finish()
@@ -30,18 +30,18 @@ class Connection(HTTPChannel):
     task_class = ApplicationTask
     error_task_class = RefusalTask
 
-    request: BoundedRequest | None  # what has come of the next one
+    request: BoundedRequest | None  # the next one, while it arrives
 
     def __init__(self, server: Any, *arguments: Any, **more: Any) -> None:
         self.parser_class = partial(BoundedRequest, spool=server.spool)
-        self.waiting_since = time.monotonic()
-        self._idle_until = self.waiting_since + HEAD_SECONDS
+        self.idle_since = time.monotonic()
+        self._idle_until = self.idle_since + HEAD_SECONDS
         self._sent_bytes = 0
         self._checked: tuple[float, int] | None = None
         super().__init__(server, *arguments, **more)
 
     def end_if_overdue(self, now: float) -> None:
-        """Ends a connection whose client has not done its part in time: sent its request, or read its answer."""
+        """Ends the connection if its client did not send its request, or read its response, in time."""
         if not self.total_outbufs_len:
             self._checked = None
         elif self._reads_too_slowly(now):
@@ -55,25 +55,25 @@ class Connection(HTTPChannel):
             self.abort()
 
     def abort(self) -> None:
-        """Ends the connection, whatever is on its way. The I/O loop sees the end of the socket and clears it away."""
+        """Ends the connection at once. The I/O loop sees the end of the socket and removes the connection."""
         with suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
         self.will_close = True
 
     def send(self, data: bytes, do_close: bool = True) -> int:  # noqa: FBT001, FBT002 - Waitress's signature
-        """Counts what the client has taken."""
+        """Counts the bytes that the client has read."""
         sent: int = super().send(data, do_close=do_close)
         self._sent_bytes += sent
         return sent
 
     def service(self) -> None:
-        """Has a request served, in a thread of the application's."""
+        """Serves a request, in a thread of the application."""
         super().service()
-        self.waiting_since = time.monotonic()
-        self._idle_until = self.waiting_since + KEEP_ALIVE_SECONDS
+        self.idle_since = time.monotonic()
+        self._idle_until = self.idle_since + KEEP_ALIVE_SECONDS
 
     def handle_close(self) -> None:
-        """Removes what has come of a request."""
+        """Deletes a request that has arrived only in part."""
         super().handle_close()
         if self.request is not None:
             self.request.close()
@@ -90,7 +90,7 @@ class Connection(HTTPChannel):
         with self.requests_lock:
             self.request = None
             if not late.headers_finished:
-                # The answer needs a request line to answer to.
+                # Waitress needs a request line for its response.
                 late.parse_header(b"GET / HTTP/1.0\r\n")
             late.refuse(LATE)
             self.requests.append(late)

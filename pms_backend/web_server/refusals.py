@@ -1,4 +1,4 @@
-"""What the server itself refuses, as the same problems that the application answers with."""
+"""The web server's own refusals, as problems (RFC 9457) like those of the application."""
 
 from http import HTTPStatus
 from typing import Any, Final
@@ -19,7 +19,7 @@ SPOOL_FULL: Final = Problem(
 )
 DISK_FULL: Final = Problem(507, "insufficient_storage", "There is no room for the body; nothing was written.")
 
-# What Waitress finds wrong by itself.
+# Errors that Waitress finds.
 _BY_STATUS: Final = {
     400: Problem(400, "malformed", "The request cannot be read."),
     413: TOO_LARGE,
@@ -30,7 +30,7 @@ _BY_STATUS: Final = {
 
 
 class RefusalTask(ErrorTask):
-    """Answers a request that never reaches the application, and ends its connection."""
+    """Answers a request that does not reach the application, and ends its connection."""
 
     def execute(self) -> None:
         """Writes the problem."""

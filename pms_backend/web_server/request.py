@@ -1,4 +1,4 @@
-"""A request on its way in: how long it may take, how large it may be, where its body lies meanwhile."""
+"""An arriving request: its deadline, its largest size, and the temporary file of its body."""
 
 import errno
 import threading
@@ -20,72 +20,72 @@ from pms_backend.web_server.limits import (
 )
 from pms_backend.web_server.refusals import DISK_FULL, SPOOL_FULL, TOO_LARGE
 
-NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+DISK_FULL_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class Spool:
-    """How many bytes of bodies lie in temporary files now."""
+    """The total size of all bodies that are in temporary files."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.used_bytes = 0
 
     def grow(self, by: int) -> bool:
-        """Counts more bytes, fewer where it is negative; says whether all of them fit."""
+        """Adds bytes, or removes them if `by` is negative; returns whether the total is within its limit."""
         with self._lock:
             self.used_bytes += by
             return self.used_bytes <= MAX_SPOOLED_BYTES
 
 
-class Discard:
-    """Takes the body of a refused request, and keeps none of it."""
+class DiscardingReceiver:
+    """Reads the body of a refused request without storing it. It stands in for Waitress's receivers."""
 
     error = None
 
     def __init__(self, length: int) -> None:
-        self._left = length
+        self._remaining = length
         self.completed = False
 
     def received(self, data: bytes) -> int:
-        """How many of these bytes belong to the body."""
-        taken = min(self._left, len(data))
-        self._left -= taken
-        self.completed = not self._left
-        return taken
+        """Returns how many of these bytes belong to the body."""
+        count = min(self._remaining, len(data))
+        self._remaining -= count
+        self.completed = not self._remaining
+        return count
 
-    def getbuf(self) -> "Discard":
-        """What `close` is called of."""
+    def getbuf(self) -> "DiscardingReceiver":
+        """Returns the object that Waitress closes."""
         return self
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Does nothing: no file is open."""
 
 
 class BoundedRequest(HTTPRequestParser):
-    """Waitress's request, with bounds. A refused one has a `Problem` as its `error`."""
+    """Waitress's request, with limits. A refused one has a `Problem` as its `error`."""
 
     def __init__(self, adjustments: Any, *, spool: Spool) -> None:
         super().__init__(adjustments)
         self._began_at = time.monotonic()
         self._spool = spool
         self._spooled_bytes = 0
-        self._longest = 0
+        self._longest_body = 0
 
     @property
     def deadline(self) -> float:
-        """Until when it has to be here, by the monotonic clock; later with each byte of its body."""
+        """The time by which it must have arrived, of the monotonic clock; each byte of the body moves it."""
         seconds = HEAD_SECONDS
         if self.headers_finished:
             seconds += BODY_SECONDS + min(self.body_bytes_received / MIN_BYTES_PER_SECOND, LONGEST_BODY_SECONDS)
         return self._began_at + seconds
 
     def received(self, data: bytes) -> int:
-        """Takes the next bytes; returns how many of them belong to this request."""
+        """Processes the next bytes; returns how many of them belong to this request."""
         had_head = self.headers_finished
         try:
             consumed: int = super().received(data)
         except OSError as error:
-            if error.errno not in NO_ROOM:
+            if error.errno not in DISK_FULL_ERRORS:
                 raise
             self.refuse(DISK_FULL)
             return len(data)
@@ -97,13 +97,13 @@ class BoundedRequest(HTTPRequestParser):
         return consumed
 
     def refuse(self, problem: Problem) -> None:
-        """Ends it with this answer."""
+        """Completes the request; it is answered with this problem."""
         self.error = problem
         self.expect_continue = False
         self.completed = True
 
     def close(self) -> None:
-        """Removes its temporary file."""
+        """Deletes the temporary file."""
         super().close()
         self._spool.grow(-self._spooled_bytes)
         self._spooled_bytes = 0
@@ -111,19 +111,19 @@ class BoundedRequest(HTTPRequestParser):
     def _check_head(self) -> None:
         has_credentials = not self.headers.keys().isdisjoint({"AUTHORIZATION", "X_API_KEY", "COOKIE"})
         path = self.path.encode("latin-1").decode("utf-8", "replace")
-        self._longest = max_body_bytes_at(
+        self._longest_body = max_body_bytes_at(
             path, self.headers.get("CONTENT_TYPE", ""), self.content_length, has_credentials=has_credentials
         )
-        if self.content_length <= self._longest:
+        if self.content_length <= self._longest_body:
             return
         is_waiting = self.expect_continue
         self.refuse(TOO_LARGE)
         if not is_waiting and self.content_length <= MAX_DISCARDED_BYTES:
             self.completed = False
-            self.body_rcv = Discard(self.content_length)
+            self.body_rcv = DiscardingReceiver(self.content_length)
 
     def _check_body(self) -> None:
-        if self.body_bytes_received > self._longest:
+        if self.body_bytes_received > self._longest_body:
             self.refuse(TOO_LARGE)
         elif self.body_bytes_received > MAX_BUFFERED_BYTES:
             more = self.body_bytes_received - self._spooled_bytes

@@ -1,4 +1,4 @@
-"""The server: who is let in, and who makes room."""
+"""The server: accepts connections, and closes those that are overdue or one too many."""
 
 import socket
 import time
@@ -28,7 +28,7 @@ WSGIApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]
 
 
 class WebServer(TcpWSGIServer):
-    """Waitress's server, whose connections have deadlines and are never refused for want of room."""
+    """Waitress's server, with deadlines for its connections. It never refuses a new connection."""
 
     channel_class = Connection
 
@@ -60,7 +60,7 @@ class WebServer(TcpWSGIServer):
                 connection_limit=OPEN_FILES,
                 cleanup_interval=CHECK_SECONDS,
                 asyncore_loop_timeout=CHECK_SECONDS,
-                # select() knows no more than 1,024 files.
+                # select() cannot watch more than 1,024 files.
                 asyncore_use_poll=True,
                 max_request_header_size=MAX_HEAD_BYTES,
                 max_request_body_size=MAX_UPLOAD_BYTES + 1,
@@ -68,29 +68,29 @@ class WebServer(TcpWSGIServer):
                 inbuf_overflow=MAX_BUFFERED_BYTES,
                 outbuf_overflow=MAX_BUFFERED_BYTES,
                 outbuf_high_watermark=MAX_UNSENT_BYTES,
-                # The application judges X-Forwarded-* itself (pms_backend/access/addresses.py).
+                # The application decides itself which X-Forwarded-* to trust (pms_backend/access/addresses.py).
                 clear_untrusted_proxy_headers=False,
-                # Clients that hang up are no errors of ours.
+                # A client that disconnects is not an error.
                 log_socket_errors=False,
                 ident=None,
             ),
         )
 
     def maintenance(self, now: float) -> None:
-        """Ends the connections whose clients are overdue."""
+        """Ends the connections with overdue clients."""
         self._on_check()
         moment = time.monotonic()
         for connection in list(self.active_channels.values()):
             connection.end_if_overdue(moment)
 
     def handle_accept(self) -> None:
-        """Lets a client in. Where there are as many as may be, the one that has waited longest makes room.
+        """Accepts a connection; at the limit, it closes the one that has been idle longest.
 
-        All processes see a new client at once; the one with the fewest is the first to let it in.
+        All processes see a new client at the same time. The one with the fewest connections accepts it first.
         """
         time.sleep(min(len(self.active_channels) * ACCEPT_STEP_SECONDS, LONGEST_ACCEPT_SECONDS))
         if len(self.active_channels) >= MAX_CONNECTIONS:
-            waiting = [one for one in self.active_channels.values() if not one.requests and not one.will_close]
-            if waiting:
-                min(waiting, key=lambda one: one.waiting_since).abort()
+            idle = [one for one in self.active_channels.values() if not one.requests and not one.will_close]
+            if idle:
+                min(idle, key=lambda one: one.idle_since).abort()
         super().handle_accept()

@@ -1,4 +1,4 @@
-"""The server as one of gunicorn's workers: gunicorn starts them, replaces those that end, and stops them."""
+"""The server as a gunicorn worker: gunicorn starts the processes, replaces those that end, and stops them."""
 
 import os
 import resource
@@ -12,20 +12,20 @@ from pms_backend.web_server.server import WebServer
 
 
 class WebWorker(Worker):
-    """Serves in one process, with as many threads as gunicorn's `--threads` says."""
+    """Serves in one process, with the number of threads of gunicorn's `--threads`."""
 
     def run(self) -> None:
-        """Serves until SIGTERM, and finishes what is being served then."""
+        """Serves until SIGTERM, and then finishes the current requests."""
         _allow_open_files()
         (listener,) = self.sockets
         WebServer(self.wsgi, listener.sock, threads=self.cfg.threads, on_check=self._check).run()
 
     def handle_exit(self, *_: Any) -> None:
-        """SIGTERM."""
+        """Handles SIGTERM."""
         sys.exit(0)
 
     def _check(self) -> None:
-        """Tells gunicorn that the I/O loop runs; ends with a gunicorn that was killed."""
+        """Reports to gunicorn that the I/O loop runs; ends if gunicorn was killed."""
         self.notify()
         if os.getppid() != self.ppid:
             sys.exit(0)
