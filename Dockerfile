@@ -17,7 +17,7 @@ COPY pms_integration pms_integration
 COPY webhooks webhooks
 COPY deploy/healthcheck.py deploy/healthcheck.py
 
-# A volume takes its owner from here.
+# A new volume gets its owner from these directories.
 RUN mkdir -p /data/media /data/private /data/run && chown -R pms /data
 
 USER pms

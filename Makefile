@@ -5,42 +5,42 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := pms_backend products inventory pms_integration webhooks
 
-help:  ## What there is to do
+help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 run: $(VENV)/.installed  ## Run everything on this machine: PostgreSQL, Redis, web, sockets, workers
 	@exec $(BIN)/python -m pms_backend.standalone
 
-demo: $(VENV)/.installed  ## A simulated day of PMS webhooks, watched live
+demo: $(VENV)/.installed  ## Simulate a day of PMS webhooks and watch it live
 	@$(BIN)/python -m pms_backend.standalone.demo
 
-# Each of two processes embeds servers of its own; servers that are given serve one process. The seed keeps the tests in
-# one order in both, where they are made of sets. Without bytecode each process that a test starts would compile all
+# Two processes, each with embedded servers of its own; one process if the servers are given. The seed gives both the same
+# order of tests that are parametrized with sets. Without bytecode each process that a test starts would compile all
 # modules again.
 WORKERS ?= $(if $(DATABASE_URL)$(REDIS_URL),0,2)
 
-test: $(VENV)/.installed-dev  ## The tests, on real PostgreSQL and Redis
+test: $(VENV)/.installed-dev  ## Run the tests, on real PostgreSQL and Redis
 	PYTHONDONTWRITEBYTECODE= PYTHONHASHSEED=0 $(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile \
 		--no-loadscope-reorder $(ARGS)
 
-test-slow: $(VENV)/.installed-dev  ## The tests that take minutes: all repetitions, the real bounds, the whole data
+test-slow: $(VENV)/.installed-dev  ## Run the tests that take minutes: all repetitions, real limits, whole data
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -m slow $(ARGS)
 
-bench: $(VENV)/.installed-dev  ## What it costs, as ratios to a limit measured in the same run
+bench: $(VENV)/.installed-dev  ## Measure the speed, as ratios to a limit measured in the same run
 	$(BIN)/python -m pms_backend.standalone.servers $(BIN)/python -m benchmarks $(ARGS)
 
-lint: $(VENV)/.installed-dev types  ## Style, types, layers
+lint: $(VENV)/.installed-dev types  ## Check style, types and layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-types: $(VENV)/.installed-dev  ## Types alone
+types: $(VENV)/.installed-dev  ## Check types only
 	SECRET_KEY=types DATABASE_URL=postgresql:///types REDIS_URL=redis://localhost $(BIN)/mypy $(PACKAGES) manage.py
 
-audit: $(VENV)/.installed-dev  ## Known vulnerabilities of the pinned packages; what the service does not know it names
+audit: $(VENV)/.installed-dev  ## List known vulnerabilities of the pinned packages, and packages that the service does not know
 	$(BIN)/pip-audit --progress-spinner off -r requirements.txt -r requirements-dev.txt --no-deps --disable-pip
 
-format: $(VENV)/.installed-dev  ## Put the code into shape
+format: $(VENV)/.installed-dev  ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

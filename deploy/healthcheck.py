@@ -1,4 +1,4 @@
-"""Whether the web server of this container answers, asked as the proxy would ask."""
+"""Exits 0 if the web server of this container answers a request like those of the proxy."""
 
 import http.client
 import os

@@ -1,4 +1,4 @@
-"""The browser, found once."""
+"""Finds the browser, once."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A page of Debian's chromium, and what its Content-Security-Policy had against it."""
+"""A page of Debian's chromium, with the violations of its Content-Security-Policy."""
 
 import os
 import shutil

@@ -13,7 +13,7 @@ from tests.staff import PASSWORD
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def test_staff_log_in_adjust_a_level_and_see_the_new_figure(live_server: LiveServer, chromium: str):
+def test_staff_log_in_adjust_a_level_and_see_the_new_quantity(live_server: LiveServer, chromium: str):
     User.objects.create_superuser("anna", password=PASSWORD)
     make_product("A-1")
     set_stock("A-1", make_location(), 10)

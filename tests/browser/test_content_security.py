@@ -59,7 +59,7 @@ def test_every_page_of_the_admin_keeps_to_its_policy(live_server: LiveServer, ch
         assert [error for found in errors for error in found] == []
 
 
-def test_what_alpine_drives_works(live_server: LiveServer, chromium: str, product: Product):
+def test_the_parts_that_use_alpine_work(live_server: LiveServer, chromium: str, product: Product):
     with page_of(chromium) as page:
         errors = errors_of(page)
         log_in(page, live_server.url)
@@ -96,7 +96,7 @@ def test_the_docs_list_the_operations(live_server: LiveServer, chromium: str):
         assert errors == []
 
 
-def test_the_way_in_keeps_to_its_policy(live_server: LiveServer, chromium: str):
+def test_the_home_page_keeps_to_its_policy(live_server: LiveServer, chromium: str):
     with page_of(chromium) as page:
         errors = errors_of(page)
         page.goto(live_server.url, wait_until="networkidle")
@@ -107,7 +107,7 @@ def test_the_way_in_keeps_to_its_policy(live_server: LiveServer, chromium: str):
         assert [error for error in errors if "favicon" not in error and "404" not in error] == []
 
 
-def test_who_guesses_sees_why_and_the_page_keeps_to_its_policy(live_server: LiveServer, chromium: str, settings):
+def test_a_locked_user_sees_why_and_the_page_keeps_to_its_policy(live_server: LiveServer, chromium: str, settings):
     settings.AXES_FAILURE_LIMIT = 1
     with page_of(chromium) as page:
         errors = errors_of(page)
@@ -121,7 +121,7 @@ def test_who_guesses_sees_why_and_the_page_keeps_to_its_policy(live_server: Live
 
 
 @pytest.mark.parametrize("path", ["/admin/login/", "/", "/api/docs/"])
-def test_a_script_that_somebody_smuggled_in_is_not_run(live_server: LiveServer, chromium: str, path: str):
+def test_an_injected_script_does_not_run(live_server: LiveServer, chromium: str, path: str):
     with page_of(chromium) as page:
         errors = errors_of(page)
         page.goto(f"{live_server.url}{path}")

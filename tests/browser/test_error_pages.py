@@ -1,4 +1,4 @@
-"""The admin's pages for what goes wrong, in a real browser."""
+"""The admin's error pages, in a real browser."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,7 +11,7 @@ from tests.staff import PASSWORD
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def test_a_page_that_is_not_there_says_so_and_leads_back(live_server: LiveServer, chromium: str) -> None:
+def test_a_missing_page_says_so_and_leads_back(live_server: LiveServer, chromium: str) -> None:
     User.objects.create_superuser("anna", password=PASSWORD)
 
     with page_of(chromium) as page:

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 def in_another_thread(work: Callable[[], object]) -> None:
-    """The page's own thread runs Playwright's event loop, where Django lets nobody to the database."""
+    """Runs in another thread: Playwright's event loop runs in this one, where Django allows no queries."""
 
     def run() -> None:
         work()
@@ -31,7 +31,7 @@ def in_another_thread(work: Callable[[], object]) -> None:
         pool.submit(run).result()
 
 
-def test_the_bar_moves_by_itself(live_server: LiveServer, chromium: str, tmp_path: Path):
+def test_the_progress_bar_moves_by_itself(live_server: LiveServer, chromium: str, tmp_path: Path):
     User.objects.create_superuser("anna", password=PASSWORD)
     make_location()
     file = tmp_path / "lamps.csv"

@@ -1,4 +1,4 @@
-"""The documented client in a real browser: its table ends right, though the socket server dies meanwhile."""
+"""The documented client in a real browser: its table is right in the end, although the socket server is killed."""
 
 import threading
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ SKUS = ["A-1", "B-2", "C-3"]
 
 
 class Shop(BaseHTTPRequestHandler):
-    """Somebody's own web server: it shows the page, and asks for tickets with its key."""
+    """An integrator's web server: it serves the page, and gets tickets with its key."""
 
     document = api = key = ""
 
@@ -87,7 +87,7 @@ def server(transactional_db: None) -> Iterator[SocketServer]:
 
 
 def change(number: int) -> None:
-    """Each SKU to a figure of its own, published."""
+    """Sets each SKU to another quantity, and publishes that."""
 
     def write() -> None:
         for index, sku in enumerate(SKUS):
@@ -106,7 +106,7 @@ def wait_for(page: Page, number: int) -> None:
     page.wait_for_function(f"figures => JSON.stringify(({SHOWN})()) === JSON.stringify(figures)", arg=figures(number))
 
 
-def test_the_table_is_right_after_the_server_was_away(
+def test_the_table_is_right_after_the_server_was_killed(
     live_server: LiveServer, server: SocketServer, chromium: str
 ) -> None:
     make_location("main")

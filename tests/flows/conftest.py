@@ -1,4 +1,4 @@
-"""One stack for all flows: it takes a while to start."""
+"""One stack for all flows, because it starts slowly."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The whole system with real processes, spoken to as a client does."""
+"""The whole system with real processes, used as a client uses it."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 120
 STOP_SECONDS = 20
 APPLIED_SECONDS = 180
-OF_THE_TESTS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "DATABASE_POOLER")
+SETTINGS_OF_THE_TESTS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "DATABASE_POOLER")
 
 
 class Stack:
@@ -30,14 +30,14 @@ class Stack:
         self.data_dir = directory / "data"
         self.log = directory / "log"
         port = free_port_pair()
-        # Only the embedded servers: another test's database is none of this stack's.
-        kept = {name: value for name, value in os.environ.items() if name not in OF_THE_TESTS}
+        # Without the tests' own servers, so that the stack starts its own.
+        inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS_OF_THE_TESTS}
         own = {
             "DATA_DIR": str(self.data_dir), "PORT": str(port), "WS_PORT": str(port + 1), "RATE_LIMITS": "off",
             # Where the tests have servers of their own.
             "OUTBOUND_ALLOW": "127.0.0.1",
         }  # fmt: skip
-        self.environment = kept | own
+        self.environment = inherited | own
         self.quickstart: dict[str, Any] = {}
         self.http = httpx.Client(timeout=60)
 
@@ -56,7 +56,7 @@ class Stack:
         self.quickstart = orjson.loads(path.read_bytes())
 
     def pids(self, name: str) -> list[int]:
-        """The processes of this name now: those that were killed have successors."""
+        """The current processes of this name: killed ones are replaced."""
         pids: list[int] = orjson.loads((self.data_dir / "quickstart.json").read_bytes())["pids"][name]
         return pids
 
@@ -66,7 +66,7 @@ class Stack:
         self.process.wait(STOP_SECONDS)
 
     def call(self, method: str, path: str, **more: Any) -> Any:
-        """The answer of one API call, which must be good."""
+        """Returns the JSON of one API call, which must succeed."""
         url = path if path.startswith("http") else f"{self.quickstart['base_url']}/api/v1{path}"
         response = self.http.request(method, url, headers={"X-Api-Key": self.quickstart["api_key"]}, **more)
         assert response.is_success, f"{method} {path}: {response.status_code} {response.text[:300]}"
@@ -82,7 +82,7 @@ class Stack:
         return rows
 
     def send(self, type: str, data: dict[str, Any], *, webhook_id: str) -> int:
-        """One signed webhook of now; returns the answer's status."""
+        """Sends one signed webhook; returns the status of the response."""
         now = datetime.now(tz=UTC)
         body = orjson.dumps({"type": type, "timestamp": now.isoformat(), "data": data})
         pms = self.quickstart["pms"]
@@ -95,7 +95,7 @@ class Stack:
         return self.http.post(pms["webhook_url"], content=body, headers=headers).status_code
 
     def wait_until_applied(self) -> dict[str, int]:
-        """Waits until no webhook is on its way; returns how many are in which state."""
+        """Waits until every webhook is processed; returns how many are in which state."""
         deadline = time.monotonic() + APPLIED_SECONDS
         while True:
             summary: dict[str, int] = self.call("GET", "/pms/events/summary/")

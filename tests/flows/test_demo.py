@@ -28,7 +28,7 @@ def live_a_day(stack: Stack) -> subprocess.CompletedProcess[str]:
 
 @contextmanager
 def unexplained_stock(stack: Stack) -> Iterator[None]:
-    """One unit more than the ledger says, past the triggers."""
+    """Adds a unit without a movement, past the triggers."""
     with psycopg.connect(stack.quickstart["database_url"], autocommit=True) as database:
         database.execute("SET session_replication_role = replica")
         database.execute(CHANGE_A_LEVEL, [1])
@@ -51,7 +51,7 @@ def test_a_day_ends_in_agreement(stack: Stack) -> None:
     assert (settled["processed"] + settled["ignored"], settled["dead"]) == (EVENTS, 0)
 
 
-def test_stock_that_the_ledger_does_not_explain_fails_the_day(stack: Stack) -> None:
+def test_stock_that_disagrees_with_the_ledger_fails_the_day(stack: Stack) -> None:
     with unexplained_stock(stack):
         day = live_a_day(stack)
 

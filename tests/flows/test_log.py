@@ -1,4 +1,4 @@
-"""What the running system has written where its output is not a terminal."""
+"""The log of a system that runs without a terminal."""
 
 import pytest
 
@@ -11,11 +11,11 @@ pytestmark = pytest.mark.stack
 def test_the_log_has_no_lasting_secret(stack: Stack) -> None:
     ready = stack.quickstart
     given = {ready["admin"]["password"], ready["api_key"], ready["pms"]["webhook_secret"]}
-    kept = set(read_json(stack.data_dir / "secrets.json").values())
+    stored = set(read_json(stack.data_dir / "secrets.json").values())
     stack.call("GET", "/products/")
 
     log = stack.log.read_text()
 
     assert "Ready after" in log
-    assert len(kept) >= 4
-    assert [secret for secret in given | kept if secret in log] == []
+    assert len(stored) >= 4
+    assert [secret for secret in given | stored if secret in log] == []

@@ -105,7 +105,7 @@ def test_a_subscriber_sees_what_it_asked_for_and_nothing_else(stack: Stack) -> N
         (orjson.dumps({"action": "subscribe", "skus": ["x"] * 1001}).decode(), "too_many_skus"),
     ],
 )
-def test_a_message_that_cannot_be_obeyed_is_an_error_and_no_end(stack: Stack, raw: str, code: str) -> None:
+def test_an_invalid_message_is_an_error_and_the_connection_stays(stack: Stack, raw: str, code: str) -> None:
     with subscribed(stack, skus=["FLOW-1"]) as (socket, _):
         socket.send(raw)
 
@@ -135,7 +135,7 @@ def quiet(stack: Stack) -> Iterator[Future[tuple[dict[str, Any], dict[str, Any]]
         yield thread.submit(wait)
 
 
-def test_a_quiet_connection_hears_a_heartbeat_within_15_seconds(
+def test_an_idle_connection_gets_a_heartbeat_within_15_seconds(
     quiet: Future[tuple[dict[str, Any], dict[str, Any]]],
 ) -> None:
     snapshot, heartbeat = quiet.result()
@@ -144,7 +144,7 @@ def test_a_quiet_connection_hears_a_heartbeat_within_15_seconds(
     assert heartbeat["sequence"] >= snapshot["sequence"]
 
 
-def test_a_socket_that_stays_misses_nothing_when_redis_and_the_relay_go(stack: Stack) -> None:
+def test_an_open_socket_misses_nothing_when_redis_and_the_relay_fail(stack: Stack) -> None:
     make_product(stack, "FLOW-4")
     with subscribed(stack, skus=["FLOW-4"]) as (socket, _):
         for number in range(1, 31):

@@ -1,4 +1,4 @@
-"""What the whole system takes, at work, of the machine and of its database."""
+"""The memory and the connections that the whole system uses under load."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.standalone.running import processes_of
 
 pytestmark = pytest.mark.stack
 
-# As docs/operations.md has it.
+# docs/operations.md promises it.
 MEMORY_BYTES = 1_200_000_000
 CLIENTS = 8
 ROUNDS = 25
@@ -22,7 +22,7 @@ SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND 
 
 
 def memory_of(pid: int) -> int:
-    """Its share in bytes: what several processes have in common is divided among them."""
+    """Its share in bytes: memory of several processes is divided among them."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except (FileNotFoundError, ProcessLookupError):  # it has just ended

@@ -1,4 +1,4 @@
-"""`/metrics` of the running system: what the web server hands on of a request's headers decides."""
+"""`/metrics` of the running system: the web server passes on the headers that decide about access."""
 
 import pytest
 

@@ -16,10 +16,10 @@ pytestmark = pytest.mark.stack
 ESTABLISHED = "01"
 ROUNDS = 3
 CLIENTS = 20
-# Of each thread: one for kept answers, one for all else, two for sending tasks.
-OF_A_THREAD = len(settings.CACHES) + 2
+# One for each cache, two for sending tasks.
+PER_THREAD = len(settings.CACHES) + 2
 # The readiness check has one of its own.
-OF_A_PROCESS = 1
+PER_PROCESS = 1
 
 
 def connections_of(pids: list[int], port: int) -> int:
@@ -57,4 +57,4 @@ def test_they_do_not_grow_with_the_requests(stack: Stack, request_count: int) ->
         counts.append(connections_of(proc.group_members(group), port or 0))
 
     assert min(counts) > 0
-    assert max(counts) <= WEB_PROCESSES * (WEB_THREADS * OF_A_THREAD + OF_A_PROCESS), counts
+    assert max(counts) <= WEB_PROCESSES * (WEB_THREADS * PER_THREAD + PER_PROCESS), counts

@@ -1,4 +1,4 @@
-"""A retailer's real day: every sale and return a signed webhook, shuffled, some twice; the file's arithmetic holds."""
+"""A retailer's real day: each sale and return is a webhook, shuffled, some twice; the stock is the sum of the file."""
 
 import csv
 import itertools
@@ -39,7 +39,7 @@ def read_day(prefix: str, line_count: int | None) -> tuple[dict[str, str], list[
     [("MORNING-", SOME_LINES), pytest.param("", None, marks=pytest.mark.slow)],
     ids=["the first lines", "the whole day"],
 )
-def test_every_figure_is_the_file_s_arithmetic(stack: Stack, prefix: str, line_count: int | None) -> None:
+def test_every_level_is_the_sum_of_the_file(stack: Stack, prefix: str, line_count: int | None) -> None:
     names, lines = read_day(prefix, line_count)
     moved: Counter[str] = Counter()
     for _, sku, delta in lines:

@@ -1,4 +1,4 @@
-"""Running `load_sample_data`, and counting what it made."""
+"""Runs `load_sample_data`, and counts the rows that it made."""
 
 import io
 import json
@@ -15,7 +15,7 @@ OF_THE_FIRST_RUN = (Product, Variant, Category, Location, StockLevel, StockMovem
 
 
 def run() -> dict[str, Any]:
-    """Runs the command; what its last line says."""
+    """Runs the command; returns its last line."""
     out = io.StringIO()
     call_command("load_sample_data", stdout=out)
     credentials: dict[str, Any] = json.loads(out.getvalue().splitlines()[-1])
@@ -23,5 +23,5 @@ def run() -> dict[str, Any]:
 
 
 def rows() -> dict[str, int]:
-    """How many rows there are of everything that a first run makes."""
+    """Counts the rows of every table that a first run fills."""
     return {table.__name__: table._default_manager.count() for table in OF_THE_FIRST_RUN}

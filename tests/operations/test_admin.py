@@ -1,4 +1,4 @@
-"""Every page of the admin opens, for any number of rows at the same cost; the dashboard shows what is to be done."""
+"""Every page of the admin opens, for any number of rows at the same cost; the dashboard shows what needs attention."""
 
 from typing import Any
 
@@ -117,7 +117,7 @@ def test_a_member_of_staff_without_permissions_sees_nothing(model: type[Model]):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("model", models(), ids=lambda model: model._meta.label)
-def test_a_page_of_what_is_not_there_leads_to_where_something_is(model: type[Model]):
+def test_the_page_of_a_missing_row_leads_to_the_dashboard(model: type[Model]):
     client = superuser()
 
     for key in ("nonsense", "99999999", "_"):
@@ -130,7 +130,7 @@ def test_the_library_has_no_page_for_keys_of_its_own():
 
 
 @pytest.mark.django_db
-def test_the_dashboard_shows_what_is_to_be_done():
+def test_the_dashboard_shows_what_needs_attention():
     location, client = make_location(), superuser()
     make_product("A-1", status="active")
     make_product("B-1", name="Chair")
@@ -175,7 +175,7 @@ def test_the_dashboard_costs_the_same_for_any_number_of_rows():
 
 
 @pytest.mark.django_db
-def test_the_dashboard_shows_only_what_one_may_see():
+def test_the_dashboard_shows_only_what_the_user_may_see():
     set_stock(make_product("A-1").variants.get().sku, make_location(), 5)
 
     response = staff_with("products.view_product").get(DASHBOARD)
@@ -187,7 +187,7 @@ def test_the_dashboard_shows_only_what_one_may_see():
 
 
 @pytest.mark.django_db
-def test_a_page_asks_nobody_else_for_anything():
+def test_a_page_loads_nothing_from_other_sites():
     page = superuser().get(DASHBOARD).content.decode()
 
     links = [word for word in page.replace("'", '"').split('"') if word.startswith(("http:", "https:", "//"))]

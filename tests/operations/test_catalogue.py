@@ -1,4 +1,4 @@
-"""The catalogue of events: documented as it is, and true of what is recorded."""
+"""The catalogue of events: the documentation agrees with the dataclasses and with recorded events."""
 
 import io
 from collections.abc import Callable
@@ -27,7 +27,7 @@ TYPES = [kind.type for kind in event_classes()]
 
 
 def closed(schema: Any) -> Any:
-    """The schema, of objects that have no other members."""
+    """Returns the schema, for objects that have no other members."""
     if isinstance(schema, list):
         return [closed(one) for one in schema]
     if not isinstance(schema, dict):
@@ -37,7 +37,7 @@ def closed(schema: Any) -> Any:
 
 
 def everything_happens() -> None:
-    """Whatever can be announced."""
+    """Every change that records events."""
     category = products.create_category(name="Lamps")
     attributes = {"watts": 40, "colours": ["red"]}
     lamp = make_product(
@@ -62,8 +62,8 @@ def everything_happens() -> None:
 def stock_is_reserved() -> None:
     """Reservations end in each way, the last of them above the reorder point."""
     make_product("HELD")
-    set_stock("HELD", make_location("shelf"), 5)
-    inventory.update_level(sku="HELD", location="shelf", values={"reorder_point": 3})
+    set_stock("HELD", make_location("rack"), 5)
+    inventory.update_level(sku="HELD", location="rack", values={"reorder_point": 3})
     sold, released, expired = [reserve(("HELD", 1), reference=name) for name in ("sold", "released", "expired")]
     inventory.commit_reservation(reservation_id=sold.pk, client=None)
     inventory.release_reservation(reservation_id=released.pk, client=None)
@@ -72,7 +72,7 @@ def stock_is_reserved() -> None:
 
 
 def a_pms_reports() -> None:
-    """A PMS reports a figure, and claims a SKU of ours."""
+    """A PMS reports a level, and claims a SKU of ours."""
     pms = make_connection(owns=make_location("pms-place"))
     apply(pms, "product.created", product("7", 1, sku="P-1"))
     apply(pms, "inventory.updated", {**figure(3, minute=0, sku="P-1"), "location": "pms-place"})
@@ -80,7 +80,7 @@ def a_pms_reports() -> None:
 
 
 def stock_travels_and_is_counted() -> None:
-    """Transfers go every way, and a sheet is posted."""
+    """Transfers go every way, and a stocktake is posted."""
     for code in ("east", "west"):
         make_location(code)
     make_product("T-1")
@@ -91,9 +91,9 @@ def stock_travels_and_is_counted() -> None:
     inventory.update_level(sku="T-1", location="east", values={"reorder_point": 4})
     inventory.receive_transfer(transfer_id=sent[0], lines=[("T-1", 2)], shortage="damage")
     inventory.cancel_transfer(transfer_id=sent[1])
-    sheet = inventory.create_stocktake(location="east", note="Sunday").pk
-    inventory.record_counts(stocktake_id=sheet, counts=[inventory.StocktakeCount(sku="T-1", counted=5)])
-    inventory.post_stocktake(stocktake_id=sheet)
+    stocktake = inventory.create_stocktake(location="east", note="Sunday").pk
+    inventory.record_counts(stocktake_id=stocktake, counts=[inventory.StocktakeCount(sku="T-1", counted=5)])
+    inventory.post_stocktake(stocktake_id=stocktake)
 
 
 def a_file_is_imported() -> None:
@@ -104,7 +104,7 @@ def a_file_is_imported() -> None:
     run_imports()
 
 
-def test_the_documentation_is_what_the_dataclasses_say():
+def test_the_documentation_agrees_with_the_dataclasses():
     out = io.StringIO()
 
     call_command("describe_events", stdout=out)
@@ -161,13 +161,13 @@ def test_every_type_was_tried():
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Odd(DomainEvent):
-    """Says what JSON cannot."""
+    """An event with a value that JSON cannot represent."""
 
     type: ClassVar[str] = "odd.happened"
     members: set[int]
 
 
-def test_a_fact_that_json_cannot_say_is_refused():
+def test_an_event_that_json_cannot_represent_is_refused():
     with pytest.raises(TypeError, match="JSON has no"):
         payload_schema(Odd)
     assert "odd.happened" not in TYPES

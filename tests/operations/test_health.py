@@ -28,7 +28,7 @@ def beating(db) -> None:
 
 
 def asked(client: Client) -> tuple[int, dict[str, str], dict[str, str]]:
-    """The status, what each check found, and what it says of those that failed."""
+    """Returns the status of the response and of each check, and the details of those that failed."""
     response = client.get("/health/ready")
     body = response.json()
     assert response["Content-Type"] == "application/json"
@@ -82,14 +82,14 @@ def test_a_queue_with_an_old_heartbeat_is_named(client: Client, queue: str):
 
 
 @pytest.mark.usefixtures("beating")
-def test_every_silent_queue_is_named(client: Client):
+def test_every_queue_without_a_heartbeat_is_named(client: Client):
     Heartbeat.objects.filter(queue__in=["sync", "default"]).delete()
 
     assert asked(client)[2] == {"worker": "sync has not been seen yet; default has not been seen yet"}
 
 
 @pytest.mark.usefixtures("beating")
-def test_three_beats_may_be_missed(client: Client):
+def test_three_heartbeats_may_be_missed(client: Client):
     missed = timedelta(seconds=3 * settings.HEARTBEAT_SECONDS)
     Heartbeat.objects.update(beat_at=timezone.now() - missed)
 
@@ -97,7 +97,7 @@ def test_three_beats_may_be_missed(client: Client):
 
 
 @pytest.mark.usefixtures("beating")
-def test_what_is_parked_is_told_and_fails_nothing(client: Client):
+def test_parked_events_are_reported_and_are_no_failure(client: Client):
     with transaction.atomic():
         events.record(ThingHappened(thing="a"))
     ParkedEvent.objects.create(event=Event.objects.get(), receiver="tests", attempts=1)

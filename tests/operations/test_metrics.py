@@ -1,4 +1,4 @@
-"""`GET /metrics`: Prometheus's, for those who may."""
+"""`GET /metrics`, for requests that may read it."""
 
 import pytest
 from django.test import Client
@@ -38,14 +38,14 @@ def test_without_a_token_nobody_else_may(client: Client, address: str):
         "X-Appengine-User-IP", "Fastly-Client-IP", "Fly-Client-IP", "DO-Connecting-IP",
     ],
 )  # fmt: skip
-def test_a_proxy_on_this_machine_speaks_for_others(client: Client, header: str):
+def test_a_proxy_on_this_machine_is_refused(client: Client, header: str):
     for value in ("127.0.0.1", ""):
         response = client.get(METRICS, REMOTE_ADDR="127.0.0.1", headers={header: value})
 
         assert (response.status_code, response.json()["code"]) == (403, "forbidden")
 
 
-def test_what_scrapers_send_themselves_is_no_proxy_s(client: Client):
+def test_the_headers_of_scrapers_are_not_those_of_a_proxy(client: Client):
     sent = {
         "Host": "localhost", "User-Agent": "Prometheus/3.1", "Accept": "text/plain", "Accept-Encoding": "gzip",
         "X-Prometheus-Scrape-Timeout-Seconds": "10", "X-Request-Id": "r-1", "Connection": "close",
@@ -60,7 +60,7 @@ def test_a_token_counts_behind_a_proxy_too(client: Client, token: str):
     assert client.get(METRICS, REMOTE_ADDR="127.0.0.1", headers=headers).status_code == 200
 
 
-def test_with_a_token_whoever_has_it_may_ask(client: Client, token: str):
+def test_with_a_token_every_address_may_ask(client: Client, token: str):
     assert client.get(METRICS, REMOTE_ADDR="10.0.0.1", HTTP_AUTHORIZATION=f"Bearer {token}").status_code == 200
 
 

@@ -1,4 +1,4 @@
-"""Tables that would only grow: what goes, what stays, and what is not written at all."""
+"""Tables that would only grow: the rows that are deleted, that stay, and that are never written."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""`manage.py rotate_field_keys`: afterwards the old key may be dropped, and nothing was overwritten."""
+"""`manage.py rotate_field_keys`: afterwards the old key may be removed, and nothing was overwritten."""
 
 import io
 

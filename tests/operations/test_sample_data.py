@@ -1,4 +1,4 @@
-"""`load_sample_data`: something to begin with, once; credentials, every time."""
+"""`load_sample_data` loads a catalogue once, and renews the credentials every time."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(scope="module")
 def credentials(django_db_setup, django_db_blocker):
-    """Of a first run, whose data are there for all the tests of this module that ask for it."""
+    """The result of a first run; its data exist in all the tests of this module that ask for it."""
     with django_db_blocker.unblock(), transaction.atomic():
         yield run()
         transaction.set_rollback(True)

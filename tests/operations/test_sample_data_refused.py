@@ -1,4 +1,4 @@
-"""`load_sample_data` where the catalogue is somebody's own, or where something goes wrong."""
+"""`load_sample_data` in a database with other products, and when something fails."""
 
 import pytest
 from django.contrib.auth.models import User

@@ -11,7 +11,7 @@ from tests.standalone.running import FakeStack
 
 @pytest.fixture(scope="session")
 def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Of servers that are there already, for supervisors that need not start theirs."""
+    """The URLs of running servers, for supervisors that need not start their own."""
     with EmbeddedServers(tmp_path_factory.mktemp("given") / "data", durable=False) as servers:
         yield {"DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url}
 
@@ -36,7 +36,7 @@ def light_stack(make_stack: Callable[..., FakeStack], tmp_path: Path, urls: dict
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A DATA_DIR with a cluster and no servers, made once."""
+    """A DATA_DIR with a cluster and without servers, created once."""
     data_dir = tmp_path_factory.mktemp("cluster") / "data"
     with EmbeddedServers(data_dir):
         pass
@@ -45,7 +45,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def data_dir(cluster: Path, tmp_path: Path) -> Path:
-    """A copy of `cluster` of one's own."""
+    """A copy of `cluster` for one test."""
     subprocess.run(("cp", "-a", cluster, tmp_path / "data"), check=True)
     return tmp_path / "data"
 

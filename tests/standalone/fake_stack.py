@@ -12,11 +12,11 @@ from pms_backend.standalone.programs import Stack
 from pms_backend.standalone.stop_signals import StopSignals
 from pms_backend.standalone.supervisor import Supervisor
 
-CHILD = Path(__file__).with_name("fake_child.py")
+FAKE_PROGRAM = Path(__file__).with_name("fake_program.py")
 
 
 def program(name: str, stop_order: StopOrder = StopOrder.PRODUCERS, *, is_web: bool = False) -> Program:
-    return Program(name, (sys.executable, "-S", str(CHILD), name), stop_order, is_web=is_web)
+    return Program(name, (sys.executable, "-S", str(FAKE_PROGRAM), name), stop_order, is_web=is_web)
 
 
 STACK = Stack(

@@ -1,4 +1,4 @@
-"""Fake houses as running processes, and what is left of them."""
+"""Runs fake stacks, and finds their processes."""
 
 import json
 import os
@@ -15,22 +15,22 @@ from pms_backend.standalone.account import server_account, with_access
 from tests.ports import free_port_pair
 
 T = TypeVar("T")
-PATIENCE_SECONDS = 20
-# Of the test run, which are not the stack's.
+TIMEOUT_SECONDS = 20
+# The settings of the test run, which the stack must not get.
 SETTINGS = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "FIELD_ENCRYPTION_KEYS"}
 
 
-def wait_for(condition: Callable[[], T], what: str, seconds: float = PATIENCE_SECONDS) -> T:
-    """The first true answer."""
+def wait_for(condition: Callable[[], T], what: str, seconds: float = TIMEOUT_SECONDS) -> T:
+    """Returns the first true result."""
     deadline = time.monotonic() + seconds
-    while not (answer := condition()):
+    while not (result := condition()):
         assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
         time.sleep(0.02)
-    return answer
+    return result
 
 
 def processes_of(data_dir: Path) -> list[int]:
-    """Every living process of this DATA_DIR; PostgreSQL's, which overwrite their environment, by where they work."""
+    """Every living process of this DATA_DIR; for PostgreSQL's, which hide their environment, by working directory."""
     by_environment = [pid for pid in proc.pids() if proc.has_in_environment(pid, f"DATA_DIR={data_dir}")]
     living = [pid for pid in by_environment if proc.start_time(pid) is not None]
     return sorted({*living, *proc.working_in(data_dir / "postgres/data"), *proc.working_in(data_dir / "redis")})
@@ -44,7 +44,7 @@ def orphan_reaper_of(data_dir: Path) -> int | None:
 
 
 def as_ordinary_user(directory: Path) -> tuple[str, ...]:
-    """The prefix of a command that runs as an account which is not root's and owns `directory`; empty without root.
+    """Returns the prefix that makes a command run as the owner of `directory`, not as root; empty without root.
 
     The interpreter may be in a home directory, so that the account is given the right to read it.
     """
@@ -112,21 +112,21 @@ class FakeStack:
         return orphan_reaper_of(self.data_dir)
 
     def recorded(self, name: str) -> int:
-        """The pid in processes.json, which has the servers' too."""
+        """The pid in processes.json, which includes the servers."""
         entries = json.loads((self.data_dir / "run/processes.json").read_text())["processes"]
         return next((entry["pid"] for entry in entries if entry["name"] == name), 0)
 
     def send(self, number: signal.Signals) -> None:
         os.kill(self.supervisor, number)
 
-    def finish(self, seconds: float = PATIENCE_SECONDS) -> tuple[int, str, str]:
+    def finish(self, seconds: float = TIMEOUT_SECONDS) -> tuple[int, str, str]:
         """Waits for its end; returns exit code, stdout and stderr."""
         assert self._popen
         output, errors = self._popen.communicate(timeout=seconds)
         return self._popen.returncode, output, errors
 
     def kill(self) -> None:
-        """Whatever the test did: nothing stays."""
+        """Kills every process, whatever the test did."""
         if self._popen:
             self._popen.kill()
             self._popen.wait()

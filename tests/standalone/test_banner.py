@@ -1,4 +1,4 @@
-"""What `make run` says when it is ready: credentials on a terminal alone, and elsewhere the file that has them."""
+"""`make run` shows credentials on a terminal; in a log it names the file that has them."""
 
 import json
 import os
@@ -11,9 +11,9 @@ from tests.standalone.running import FakeStack, wait_for
 
 
 def secrets_of(stack: FakeStack, quickstart: dict[str, Any]) -> set[str]:
-    """Every lasting one: given to whoever uses the stack, or kept for its own processes."""
-    kept = json.loads((stack.data_dir / "secrets.json").read_text()).values()
-    return {quickstart["admin"]["password"], quickstart["api_key"], quickstart["pms"]["webhook_secret"], *kept}
+    """Every secret that outlives the stack: those for its users, and those for its own processes."""
+    stored = json.loads((stack.data_dir / "secrets.json").read_text()).values()
+    return {quickstart["admin"]["password"], quickstart["api_key"], quickstart["pms"]["webhook_secret"], *stored}
 
 
 def test_a_log_has_no_secret_and_names_the_file(light_stack: FakeStack) -> None:

@@ -1,4 +1,4 @@
-"""The stack counts its connections, and does not start where it would run out of them."""
+"""The stack counts its connections, and does not start if the database allows fewer."""
 
 import os
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ HUB_THREADS = 1
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    """Of a role that may have a limit."""
+    """The URL of a role that may have a limit."""
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as admin:
         admin.execute("CREATE ROLE few LOGIN PASSWORD 'few'")
         parts = urlsplit(os.environ["DATABASE_URL"])
@@ -32,13 +32,13 @@ def limit(number: int) -> None:
         admin.execute(f"ALTER ROLE few CONNECTION LIMIT {number}")
 
 
-def test_a_database_that_allows_enough_is_taken(url: str):
+def test_a_database_that_allows_enough_is_accepted(url: str):
     for number in (-1, NEEDED):
         limit(number)
         Configuration.from_environment({"DATABASE_URL": url}).require_connections(CONNECTIONS)
 
 
-def test_one_that_allows_fewer_is_refused_in_a_line_that_says_why(url: str):
+def test_a_database_that_allows_fewer_is_refused_in_a_line_that_says_why(url: str):
     limit(NEEDED - 1)
 
     with pytest.raises(StartupError) as refused:
@@ -55,7 +55,7 @@ def test_the_servers_own_limit_counts(url: str):
         Configuration.from_environment({"DATABASE_URL": url}).require_connections({"web": 100_000})
 
 
-def test_a_pooler_shares_out_its_own(url: str):
+def test_behind_a_pooler_the_limit_does_not_matter(url: str):
     limit(1)
 
     Configuration.from_environment({"DATABASE_URL": url, "DATABASE_POOLER": "transaction"}).require_connections(

@@ -10,7 +10,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_lines_carry_the_name_of_their_child() -> None:
+def test_lines_carry_the_name_of_their_program() -> None:
     stream = io.StringIO()
     console = Console(stream)
 

@@ -63,7 +63,7 @@ def test_a_secret_is_generated_once(directory: DataDir) -> None:
     assert directory.secret("other", lambda: "third") == "third"
 
 
-def test_only_one_holds_the_lock_and_says_who(directory: DataDir) -> None:
+def test_only_one_process_holds_the_lock_and_the_error_names_it(directory: DataDir) -> None:
     other = DataDir(directory.root)
 
     refused = pytest.raises(StartupError, match=f"in use by the process with pid {os.getpid()}$")
@@ -84,7 +84,7 @@ def test_a_full_disk_is_refused(directory: DataDir, monkeypatch: pytest.MonkeyPa
         directory.require_space()
 
 
-def test_metrics_of_the_last_run_are_gone(directory: DataDir) -> None:
+def test_metrics_of_the_last_run_are_deleted(directory: DataDir) -> None:
     directory.empty_metrics()
     (directory.metrics / "old").write_text("")
 
@@ -93,7 +93,7 @@ def test_metrics_of_the_last_run_are_gone(directory: DataDir) -> None:
     assert list(directory.metrics.iterdir()) == []
 
 
-def test_what_is_written_is_read(tmp_path: Path) -> None:
+def test_written_json_is_read_again(tmp_path: Path) -> None:
     write_json(tmp_path / "file.json", {"a": [1]})
 
     assert read_json(tmp_path / "file.json") == {"a": [1]}

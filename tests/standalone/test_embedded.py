@@ -96,7 +96,7 @@ def test_the_servers_listen_on_loopback_alone(servers: EmbeddedServers) -> None:
     assert sorted(address for address, port in listeners if port in ports) == [LOOPBACK_LISTENER] * 2
 
 
-def test_tests_may_have_it_faster(data_dir: Path) -> None:
+def test_without_durability_it_is_faster(data_dir: Path) -> None:
     with EmbeddedServers(data_dir, durable=False) as servers, psycopg.connect(servers.database_url) as connection:
         assert connection.execute("SELECT current_setting('fsync')").fetchone() == ("off",)
         with redis.Redis.from_url(servers.redis_url) as client:
@@ -156,14 +156,14 @@ def test_a_server_that_still_runs_is_ended_before_the_next_starts(data_dir: Path
 
 def test_a_truncated_append_only_file_loads(data_dir: Path) -> None:
     with EmbeddedServers(data_dir) as servers, redis.Redis.from_url(servers.redis_url) as client:
-        client.set("first", "kept")
+        client.set("first", "stored")
         client.set("second", "cut off")
     # Of Redis 7 the one of those that it goes on writing.
     append_only_file = max((data_dir / "redis").rglob("*.aof"), key=lambda path: path.stat().st_mtime_ns)
     os.truncate(append_only_file, append_only_file.stat().st_size - 3)
 
     with EmbeddedServers(data_dir) as servers, redis.Redis.from_url(servers.redis_url) as client:
-        assert (client.get("first"), client.get("second")) == (b"kept", None)
+        assert (client.get("first"), client.get("second")) == (b"stored", None)
 
 
 def test_a_lost_password_is_one_line(data_dir: Path) -> None:
@@ -222,7 +222,7 @@ def test_root_starts_neither_server_as_root_and_changes_no_mode_above(tmp_path: 
 
 
 @needs_root
-def test_root_uses_binaries_that_lie_where_only_root_may_look(data_dir: Path, tmp_path: Path) -> None:
+def test_root_uses_binaries_where_only_root_may_look(data_dir: Path, tmp_path: Path) -> None:
     """As in a virtual environment below a home directory."""
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
@@ -261,8 +261,8 @@ def test_no_capability_is_given_that_is_not_needed() -> None:
 
 
 @needs_root
-def test_where_one_capability_cannot_be_had_the_other_is_taken(data_dir: Path) -> None:
-    """As in a container, whose bounding set has CAP_DAC_OVERRIDE alone."""
+def test_without_one_capability_the_other_is_used(data_dir: Path) -> None:
+    """A container may have CAP_DAC_OVERRIDE alone in its bounding set."""
     code = f"""
 from pathlib import Path
 from pms_backend.standalone.embedded import EmbeddedServers

@@ -7,7 +7,9 @@ from pms_backend.standalone import ports
 from pms_backend.standalone.exceptions import StartupError
 
 
-def test_a_free_port_is_none_that_the_kernel_gives_to_clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_free_port_is_below_those_that_the_kernel_gives_to_clients(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ephemeral = tmp_path / "range"
     ephemeral.write_text("11240\t60999\n")
     monkeypatch.setattr(ports, "EPHEMERAL_RANGE", ephemeral)

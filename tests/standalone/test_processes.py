@@ -57,12 +57,12 @@ def stranger(data_dir: DataDir) -> Iterator[Callable[..., subprocess.Popen[bytes
 
 
 def record(data_dir: DataDir, pid: int, started: int | None, boot_id: str | None = None) -> None:
-    """What a supervisor that was killed has written."""
+    """Writes the record of a killed supervisor."""
     entry = {"name": "web", "pid": pid, "started": started, "kill_signal": int(signal.SIGKILL)}
     write_json(data_dir.processes, {"boot_id": boot_id or proc.boot_id(), "processes": [entry]})
 
 
-def test_leftovers_end_with_their_whole_group(
+def test_orphans_end_with_their_whole_group(
     data_dir: DataDir, processes: Processes, stranger: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
     left = stranger(PARENT, "nothing")
@@ -97,7 +97,7 @@ def test_a_pid_of_another_boot_is_spared(
 
 
 @pytest.mark.parametrize("is_ours", [True, False])
-def test_a_group_whose_leader_is_gone_is_known_by_its_environment(
+def test_a_group_without_its_leader_is_found_by_its_environment(
     data_dir: DataDir,
     processes: Processes,
     stranger: Callable[..., subprocess.Popen[bytes]],
@@ -116,7 +116,7 @@ def test_a_group_whose_leader_is_gone_is_known_by_its_environment(
     assert (found, len(proc.group_members(left.pid))) == ((["web"], 0) if is_ours else ([], 1))
 
 
-def test_discarding_ends_what_the_process_left_in_its_group(processes: Processes, tmp_path: Path) -> None:
+def test_killing_a_process_ends_its_group(processes: Processes, tmp_path: Path) -> None:
     process = processes.start(Program("web", (*PYTHON, PARENT, str(tmp_path / "end"))))
     wait_for(lambda: len(proc.group_members(process.pid)) == 2, "the group")
     (tmp_path / "end").touch()
@@ -148,7 +148,7 @@ def test_a_run_that_takes_too_long_is_ended(processes: Processes) -> None:
     assert processes.running == []
 
 
-def test_what_is_fed_is_not_on_the_command_line(processes: Processes) -> None:
+def test_stdin_is_not_on_the_command_line(processes: Processes) -> None:
     program = Program("step", (*PYTHON, "print(input())"), stdin=b"secret\n")
 
     assert processes.run(program, seconds=10) == ["secret"]

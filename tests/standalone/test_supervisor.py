@@ -14,10 +14,10 @@ import redis
 
 from pms_backend.standalone import proc
 from tests.machine import is_within
-from tests.standalone.running import PATIENCE_SECONDS, FakeStack, as_ordinary_user, processes_of, wait_for
+from tests.standalone.running import TIMEOUT_SECONDS, FakeStack, as_ordinary_user, processes_of, wait_for
 
 STOP_LIMIT_SECONDS = 10
-AT_ONCE_SECONDS = 4  # less than any patience, and enough for an interpreter on a busy machine
+AT_ONCE_SECONDS = 4  # less than any timeout of a stop, and enough for an interpreter to start on a busy machine
 
 
 def test_first_start_writes_what_clients_need(make_stack: Callable[..., FakeStack], tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_first_start_writes_what_clients_need(make_stack: Callable[..., FakeStac
         assert client.ping()
 
 
-def test_children_and_manage_py_find_the_stack_by_its_environment(light_stack: FakeStack) -> None:
+def test_programs_and_manage_py_find_the_stack_by_its_environment(light_stack: FakeStack) -> None:
     quickstart = light_stack.start(SECRET_KEY="", FIELD_ENCRYPTION_KEYS="given")
 
     written = json.loads((light_stack.data_dir / "environment.json").read_text())
@@ -76,10 +76,10 @@ def test_secrets_are_readable_by_their_owner_alone(shared_stack: FakeStack) -> N
     assert stat.S_IMODE(shared_stack.data_dir.stat().st_mode) & 0o007 == 0
 
 
-def test_second_start_keeps_secrets_and_data_and_loads_no_sample_data(full_stack: FakeStack) -> None:
+def test_a_second_start_keeps_secrets_and_data_and_loads_no_sample_data(full_stack: FakeStack) -> None:
     first = full_stack.start()
     with psycopg.connect(first["database_url"]) as connection:
-        connection.execute("CREATE TABLE kept (n int)")
+        connection.execute("CREATE TABLE stored (n int)")
     secrets = (full_stack.data_dir / "secrets.json").read_text()
     full_stack.send(signal.SIGTERM)
     assert full_stack.finish()[0] == 0
@@ -89,7 +89,7 @@ def test_second_start_keeps_secrets_and_data_and_loads_no_sample_data(full_stack
     assert second["admin"] == first["admin"]
     assert (full_stack.data_dir / "secrets.json").read_text() == secrets
     with psycopg.connect(second["database_url"]) as connection:
-        assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM stored").fetchone() == (0,)
 
 
 def test_ctrl_c_stops_everything_cleanly(full_stack: FakeStack) -> None:
@@ -183,7 +183,7 @@ def test_sample_data_without_credentials_is_an_error(light_stack: FakeStack) -> 
 
 
 @pytest.mark.parametrize("name", ["web", "sockets", "worker", "beat"])
-def test_a_killed_child_is_restarted_after_its_whole_group(shared_stack: FakeStack, name: str) -> None:
+def test_a_killed_program_is_restarted_after_its_whole_group(shared_stack: FakeStack, name: str) -> None:
     killed = shared_stack.pid_of(name)
     group = wait_for(lambda: len(proc.group_members(killed)) == 2 and proc.group_members(killed), "a pool's process")
 
@@ -210,7 +210,7 @@ def test_while_a_killed_web_server_restarts_clients_wait(shared_stack: FakeStack
 def test_a_killed_server_comes_back_under_the_same_url(full_stack: FakeStack, name: str) -> None:
     quickstart = full_stack.start()
     with psycopg.connect(quickstart["database_url"], autocommit=True) as connection:
-        connection.execute("CREATE TABLE kept (n int)")
+        connection.execute("CREATE TABLE stored (n int)")
     killed = full_stack.recorded(name)
 
     os.kill(killed, signal.SIGKILL)
@@ -223,7 +223,7 @@ def test_a_killed_server_comes_back_under_the_same_url(full_stack: FakeStack, na
                 psycopg.connect(quickstart["database_url"]) as connection,
                 redis.Redis.from_url(quickstart["redis_url"]) as client,
             ):
-                return client.ping() and connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+                return client.ping() and connection.execute("SELECT count(*) FROM stored").fetchone() == (0,)
         except (psycopg.OperationalError, redis.ConnectionError):
             return False
 
@@ -240,12 +240,12 @@ def test_backends_that_are_busy_do_not_outlive_their_killed_server(full_stack: F
         os.kill(full_stack.recorded("postgres"), signal.SIGKILL)
 
         with pytest.raises(psycopg.OperationalError):
-            query.result(PATIENCE_SECONDS)
+            query.result(TIMEOUT_SECONDS)
     wait_for(lambda: proc.start_time(backend) is None, "the end of the backend")
     wait_for(lambda: "ready to accept" in (full_stack.data_dir / "run/postgres.log").read_text()[-300:], "recovery")
 
 
-def test_children_die_with_a_killed_supervisor(full_stack: FakeStack) -> None:
+def test_programs_die_with_a_killed_supervisor(full_stack: FakeStack) -> None:
     full_stack.start()
 
     full_stack.send(signal.SIGKILL)

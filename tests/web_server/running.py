@@ -1,4 +1,4 @@
-"""A web server within the test; tests/web_process.py has it as it is started."""
+"""A web server within the test process; tests/web_process.py starts the real processes."""
 
 import http.client
 import socket

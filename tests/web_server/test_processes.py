@@ -44,7 +44,7 @@ def accepted_at(port: int) -> set[str]:
 
 
 def share_of(port: int, pid: int) -> Counter[int]:
-    """How many of so many new clients each process lets in."""
+    """How many of the new clients each process accepts."""
     with ExitStack() as stack:
         for _ in range(CLIENTS):
             stack.enter_context(socket.create_connection(("127.0.0.1", port)))

@@ -1,4 +1,4 @@
-"""What reaches the application of a request, and what the server refuses by itself."""
+"""What the application gets of a request, and what the server refuses itself."""
 
 import json
 import socket
@@ -87,7 +87,7 @@ def test_a_body_in_chunks_has_its_length(port: int):
         (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400, "malformed"),
     ],
 )
-def test_what_cannot_be_read_is_a_problem(port: int, sent: bytes, status: int, code: str):
+def test_a_malformed_request_is_answered_with_a_problem(port: int, sent: bytes, status: int, code: str):
     found, headers, problem = ask(port, sent)
 
     assert (found, problem["status"], problem["code"]) == (status, status, code)
@@ -118,7 +118,7 @@ FORM = "multipart/form-data; boundary=x"
     ],
     ids=["no credentials", "no form", "a view without files", "no view"],
 )
-def test_a_large_body_that_nobody_takes_is_refused_and_its_client_reads_why(
+def test_a_large_body_that_no_view_accepts_is_refused_and_its_client_reads_why(
     port: int, path: str, content_type: str, more: tuple[str, ...]
 ):
     body = b"x" * (MAX_BODY_BYTES + 1)
@@ -129,7 +129,7 @@ def test_a_large_body_that_nobody_takes_is_refused_and_its_client_reads_why(
 
 
 @pytest.mark.parametrize("path", [IMPORTS, "/api/v1/products/1/images/", "/admin/pms_integration/importjob/add/"])
-def test_a_large_form_reaches_the_view_that_takes_one(port: int, path: str):
+def test_a_large_form_reaches_the_view_that_accepts_one(port: int, path: str):
     body = b"x" * (MAX_BODY_BYTES + 1)
 
     status, _, seen = ask(port, too_large(path, FORM, len(body), "Cookie: sessionid=s"), body)
@@ -137,7 +137,7 @@ def test_a_large_form_reaches_the_view_that_takes_one(port: int, path: str):
     assert (status, seen["body"]) == (200, len(body))
 
 
-def test_a_client_that_asks_first_is_refused_before_it_sends(port: int):
+def test_a_client_that_expects_100_continue_is_refused_before_it_sends(port: int):
     sent = too_large(IMPORTS, FORM, MAX_BODY_BYTES + 1, "Expect: 100-continue")
 
     status, _, problem = ask(port, sent)
@@ -145,7 +145,7 @@ def test_a_client_that_asks_first_is_refused_before_it_sends(port: int):
     assert (status, problem["code"]) == (413, "too_large")
 
 
-def test_a_body_in_chunks_is_bounded_too(port: int):
+def test_a_body_in_chunks_has_the_same_limit(port: int):
     chunk = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
 
     status, _, problem = ask(port, head("Transfer-Encoding: chunked", method="POST"), chunk * 10, b"1\r\n")
@@ -153,7 +153,7 @@ def test_a_body_in_chunks_is_bounded_too(port: int):
     assert (status, problem["code"]) == (413, "too_large")
 
 
-def test_an_answer_without_a_body_keeps_its_connection():
+def test_a_response_without_a_body_keeps_its_connection():
     def not_modified(_: dict[str, Any], start_response: Any) -> list[bytes]:
         start_response("304 Not Modified", [("ETag", '"1"')])
         return [b""]

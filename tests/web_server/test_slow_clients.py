@@ -1,4 +1,4 @@
-"""Clients that send slowly, or nothing: the web processes serve everybody else meanwhile, and end them."""
+"""The web processes end clients that send slowly or nothing, and serve all others meanwhile."""
 
 import selectors
 import socket
@@ -20,8 +20,8 @@ from tests.web_server.running import request
 
 pytestmark = [pytest.mark.stack, pytest.mark.django_db(transaction=True)]
 
-DRIPPING, UPLOADING, SILENT = 200, 100, 100
-# What the issue of slow clients promises to everybody else.
+SLOW, UPLOADING, IDLE = 200, 100, 100
+# The promise to all other clients.
 PROMISED_SECONDS = 1.0
 SLACK_SECONDS = 5
 PAUSE_SECONDS = 0.05
@@ -37,7 +37,7 @@ def head(path: str, content_type: str, length: int, key: str | None) -> bytes:
 
 
 class Attack(threading.Thread):
-    """Opens connections that say what `opening` has, then sends a byte a second on each until all have been ended."""
+    """Opens a connection for each of `opening`, sends that, then a byte a second until all connections have ended."""
 
     def __init__(self, port: int, opening: list[bytes]) -> None:
         super().__init__(daemon=True)
@@ -45,11 +45,11 @@ class Attack(threading.Thread):
         self.seconds = 0.0
         self.began = time.monotonic()
         self.clients = selectors.DefaultSelector()
-        for words in opening:
+        for content in opening:
             client = socket.create_connection(("127.0.0.1", port))
-            client.sendall(words)
+            client.sendall(content)
             client.setblocking(False)
-            self.clients.register(client, selectors.EVENT_READ, data=bool(words))
+            self.clients.register(client, selectors.EVENT_READ, data=bool(content))
 
     def run(self) -> None:
         next_byte = time.monotonic()
@@ -58,10 +58,10 @@ class Attack(threading.Thread):
                 self._end(key.fileobj)
             if time.monotonic() >= next_byte:
                 next_byte += 1
-                self._drip()
+                self._send_a_byte()
         self.seconds = time.monotonic() - self.began
 
-    def _drip(self) -> None:
+    def _send_a_byte(self) -> None:
         for key in list(self.clients.get_map().values()):
             if key.data:
                 try:
@@ -145,10 +145,10 @@ def test_slow_clients_keep_nobody_out_and_are_ended_but_an_honest_slow_upload_is
     make_location("main")
     opening = []
     for sent in (None, key):
-        opening += [head("/api/v1/inventory/adjustments/", "application/json", 1000, sent)] * DRIPPING
+        opening += [head("/api/v1/inventory/adjustments/", "application/json", 1000, sent)] * SLOW
         opening += [head("/api/v1/products/imports/", "multipart/form-data; boundary=x", 5_000_000, sent)] * UPLOADING
-        opening += [b"POST /api/v1/products/ HTTP/1.1\r\nHost: localhost\r\nX-Slow: "] * (SILENT // 2)
-    opening += [b""] * SILENT
+        opening += [b"POST /api/v1/products/ HTTP/1.1\r\nHost: localhost\r\nX-Slow: "] * (IDLE // 2)
+    opening += [b""] * IDLE
 
     # In all longer than a body may take that does not move on.
     upload = SlowUpload(port, key, pause_seconds=0.11 * seconds)
@@ -163,6 +163,6 @@ def test_slow_clients_keep_nobody_out_and_are_ended_but_an_honest_slow_upload_is
     assert is_within(max(waited.values()), allowed), (waited, allowed)
     assert sum(attack.endings.values()) == len(opening)
     # What has sent nothing is ended without a word.
-    assert attack.endings == {TIMED_OUT: len(opening) - SILENT, b"": SILENT}
+    assert attack.endings == {TIMED_OUT: len(opening) - IDLE, b"": IDLE}
     assert upload.answer == b"HTTP/1.1 202 Accepted"
     assert is_within(attack.seconds, 2 * seconds + SLACK_SECONDS)

@@ -1,4 +1,4 @@
-"""A child of the fake stack: `fake_child.py ROLE`. It needs nothing but the standard library."""
+"""A program of the fake stack: `fake_program.py ROLE`. It imports nothing but the standard library."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def main(role: str, *options: str) -> None:
     if role in {"migrate", "load_sample_data"}:
         return
     print(f"{role} runs", flush=True)
-    # What a pool's process is to its parent: in the group, and still there when the parent was killed.
+    # Like a pool's process: in the group of its parent, and alive after the parent was killed.
     subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"])
     if options[:1] == ("--bind",):
         threading.Thread(

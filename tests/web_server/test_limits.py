@@ -1,4 +1,4 @@
-"""The bounds of the server, small ones, each met by a real client."""
+"""Each limit of the server, made small and reached by a real client."""
 
 import socket
 import threading
@@ -17,8 +17,8 @@ SMALL = 0.3
 
 
 @pytest.fixture
-def bound(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, float], None]:
-    """Makes a bound small, by the name of the module that obeys it and its own."""
+def limit(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, float], None]:
+    """Makes a limit small, by the names of the module that uses it and of the limit."""
 
     def make_small(name: str, value: float) -> None:
         monkeypatch.setattr(f"pms_backend.web_server.{name}", value)
@@ -34,11 +34,11 @@ def clients() -> Iterator[Callable[[int], socket.socket]]:
         yield lambda port: stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
 
 
-PATIENCE_SECONDS = 20
+TIMEOUT_SECONDS = 20
 
 
-def is_ended(client: socket.socket, seconds: float = PATIENCE_SECONDS) -> bool:
-    """Whether the server ends the connection, without a word, within some seconds."""
+def is_ended(client: socket.socket, seconds: float = TIMEOUT_SECONDS) -> bool:
+    """Returns whether the server ends the connection without a response, in time."""
     client.settimeout(seconds)
     try:
         return client.recv(1) == b""
@@ -48,9 +48,9 @@ def is_ended(client: socket.socket, seconds: float = PATIENCE_SECONDS) -> bool:
         return True
 
 
-def test_a_body_that_stops_is_answered_408(bound, clients):
-    bound("request.HEAD_SECONDS", 0)
-    bound("request.BODY_SECONDS", SMALL)
+def test_a_body_that_stops_is_answered_408(limit, clients):
+    limit("request.HEAD_SECONDS", 0)
+    limit("request.BODY_SECONDS", SMALL)
     with web_server(echo) as port:
         client = clients(port)
         client.sendall(head("Content-Length: 10", method="POST") + b"half")
@@ -60,10 +60,10 @@ def test_a_body_that_stops_is_answered_408(bound, clients):
     assert (status, headers["connection"], problem["code"]) == (408, "close", "request_timeout")
 
 
-def test_a_body_that_moves_on_has_more_time(bound, clients):
-    bound("request.HEAD_SECONDS", 0)
-    bound("request.BODY_SECONDS", SMALL)
-    bound("request.MIN_BYTES_PER_SECOND", 2)
+def test_a_body_that_arrives_steadily_has_more_time(limit, clients):
+    limit("request.HEAD_SECONDS", 0)
+    limit("request.BODY_SECONDS", SMALL)
+    limit("request.MIN_BYTES_PER_SECOND", 2)
     with web_server(echo) as port:
         client = clients(port)
         client.sendall(head("Content-Length: 30", method="POST"))
@@ -74,24 +74,24 @@ def test_a_body_that_moves_on_has_more_time(bound, clients):
         assert answer_of(client)[2]["body"] == 30
 
 
-def test_even_a_body_that_moves_on_has_an_end(bound):
-    bound("request.LONGEST_BODY_SECONDS", 5)
+def test_even_a_body_that_arrives_steadily_has_a_deadline(limit):
+    limit("request.LONGEST_BODY_SECONDS", 5)
     late = requests.BoundedRequest(None, spool=requests.Spool())
     late.headers_finished, late.body_bytes_received = True, 2**40
 
     assert late.deadline - late._began_at == requests.HEAD_SECONDS + requests.BODY_SECONDS + 5
 
 
-def test_a_connection_that_asks_nothing_is_ended(bound, clients):
-    bound("connection.HEAD_SECONDS", SMALL)
-    bound("connection.KEEP_ALIVE_SECONDS", SMALL)
+def test_an_idle_connection_is_ended(limit, clients):
+    limit("connection.HEAD_SECONDS", SMALL)
+    limit("connection.KEEP_ALIVE_SECONDS", SMALL)
     with web_server(echo) as port:
-        silent, asked = clients(port), clients(port)
-        asked.sendall(head())
-        answer_of(asked)
+        unused, used = clients(port), clients(port)
+        used.sendall(head())
+        answer_of(used)
 
-        assert is_ended(silent)
-        assert is_ended(asked)
+        assert is_ended(unused)
+        assert is_ended(used)
 
 
 def large(_: dict[str, Any], start_response: Any) -> Iterator[bytes]:
@@ -100,11 +100,11 @@ def large(_: dict[str, Any], start_response: Any) -> Iterator[bytes]:
     return (b"x" * 2**20 for _ in range(50))
 
 
-def test_a_client_that_does_not_read_holds_no_thread_and_is_ended(bound, clients):
-    bound("connection.SEND_SECONDS", 5 * SMALL)
+def test_a_client_that_does_not_read_holds_no_thread_and_is_ended(limit, clients):
+    limit("connection.SEND_SECONDS", 5 * SMALL)
     with web_server(large, threads=1) as port:
-        deaf, other = clients(port), clients(port)
-        deaf.sendall(head())
+        slow_reader, other = clients(port), clients(port)
+        slow_reader.sendall(head())
         time.sleep(2 * SMALL)
 
         other.sendall(head())
@@ -115,14 +115,14 @@ def test_a_client_that_does_not_read_holds_no_thread_and_is_ended(bound, clients
         time.sleep(10 * SMALL)
         left = 0
         with suppress(ConnectionError):
-            while more := len(deaf.recv(2**20)):
+            while more := len(slow_reader.recv(2**20)):
                 left += more
 
     assert 0 < left < 50 * 2**20
 
 
-def test_the_longest_waiting_connection_makes_room(bound, clients):
-    bound("server.MAX_CONNECTIONS", 3)
+def test_for_a_new_connection_the_longest_idle_one_is_closed(limit, clients):
+    limit("server.MAX_CONNECTIONS", 3)
     with web_server(echo) as port:
         waiting = []
         for _ in range(3):
@@ -139,8 +139,8 @@ def test_the_longest_waiting_connection_makes_room(bound, clients):
         assert [is_ended(client, SMALL) for client in (waiting[0], waiting[2])] == [False, False]
 
 
-def test_what_is_being_served_makes_no_room(bound, clients):
-    bound("server.MAX_CONNECTIONS", 1)
+def test_a_connection_with_a_request_is_not_closed_for_a_new_one(limit, clients):
+    limit("server.MAX_CONNECTIONS", 1)
     served, may_go_on = threading.Event(), threading.Event()
 
     def slow(environ: dict[str, Any], start_response: Any) -> list[bytes]:
@@ -161,8 +161,8 @@ def test_what_is_being_served_makes_no_room(bound, clients):
         assert answer_of(first)[0] == 200
 
 
-def test_bodies_that_fill_the_disk_together_are_refused_and_leave_nothing(bound, clients, monkeypatch):
-    bound("request.MAX_SPOOLED_BYTES", 1_000_000)
+def test_bodies_that_together_exceed_the_limit_are_refused_and_deleted(limit, clients, monkeypatch):
+    limit("request.MAX_SPOOLED_BYTES", 1_000_000)
     spools: list[requests.Spool] = []
     grow = requests.Spool.grow
     monkeypatch.setattr(requests.Spool, "grow", lambda spool, size: (spools.append(spool), grow(spool, size))[1])
