@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Protocol, Self
 
 from pms_backend.standalone import limits
@@ -97,7 +96,7 @@ def start_all(servers: Sequence[Server], processes: Processes) -> list[Process]:
     ]
 
 
-class EmbeddedServers:
+class EmbeddedServers(ExitStack):
     """PostgreSQL and Redis of a data directory, without the rest of the stack.
 
     `with EmbeddedServers(path) as servers:` gives `servers.database_url` and `servers.redis_url`. The servers end with
@@ -107,9 +106,9 @@ class EmbeddedServers:
 
     def __init__(self, data_dir: Path, *, durable: bool = True) -> None:
         """`durable=False` is for tests: much faster, and a power cut may cost all data."""
+        super().__init__()
         self._data_dir = DataDir(data_dir)
         self._durable = durable
-        self._open = ExitStack()
         self.database_url = ""
         self.redis_url = ""
 
@@ -125,16 +124,10 @@ class EmbeddedServers:
             for process in start_all((redis, postgres), processes):
                 started.callback(processes.stop, process, limits.SERVER_STOP_SECONDS)
             self.database_url, self.redis_url = postgres.url, redis.url
-            self._open = started.pop_all()
+            self.push(started.pop_all())
 
-    def stop(self) -> None:
-        self._open.close()
+    stop = ExitStack.close
 
     def __enter__(self) -> Self:
         self.start()
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()

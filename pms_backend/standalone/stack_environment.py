@@ -1,14 +1,14 @@
 """The environment of the stack's programs. `manage.py` finds it on disk, by DATA_DIR."""
 
-import base64
 import os
 import secrets
 from collections.abc import Callable
 
+from cryptography.fernet import Fernet
+
 from pms_backend.standalone.configuration import Configuration
 from pms_backend.standalone.data_dir import DataDir, write_json
 
-FERNET_KEY_BYTES = 32
 SECRET_KEY_BYTES = 50
 
 
@@ -23,8 +23,8 @@ def stack_environment(
     environment = {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
-        "SECRET_KEY": given_or_stored("SECRET_KEY", _secret_key),
-        "FIELD_ENCRYPTION_KEYS": given_or_stored("FIELD_ENCRYPTION_KEYS", _fernet_key),
+        "SECRET_KEY": given_or_stored("SECRET_KEY", lambda: secrets.token_urlsafe(SECRET_KEY_BYTES)),
+        "FIELD_ENCRYPTION_KEYS": given_or_stored("FIELD_ENCRYPTION_KEYS", lambda: Fernet.generate_key().decode()),
         "DATA_DIR": str(data_dir.root),
         "HOST": configuration.host,
         "PORT": str(configuration.port),
@@ -34,11 +34,3 @@ def stack_environment(
     data_dir.empty_metrics()
     write_json(data_dir.environment, environment)
     return {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
-
-
-def _secret_key() -> str:
-    return secrets.token_urlsafe(SECRET_KEY_BYTES)
-
-
-def _fernet_key() -> str:
-    return base64.urlsafe_b64encode(secrets.token_bytes(FERNET_KEY_BYTES)).decode()

@@ -144,8 +144,8 @@ def test_the_dashboard_shows_what_needs_attention():
 
     response = client.get(DASHBOARD)
 
-    figures = [figure for _, group in response.context["groups"] for figure in group]
-    shown = {figure.name: (figure.value, figure.tone) for figure in figures}
+    tiles = [tile for _, group in response.context["groups"] for tile in group]
+    shown = {tile.name: (tile.value, tile.tone) for tile in tiles}
     assert shown["Active"] == ("1", "")
     assert shown["Drafts"] == ("1", "")
     assert shown["Units on hand"] == ("3", "")
@@ -156,7 +156,7 @@ def test_the_dashboard_shows_what_needs_attention():
     assert shown["Not published yet"] == ("0", "")
     assert shown["Parked"] == ("1", "danger")
     assert ["B-1" in row[1] for row in response.context["movements"].rows] == [True, False]
-    assert {client.get(figure.url).status_code for figure in figures} == {200}
+    assert {client.get(tile.url).status_code for tile in tiles} == {200}
 
 
 @pytest.mark.django_db

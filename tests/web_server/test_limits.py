@@ -182,7 +182,7 @@ def test_bodies_that_together_exceed_the_limit_are_refused_and_deleted(limit, cl
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -74,7 +74,7 @@ def _fill() -> str:
     _create_locations(_demo_connection())
     levels = _count_stock()
     variants = sum(len(product["variants"]) for _, product in valid)
-    return f"Loaded {len(valid)} products in {variants} variants, with {levels} figures of stock."
+    return f"Loaded {len(valid)} products in {variants} variants, with stock at {levels} levels."
 
 
 def _create_categories() -> None:
