@@ -1,7 +1,7 @@
 """A fast path for validating common input; DRF's own validation takes ten times as long (ADR 0018).
 
-The fast path reads its rules from the serializer's fields, so that there is one definition. Input that it cannot accept (a number in quotes, a space before a code, any error) is
-validated again by DRF, which produces the error messages.
+The fast path reads its rules from the serializer's fields, so that there is one definition. Input that it cannot accept
+(a number in quotes, a space before a code, any error) is validated again by DRF, which produces the error messages.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Every address that the URLs hold, with a value for each of its parameters: later ones are found by themselves."""
+"""Every endpoint of the URL configuration, with a value for each of its parameters."""
 
 import functools
 import re
@@ -20,7 +20,7 @@ SAMPLES = {"pk": "1", "id": "AbCd1234", "slug": "main", "code": "main", "sku": "
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A method of an address."""
+    """A path and a method."""
 
     name: str
     url: str
@@ -30,7 +30,7 @@ class Endpoint:
 
 
 def endpoints(resolver: URLResolver, prefix: str = "") -> Iterator[Endpoint]:
-    """Every endpoint below `resolver` but the admin's, which has permissions of its own."""
+    """Every endpoint below `resolver` except the admin's, which has permissions of its own."""
     for entry in resolver.url_patterns:
         if isinstance(entry, URLResolver):
             if entry.namespace != "admin":
@@ -56,7 +56,7 @@ def sample(entry: URLPattern | URLResolver) -> str:
 
 
 def methods_of(entry: URLPattern, url: str) -> Iterator[Endpoint]:
-    """One endpoint for each method that the entry answers."""
+    """One endpoint for each method of the entry."""
     view = getattr(entry.callback, "cls", None) or getattr(entry.callback, "view_class", None)
     actions = getattr(entry.callback, "actions", None)
     if view is None:
@@ -68,7 +68,7 @@ def methods_of(entry: URLPattern, url: str) -> Iterator[Endpoint]:
 
 
 def schema_of(endpoint: Endpoint) -> dict[str, Any]:
-    """What the OpenAPI document says of an endpoint; nothing where it is left out of it."""
+    """The operation of an endpoint in the OpenAPI document; None if it is not documented."""
     for template, operations in openapi()["paths"].items():
         pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template))
         if re.fullmatch(pattern, endpoint.url) and endpoint.method in operations:
@@ -79,6 +79,6 @@ def schema_of(endpoint: Endpoint) -> dict[str, Any]:
 
 @functools.cache
 def openapi() -> dict[str, Any]:
-    """The whole document."""
+    """The OpenAPI document."""
     document: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
     return document

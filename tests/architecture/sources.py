@@ -12,7 +12,7 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 @functools.cache
 def modules() -> dict[str, ast.Module]:
-    """Every module of ours but the migrations, by its path from the root."""
+    """Every module except migrations, by its path from the root."""
     return {path: ast.parse((ROOT / path).read_text()) for path in paths()}
 
 
@@ -24,7 +24,7 @@ def paths() -> tuple[str, ...]:
 
 
 def inside_functions(tree: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
-    """Each node that stands in a function, with the innermost function around it."""
+    """Each node inside a function, with the innermost function around it."""
     stack: list[tuple[ast.AST, ast.AST | None]] = [(tree, None)]
     while stack:
         node, function = stack.pop()
@@ -35,7 +35,7 @@ def inside_functions(tree: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
 
 
 def texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Every text of a module with its line, docstrings left out."""
+    """Every string of a module with its line, without docstrings."""
     docstrings = {
         id(node.body[0].value)
         for node in ast.walk(tree)

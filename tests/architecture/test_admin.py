@@ -1,4 +1,4 @@
-"""The admin's pages write through services: none of them saves or deletes rows of ours by itself."""
+"""The admin's pages write through services: none saves or deletes rows by itself."""
 
 import pytest
 from django.contrib import admin
@@ -18,7 +18,7 @@ def is_ours(thing: type) -> bool:
 
 
 def find_saving(page: admin.ModelAdmin) -> list[str]:
-    """The ways in which a page would write by itself, for somebody who may do everything."""
+    """The ways in which a page would write without a service, for a superuser."""
     may_save = page.has_add_permission(REQUEST) or page.has_change_permission(REQUEST)
     may_delete = page.has_delete_permission(REQUEST)
     ways = {"save_model": may_save, "save_related": may_save, "delete_model": may_delete, "delete_queryset": may_delete}

@@ -1,4 +1,4 @@
-"""What is public says what it promises."""
+"""Everything public has a docstring."""
 
 import ast
 from collections.abc import Iterator

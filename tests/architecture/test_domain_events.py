@@ -1,4 +1,4 @@
-"""The events that exist are those that the API promises, and each says what it means."""
+"""The events are those that the API documents, and each has a docstring."""
 
 import importlib
 import inspect
@@ -32,7 +32,7 @@ PROMISED = frozenset(
 
 
 def kinds_of(root: type[DomainEvent]) -> list[type[DomainEvent]]:
-    """The facts that are recorded: those that nothing is derived from."""
+    """The classes of recorded events: those without subclasses."""
     below = root.__subclasses__()
     return [kind for sub in below for kind in kinds_of(sub)] if below else [root]
 

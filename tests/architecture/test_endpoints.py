@@ -1,4 +1,4 @@
-"""Every address asks for a scope, or stands in the list of those that are for everybody."""
+"""Every endpoint requires a scope, or is in the list of public endpoints."""
 
 import pytest
 from django.urls import URLResolver, get_resolver, path
@@ -25,7 +25,7 @@ PUBLIC = {
 
 
 def find_unguarded(resolver: URLResolver) -> list[str]:
-    """Endpoints that anybody may use, or that ask for a scope that does not exist."""
+    """Endpoints without a scope, or with a scope that does not exist."""
     return [
         f"{endpoint.method} {endpoint.url} ({endpoint.name})"
         for endpoint in endpoints(resolver)

@@ -118,7 +118,7 @@ def test_each_operation_has_one_known_tag_and_a_summary_of_its_own():
 
 @pytest.fixture
 def scratch(transactional_db, monkeypatch):
-    """An empty database instead of the test database, for as long as the test runs."""
+    """Replaces the test database by an empty one during the test."""
     name = connection.settings_dict["NAME"] + "_scratch"
     with connection.cursor() as cursor:
         cursor.execute(f"DROP DATABASE IF EXISTS {name}")

@@ -1,4 +1,4 @@
-"""No index is the head of another: it would be written with every row and read for nothing."""
+"""No index is a prefix of another, which would only cost writes."""
 
 import pytest
 from django.apps import apps
@@ -8,7 +8,7 @@ from tests.architecture.sources import PACKAGES
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
-HEADS_OF_OTHERS = """
+PREFIXES_OF_OTHERS = """
 SELECT short.indexrelid::regclass::text
 FROM pg_index AS short
 JOIN pg_index AS long ON long.indrelid = short.indrelid AND long.indexrelid <> short.indexrelid
@@ -22,7 +22,7 @@ def heads_of_others() -> set[str]:
     tables = [model._meta.db_table for model in apps.get_models() if model.__module__.split(".")[0] in PACKAGES]
     assert tables
     with connection.cursor() as cursor:
-        cursor.execute(HEADS_OF_OTHERS, [tables])
+        cursor.execute(PREFIXES_OF_OTHERS, [tables])
         return {name for (name,) in cursor.fetchall()}
 
 

@@ -1,4 +1,4 @@
-"""Where things stand: imports, signals, receivers, names of files, and who speaks of whose tables."""
+"""Imports, signals, receivers, names of modules, and which app uses tables of another."""
 
 import ast
 import re
@@ -42,12 +42,12 @@ def find_model_signals(tree: ast.Module) -> list[int]:
 
 
 def find_new_signals(tree: ast.Module) -> list[int]:
-    """Signals that are made here."""
+    """Signals that the module defines."""
     return [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Call) and _called(node) == "Signal"]
 
 
 def find_connections(tree: ast.Module, path: str = "") -> list[int]:
-    """Receivers that are connected elsewhere than in `receivers.connect`, or that said elsewhere than in `ready`."""
+    """Receivers connected elsewhere than in `receivers.connect`, or calls of that elsewhere than in `ready`."""
     allowed = {"receive_published": ("receivers.py", "connect"), "receivers.connect": ("apps.py", "ready")}
     inside = {id(node): getattr(function, "name", "") for node, function in inside_functions(tree)}
     found = []
@@ -73,7 +73,7 @@ def speaks_of_inventory(tree: ast.Module) -> bool:
 
 
 def find_http_clients(tree: ast.Module) -> list[int]:
-    """Imports of what makes HTTP calls past the guard."""
+    """Imports of HTTP clients, which bypass the guard."""
     return [
         node.lineno
         for node in ast.walk(tree)
@@ -83,7 +83,7 @@ def find_http_clients(tree: ast.Module) -> list[int]:
 
 
 def find_lenient_fields(tree: ast.Module, path: str = "") -> list[int]:
-    """Where fields are used that take a number for a text, or a word for a number."""
+    """Uses of DRF's lenient fields."""
     found = []
     for node in ast.walk(tree):
         named = _imported(node)

@@ -42,7 +42,7 @@ WRITING_SQL = re.compile(
 
 
 def find_writes(tree: ast.Module) -> list[tuple[int, str]]:
-    """Each write, as its line and what it is."""
+    """Each write, as its line and its description."""
     found = [*_calls(tree), *_classes(tree)]
     found += [(line, "writing SQL") for line, text in texts(tree) if WRITING_SQL.search(text)]
     return sorted(found)
@@ -88,7 +88,7 @@ def _comes_from_a_query(node: ast.AST, rows: set[str]) -> bool:
 
 
 def _names_of_rows(tree: ast.Module) -> set[str]:
-    """Names that hold a row or a QuerySet somewhere in the module: it errs on the side of finding too much."""
+    """Names that hold a row or a QuerySet anywhere in the module; finds rather too many."""
     models = {alias.asname or alias.name for node in ast.walk(tree) for alias in _imported_models(node)}
     rows: set[str] = set()
     for _ in range(3):  # names that are assigned from names
@@ -124,7 +124,7 @@ def _makes(value: ast.AST, models: set[str]) -> bool:
 
 
 def _classes(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """DRF's views that would save by themselves, and serializers that save."""
+    """DRF views and serializers that save without a service."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.ClassDef):
             continue
