@@ -7,7 +7,7 @@ export function watchStock({ url, getTicket, wanted = { all: true }, levels = ne
     const place = `${level.sku}@${level.location}`;
     if ((levels.get(place)?.version ?? -1) < level.version) levels.set(place, level); // the highest version is the truth
   };
-  const alive = () => { // heartbeats come every 10 s: whatever is silent for longer is dead
+  const alive = () => { // heartbeats come every 10 s: a connection without one for longer is dead
     clearTimeout(timer);
     timer = setTimeout(() => socket.close(), 25_000);
   };
