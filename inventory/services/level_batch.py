@@ -1,6 +1,6 @@
 """Many levels at once: locked in order, changed in memory, written in one statement."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 
 from inventory.level_fields import LevelState
@@ -48,13 +48,17 @@ class LevelBatch:
         Of all changes of a level, the last alone announces that it has crossed its reorder point since the first; with
         `each_crossing` every change that crosses it does.
         """
-        rows = self._rows if each_crossing else list(self._rows_crossing_once())
+        rows = self._rows if each_crossing else self._rows_crossing_once()
         write_locked_levels(states=list(self._changed.values()), rows=rows)
 
-    def _rows_crossing_once(self) -> Iterator[LedgerRow]:
-        # A level that crosses its reorder point and comes back within one write was never low to any reader.
+    def _rows_crossing_once(self) -> list[LedgerRow]:
         last = {row.after.id: row for row in self._rows}
-        began: dict[int, bool] = {}
+        if len(last) == len(self._rows):
+            return self._rows
+        # A level that crosses its reorder point and comes back within one write was never low to any reader.
+        was_low: dict[int, bool] = {}
+        rows = []
         for row in self._rows:
-            was_low = began.setdefault(row.after.id, row.before.is_low)
-            yield replace(row, low_before=was_low if row is last[row.after.id] else row.after.is_low)
+            first = was_low.setdefault(row.after.id, row.before.is_low)
+            rows.append(replace(row, low_before=first if row is last[row.after.id] else row.after.is_low))
+        return rows
