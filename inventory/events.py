@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Final, Literal, TypedDict
+from typing import Annotated, Any, Final, Literal, TypedDict
 
 from inventory.level_fields import LevelData
 from pms_backend.events.domain_events import DomainEvent
@@ -73,35 +73,26 @@ class StockEvent(DomainEvent):
         return f"level:{self.level['location']}/{self.level['sku']}"
 
 
-class StockChanged(StockEvent):
+class StockChanged(StockEvent, type=STOCK_CHANGED):
     """A level changed: once for each of its versions."""
 
-    type: ClassVar[str] = STOCK_CHANGED
 
-
-class StockOversold(StockEvent):
+class StockOversold(StockEvent, type=STOCK_OVERSOLD):
     """More of a level is promised than may be, since this change."""
 
-    type: ClassVar[str] = STOCK_OVERSOLD
 
-
-class StockLow(StockEvent):
+class StockLow(StockEvent, type=STOCK_LOW):
     """What is available fell to the reorder point, by this change."""
 
-    type: ClassVar[str] = STOCK_LOW
 
-
-class StockReplenished(StockEvent):
+class StockReplenished(StockEvent, type=STOCK_REPLENISHED):
     """What is available rose above the reorder point again, by this change."""
-
-    type: ClassVar[str] = STOCK_REPLENISHED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LocationChanged(DomainEvent):
+class LocationChanged(DomainEvent, type="location.changed"):
     """A location was made or changed."""
 
-    type: ClassVar[str] = "location.changed"
     location: Annotated[dict[str, Any], LocationData]
 
     @property
@@ -127,28 +118,20 @@ class ReservationEvent(DomainEvent):
         return f"reservation:{self.reservation['id']}"
 
 
-class ReservationCreated(ReservationEvent):
+class ReservationCreated(ReservationEvent, type="reservation.created"):
     """Stock was reserved."""
 
-    type: ClassVar[str] = "reservation.created"
 
-
-class ReservationCommitted(ReservationEvent):
+class ReservationCommitted(ReservationEvent, type="reservation.committed"):
     """Reserved units were sold: all that were left, or some (then it is still active)."""
 
-    type: ClassVar[str] = "reservation.committed"
 
-
-class ReservationReleased(ReservationEvent):
+class ReservationReleased(ReservationEvent, type="reservation.released"):
     """What was still reserved went back."""
 
-    type: ClassVar[str] = "reservation.released"
 
-
-class ReservationExpired(ReservationEvent):
+class ReservationExpired(ReservationEvent, type="reservation.expired"):
     """Its time was over, and what was still reserved went back."""
-
-    type: ClassVar[str] = "reservation.expired"
 
 
 class TransferLineData(TypedDict):
@@ -197,25 +180,20 @@ class TransferEvent(DomainEvent):
         return f"transfer:{self.transfer['id']}"
 
 
-class TransferShipped(TransferEvent):
+class TransferShipped(TransferEvent, type="transfer.shipped"):
     """A transfer left its source."""
-
-    type: ClassVar[str] = "transfer.shipped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TransferReceived(TransferEvent):
+class TransferReceived(TransferEvent, type="transfer.received"):
     """Units of a transfer arrived, or were lost, by this receipt: all that came, or a part."""
 
-    type: ClassVar[str] = "transfer.received"
     received: Annotated[list[dict[str, Any]], list[UnitsData]]
     lost: Annotated[list[dict[str, Any]], list[UnitsData]]
 
 
-class TransferCancelled(TransferEvent):
+class TransferCancelled(TransferEvent, type="transfer.cancelled"):
     """A transfer was called off; what was under way is back at its source."""
-
-    type: ClassVar[str] = "transfer.cancelled"
 
 
 class StocktakeSummaryData(TypedDict):
@@ -242,10 +220,9 @@ class StocktakeData(TypedDict):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StocktakePosted(DomainEvent):
+class StocktakePosted(DomainEvent, type="stocktake.posted"):
     """What was counted at a location became its stock."""
 
-    type: ClassVar[str] = "stocktake.posted"
     stocktake: Annotated[dict[str, Any], StocktakeData]
 
     @property

@@ -36,10 +36,8 @@ class InsufficientStock(Conflict):
         super().__init__(detail, errors=[FieldError("/delta", self.code, detail)])
 
 
-class VersionConflict(Conflict):
+class VersionConflict(Conflict, code="version_conflict"):
     """The level has changed since the caller read it."""
-
-    code = "version_conflict"
 
 
 class ReferenceMissing(Invalid):
@@ -82,28 +80,20 @@ class CodeTaken(Conflict):
         super().__init__(detail, errors=[FieldError("/code", self.code, detail)])
 
 
-class LocationHoldsStock(Conflict):
+class LocationHoldsStock(Conflict, code="location_holds_stock"):
     """A location that holds stock cannot be closed."""
 
-    code = "location_holds_stock"
 
-
-class LimitInUse(Conflict):
+class LimitInUse(Conflict, code="limit_in_use"):
     """The backorder limit would be below the units that are already promised beyond the stock."""
 
-    code = "limit_in_use"
 
-
-class InvalidQuantity(Invalid):
+class InvalidQuantity(Invalid, code="invalid_quantity"):
     """The number is not valid here."""
 
-    code = "invalid_quantity"
 
-
-class LedgerContradictsItself(Conflict):
+class LedgerContradictsItself(Conflict, code="ledger_contradicts_itself"):
     """A movement does not follow from the one before it."""
-
-    code = "ledger_contradicts_itself"
 
 
 class ReservationNotFound(NotFound):
@@ -115,10 +105,8 @@ class ReservationNotFound(NotFound):
         super().__init__(f"There is no reservation {reservation_id}.")
 
 
-class InvalidReservation(Invalid):
+class InvalidReservation(Invalid, code="invalid_reservation"):
     """The request for a reservation is not valid, whatever the stock."""
-
-    code = "invalid_reservation"
 
 
 class InvalidLines(Invalid):
@@ -163,37 +151,25 @@ class ReservationStateConflict(Conflict):
         super().__init__(f"The reservation {reservation_id} is {status}.")
 
 
-class SameLocation(Invalid):
+class SameLocation(Invalid, code="same_location"):
     """A transfer goes from one location to another."""
 
-    code = "same_location"
 
-
-class TransferShort(Conflict):
+class TransferShort(Conflict, code=InsufficientStock.code):
     """A transfer's source has less than it would ship; `errors` names each line."""
 
-    code = InsufficientStock.code
 
-
-class OverReceipt(Conflict):
+class OverReceipt(Conflict, code="over_receipt"):
     """More would be received than is in transit; `errors` names each line."""
 
-    code = "over_receipt"
 
-
-class TransferStateConflict(Conflict):
+class TransferStateConflict(Conflict, code="transfer_state_conflict"):
     """The status of the transfer forbids this."""
 
-    code = "transfer_state_conflict"
 
-
-class StocktakeStateConflict(Conflict):
+class StocktakeStateConflict(Conflict, code="stocktake_state_conflict"):
     """The count sheet is already closed."""
 
-    code = "stocktake_state_conflict"
 
-
-class StocktakeTooLarge(Invalid):
+class StocktakeTooLarge(Invalid, code="stocktake_too_large"):
     """A count sheet would have too many lines."""
-
-    code = "stocktake_too_large"

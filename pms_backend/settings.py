@@ -146,38 +146,44 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
-# One queue per kind of latency, with its tasks, so that slow tasks do not delay urgent ones. Each queue needs a worker
-# (pms_backend/standalone/programs.py, docker-compose.yml) and has a heartbeat.
-QUEUES: dict[str, tuple[str, ...]] = {
+# Intervals of the sweeps that find work without a wake-up: a lost wake-up delays it by no more.
+SWEEP_SECONDS = 2.0
+IMAGE_SWEEP_SECONDS = 5.0
+# Interval of deleting expired rows, which have no effect before that either.
+PRUNE_SECONDS = 60.0
+HEARTBEAT_SECONDS = 5.0
+_HEARTBEAT = "pms_backend.operations.tasks.record_heartbeat"
+
+# One queue per kind of latency, with its tasks and how often beat starts each (seconds, or a time of day), so that slow
+# tasks do not delay urgent ones. Each queue needs a worker (pms_backend/standalone/programs.py, docker-compose.yml).
+QUEUES: dict[str, dict[str, float | crontab]] = {
     # Publishing events, one batch after the other.
-    "relay": ("pms_backend.events.tasks.relay_events",),
+    "relay": {"pms_backend.events.tasks.relay_events": SWEEP_SECONDS},
     # Events from a PMS, and work that is due at a time: short transactions, no outgoing calls.
-    "sync": (
-        "pms_integration.tasks.apply_pms_events",
-        "inventory.tasks.expire_reservations",
-        "products.tasks.publish_due",
-    ),
+    "sync": {
+        "pms_integration.tasks.apply_pms_events": SWEEP_SECONDS,
+        "inventory.tasks.expire_reservations": SWEEP_SECONDS,
+        "products.tasks.publish_due": SWEEP_SECONDS,
+    },
     # Calls to a PMS: none yet.
-    "pms": (),
+    "pms": {},
     # Calls to subscribers: none yet.
-    "deliveries": (),
-    "default": (
-        "pms_integration.tasks.run_imports",
-        "pms_integration.tasks.prune_import_files",
-        "pms_integration.tasks.prune_event_bodies",
-        "products.tasks.fetch_images",
-        "products.tasks.make_thumbnails",
-        "products.tasks.sweep_unused_images",
-        "products.tasks.sweep_stray_files",
-        "pms_backend.access.tasks.prune_nonces",
-        "pms_backend.access.tasks.prune_tickets",
-        "pms_backend.access.tasks.prune_audit_log",
-        "pms_backend.access.tasks.flush_expired_tokens",
-        "pms_backend.api.tasks.prune_idempotency_keys",
-        "pms_backend.events.tasks.prune_events",
-        # Beat sends it to every queue.
-        "pms_backend.operations.tasks.record_heartbeat",
-    ),
+    "deliveries": {},
+    "default": {
+        "pms_integration.tasks.run_imports": SWEEP_SECONDS,
+        "pms_integration.tasks.prune_import_files": PRUNE_SECONDS,
+        "pms_integration.tasks.prune_event_bodies": PRUNE_SECONDS,
+        "products.tasks.fetch_images": IMAGE_SWEEP_SECONDS,
+        "products.tasks.make_thumbnails": IMAGE_SWEEP_SECONDS,
+        "products.tasks.sweep_unused_images": 3600.0,
+        "products.tasks.sweep_stray_files": crontab(hour="4", minute="43"),
+        "pms_backend.access.tasks.prune_nonces": PRUNE_SECONDS,
+        "pms_backend.access.tasks.prune_tickets": PRUNE_SECONDS,
+        "pms_backend.access.tasks.prune_audit_log": PRUNE_SECONDS,
+        "pms_backend.access.tasks.flush_expired_tokens": crontab(hour="3", minute="17"),
+        "pms_backend.api.tasks.prune_idempotency_keys": PRUNE_SECONDS,
+        "pms_backend.events.tasks.prune_events": PRUNE_SECONDS,
+    },
 }
 CELERY_TASK_ROUTES = {task: {"queue": queue} for queue, tasks in QUEUES.items() for task in tasks}
 CELERY_TASK_PUBLISH_RETRY = False
@@ -194,22 +200,20 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_TIMEZONE = "UTC"
 
-# Interval of the sweeps that find work without a wake-up: a lost wake-up delays it by no more.
-SWEEP_SECONDS = 2.0
-HEARTBEAT_SECONDS = 5.0
-IMAGE_SWEEP_SECONDS = 5.0
-# Interval of deleting expired rows, which have no effect before that either.
-PRUNE_SECONDS = 60.0
+
+def _every(interval: float | crontab, task: str, **options: Any) -> dict[str, Any]:
+    every = interval if isinstance(interval, crontab) else schedule(interval)
+    expires = 3600 if isinstance(interval, crontab) else interval * 5
+    return {"task": task, "schedule": every, "options": {"expires": expires, **options}}
 
 
-def _every(seconds: float, task: str, **more: Any) -> dict[str, Any]:
-    return {"task": task, "schedule": schedule(seconds), "options": {"expires": seconds * 5}, **more}
-
-
-def _heartbeat(queue: str) -> dict[str, Any]:
-    sent = _every(HEARTBEAT_SECONDS, "pms_backend.operations.tasks.record_heartbeat", args=[queue])
-    return {**sent, "options": {**sent["options"], "queue": queue}}
-
+CELERY_BEAT_SCHEDULE = {
+    **{task: _every(interval, task) for tasks in QUEUES.values() for task, interval in tasks.items()},
+    **{
+        f"heartbeat of {queue}": {**_every(HEARTBEAT_SECONDS, _HEARTBEAT, queue=queue), "args": [queue]}
+        for queue in QUEUES
+    },
+}
 
 # How long the feed keeps an event: longer than any reader may be offline.
 EVENT_RETENTION_DAYS = env.integer("EVENT_RETENTION_DAYS", 30, minimum=1, maximum=3650)
@@ -217,35 +221,6 @@ EVENT_RETENTION_DAYS = env.integer("EVENT_RETENTION_DAYS", 30, minimum=1, maximu
 PMS_EVENT_RETENTION_DAYS = env.integer("PMS_EVENT_RETENTION_DAYS", 30, minimum=1, maximum=3650)
 # How long the audit log is kept: as long as your auditors require.
 AUDIT_RETENTION_DAYS = env.integer("AUDIT_RETENTION_DAYS", 365, minimum=1, maximum=3650)
-
-CELERY_BEAT_SCHEDULE = {
-    "prune signature nonces": _every(PRUNE_SECONDS, "pms_backend.access.tasks.prune_nonces"),
-    "prune socket tickets": _every(PRUNE_SECONDS, "pms_backend.access.tasks.prune_tickets"),
-    "relay events": _every(SWEEP_SECONDS, "pms_backend.events.tasks.relay_events"),
-    "apply PMS events": _every(SWEEP_SECONDS, "pms_integration.tasks.apply_pms_events"),
-    "expire reservations": _every(SWEEP_SECONDS, "inventory.tasks.expire_reservations"),
-    "publish due products": _every(SWEEP_SECONDS, "products.tasks.publish_due"),
-    "fetch images": _every(IMAGE_SWEEP_SECONDS, "products.tasks.fetch_images"),
-    "make thumbnails": _every(IMAGE_SWEEP_SECONDS, "products.tasks.make_thumbnails"),
-    "sweep unused images": _every(3600.0, "products.tasks.sweep_unused_images"),
-    "sweep stray files": {
-        "task": "products.tasks.sweep_stray_files",
-        "schedule": crontab(hour="4", minute="43"),
-        "options": {"expires": 3600},
-    },
-    "run imports": _every(SWEEP_SECONDS, "pms_integration.tasks.run_imports"),
-    "prune import files": _every(PRUNE_SECONDS, "pms_integration.tasks.prune_import_files"),
-    "prune idempotency keys": _every(PRUNE_SECONDS, "pms_backend.api.tasks.prune_idempotency_keys"),
-    "prune bodies of PMS events": _every(PRUNE_SECONDS, "pms_integration.tasks.prune_event_bodies"),
-    "prune audit log": _every(PRUNE_SECONDS, "pms_backend.access.tasks.prune_audit_log"),
-    "prune events": _every(PRUNE_SECONDS, "pms_backend.events.tasks.prune_events"),
-    "flush expired tokens": {
-        "task": "pms_backend.access.tasks.flush_expired_tokens",
-        "schedule": crontab(hour="3", minute="17"),
-        "options": {"expires": 3600},
-    },
-    **{f"heartbeat of {queue}": _heartbeat(queue) for queue in QUEUES},
-}
 
 # --- Uploaded files: on this machine, or in an S3-compatible bucket ---------------------------------------------------
 

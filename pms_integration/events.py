@@ -1,16 +1,15 @@
 """The domain events of the PMS integration."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pms_backend.events.domain_events import DomainEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PMSConflict(DomainEvent):
+class PMSConflict(DomainEvent, type="pms.conflict"):
     """A product of the PMS claims what belongs to another product of ours."""
 
-    type: ClassVar[str] = "pms.conflict"
     connection: str
     external_id: str
     detail: str
@@ -22,10 +21,9 @@ class PMSConflict(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportFinished(DomainEvent):
+class ImportFinished(DomainEvent, type="import.finished"):
     """An import of products has come to its end, or has failed. The counts are of products, `processed` of lines."""
 
-    type: ClassVar[str] = "import.finished"
     id: int
     status: Literal["finished", "failed"]
     processed: int

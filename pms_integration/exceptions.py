@@ -3,28 +3,20 @@
 from pms_backend.api.exceptions import Conflict, Forbidden, Gone, Invalid, NotFound, Unauthenticated
 
 
-class SignatureInvalid(Unauthenticated):
+class SignatureInvalid(Unauthenticated, code="invalid_signature"):
     """The webhook is not signed by the PMS, or its timestamp is too old."""
 
-    code = "invalid_signature"
 
-
-class UnusableData(Invalid):
+class UnusableData(Invalid, code="unusable_data"):
     """The data of a known type is not valid; a retry would fail again."""
 
-    code = "unusable_data"
 
-
-class UnknownPMSLocation(NotFound):
+class UnknownPMSLocation(NotFound, code="unknown_location"):
     """A location that is neither mapped by the connection nor one of our codes; it may be added later."""
 
-    code = "unknown_location"
 
-
-class NotRetriable(Conflict):
+class NotRetriable(Conflict, code="not_retriable"):
     """The event has a status in which it cannot be retried."""
-
-    code = "not_retriable"
 
 
 class AwaitsSku(Exception):
@@ -35,28 +27,20 @@ class AwaitsSku(Exception):
         self.sku_key = sku_key
 
 
-class StockOwned(Conflict):
+class StockOwned(Conflict, code="stock_owned"):
     """Another connection owns the stock of the location."""
 
-    code = "stock_owned"
 
-
-class LocationNameTaken(Conflict):
+class LocationNameTaken(Conflict, code="location_name_taken"):
     """The connection uses the name for another location."""
 
-    code = "location_name_taken"
 
-
-class StockNotYours(Forbidden):
+class StockNotYours(Forbidden, code="forbidden"):
     """The file has quantities, and its sender may not set stock."""
 
-    code = "forbidden"
 
-
-class ImportFileGone(Gone):
+class ImportFileGone(Gone, code="import_file_gone"):
     """The file of the import has been removed; it is stored for a few days only."""
-
-    code = "import_file_gone"
 
 
 class ImportLost(Exception):

@@ -1,7 +1,7 @@
 """The events of the catalogue."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from pms_backend.events.domain_events import DomainEvent
 from products.cache_generations import CATALOGUE, PRODUCT
@@ -33,47 +33,34 @@ class ProductEvent(DomainEvent):
         return generations_of(self.type, self.subject)
 
 
-class ProductCreated(ProductEvent):
+class ProductCreated(ProductEvent, type="product.created"):
     """A product was made."""
 
-    type: ClassVar[str] = "product.created"
 
-
-class ProductUpdated(ProductEvent):
+class ProductUpdated(ProductEvent, type="product.updated"):
     """A product or one of its variants was changed."""
 
-    type: ClassVar[str] = "product.updated"
 
-
-class ProductPublished(ProductEvent):
+class ProductPublished(ProductEvent, type="product.published"):
     """A product became active."""
 
-    type: ClassVar[str] = "product.published"
 
-
-class ProductUnpublished(ProductEvent):
+class ProductUnpublished(ProductEvent, type="product.unpublished"):
     """An active product became a draft again."""
 
-    type: ClassVar[str] = "product.unpublished"
 
-
-class ProductArchived(ProductEvent):
+class ProductArchived(ProductEvent, type="product.archived"):
     """A product was taken out of the catalogue."""
 
-    type: ClassVar[str] = "product.archived"
 
-
-class ProductRestored(ProductEvent):
+class ProductRestored(ProductEvent, type="product.restored"):
     """An archived product came back."""
-
-    type: ClassVar[str] = "product.restored"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CategoryChanged(DomainEvent):
+class CategoryChanged(DomainEvent, type="category.changed"):
     """A category was made, renamed, moved or removed (then `category` is null)."""
 
-    type: ClassVar[str] = "category.changed"
     slug: str
     category: Annotated[dict[str, Any], CategoryData] | None
 

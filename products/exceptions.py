@@ -7,22 +7,16 @@ from pms_backend.api.problems import FieldError
 from products.images.limits import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, MAX_IMAGE_SIDE
 
 
-class InvalidSku(Invalid):
+class InvalidSku(Invalid, code="invalid_sku"):
     """The text is not a valid SKU."""
 
-    code = "invalid_sku"
 
-
-class InvalidBarcode(Invalid):
+class InvalidBarcode(Invalid, code="invalid_barcode"):
     """The text has the length of a GTIN, but a wrong check digit."""
 
-    code = "invalid_barcode"
 
-
-class SkuTaken(Conflict):
+class SkuTaken(Conflict, code="sku_taken"):
     """Another variant has this SKU, regardless of case."""
-
-    code = "sku_taken"
 
 
 class HandleTaken(Conflict):
@@ -34,34 +28,24 @@ class HandleTaken(Conflict):
         super().__init__(detail, errors=[FieldError("/handle", self.code, detail)])
 
 
-class PublishRulesFailed(Invalid):
+class PublishRulesFailed(Invalid, code="publish_rules_failed"):
     """The product may not be published; `errors` names each failed rule."""
 
-    code = "publish_rules_failed"
 
-
-class ProductNotFound(NotFound):
+class ProductNotFound(NotFound, code="product_not_found"):
     """No product has this id."""
 
-    code = "product_not_found"
 
-
-class ProductArchived(Conflict):
+class ProductArchived(Conflict, code="product_archived"):
     """The product is archived and has to be restored first."""
 
-    code = "product_archived"
 
-
-class ProductPublished(Conflict):
+class ProductPublished(Conflict, code="product_published"):
     """A published product cannot be scheduled for publishing."""
 
-    code = "product_published"
 
-
-class ProductNotPublished(Conflict):
+class ProductNotPublished(Conflict, code="product_not_published"):
     """A product that is neither published nor scheduled for it cannot be scheduled for unpublishing."""
-
-    code = "product_not_published"
 
 
 class InvalidSchedule(Invalid):
@@ -78,10 +62,8 @@ class VersionConflict(PreconditionFailed):
     """The product has changed since the caller read it."""
 
 
-class VariantNotFound(NotFound):
+class VariantNotFound(NotFound, code="variant_not_found"):
     """No variant has this id."""
-
-    code = "variant_not_found"
 
 
 class TooManyVariants(Invalid):
@@ -94,10 +76,8 @@ class TooManyVariants(Invalid):
         super().__init__(detail, errors=[FieldError("/variants", self.code, detail)])
 
 
-class OptionsDoNotFit(Invalid):
+class OptionsDoNotFit(Invalid, code="options_do_not_fit"):
     """The variants do not fit the options of their product; `errors` names each."""
-
-    code = "options_do_not_fit"
 
 
 class InvalidHandle(Invalid):
@@ -119,10 +99,8 @@ class DescriptionTooLong(Invalid):
         super().__init__(detail, errors=[FieldError("/description", self.code, detail)])
 
 
-class AttributesTooLarge(Invalid):
+class AttributesTooLarge(Invalid, code="too_large"):
     """The merged attributes are too large."""
-
-    code = "too_large"
 
 
 class CategoryNotFound(Invalid):
@@ -155,16 +133,12 @@ class CategoryTooDeep(Invalid):
         super().__init__(detail, errors=[FieldError("/parent", self.code, detail)])
 
 
-class CategoryCycle(Conflict):
+class CategoryCycle(Conflict, code="category_cycle"):
     """A category would be its own ancestor."""
 
-    code = "category_cycle"
 
-
-class CategoryInUse(Conflict):
+class CategoryInUse(Conflict, code="category_in_use"):
     """A category with products or child categories cannot be deleted."""
-
-    code = "category_in_use"
 
 
 class UnknownVariant(Invalid):
@@ -177,16 +151,12 @@ class UnknownVariant(Invalid):
         super().__init__(detail, errors=[FieldError(pointer, self.code, detail)])
 
 
-class UnknownField(Invalid):
+class UnknownField(Invalid, code="unknown_field"):
     """`fields` names fields that do not exist; `errors` has each."""
 
-    code = "unknown_field"
 
-
-class ImageNotFound(NotFound):
+class ImageNotFound(NotFound, code="image_not_found"):
     """The product has no image with this id."""
-
-    code = "image_not_found"
 
 
 class RefusedImage(Invalid):
@@ -240,49 +210,33 @@ class ImageTooCostly(RefusedImage):
     default_detail = "Decoding this picture needs more memory or time than it may; send a smaller or a simpler one."
 
 
-class ImageDecoderBusy(Unavailable):
+class ImageDecoderBusy(Unavailable, code="image_decoder_busy"):
     """Another picture is being decoded; nothing was written."""
 
-    code = "image_decoder_busy"
 
-
-class TooManyImages(Conflict):
+class TooManyImages(Conflict, code="too_many_images"):
     """The product has the maximal number of images."""
 
-    code = "too_many_images"
 
-
-class DirectUploadsUnavailable(Conflict):
+class DirectUploadsUnavailable(Conflict, code="direct_uploads_unavailable"):
     """Files are stored on this machine, not in a bucket that accepts uploads."""
 
-    code = "direct_uploads_unavailable"
 
-
-class UploadNotFound(NotFound):
+class UploadNotFound(NotFound, code="upload_not_found"):
     """The caller has no such upload."""
 
-    code = "upload_not_found"
 
-
-class UploadUsed(Conflict):
+class UploadUsed(Conflict, code="upload_used"):
     """The upload has been used for an image already."""
 
-    code = "upload_used"
 
-
-class UploadExpired(Conflict):
+class UploadExpired(Conflict, code="upload_expired"):
     """The upload was not used in time."""
 
-    code = "upload_expired"
 
-
-class UploadMissing(Conflict):
+class UploadMissing(Conflict, code="upload_missing"):
     """No file has been sent to the URL of the upload yet."""
 
-    code = "upload_missing"
 
-
-class StorageUnavailable(Unavailable):
+class StorageUnavailable(Unavailable, code="storage_unavailable"):
     """The storage of files does not respond, or refuses to store."""
-
-    code = "storage_unavailable"

@@ -6,12 +6,3 @@ from inventory.admin.movements import StockMovementAdmin
 from inventory.admin.reservations import ReservationAdmin
 from inventory.admin.stocktakes import StocktakeAdmin
 from inventory.admin.transfers import TransferAdmin
-
-__all__ = [
-    "LocationAdmin",
-    "ReservationAdmin",
-    "StockLevelAdmin",
-    "StockMovementAdmin",
-    "StocktakeAdmin",
-    "TransferAdmin",
-]

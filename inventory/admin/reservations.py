@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from inventory import services
-from inventory.admin.confirmation import confirmed
 from inventory.models import Reservation, ReservationLine, ReservationStatus, StockLevel
 from pms_backend.api.admin_tables import MAIN_NUMBER, NUMBER, SHORT, TABLES, TEXT, Table, link, to_the_second
 from pms_backend.api.exceptions import DomainError
@@ -132,8 +131,7 @@ class ReservationAdmin(GrowingTableAdmin):
         self, request: HttpRequest, object_id: str, transition: Transition, verb: str, done: str, note: str
     ) -> HttpResponse:
         reservation: Reservation = self.get_or_404(request, object_id)
-        return confirmed(
-            self,
+        return self.confirmed(
             request,
             partial(transition, reservation_id=reservation.pk, client=None),
             success=f"{reservation.reference} is {done}.",

@@ -13,7 +13,6 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from inventory import services
-from inventory.admin.confirmation import confirmed
 from inventory.admin.line_forms import LINES_PAGE, CountsForm
 from inventory.admin.quantities import coloured_delta
 from inventory.models import Location, Stocktake, StocktakeLine, StocktakeStatus
@@ -192,8 +191,7 @@ class StocktakeAdmin(SkuSearch, ReadOnlyAdmin):
     def _confirmed(
         self, request: HttpRequest, stocktake: Stocktake, service: Callable[..., Any], verb: str, done: str, note: str
     ) -> HttpResponse:
-        return confirmed(
-            self,
+        return self.confirmed(
             request,
             partial(service, stocktake_id=stocktake.pk),
             success=f"{_name(stocktake).capitalize()} is {done}.",

@@ -14,7 +14,6 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from inventory import services
-from inventory.admin.confirmation import confirmed
 from inventory.admin.forms import find_sku
 from inventory.admin.line_forms import LINES_PAGE, TransferReceiptForm
 from inventory.admin.quantities import RED
@@ -221,8 +220,7 @@ class TransferAdmin(SkuSearch, ReadOnlyAdmin):
     def _confirmed(
         self, request: HttpRequest, transfer: Transfer, service: Callable[..., Any], verb: str, done: str, note: str
     ) -> HttpResponse:
-        return confirmed(
-            self,
+        return self.confirmed(
             request,
             partial(service, transfer_id=transfer.pk),
             success=f"{_name(transfer).capitalize()} {done}.",

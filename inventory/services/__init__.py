@@ -27,37 +27,3 @@ from inventory.services.stocktakes import (
 )
 from inventory.services.transfer_transitions import cancel_transfer, receive_transfer, ship_transfer
 from inventory.services.transfers import create_transfer, update_transfer
-
-__all__ = [
-    "Adjustment",
-    "Count",
-    "LevelState",
-    "ReservationRequest",
-    "StockChange",
-    "StocktakeCount",
-    "adjust_stock",
-    "adjust_stock_in_bulk",
-    "apply_reported_change",
-    "apply_reported_count",
-    "cancel_stocktake",
-    "cancel_transfer",
-    "commit_reservation",
-    "count_stock",
-    "count_stock_in_bulk",
-    "create_location",
-    "create_stocktake",
-    "create_transfer",
-    "expire_reservations",
-    "extend_reservation",
-    "lock_level",
-    "post_stocktake",
-    "receive_transfer",
-    "record_counts",
-    "release_reservation",
-    "repair_level",
-    "reserve_stock",
-    "ship_transfer",
-    "update_level",
-    "update_location",
-    "update_transfer",
-]

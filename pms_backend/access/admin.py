@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -25,7 +25,6 @@ from pms_backend.access.rates import known_tiers
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.api.forms import IntegerField
 from pms_backend.api.service_admin import (
-    EmptyForm,
     GrowingTableAdmin,
     ReadOnlyAdmin,
     RefusalsAsFormErrors,
@@ -120,15 +119,10 @@ class ApiClientAdmin(ReadOnlyAdmin):
     def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Revokes the client after a confirmation."""
         client: ApiClient = self.get_or_404(request, object_id)
-        form = EmptyForm(request.POST or None)
-        if form.is_valid():
-            with RefusalsAsFormErrors(form):
-                services.revoke_api_client(client_id=client.public_id)
-                messages.success(request, f"{client.name} is revoked: its keys are refused from now on.")
-                return HttpResponseRedirect(_page(client))
-        return self.form_page(
+        return self.confirmed(
             request,
-            form,
+            lambda: services.revoke_api_client(client_id=client.public_id),
+            success=f"{client.name} is revoked: its keys are refused from now on.",
             title=f"Revoke {client.name}",
             note="Its keys are refused from now on, for good. A new client gets a new key.",
             button="Revoke",

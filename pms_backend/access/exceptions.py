@@ -3,25 +3,17 @@
 from pms_backend.api.exceptions import Conflict, Invalid, NotFound
 
 
-class UnknownScope(Invalid):
+class UnknownScope(Invalid, code="unknown_scope"):
     """A scope that does not exist."""
 
-    code = "unknown_scope"
 
-
-class UnknownTier(Invalid):
+class UnknownTier(Invalid, code="unknown_tier"):
     """A tier that is neither built in nor in RATE_LIMITS."""
 
-    code = "unknown_tier"
 
-
-class ApiClientNotFound(NotFound):
+class ApiClientNotFound(NotFound, code="api_client_not_found"):
     """No client has that id."""
 
-    code = "api_client_not_found"
 
-
-class ApiClientRevoked(Conflict):
+class ApiClientRevoked(Conflict, code="api_client_revoked"):
     """The client is revoked."""
-
-    code = "api_client_revoked"

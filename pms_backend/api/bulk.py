@@ -26,16 +26,12 @@ class Outcome:
     is_conflict: bool = False
 
 
-class BulkInvalid(Invalid):
+class BulkInvalid(Invalid, code="bulk_rejected"):
     """The request is atomic, and a row is not valid."""
 
-    code = "bulk_rejected"
 
-
-class BulkConflict(Conflict):
+class BulkConflict(Conflict, code="bulk_rejected"):
     """The request is atomic, and the present state forbids a row."""
-
-    code = "bulk_rejected"
 
 
 def rejection(index: int, error: DomainError, **key: Any) -> Outcome:

@@ -11,10 +11,9 @@ are invalidated by replacing the family's token alone.
 import logging
 import secrets
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
-from django.db import transaction
 from redis.exceptions import RedisError
 
 from pms_backend import metrics
@@ -76,8 +75,3 @@ def replace(names: Iterable[str]) -> None:
 def replace_outstanding() -> None:
     """Replaces the tokens that Redis did not accept before. The relay calls this in every sweep."""
     replace(())
-
-
-def replace_after_commit(names: Sequence[str]) -> None:
-    """Replaces the tokens when the running transaction commits: for changes that record no event."""
-    transaction.on_commit(lambda: replace(names), robust=True)

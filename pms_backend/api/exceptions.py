@@ -41,6 +41,10 @@ class DomainError(Exception):
 
     code = "error"
 
+    def __init_subclass__(cls, *, code: str | None = None) -> None:
+        """Sets the code of a subclass: `class NotFound(DomainError, code="not_found")`."""
+        cls.code = code or cls.code
+
     def __init__(self, detail: str, *, code: str | None = None, errors: Sequence[FieldError] = ()) -> None:
         super().__init__(detail)
         self.detail = detail
@@ -48,46 +52,32 @@ class DomainError(Exception):
         self.errors = tuple(errors)
 
 
-class NotFound(DomainError):
+class NotFound(DomainError, code="not_found"):
     """The named object does not exist."""
 
-    code = "not_found"
 
-
-class Invalid(DomainError):
+class Invalid(DomainError, code="invalid"):
     """The input breaks a rule, whatever the state."""
 
-    code = "invalid"
 
-
-class Conflict(DomainError):
+class Conflict(DomainError, code="conflict"):
     """The input is valid, but the present state forbids it."""
 
-    code = "conflict"
 
-
-class PreconditionFailed(DomainError):
+class PreconditionFailed(DomainError, code="version_conflict"):
     """The version that the caller has read is no longer the current one."""
 
-    code = "version_conflict"
 
-
-class Gone(DomainError):
+class Gone(DomainError, code="gone"):
     """It was there, and is not kept any more."""
 
-    code = "gone"
 
-
-class Forbidden(DomainError):
+class Forbidden(DomainError, code="forbidden"):
     """This caller may not do this."""
 
-    code = "forbidden"
 
-
-class Unavailable(DomainError):
+class Unavailable(DomainError, code="unavailable"):
     """Something that is needed for it does not answer at present; nothing was written."""
-
-    code = "unavailable"
 
 
 class OutcomeUnknown(Unavailable):
@@ -102,16 +92,12 @@ class OutcomeUnknown(Unavailable):
         )
 
 
-class InsufficientStorage(DomainError):
+class InsufficientStorage(DomainError, code="insufficient_storage"):
     """A disk has no space left; nothing was written."""
 
-    code = "insufficient_storage"
 
-
-class Unauthenticated(DomainError):
+class Unauthenticated(DomainError, code="not_authenticated"):
     """The credentials are missing or not valid."""
-
-    code = "not_authenticated"
 
 
 _STATUS_OF_DOMAIN_ERROR: dict[type[DomainError], int] = {

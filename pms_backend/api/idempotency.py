@@ -40,16 +40,12 @@ class IdempotencyNotSupported(APIException):
     default_detail = f"This answer carries a secret, so that it is not kept: send no {KEY_HEADER}."
 
 
-class IdempotencyKeyReused(Invalid):
+class IdempotencyKeyReused(Invalid, code="idempotency_key_reused"):
     """The key was used before with another body."""
 
-    code = "idempotency_key_reused"
 
-
-class IdempotencyInProgress(Conflict):
+class IdempotencyInProgress(Conflict, code="idempotency_in_progress"):
     """The first request with the key has not ended yet."""
-
-    code = "idempotency_in_progress"
 
 
 @dataclass(frozen=True, slots=True)

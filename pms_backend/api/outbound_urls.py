@@ -4,10 +4,8 @@ from pms_backend import outbound
 from pms_backend.api.exceptions import Invalid
 
 
-class OutboundForbidden(Invalid):
+class OutboundForbidden(Invalid, code="outbound_forbidden"):
     """The URL leads, or may lead, to a network that only we can reach."""
-
-    code = "outbound_forbidden"
 
 
 def check_outbound_url(url: str) -> None:

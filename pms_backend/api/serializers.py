@@ -29,30 +29,6 @@ from rest_framework.serializers import (
 
 from pms_backend.api.exact_json import decimal_of
 
-__all__ = [
-    "BaseSerializer",
-    "BooleanField",
-    "CharField",
-    "ChoiceField",
-    "DateTimeField",
-    "DecimalField",
-    "DictField",
-    "ErrorDetail",
-    "Field",
-    "FileField",
-    "IntegerField",
-    "ListField",
-    "ModelSerializer",
-    "MultipleChoiceField",
-    "RegexField",
-    "Serializer",
-    "SerializerMethodField",
-    "SlugField",
-    "SlugRelatedField",
-    "ValidationError",
-    "empty",
-]
-
 Row = TypeVar("Row", bound=models.Model)
 
 WHOLE_NUMBER: Final = re.compile(r"-?[0-9]+")

@@ -1,5 +1,6 @@
 """Base classes of the admin, which changes rows only through services and shows their refusals in forms."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
@@ -9,7 +10,7 @@ from django.contrib.admin import ShowFacets
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -180,6 +181,22 @@ class ServiceAdmin(ModelAdmin):
         """The page of an action: a form and a `button`, above them a template (`panel`) or a text (`note`)."""
         context = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "form": form, **more}
         return TemplateResponse(request, "service_admin/form_page.html", context)
+
+    def confirmed(
+        self, request: HttpRequest, service: Callable[[], Any], *, back: str, success: str = "", **page: Any
+    ) -> HttpResponse:
+        """Calls the service once its `form_page` is submitted, and leads `back` with the message `success`.
+
+        Until then, and if the service refuses, shows the page.
+        """
+        form = EmptyForm(request.POST or None)
+        if form.is_valid():
+            with RefusalsAsFormErrors(form):
+                service()
+                if success:
+                    messages.success(request, success)
+                return HttpResponseRedirect(back)
+        return self.form_page(request, form, back=back, **page)
 
 
 class ServiceInline(TabularInline):

@@ -41,5 +41,3 @@ if TYPE_CHECKING:
 else:
     from unfold.admin import ModelAdmin, TabularInline
     from unfold.decorators import action, display
-
-__all__ = ["ModelAdmin", "TabularInline", "action", "display"]

@@ -4,11 +4,11 @@ from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from pms_backend.api.service_admin import EmptyForm, GrowingTableAdmin, RefusalsAsFormErrors, moment
+from pms_backend.api.service_admin import GrowingTableAdmin, moment
 from pms_backend.api.typed_unfold import action, display
 from pms_backend.events import services
 from pms_backend.events.models import Event, ParkedEvent
@@ -87,14 +87,9 @@ class ParkedEventAdmin(GrowingTableAdmin):
         """Replays the event after a confirmation."""
         parked: ParkedEvent = self.get_or_404(request, object_id)
         page = reverse("admin:events_parkedevent_change", args=[parked.pk])
-        form = EmptyForm(request.POST or None)
-        if form.is_valid():
-            with RefusalsAsFormErrors(form):
-                self._report(request, services.replay_parked(parked_id=parked.pk))
-                return HttpResponseRedirect(page)
-        return self.form_page(
+        return self.confirmed(
             request,
-            form,
+            lambda: self._report(request, services.replay_parked(parked_id=parked.pk)),
             title=f"Replay {parked.event.public_id} for {parked.receiver}",
             note=parked.last_error,
             button="Replay",

@@ -7,9 +7,14 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainEvent:
-    """Something that happened, before it is recorded. A subclass names its `type`; its fields are the payload."""
+    """Something that happened, before it is recorded. A subclass has a `type`; its fields are the payload."""
 
     type: ClassVar[str]
+
+    def __init_subclass__(cls, *, type: str | None = None) -> None:  # noqa: A002 - the event's term
+        """Sets the type of a subclass: `class StockLow(StockEvent, type="stock.low")`."""
+        if type is not None:
+            cls.type = type
 
     @property
     def subject(self) -> str:

@@ -3,7 +3,5 @@
 from pms_backend.api.exceptions import Gone
 
 
-class SequenceExpired(Gone):
+class SequenceExpired(Gone, code="sequence_expired"):
     """Events after this sequence are pruned."""
-
-    code = "sequence_expired"

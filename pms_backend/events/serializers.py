@@ -37,7 +37,7 @@ class FeedQuerySerializer(serializers.Serializer[Any]):
 
 
 class FeedSerializer(serializers.Serializer[Any]):
-    """A page of the feed."""
+    """A piece of the feed."""
 
     results = EventSerializer(many=True)
     next_after = serializers.IntegerField(help_text="Ask for what is after this next time")

@@ -5,16 +5,3 @@ from pms_backend.outbound.exceptions import Forbidden, OutboundError, ResponseTo
 from pms_backend.outbound.fetching import Bounds, Response, fetch
 from pms_backend.outbound.guard import check_url
 from pms_backend.outbound.targets import parse_target
-
-__all__ = [
-    "Bounds",
-    "Forbidden",
-    "OutboundError",
-    "Response",
-    "ResponseTooLarge",
-    "Unreachable",
-    "check_url",
-    "fetch",
-    "parse_target",
-    "pause_before",
-]

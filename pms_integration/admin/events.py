@@ -4,14 +4,14 @@ from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from pms_backend.access.visibility import sees_cost
 from pms_backend.api.exact_json import exact_json
 from pms_backend.api.exceptions import DomainError
-from pms_backend.api.service_admin import EmptyForm, GrowingTableAdmin, RefusalsAsFormErrors, json_block, moment
+from pms_backend.api.service_admin import GrowingTableAdmin, json_block, moment
 from pms_backend.api.typed_unfold import action, display
 from pms_integration import services
 from pms_integration.models import PMSEvent, PMSEventStatus
@@ -84,15 +84,10 @@ class PMSEventAdmin(GrowingTableAdmin):
         """Retries the event after a confirmation."""
         event: PMSEvent = self.get_or_404(request, object_id)
         page = reverse("admin:pms_integration_pmsevent_change", args=[event.pk])
-        form = EmptyForm(request.POST or None)
-        if form.is_valid():
-            with RefusalsAsFormErrors(form):
-                services.retry_event(event_id=event.pk)
-                messages.success(request, f"{event.webhook_id} is tried again now.")
-                return HttpResponseRedirect(page)
-        return self.form_page(
+        return self.confirmed(
             request,
-            form,
+            lambda: services.retry_event(event_id=event.pk),
+            success=f"{event.webhook_id} is tried again now.",
             title=f"Try {event.webhook_id} again",
             note=f"The event is {event.status}. {event.reason}".strip(),
             button="Try again",

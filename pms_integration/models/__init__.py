@@ -22,24 +22,3 @@ from pms_integration.models.imports import (
     ImportProblem,
     ImportStatus,
 )
-
-__all__ = [
-    "MAX_CODE_LENGTH",
-    "MAX_COLUMN_LENGTH",
-    "MAX_DETAIL_LENGTH",
-    "MAX_EXTERNAL_ID_LENGTH",
-    "MAX_REASON_LENGTH",
-    "MAX_WEBHOOK_ID_LENGTH",
-    "ConnectorKind",
-    "ImportFormat",
-    "ImportJob",
-    "ImportProblem",
-    "ImportStatus",
-    "PMSConnection",
-    "PMSEvent",
-    "PMSEventStatus",
-    "PMSLocation",
-    "PMSProduct",
-    "PMSProductState",
-    "PMSStock",
-]

@@ -3,15 +3,3 @@
 from pms_integration.services.connections import create_connection, map_location, rotate_secret
 from pms_integration.services.events import apply_due_events, apply_event, receive_event, retry_event, wake_deferred
 from pms_integration.services.retention import prune_event_bodies
-
-__all__ = [
-    "apply_due_events",
-    "apply_event",
-    "create_connection",
-    "map_location",
-    "prune_event_bodies",
-    "receive_event",
-    "retry_event",
-    "rotate_secret",
-    "wake_deferred",
-]

@@ -2,5 +2,3 @@
 
 from products.admin.categories import CategoryAdmin
 from products.admin.products import ProductAdmin
-
-__all__ = ["CategoryAdmin", "ProductAdmin"]

@@ -18,35 +18,3 @@ from products.services.products import (
 from products.services.schedules import publish_due_products, publish_product, schedule_product, unpublish_product
 from products.services.thumbnails import make_due_thumbnails
 from products.services.uploads import create_upload, store_upload
-
-__all__ = [
-    "ImageURL",
-    "add_image",
-    "add_image_url",
-    "archive_product",
-    "attach_image_urls",
-    "create_category",
-    "create_product",
-    "create_upload",
-    "delete_category",
-    "delete_image",
-    "fetch_due_images",
-    "fetch_wake_up",
-    "make_due_thumbnails",
-    "publish_due_products",
-    "publish_product",
-    "replace_product",
-    "restore_product",
-    "schedule_product",
-    "store_picture",
-    "store_pictures",
-    "store_upload",
-    "sweep_stray_files",
-    "sweep_unused_images",
-    "unpublish_product",
-    "update_category",
-    "update_image",
-    "update_product",
-    "update_variant",
-    "upsert_products",
-]

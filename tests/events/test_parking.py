@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 from pms_backend.api.exceptions import NotFound
 from pms_backend.events import services
 from pms_backend.events.models import Event, ParkedEvent
-from pms_backend.events.services import receiving, timeouts
+from pms_backend.events.services import receiving
 from pms_backend.events.services.relay import MAX_BATCH_DEATHS, MAX_SINGLE_DEATHS
 from tests.events.examples import feed, happen
 from tests.events.receivers import Receive
@@ -220,7 +220,7 @@ def test_a_receiver_whose_statement_takes_too_long_is_parked_for(receive: Receiv
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_sleep(10)")
 
-    monkeypatch.setattr(timeouts, "RELAY_TIMEOUT", "50ms")
+    monkeypatch.setattr(receiving, "RELAY_TIMEOUT", "50ms")
     receive("tests.dawdles", dawdle)
     happen("a")
 
@@ -237,7 +237,7 @@ def test_a_receiver_that_sleeps_in_the_transaction_does_not_hold_the_feed_for_ev
         if events[0].subject == "thing:sleepy":
             time.sleep(0.4)
 
-    monkeypatch.setattr(timeouts, "RELAY_TIMEOUT", "50ms")
+    monkeypatch.setattr(receiving, "RELAY_TIMEOUT", "50ms")
     receive("tests.sleeps", sleep)
     happen("sleepy", "b")
 

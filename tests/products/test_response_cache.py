@@ -276,18 +276,6 @@ def test_a_change_of_one_product_leaves_the_others_cached(reader, lamp):
     assert counted.differences == {"hit": 1}
 
 
-def test_a_change_without_an_event_replaces_tokens_only_after_its_commit(reader, lamp):
-    reader.get(detail(lamp))
-    redis, key = get_redis_connection("default"), cache_generations.key_of(f"product:{lamp.pk}")
-    before = redis.get(key)
-
-    with transaction.atomic():
-        cache_generations.replace_after_commit([f"product:{lamp.pk}"])
-        assert redis.get(key) == before
-
-    assert redis.get(key) not in (None, before)
-
-
 def test_a_change_of_many_products_replaces_one_token(lamp):
     names = [f"product:{number}" for number in range(10_000)]
 

@@ -3,37 +3,25 @@
 from pms_backend.api.exceptions import Unauthenticated
 
 
-class InvalidToken(Unauthenticated):
+class InvalidToken(Unauthenticated, code="token_not_valid"):
     """The token is not valid here."""
 
-    code = "token_not_valid"
 
-
-class ExpiredToken(InvalidToken):
+class ExpiredToken(InvalidToken, code="token_expired"):
     """The token has expired; a refresh gives a new one."""
 
-    code = "token_expired"
 
-
-class KeysUnavailable(InvalidToken):
+class KeysUnavailable(InvalidToken, code="token_keys_unavailable"):
     """The keys to verify the token could not be fetched yet."""
 
-    code = "token_keys_unavailable"
 
-
-class UserInactive(InvalidToken):
+class UserInactive(InvalidToken, code="user_inactive"):
     """The token is valid, but its user is deactivated."""
 
-    code = "user_inactive"
 
-
-class PasswordChanged(InvalidToken):
+class PasswordChanged(InvalidToken, code="password_changed"):
     """The user's password was changed after the token was issued."""
 
-    code = "password_changed"
 
-
-class WrongCredentials(Unauthenticated):
+class WrongCredentials(Unauthenticated, code="wrong_credentials"):
     """No active user has this name and this password."""
-
-    code = "wrong_credentials"

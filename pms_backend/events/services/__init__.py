@@ -5,15 +5,3 @@ from pms_backend.events.services.recording import record, relay_wake_up, require
 from pms_backend.events.services.relay import relay_batch, relay_pending
 from pms_backend.events.services.replaying import replay_parked
 from pms_backend.events.services.retention import prune_events
-
-__all__ = [
-    "events_published",
-    "prune_events",
-    "receive_published",
-    "record",
-    "relay_batch",
-    "relay_pending",
-    "relay_wake_up",
-    "replay_parked",
-    "require_transaction",
-]

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.dispatch import Signal
 
 from pms_backend import metrics
@@ -19,6 +19,7 @@ Receiver = Callable[[Sequence[Event]], None]
 # How long a failing receiver may delay the feed; events not dispatched by then are parked untried.
 ONE_BY_ONE_SECONDS: Final = 30.0
 
+RELAY_TIMEOUT: Final = "30s"
 # The one signal: sent with `events`, a list in the order of the feed, inside the relay's transaction.
 events_published = Signal()
 
@@ -80,3 +81,13 @@ def _error_of(name: str, receiver: Receiver, events: Sequence[Event]) -> Excepti
         metrics.receiver_failures_total.labels(name).inc()
         return error
     return None
+
+
+def limit_waiting() -> None:
+    """Limits each statement of the transaction, and each pause between two, to 30 s."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('statement_timeout', %s, true),"
+            " set_config('idle_in_transaction_session_timeout', %s, true)",
+            [RELAY_TIMEOUT, RELAY_TIMEOUT],
+        )

@@ -9,10 +9,9 @@ from pms_backend import metrics
 from pms_backend.api import cache_generations
 from pms_backend.events.models import Event, RelayRun
 from pms_backend.events.services.parking import count_parked, park_untried
-from pms_backend.events.services.receiving import events_published, receivers
+from pms_backend.events.services.receiving import events_published, limit_waiting, receivers
 from pms_backend.events.services.recording import relay_wake_up
 from pms_backend.events.services.replaying import replay_untried
-from pms_backend.events.services.timeouts import limit_waiting
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,7 @@ from pms_backend import metrics
 from pms_backend.api.exceptions import NotFound
 from pms_backend.events.models import ParkedEvent
 from pms_backend.events.services.parking import count_parked, describe
-from pms_backend.events.services.receiving import receivers
-from pms_backend.events.services.timeouts import limit_waiting
+from pms_backend.events.services.receiving import limit_waiting, receivers
 
 logger = logging.getLogger(__name__)
 

@@ -10,17 +10,3 @@ from pms_integration.files.services.leases import (
     renew,
     set_total,
 )
-
-__all__ = [
-    "apply_chunk",
-    "create_import",
-    "fail_import",
-    "finish_import",
-    "lease_import",
-    "location_of",
-    "prune_import_files",
-    "release",
-    "renew",
-    "set_total",
-    "store_file",
-]
