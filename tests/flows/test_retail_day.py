@@ -16,7 +16,7 @@ pytestmark = pytest.mark.stack
 
 SENDERS = 4
 # Enough lines for several of most products, and for more webhooks than any queue holds.
-SOME_LINES = 500
+SOME_LINES = 250
 FILE = Path(os.environ.get("SAMPLE_DATA_DIR", "no-sample-data")) / "online-retail" / "2010-12-01.csv"
 
 
