@@ -59,14 +59,14 @@ class Cost:
 
 
 BUDGETS: Final = {
-    "list": Cost(calls=3581, queries=1),
-    "product": Cost(calls=2011, queries=1),
+    "list": Cost(calls=3508, queries=1),
+    "product": Cost(calls=1985, queries=1),
     "cached list": Cost(calls=1571, queries=0),
     "adjust": Cost(calls=1821, queries=1),
     "count": Cost(calls=2015, queries=1),
-    "reserve": Cost(calls=16088, queries=10),
-    "commit": Cost(calls=9644, queries=7),
-    "bulk of 100": Cost(calls=14515, queries=4),
+    "reserve": Cost(calls=16075, queries=10),
+    "commit": Cost(calls=9636, queries=7),
+    "bulk of 100": Cost(calls=14311, queries=4),
     "webhook in": Cost(calls=2855, queries=2),
     "availability of 50": Cost(calls=3547, queries=1),
 }
