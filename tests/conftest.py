@@ -67,7 +67,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 class JSONClient(APIClient):
-    """DRF's client, which sends JSON unless told otherwise."""
+    """DRF's client, which sends JSON by default."""
 
     default_format = "json"
 
@@ -82,7 +82,7 @@ class ClientWith(Protocol):
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """The test database, of which the ledger may be emptied: a test with commits ends in a TRUNCATE.
 
-    The database is told, not the session: behind a pooler a session belongs to nobody. Those that are open already do
+    The setting is the database's, not the session's: a pooler shares its sessions. Those that are open already do
     not hear it, and a pooler would keep them: they are ended.
     """
     with django_db_blocker.unblock():
