@@ -51,6 +51,7 @@ def test_a_day_ends_in_agreement(stack: Stack) -> None:
     assert (settled["processed"] + settled["ignored"], settled["dead"]) == (EVENTS, 0)
 
 
+@pytest.mark.slow
 def test_stock_that_disagrees_with_the_ledger_fails_the_day(stack: Stack) -> None:
     with unexplained_stock(stack):
         day = live_a_day(stack)

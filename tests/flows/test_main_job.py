@@ -5,7 +5,6 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import orjson
@@ -123,22 +122,10 @@ def test_without_a_key_the_socket_is_closed(stack: Stack, key: str | None) -> No
     assert socket.close_code == 4001
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quiet(stack: Stack) -> Iterator[Future[tuple[dict[str, Any], dict[str, Any]]]]:
-    """The snapshot of a connection on which nothing happens, and what comes next; the other tests run meanwhile."""
-
-    def wait() -> tuple[dict[str, Any], dict[str, Any]]:
-        with subscribed(stack, skus=["NOTHING-HAPPENS"]) as (socket, snapshot):
-            return snapshot, receive(socket, seconds=15)
-
-    with ThreadPoolExecutor(1) as thread:
-        yield thread.submit(wait)
-
-
-def test_an_idle_connection_gets_a_heartbeat_within_15_seconds(
-    quiet: Future[tuple[dict[str, Any], dict[str, Any]]],
-) -> None:
-    snapshot, heartbeat = quiet.result()
+@pytest.mark.slow
+def test_an_idle_connection_gets_a_heartbeat_within_15_seconds(stack: Stack) -> None:
+    with subscribed(stack, skus=["NOTHING-HAPPENS"]) as (socket, snapshot):
+        heartbeat = receive(socket, seconds=15)
 
     assert heartbeat["type"] == "heartbeat"
     assert heartbeat["sequence"] >= snapshot["sequence"]

@@ -4,7 +4,8 @@ import pytest
 
 from pms_backend.events.models import Event
 from pms_integration.models import PMSConnection
-from products.models import MAX_DESCRIPTION_LENGTH, Product
+from products.models import Product
+from products.services import plans
 from tests.factories import make_connection, make_product
 from tests.pms_integration.reports import apply, product
 
@@ -160,8 +161,11 @@ def test_text_of_the_pms_is_sanitised_like_that_of_the_api(pms: PMSConnection) -
     assert types().count("product.updated") == 0
 
 
-def test_a_description_that_grows_too_long_is_data_that_cannot_be_used(pms: PMSConnection) -> None:
-    event = apply(pms, "product.created", product("7", 1, description="<b>" + "&" * (MAX_DESCRIPTION_LENGTH - 3)))
+def test_a_description_that_grows_too_long_is_data_that_cannot_be_used(
+    pms: PMSConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plans, "MAX_DESCRIPTION_LENGTH", 1_000)
+    event = apply(pms, "product.created", product("7", 1, description="<b>" + "&" * 997))
 
     assert event.status == "dead"
     assert not Product.objects.exists()

@@ -121,6 +121,7 @@ def test_other_signals_mean_the_same(light_stack: FakeStack, number: signal.Sign
     assert processes_of(light_stack.data_dir) == []
 
 
+@pytest.mark.slow
 def test_what_ignores_the_signal_is_killed_in_time(light_stack: FakeStack) -> None:
     light_stack.start(FAKE_FAULTS='{"web": "stubborn", "worker": "stubborn"}')
     began = time.monotonic()
@@ -147,7 +148,7 @@ def test_a_second_ctrl_c_kills_at_once(light_stack: FakeStack) -> None:
     assert processes_of(light_stack.data_dir) == []
 
 
-@pytest.mark.parametrize("step", ["migrate", "load_sample_data", "web"])
+@pytest.mark.parametrize("step", ["migrate", pytest.param("load_sample_data", marks=pytest.mark.slow), "web"])
 def test_ctrl_c_during_the_start_stops_cleanly(full_stack: FakeStack, step: str) -> None:
     full_stack.launch(FAKE_FAULTS=json.dumps({step: "hang"}))
     wait_for(lambda: (full_stack.data_dir / "run/processes.json").exists() and full_stack.recorded(step), step)
