@@ -6,8 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
+from typing import NoReturn
 
 CREDENTIALS = {
     "admin": {"username": "admin", "password": "fake-password"},
@@ -17,7 +17,7 @@ CREDENTIALS = {
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
-def serve(listener: socket.socket) -> None:
+def serve(listener: socket.socket) -> NoReturn:
     while True:
         client, _ = listener.accept()
         with client:
@@ -42,13 +42,11 @@ def main(role: str, *options: str) -> None:
     print(f"{role} runs", flush=True)
     # Like a pool's process: in the group of its parent, and alive after the parent was killed.
     subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"])
+    # In the only thread: a process that was killed ends with its first thread, and others accept for a moment more.
     if options[:1] == ("--bind",):
-        threading.Thread(
-            target=serve, args=(socket.socket(fileno=int(options[1].removeprefix("fd://"))),), daemon=True
-        ).start()
+        serve(socket.socket(fileno=int(options[1].removeprefix("fd://"))))
     if role == "sockets":
-        listener = socket.create_server(("127.0.0.1", int(os.environ["WS_PORT"])))
-        threading.Thread(target=serve, args=(listener,), daemon=True).start()
+        serve(socket.create_server(("127.0.0.1", int(os.environ["WS_PORT"]))))
     while True:
         time.sleep(600)
 
