@@ -9,7 +9,7 @@ from channels.exceptions import StopConsumer
 from django.db import Error
 
 from inventory.hub import get_hub
-from inventory.socket_connection import Connection, Event
+from inventory.socket_connection import ASGIEvent, Connection
 from pms_backend.access.scopes import INVENTORY_READ
 from pms_backend.access.sockets import CLOSE_TRY_LATER, SocketRefused, admit
 from pms_backend.api.async_database import read
@@ -25,17 +25,17 @@ class StockConsumer(AsyncConsumer):
     channel_layer_alias = "none"
     connection: Connection
 
-    async def __call__(self, scope: Event, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: ASGIEvent, receive: Any, send: Any) -> None:
         """Runs one connection from its start to its end."""
         async with contextlib.AsyncExitStack() as self.ending:
             with contextlib.suppress(OSError):  # the client has gone
                 await super().__call__(scope, receive, send)
 
-    async def dispatch(self, message: Event) -> None:
+    async def dispatch(self, message: ASGIEvent) -> None:
         """Calls the handler. Channels would first close old database connections in a thread; here `read` does that."""
         await getattr(self, get_handler_name(message))(message)
 
-    async def websocket_connect(self, _: Event) -> None:
+    async def websocket_connect(self, _: ASGIEvent) -> None:
         """Accepts first, also to refuse: a browser reads a close code only of an accepted connection."""
         await self.base_send({"type": "websocket.accept"})
         try:
@@ -50,11 +50,11 @@ class StockConsumer(AsyncConsumer):
         self.connection = Connection(hub, subscriber, self.base_send)
         await self.ending.enter_async_context(self.connection.sending())
 
-    async def websocket_receive(self, message: Event) -> None:
+    async def websocket_receive(self, message: ASGIEvent) -> None:
         """Handles one message of the client."""
         await self.connection.handle(message.get("text"))
 
-    async def websocket_disconnect(self, _: Event) -> None:
+    async def websocket_disconnect(self, _: ASGIEvent) -> None:
         """Ends the consumer: the client has gone, or was closed."""
         raise StopConsumer
 

@@ -1,4 +1,4 @@
-"""One client of `/ws/stock/`: its messages are handled, and the changes that the hub queues are sent."""
+"""One client of `/ws/stock/`: handles its messages, and sends it the changes that the hub queues."""
 
 import asyncio
 import contextlib
@@ -22,27 +22,28 @@ from pms_backend.events.models import head_sequence
 
 logger = logging.getLogger(__name__)
 
-# RFC 6455: policy violation, and a failure of ours.
+# RFC 6455: 1008 is a policy violation, 1011 an internal error.
 CLOSE_FLOOD: Final = 1008
 CLOSE_FAILED: Final = 1011
-SENT_AT_ONCE: Final = 100
+# After so many messages in a row, other tasks may run.
+MESSAGES_BEFORE_YIELD: Final = 100
 
-Event = MutableMapping[str, Any]
-Send = Callable[[Event], Awaitable[None]]
+ASGIEvent = MutableMapping[str, Any]
+ASGISend = Callable[[ASGIEvent], Awaitable[None]]
 
 
 class Connection:
     """One client: it gets a snapshot for each subscription, then each change, and heartbeats.
 
     Two tasks run: one handles the client's messages in turn, the other sends what the hub queues. A task holds
-    `_sending` while it sends, so that changes cannot overtake a snapshot.
+    `_send_lock` while it sends, so that changes cannot overtake a snapshot.
     """
 
-    def __init__(self, hub: Hub, subscriber: Subscriber, send: Send) -> None:
+    def __init__(self, hub: Hub, subscriber: Subscriber, send: ASGISend) -> None:
         self._hub = hub
         self._subscriber = subscriber
-        self._send_event = send
-        self._sending = asyncio.Lock()
+        self._send_to_server = send
+        self._send_lock = asyncio.Lock()
         self._budget = MessageBudget()
         self._timeout = SendTimeout()
         self._is_closed = False
@@ -94,11 +95,11 @@ class Connection:
     async def _subscribe(self, message: Subscribe) -> None:
         # The client may have read newer events from the feed: the snapshot's sequence must not be older.
         await self._hub.catch_up(await read(head_sequence))
-        async with self._sending:
+        async with self._send_lock:
             # Changes of earlier subscriptions come first: a client that resumes after the snapshot would miss them.
             await self._drain()
-            # Registered and the sequence read without an await, then the levels read: changes that the hub queues
-            # meanwhile are sent after the snapshot.
+            # The subscription is added and the sequence is read without an await between them, and the levels are read
+            # after both. So no change is missing: what the hub queues meanwhile is sent after the snapshot.
             self._subscriber.subscriptions.add(message.selection)
             sequence = self._hub.sequence
             snapshot = await read(read_snapshot, message)
@@ -111,7 +112,7 @@ class Connection:
             while subscriber.close_code is None:
                 await subscriber.wake.wait()
                 subscriber.wake.clear()
-                async with self._sending:
+                async with self._send_lock:
                     await self._send_unread()
             await self._close(subscriber.close_code)
         except OSError:
@@ -133,8 +134,8 @@ class Connection:
         while unread:
             await self._send(unread.popleft().message)
             sent += 1
-            if sent % SENT_AT_ONCE == 0:
-                # A send that need not wait does not let other tasks run.
+            if sent % MESSAGES_BEFORE_YIELD == 0:
+                # A send that does not have to wait does not let other tasks run.
                 await asyncio.sleep(0)
         metrics.socket_messages_total.inc(sent)
 
@@ -146,7 +147,7 @@ class Connection:
         if self._is_closed:
             raise ConnectionResetError
         try:
-            await self._timeout.send(self._send_event({"type": "websocket.send", "text": text}), len(text))
+            await self._timeout.send(self._send_to_server({"type": "websocket.send", "text": text}), len(text))
         except TimeoutError:
             self._subscriber.end(CLOSE_TOO_SLOW)
             await self._close(CLOSE_TOO_SLOW)
@@ -161,12 +162,12 @@ class Connection:
         metrics.sockets_closed_total.labels(str(code)).inc()
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
-                await self._send_event({"type": "websocket.close", "code": code})
+                await self._send_to_server({"type": "websocket.close", "code": code})
         except (TimeoutError, OSError):
-            _abort(self._send_event)
+            _abort(self._send_to_server)
 
 
-def _abort(send: Send) -> None:
+def _abort(send: ASGISend) -> None:
     """Drops the connection without waiting for the client to read. ASGI has no message for that."""
     transport = getattr(getattr(send, "__self__", None), "transport", None)
     if isinstance(transport, asyncio.Transport):

@@ -1,4 +1,4 @@
-"""What is said on `/ws/stock/`: each message, and each error."""
+"""The messages of `/ws/stock/` and its errors."""
 
 import json
 
@@ -11,6 +11,7 @@ from pms_backend.events.models import Event, head_sequence
 from pms_backend.events.services import relay_pending
 from tests.conftest import JSONClient
 from tests.factories import make_location, make_product, set_stock
+from tests.inventory.model.warehouse import LevelKey
 from tests.sockets import Socket, SocketServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def key(sockets: SocketServer) -> str:
-    """Two SKUs at two locations, 10 of each, and somebody who may watch."""
+    """Creates two SKUs at two locations, 10 units each, and returns an API key that may read stock."""
     for code in ("main", "back"):
         make_location(code)
     for sku in ("A-1", "B-2"):
@@ -29,9 +30,9 @@ def key(sockets: SocketServer) -> str:
     return create_api_client(name="screen", scopes=["inventory:read"]).api_key
 
 
-def publish(*places: tuple[str, str]) -> None:
-    """One more of a SKU at a location, each."""
-    for sku, location in places:
+def publish_changes(*levels: LevelKey) -> None:
+    """Adds one unit to each level, and publishes these changes."""
+    for sku, location in levels:
         services.adjust_stock(sku=sku, location=location, delta=1, reason="receipt")
     relay_pending()
 
@@ -39,25 +40,25 @@ def publish(*places: tuple[str, str]) -> None:
 ALL = [("A-1", "main"), ("A-1", "back"), ("B-2", "main"), ("B-2", "back")]
 
 
-def places_of(snapshot: dict) -> list[tuple[str, str]]:
+def levels_of(snapshot: dict) -> list[LevelKey]:
     return [(level["sku"], level["location"]) for level in snapshot["levels"]]
 
 
-def received(socket: Socket) -> list[tuple[str, str]]:
-    """The levels whose change the connection receives, after one more unit of every level."""
+def change_all_levels(socket: Socket) -> list[LevelKey]:
+    """Changes every level, and returns the levels of the changes that the connection receives."""
     assert socket.ask(action="ping") == {"type": "pong"}
-    publish(*ALL)
-    # All changes come before another snapshot.
+    publish_changes(*ALL)
+    # This snapshot marks the end: all changes are sent before it.
     socket.send(action="subscribe", skus=["unknown"])
-    places = []
+    changed = []
     while (message := socket.receive())["type"] != "snapshot":
         if message["type"] == "stock.changed":
-            places.append((message["level"]["sku"], message["level"]["location"]))
-    return places
+            changed.append((message["level"]["sku"], message["level"]["location"]))
+    return changed
 
 
 @pytest.mark.parametrize(
-    ("wanted", "places"),
+    ("selection", "levels"),
     [
         ({"all": True}, ALL),
         ({"skus": ["a-1 "]}, ALL[:2]),
@@ -70,23 +71,23 @@ def received(socket: Socket) -> list[tuple[str, str]]:
         ({"skus": ["A-1"], "locations": []}, ALL[:2]),
     ],
 )
-def test_a_snapshot_and_then_the_changes_of_what_was_subscribed_to(
-    sockets: SocketServer, key: str, wanted: dict, places: list
+def test_a_subscription_sends_a_snapshot_and_then_the_changes(
+    sockets: SocketServer, key: str, selection: dict, levels: list
 ) -> None:
     with sockets.socket(key) as socket:
-        snapshot = socket.subscribe(**wanted)
-        changes = received(socket)
+        snapshot = socket.subscribe(**selection)
+        changes = change_all_levels(socket)
 
-    assert sorted(places_of(snapshot)) == sorted(places)
+    assert sorted(levels_of(snapshot)) == sorted(levels)
     assert snapshot["sequence"] == head_sequence() - 4
     assert "reset" not in snapshot
-    assert changes == places
+    assert changes == levels
 
 
-def test_levels_are_those_of_the_api(sockets: SocketServer, key: str) -> None:
+def test_levels_are_the_same_as_in_the_api(sockets: SocketServer, key: str) -> None:
     with sockets.socket(key) as socket:
         snapshot = socket.subscribe(skus=["A-1"])
-        publish(("A-1", "main"))
+        publish_changes(("A-1", "main"))
         change = socket.next("stock.changed")
 
     client = JSONClient(headers={"X-Api-Key": key})
@@ -102,13 +103,13 @@ def test_subscriptions_add_up_and_each_keeps_its_locations(sockets: SocketServer
     with sockets.socket(key) as socket:
         socket.subscribe(skus=["A-1"], locations=["main"])
         socket.subscribe(skus=["B-2"])
-        changes = received(socket)
+        changes = change_all_levels(socket)
 
     assert changes == [ALL[0], ALL[2], ALL[3]]
 
 
 @pytest.mark.parametrize(
-    ("ended", "places"),
+    ("selection", "levels"),
     [
         ({"skus": ["A-1"]}, ALL[2:]),
         ({"skus": ["A-1"], "locations": ["main"]}, ALL[1:]),
@@ -116,33 +117,33 @@ def test_subscriptions_add_up_and_each_keeps_its_locations(sockets: SocketServer
         ({"all": True}, []),
     ],
 )
-def test_unsubscribed_changes_are_not_sent(sockets: SocketServer, key: str, ended: dict, places: list) -> None:
+def test_unsubscribed_changes_are_not_sent(sockets: SocketServer, key: str, selection: dict, levels: list) -> None:
     with sockets.socket(key) as socket:
         socket.subscribe(skus=["A-1", "B-2"], locations=["main", "back"])
-        socket.send(action="unsubscribe", **ended)
-        changes = received(socket)
+        socket.send(action="unsubscribe", **selection)
+        changes = change_all_levels(socket)
 
-    assert changes == places
+    assert changes == levels
 
 
-def test_with_after_the_snapshot_holds_what_changed_since(sockets: SocketServer, key: str) -> None:
+def test_a_snapshot_with_after_has_only_the_levels_that_changed_since(sockets: SocketServer, key: str) -> None:
     before = head_sequence()
-    publish(ALL[0], ALL[0], ALL[3])
+    publish_changes(ALL[0], ALL[0], ALL[3])
 
     with sockets.socket(key) as socket:
         everything = socket.subscribe(all=True, after=before)
         some = socket.subscribe(skus=["B-2"], after=before)
         nothing = socket.subscribe(all=True, after=head_sequence())
 
-    assert sorted(places_of(everything)) == sorted([ALL[0], ALL[3]])
+    assert sorted(levels_of(everything)) == sorted([ALL[0], ALL[3]])
     assert {level["on_hand"] for level in everything["levels"]} == {12, 11}
-    assert places_of(some) == [ALL[3]]
+    assert levels_of(some) == [ALL[3]]
     assert nothing["levels"] == []
     assert {snapshot["sequence"] for snapshot in (everything, some, nothing)} == {head_sequence()}
     assert not any("reset" in snapshot for snapshot in (everything, some, nothing))
 
 
-def test_after_an_expired_or_unknown_sequence_comes_the_whole_state(sockets: SocketServer, key: str) -> None:
+def test_an_expired_or_unknown_sequence_returns_the_whole_state(sockets: SocketServer, key: str) -> None:
     oldest = Event.objects.order_by("sequence").values_list("sequence", flat=True)[0]
 
     with sockets.socket(key) as socket:
@@ -157,23 +158,23 @@ def test_after_an_expired_or_unknown_sequence_comes_the_whole_state(sockets: Soc
 
 
 def test_pending_changes_are_sent_before_a_second_snapshot(sockets: SocketServer, key: str) -> None:
-    """Otherwise `after` that snapshot's sequence would skip it."""
+    """Otherwise a client that resumes `after` the snapshot's sequence would miss them."""
     with sockets.socket(key) as socket:
         socket.subscribe(skus=["A-1"])
-        publish(ALL[0])
+        publish_changes(ALL[0])
         socket.send(action="subscribe", skus=["B-2"])
         order = [socket.receive()["type"], socket.receive()["type"]]
 
     assert order == ["stock.changed", "snapshot"]
 
 
-def test_a_heartbeat_has_the_sequence_up_to_which_it_is_complete(sockets: SocketServer, key: str) -> None:
+def test_a_heartbeat_has_the_sequence_up_to_which_all_changes_were_sent(sockets: SocketServer, key: str) -> None:
     # The real interval is waited for in tests/flows/test_main_job.py.
     server = SocketServer("hub.HEARTBEAT_SECONDS = 1").start()
     try:
         with server.socket(key) as socket:
             socket.subscribe(skus=["A-1"])
-            publish(ALL[2])
+            publish_changes(ALL[2])
             while (heartbeat := socket.receive(15))["sequence"] < head_sequence():
                 continue
     finally:
@@ -234,24 +235,25 @@ def test_an_invalid_message_is_an_error_and_the_connection_stays_open(sockets: S
     assert len(snapshot["levels"]) == 4
 
 
-def test_many_messages_cannot_subscribe_to_more_than_one_may(sockets: SocketServer, key: str) -> None:
-    first, more = [f"S-{number}" for number in range(MAX_SKUS)], [f"L-{number}" for number in range(MAX_LOCATIONS)]
+def test_the_limits_apply_to_all_subscriptions_of_a_connection_together(sockets: SocketServer, key: str) -> None:
+    skus = [f"S-{number}" for number in range(MAX_SKUS)]
+    locations = [f"L-{number}" for number in range(MAX_LOCATIONS)]
 
     with sockets.socket(key) as socket:
-        socket.subscribe(skus=first, locations=more)
-        skus = socket.ask(action="subscribe", skus=["A-1"])
-        locations = socket.ask(action="subscribe", locations=["main"])
-        again = socket.subscribe(skus=first[:5])
-        told_nothing = socket.ask(action="ping")
+        socket.subscribe(skus=skus, locations=locations)
+        one_more_sku = socket.ask(action="subscribe", skus=["A-1"])
+        one_more_location = socket.ask(action="subscribe", locations=["main"])
+        repeated = socket.subscribe(skus=skus[:5])
+        next_reply = socket.ask(action="ping")
 
-    assert (skus["code"], locations["code"]) == ("too_many_skus", "too_many_locations")
-    assert again["levels"] == []
-    assert told_nothing == {"type": "pong"}
+    assert (one_more_sku["code"], one_more_location["code"]) == ("too_many_skus", "too_many_locations")
+    assert repeated["levels"] == []
+    assert next_reply == {"type": "pong"}
 
 
 def test_a_message_larger_than_allowed_closes_the_connection(sockets: SocketServer, key: str) -> None:
     with sockets.socket(key) as socket:
-        socket.send(action="ping", more="x" * MAX_MESSAGE_BYTES)
+        socket.send(action="ping", padding="x" * MAX_MESSAGE_BYTES)
 
         assert socket.closed() == 1009
 
