@@ -1,4 +1,4 @@
-"""Forms with a table of lines, and a number to type for each."""
+"""Forms with a table of lines, which has a number field for each line."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final
@@ -16,43 +16,43 @@ LINES_PAGE: Final = "inventory/lines_page.html"
 
 
 class LinesForm(forms.Form):
-    """A number for each line, in a table; the other fields stand above or below it."""
+    """A table with a number field for each line; the other fields are above or below the table."""
 
-    # The titles of the number that is shown and of the one that is typed.
+    # The column titles of the number that is shown and of the number that is entered.
     columns: ClassVar[tuple[str, str]]
 
     def __init__(self, data: Any = None, *, lines: Sequence[Any]) -> None:
         super().__init__(data)
         self._lines = {f"line_{line.pk}": line for line in lines}
         for name, line in self._lines.items():
-            self.fields[name] = self.field_of(line)
+            self.fields[name] = self.number_field(line)
 
-    def field_of(self, line: Any) -> forms.Field:
-        """The field of the line's number."""
+    def number_field(self, line: Any) -> forms.Field:
+        """The field in which the number of the line is entered."""
         raise NotImplementedError
 
-    def shown_of(self, line: Any) -> int:
-        """The number that is shown of the line."""
+    def shown_number(self, line: Any) -> int:
+        """The number that the table shows for the line."""
         raise NotImplementedError
 
     def table(self) -> Table:
-        """The lines, with a field for the number of each."""
-        shown, typed = self.columns
+        """The table: each line with its number and its number field."""
+        shown, entered = self.columns
         return Table(
-            columns={"SKU": KEY, "Product": TEXT, shown: NUMBER, typed: FIELD},
+            columns={"SKU": KEY, "Product": TEXT, shown: NUMBER, entered: FIELD},
             rows=[
-                (line.variant.sku, line.variant.product.name, self.shown_of(line), self[name])
+                (line.variant.sku, line.variant.product.name, self.shown_number(line), self[name])
                 for name, line in self._lines.items()
             ],
-            empty="Nothing is left.",
+            empty="No lines are left.",
         )
 
     def other_fields(self) -> list[forms.BoundField]:
         """The fields that are not in the table."""
         return [self[name] for name in self.fields if name not in self._lines]
 
-    def typed(self) -> list[tuple[Any, int | None]]:
-        """The lines with the numbers that were typed."""
+    def entered(self) -> list[tuple[Any, int | None]]:
+        """The lines with the numbers that were entered."""
         return [(line, self.cleaned_data[name]) for name, line in self._lines.items()]
 
 
@@ -70,83 +70,83 @@ def _units(*, initial: int | None, is_required: bool, label: str) -> IntegerFiel
 
 
 class TransferReceiptForm(LinesForm):
-    """The units received of each line in transit, and what happened to the rest."""
+    """The received units of each line in transit, and what happened to the other units."""
 
     columns = ("In transit", "Received")
     rest = forms.ChoiceField(
-        label="What has not come",
+        label="Units that were not received",
         required=False,
         choices=[
-            ("", "is still in transit"),
-            (Reason.DAMAGE.value, "is lost: damaged or gone"),
-            (Reason.CORRECTION.value, "was never sent: a correction"),
+            ("", "are still in transit"),
+            (Reason.DAMAGE.value, "are lost: damaged or missing"),
+            (Reason.CORRECTION.value, "were never sent: a correction"),
         ],
         widget=UnfoldAdminSelectWidget,
     )
 
-    def field_of(self, line: TransferLine) -> forms.Field:
-        """The field, with all units in transit at first."""
-        return _units(initial=line.in_transit, is_required=True, label=f"Received of {line.variant.sku}")
+    def number_field(self, line: TransferLine) -> forms.Field:
+        """A field that starts with all units in transit."""
+        return _units(initial=line.in_transit, is_required=True, label=f"Received units of {line.variant.sku}")
 
-    def shown_of(self, line: TransferLine) -> int:
+    def shown_number(self, line: TransferLine) -> int:
         """The units in transit."""
         return line.in_transit
 
     def lines(self) -> list[tuple[str, int]]:
         """The SKUs and units, for the service."""
-        return [(line.variant.sku, units or 0) for line, units in self.typed()]
+        return [(line.variant.sku, units or 0) for line, units in self.entered()]
 
     def shortage(self) -> str | None:
-        """The reason why the rest is lost, or None."""
+        """The reason why the other units are lost, or None if they are still in transit."""
         return self.cleaned_data["rest"] or None
 
 
 class CountsForm(LinesForm):
-    """Counts of the lines that are shown, and of one more SKU, typed or scanned."""
+    """Counts of the lines in the table, and of one more SKU that is typed or scanned."""
 
     columns = ("Expected", "Counted")
     sku = forms.CharField(
         label="SKU or barcode",
         required=False,
         max_length=MAX_REFERENCE_LENGTH,
-        help_text="Type it or scan it; one that is not on the sheet is added.",
+        help_text="Type or scan it; a SKU that is not on the count sheet is added.",
         widget=UnfoldAdminTextInputWidget(attrs={"autofocus": True, "autocomplete": "off"}),
     )
     counted = IntegerField(
         label="Counted", required=False, min_value=0, max_value=MAX_QUANTITY, widget=UnfoldAdminIntegerFieldWidget
     )
 
-    def field_of(self, line: StocktakeLine) -> forms.Field:
-        """The field, empty before the first count."""
-        return _units(initial=line.counted, is_required=False, label=f"Counted of {line.variant.sku}")
+    def number_field(self, line: StocktakeLine) -> forms.Field:
+        """A field that is empty until the line is counted."""
+        return _units(initial=line.counted, is_required=False, label=f"Counted units of {line.variant.sku}")
 
-    def shown_of(self, line: StocktakeLine) -> int:
+    def shown_number(self, line: StocktakeLine) -> int:
         """The units that were expected."""
         return line.expected
 
     def clean_sku(self) -> str:
-        """The SKU, also for its barcode."""
+        """The SKU; the input may also be its barcode."""
         text: str = self.cleaned_data["sku"]
         return find_sku(text) if text else ""
 
     def clean(self) -> dict[str, Any]:
-        """Requires a number for a SKU, and a SKU for a number."""
+        """Refuses a SKU without a number, and a number without a SKU."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if cleaned.get("sku") and cleaned.get("counted") is None and "counted" not in self.errors:
-            self.add_error("counted", "How many are there?")
+            self.add_error("counted", "Enter the number of units.")
             # A scanner ends its input with the enter key: the next input is the number.
             self.fields["counted"].widget.attrs["autofocus"] = self.fields["sku"].widget.attrs.pop("autofocus")
         if cleaned.get("counted") is not None and cleaned.get("sku") == "":
-            self.add_error("sku", "Of what?")
+            self.add_error("sku", "Enter the SKU or barcode.")
         return cleaned
 
     def counts(self) -> list[StocktakeCount]:
         """The numbers that were changed on the page; the scanned SKU overrides its line."""
-        typed = {
+        counted = {
             line.variant.sku: units
-            for name, (line, units) in zip(self._lines, self.typed(), strict=True)
+            for name, (line, units) in zip(self._lines, self.entered(), strict=True)
             if name in self.changed_data
         }
         if self.cleaned_data["sku"]:
-            typed[self.cleaned_data["sku"]] = self.cleaned_data["counted"]
-        return [StocktakeCount(sku=sku, counted=units) for sku, units in typed.items()]
+            counted[self.cleaned_data["sku"]] = self.cleaned_data["counted"]
+        return [StocktakeCount(sku=sku, counted=units) for sku, units in counted.items()]
