@@ -68,7 +68,7 @@ def as_pairs(lines: list[dict[str, Any]]) -> list[tuple[str, int]]:
 
 
 class TransferChangesSerializer(serializers.Serializer[Any]):
-    """What may be changed of a draft; `lines` takes the place of all there were."""
+    """Changes of a draft; `lines` replaces all its lines."""
 
     lines = serializers.ListField(
         child=PlannedLineSerializer(), allow_empty=False, max_length=MAX_TRANSFER_LINES, required=False
@@ -92,7 +92,7 @@ class TransferInputSerializer(TransferChangesSerializer):
 
 
 class ReceiptSerializer(serializers.Serializer[Any]):
-    """What came: without `lines` all that is in transit; with a `shortage`, the rest is lost."""
+    """The units received: without `lines`, all in transit; with a `shortage`, the other units are lost."""
 
     lines = serializers.ListField(child=ReceivedLineSerializer(), max_length=MAX_TRANSFER_LINES, required=False)
     shortage = serializers.ChoiceField(

@@ -33,33 +33,33 @@ class TransferViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericV
 
     @extend_schema(request=TransferInputSerializer, responses={201: TransferSerializer})
     def create(self, request: Request) -> Response:
-        """Plans one: a draft, which changes no stock yet."""
-        planned = validated(TransferInputSerializer, request.data)
-        return Response(TransferSerializer(services.create_transfer(**planned)).data, status=201)
+        """Creates a draft of a transfer, which changes no stock yet."""
+        values = validated(TransferInputSerializer, request.data)
+        return Response(TransferSerializer(services.create_transfer(**values)).data, status=201)
 
     @extend_schema(request=TransferChangesSerializer, responses=TransferSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Changes a draft; `lines` takes the place of all there were."""
+        """Changes a draft; `lines` replaces all its lines."""
         values = validated(TransferChangesSerializer, request.data)
         return _response(services.update_transfer(transfer_id=int(pk), values=values))
 
     @extend_schema(request=None, responses=TransferSerializer)
     @action(detail=True, methods=["post"])
     def ship(self, request: Request, pk: str) -> Response:
-        """Takes the units from the source: they are incoming at the target. All lines or none."""
+        """Takes the units from the source and makes them incoming at the target: all lines or none."""
         return _response(services.ship_transfer(transfer_id=int(pk)))
 
     @extend_schema(request=ReceiptSerializer, responses=TransferSerializer)
     @action(detail=True, methods=["post"])
     def receive(self, request: Request, pk: str) -> Response:
-        """Puts what came on hand at the target: all, or the named part; the rest stays in transit, or is lost."""
+        """Adds received units to the target: all, or those in the request; the others stay in transit, or are lost."""
         receipt = validated(ReceiptSerializer, request.data)
         return _response(services.receive_transfer(transfer_id=int(pk), **receipt))
 
     @extend_schema(request=None, responses=TransferSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
-        """Calls it off: what is in transit is back at the source."""
+        """Cancels the transfer: units in transit go back to the source."""
         return _response(services.cancel_transfer(transfer_id=int(pk)))
 
 
