@@ -15,9 +15,9 @@ from pms_backend import metrics
 from pms_backend.api import cache_generations
 from pms_backend.events import services as outbox
 from pms_backend.events.models import Event
-from products.cache_generations import PRODUCT, STOCK, of_stock
+from products.cache_generations import PRODUCT, STOCK, stock_generations
 from products.models import Variant
-from products.renames import join_renames
+from products.renames import receive_renames
 from products.skus import sku_key
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ def connect() -> None:
     """Connects the receivers; called once, when the apps are ready."""
     outbox.receive_published("inventory.wake_sockets", wake_sockets)
     outbox.receive_published("inventory.replace_generations", replace_generations)
-    join_renames(announce_renamed_variants)
+    receive_renames(announce_renamed_variants)
 
 
 def wake_sockets(events: Sequence[Event]) -> None:
@@ -46,21 +46,22 @@ def replace_generations(events: Sequence[Event]) -> None:
     if any(event.type == LocationChanged.type for event in events):
         names = {STOCK, PRODUCT}
     elif skus := {sku_key(event.data["level"]["sku"]) for event in events if event.type == STOCK_CHANGED}:
-        # Renaming a SKU or moving it to another product records an event of its own.
-        names = of_stock(set(Variant.objects.filter(sku_key__in=skus).values_list("product_id", flat=True))) or {STOCK}
+        # A SKU that was renamed or moved to another product since then has a later event for its present product.
+        products = set(Variant.objects.filter(sku_key__in=skus).values_list("product_id", flat=True))
+        names = stock_generations(products) or {STOCK}
     if names:
         transaction.on_commit(lambda: cache_generations.replace(names), robust=True)
 
 
 class _SocketWakeUp:
-    """Sends to the channel layer from synchronous code, in one lasting event loop, which owns the connections."""
+    """Sends to the channel layer from synchronous code. One event loop is kept, since it owns the connections."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._runner: asyncio.Runner | None = None
 
     def send(self, sequence: int) -> None:
-        """Sends one group message without content. Without Redis the hubs poll, a little later."""
+        """Sends one group message to the hubs. Without Redis they find the events a little later, by polling."""
         with self._lock:
             if self._runner is None:
                 self._runner = asyncio.Runner()
@@ -68,7 +69,7 @@ class _SocketWakeUp:
                 self._runner.run(self._send(sequence))
             except (RedisError, OSError, TimeoutError) as error:
                 metrics.redis_failures_total.labels("socket wake-up").inc()
-                logger.warning("The socket hubs were not woken, they poll the feed: %s", error)
+                logger.warning("The socket hubs got no wake-up and poll the feed instead: %s", error)
 
     async def _send(self, sequence: int) -> None:
         layer = get_channel_layer()

@@ -13,16 +13,16 @@ PRODUCT: Final = "product"
 LIST_GENERATIONS: Final = (CATALOGUE, STOCK)
 
 
-def of_product(product_id: int) -> str:
+def product_generation(product_id: int) -> str:
     """The generation of one product, which is also the subject of its events."""
     return f"{PRODUCT}:{product_id}"
 
 
 def detail_generations(product_id: int) -> tuple[str, ...]:
     """The generations of the response about one product."""
-    return (PRODUCT, of_product(product_id))
+    return (PRODUCT, product_generation(product_id))
 
 
-def of_stock(product_ids: set[int]) -> set[str]:
+def stock_generations(product_ids: set[int]) -> set[str]:
     """The generations to replace when stock of these products changes."""
-    return {STOCK, *map(of_product, product_ids)} if product_ids else set()
+    return {STOCK, *map(product_generation, product_ids)} if product_ids else set()

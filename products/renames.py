@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 _handlers: list[Callable[[Sequence[int]], None]] = []
 
 
-def join_renames(handler: Callable[[Sequence[int]], None]) -> None:
+def receive_renames(handler: Callable[[Sequence[int]], None]) -> None:
     """Registers `handler`, which is called with the ids of renamed variants in the same transaction."""
     if handler not in _handlers:
         _handlers.append(handler)

@@ -19,7 +19,7 @@ from pms_backend.api.arrays import as_array
 from pms_backend.api.prepared_statements import prepared_cursor
 from pms_backend.api.transactions import committing, is_retryable
 from pms_backend.events import services as outbox
-from products.cache_generations import of_stock
+from products.cache_generations import stock_generations
 
 
 def _as_json(shape: type[Any], prefix: str = "", **expressions: str) -> str:
@@ -250,7 +250,7 @@ def run(statement: str, parameters: dict[str, Any], *, is_prepared: bool = True)
 
 def _send_after_commit(rows: Sequence[tuple[Any, ...]]) -> None:
     products = {product for row in rows for product in row[-1] or ()}
-    outbox.relay_wake_up.send_after_commit(replacing=of_stock(products))
+    outbox.relay_wake_up.send_after_commit(replacing=stock_generations(products))
 
 
 def _rows_of(statement: str, parameters: dict[str, Any], *, is_prepared: bool) -> list[tuple[Any, ...]]:

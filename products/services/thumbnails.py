@@ -9,7 +9,7 @@ from django.core.files.storage import default_storage
 from django.db import connection
 
 from pms_backend.api import cache_generations
-from products.cache_generations import CATALOGUE, of_product
+from products.cache_generations import CATALOGUE, product_generation
 from products.exceptions import ImageDecoderBusy
 from products.images.decoder_locks import BACKGROUND_LOCK
 from products.images.decoding import make_thumbnail
@@ -85,6 +85,6 @@ def _make(lease: Lease) -> None:
     # The product keeps its version, since it shows the same picture, but cached responses have to name the thumbnail.
     if ImageFile.objects.filter(pk=lease.file_id, thumbnail="").update(thumbnail=name, thumbnail_due_at=None):
         uses = ProductImage.objects.filter(image_file=lease.file_id).values_list("product_id", flat=True)
-        cache_generations.replace((CATALOGUE, *map(of_product, uses)))
+        cache_generations.replace((CATALOGUE, *map(product_generation, uses)))
     else:
         delete_file(name)
