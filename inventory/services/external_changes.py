@@ -1,8 +1,9 @@
 """Changes and counts that another system reports: facts, which always apply (ADR 6). The caller has locked the level.
 
-`on_hand` depends on the set of facts, not on the order of their arrival: it is the latest count and every movement of a
-later moment. A change that arrives after a count of a later moment is written, and reversed by a `count` movement of
-the count's moment, so that the ledger shows both and the count stays.
+`on_hand` depends on the set of facts, not on the order of their arrival: it is the latest count plus every movement of
+a later moment. A change may arrive late, when the level already has a count of a later moment. Then the change is
+written, and a `count` movement with the moment of that count reverses it: the ledger shows both, and the count still
+applies.
 """
 
 from datetime import datetime
@@ -22,7 +23,7 @@ def apply_reported_change(
     reference: str = "",
     source: str,
 ) -> list[StockChange]:
-    """Adds a change that happened elsewhere at `occurred_at`; `source` identifies the report, and is unique."""
+    """Adds a change that happened in another system at `occurred_at`; `source` is the unique name of the report."""
     after = state.changed(on_hand=delta)
     rows = [
         LedgerRow(
@@ -40,7 +41,7 @@ def apply_reported_change(
             after,
             on_hand=state.counted_on_hand,
             moment=state.counted_at,
-            note=f"Keeps the count of {state.counted_at:%Y-%m-%d %H:%M}; {source} came later.",
+            note=f"Keeps the count of {state.counted_at:%Y-%m-%d %H:%M}; {source} arrived later.",
         )
         rows += [reversal] if reversal else []
     return write_locked_level(after, rows)
