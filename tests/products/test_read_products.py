@@ -1,4 +1,4 @@
-"""Reads of the catalogue: the list, one product, filters, and visibility."""
+"""Reads of the catalogue: the list, the detail of one product, filters, and visibility."""
 
 import pytest
 from django.conf import settings
@@ -24,7 +24,7 @@ def names(client: JSONClient, **query: object) -> list[str]:
     return [product["name"] for product in response.json()["results"]]
 
 
-def test_drafts_and_active_ones_are_shown_newest_first(reader: JSONClient):
+def test_the_list_has_drafts_and_active_products_newest_first(reader: JSONClient):
     for number, status in enumerate(["draft", "active", "archived"]):
         make_product(f"A-{number}", name=status, status=status)
 
@@ -34,7 +34,7 @@ def test_drafts_and_active_ones_are_shown_newest_first(reader: JSONClient):
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "expected"),
     [
         ({"brand": "Lux"}, ["Lamp"]),
         ({"brand": "lux"}, []),
@@ -54,14 +54,14 @@ def test_drafts_and_active_ones_are_shown_newest_first(reader: JSONClient):
         ({"in_stock": ""}, []),
     ],
 )
-def test_a_filter_finds_matching_products(reader: JSONClient, query: dict, found: list[str]):
+def test_a_filter_finds_matching_products(reader: JSONClient, query: dict, expected: list[str]):
     Category.objects.create(name="Seats", slug="seats")
     lamp = make_product("A-1", brand="Lux", tags=["led", "new"])
     make_variant("A-2", product=lamp)
     make_product("B-1", name="Chair", handle="big-chair", category="seats", barcode="123", status="active")
     set_stock("A-2", make_location(), 1)
 
-    assert names(reader, **query) == found
+    assert names(reader, **query) == expected
 
 
 def test_updated_after_is_exclusive(reader: JSONClient):
@@ -83,7 +83,7 @@ def test_stock_is_summed_over_the_active_locations(reader: JSONClient):
         assert shown["variants"][0]["stock"] == {"on_hand": 7, "reserved": 0, "available": 7}
 
 
-def test_cost_is_for_those_who_may_write(reader: JSONClient, editor: JSONClient):
+def test_only_callers_who_may_write_products_see_the_cost(reader: JSONClient, editor: JSONClient):
     product = make_product("A-1", cost="3.00")
 
     for url in (PRODUCTS, f"{PRODUCTS}{product.pk}/"):
@@ -91,18 +91,18 @@ def test_cost_is_for_those_who_may_write(reader: JSONClient, editor: JSONClient)
         assert b'"cost":"3.00"' in editor.get(url).content
 
 
-def test_a_storefront_sees_what_is_published_and_no_cost(storefront: JSONClient):
+def test_a_storefront_sees_published_products_without_cost(storefront: JSONClient):
     published = make_product("A-1", name="published", status="active", cost="3.00")
-    hidden = [make_product("B-1", status="draft"), make_product("C-1", status="archived")]
+    unpublished = [make_product("B-1", status="draft"), make_product("C-1", status="archived")]
 
     assert names(storefront) == names(storefront, status="any") == ["published"]
     assert names(storefront, status="draft") == []
     assert storefront.get(f"{PRODUCTS}{published.pk}/").status_code == 200
     assert b'"cost"' not in storefront.get(f"{PRODUCTS}{published.pk}/").content
-    assert [storefront.get(f"{PRODUCTS}{product.pk}/").status_code for product in hidden] == [404, 404]
+    assert [storefront.get(f"{PRODUCTS}{product.pk}/").status_code for product in unpublished] == [404, 404]
 
 
-def test_ready_images_are_shown_in_order_with_addresses_of_this_host(reader: JSONClient):
+def test_ready_images_are_ordered_by_position_and_have_absolute_urls(reader: JSONClient):
     product = make_product("A-1")
     file = ImageFile.objects.create(sha256="0" * 64, file="b.png", width=3, height=2, size_bytes=1)
     other = ImageFile.objects.create(
@@ -128,19 +128,19 @@ def test_ready_images_are_shown_in_order_with_addresses_of_this_host(reader: JSO
     assert reader.get(PRODUCTS).json()["results"] == [shown]
 
 
-def test_the_list_the_detail_and_the_event_are_equal(editor: JSONClient):
+def test_the_list_the_detail_and_the_event_represent_a_product_equally(editor: JSONClient):
     product = make_product("A-1", attributes={"a": [1, None]}, tags=["x"], cost="3.00", status="active")
     event = Event.objects.filter(type="product.created").get().data["product"]
 
     shown = editor.get(f"{PRODUCTS}{product.pk}/").json()
 
     assert editor.get(PRODUCTS).json()["results"] == [shown]
-    hidden = {"cost", "stock"}
-    variants = [{name: variant[name] for name in variant if name not in hidden} for variant in shown["variants"]]
+    not_in_event = {"cost", "stock"}
+    variants = [{name: variant[name] for name in variant if name not in not_in_event} for variant in shown["variants"]]
     assert {**shown, "variants": variants} == event
 
 
-def test_a_category_includes_those_below_it(reader: JSONClient):
+def test_the_filter_by_category_includes_its_subcategories(reader: JSONClient):
     top = Category.objects.create(name="Home", slug="home")
     below = Category.objects.create(name="Lights", slug="lights", parent=top)
     Category.objects.create(name="Lamps", slug="lamps", parent=below)
@@ -152,13 +152,13 @@ def test_a_category_includes_those_below_it(reader: JSONClient):
     assert names(reader, category="none") == []
 
 
-def test_an_archived_product_is_shown_by_itself(reader: JSONClient):
+def test_the_detail_shows_an_archived_product(reader: JSONClient):
     product = make_product(status="archived")
 
     assert reader.get(f"{PRODUCTS}{product.pk}/").json()["status"] == "archived"
 
 
-def test_variants_are_in_the_order_of_their_positions(reader: JSONClient):
+def test_variants_are_ordered_by_position(reader: JSONClient):
     variants = [{"sku": "A", "position": 2}, {"sku": "B", "position": 1}, {"sku": "C", "position": 1}]
     product = make_product(variants=variants)
 
@@ -167,25 +167,25 @@ def test_variants_are_in_the_order_of_their_positions(reader: JSONClient):
     assert [variant["sku"] for variant in shown] == ["B", "C", "A"]
 
 
-def test_a_page_costs_the_same_queries_however_much_is_on_it(reader: JSONClient):
+def test_the_number_of_queries_does_not_depend_on_the_number_of_products(reader: JSONClient):
     Category.objects.create(name="Lights", slug="lights")
     make_product("A-0", category="lights")
 
-    def queries() -> int:
+    def query_count() -> int:
         reader.get(PRODUCTS)  # the key is known from then on
-        with CaptureQueriesContext(connection) as found:
+        with CaptureQueriesContext(connection) as queries:
             assert reader.get(PRODUCTS).status_code == 200
-        return len(found)
+        return len(queries)
 
-    few = queries()
+    with_one_product = query_count()
     for number in range(1, 20):
         product = make_product(f"A-{number}", category="lights")
         make_variant(f"B-{number}", product=product)
 
-    assert few == queries() == 1
+    assert with_one_product == query_count() == 1
 
 
-def test_a_product_costs_one_query(reader: JSONClient, django_assert_num_queries):
+def test_the_detail_takes_one_query(reader: JSONClient, django_assert_num_queries):
     product = make_product()
     reader.get(PRODUCTS)  # the key is known from then on
 
@@ -222,14 +222,14 @@ def test_responses_match_the_schema(reader: JSONClient, editor: JSONClient, stor
 
 
 @pytest.mark.parametrize("status", ["400", "401", "403", "404", "422", "429", "503"])
-def test_the_schema_promises_problems(schema: dict, status: str):
+def test_the_schema_documents_each_error_as_a_problem(schema: dict, status: str):
     answer = schema["paths"]["/api/v1/products/{id}/"]["get"]["responses"][status]
 
     assert answer["content"] == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
 @pytest.mark.parametrize("number", [1e20, -1e300, 2**64 - 1, -(2**63)])
-def test_a_number_of_any_size_in_the_attributes_comes_back(api: JSONClient, number: float):
+def test_large_numbers_in_the_attributes_are_returned_unchanged(api: JSONClient, number: float):
     product = make_product(attributes={"big": number, "nested": [{"big": number}]})
 
     shown = api.get(f"{PRODUCTS}{product.pk}/")
