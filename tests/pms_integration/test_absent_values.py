@@ -1,4 +1,4 @@
-"""`null` in a webhook's data: absent where a member may be absent, else data that cannot be used."""
+"""`null` in a webhook's data: it equals an absent member; without a required member the data cannot be used."""
 
 import json
 from typing import Any
@@ -15,8 +15,8 @@ from tests.pms_integration.reports import apply, at, delta, figure, product
 
 pytestmark = pytest.mark.django_db
 
-OF_A_PRODUCT = [name for name, field in standard._ProductSerializer().fields.items() if not field.required]
-OF_A_VARIANT = [
+OPTIONAL_OF_PRODUCT = [name for name, field in standard._ProductSerializer().fields.items() if not field.required]
+OPTIONAL_OF_VARIANT = [
     name for name in standard._ProductSerializer().fields["variants"].child.fields if name not in ("id", "sku")
 ]
 
@@ -26,53 +26,54 @@ def pms() -> PMSConnection:
     return make_connection("demo", owns=make_location("main"))
 
 
-def shown() -> dict[str, Any]:
-    one = Product.objects.select_related("category").get()
+def stored_values() -> dict[str, Any]:
+    stored = Product.objects.select_related("category").get()
     variant = Variant.objects.get()
     return {
-        **{name: getattr(one, name) for name in OF_A_PRODUCT if hasattr(one, name)},
-        **{f"variant {name}": getattr(variant, name) for name in OF_A_VARIANT},
+        **{name: getattr(stored, name) for name in OPTIONAL_OF_PRODUCT if hasattr(stored, name)},
+        **{f"variant {name}": getattr(variant, name) for name in OPTIONAL_OF_VARIANT},
     }
 
 
-@pytest.mark.parametrize("name", OF_A_PRODUCT)
-def test_null_changes_nothing_of_a_product(pms: PMSConnection, name: str):
+@pytest.mark.parametrize("name", OPTIONAL_OF_PRODUCT)
+def test_null_does_not_change_a_product(pms: PMSConnection, name: str):
     full = {"handle": "the-lamp", "description": "Bright", "brand": "Lux", "tags": ["a"], "attributes": {"watt": 5}}
     apply(pms, "product.created", product("7", 1, **full))
-    before = shown()
+    before = stored_values()
 
     event = apply(pms, "product.updated", product("7", 2, **full) | {name: None})
 
     assert (event.status, event.reason) == (PMSEventStatus.PROCESSED, "")
-    assert shown() == before
+    assert stored_values() == before
 
 
-@pytest.mark.parametrize("name", OF_A_VARIANT)
+@pytest.mark.parametrize("name", OPTIONAL_OF_VARIANT)
 @pytest.mark.parametrize("kind", ["product.updated", "product.published"])
-def test_null_changes_nothing_of_a_variant(pms: PMSConnection, name: str, kind: str):
-    one = {"sku": "A-1", "barcode": "4006381333931", "name": "Red", "price": "9.90", "currency": "EUR", "cost": "5.00",
-           "compare_at_price": "12.00", "weight_grams": 7, "options": {"Colour": "Red"}, "position": 3}  # fmt: skip
-    apply(pms, "product.created", product("7", 1) | {"variants": [one]})
-    before = shown()
+def test_null_does_not_change_a_variant(pms: PMSConnection, name: str, kind: str):
+    variant = {"sku": "A-1", "barcode": "4006381333931", "name": "Red", "price": "9.90", "currency": "EUR",
+               "cost": "5.00", "compare_at_price": "12.00", "weight_grams": 7, "options": {"Colour": "Red"},
+               "position": 3}  # fmt: skip
+    apply(pms, "product.created", product("7", 1) | {"variants": [variant]})
+    before = stored_values()
 
-    event = apply(pms, kind, product("7", 2) | {"variants": [one | {name: None}]})
+    event = apply(pms, kind, product("7", 2) | {"variants": [variant | {name: None}]})
 
     assert (event.status, event.reason) == (PMSEventStatus.PROCESSED, "")
-    assert shown() == before
+    assert stored_values() == before
 
 
 @pytest.mark.parametrize("name", ["price", "cost", "compare_at_price", "weight_grams", "position", "currency"])
 @pytest.mark.parametrize("empty", ["", "  "])
-def test_an_empty_text_instead_of_a_number_changes_nothing(pms: PMSConnection, name: str, empty: str):
-    one = {"sku": "A-1", "price": "9.90", "currency": "EUR", "cost": "5.00", "compare_at_price": "12.00",
-           "weight_grams": 7, "position": 3}  # fmt: skip
-    apply(pms, "product.created", product("7", 1) | {"variants": [one]})
-    before = shown()
+def test_an_empty_text_does_not_change_a_number(pms: PMSConnection, name: str, empty: str):
+    variant = {"sku": "A-1", "price": "9.90", "currency": "EUR", "cost": "5.00", "compare_at_price": "12.00",
+               "weight_grams": 7, "position": 3}  # fmt: skip
+    apply(pms, "product.created", product("7", 1) | {"variants": [variant]})
+    before = stored_values()
 
-    event = apply(pms, "product.updated", product("7", 2) | {"variants": [one | {name: empty}]})
+    event = apply(pms, "product.updated", product("7", 2) | {"variants": [variant | {name: empty}]})
 
     assert (event.status, event.reason) == (PMSEventStatus.PROCESSED, "")
-    assert shown() == before
+    assert stored_values() == before
 
 
 def test_an_empty_text_clears_a_text(pms: PMSConnection):
@@ -83,7 +84,7 @@ def test_an_empty_text_clears_a_text(pms: PMSConnection):
     assert Product.objects.values_list("description", "brand").get() == ("", "")
 
 
-def test_a_null_option_of_a_variant_is_left_out(pms: PMSConnection):
+def test_an_option_with_the_value_null_is_left_out(pms: PMSConnection):
     variants = [{"sku": "A-1", "options": {"Colour": "Red", "Size": None}}]
 
     event = apply(pms, "product.created", product("7", 1) | {"variants": variants})
@@ -93,7 +94,7 @@ def test_a_null_option_of_a_variant_is_left_out(pms: PMSConnection):
 
 @pytest.mark.parametrize("absent", [None, ""])
 @pytest.mark.parametrize("name", ["version", "occurred_at"])
-def test_a_figure_without_an_optional_member_counts(pms: PMSConnection, name: str, absent: Any):
+def test_a_figure_without_an_optional_member_is_applied(pms: PMSConnection, name: str, absent: Any):
     make_product("A-1")
 
     event = apply(pms, "inventory.updated", figure(7, minute=-1, version=3) | {name: absent})
@@ -104,7 +105,7 @@ def test_a_figure_without_an_optional_member_counts(pms: PMSConnection, name: st
 
 @pytest.mark.parametrize("absent", [None, ""])
 @pytest.mark.parametrize("name", ["reason", "reference", "occurred_at"])
-def test_a_change_without_an_optional_member_counts(pms: PMSConnection, name: str, absent: Any):
+def test_a_change_without_an_optional_member_is_applied(pms: PMSConnection, name: str, absent: Any):
     make_product("A-1")
 
     event = apply(pms, "inventory.adjusted", delta(-2, minute=-1, reason="sale", reference="R") | {name: absent})
@@ -116,7 +117,7 @@ def test_a_change_without_an_optional_member_counts(pms: PMSConnection, name: st
     )
 
 
-@pytest.mark.parametrize("nothing", [None, "", "1_0", "٥", 1.5])
+@pytest.mark.parametrize("invalid", [None, "", "1_0", "٥", 1.5])
 @pytest.mark.parametrize(
     ("kind", "data", "name"),
     [
@@ -126,13 +127,13 @@ def test_a_change_without_an_optional_member_counts(pms: PMSConnection, name: st
         ("product.deleted", {"id": "7", "version": 1}, "version"),
     ],
 )
-def test_a_required_number_with_an_invalid_value_is_unusable_data(
-    pms: PMSConnection, kind: str, data: dict[str, Any], name: str, nothing: Any
+def test_an_event_with_an_invalid_required_number_is_dead(
+    pms: PMSConnection, kind: str, data: dict[str, Any], name: str, invalid: Any
 ):
     make_product("A-1")
     data = {**data, "occurred_at": at(-1)}
 
-    event = apply(pms, kind, data | {name: nothing})
+    event = apply(pms, kind, data | {name: invalid})
 
     assert event.status == PMSEventStatus.DEAD
     assert f"/{name}:" in event.reason
@@ -152,7 +153,7 @@ def test_a_required_number_with_an_invalid_value_is_unusable_data(
         ("product.deleted", {"id": "7", "version": 1}, "id"),
     ],
 )
-def test_a_required_member_that_is_null_is_unusable_data(
+def test_an_event_with_null_in_a_required_member_is_dead(
     pms: PMSConnection, kind: str, data: dict[str, Any], name: str
 ):
     event = apply(pms, kind, data | {name: None})
@@ -161,7 +162,7 @@ def test_a_required_member_that_is_null_is_unusable_data(
     assert f"/{name}:" in event.reason
 
 
-def test_two_products_whose_ids_are_long_numbers_are_two(pms: PMSConnection):
+def test_ids_that_are_long_numbers_keep_every_digit(pms: PMSConnection):
     for number, sku in ((12345678901234567890123, "A-1"), (12345678901234567890124, "B-1")):
         data = product("NUMBER", 1, sku=sku)
         body = json.dumps({"type": "product.created", "timestamp": at(0), "data": data}).replace(
