@@ -28,11 +28,11 @@ def serve(listener: socket.socket) -> NoReturn:
 def main(role: str, *options: str) -> None:
     fault = json.loads(os.environ.get("FAKE_FAULTS", "{}")).get(role)
     if fault == "fail":
-        print(f"{role} says why", file=sys.stderr)
+        print(f"the reason why {role} failed", file=sys.stderr)
         sys.exit(3)
     if fault == "hang":
         time.sleep(600)
-    if fault == "stubborn":
+    if fault == "ignore_sigterm":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if role == "load_sample_data":
         print(f"loading\n{'nonsense' if fault == 'nonsense' else json.dumps(CREDENTIALS)}")
@@ -40,7 +40,7 @@ def main(role: str, *options: str) -> None:
     if role in {"migrate", "load_sample_data"}:
         return
     print(f"{role} runs", flush=True)
-    # Like a pool's process: in the group of its parent, and alive after the parent was killed.
+    # Like a process of a pool: it is in its parent's process group, and outlives a parent that is killed.
     subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"])
     # In the only thread: a process that was killed ends with its first thread, and others accept for a moment more.
     if options[:1] == ("--bind",):

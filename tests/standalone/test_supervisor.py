@@ -17,10 +17,10 @@ from tests.machine import is_within
 from tests.standalone.running import TIMEOUT_SECONDS, FakeStack, as_ordinary_user, processes_of, wait_for
 
 STOP_LIMIT_SECONDS = 10
-AT_ONCE_SECONDS = 4  # less than any timeout of a stop, and enough for an interpreter to start on a busy machine
+AT_ONCE_SECONDS = 4  # shorter than every timeout of a stop, and enough for an interpreter to start on a busy machine
 
 
-def test_first_start_writes_what_clients_need(make_stack: Callable[..., FakeStack], tmp_path: Path) -> None:
+def test_the_first_start_writes_quickstart_json(make_stack: Callable[..., FakeStack], tmp_path: Path) -> None:
     stack = make_stack(tmp_path / "data")
 
     quickstart = stack.start()
@@ -51,7 +51,7 @@ def test_first_start_writes_what_clients_need(make_stack: Callable[..., FakeStac
         assert client.ping()
 
 
-def test_programs_and_manage_py_find_the_stack_by_its_environment(light_stack: FakeStack) -> None:
+def test_environment_json_holds_the_environment_of_the_programs(light_stack: FakeStack) -> None:
     quickstart = light_stack.start(SECRET_KEY="", FIELD_ENCRYPTION_KEYS="given")
 
     written = json.loads((light_stack.data_dir / "environment.json").read_text())
@@ -70,7 +70,7 @@ def test_programs_and_manage_py_find_the_stack_by_its_environment(light_stack: F
     assert all(proc.has_in_environment(web, f"{name}={value}") for name, value in written.items())
 
 
-def test_secrets_are_readable_by_their_owner_alone(shared_stack: FakeStack) -> None:
+def test_only_the_owner_may_read_the_files_with_secrets(shared_stack: FakeStack) -> None:
     for name in ("quickstart.json", "environment.json", "secrets.json", "credentials.json", "run/processes.json"):
         assert stat.S_IMODE((shared_stack.data_dir / name).stat().st_mode) == 0o600, name
     assert stat.S_IMODE(shared_stack.data_dir.stat().st_mode) & 0o007 == 0
@@ -96,7 +96,7 @@ def test_ctrl_c_stops_everything_cleanly(full_stack: FakeStack) -> None:
     quickstart = full_stack.start()
     began = time.monotonic()
 
-    with psycopg.connect(quickstart["database_url"]):  # nobody waits for a client that stays
+    with psycopg.connect(quickstart["database_url"]):  # the stop does not wait for a connected client
         full_stack.send(signal.SIGINT)
         code, output, errors = full_stack.finish()
 
@@ -111,7 +111,7 @@ def test_ctrl_c_stops_everything_cleanly(full_stack: FakeStack) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_other_signals_mean_the_same(light_stack: FakeStack, number: signal.Signals) -> None:
+def test_sigterm_and_sighup_stop_everything_too(light_stack: FakeStack, number: signal.Signals) -> None:
     light_stack.start()
 
     light_stack.send(number)
@@ -122,8 +122,8 @@ def test_other_signals_mean_the_same(light_stack: FakeStack, number: signal.Sign
 
 
 @pytest.mark.slow
-def test_what_ignores_the_signal_is_killed_in_time(light_stack: FakeStack) -> None:
-    light_stack.start(FAKE_FAULTS='{"web": "stubborn", "worker": "stubborn"}')
+def test_a_program_that_ignores_the_signal_is_killed_in_time(light_stack: FakeStack) -> None:
+    light_stack.start(FAKE_FAULTS='{"web": "ignore_sigterm", "worker": "ignore_sigterm"}')
     began = time.monotonic()
 
     light_stack.send(signal.SIGINT)
@@ -135,7 +135,7 @@ def test_what_ignores_the_signal_is_killed_in_time(light_stack: FakeStack) -> No
 
 
 def test_a_second_ctrl_c_kills_at_once(light_stack: FakeStack) -> None:
-    light_stack.start(FAKE_FAULTS='{"web": "stubborn", "worker": "stubborn"}')
+    light_stack.start(FAKE_FAULTS='{"web": "ignore_sigterm", "worker": "ignore_sigterm"}')
     beat = light_stack.pid_of("beat")
     light_stack.send(signal.SIGINT)
     wait_for(lambda: proc.start_time(beat) is None, "the end of beat, which shows that stopping has begun")
@@ -161,7 +161,7 @@ def test_ctrl_c_during_the_start_stops_cleanly(full_stack: FakeStack, step: str)
 
 
 @pytest.mark.parametrize("step", ["migrate", "load_sample_data", "sockets"])
-def test_a_step_that_fails_says_why_and_stops_everything(light_stack: FakeStack, step: str) -> None:
+def test_a_failed_step_prints_the_reason_and_stops_everything(light_stack: FakeStack, step: str) -> None:
     light_stack.launch(FAKE_FAULTS=json.dumps({step: "fail"}))
 
     code, _, errors = light_stack.finish()
@@ -169,7 +169,7 @@ def test_a_step_that_fails_says_why_and_stops_everything(light_stack: FakeStack,
     *lines, last = errors.splitlines()
     assert code == 1
     assert last.startswith(f"error: {step} ")
-    assert f"{step} says why" in lines
+    assert f"the reason why {step} failed" in lines
     assert processes_of(light_stack.data_dir) == []
     assert not light_stack.quickstart_path.exists()
 
@@ -184,9 +184,9 @@ def test_sample_data_without_credentials_is_an_error(light_stack: FakeStack) -> 
 
 
 @pytest.mark.parametrize("name", ["web", "sockets", "worker", "beat"])
-def test_a_killed_program_is_restarted_after_its_whole_group(shared_stack: FakeStack, name: str) -> None:
+def test_a_killed_program_is_restarted_when_its_process_group_has_ended(shared_stack: FakeStack, name: str) -> None:
     killed = shared_stack.pid_of(name)
-    group = wait_for(lambda: len(proc.group_members(killed)) == 2 and proc.group_members(killed), "a pool's process")
+    group = wait_for(lambda: len(proc.group_members(killed)) == 2 and proc.group_members(killed), "its child process")
 
     os.kill(killed, signal.SIGKILL)
 
@@ -198,7 +198,7 @@ def test_while_a_killed_web_server_restarts_clients_wait(shared_stack: FakeStack
     killed = shared_stack.pid_of("web")
 
     os.kill(killed, signal.SIGKILL)
-    wait_for(lambda: proc.start_time(killed) is None, "its end")
+    wait_for(lambda: proc.start_time(killed) is None, "the end of the web server")
     with socket.create_connection(("127.0.0.1", shared_stack.port), timeout=20) as client:
         client.sendall(b"GET / HTTP/1.1\r\n\r\n")
         answer = client.recv(100)
@@ -246,12 +246,12 @@ def test_backends_that_are_busy_do_not_outlive_their_killed_server(full_stack: F
     wait_for(lambda: "ready to accept" in (full_stack.data_dir / "run/postgres.log").read_text()[-300:], "recovery")
 
 
-def test_programs_die_with_a_killed_supervisor(full_stack: FakeStack) -> None:
+def test_programs_end_when_the_supervisor_is_killed(full_stack: FakeStack) -> None:
     full_stack.start()
 
     full_stack.send(signal.SIGKILL)
 
-    wait_for(lambda: processes_of(full_stack.data_dir) == [], "the end of all", seconds=5)
+    wait_for(lambda: processes_of(full_stack.data_dir) == [], "the end of all processes", seconds=5)
 
 
 def test_a_killed_orphan_reaper_is_replaced(light_stack: FakeStack) -> None:
@@ -262,18 +262,18 @@ def test_a_killed_orphan_reaper_is_replaced(light_stack: FakeStack) -> None:
     wait_for(lambda: proc.start_time(killed) is None and light_stack.orphan_reaper, "a new orphan reaper")
     light_stack.send(signal.SIGKILL)
 
-    wait_for(lambda: processes_of(light_stack.data_dir) == [], "the end of all", seconds=5)
+    wait_for(lambda: processes_of(light_stack.data_dir) == [], "the end of all processes", seconds=5)
 
 
-def test_the_next_start_ends_what_a_killed_supervisor_and_orphan_reaper_left(full_stack: FakeStack) -> None:
+def test_the_next_start_ends_processes_that_a_killed_supervisor_and_orphan_reaper_left(full_stack: FakeStack) -> None:
     full_stack.start()
     reaper = full_stack.orphan_reaper
     os.kill(full_stack.supervisor, signal.SIGSTOP)  # so that it cannot replace its orphan reaper
     os.kill(reaper, signal.SIGKILL)
     full_stack.send(signal.SIGKILL)
     full_stack.finish()
-    left = wait_for(lambda: processes_of(full_stack.data_dir), "something left behind")
-    os.kill(full_stack.recorded("web"), signal.SIGKILL)  # its pool's process is now without a leader
+    left = wait_for(lambda: processes_of(full_stack.data_dir), "processes that were left")
+    os.kill(full_stack.recorded("web"), signal.SIGKILL)  # its child process is now in a group without a leader
     assert len(left) > 10
 
     quickstart = full_stack.start()
@@ -305,7 +305,7 @@ def test_two_stacks_run_side_by_side(make_stack: Callable[..., FakeStack], tmp_p
     first, second = make_stack(tmp_path / "first"), make_stack(tmp_path / "second")
     first.launch()
     second.start()
-    wait_for(first.quickstart_path.exists, "the first")
+    wait_for(first.quickstart_path.exists, "the start of the first stack")
 
     first.send(signal.SIGINT)
     first.finish()
@@ -315,7 +315,7 @@ def test_two_stacks_run_side_by_side(make_stack: Callable[..., FakeStack], tmp_p
 
 
 @pytest.mark.parametrize(("variable", "offset"), [("PORT", 0), ("WS_PORT", 1)])
-def test_a_port_in_use_is_named(light_stack: FakeStack, variable: str, offset: int) -> None:
+def test_the_error_names_the_port_in_use(light_stack: FakeStack, variable: str, offset: int) -> None:
     port = light_stack.port + offset
     with socket.create_server(("127.0.0.1", port)):
         light_stack.launch()
@@ -335,7 +335,7 @@ def test_a_port_in_use_is_named(light_stack: FakeStack, variable: str, offset: i
         ({"HOST": "192.0.2.1"}, "error: PORT: cannot listen on 192.0.2.1"),
     ],
 )
-def test_a_wrong_setting_is_one_line(light_stack: FakeStack, environment: dict[str, str], message: str) -> None:
+def test_a_wrong_setting_is_a_one_line_error(light_stack: FakeStack, environment: dict[str, str], message: str) -> None:
     light_stack.launch(**environment)
 
     code, _, errors = light_stack.finish()
@@ -347,7 +347,7 @@ def test_a_wrong_setting_is_one_line(light_stack: FakeStack, environment: dict[s
     assert not light_stack.quickstart_path.exists()
 
 
-def test_a_data_dir_that_is_a_file_is_one_line(light_stack: FakeStack) -> None:
+def test_a_data_dir_that_is_a_file_is_a_one_line_error(light_stack: FakeStack) -> None:
     light_stack.data_dir.write_text("")
     light_stack.launch()
 
@@ -356,7 +356,9 @@ def test_a_data_dir_that_is_a_file_is_one_line(light_stack: FakeStack) -> None:
     assert (code, errors) == (1, f"error: DATA_DIR {light_stack.data_dir} cannot be used: File exists\n")
 
 
-def test_a_data_dir_that_may_not_be_written_is_one_line(make_stack: Callable[..., FakeStack], tmp_path: Path) -> None:
+def test_a_data_dir_without_write_permission_is_a_one_line_error(
+    make_stack: Callable[..., FakeStack], tmp_path: Path
+) -> None:
     home = tmp_path / "home"
     home.mkdir()
     prefix = as_ordinary_user(home)
@@ -369,7 +371,7 @@ def test_a_data_dir_that_may_not_be_written_is_one_line(make_stack: Callable[...
     assert (code, errors) == (1, f"error: DATA_DIR {stack.data_dir} cannot be used: Permission denied\n")
 
 
-def test_runs_as_an_ordinary_user(make_stack: Callable[..., FakeStack], tmp_path: Path) -> None:
+def test_the_stack_runs_as_an_ordinary_user(make_stack: Callable[..., FakeStack], tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     stack = make_stack(home / "data", as_ordinary_user(home))
