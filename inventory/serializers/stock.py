@@ -88,7 +88,7 @@ class TotalsSerializer(serializers.Serializer[Any]):
 
 
 class SkuLevelsSerializer(serializers.Serializer[Any]):
-    """A SKU's stock, place by place and in all."""
+    """The stock of a SKU, for each location and in total."""
 
     sku = serializers.CharField()
     levels = LevelSerializer(many=True)
@@ -121,7 +121,7 @@ class PastTotalsSerializer(serializers.Serializer[Any]):
 
 
 class PastLevelsSerializer(serializers.Serializer[Any]):
-    """What was on hand of a SKU at a moment, place by place and in all."""
+    """The units of a SKU that were on hand at a moment, for each location and in total."""
 
     sku = serializers.CharField()
     at = serializers.DateTimeField()

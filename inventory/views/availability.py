@@ -28,7 +28,7 @@ class AvailabilityView(APIView):
 
     @extend_schema(request=AvailabilityQuestionSerializer, responses=AvailabilitySerializer)
     def post(self, request: Request) -> HttpResponse:
-        """Of up to 500 SKUs, place by place and in all; kept until any stock changes."""
+        """The availability of up to 500 SKUs, for each location and in total; cached until any stock changes."""
         wanted = _QUERY.run_validation(request.data)
         query = AvailabilityQuery(
             skus=wanted["skus"],

@@ -27,7 +27,7 @@ from pms_backend.api.endpoints import GenericViewSet
 
 
 class ReservationViewSet(mixins.ListModelMixin, GenericViewSet[Reservation]):
-    """Stock that is promised to a client for a while; each sees its own, those inside all."""
+    """Stock that is promised to a client for a while; a client sees its own reservations, internal callers see all."""
 
     queryset = Reservation.objects.all()
     serializer_class = ReservationSerializer
@@ -44,7 +44,7 @@ class ReservationViewSet(mixins.ListModelMixin, GenericViewSet[Reservation]):
 
     @extend_schema(responses=ReservationSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:
-        """One reservation; past its end it is `expired`."""
+        """One reservation; after its expiry its status is `expired`."""
         reservation = self.get_queryset().filter(pk=pk).first()
         if reservation is None:
             raise ReservationNotFound(int(pk))
@@ -58,7 +58,7 @@ class ReservationViewSet(mixins.ListModelMixin, GenericViewSet[Reservation]):
         },
     )
     def create(self, request: Request) -> Response:
-        """Reserves all lines or none; without a location by the locations' priority, split where it must be."""
+        """Reserves all lines or none. A line without a location is served by priority, and split if necessary."""
         wanted = validated(ReservationRequestSerializer, request.data)
         lines = [services.ReservationRequest(**line) for line in wanted.pop("lines")]
         published_only = not visibility_of(request.auth).unpublished
@@ -70,7 +70,7 @@ class ReservationViewSet(mixins.ListModelMixin, GenericViewSet[Reservation]):
     @extend_schema(request=CommitSerializer, responses=ReservationSerializer)
     @action(detail=True, methods=["post"])
     def commit(self, request: Request, pk: str) -> Response:
-        """Sells what is reserved, or some of it: `sale` movements with the reservation's reference."""
+        """Sells all reserved units, or some: writes `sale` movements with the reservation's reference."""
         lines = validated(CommitSerializer, request.data).get("lines")
         units = None if lines is None else [(line["sku"], line["quantity"]) for line in lines]
         return _response(services.commit_reservation(reservation_id=int(pk), client=self._client(), lines=units))
@@ -78,13 +78,13 @@ class ReservationViewSet(mixins.ListModelMixin, GenericViewSet[Reservation]):
     @extend_schema(request=None, responses=ReservationSerializer)
     @action(detail=True, methods=["post"])
     def release(self, request: Request, pk: str) -> Response:
-        """Gives back what is reserved still."""
+        """Releases the units that are still reserved."""
         return _response(services.release_reservation(reservation_id=int(pk), client=self._client()))
 
     @extend_schema(request=ExpirySerializer, responses=ReservationSerializer)
     @action(detail=True, methods=["post"])
     def extend(self, request: Request, pk: str) -> Response:
-        """Lets it expire `expires_in` seconds from now instead."""
+        """Sets the expiry of the reservation to `expires_in` seconds from now."""
         expiry = validated(ExpirySerializer, request.data)
         return _response(services.extend_reservation(reservation_id=int(pk), client=self._client(), **expiry))
 

@@ -99,7 +99,7 @@ class SkuLevelsView(APIView):
         ),
     )
     def get(self, request: Request, sku: str) -> Response:
-        """Place by place, and in all; with `at` what was on hand at that moment, as it is known now."""
+        """The stock for each location and in total; with `at`, the units on hand at that moment, as known now."""
         return levels_of(variant_or_404(sku), request)
 
 
@@ -111,7 +111,7 @@ class LevelView(APIView):
 
     @extend_schema(exclude=True)
     def get(self, request: Request, sku: str, location: str) -> Response:
-        """The levels of a SKU that holds a slash."""
+        """The levels of a SKU that contains a slash."""
         return levels_of(variant_or_404(f"{sku}/{location}"), request)
 
     @extend_schema(request=LimitsSerializer, responses=LevelSerializer)
@@ -135,7 +135,7 @@ class AdjustmentView(APIView):
         responses={201: StockChangeSerializer, 200: OpenApiResponse(StockChangeSerializer, "it has acted before")},
     )
     def post(self, request: Request) -> Response:
-        """Adds `delta` to what is on hand."""
+        """Adds `delta` to the units on hand."""
         return changed(services.adjust_stock(**_ADJUSTMENT.run_validation(request.data)))
 
 
@@ -149,7 +149,7 @@ class CountView(APIView):
         responses={201: StockChangeSerializer, 200: OpenApiResponse(StockChangeSerializer, "what was known is right")},
     )
     def post(self, request: Request) -> Response:
-        """Sets what is on hand to what was counted just now."""
+        """Sets the units on hand to the number counted now."""
         return changed(services.count_stock(**_COUNT.run_validation(request.data)))
 
 
@@ -179,7 +179,7 @@ class BulkCountView(APIView):
 
     @extend_schema(request=BulkCountsSerializer, responses=BulkAnswerSerializer)
     def post(self, request: Request) -> Response:
-        """Takes over each row, or with `atomic` all or none."""
+        """Applies each count, or with `atomic` all or none."""
         return bulk.respond(
             request,
             envelope=_COUNTS,

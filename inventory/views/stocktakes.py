@@ -37,31 +37,31 @@ class StocktakeViewSet(mixins.ListModelMixin, GenericViewSet[Stocktake]):
 
     @extend_schema(request=StocktakeInputSerializer, responses={201: StocktakeDetailSerializer})
     def create(self, request: Request) -> Response:
-        """Makes a sheet of what is expected at a location now."""
+        """Creates a count sheet with the stock that is expected at a location now."""
         wanted = validated(StocktakeInputSerializer, request.data)
         return _response(services.create_stocktake(**wanted), status=201)
 
     @extend_schema(responses=StocktakeDetailSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:
-        """One sheet with what it comes to, and its lines where they are few."""
+        """One count sheet with its totals, and its lines where they are few."""
         return _response(self.get_object())
 
     @extend_schema(request=StocktakeCountsSerializer, responses=StocktakeDetailSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Enters counts, each of its own moment; the other lines stay as they are."""
+        """Enters counts, each with its own moment; the other lines are not changed."""
         counts = validated(StocktakeCountsSerializer, request.data)["lines"]
         return _response(services.record_counts(stocktake_id=int(pk), counts=counts))
 
     @extend_schema(request=None, responses=StocktakeDetailSerializer)
     @action(detail=True, methods=["post"], url_path="post", url_name="post")
     def post_counts(self, request: Request, pk: str) -> Response:
-        """Makes stock of all that was counted, in one go; what moved since a count stays on top of it."""
+        """Applies all counts to the stock at once; movements after a count are added to it."""
         return _response(services.post_stocktake(stocktake_id=int(pk)))
 
     @extend_schema(request=None, responses=StocktakeDetailSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
-        """Closes the sheet without an effect."""
+        """Closes the count sheet without changing stock."""
         return _response(services.cancel_stocktake(stocktake_id=int(pk)))
 
 
