@@ -1,4 +1,4 @@
-"""The limit is exact across processes: 4 of them, with 8 threads each, share 100 places."""
+"""The limit is exact across processes: 4 of them, with 8 threads each, share a limit of 100 requests."""
 
 import os
 import subprocess

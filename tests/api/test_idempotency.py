@@ -362,7 +362,7 @@ def send(view: type = _View, method: str = "post", key: str | None = "k-1", writ
     return response
 
 
-def places() -> int:
+def created_location_count() -> int:
     return Location.objects.exclude(code="main").count()
 
 
@@ -381,7 +381,7 @@ def test_a_response_without_a_body_is_replayed_without_one():
 
     assert (first.status_code, first.content) == (again.status_code, again.content) == (204, b"")
     assert "Content-Type" not in again
-    assert places() == 1
+    assert created_location_count() == 1
 
 
 @pytest.mark.parametrize("status", [302, 400, 409, 500])
@@ -389,7 +389,7 @@ def test_a_response_that_is_not_a_success_is_rolled_back(status: int):
     response = send(answer=Response({"no": True}, status=status))
 
     assert (response.status_code, response.content) == (status, b'{"no":true}')
-    assert places() == 0
+    assert created_location_count() == 0
     assert not IdempotencyKey.objects.exists()
 
 
@@ -408,7 +408,7 @@ def test_a_multipart_body_is_identified_by_its_fields_and_files_not_its_boundary
     assert first.status_code == 201
     assert first.data["files"] == {"file": hashlib.sha256(b"a,b").hexdigest()}
     assert again["Idempotency-Replayed"] == "true"
-    assert places() == 1
+    assert created_location_count() == 1
 
 
 @pytest.mark.parametrize("other", [upload(b"a,c", location="main"), upload(b"a,b", location="shop"), upload(b"a,b")])
@@ -428,7 +428,7 @@ def test_a_key_is_400_where_the_response_carries_a_secret():
     response = send(supports_idempotency=False)
 
     assert (response.status_code, response.data["code"]) == (400, "idempotency_not_supported")
-    assert places() == 0
+    assert created_location_count() == 0
     assert send(supports_idempotency=False, key=None).status_code == 201
 
 
@@ -446,7 +446,7 @@ def accepts(view: GenericViewSet, action: str) -> bool:
 
 def test_a_key_is_ignored_where_the_view_has_no_authentication():
     assert "Idempotency-Replayed" not in (send(authentication_classes=()), send(authentication_classes=()))[1]
-    assert places() == 2
+    assert created_location_count() == 2
 
 
 @pytest.mark.parametrize("key", [None, "k-1"])
@@ -454,7 +454,7 @@ def test_a_registered_write_runs_first_in_the_same_transaction(key: str | None):
     seen: list[tuple[bool, int, int]] = []
 
     def write() -> None:
-        seen.append((connection.in_atomic_block, IdempotencyKey.objects.count(), places()))
+        seen.append((connection.in_atomic_block, IdempotencyKey.objects.count(), created_location_count()))
 
     assert send(key=key, writes=[write]).status_code == 201
     assert seen == [(True, int(key is not None), 0)]
@@ -465,7 +465,7 @@ def test_a_registered_write_is_rolled_back_with_a_refused_request(key: str | Non
     response = send(key=key, writes=[lambda: make_location("first")], answer=Response(status=409))
 
     assert response.status_code == 409
-    assert places() == 0
+    assert created_location_count() == 0
 
 
 @pytest.mark.parametrize("key", [None, "k-1"])
@@ -474,7 +474,7 @@ def test_a_registered_write_may_refuse_the_request(key: str | None):
         raise Location.DoesNotExist
 
     assert send(key=key, writes=[refuse]).status_code == 404
-    assert places() == 0
+    assert created_location_count() == 0
     assert not IdempotencyKey.objects.exists()
 
 
@@ -483,7 +483,7 @@ def test_a_registered_write_runs_for_a_replay_too():
     for number in range(2):
         send(writes=[lambda number=number: calls.append(number)])
 
-    assert (calls, places()) == ([0, 1], 1)
+    assert (calls, created_location_count()) == ([0, 1], 1)
 
 
 def test_a_registered_write_runs_again_when_the_transaction_is_retried(monkeypatch):
@@ -493,7 +493,7 @@ def test_a_registered_write_runs_again_when_the_transaction_is_retried(monkeypat
 
     response = send(writes=[lambda: calls.append(1), once], **upload(b"a,b"))
 
-    assert (response.status_code, len(calls), places()) == (201, 2, 1)
+    assert (response.status_code, len(calls), created_location_count()) == (201, 2, 1)
     assert response.data["files"] == {"file": hashlib.sha256(b"a,b").hexdigest()}
 
 

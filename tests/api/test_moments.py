@@ -83,16 +83,16 @@ def shop() -> PMSConnection:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("moment", [*OUTSIDE, "2026-W48-6T20:27:49Z", "2026-11-28T20:27:49"])
-@pytest.mark.parametrize("place", ["occurred_at", "timestamp"])
+@pytest.mark.parametrize("member", ["occurred_at", "timestamp"])
 @pytest.mark.parametrize("type", ["inventory.updated", "inventory.adjusted"])
 def test_an_event_of_such_a_moment_is_dead_and_harms_no_other(
-    api: JSONClient, type: str, place: str, moment: str
+    api: JSONClient, type: str, member: str, moment: str
 ) -> None:
     demo = shop()
     units = {"inventory.updated": {"on_hand": 12}, "inventory.adjusted": {"delta": 12}}[type]
     message: dict[str, Any] = {"type": type, "timestamp": clock.now().isoformat()}
     message["data"] = {"sku": "A-1", "location": "main", **units}
-    (message if place == "timestamp" else message["data"])[place] = moment
+    (message if member == "timestamp" else message["data"])[member] = moment
 
     pms_integration.receive_event(connection=demo, webhook_id="bad", type=type, body=orjson.dumps(message))
     pms_integration.apply_due_events()

@@ -24,7 +24,7 @@ from tests.factories import make_location, make_product, set_stock
 PRODUCTS, INVENTORY, FEED = "/api/v1/products/", "/api/v1/inventory/", "/api/v1/events/"
 # What Python, DRF and Django take for a number.
 NO_NUMBERS = ["1_000", "٥", "１２", " 5 ", "5 ", "+5", "5.0", "1e2", "0x5", "", "five", "NaN", True, [], {}]
-PLACE = {"sku": "A-1", "location": "main"}
+LEVEL = {"sku": "A-1", "location": "main"}
 
 
 @pytest.fixture
@@ -40,9 +40,9 @@ def _ten_lamps() -> None:
 @pytest.mark.parametrize(
     ("path", "member", "body"),
     [
-        ("adjustments/", "delta", PLACE | {"reason": "receipt"}),
-        ("adjustments/", "expected_version", PLACE | {"reason": "receipt", "delta": 1}),
-        ("counts/", "on_hand", PLACE),
+        ("adjustments/", "delta", LEVEL | {"reason": "receipt"}),
+        ("adjustments/", "expected_version", LEVEL | {"reason": "receipt", "delta": 1}),
+        ("counts/", "on_hand", LEVEL),
         ("reservations/", "expires_in", {"reference": "R", "lines": [{"sku": "A-1", "quantity": 1}]}),
         ("locations/", "priority", {"code": "shop", "name": "Shop"}),
     ],
@@ -59,7 +59,7 @@ def test_an_invalid_number_changes_no_stock(api: JSONClient, path: str, member: 
 @pytest.mark.usefixtures("_ten_lamps")
 @pytest.mark.parametrize(("sent", "delta"), [("5", 5), ("005", 5), ("-5", -5), (5, 5), (5.0, 5)])
 def test_ascii_digits_and_whole_numbers_are_numbers(api: JSONClient, sent: Any, delta: int):
-    response = api.post(f"{INVENTORY}adjustments/", PLACE | {"delta": sent, "reason": "correction"})
+    response = api.post(f"{INVENTORY}adjustments/", LEVEL | {"delta": sent, "reason": "correction"})
 
     assert response.json()["movement"]["delta"] == delta
 
@@ -128,7 +128,7 @@ def test_any_other_number_is_refused_as_text(api: JSONClient, member: str, numbe
 @pytest.mark.usefixtures("_ten_lamps")
 @pytest.mark.parametrize("truth", ["true", "false", "yes", "1", "", 1, 0, 1.0, None, []])
 def test_a_boolean_in_a_body_is_true_or_false(api: JSONClient, truth: Any):
-    body = PLACE | {"delta": 1, "reason": "receipt", "reference": "R", "dedupe": truth}
+    body = LEVEL | {"delta": 1, "reason": "receipt", "reference": "R", "dedupe": truth}
 
     response = api.post(f"{INVENTORY}adjustments/", body)
 

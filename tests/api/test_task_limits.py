@@ -57,7 +57,7 @@ def test_no_more_run_at_once(limit: int) -> None:
 
     assert refused == [0] * 5
     assert work.most_at_once == limit
-    # Five calls that found no place are one more look.
+    # The five refused calls cause one more run together.
     assert (total, work.count) == (limit + 1, limit + 1)
 
 

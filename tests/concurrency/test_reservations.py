@@ -36,7 +36,7 @@ SKUS = [f"S-{number}" for number in range(6)]
 
 @pytest.fixture(autouse=True)
 def _forty_lamps() -> None:
-    """Forty of A-1, over two places."""
+    """Forty units of A-1, at two locations."""
     make_location("main", priority=1)
     make_location("west", priority=2)
     make_product("A-1")
@@ -134,8 +134,8 @@ def test_a_refused_reference_is_free_for_the_request_that_waited(monkeypatch) ->
 def test_lines_in_opposite_orders_and_bulks_over_the_same_skus_deadlock_nobody(post: Callable) -> None:
     for sku in SKUS:
         make_product(sku)
-        for place in ("main", "west"):
-            set_stock(sku, place, 1_000)
+        for location in ("main", "west"):
+            set_stock(sku, location, 1_000)
 
     def client(number: int) -> list[int]:
         order = random.Random(number)

@@ -101,7 +101,7 @@ def test_the_feed_and_the_sockets_tell_everything_once_and_in_order(sockets: Soc
     written, ended = threading.Barrier(WRITERS), threading.Event()
 
     def is_over() -> int | None:
-        # All that was written before this has its place in the feed up to here.
+        # The feed up to here has everything that was written before.
         if not ended.is_set() or Event.objects.filter(sequence=None).exists():
             return None
         return head_sequence()
@@ -127,5 +127,5 @@ def test_the_feed_and_the_sockets_tell_everything_once_and_in_order(sockets: Soc
     assert sum(level["on_hand"] for level in levels) == WRITERS * each
     for watcher in watchers:
         assert watcher.drops > 1
-        assert watcher.levels == {place: level for place, level in shown.items() if watcher.wants(*place)}
+        assert watcher.levels == {key: level for key, level in shown.items() if watcher.wants(*key)}
     assert find_mismatches() == []

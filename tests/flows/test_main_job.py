@@ -57,10 +57,10 @@ def test_a_webhook_is_seen_everywhere(stack: Stack) -> None:
     with subscribed(stack, skus=["flow-1"]) as (socket, snapshot):
         assert (snapshot["type"], snapshot["levels"]) == ("snapshot", [])
 
-        place = {"sku": "FLOW-1", "location": "main"}
-        assert stack.send("inventory.updated", {**place, "on_hand": 40}, webhook_id="flow-1") == 202
+        level = {"sku": "FLOW-1", "location": "main"}
+        assert stack.send("inventory.updated", {**level, "on_hand": 40}, webhook_id="flow-1") == 202
         first = next_change(socket)
-        assert stack.send("inventory.adjusted", {**place, "delta": -3}, webhook_id="flow-2") == 202
+        assert stack.send("inventory.adjusted", {**level, "delta": -3}, webhook_id="flow-2") == 202
         second = next_change(socket)
 
     assert [first["level"]["on_hand"], second["level"]["on_hand"]] == [40, 37]

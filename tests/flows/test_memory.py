@@ -40,11 +40,11 @@ def test_the_system_at_work_stays_within_its_memory_and_its_connections(stack: S
     stack.call("POST", "/products/imports/", files={"file": ("busy.csv", content)})
 
     def work(sku: str) -> None:
-        place = {"sku": sku, "location": "main"}
+        level = {"sku": sku, "location": "main"}
         for turn in range(ROUNDS):
             stack.call("GET", "/products/", params={"page_size": 200, "search": "desk"})
-            stack.call("POST", "/inventory/adjustments/", json={**place, "delta": 1, "reason": "receipt"})
-            assert stack.send("inventory.adjusted", {**place, "delta": 1}, webhook_id=f"{sku}-{turn}") == 202
+            stack.call("POST", "/inventory/adjustments/", json={**level, "delta": 1, "reason": "receipt"})
+            assert stack.send("inventory.adjusted", {**level, "delta": 1}, webhook_id=f"{sku}-{turn}") == 202
 
     with ThreadPoolExecutor(CLIENTS) as clients:
         list(clients.map(work, skus))

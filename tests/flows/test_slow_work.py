@@ -77,8 +77,8 @@ def on_hand(stack: Stack, sku: str) -> int:
 def test_slow_work_delays_nothing_quick(stack: Stack) -> None:
     product = make_product(stack, "QUICK-1")
     expected = 50
-    place = {"sku": "QUICK-1", "location": "main"}
-    assert stack.send("inventory.updated", {**place, "on_hand": expected}, webhook_id="q-0") == 202
+    level = {"sku": "QUICK-1", "location": "main"}
+    assert stack.send("inventory.updated", {**level, "on_hand": expected}, webhook_id="q-0") == 202
     until(lambda: on_hand(stack, "QUICK-1") == expected)
 
     with silent_server() as (url, held):
@@ -90,7 +90,7 @@ def test_slow_work_delays_nothing_quick(stack: Stack) -> None:
         delays = []
         for number in range(WEBHOOKS):
             left = expected - number - 1
-            assert stack.send("inventory.adjusted", {**place, "delta": -1}, webhook_id=f"q-{number + 1}") == 202
+            assert stack.send("inventory.adjusted", {**level, "delta": -1}, webhook_id=f"q-{number + 1}") == 202
             delays.append(until(lambda left=left: on_hand(stack, "QUICK-1") == left))
         soon = datetime.now(tz=UTC) + timedelta(seconds=1)
         draft = make_product(stack, "QUICK-2", status="draft")

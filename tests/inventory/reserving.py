@@ -13,8 +13,8 @@ OURS = "client:shop"
 def reserve(*lines: tuple[Any, ...], reference: str = "R-1", client: str = OURS, **more: Any) -> Reservation:
     """`reserve(("A-1", 2), ("B-1", 1, "main"))`."""
     requests = [
-        services.ReservationRequest(sku=sku, quantity=quantity, location=place[0] if place else None)
-        for sku, quantity, *place in lines
+        services.ReservationRequest(sku=sku, quantity=quantity, location=location[0] if location else None)
+        for sku, quantity, *location in lines
     ]
     return services.reserve_stock(client=client, reference=reference, lines=requests, **more)[0]
 

@@ -123,9 +123,9 @@ class AnySequence(RuleBasedStateMachine):
             return multiple()
         held: dict[LevelKey, int] = {}
         for line in answer["lines"]:
-            place = (line["sku"].partition("-")[0], line["location"])
-            held[place] = held.get(place, 0) + line["quantity"]
-            assert held[place] <= self.model.levels[place].claimable
+            key = (line["sku"].partition("-")[0], line["location"])
+            held[key] = held.get(key, 0) + line["quantity"]
+            assert held[key] <= self.model.levels[key].claimable
         for name, quantity in lines.items():
             assert sum(units for (sku, _), units in held.items() if sku == name) == quantity
         again = self.ask("/reservations/", {"reference": reference, "lines": wanted})
@@ -144,14 +144,14 @@ class AnySequence(RuleBasedStateMachine):
     @rule(promise=promises, name=SKUS, quantity=FEW)
     def commit_a_part(self, promise: tuple[int, HeldReservation], name: str, quantity: int) -> None:
         number, held = promise
-        places = [place for place, units in held.held.items() if place[0] == name and units]
-        assume(held.status == "active" and len(places) == 1)
-        fits = quantity <= held.held[places[0]]
+        keys = [key for key, units in held.held.items() if key[0] == name and units]
+        assume(held.status == "active" and len(keys) == 1)
+        fits = quantity <= held.held[keys[0]]
         lines = [{"sku": self.sku(name), "quantity": quantity}]
         status, answer = self.ask(f"/reservations/{number}/commit/", {"lines": lines})
         assert (status == 200) is fits
         if fits:
-            self.model.commit(held, {places[0]: quantity})
+            self.model.commit(held, {keys[0]: quantity})
             assert answer["status"] == held.status
 
     @rule(promise=promises)
@@ -276,8 +276,8 @@ class AnySequence(RuleBasedStateMachine):
             for level in levels.select_related("variant", "location")
         }
         expected = self.model.quantities()
-        for place in expected.keys() | shown.keys():
-            assert shown.get(place, UNTOUCHED) == expected.get(place, UNTOUCHED), place
+        for key in expected.keys() | shown.keys():
+            assert shown.get(key, UNTOUCHED) == expected.get(key, UNTOUCHED), key
 
     def teardown(self) -> None:
         assert find_mismatches() == []

@@ -1,4 +1,4 @@
-"""Reserving: all lines or none, from the right places, once for each reference."""
+"""Reserving: all lines or none, from the right locations, once for each reference."""
 
 import pytest
 from django.db import connection
@@ -64,17 +64,17 @@ def test_reserved_units_are_on_hand_and_not_available() -> None:
 
 
 @pytest.mark.parametrize(
-    ("quantity", "places"),
+    ("quantity", "expected"),
     [
         (10, {"main": 10}),
         (11, {"main": 10, "west": 1}),
         (15, {"main": 10, "west": 5}),
     ],
 )
-def test_without_a_location_the_first_that_has_it_all_serves_it_else_it_is_split(quantity: int, places: dict) -> None:
+def test_a_line_is_served_by_the_first_location_with_all_units_or_split(quantity: int, expected: dict) -> None:
     reservation = reserve(("A-1", quantity))
 
-    assert {line[1]: line[2] for line in lines_of(reservation)} == places
+    assert {line[1]: line[2] for line in lines_of(reservation)} == expected
 
 
 def test_a_later_location_with_all_units_comes_before_splitting() -> None:

@@ -57,7 +57,7 @@ def test_two_real_days_come_to_the_same_either_way(api: JSONClient) -> None:
 
 
 def open_shop(moved: Counter[str]) -> None:
-    """Every SKU with enough of it in both places, so that no sale is refused."""
+    """Every SKU with enough of it at both locations, so that no sale is refused."""
     for code in EACH_WAY:
         make_location(code)
     skus = sorted(moved)

@@ -83,23 +83,23 @@ class Warehouse:
 
     def quantities(self) -> dict[LevelKey, tuple[int, int, int, bool]]:
         return {
-            place: (level.on_hand, level.reserved, level.incoming, level.is_oversold)
-            for place, level in self.levels.items()
+            key: (level.on_hand, level.reserved, level.incoming, level.is_oversold)
+            for key, level in self.levels.items()
         }
 
-    def adjust(self, place: LevelKey, delta: int, reason: str) -> bool:
+    def adjust(self, key: LevelKey, delta: int, reason: str) -> bool:
         """Whether it was done."""
-        level = self.levels[place]
+        level = self.levels[key]
         if delta < 0 and reason != "damage" and level.claimable < -delta:
             return False
         level.move(self.moment(), delta)
         return True
 
-    def count(self, place: LevelKey, on_hand: int) -> None:
-        self.levels[place].settle(self.moment(), on_hand)
+    def count(self, key: LevelKey, on_hand: int) -> None:
+        self.levels[key].settle(self.moment(), on_hand)
 
-    def limit(self, place: LevelKey, backorder_limit: int) -> bool:
-        level = self.levels[place]
+    def limit(self, key: LevelKey, backorder_limit: int) -> bool:
+        level = self.levels[key]
         if backorder_limit < level.backorder_limit and level.available < -backorder_limit:
             return False
         level.backorder_limit = backorder_limit
@@ -114,21 +114,21 @@ class Warehouse:
         )
 
     def hold(self, held: dict[LevelKey, int]) -> HeldReservation:
-        for place, quantity in held.items():
-            self.levels[place].reserved += quantity
+        for key, quantity in held.items():
+            self.levels[key].reserved += quantity
         return HeldReservation(held)
 
     def commit(self, promise: HeldReservation, wanted: dict[LevelKey, int]) -> None:
-        for place, quantity in wanted.items():
-            self.levels[place].reserved -= quantity
-            self.levels[place].move(self.moment(), -quantity)
-            promise.held[place] -= quantity
+        for key, quantity in wanted.items():
+            self.levels[key].reserved -= quantity
+            self.levels[key].move(self.moment(), -quantity)
+            promise.held[key] -= quantity
         if not any(promise.held.values()):
             promise.status = "committed"
 
     def let_go(self, promise: HeldReservation, status: str) -> None:
-        for place, quantity in promise.held.items():
-            self.levels[place].reserved -= quantity
+        for key, quantity in promise.held.items():
+            self.levels[key].reserved -= quantity
         promise.held, promise.status = {}, status
 
     def ship(self, shipment: Shipment) -> bool:
