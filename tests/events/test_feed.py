@@ -130,7 +130,7 @@ def test_what_cannot_be_asked_is_422(reader: JSONClient, query: dict, pointer: s
 def test_it_costs_the_same_for_any_number_of_events(
     reader: JSONClient, query: dict, queries: int, django_assert_num_queries
 ):
-    reader.get(FEED)  # now the key is known
+    reader.get(FEED)  # caches the API key, whose lookup is not counted
 
     with django_assert_num_queries(queries):
         reader.get(FEED, query)

@@ -36,7 +36,7 @@ def test_the_limits_are_at_least_shopifys():
 
 
 def test_it_takes_as_many_statements_as_a_small_one(editor: JSONClient):
-    # Its key is known by then.
+    # By then the API key is cached.
     editor.get(PRODUCTS)
     small, large = product("small", 2), product("large", MAX_VARIANTS)
     made = [statements(lambda body=body: editor.post(PRODUCTS, body)) for body in (small, large)]

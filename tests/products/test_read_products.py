@@ -172,7 +172,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_products(reader:
     make_product("A-0", category="lights")
 
     def query_count() -> int:
-        reader.get(PRODUCTS)  # the key is known from then on
+        reader.get(PRODUCTS)  # caches the API key, whose lookup is not counted
         with CaptureQueriesContext(connection) as queries:
             assert reader.get(PRODUCTS).status_code == 200
         return len(queries)
@@ -187,7 +187,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_products(reader:
 
 def test_the_detail_takes_one_query(reader: JSONClient, django_assert_num_queries):
     product = make_product()
-    reader.get(PRODUCTS)  # the key is known from then on
+    reader.get(PRODUCTS)  # caches the API key, whose lookup is not counted
 
     with django_assert_num_queries(1):
         reader.get(f"{PRODUCTS}{product.pk}/")

@@ -106,7 +106,7 @@ def test_an_unknown_variant_is_404(reader: JSONClient):
 
 def test_both_cost_one_query(reader: JSONClient, django_assert_num_queries):
     variant = make_variant("A-1")
-    reader.get(VARIANTS)  # the key is known from then on
+    reader.get(VARIANTS)  # caches the API key, whose lookup is not counted
 
     with django_assert_num_queries(1):
         reader.get(VARIANTS)

@@ -155,7 +155,7 @@ def test_a_search_costs_one_statement_and_uses_the_index(reader: JSONClient):
         cursor.execute("SET LOCAL session_replication_role = origin")
         cursor.execute("ANALYZE products_product")
 
-    reader.get(PRODUCTS)  # the key is known from then on
+    reader.get(PRODUCTS)  # caches the API key, whose lookup is not counted
     with CaptureQueriesContext(connection) as queries:
         assert found(reader, "word12345") == ["p12345"]
     with connection.cursor() as cursor:

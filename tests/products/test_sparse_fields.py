@@ -63,7 +63,7 @@ def test_fields_that_the_caller_may_not_see_stay_hidden(reader: JSONClient, edit
 
 def test_fields_that_are_not_named_are_not_read(reader: JSONClient):
     make_product()
-    reader.get(PRODUCTS)  # the key is known from then on
+    reader.get(PRODUCTS)  # caches the API key, whose lookup is not counted
 
     def sql(fields: str) -> str:
         with CaptureQueriesContext(connection) as queries:
