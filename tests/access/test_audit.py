@@ -69,7 +69,7 @@ def test_it_is_append_only(sql: str):
     assert AuditEntry.objects.get().actor == "user:ann"
 
 
-def test_it_is_read_by_who_what_and_since_when(api: JSONClient):
+def test_the_audit_log_is_filtered_by_actor_action_and_time(api: JSONClient):
     for actor in ("user:ann", "user:bob"):
         with context.bind(actor=actor):
             record_audit(action="user.changed", subject="user:eve")

@@ -159,7 +159,7 @@ def test_tiers_without_limits_of_their_own_have_the_default_ones(limit):
     assert count_request_of_tier("internal", "me", write=False) is None
 
 
-def test_a_redis_that_has_forgotten_the_script_is_told_it_again(limit):
+def test_the_script_is_sent_again_to_a_redis_that_lost_it(limit):
     limit(a="3/minute")
     count_request("a", "me")
     get_redis_connection("default").script_flush()
@@ -186,7 +186,7 @@ def test_the_headers_are_those_of_the_draft():
 
 
 @pytest.mark.django_db
-def test_a_client_is_told_what_is_left_and_refused_beyond_it(limit, client_with: ClientWith):
+def test_responses_have_the_remaining_requests_until_a_client_is_refused(limit, client_with: ClientWith):
     limit(default_read="2/minute", address="100/second")
     client = client_with(["products:read"])
 

@@ -130,7 +130,7 @@ def test_the_table_has_every_action():
 
 
 @pytest.mark.parametrize("who", LET_IN)
-def test_whoever_may_watch_may_do_everything(sockets: SocketServer, who: str):
+def test_a_caller_who_may_watch_may_use_every_action(sockets: SocketServer, who: str):
     headers = LET_IN[who]()
 
     assert {action: outcome(lambda: sockets.socket(**headers), action) for action in ACTIONS} == {
@@ -139,7 +139,7 @@ def test_whoever_may_watch_may_do_everything(sockets: SocketServer, who: str):
 
 
 @pytest.mark.parametrize("who", REFUSED)
-def test_anybody_else_may_do_nothing(sockets: SocketServer, who: str):
+def test_any_other_caller_may_use_no_action(sockets: SocketServer, who: str):
     make, code = REFUSED[who]
     headers = make()
 
@@ -240,7 +240,7 @@ def test_what_ends_closes_its_sockets_within_a_minute(bounds: tuple[str, ...]):
         assert stays.ask(action="ping") == {"type": "pong"}
 
 
-def test_an_address_that_comes_too_often_is_told_to_try_later(sockets: SocketServer):
+def test_an_address_that_connects_too_often_gets_the_code_try_later(sockets: SocketServer):
     server = SocketServer(RATE_LIMITS='{"address": "2/minute"}', TRUSTED_PROXIES="127.0.0.0/8").start()
     headers = key_of("inventory:read")
 

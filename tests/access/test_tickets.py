@@ -54,7 +54,7 @@ def test_it_takes_no_idempotency_key(client_with: ClientWith):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("scopes", "tier"), [(["products:read"], "default"), (["inventory:read"], "storefront")])
-def test_who_may_not_watch_gets_none(client_with: ClientWith, scopes: list[str], tier: str):
+def test_a_caller_who_may_not_watch_gets_no_ticket(client_with: ClientWith, scopes: list[str], tier: str):
     answer = client_with(scopes, tier=tier).post(TICKETS)
 
     assert (answer.status_code, SocketTicket.objects.count()) == (403, 0)
@@ -117,7 +117,7 @@ def test_what_is_no_ticket_is_nobodys(ticket: str):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_eight_who_come_with_one_ticket_one_is_let_in():
+def test_a_ticket_that_is_redeemed_eight_times_at_once_admits_one():
     ticket = services.issue_ticket(caller=caller()).ticket
 
     found = at_once([partial(services.redeem_ticket, ticket=ticket)] * 8)

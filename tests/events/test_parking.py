@@ -204,7 +204,7 @@ def test_it_is_seen_in_the_admin_and_replayed_there(moody: Moody):
     assert "no thing:b" not in client.get(listed, {"state": "parked"}).content.decode()
 
 
-def test_who_may_only_look_does_not_replay(moody: Moody):
+def test_staff_with_view_permission_only_may_not_replay(moody: Moody):
     happen("b")
     services.relay_pending()
     pair = ParkedEvent.objects.get()

@@ -1,4 +1,4 @@
-"""The relay gives what is recorded its place in the feed: gapless, in the order of recording."""
+"""The relay gives recorded events their sequence in the feed: gapless, in the order of recording."""
 
 import threading
 from collections.abc import Sequence
@@ -138,29 +138,29 @@ def test_many_relays_at_once_publish_each_event_once(receive):
 
 
 @pytest.mark.django_db
-def test_receivers_are_told_what_was_published_in_its_order(receive):
-    told = []
-    receive("tests", lambda events: told.extend((event.sequence, event.type, event.data) for event in events))
+def test_receivers_get_the_published_events_in_order(receive):
+    received = []
+    receive("tests", lambda events: received.extend((event.sequence, event.type, event.data) for event in events))
     happen("a", "b")
     services.relay_pending()
 
-    assert told == [(1, "thing.happened", {"thing": "a"}), (2, "thing.happened", {"thing": "b"})]
+    assert received == [(1, "thing.happened", {"thing": "a"}), (2, "thing.happened", {"thing": "b"})]
 
 
 @pytest.mark.django_db
 def test_a_receiver_that_fails_stops_neither_the_others_nor_the_feed(receive, caplog):
-    told = []
+    received = []
 
     def fail(_: Sequence[Event]) -> None:
         FeedHead.objects.create(id=2)  # refused by a constraint: the transaction would be lost with it
 
-    receive("tests.before", lambda events: told.append("before"))
+    receive("tests.before", lambda events: received.append("before"))
     receive("tests.broken", fail)
-    receive("tests.after", lambda events: told.append("after"))
+    receive("tests.after", lambda events: received.append("after"))
     happen("a")
 
     assert services.relay_batch() == 1
-    assert told == ["before", "after"]
+    assert received == ["before", "after"]
     assert feed() == [(1, "thing:a")]
     assert "The receiver tests.broken failed for the events up to 1" in caplog.text
     assert ParkedEvent.objects.get().receiver == "tests.broken"
@@ -180,11 +180,11 @@ def test_what_a_receiver_writes_is_gone_when_it_fails(receive):
 
 
 @pytest.mark.django_db
-def test_a_receiver_that_is_connected_twice_is_told_once(receive):
-    told = []
-    receive("tests", lambda events: told.append(1))
-    receive("tests", lambda events: told.append(1))
+def test_a_receiver_that_is_connected_twice_is_called_once(receive):
+    received = []
+    receive("tests", lambda events: received.append(1))
+    receive("tests", lambda events: received.append(1))
     happen("a")
     services.relay_pending()
 
-    assert told == [1]
+    assert received == [1]

@@ -140,7 +140,7 @@ def test_where_nothing_happened_yet_the_beginning_is_not_expired():
 @pytest.mark.usefixtures("five")
 @pytest.mark.parametrize("after", [0, 1, 6])
 @pytest.mark.parametrize("more", [{}, {"types": "thing.*"}, {"subject": "thing:e"}])
-def test_who_comes_with_an_expired_sequence_is_told_so(reader: JSONClient, after: int, more: dict):
+def test_an_expired_sequence_is_refused_with_410(reader: JSONClient, after: int, more: dict):
     grow_old(1, 2)
     services.prune_events()
 
@@ -150,7 +150,7 @@ def test_who_comes_with_an_expired_sequence_is_told_so(reader: JSONClient, after
 
 
 @pytest.mark.usefixtures("five")
-def test_who_comes_without_one_begins_with_the_oldest_that_is_kept(reader: JSONClient):
+def test_a_reader_without_a_sequence_begins_with_the_oldest_retained_event(reader: JSONClient):
     grow_old(1, 2)
     services.prune_events()
 
@@ -161,8 +161,8 @@ def test_who_comes_without_one_begins_with_the_oldest_that_is_kept(reader: JSONC
 
 
 @pytest.mark.usefixtures("five")
-def test_what_is_pruned_while_somebody_reads_is_no_gap(reader: JSONClient, monkeypatch):
-    """Without the look at the end, the answer would begin with 3 as if there had been nothing between."""
+def test_events_that_are_pruned_during_a_read_are_not_skipped_silently(reader: JSONClient, monkeypatch):
+    """Without the check after the read, the response would begin with 3, and hide that 1 and 2 are missing."""
     grow_old(1, 2)
 
     def read_and_prune() -> tuple[int, int]:

@@ -161,7 +161,7 @@ def test_selected_events_are_tried_again():
     assert event.status == PMSEventStatus.RECEIVED
 
 
-def test_whoever_may_only_see_events_does_not_try_them_again():
+def test_staff_who_may_only_view_events_may_not_retry_them():
     event, client = make_event(), staff_with("pms_integration.view_pmsevent")
 
     refused = client.post(reverse("admin:pms_integration_pmsevent_retry", args=[event.pk]), {"a": "b"})
