@@ -166,7 +166,7 @@ def test_a_truncated_append_only_file_loads(data_dir: Path) -> None:
         assert (client.get("first"), client.get("second")) == (b"stored", None)
 
 
-def test_a_lost_password_is_one_line(data_dir: Path) -> None:
+def test_a_lost_password_is_a_one_line_error(data_dir: Path) -> None:
     (data_dir / "secrets.json").unlink()
 
     with pytest.raises(StartupError, match=r"^secrets\.json does not have the password of the database in"):
@@ -175,7 +175,7 @@ def test_a_lost_password_is_one_line(data_dir: Path) -> None:
     assert processes_of(data_dir) == []
 
 
-def test_a_database_that_cannot_start_says_why(data_dir: Path) -> None:
+def test_the_error_says_why_the_database_cannot_start(data_dir: Path) -> None:
     (data_dir / "postgres/data/PG_VERSION").write_text("9.6\n")
 
     with pytest.raises(StartupError, match=r"postgres did not start: .*not compatible") as caught:
@@ -186,7 +186,7 @@ def test_a_database_that_cannot_start_says_why(data_dir: Path) -> None:
 
 
 @needs_root
-def test_a_disk_that_fills_up_is_one_line(tmp_path: Path) -> None:
+def test_a_full_disk_is_a_one_line_error(tmp_path: Path) -> None:
     tmp_path.joinpath("small").mkdir()
     mount = subprocess.run(("mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", tmp_path / "small"), capture_output=True)
     if mount.returncode:

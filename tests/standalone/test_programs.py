@@ -101,7 +101,7 @@ def test_any_other_command_runs_as_it_is_given():
     ("arguments", "message"),
     [(["wbe"], "wbe: No such file or directory"), ([], "the name of a program is needed, such as web")],
 )
-def test_a_command_that_does_not_exist_is_one_line(arguments: list[str], message: str):
+def test_a_missing_command_is_a_one_line_error(arguments: list[str], message: str):
     with started(*arguments) as process:
         _, errors = process.communicate()
 

@@ -32,7 +32,7 @@ raise SystemExit(7)
     assert processes_of(data_dir) == []
 
 
-def test_a_command_that_is_missing_is_one_line(data_dir: Path) -> None:
+def test_a_missing_command_is_a_one_line_error(data_dir: Path) -> None:
     done = run("--data-dir", str(data_dir), "no-such-command")
 
     assert (done.returncode, done.stderr) == (127, "error: no-such-command: No such file or directory\n")
