@@ -90,7 +90,7 @@ def write(each: int, seed: int) -> None:
         services.adjust_stock(sku=chance.choice(SKUS), location=chance.choice(LOCATIONS), delta=1, reason="receipt")
 
 
-@pytest.mark.parametrize("each", [60, pytest.param(500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("each", [40, pytest.param(500, marks=pytest.mark.slow)])
 def test_the_feed_and_the_sockets_tell_everything_once_and_in_order(sockets: SocketServer, each: int) -> None:
     key = create_api_client(name="tests", scopes=ALL_SCOPES, tier="internal").api_key
     for code in LOCATIONS:

@@ -296,7 +296,7 @@ def run(api: JSONClient, *, runs: int, steps: int, is_random: bool) -> None:
     run_state_machine_as_test(machine, settings=how)
 
 
-@pytest.mark.parametrize("runs", [5, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("runs", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_thousands_of_steps_end_at_the_stock_of_the_rules(api: JSONClient, runs: int) -> None:
     run(api, runs=runs, steps=100, is_random=False)
 
