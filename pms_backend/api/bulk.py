@@ -17,13 +17,13 @@ REJECTED = "rejected"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of one row; `key` holds its `sku` or `id`."""
+    """The result of one row; `key` holds its `sku` or `id`, `error` the domain error that refused it."""
 
     index: int
     status: str
     key: dict[str, Any]
     errors: tuple[FieldError, ...] = ()
-    is_conflict: bool = False
+    error: DomainError | None = None
 
 
 class BulkInvalid(Invalid, code="bulk_rejected"):
@@ -37,7 +37,7 @@ class BulkConflict(Conflict, code="bulk_rejected"):
 def rejection(index: int, error: DomainError, **key: Any) -> Outcome:
     """The outcome of a row that a domain error refused."""
     errors = error.errors or (FieldError("", error.code, error.detail),)
-    return Outcome(index, REJECTED, key, errors, is_conflict=isinstance(error, Conflict))
+    return Outcome(index, REJECTED, key, errors, error)
 
 
 def require_all(outcomes: Sequence[Outcome]) -> None:
@@ -49,7 +49,7 @@ def require_all(outcomes: Sequence[Outcome]) -> None:
         replace(error, pointer=f"/{outcome.index}{error.pointer}") for outcome in refused for error in outcome.errors
     ]
     detail = f"{len(refused)} of {len(outcomes)} rows were refused, so none was written."
-    if all(outcome.is_conflict for outcome in refused):
+    if all(isinstance(outcome.error, Conflict) for outcome in refused):
         raise BulkConflict(detail, errors=errors)
     raise BulkInvalid(detail, errors=errors)
 

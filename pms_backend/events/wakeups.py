@@ -58,10 +58,10 @@ class WakeUp:
             metrics.redis_failures_total.labels("wake-up").inc()
             logger.warning("The wake-up of %s was not sent, the sweep finds the work: %s", self.task, error)
 
-    def drain(self, attempt: Callable[[], bool], *, seconds: float, prepare: Callable[[], object] | None = None) -> int:
-        """Repeats `attempt` until it finds no work, or until the time is over and the next wake-up is sent.
+    def drain(self, attempt: Callable[[], int], *, seconds: float, prepare: Callable[[], object] | None = None) -> int:
+        """Repeats `attempt`, which returns how much work it did, until it finds none; returns the sum.
 
-        `prepare` is called once, after the wake-up is acknowledged. Returns how many attempts found work.
+        When the time is over, it sends the next wake-up. `prepare` is called once, after this one is acknowledged.
         """
         self.acknowledge()
         if prepare is not None:
@@ -69,9 +69,10 @@ class WakeUp:
         ends_at = time.monotonic() + seconds
         count = 0
         while time.monotonic() < ends_at:
-            if not attempt():
+            done = attempt()
+            if not done:
                 return count
-            count += 1
+            count += done
         self.send()
         return count
 

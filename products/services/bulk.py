@@ -28,7 +28,8 @@ def upsert_products(*, rows: Sequence[tuple[int, dict[str, Any]]], atomic: bool 
     """Creates or updates a product for each (index, validated input); a refused row stops no other, unless `atomic`.
 
     A row is matched to the product that has its variants, by their SKUs or ids; omitted variants stay. Beside the
-    fields of the API, a row may have `id`, which names the product whatever its SKUs are, and `is_whole` (`plans`).
+    fields of the API, a row may have `id`, which names the product whatever its SKUs are, `is_whole` (`plans`), and the
+    `request_id` of its events.
     If a concurrent transaction takes a SKU or handle, everything is tried again.
     Raises `BulkInvalid` and `BulkConflict` if `atomic`.
     """
@@ -64,6 +65,7 @@ def _upsert(rows: Sequence[tuple[int, dict[str, Any]]], *, atomic: bool) -> list
         except DomainError as error:
             refused.append(rejection(index, error))
             continue
+        change.request_id = data.get("request_id")
         changes.append(change)
         written.append(Outcome(index, _status(change), {}))
     if atomic:

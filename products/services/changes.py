@@ -58,6 +58,8 @@ class ProductChange:
     renamed_variants: list[Variant] = field(default_factory=list)
     input_index: dict[int, int] = field(default_factory=dict)
     is_edited: bool = False
+    # That of the webhook which reports it; None for the present request's.
+    request_id: str | None = None
 
     @property
     def is_new(self) -> bool:
@@ -111,7 +113,14 @@ def write(changes: Sequence[ProductChange]) -> None:
             raise OptionsDoNotFit("Two variants have the same option values.", code="duplicate_options") from None
         raise
     images = images_by_product([change.product.pk for change in changes if not change.is_new])
-    outbox.record(*(event for change in changes for event in _events_of(change, images.get(change.product.pk, ()))))
+    recorded = [
+        (event, change.request_id)
+        for change in changes
+        for event in _events_of(change, images.get(change.product.pk, ()))
+    ]
+    if recorded:
+        made, request_ids = zip(*recorded, strict=True)
+        outbox.record(*made, request_ids=request_ids)
     if renamed := [variant.pk for change in changes for variant in change.renamed_variants]:
         variants_renamed(renamed)
 

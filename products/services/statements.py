@@ -5,7 +5,7 @@ PostgreSQL to run it.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, Final
 
 from django.contrib.postgres.fields import ArrayField
@@ -15,17 +15,16 @@ from django.db.models import Field, Model
 from pms_backend.api.arrays import as_array
 from products.models import Product, Variant
 
-_NEVER_UPDATED: Final = frozenset({"product_id", "created_at"})
 _ARRAY: Final = "text[]"
 
 
 class Table:
-    """The statements of one table."""
+    """The statements of one table. The columns `constant` are written by inserts only."""
 
-    def __init__(self, model: type[Model]) -> None:
+    def __init__(self, model: type[Model], *, constant: Container[str]) -> None:
         fields = [field for field in model._meta.concrete_fields if not field.primary_key]
         self._columns = {field.attname: _type_of(field) for field in fields}
-        self._updated = {name: kind for name, kind in self._columns.items() if name not in _NEVER_UPDATED}
+        self._updated = {name: kind for name, kind in self._columns.items() if name not in constant}
         table = model._meta.db_table
         self._insert = f"""
 INSERT INTO {table} ({", ".join(self._columns)})
@@ -79,5 +78,5 @@ def _parameter(value: Any, kind: str) -> Any:
     return json.dumps(value) if kind in ("jsonb", _ARRAY) else value
 
 
-PRODUCTS: Final = Table(Product)
-VARIANTS: Final = Table(Variant)
+PRODUCTS: Final = Table(Product, constant={"created_at"})
+VARIANTS: Final = Table(Variant, constant={"product_id", "created_at"})
