@@ -19,20 +19,16 @@ class NotRetriable(Conflict, code="not_retriable"):
     """The event has a status in which it cannot be retried."""
 
 
-class AwaitsSku(Exception):
-    """The event has a SKU that does not exist yet."""
-
-    def __init__(self, sku_key: str) -> None:
-        super().__init__(sku_key)
-        self.sku_key = sku_key
+class UnknownKind(Invalid, code="unknown_kind"):
+    """There is no connector for this kind of PMS."""
 
 
 class StockOwned(Conflict, code="stock_owned"):
     """Another connection owns the stock of the location."""
 
 
-class LocationNameTaken(Conflict, code="location_name_taken"):
-    """The connection uses the name for another location."""
+class ExternalIdTaken(Conflict, code="external_id_taken"):
+    """The connection uses the id for another location."""
 
 
 class StockNotYours(Forbidden, code="forbidden"):

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from pms_backend.events import services as outbox
 from pms_backend.events.models import Event
-from pms_integration.services.events import apply_wake_up
+from pms_integration.services.wake_up import apply_wake_up
 
 CREATES_VARIANTS: Final = ("product.created", "product.updated")
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.db import transaction
+
 from inventory import services as inventory
 from inventory.models import Location
 from pms_integration import services as pms_integration
@@ -49,7 +51,7 @@ def make_connection(slug: str = "demo", *, owns: Location | None = None) -> PMSC
     """A connection to a PMS, which owns the stock of `owns` and knows that location by its code."""
     connection = pms_integration.create_connection(slug=slug, name=slug.title())
     if owns is not None:
-        pms_integration.map_location(connection=connection, location=owns, external_name=owns.code, owns_stock=True)
+        pms_integration.map_location(connection=connection, location=owns, external_id=owns.code, owns_stock=True)
     return connection
 
 
@@ -57,3 +59,10 @@ def set_stock(sku: str, location: Location | str, on_hand: int) -> inventory.Sto
     """Counts `on_hand` of a SKU at a location."""
     code = location if isinstance(location, str) else location.code
     return inventory.count_stock(sku=sku, location=code, on_hand=on_hand)
+
+
+def report_stock(*reports: inventory.ReportedChange | inventory.ReportedCount) -> None:
+    """Applies what another system reports."""
+    with transaction.atomic():
+        levels = inventory.LevelBatch([report.level for report in reports], create=[report.level for report in reports])
+        inventory.apply_external_changes(levels, reports)

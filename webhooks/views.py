@@ -2,17 +2,19 @@
 
 from typing import Any
 
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.exceptions import APIException, NotFound, ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from pms_backend.access.throttling import WebhookThrottle
+from pms_backend.access.throttling import count_unverified
 from pms_backend.api import serializers
 from pms_backend.api.endpoints import APIView
 from pms_backend.api.parsers import InvalidJSON, RawParser, load_signed_json
 from pms_integration import services
 from pms_integration.connectors import CONNECTORS
+from pms_integration.exceptions import SignatureInvalid
 from pms_integration.models import PMSConnection, PMSEventStatus
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
@@ -35,11 +37,14 @@ class ReceiptSerializer(serializers.Serializer[Any]):
 
 
 class PMSWebhookView(APIView):
-    """The inbound webhook of a connection; its signature is its authentication."""
+    """The inbound webhook of a connection; its signature is its authentication.
+
+    A webhook that verifies is never refused for its rate: the PMS would count that as a failed delivery, and in the end
+    delete its subscription.
+    """
 
     authentication_classes = ()
     permission_classes = ()
-    throttle_classes = (WebhookThrottle,)
     # The signature covers the raw bytes, whatever the content type.
     parser_classes = (RawParser,)
 
@@ -48,17 +53,29 @@ class PMSWebhookView(APIView):
         responses={202: ReceiptSerializer, 200: OpenApiResponse(ReceiptSerializer, "it was here already")},
         auth=[],
     )
-    def post(self, request: Request, slug: str) -> Response:
+    def post(self, request: Request, slug: str) -> HttpResponse:
         """Verifies the signature over the raw bytes and stores them; the rest is the worker's."""
         connection = PMSConnection.objects.filter(slug=slug, is_active=True).first()
         if connection is None:
+            count_unverified(request._request, slug)
             raise NotFound(f"There is no connection {slug}.")
         body = read_body(request)
         connector = CONNECTORS[connection.kind]
-        webhook_id = connector.verify(request.headers, body, connection.secrets)
+        if (answer := connector.handshake(request.headers, body)) is not None:
+            count_unverified(request._request, slug)
+            return HttpResponse(answer.body, status=answer.status)
+        try:
+            webhook_id = connector.verify(request.headers, body, connection.secrets)
+        except SignatureInvalid:
+            count_unverified(request._request, slug)
+            raise
         message = parse_object(body)
         status, duplicate = services.receive_event(
-            connection=connection, webhook_id=webhook_id, type=connector.type_of(message), body=body
+            connection=connection,
+            webhook_id=webhook_id,
+            type=connector.type_of(request.headers, message),
+            headers={name: request.headers[name] for name in connector.stored_headers if name in request.headers},
+            body=body,
         )
         if duplicate:
             return Response({"id": webhook_id, "status": status, "duplicate": True})

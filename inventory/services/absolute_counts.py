@@ -4,7 +4,7 @@
 level by the counted units, less those that the ledger has for its moment; later movements stay on top of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
@@ -15,9 +15,12 @@ from inventory.models import Reason
 from inventory.services.ledger import LedgerRow
 from pms_backend.api.arrays import as_array
 
-# One index scan for each level, however long its ledger is.
+# The id of a level, and a moment.
+LevelMoment = tuple[int, datetime]
+
+# One index scan for each, however long the ledger is.
 _LATER: Final = """
-SELECT counted.level_id, later.total
+SELECT counted.level_id, counted.moment, later.total
 FROM unnest(%s::bigint[], %s::timestamptz[]) AS counted(level_id, moment)
 CROSS JOIN LATERAL (
     SELECT sum(movement.delta)::bigint AS total FROM inventory_stockmovement AS movement
@@ -35,11 +38,15 @@ def present_moment() -> datetime:
     return moment
 
 
-def later_movements(moments: Mapping[int, datetime]) -> dict[int, int]:
-    """The sum of each locked level's movements after its moment, by the level's id; levels without any are left out."""
+def later_movements(moments: Iterable[LevelMoment]) -> dict[LevelMoment, int]:
+    """The sum of each locked level's movements after the moment; those without any are left out."""
+    asked = sorted(set(moments))
+    if not asked:
+        return {}
     with connection.cursor() as cursor:
-        cursor.execute(_LATER, [as_array(list(moments)), as_array(list(moments.values()))])
-        return dict(cursor.fetchall())
+        levels, times = zip(*asked, strict=True)
+        cursor.execute(_LATER, [as_array(levels), as_array(times)])
+        return {(level, moment): total for level, moment, total in cursor.fetchall()}
 
 
 def apply_absolute_count(
@@ -51,6 +58,7 @@ def apply_absolute_count(
     note: str = "",
     reference: str = "",
     source: str = "",
+    request_id: str | None = None,
 ) -> tuple[LevelState, LedgerRow | None]:
     """The locked level after a count of `moment`, and the `count` movement, if `on_hand` changes.
 
@@ -71,4 +79,5 @@ def apply_absolute_count(
         reference=reference,
         source=source,
         occurred_at=moment,
+        request_id=request_id,
     )

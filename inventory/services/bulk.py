@@ -85,11 +85,11 @@ def count_stock_in_bulk(*, rows: Sequence[Count], atomic: bool = False) -> list[
     levels = LevelBatch(keys.values(), create=keys.values())
     moment = present_moment()
     # Movements later than now have a moment by the clock of another system.
-    later = later_movements({state.id: moment for state in levels.states.values()})
+    later = later_movements((state.id, moment) for state in levels.states.values())
 
     def counted(row: Count) -> tuple[LevelState, LedgerRow | None]:
         state = levels.states[keys[row.index]]
-        return _counted(state, row, moment, later.get(state.id, 0))
+        return _counted(state, row, moment, later.get((state.id, moment), 0))
 
     return _apply(levels, rows, errors, counted, atomic=atomic)
 

@@ -1,4 +1,4 @@
-"""Changes and counts that another system reports: facts, which always apply (ADR 6). The caller has locked the level.
+"""Changes and counts that another system reports: facts, which always apply (ADR 6). The caller has locked the levels.
 
 `on_hand` depends on the set of facts, not on the order of their arrival: it is the latest count plus every movement of
 a later moment. A change may arrive late, when the level already has a count of a later moment. Then the change is
@@ -6,57 +6,123 @@ written, and a `count` movement with the moment of that count reverses it: the l
 applies.
 """
 
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from inventory.level_fields import LevelState
-from inventory.services.absolute_counts import apply_absolute_count, later_movements
-from inventory.services.ledger import LedgerRow, StockChange, write_locked_level
+from inventory.services.absolute_counts import LevelMoment, apply_absolute_count, later_movements
+from inventory.services.ledger import LedgerRow
+from inventory.services.level_batch import LevelBatch
+from inventory.services.levels import Key
 
 
-def apply_reported_change(
-    *,
-    state: LevelState,
-    delta: int,
-    occurred_at: datetime,
-    reason: str,
-    note: str = "",
-    reference: str = "",
-    source: str,
-) -> list[StockChange]:
-    """Adds a change that happened in another system at `occurred_at`; `source` is the unique name of the report."""
-    after = state.changed(on_hand=delta)
-    rows = [
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedChange:
+    """A change that happened in another system at `occurred_at`; `source` is the unique name of the report."""
+
+    level: Key
+    delta: int
+    occurred_at: datetime
+    reason: str
+    note: str = ""
+    reference: str = ""
+    source: str
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedCount:
+    """The quantity that the owner of the stock reports for `occurred_at`."""
+
+    level: Key
+    on_hand: int
+    occurred_at: datetime
+    note: str = ""
+    source: str
+    request_id: str | None = None
+
+
+def apply_external_changes(levels: LevelBatch, reports: Sequence[ReportedChange | ReportedCount]) -> None:
+    """Applies the reports in turn and writes the levels. A count is ignored where the level has a later one."""
+    later = _LaterMovements(levels, reports)
+    for report in reports:
+        before = levels.states[report.level]
+        if isinstance(report, ReportedCount):
+            steps = _counted(before, report, later)
+        else:
+            steps = _changed(before, report, later)
+        for after, row in steps:
+            later.add(row)
+            levels.store(report.level, after, row)
+    levels.write(each_crossing=True, has_request_ids=True)
+
+
+class _LaterMovements:
+    """Sums of each level's movements after a moment: those of the ledger, and those of this batch."""
+
+    def __init__(self, levels: LevelBatch, reports: Sequence[ReportedChange | ReportedCount]) -> None:
+        self._stored = later_movements(_asked_moments(levels, reports))
+        self._added: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
+
+    def add(self, row: LedgerRow | None) -> None:
+        """Adds a movement of this batch."""
+        if row is not None and row.occurred_at is not None:
+            self._added[row.after.id].append((row.occurred_at, row.delta))
+
+    def total(self, level: int, moment: datetime) -> int:
+        """The sum after the moment."""
+        added = sum(delta for occurred_at, delta in self._added[level] if occurred_at > moment)
+        return self._stored.get((level, moment), 0) + added
+
+
+def _asked_moments(levels: LevelBatch, reports: Sequence[ReportedChange | ReportedCount]) -> Iterator[LevelMoment]:
+    for report in reports:
+        state = levels.states[report.level]
+        if isinstance(report, ReportedCount):
+            yield state.id, report.occurred_at
+        elif state.counted_at is not None and report.occurred_at <= state.counted_at:
+            yield state.id, state.counted_at
+
+
+Steps = Iterator[tuple[LevelState, LedgerRow | None]]
+
+
+def _changed(before: LevelState, report: ReportedChange, later: _LaterMovements) -> Steps:
+    after = before.changed(on_hand=report.delta)
+    yield (
+        after,
         LedgerRow(
-            before=state,
+            before=before,
             after=after,
-            reason=reason,
-            note=note,
-            reference=reference,
-            source=source,
-            occurred_at=occurred_at,
-        )
-    ]
-    if state.counted_on_hand is not None and state.counted_at is not None and occurred_at <= state.counted_at:
-        after, reversal = _apply_count(
-            after,
-            on_hand=state.counted_on_hand,
-            moment=state.counted_at,
-            note=f"Keeps the count of {state.counted_at:%Y-%m-%d %H:%M}; {source} arrived later.",
-        )
-        rows += [reversal] if reversal else []
-    return write_locked_level(after, rows)
+            reason=report.reason,
+            note=report.note,
+            reference=report.reference,
+            source=report.source,
+            occurred_at=report.occurred_at,
+            request_id=report.request_id,
+        ),
+    )
+    if before.counted_on_hand is None or before.counted_at is None or report.occurred_at > before.counted_at:
+        return
+    yield apply_absolute_count(
+        after,
+        on_hand=before.counted_on_hand,
+        moment=before.counted_at,
+        later=later.total(before.id, before.counted_at),
+        note=f"Keeps the count of {before.counted_at:%Y-%m-%d %H:%M}; {report.source} arrived later.",
+        request_id=report.request_id,
+    )
 
 
-def apply_reported_count(
-    *, state: LevelState, on_hand: int, occurred_at: datetime, source: str, note: str = ""
-) -> list[StockChange]:
-    """Applies the count that the owner of the stock reports for `occurred_at`, unless the level has a later count."""
-    after, row = _apply_count(state, on_hand=on_hand, moment=occurred_at, note=note, source=source)
-    return [] if after is state else write_locked_level(after, [row] if row else [])
-
-
-def _apply_count(
-    state: LevelState, *, on_hand: int, moment: datetime, note: str, source: str = ""
-) -> tuple[LevelState, LedgerRow | None]:
-    later = later_movements({state.id: moment}).get(state.id, 0)
-    return apply_absolute_count(state, on_hand=on_hand, moment=moment, later=later, note=note, source=source)
+def _counted(before: LevelState, report: ReportedCount, later: _LaterMovements) -> Steps:
+    yield apply_absolute_count(
+        before,
+        on_hand=report.on_hand,
+        moment=report.occurred_at,
+        later=later.total(before.id, report.occurred_at),
+        note=report.note,
+        source=report.source,
+        request_id=report.request_id,
+    )

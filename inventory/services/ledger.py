@@ -37,14 +37,6 @@ def level_as_json(prefix: str = "") -> str:
 
 
 _MOMENT_AS_JSON: Final = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
-_MOVEMENT_AS_JSON: Final = _as_json(
-    MovementData,
-    id="movement_id",
-    on_hand_after="on_hand",
-    actor="%(actor)s::text",
-    request_id="%(request_id)s::text",
-    created_at="moved_at",
-)
 
 # What an UPDATE of `inventory_stocklevel AS level` returns of the level for `LEDGER_AND_OUTBOX`.
 RETURNED_COLUMNS: Final = ", ".join(
@@ -55,11 +47,11 @@ RETURNED_COLUMNS: Final = ", ".join(
 OWN_MOMENT: Final = "greatest({0}.updated_at, {0}.counted_at + interval '1 microsecond')"
 
 # A change of `on_hand` is a movement and an event; any other change of a level is an event alone.
-LEDGER_AND_OUTBOX: Final = f"""
+_LEDGER_AND_OUTBOX: Final = """
 , moved AS (
     INSERT INTO inventory_stockmovement (level_id, level_version, reason, delta, on_hand_after, note, reference, actor,
         request_id, source, is_deduplicated, occurred_at, created_at)
-    SELECT level_id, version, reason, delta, on_hand, note, reference, %(actor)s::text, %(request_id)s::text, source,
+    SELECT level_id, version, reason, delta, on_hand, note, reference, %(actor)s::text, {request_id}, source,
         is_deduplicated, occurred_at, updated_at
     FROM changed WHERE delta <> 0 ORDER BY position
     RETURNING id, level_id, level_version, created_at
@@ -76,13 +68,28 @@ LEDGER_AND_OUTBOX: Final = f"""
     ORDER BY position, rank
 ), recorded AS (
     INSERT INTO events_event (type, subject, actor, request_id, occurred_at, data)
-    SELECT type, 'level:' || location || '/' || sku, %(actor)s::text, %(request_id)s::text, updated_at,
-        jsonb_build_object('level', {level_as_json()},
-            'movement', CASE WHEN movement_id IS NOT NULL THEN {_MOVEMENT_AS_JSON} END)
+    SELECT type, 'level:' || location || '/' || sku, %(actor)s::text, {request_id}, updated_at,
+        jsonb_build_object('level', {level}, 'movement', CASE WHEN movement_id IS NOT NULL THEN {movement} END)
     FROM event
     RETURNING id, type, data
 )
 """
+
+
+def ledger_and_outbox(request_id: str = "%(request_id)s::text") -> str:
+    """The CTEs that write the movements and events of `changed`, with the SQL of their request id."""
+    movement = _as_json(
+        MovementData,
+        id="movement_id",
+        on_hand_after="on_hand",
+        actor="%(actor)s::text",
+        request_id=request_id,
+        created_at="moved_at",
+    )
+    return _LEDGER_AND_OUTBOX.format(request_id=request_id, level=level_as_json(), movement=movement)
+
+
+LEDGER_AND_OUTBOX: Final = ledger_and_outbox()
 
 
 # The last column of each such statement, in its first row: the products whose stock has changed.
@@ -119,6 +126,8 @@ class LedgerRow:
     source: str = ""
     occurred_at: datetime | None = None
     is_deduplicated: bool = False
+    # That of the request or webhook which reports the change; None for the present one.
+    request_id: str | None = None
     # Whether the level counts as low before the change, for `stock.low` and `stock.replenished`; None for `before`.
     low_before: bool | None = None
 
@@ -153,10 +162,9 @@ def _unnested(table: str, arrays: dict[str, str]) -> str:
 
 _SHOWN: Final = ", ".join(f"{'row' if name in CHANGED_COLUMNS else 'written'}.{name}" for name in SHOWN_COLUMNS)
 
-_LOCKED_LEVELS: Final = (
-    f"""
+_LOCKED_LEVELS: Final = f"""
 WITH row AS (
-    SELECT * FROM {_unnested("row", _ROW_ARRAYS)}
+    SELECT * FROM {{rows}}
 ), written AS (
     UPDATE inventory_stocklevel AS level
     SET {", ".join(f"{name} = state.{name}" for name in WRITTEN_COLUMNS)},
@@ -164,7 +172,7 @@ WITH row AS (
     FROM {_unnested("state", _STATE_ARRAYS)} WHERE level.id = state.id
     RETURNING level.*
 ), changed AS (
-    SELECT row.id AS level_id, {_SHOWN}, row.delta, row.was_oversold, row.was_low,
+    SELECT row.id AS level_id, {_SHOWN}, row.delta, row.was_oversold, row.was_low, {{request_id}} AS request_id,
         row.reason, row.note, row.reference, row.source, row.is_deduplicated, row.position,
         coalesce(row.occurred_at, {OWN_MOMENT.format("written")}) AS occurred_at,
         variant.sku, variant.product_id, location.code AS location, written.updated_at
@@ -173,21 +181,40 @@ WITH row AS (
     JOIN inventory_location AS location ON location.id = written.location_id
 )
 """
-    + LEDGER_AND_OUTBOX
+_PRODUCTS: Final = " SELECT array_agg(DISTINCT product_id) FROM changed"
+_OF_THIS_REQUEST: Final = (
+    _LOCKED_LEVELS.format(rows=_unnested("row", _ROW_ARRAYS), request_id="NULL") + LEDGER_AND_OUTBOX
 )
-_WRITE: Final = _LOCKED_LEVELS + " SELECT array_agg(DISTINCT product_id) FROM changed"
+_WRITE: Final = _OF_THIS_REQUEST + _PRODUCTS
 _WRITE_AND_RETURN: Final = (
-    _LOCKED_LEVELS + f" SELECT data, {PRODUCTS_CHANGED} FROM recorded WHERE type = 'stock.changed' ORDER BY id"
+    _OF_THIS_REQUEST + f" SELECT data, {PRODUCTS_CHANGED} FROM recorded WHERE type = 'stock.changed' ORDER BY id"
+)
+# Of several requests, each row of its own.
+_WRITE_WITH_REQUEST_IDS: Final = (
+    _LOCKED_LEVELS.format(
+        rows=_unnested("row", {**_ROW_ARRAYS, "request_id": "text[]"}),
+        request_id="coalesce(row.request_id, %(request_id)s::text)",
+    )
+    + ledger_and_outbox("request_id")
+    + _PRODUCTS
 )
 
 
-def write_locked_levels(*, states: Sequence[LevelState], rows: Sequence[LedgerRow]) -> None:
+def write_locked_levels(
+    *, states: Sequence[LevelState], rows: Sequence[LedgerRow], has_request_ids: bool = False
+) -> None:
     """Writes locked levels as they stand in memory, with the movements and events of `rows`, in their order.
 
-    `states` has each level once, also those whose latest count alone has changed.
+    `states` has each level once, also those whose latest count alone has changed. `has_request_ids`: whether rows have
+    request ids of their own.
     """
-    if states:
-        run(_WRITE, _parameters(states, rows), is_prepared=len(rows) <= MAX_PREPARED_ROWS)
+    if not states:
+        return
+    statement, parameters = _WRITE, _parameters(states, rows)
+    if has_request_ids:
+        statement = _WRITE_WITH_REQUEST_IDS
+        parameters["row_request_id"] = as_array([row.request_id for row in rows])
+    run(statement, parameters, is_prepared=len(rows) <= MAX_PREPARED_ROWS)
 
 
 def write_locked_level(state: LevelState, rows: Sequence[LedgerRow]) -> list[StockChange]:

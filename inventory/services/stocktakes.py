@@ -136,10 +136,10 @@ def post_stocktake(*, stocktake_id: int) -> Stocktake:
     keys = [(line.variant_id, stocktake.location_id) for line in lines]
     levels = LevelBatch(keys, create=keys)
     moments = {levels.states[key].id: line.counted_at for key, line in zip(keys, lines, strict=True) if line.counted_at}
-    later = later_movements(moments)
+    later = later_movements(moments.items())
     for key, line in zip(keys, lines, strict=True):
         state = levels.states[key]
-        after, row = _counted(stocktake, line, state, later.get(state.id, 0))
+        after, row = _counted(stocktake, line, state, later.get((state.id, moments[state.id]), 0))
         if after is not state:
             line.posted_delta = row.delta if row else 0
             levels.store(key, after, row)

@@ -19,11 +19,11 @@ from inventory.serializers.reservations import (
     ReservationRequestSerializer,
     ReservationSerializer,
 )
-from inventory.views.validation import validated
 from pms_backend.access.caller import Caller
 from pms_backend.access.scopes import read_write
 from pms_backend.access.visibility import visibility_of
 from pms_backend.api.endpoints import GenericViewSet
+from pms_backend.api.validation import validated
 
 
 class ReservationViewSet(mixins.ListModelMixin, GenericViewSet[Reservation]):

@@ -27,7 +27,6 @@ from inventory.serializers.stock import (
     SkuLevelsSerializer,
     StockChangeSerializer,
 )
-from inventory.views.validation import validated
 from pms_backend.access.scopes import read_write
 from pms_backend.api import bulk
 from pms_backend.api.endpoints import APIView, GenericViewSet, ListAPIView
@@ -35,6 +34,7 @@ from pms_backend.api.fast_validation import FastValidator
 from pms_backend.api.filters import refuse_unknown
 from pms_backend.api.parsers import JSONParser, MergePatchParser
 from pms_backend.api.schema import BulkAnswerSerializer
+from pms_backend.api.validation import validated
 from products.models import Variant
 from products.skus import as_sku_key
 

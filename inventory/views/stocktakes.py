@@ -19,10 +19,10 @@ from inventory.serializers.stocktakes import (
     StocktakeLineSerializer,
     StocktakeSerializer,
 )
-from inventory.views.validation import validated
 from pms_backend.access.scopes import read_write
 from pms_backend.api.endpoints import GenericViewSet, ListAPIView
 from pms_backend.api.parsers import JSONParser, MergePatchParser
+from pms_backend.api.validation import validated
 
 
 class StocktakeViewSet(mixins.ListModelMixin, GenericViewSet[Stocktake]):

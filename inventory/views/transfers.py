@@ -15,10 +15,10 @@ from inventory.serializers.transfers import (
     TransferInputSerializer,
     TransferSerializer,
 )
-from inventory.views.validation import validated
 from pms_backend.access.scopes import read_write
 from pms_backend.api.endpoints import GenericViewSet
 from pms_backend.api.parsers import JSONParser, MergePatchParser
+from pms_backend.api.validation import validated
 
 
 class TransferViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Transfer]):

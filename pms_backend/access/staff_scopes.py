@@ -49,6 +49,7 @@ _PMS_READ: Final = (
     "pms_integration.view_pmsevent",
     "pms_integration.view_pmsproduct",
     "pms_integration.view_pmsstock",
+    "pms_integration.view_pmsvariant",
 )
 _PMS_WRITE: Final = (
     "pms_integration.add_pmsconnection",

@@ -18,7 +18,8 @@ from pms_backend.access.scopes import SAFE_METHODS
 from pms_backend.api.exceptions import is_api_request, problem_of
 from pms_backend.api.views import problem
 
-UNLIMITED_PATHS = ("/health/", "/static/")
+# The view of PMS webhooks limits those that do not verify.
+UNLIMITED_PATHS = ("/health/", "/static/", "/api/v1/webhooks/pms/")
 
 
 class AddressThrottleMiddleware:
@@ -85,12 +86,12 @@ class ClientThrottle(Throttle):
         return rates.count_request_of_tier(caller.tier, caller.identity, write=write)
 
 
-class WebhookThrottle(Throttle):
-    """Limits one address for each connection, so that a forger elsewhere cannot use up the PMS's limit."""
-
-    def verdict_on(self, request: Request, view: Any) -> rates.Verdict | None:
-        """Counts before the signature is verified."""
-        return rates.count_request("webhooks", f"{view.kwargs.get('slug', '')}:{client_address(request._request)}")
+def count_unverified(request: HttpRequest, slug: str) -> None:
+    """Counts a webhook that does not verify, of an address for a connection. Raises `Throttled` above the limit."""
+    verdict = rates.count_request("webhooks", f"{slug}:{client_address(request)}")
+    add_verdict(request, verdict)
+    if verdict is not None and not verdict.allowed:
+        raise Throttled(wait=verdict.reset_seconds)
 
 
 class TokenThrottle(Throttle):

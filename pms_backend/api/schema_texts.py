@@ -57,6 +57,7 @@ SUMMARIES: Final = {
     "v1_pms_events_list": "List PMS events",
     "v1_pms_events_retrieve": "Get a PMS event",
     "v1_pms_events_retry_create": "Retry a PMS event",
+    "v1_pms_events_retry_many": "Retry PMS events",
     "v1_pms_events_summary_retrieve": "Count PMS events by status",
     "products_export": "Export products",
     "v1_products_bulk_create": "Create or update products in bulk",

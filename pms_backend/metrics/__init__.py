@@ -19,7 +19,15 @@ events_parked = Gauge(
     "Parked events that are not replayed yet",
     multiprocess_mode="mostrecent",
 )
-pms_events_total = Counter("pms_inbound_events_total", "PMS events, by outcome", ["status"])
+pms_events_total = Counter(
+    "pms_events_total", "Attempts to apply PMS events, by their outcome", ["connection", "type", "status"]
+)
+oldest_due_event_seconds = Gauge(
+    "pms_oldest_due_event_seconds",
+    "For how long the oldest PMS event has been due",
+    ["connection"],
+    multiprocess_mode="mostrecent",
+)
 redis_failures_total = Counter("pms_redis_failures_total", "Failed uses of Redis, by purpose", ["use"])
 response_cache_total = Counter(
     "pms_response_cache_total",

@@ -2,11 +2,13 @@
 
 import ipaddress
 import os
+from contextlib import suppress
 from dataclasses import asdict
 from secrets import compare_digest
 from typing import Final
 
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -16,7 +18,9 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from pms_backend.api.problems import Problem
 from pms_backend.api.renderers import to_json
 from pms_backend.api.views import problem
+from pms_backend.metrics import oldest_due_event_seconds
 from pms_backend.operations import health
+from pms_integration.models import PMSEvent
 
 # Prefixes of the headers that proxies add: behind a proxy on this machine, the address is not the client's.
 PROXY_HEADERS: Final = (
@@ -59,11 +63,19 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """Answers in Prometheus's format to requests with METRICS_TOKEN; without one, to requests from this machine."""
     if not _may_scrape(request):
         return problem(Problem(403, "forbidden", "Metrics need METRICS_TOKEN as a bearer token."))
+    _measure_backlog()
     registry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _measure_backlog() -> None:
+    """Measures how late PMS events are applied; without the database the last measurements stay."""
+    with suppress(DatabaseError, InterfaceError):
+        for connection, seconds in PMSEvent.objects.seconds_overdue().items():
+            oldest_due_event_seconds.labels(connection).set(seconds)
 
 
 def _may_scrape(request: HttpRequest) -> bool:

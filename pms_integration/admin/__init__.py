@@ -3,4 +3,4 @@
 from pms_integration.admin.connections import PMSConnectionAdmin
 from pms_integration.admin.events import PMSEventAdmin
 from pms_integration.admin.imports import ImportJobAdmin
-from pms_integration.admin.reported import PMSProductAdmin, PMSStockAdmin
+from pms_integration.admin.reported import PMSProductAdmin, PMSStockAdmin, PMSVariantAdmin

@@ -2,21 +2,34 @@
 
 from typing import Any, Final
 
+from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import flatten
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from pms_backend.api.service_admin import EmptyForm, ServiceAdmin, ServiceForm, ServiceInline, secret_message
 from pms_backend.api.typed_unfold import action, display
 from pms_integration import services
+from pms_integration.connectors import CONNECTORS
 from pms_integration.models import PMSConnection, PMSLocation
 
 SHOWN_CHARACTERS: Final = 4
 
 
+class PMSConnectionForm(ServiceForm):
+    """A new connection, of one of the kinds that have a connector."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        if "kind" in self.fields:
+            kinds = [(kind, kind.capitalize()) for kind in CONNECTORS]
+            self.fields["kind"] = forms.ChoiceField(choices=kinds, widget=UnfoldAdminSelectWidget())
+
+
 class PMSLocationForm(ServiceForm):
-    """The name of a location in the PMS."""
+    """The id of a location in the PMS."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -30,7 +43,7 @@ class PMSLocationInline(ServiceInline):
 
     model = PMSLocation
     form = PMSLocationForm
-    fields = ("location", "external_name", "owns_stock")
+    fields = ("location", "external_id", "owns_stock")
     verbose_name_plural = "Locations"
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -44,6 +57,7 @@ class PMSLocationInline(ServiceInline):
 class PMSConnectionAdmin(ServiceAdmin):
     """The configured PMSs."""
 
+    form = PMSConnectionForm
     list_display = ("name", "slug", "kind", "is_active", "created_at")
     list_filter = ("is_active",)
     search_fields = ("name", "slug")
@@ -69,7 +83,7 @@ class PMSConnectionAdmin(ServiceAdmin):
             obj.pk = created.pk
             secret_message(request, f"The webhook secret of {created.name}", created.secret)
         for row in (row for formset in formsets for row in formset.forms if row.has_changed()):
-            mapped = {name: row.cleaned_data[name] for name in ("location", "external_name", "owns_stock")}
+            mapped = {name: row.cleaned_data[name] for name in ("location", "external_id", "owns_stock")}
             services.map_location(connection=obj, **mapped)
 
     def response_add(self, request: HttpRequest, obj: PMSConnection, post_url_continue: Any = None) -> HttpResponse:

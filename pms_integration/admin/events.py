@@ -57,7 +57,7 @@ class PMSEventAdmin(GrowingTableAdmin):
     sortable_by = ()
     fields = (
         *(("status_label", "type"), "reason", ("webhook_id", "connection"), ("attempts", "crashes")),
-        *(("received_at", "processed_at"), ("due_at", "awaited_sku"), "message"),
+        *(("received_at", "processed_at"), ("due_at", "awaited_variant"), "headers_received", "message"),
     )
     actions = ("retry_selected",)
     actions_detail = ("retry",)
@@ -118,10 +118,15 @@ class PMSEventAdmin(GrowingTableAdmin):
         """The time of receipt."""
         return moment(event.received_at)
 
-    @display(description="Waits for SKU")
-    def awaited_sku(self, event: PMSEvent) -> str:
-        """The SKU that a deferred event waits for."""
-        return event.waits_for_sku_key
+    @display(description="Waits for")
+    def awaited_variant(self, event: PMSEvent) -> str:
+        """The SKU, or the PMS's id of a variant, that a deferred event waits for."""
+        return event.waits_for_sku_key or event.waits_for_external_id
+
+    @display(description="Headers")
+    def headers_received(self, event: PMSEvent) -> SafeString | None:
+        """The headers that the connector needs."""
+        return json_block(event.headers) if event.headers else None
 
     @display(description="Body")
     def message(self, event: PMSEvent) -> SafeString:

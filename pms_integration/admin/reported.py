@@ -3,15 +3,16 @@
 from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import F, QuerySet
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from inventory.models import StockLevel
 from pms_backend.access.visibility import sees_cost
 from pms_backend.api.service_admin import ReadOnlyAdmin, moment
 from pms_backend.api.typed_unfold import display
-from pms_integration.models import PMSProduct, PMSProductState, PMSStock
+from pms_integration.models import PMSProduct, PMSProductState, PMSStock, PMSVariant
 from products.admin.sku_search import SkuSearch
 
 STATE_LABELS: Final = {
@@ -73,45 +74,49 @@ class DiffersFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The levels with the chosen difference."""
-        agree = {"on_hand": F("level__on_hand")}
         if self.value() == "1":
-            return queryset.exclude(**agree)
-        return queryset.filter(**agree) if self.value() == "0" else queryset
+            return queryset.exclude(on_hand=F("our_on_hand"))
+        return queryset.filter(on_hand=F("our_on_hand")) if self.value() == "0" else queryset
 
 
 @admin.register(PMSStock)
 class PMSStockAdmin(SkuSearch, ReadOnlyAdmin):
     """The stock that the PMS last reported, and ours."""
 
-    list_display = ("sku", "location", "connection", "pms_on_hand", "our_on_hand", "difference", "reported")
+    list_display = ("sku", "location", "connection", "pms_on_hand", "ours", "difference", "reported")
     list_filter = (DiffersFilter, "connection")
-    list_select_related = ("level__variant", "level__location", "connection")
-    search_fields = ("level__variant__sku",)
-    sku_key_path = "level__variant__sku_key"
+    list_select_related = ("variant", "location", "connection")
+    search_fields = ("variant__sku",)
+    sku_key_path = "variant__sku_key"
     search_help_text = "SKU"
     show_full_result_count = False
     ordering = ("-reported_at",)
-    fields = ("connection", "level", "pms_on_hand", "our_on_hand", "difference", "reported_at", "version", "webhook_id")
+    fields = (
+        *("connection", "variant", "location", "pms_on_hand", "ours", "difference", "reported_at", "version"),
+        "webhook_id",
+    )
 
-    @display(description="SKU", ordering="level__variant__sku_key")
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PMSStock]:
+        """The figures, each with the quantity of our ledger; null where we have no level."""
+        level = StockLevel.objects.filter(variant=OuterRef("variant"), location=OuterRef("location"))
+        stock: QuerySet[PMSStock] = super().get_queryset(request)
+        return stock.annotate(our_on_hand=Subquery(level.values("on_hand")))
+
+    @display(description="SKU", ordering="variant__sku_key")
     def sku(self, stock: PMSStock) -> str:
-        """The SKU of the level."""
-        return stock.level.variant.sku
-
-    @display(description="Location", ordering="level__location")
-    def location(self, stock: PMSStock) -> str:
-        """The location of the level."""
-        return stock.level.location.name
+        """The SKU of the variant."""
+        return stock.variant.sku
 
     @display(description="PMS on hand", ordering="on_hand")
     def pms_on_hand(self, stock: PMSStock) -> int:
         """The quantity that the PMS reported."""
         return stock.on_hand
 
-    @display(description="Our on hand", ordering="level__on_hand")
-    def our_on_hand(self, stock: PMSStock) -> int:
-        """The quantity of our ledger."""
-        return stock.level.on_hand
+    @display(description="Our on hand", ordering="our_on_hand")
+    def ours(self, stock: Any) -> int | None:
+        """The quantity of our ledger; none where we have no level, which is not the same as 0."""
+        on_hand: int | None = stock.our_on_hand
+        return on_hand
 
     @display(description="Reported", ordering="reported_at")
     def reported(self, stock: PMSStock) -> SafeString:
@@ -119,8 +124,24 @@ class PMSStockAdmin(SkuSearch, ReadOnlyAdmin):
         return moment(stock.reported_at)
 
     @display(description="Difference")
-    def difference(self, stock: PMSStock) -> SafeString:
+    def difference(self, stock: Any) -> SafeString | None:
         """The reported quantity minus ours; red unless it is 0."""
-        difference = stock.on_hand - stock.level.on_hand
+        if stock.our_on_hand is None:
+            return None
+        difference = stock.on_hand - stock.our_on_hand
         colour = "font-semibold text-red-600 dark:text-red-500" if difference else ""
         return format_html('<span class="{}">{}</span>', colour, f"{difference:+}" if difference else "0")
+
+
+@admin.register(PMSVariant)
+class PMSVariantAdmin(SkuSearch, ReadOnlyAdmin):
+    """The ids by which a PMS names our variants."""
+
+    list_display = ("external_id", "variant", "connection", "other_ids")
+    list_filter = ("connection",)
+    list_select_related = ("variant", "connection")
+    search_fields = ("external_id", "variant__sku")
+    sku_key_path = "variant__sku_key"
+    search_help_text = "The PMS's id, or our SKU"
+    show_full_result_count = False
+    fields = ("external_id", "other_ids", "variant", "connection")

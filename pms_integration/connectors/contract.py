@@ -1,56 +1,166 @@
-"""The interface of connectors: they verify webhooks and convert them to reports."""
+"""What a connector is: the code for one kind of PMS, which converts between its messages and our reports.
+
+Connectors use no models, no settings and no database, so that recorded payloads are enough to test one. Values of
+reports may come straight from JSON: `services/report_validation.py` checks them, for all connectors in one way.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from enum import StrEnum
+from typing import Any, Literal, Protocol
+
+# A number, or a moment in RFC 3339; None where the PMS has no versions. One connector uses one of them.
+Version = int | str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantReference:
+    """Names a variant: by its SKU, or where the PMS does not tell it, by one of the PMS's ids of the variant."""
+
+    sku: str = ""
+    external_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantIds:
+    """The ids that the PMS gives to the variant with this SKU: its own, and others such as Shopify's inventory item.
+
+    Ids of different kinds that could be equal get a prefix, such as `inventory_item:39072856`.
+    """
+
+    sku: str
+    external_id: str
+    other_ids: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductReport:
-    """A complete product of the PMS at `version`; `data` is None if the PMS has deleted it."""
+    """A whole product of the PMS at `version`.
+
+    `data` has the fields of our products (docs/api-guide.md), `payload` the product as the PMS wrote it.
+    """
 
     external_id: str
-    version: int
-    data: dict[str, Any] | None
-    payload: dict[str, Any]
+    version: Version
+    data: Mapping[str, Any]
+    payload: Mapping[str, Any]
+    variant_ids: Sequence[VariantIds] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StockCount:
-    """The quantity on hand in the PMS at a moment."""
+class DeletionReport:
+    """The PMS has deleted a product."""
 
-    sku: str
+    external_id: str
+    version: Version = None
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FigureReport:
+    """The quantity of a variant in the PMS at a moment, in RFC 3339 with an offset."""
+
+    variant: VariantReference
     location: str
     on_hand: int
-    occurred_at: datetime
-    version: int | None = None
+    occurred_at: str | None
+    version: Version = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StockDelta:
-    """A change of stock in the PMS at a moment. `note` is the reason of the PMS if it is not one of our reasons."""
+class DeltaReport:
+    """A change of stock in the PMS at a moment; `reason` is its own word for it."""
 
-    sku: str
+    variant: VariantReference
     location: str
     delta: int
-    occurred_at: datetime
-    reason: str
-    note: str = ""
-    reference: str = ""
+    occurred_at: str | None
+    reason: str | None = None
+    reference: str | None = None
 
 
-Report = ProductReport | StockCount | StockDelta
+class Resource(StrEnum):
+    """What can be asked for at a PMS."""
+
+    PRODUCT = "product"
+    STOCK = "stock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefetchReport:
+    """A resource has changed, and the message does not say how: it has to be asked for."""
+
+    resource: Resource
+    external_id: str
+
+
+Report = ProductReport | DeletionReport | FigureReport | DeltaReport | RefetchReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandshakeResponse:
+    """The answer to a PMS that tries the URL before it sends webhooks."""
+
+    status: int = 200
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a kind of PMS can do; the sync engine reads nothing else about the kind.
+
+    `products_since` and `stock_since`: whether lists can be limited to what has changed since a moment.
+    `clock_seconds`: the resolution of the PMS's moments.
+    `stock_basis`: whether its quantities include what it has promised to its own customers.
+    `tells_own_writes`: whether the webhook of a stock write that we made has our key, or the id of its ledger row.
+    """
+
+    paging: Literal["keyset", "offset"]
+    products_since: bool
+    stock_since: bool
+    clock_seconds: float
+    product_version: Literal["number", "moment"] | None
+    stock_reports: frozenset[Literal["figures", "deltas"]]
+    has_ledger: bool
+    stock_basis: Literal["on_hand", "available"]
+    has_negative_stock: bool
+    stock_write: Literal["relative_with_key", "compare_and_set", "absolute"] | None
+    product_write_has_precondition: bool
+
+
+class ConnectorError(Exception):
+    """A call to a PMS failed. The caller decides on the retry, in `services/retries.py`.
+
+    `permanent`: the same call would fail again. `retry_after`: the seconds that the PMS asks us to wait.
+    """
+
+    def __init__(self, detail: str, *, permanent: bool = False, retry_after: float | None = None) -> None:
+        super().__init__(detail)
+        self.permanent = permanent
+        self.retry_after = retry_after
 
 
 class Connector(Protocol):
-    """One kind of PMS. Connectors do not use the database."""
+    """One kind of PMS. `headers` ignore the case of names, or have them in lower case."""
+
+    capabilities: Capabilities
+    # The headers that `parse` needs, in lower case: they are stored with the body. Signatures and secrets are not.
+    stored_headers: frozenset[str]
+
+    def handshake(self, headers: Mapping[str, str], body: bytes) -> HandshakeResponse | None:
+        """The answer to a first message that is not signed; None if it is a webhook. It changes nothing."""
 
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> str:
-        """The id of the webhook, signed with one of `secrets`. Raises `SignatureInvalid`."""
+        """The id of a webhook that is signed with one of `secrets`: the same for each attempt to deliver it.
 
-    def type_of(self, message: dict[str, Any]) -> str:
-        """The type of the webhook in its body."""
+        Raises `SignatureInvalid`.
+        """
 
-    def parse(self, message: dict[str, Any]) -> Report | None:
-        """The report; None if the type is unknown. Raises `UnusableData`."""
+    def type_of(self, headers: Mapping[str, str], body: Mapping[str, Any]) -> str:
+        """The type of a webhook, from its headers or from the JSON object of its body; empty if it has none."""
+
+    def parse(self, headers: Mapping[str, str], body: Mapping[str, Any]) -> Sequence[Report] | None:
+        """The reports of a webhook, of which only `stored_headers` are left; None if its type is not known.
+
+        Raises `UnusableData`.
+        """

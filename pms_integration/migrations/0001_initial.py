@@ -1,4 +1,6 @@
 import datetime
+import django.contrib.postgres.fields
+import django.contrib.postgres.indexes
 import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
@@ -20,7 +22,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('slug', models.SlugField(unique=True)),
                 ('name', models.CharField(max_length=255)),
-                ('kind', models.CharField(choices=[('standard', 'Standard')], default='standard', max_length=20)),
+                ('kind', models.CharField(default='standard', max_length=50)),
                 ('is_active', models.BooleanField(default=True)),
                 ('secret', models.TextField()),
                 ('previous_secret', models.TextField(blank=True, null=True)),
@@ -94,6 +96,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('webhook_id', models.CharField(max_length=255)),
                 ('type', models.CharField(blank=True, max_length=100)),
+                ('headers', models.JSONField(default=dict)),
                 ('body', models.BinaryField()),
                 ('has_body', models.BooleanField(db_default=True, default=True, editable=False)),
                 ('status', models.CharField(choices=[('received', 'Received'), ('processing', 'Processing'), ('processed', 'Processed'), ('ignored', 'Ignored'), ('deferred', 'Deferred'), ('failed', 'Failed'), ('dead', 'Dead')], db_default='received', default='received', max_length=10)),
@@ -101,7 +104,9 @@ class Migration(migrations.Migration):
                 ('attempts', models.PositiveIntegerField(db_default=0, default=0)),
                 ('failures', models.PositiveSmallIntegerField(db_default=0, default=0)),
                 ('crashes', models.PositiveSmallIntegerField(db_default=0, default=0)),
+                ('failed_by_us', models.BooleanField(db_default=False, default=False)),
                 ('waits_for_sku_key', models.CharField(blank=True, db_default='', max_length=2600)),
+                ('waits_for_external_id', models.CharField(blank=True, db_default='', max_length=255)),
                 ('received_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('processed_at', models.DateTimeField(null=True)),
                 ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), null=True)),
@@ -116,7 +121,7 @@ class Migration(migrations.Migration):
             name='PMSLocation',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('external_name', models.CharField(max_length=255)),
+                ('external_id', models.CharField(max_length=255, verbose_name='external id')),
                 ('owns_stock', models.BooleanField(default=False, help_text="Whether the PMS's figures are the truth here.")),
                 ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='locations', to='pms_integration.pmsconnection')),
                 ('location', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='pms_locations', to='inventory.location')),
@@ -131,6 +136,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('external_id', models.CharField(max_length=255)),
                 ('version', models.BigIntegerField(null=True)),
+                ('digest', models.CharField(blank=True, max_length=64)),
                 ('state', models.CharField(choices=[('in_sync', 'In Sync'), ('pending_push', 'Pending Push'), ('conflict', 'Conflict'), ('error', 'Error')], default='in_sync', max_length=12)),
                 ('reason', models.CharField(blank=True, max_length=1000)),
                 ('payload', models.JSONField(default=dict)),
@@ -145,6 +151,21 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='PMSRefetch',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('resource', models.CharField(choices=[('product', 'product'), ('stock', 'stock')], max_length=20)),
+                ('external_id', models.CharField(max_length=255)),
+                ('requested_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='refetches', to='pms_integration.pmsconnection')),
+            ],
+            options={
+                'verbose_name': 'PMS refetch',
+                'verbose_name_plural': 'PMS refetches',
+                'ordering': ('id',),
+            },
+        ),
+        migrations.CreateModel(
             name='PMSStock',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -153,11 +174,26 @@ class Migration(migrations.Migration):
                 ('version', models.BigIntegerField(null=True)),
                 ('webhook_id', models.CharField(max_length=255)),
                 ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='stock', to='pms_integration.pmsconnection')),
-                ('level', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='pms_stock', to='inventory.stocklevel')),
+                ('location', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='pms_stock', to='inventory.location')),
+                ('variant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='pms_stock', to='products.variant')),
             ],
             options={
                 'verbose_name': 'PMS stock',
                 'verbose_name_plural': 'PMS stock',
+            },
+        ),
+        migrations.CreateModel(
+            name='PMSVariant',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('external_id', models.CharField(max_length=255)),
+                ('other_ids', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=255), default=list, size=None)),
+                ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='variants', to='pms_integration.pmsconnection')),
+                ('variant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='pms_variants', to='products.variant')),
+            ],
+            options={
+                'verbose_name': 'PMS variant',
+                'ordering': ('-id',),
             },
         ),
         migrations.AddIndex(
@@ -202,7 +238,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='pmsevent',
-            index=models.Index(condition=models.Q(('status', 'deferred')), fields=['waits_for_sku_key'], name='pms_event_waiting'),
+            index=models.Index(condition=models.Q(('status', 'deferred')), fields=['due_at'], name='pms_event_deferred'),
+        ),
+        migrations.AddIndex(
+            model_name='pmsevent',
+            index=models.Index(condition=models.Q(('failed_by_us', True), ('status', 'failed')), fields=['due_at'], name='pms_event_failed_by_us'),
         ),
         migrations.AddConstraint(
             model_name='pmsevent',
@@ -218,7 +258,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='pmslocation',
-            constraint=models.UniqueConstraint(fields=('connection', 'external_name'), name='pms_location_name_unique'),
+            constraint=models.UniqueConstraint(fields=('connection', 'external_id'), name='pms_location_external_id_unique'),
         ),
         migrations.AddConstraint(
             model_name='pmslocation',
@@ -237,11 +277,27 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(condition=models.Q(('product__isnull', False)), fields=('connection', 'product'), name='pms_product_of_one_product'),
         ),
         migrations.AddConstraint(
+            model_name='pmsrefetch',
+            constraint=models.UniqueConstraint(fields=('connection', 'resource', 'external_id'), name='pms_refetch_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='pmsrefetch',
+            constraint=models.CheckConstraint(condition=models.Q(('resource__in', ['product', 'stock'])), name='pms_refetch_resource_known'),
+        ),
+        migrations.AddConstraint(
             model_name='pmsstock',
-            constraint=models.UniqueConstraint(fields=('connection', 'level'), name='pms_stock_once'),
+            constraint=models.UniqueConstraint(fields=('connection', 'variant', 'location'), name='pms_stock_once'),
         ),
         migrations.AddConstraint(
             model_name='pmsstock',
             constraint=models.CheckConstraint(condition=models.Q(('reported_at__gte', datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('reported_at__lt', datetime.datetime(3000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), name='pms_integration_pmsstock_reported_at_in_bounds', violation_error_message='A moment lies between 1970-01-01 and 3000-01-01.'),
+        ),
+        migrations.AddIndex(
+            model_name='pmsvariant',
+            index=django.contrib.postgres.indexes.GinIndex(fields=['other_ids'], name='pms_variant_other_ids'),
+        ),
+        migrations.AddConstraint(
+            model_name='pmsvariant',
+            constraint=models.UniqueConstraint(fields=('connection', 'external_id'), name='pms_variant_once'),
         ),
     ]

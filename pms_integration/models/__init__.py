@@ -3,15 +3,18 @@
 from pms_integration.models.connections import (
     MAX_EXTERNAL_ID_LENGTH,
     MAX_REASON_LENGTH,
+    MAX_TYPE_LENGTH,
     MAX_WEBHOOK_ID_LENGTH,
-    ConnectorKind,
+    STANDARD,
     PMSConnection,
     PMSEvent,
     PMSEventStatus,
     PMSLocation,
     PMSProduct,
     PMSProductState,
+    PMSRefetch,
     PMSStock,
+    PMSVariant,
 )
 from pms_integration.models.imports import (
     MAX_CODE_LENGTH,

@@ -1,31 +1,32 @@
 """Connections to a PMS, the webhooks received through them, and the values that the PMS last reported."""
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
 
-from inventory.models import Location, StockLevel
+from inventory.models import Location
 from pms_backend.access.encryption import EncryptedTextField
 from pms_backend.api.moments import moment_constraint
-from products.models import Product
+from pms_integration.connectors.contract import Resource
+from products.models import Product, Variant
 from products.skus import MAX_SKU_KEY_LENGTH
 
 MAX_WEBHOOK_ID_LENGTH = 255
 MAX_EXTERNAL_ID_LENGTH = 255
 MAX_REASON_LENGTH = 1_000
-
-
-class ConnectorKind(models.TextChoices):
-    """The supported kinds of PMS; each is a module in `connectors`."""
-
-    STANDARD = "standard"
+MAX_TYPE_LENGTH = 100
+MAX_KIND_LENGTH = 50
+STANDARD = "standard"
 
 
 class PMSConnection(models.Model):
-    """A configured PMS."""
+    """A configured PMS. `kind` is a key of `connectors.CONNECTORS`."""
 
     slug = models.SlugField(unique=True, max_length=50)
     name = models.CharField(max_length=255)
-    kind = models.CharField(max_length=20, choices=ConnectorKind.choices, default=ConnectorKind.STANDARD)
+    kind = models.CharField(max_length=MAX_KIND_LENGTH, default=STANDARD)
     is_active = models.BooleanField(default=True)
     secret = EncryptedTextField()
     previous_secret = EncryptedTextField(null=True, blank=True)
@@ -45,17 +46,17 @@ class PMSConnection(models.Model):
 
 
 class PMSLocation(models.Model):
-    """The name by which a connection calls a location, and whether the PMS owns the stock there."""
+    """A location of ours and its id in the PMS, and whether the PMS owns the stock there."""
 
     connection = models.ForeignKey(PMSConnection, on_delete=models.CASCADE, related_name="locations", db_index=False)
     location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="pms_locations")
-    external_name = models.CharField(max_length=255)
+    external_id = models.CharField("external id", max_length=MAX_EXTERNAL_ID_LENGTH)
     owns_stock = models.BooleanField(default=False, help_text="Whether the PMS's figures are the truth here.")
 
     class Meta:
         verbose_name = "PMS location"
         constraints = [
-            models.UniqueConstraint(fields=["connection", "external_name"], name="pms_location_name_unique"),
+            models.UniqueConstraint(fields=["connection", "external_id"], name="pms_location_external_id_unique"),
             models.UniqueConstraint(fields=["connection", "location"], name="pms_location_mapped_once"),
             models.UniqueConstraint(
                 fields=["location"], name="pms_location_one_owner", condition=models.Q(owns_stock=True)
@@ -63,7 +64,7 @@ class PMSLocation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.external_name
+        return self.external_id
 
 
 class PMSEventStatus(models.TextChoices):
@@ -78,6 +79,18 @@ class PMSEventStatus(models.TextChoices):
     DEAD = "dead"
 
 
+class PMSEventQuerySet(models.QuerySet["PMSEvent"]):
+    """Queries of PMS events."""
+
+    def seconds_overdue(self) -> dict[str, float]:
+        """For how long the oldest event of each connection has been due; 0 where none is due."""
+        oldest = self.filter(due_at__lte=Now()).order_by().values("connection").annotate(due_at=models.Min("due_at"))
+        since = dict(oldest.values_list("connection", "due_at"))
+        now = timezone.now()
+        connections = PMSConnection.objects.values_list("slug", "pk")
+        return {slug: max(0.0, (now - since.get(pk, now)).total_seconds()) for slug, pk in connections}
+
+
 class PMSEvent(models.Model):
     """A webhook of the PMS as it was received, and the outcome of applying it.
 
@@ -86,7 +99,9 @@ class PMSEvent(models.Model):
 
     connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="events", db_index=False)
     webhook_id = models.CharField(max_length=MAX_WEBHOOK_ID_LENGTH)
-    type = models.CharField(max_length=100, blank=True)
+    type = models.CharField(max_length=MAX_TYPE_LENGTH, blank=True)
+    # Those that the connector needs, by their names in lower case.
+    headers = models.JSONField(default=dict)
     body = models.BinaryField()
     # False once the body is pruned. The row stays, so that a repeated webhook is recognised.
     has_body = models.BooleanField(default=True, db_default=True, editable=False)
@@ -95,14 +110,19 @@ class PMSEvent(models.Model):
     )
     reason = models.CharField(max_length=MAX_REASON_LENGTH, blank=True, db_default="")
     attempts = models.PositiveIntegerField(default=0, db_default=0)
-    # Attempts that failed, without those that were deferred because the SKU is not known yet.
+    # Attempts that failed, without those that were deferred because the variant is not known yet.
     failures = models.PositiveSmallIntegerField(default=0, db_default=0)
     # Attempts whose worker died.
     crashes = models.PositiveSmallIntegerField(default=0, db_default=0)
+    # Whether the last failure was an error of ours: a new process, perhaps of a new version, tries the event at once.
+    failed_by_us = models.BooleanField(default=False, db_default=False)
     waits_for_sku_key = models.CharField(max_length=MAX_SKU_KEY_LENGTH, blank=True, db_default="")
+    waits_for_external_id = models.CharField(max_length=MAX_EXTERNAL_ID_LENGTH, blank=True, db_default="")
     received_at = models.DateTimeField(db_default=Now())
     processed_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True, db_default=Now())
+
+    objects = PMSEventQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)
@@ -115,7 +135,10 @@ class PMSEvent(models.Model):
                 name="pms_event_with_body",
                 condition=models.Q(has_body=True, status__in=["processed", "ignored"]),
             ),
-            models.Index(fields=["waits_for_sku_key"], name="pms_event_waiting", condition=models.Q(status="deferred")),
+            models.Index(fields=["due_at"], name="pms_event_deferred", condition=models.Q(status="deferred")),
+            models.Index(
+                fields=["due_at"], name="pms_event_failed_by_us", condition=models.Q(status="failed", failed_by_us=True)
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["connection", "webhook_id"], name="pms_event_once"),
@@ -147,6 +170,8 @@ class PMSProduct(models.Model):
     external_id = models.CharField(max_length=MAX_EXTERNAL_ID_LENGTH)
     product = models.ForeignKey(Product, null=True, on_delete=models.PROTECT, related_name="pms_products")
     version = models.BigIntegerField(null=True)
+    # The SHA-256 of the content at `version`, in hexadecimal, by which a repeated report is known.
+    digest = models.CharField(max_length=64, blank=True)
     state = models.CharField(max_length=12, choices=PMSProductState.choices, default=PMSProductState.IN_SYNC)
     reason = models.CharField(max_length=MAX_REASON_LENGTH, blank=True)
     payload = models.JSONField(default=dict)
@@ -169,11 +194,56 @@ class PMSProduct(models.Model):
         return self.external_id
 
 
+class PMSVariant(models.Model):
+    """A variant of the PMS and ours: `external_id` is the PMS's id of it, `other_ids` are more by which it names it."""
+
+    connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="variants", db_index=False)
+    external_id = models.CharField(max_length=MAX_EXTERNAL_ID_LENGTH)
+    other_ids = ArrayField(models.CharField(max_length=MAX_EXTERNAL_ID_LENGTH), default=list)
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="pms_variants")
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name = "PMS variant"
+        indexes = [GinIndex(fields=["other_ids"], name="pms_variant_other_ids")]
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "external_id"], name="pms_variant_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id
+
+
+class PMSRefetch(models.Model):
+    """A resource of the PMS that has to be asked for, because a webhook did not say how it has changed."""
+
+    connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="refetches", db_index=False)
+    resource = models.CharField(max_length=20, choices=[(resource.value, resource.value) for resource in Resource])
+    external_id = models.CharField(max_length=MAX_EXTERNAL_ID_LENGTH)
+    requested_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ("id",)
+        verbose_name = "PMS refetch"
+        verbose_name_plural = "PMS refetches"
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "resource", "external_id"], name="pms_refetch_once"),
+            models.CheckConstraint(
+                name="pms_refetch_resource_known",
+                condition=models.Q(resource__in=[resource.value for resource in Resource]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.resource} {self.external_id}"
+
+
 class PMSStock(models.Model):
-    """The quantity of a level that a PMS last reported."""
+    """The quantity that a PMS last reported of a variant at a location, even one where we have no level."""
 
     connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="stock", db_index=False)
-    level = models.ForeignKey(StockLevel, on_delete=models.PROTECT, related_name="pms_stock")
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="pms_stock")
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="pms_stock")
     on_hand = models.BigIntegerField()
     reported_at = models.DateTimeField()
     version = models.BigIntegerField(null=True)
@@ -183,9 +253,9 @@ class PMSStock(models.Model):
         verbose_name = "PMS stock"
         verbose_name_plural = "PMS stock"
         constraints = [
-            models.UniqueConstraint(fields=["connection", "level"], name="pms_stock_once"),
+            models.UniqueConstraint(fields=["connection", "variant", "location"], name="pms_stock_once"),
             moment_constraint("pms_integration_pmsstock", "reported_at"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.level}: {self.on_hand}"
+        return f"{self.variant} at {self.location}: {self.on_hand}"

@@ -8,16 +8,21 @@ from django.db import IntegrityError
 from inventory.models import Location
 from pms_backend.access.services import record_audit
 from pms_backend.api.exceptions import constraint
+from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
-from pms_integration.exceptions import LocationNameTaken, StockOwned
-from pms_integration.models import ConnectorKind, PMSConnection, PMSLocation
+from pms_integration.connectors import CONNECTORS
+from pms_integration.exceptions import ExternalIdTaken, StockOwned, UnknownKind
+from pms_integration.models import STANDARD, PMSConnection, PMSLocation
 
 SECRET_BYTES = 32
 
 
 @retried_atomic
-def create_connection(*, slug: str, name: str, kind: str = ConnectorKind.STANDARD) -> PMSConnection:
-    """Creates a connection with a new secret."""
+def create_connection(*, slug: str, name: str, kind: str = STANDARD) -> PMSConnection:
+    """Creates a connection with a new secret. Raises `UnknownKind`."""
+    if kind not in CONNECTORS:
+        detail = f"{kind} is not one of {', '.join(CONNECTORS)}."
+        raise UnknownKind(detail, errors=[FieldError("/kind", UnknownKind.code, detail)])
     connection = PMSConnection(slug=slug, name=name, kind=kind, secret=new_secret())
     connection.full_clean()
     connection.save(force_insert=True)
@@ -37,28 +42,28 @@ def rotate_secret(*, connection_id: int) -> str:
 
 
 @retried_atomic
-def map_location(*, connection: PMSConnection, location: Location, external_name: str, owns_stock: bool) -> PMSLocation:
-    """Sets the name of a location in the PMS, and whether the PMS owns the stock there.
+def map_location(*, connection: PMSConnection, location: Location, external_id: str, owns_stock: bool) -> PMSLocation:
+    """Sets the id of a location in the PMS, and whether the PMS owns the stock there.
 
-    Raises `StockOwned`, `LocationNameTaken`.
+    Raises `StockOwned`, `ExternalIdTaken`.
     """
     try:
         mapped, _ = PMSLocation.objects.update_or_create(
             connection=connection,
             location=location,
-            defaults={"external_name": external_name, "owns_stock": owns_stock},
+            defaults={"external_id": external_id, "owns_stock": owns_stock},
         )
     except IntegrityError as error:
         if constraint(error) == "pms_location_one_owner":
             raise StockOwned(f"Another connection owns the stock of {location.code}.") from None
-        if constraint(error) == "pms_location_name_unique":
-            raise LocationNameTaken(f"{connection.slug} calls another location {external_name}.") from None
+        if constraint(error) == "pms_location_external_id_unique":
+            raise ExternalIdTaken(f"{connection.slug} calls another location {external_id}.") from None
         raise
     record_audit(
         action="pms_connection.location_mapped",
         subject=f"pms_connection:{connection.slug}",
         location=location.code,
-        external_name=external_name,
+        external_id=external_id,
         owns_stock=owns_stock,
     )
     return mapped

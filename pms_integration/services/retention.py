@@ -14,7 +14,7 @@ PRUNE_BATCH_SIZE: Final = 1_000
 
 
 def prune_event_bodies() -> int:
-    """Empties the bodies of events processed or ignored before `PMS_EVENT_RETENTION_DAYS`; returns how many.
+    """Empties bodies and headers of events processed or ignored before `PMS_EVENT_RETENTION_DAYS`; returns how many.
 
     Dead events keep their body, since staff may retry them.
     """
@@ -25,4 +25,6 @@ def _prune_batch() -> int:
     cutoff = timezone.now() - timedelta(days=settings.PMS_EVENT_RETENTION_DAYS)
     done = (PMSEventStatus.PROCESSED.value, PMSEventStatus.IGNORED.value)
     old = PMSEvent.objects.filter(has_body=True, status__in=done, processed_at__lt=cutoff).order_by("processed_at")
-    return PMSEvent.objects.filter(pk__in=old.values("pk")[:PRUNE_BATCH_SIZE]).update(body=b"", has_body=False)
+    return PMSEvent.objects.filter(pk__in=old.values("pk")[:PRUNE_BATCH_SIZE]).update(
+        body=b"", headers={}, has_body=False
+    )

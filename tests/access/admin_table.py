@@ -59,6 +59,7 @@ TABLE = {
     "pms_integration.pmsevent": Row(pages={"retry": CHANGE}, bulk={"retry_selected": CHANGE}),
     "pms_integration.pmsproduct": Row(),
     "pms_integration.pmsstock": Row(),
+    "pms_integration.pmsvariant": Row(),
     "products.category": Row(add=ADD, change=CHANGE, delete=DELETE, bulk={"delete_selected": DELETE}),
     "products.product": Row(
         change=CHANGE,

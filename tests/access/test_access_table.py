@@ -109,6 +109,7 @@ TABLE = {
     "get /api/v1/pms/events/summary/": Row("pms:read", 200),
     "get /api/v1/pms/events/1/": Row("pms:read", 404),
     "post /api/v1/pms/events/1/retry/": Row("pms:write", 404),
+    "post /api/v1/pms/events/retry/": Row("pms:write", 200),
     "get /api/v1/events/": Row("events:read", 200),
     "post /api/v1/realtime/tickets/": Row("inventory:read", 201),
     "get /api/v1/access/audit/": Row("access:admin", 200),

@@ -17,7 +17,7 @@ from pms_backend.access.models import INTERNAL_TIER, STOREFRONT_TIER, ApiClient
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.events.models import Event
 from pms_backend.operations.audit import find_mismatches
-from tests.factories import make_location, make_product, set_stock
+from tests.factories import make_location, make_product, report_stock, set_stock
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -57,19 +57,18 @@ def count_in_bulk(on_hand: int) -> None:
     services.count_stock_in_bulk(rows=[services.Count(index=0, sku="A-1", location="main", on_hand=on_hand)])
 
 
-def report(kind: Callable[..., Any], **values: Any) -> None:
+def report(kind: type[services.ReportedChange] | type[services.ReportedCount], **values: Any) -> None:
     level = StockLevel.objects.get()
-    with transaction.atomic():
-        state = services.lock_level(variant_id=level.variant_id, location_id=level.location_id)
-        kind(state=state, occurred_at=timezone.now(), source=f"demo:{Event.objects.count()}:0", **values)
+    moment, source = timezone.now(), f"demo:{Event.objects.count()}:0"
+    report_stock(kind(level=(level.variant_id, level.location_id), occurred_at=moment, source=source, **values))
 
 
 def report_change(delta: int) -> None:
-    report(services.apply_reported_change, delta=delta, reason="sale")
+    report(services.ReportedChange, delta=delta, reason="sale")
 
 
 def report_figure(on_hand: int) -> None:
-    report(services.apply_reported_count, on_hand=on_hand)
+    report(services.ReportedCount, on_hand=on_hand)
 
 
 def announced() -> list[tuple[str, int]]:

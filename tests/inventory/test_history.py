@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from inventory import services
 from inventory.models import StockLevel, StockMovement
-from tests.factories import make_location, make_product, set_stock
+from tests.factories import make_location, make_product, report_stock, set_stock
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -71,9 +71,8 @@ def test_the_response_has_only_what_is_known_of_the_past(api) -> None:
 def test_a_late_report_counts_from_its_own_moment(api) -> None:
     level = StockLevel.objects.get()
     yesterday = timezone.now() - timedelta(days=1)
-    with transaction.atomic():
-        state = services.lock_level(variant_id=level.variant_id, location_id=level.location_id)
-        services.apply_reported_change(state=state, delta=-2, occurred_at=yesterday, reason="sale", source="demo:1:0")
+    key = (level.variant_id, level.location_id)
+    report_stock(services.ReportedChange(level=key, delta=-2, occurred_at=yesterday, reason="sale", source="demo:1:0"))
 
     # The count of today stays: the late change is reversed at the moment of the count.
     assert then(api, yesterday.isoformat()) == ({"main": -2}, -2)

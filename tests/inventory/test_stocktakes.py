@@ -15,7 +15,7 @@ from inventory.services.absolute_counts import present_moment
 from pms_backend.events.models import Event
 from pms_backend.operations.audit import find_mismatches
 from tests.conftest import JSONClient
-from tests.factories import make_location, make_product, set_stock
+from tests.factories import make_location, make_product, report_stock, set_stock
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -68,8 +68,10 @@ def posted() -> list[tuple[str, int, str]]:
 def report(sku: str, units: int, moment: datetime) -> None:
     """What a PMS says has happened at a moment."""
     level = StockLevel.objects.get(variant__sku=sku, location__code="main")
-    state = services.lock_level(variant_id=level.variant_id, location_id=level.location_id)
-    services.apply_reported_change(state=state, delta=units, occurred_at=moment, reason="sale", source=f"pms:{moment}")
+    key = (level.variant_id, level.location_id)
+    report_stock(
+        services.ReportedChange(level=key, delta=units, occurred_at=moment, reason="sale", source=f"pms:{moment}")
+    )
 
 
 def rfc3339(moment: datetime) -> str:

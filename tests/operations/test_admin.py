@@ -19,7 +19,7 @@ from pms_backend.access.services import create_api_client
 from pms_backend.events import services as events
 from pms_backend.events.models import Event, ParkedEvent
 from pms_integration import services as pms
-from pms_integration.models import ImportJob, PMSEvent, PMSEventStatus, PMSProduct, PMSStock
+from pms_integration.models import ImportJob, PMSEvent, PMSEventStatus, PMSProduct, PMSStock, PMSVariant
 from products import services as products
 from tests.factories import make_connection, make_location, make_product, set_stock
 from tests.staff import staff_with, superuser
@@ -38,8 +38,14 @@ def add_rows(numbers: range) -> None:
         pms_connection = make_connection(f"pms-{number}", owns=location)
         pms.receive_event(connection=pms_connection, webhook_id=f"m{number}", type="x", body=b"{}")
         PMSProduct.objects.create(connection=pms_connection, external_id=f"P{number}", product=product)
+        PMSVariant.objects.create(connection=pms_connection, external_id=f"V{number}", variant=level.variant)
         PMSStock.objects.create(
-            connection=pms_connection, level=level, on_hand=4, reported_at=level.updated_at, webhook_id="m"
+            connection=pms_connection,
+            variant=level.variant,
+            location=location,
+            on_hand=4,
+            reported_at=level.updated_at,
+            webhook_id="m",
         )
         create_api_client(name=f"client {number}", scopes=["products:read"])
         User.objects.create_user(f"user-{number}", is_staff=True)

@@ -1,8 +1,20 @@
 """`GET /metrics`, for requests that may read it."""
 
+from collections.abc import Iterator
+from datetime import timedelta
+
 import pytest
-from django.test import Client
+from django.test import Client, TestCase
+from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
+
+from pms_integration import services
+from pms_integration.models import PMSEvent
+from tests.factories import make_connection
+from tests.pms_integration.reports import receive
+
+pytestmark = pytest.mark.django_db
 
 METRICS = "/metrics"
 
@@ -90,3 +102,31 @@ def test_a_method_that_nobody_knows_makes_no_label_of_its_own(client: Client):
 
     assert 'method="OTHER",status="405"' in text
     assert "BREW" not in text
+
+
+def samples(client: Client) -> Iterator[Sample]:
+    for family in text_string_to_metric_families(client.get(METRICS).content.decode()):
+        yield from family.samples
+
+
+def test_the_lag_of_the_oldest_due_event_is_measured_for_each_connection(client: Client, settings):
+    pms = make_connection("late")
+    make_connection("idle")
+    receive(pms, "inventory.adjusted", {})
+    PMSEvent.objects.update(due_at=timezone.now() - timedelta(seconds=90))
+
+    lag = {s.labels["connection"]: s.value for s in samples(client) if s.name == "pms_oldest_due_event_seconds"}
+
+    assert 90 <= lag["late"] < 90 + 60
+    assert lag["idle"] == 0
+
+
+def test_events_are_counted_by_connection_type_and_status(client: Client):
+    pms = make_connection("counted")
+    receive(pms, "weather.changed", {})
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        services.apply_due_events()
+
+    counted = [s for s in samples(client) if s.name == "pms_events_total" and s.labels["connection"] == "counted"]
+    labels = {"connection": "counted", "type": "unknown", "status": "ignored"}
+    assert [(s.labels, s.value) for s in counted] == [(labels, 1)]

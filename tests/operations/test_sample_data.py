@@ -101,7 +101,7 @@ def test_the_connection_demo_maps_all_locations_and_owns_the_stock_of_main(crede
     connection = PMSConnection.objects.get()
 
     assert (connection.slug, connection.kind) == ("demo", "standard")
-    assert set(connection.locations.values_list("location__code", "external_name", "owns_stock")) == {
+    assert set(connection.locations.values_list("location__code", "external_id", "owns_stock")) == {
         ("main", "main", True),
         ("east", "east", False),
         ("shop", "shop", False),

@@ -7,17 +7,17 @@ import pytest
 
 from inventory.models import StockLevel, StockMovement
 from pms_integration import services
-from pms_integration.connectors import standard
 from pms_integration.models import PMSConnection, PMSEventStatus, PMSProduct
+from pms_integration.services import report_validation
 from products.models import Product, Variant
 from tests.factories import make_connection, make_location, make_product
 from tests.pms_integration.reports import apply, at, delta, figure, product
 
 pytestmark = pytest.mark.django_db
 
-OPTIONAL_OF_PRODUCT = [name for name, field in standard._ProductSerializer().fields.items() if not field.required]
+OPTIONAL_OF_PRODUCT = [name for name, field in report_validation._PRODUCT.fields.items() if not field.required]
 OPTIONAL_OF_VARIANT = [
-    name for name in standard._ProductSerializer().fields["variants"].child.fields if name not in ("id", "sku")
+    name for name in report_validation._PRODUCT.fields["variants"].child.fields if name not in ("id", "sku")
 ]
 
 

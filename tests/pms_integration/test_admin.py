@@ -68,21 +68,21 @@ def test_rotating_asks_first_and_shows_the_new_secret_once():
 def test_locations_are_mapped_through_the_service():
     connection, main, client = make_connection(), make_location(), superuser()
     sent = {**form_of(client.get(page(connection))), "locations-TOTAL_FORMS": "1"}
-    row = {"locations-0-location": main.pk, "locations-0-external_name": "HQ", "locations-0-owns_stock": "on"}
+    row = {"locations-0-location": main.pk, "locations-0-external_id": "HQ", "locations-0-owns_stock": "on"}
 
     client.post(page(connection), {**sent, **row})
     mapped = PMSLocation.objects.get()
-    sent = {**form_of(client.get(page(connection))), "locations-0-external_name": "Depot"}
+    sent = {**form_of(client.get(page(connection))), "locations-0-external_id": "Depot"}
     client.post(page(connection), sent)
 
-    assert (mapped.connection, mapped.location, mapped.external_name, mapped.owns_stock) == (
+    assert (mapped.connection, mapped.location, mapped.external_id, mapped.owns_stock) == (
         connection,
         main,
         "HQ",
         True,
     )
     mapped.refresh_from_db()
-    assert (mapped.external_name, mapped.owns_stock) == ("Depot", True)
+    assert (mapped.external_id, mapped.owns_stock) == ("Depot", True)
 
 
 def test_a_location_has_one_owner():
@@ -90,7 +90,7 @@ def test_a_location_has_one_owner():
     make_connection("first", owns=main)
     second = make_connection("second")
     sent = {**form_of(client.get(page(second))), "locations-TOTAL_FORMS": "1"}
-    row = {"locations-0-location": main.pk, "locations-0-external_name": "HQ", "locations-0-owns_stock": "on"}
+    row = {"locations-0-location": main.pk, "locations-0-external_id": "HQ", "locations-0-owns_stock": "on"}
 
     response = client.post(page(second), {**sent, **row})
 

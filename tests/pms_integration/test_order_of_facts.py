@@ -69,9 +69,13 @@ def expected(reported: Sequence[Fact]) -> int:
 
 
 class Shop:
-    """One level under an owning PMS, to which facts are reported in any order, some of them twice."""
+    """One level under an owning PMS, to which facts are reported in any order, some of them twice.
 
-    def __init__(self) -> None:
+    Reports are applied one by one, or many in one batch: then by `apply`.
+    """
+
+    def __init__(self, *, in_batches: bool = False) -> None:
+        self.in_batches = in_batches
         self.name = uuid.uuid4().hex[:8]
         self.now = timezone.now()
         self.sku = f"S-{self.name}"
@@ -90,6 +94,10 @@ class Shop:
         moment = self.now + timedelta(minutes=fact.minute)
         level = {"sku": self.sku, "location": self.location.code, "occurred_at": moment.isoformat()}
         receive(self.connection, kind, {**data, **level}, webhook_id=f"{self.name}-{fact.number}")
+        if not self.in_batches:
+            self.apply()
+
+    def apply(self) -> None:
         services.apply_due_events()
 
     @property
@@ -99,16 +107,20 @@ class Shop:
 
 
 @pytest.mark.parametrize("examples", [20, pytest.param(60, marks=pytest.mark.slow)])
-def test_any_order_with_duplicates_ends_at_the_same_quantity(examples: int) -> None:
+@pytest.mark.parametrize("in_batches", [False, True], ids=["one by one", "in batches"])
+def test_any_order_with_duplicates_ends_at_the_same_quantity(examples: int, in_batches: bool) -> None:
     @settings(max_examples=examples, deadline=None)
     @given(facts=facts(), data=st.data())
     def check(facts: list[Fact], data: st.DataObject) -> None:
-        shop = Shop()
+        shop = Shop(in_batches=in_batches)
         reported = data.draw(st.permutations(facts))
         again = [fact for fact in reported if not isinstance(fact, StaffCount)]
 
         for fact in [*reported, *again]:
             shop.report(fact)
+            if in_batches and data.draw(st.integers(0, 5)) == 0:
+                shop.apply()
+        shop.apply()
 
         assert shop.on_hand == expected(facts)
         assert find_mismatches() == []
@@ -185,10 +197,16 @@ def test_the_usual_case_is_a_plain_addition_without_a_look_at_the_ledger(django_
     shop = Shop()
     shop.report(Figure(-9.5, 10, 1))
     level = StockLevel.objects.get()
-    state = inventory.lock_level(variant_id=level.variant_id, location_id=level.location_id)
-    moment = timezone.now()
+    levels = inventory.LevelBatch([(level.variant_id, level.location_id)])
+    change = inventory.ReportedChange(
+        level=(level.variant_id, level.location_id),
+        delta=-1,
+        occurred_at=timezone.now(),
+        reason="sale",
+        source="x:1:0",
+    )
 
     with django_assert_num_queries(1):
-        inventory.apply_reported_change(state=state, delta=-1, occurred_at=moment, reason="sale", source="x:1:0")
+        inventory.apply_external_changes(levels, [change])
 
     assert shop.on_hand == 9

@@ -19,7 +19,7 @@ from pms_backend.events.services import relay_pending
 from products import services
 from products.models import Category
 from products.views.products import ProductViewSet
-from tests.factories import make_location, make_product, make_variant, set_stock
+from tests.factories import make_location, make_product, make_variant, report_stock, set_stock
 from tests.machine import is_within
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -333,11 +333,10 @@ def test_the_relay_replaces_tokens_again(reader, furnished, what, monkeypatch):
 def test_a_report_of_a_pms_is_seen(reader, lamp):
     before = reader.get(detail(lamp)).json()["variants"][0]["stock"]["on_hand"]
     level = StockLevel.objects.get()
-    with transaction.atomic():
-        state = inventory.lock_level(variant_id=level.variant_id, location_id=level.location_id)
-        inventory.apply_reported_change(
-            state=state, delta=3, occurred_at=timezone.now(), reason="receipt", source="demo:1:0"
-        )
+    key = (level.variant_id, level.location_id)
+    report_stock(
+        inventory.ReportedChange(level=key, delta=3, occurred_at=timezone.now(), reason="receipt", source="demo:1:0")
+    )
 
     assert reader.get(detail(lamp)).json()["variants"][0]["stock"]["on_hand"] == before + 3
 

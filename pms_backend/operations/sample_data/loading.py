@@ -16,7 +16,7 @@ from pms_backend.api.parsers import load_json
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.operations import services
 from pms_integration import services as pms
-from pms_integration.models import ConnectorKind, PMSConnection
+from pms_integration.models import PMSConnection
 from products import services as products
 from products.models import Category, Product, Variant
 from products.serializers import ProductInputSerializer
@@ -88,7 +88,7 @@ def _create_locations(connection: PMSConnection) -> None:
     for row in rows_of("locations"):
         owns_stock = row.pop("owns_stock")
         location = inventory.create_location(**row)
-        pms.map_location(connection=connection, location=location, external_name=location.code, owns_stock=owns_stock)
+        pms.map_location(connection=connection, location=location, external_id=location.code, owns_stock=owns_stock)
 
 
 def _count_stock() -> int:
@@ -108,7 +108,7 @@ def _count_stock() -> int:
 
 def _demo_connection() -> PMSConnection:
     existing = PMSConnection.objects.filter(slug=CONNECTION).first()
-    return existing or pms.create_connection(slug=CONNECTION, name="Demo PMS", kind=ConnectorKind.STANDARD)
+    return existing or pms.create_connection(slug=CONNECTION, name="Demo PMS")
 
 
 @retried_atomic
