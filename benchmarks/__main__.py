@@ -16,7 +16,7 @@ from pms_backend.standalone.exceptions import report_startup_errors
 
 KILLED = 128
 # Each sets up Django when its process starts.
-WITHIN_DJANGO = ("relay", "imports", "reservations")
+WITHIN_DJANGO = ("relay", "imports", "reservations", "events")
 
 
 def main() -> int:
