@@ -21,7 +21,7 @@ from pms_integration.models import PMSConnection, PMSEvent
 from tests.concurrency.waiting import wait_until
 from tests.factories import make_connection, make_location, make_product
 from tests.faults.celery_processes import CeleryProcess, worker_and_beat
-from tests.sockets import SocketServer, relaying
+from tests.sockets import Socket, SocketServer, relaying
 from tests.web_process import web_server
 
 pytestmark = [pytest.mark.stack, pytest.mark.django_db(transaction=True)]
@@ -110,14 +110,23 @@ def test_it_is_accepted_and_applied(pms: PMSConnection, sockets: SocketServer, t
     sent = messages + chance.sample(messages, count * DUPLICATES // 100)
     chance.shuffle(sent)
     key = create_api_client(name="screen", scopes=["inventory:read"], tier="internal").api_key
+    newest: dict[str, int] = {}
+
+    def watch(socket: Socket) -> None:
+        socket.subscribe(all=True)
+        # However quiet it is: a heartbeat comes.
+        while not newest or {sku: level["version"] for (sku, _), level in socket.levels.items()} != newest:
+            socket.receive()
+
     # The default limits: a webhook that verifies is not counted.
     with (
         web_server(tmp_path, RATE_LIMITS="{}") as server,
         two_workers(tmp_path),
         relaying(),
         sockets.socket(key) as socket,
+        ThreadPoolExecutor(1) as watcher,
     ):
-        socket.subscribe(all=True)
+        watching = watcher.submit(watch, socket)
         url = f"{server.base_url}/api/v1/webhooks/pms/{pms.slug}/"
         with ThreadPoolExecutor(SENDERS) as threads:
             parts = [sent[start::SENDERS] for start in range(SENDERS)]
@@ -128,8 +137,8 @@ def test_it_is_accepted_and_applied(pms: PMSConnection, sockets: SocketServer, t
             seconds=APPLIED_SECONDS,
         )
         levels = {level.variant.sku: level for level in StockLevel.objects.select_related("variant")}
-        newest = {sku: level.version for sku, level in levels.items()}
-        socket.receive_until(lambda: {sku: level["version"] for (sku, _), level in socket.levels.items()} == newest)
+        newest.update({sku: level.version for sku, level in levels.items()})
+        watching.result(timeout=APPLIED_SECONDS)
 
     assert statuses == {202: count, 200: len(sent) - count}
     assert {sku: level.on_hand for sku, level in levels.items()} == expected_stock(messages)
