@@ -1,6 +1,6 @@
 """The errors of webhooks, connections and imports."""
 
-from pms_backend.api.exceptions import Conflict, Forbidden, Gone, Invalid, NotFound, Unauthenticated
+from pms_backend.api.exceptions import Conflict, Forbidden, Gone, Invalid, NotFound, Unauthenticated, Unavailable
 
 
 class SignatureInvalid(Unauthenticated, code="invalid_signature"):
@@ -21,6 +21,10 @@ class NotRetriable(Conflict, code="not_retriable"):
 
 class UnknownKind(Invalid, code="unknown_kind"):
     """There is no connector for this kind of PMS."""
+
+
+class ConnectorMissing(Unavailable, code="connector_missing"):
+    """The kind of a connection had a connector in another version, and has none in this one."""
 
 
 class StockOwned(Conflict, code="stock_owned"):

@@ -13,8 +13,9 @@ from pms_backend.api import serializers
 from pms_backend.api.endpoints import APIView
 from pms_backend.api.parsers import InvalidJSON, RawParser, load_signed_json
 from pms_integration import services
-from pms_integration.connectors import CONNECTORS
-from pms_integration.exceptions import SignatureInvalid
+from pms_integration.connectors import connector_of
+from pms_integration.connectors.contract import MAX_WEBHOOK_ID_LENGTH
+from pms_integration.exceptions import ConnectorMissing, SignatureInvalid
 from pms_integration.models import PMSConnection, PMSEventStatus
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
@@ -60,12 +61,16 @@ class PMSWebhookView(APIView):
             count_unverified(request._request, slug)
             raise NotFound(f"There is no connection {slug}.")
         body = read_body(request)
-        connector = CONNECTORS[connection.kind]
+        try:
+            connector = connector_of(connection.kind)
+        except ConnectorMissing:
+            count_unverified(request._request, slug)
+            raise
         if (answer := connector.handshake(request.headers, body)) is not None:
             count_unverified(request._request, slug)
             return HttpResponse(answer.body, status=answer.status)
         try:
-            webhook_id = connector.verify(request.headers, body, connection.secrets)
+            webhook_id = require_id(connector.verify(request.headers, body, connection.secrets))
         except SignatureInvalid:
             count_unverified(request._request, slug)
             raise
@@ -80,6 +85,13 @@ class PMSWebhookView(APIView):
         if duplicate:
             return Response({"id": webhook_id, "status": status, "duplicate": True})
         return Response({"id": webhook_id, "status": status}, status=202)
+
+
+def require_id(webhook_id: str) -> str:
+    """The id, if it can be stored. Raises `SignatureInvalid`."""
+    if not 1 <= len(webhook_id) <= MAX_WEBHOOK_ID_LENGTH or not webhook_id.isprintable():
+        raise SignatureInvalid("The webhook has no id, or one that is no id.")
+    return webhook_id
 
 
 def read_body(request: Request) -> bytes:

@@ -4,5 +4,14 @@ from typing import Final
 
 from pms_integration.connectors.contract import Connector
 from pms_integration.connectors.standard import StandardConnector
+from pms_integration.exceptions import ConnectorMissing
 
 CONNECTORS: Final[dict[str, Connector]] = {"standard": StandardConnector()}
+
+
+def connector_of(kind: str) -> Connector:
+    """The connector for a kind of PMS. Raises `ConnectorMissing` if a connection has a kind that was removed."""
+    try:
+        return CONNECTORS[kind]
+    except KeyError:
+        raise ConnectorMissing(f"This version has no connector for the kind {kind}.") from None

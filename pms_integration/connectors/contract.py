@@ -1,50 +1,51 @@
 """What a connector is: the code for one kind of PMS, which converts between its messages and our reports.
 
 Connectors use no models, no settings and no database, so that recorded payloads are enough to test one. Values of
-reports may come straight from JSON: `services/report_validation.py` checks them, for all connectors in one way.
+reports may come straight from JSON, such as an id that is a number or absent: `services/report_validation.py` checks
+them, for all connectors in one way.
+
+Of several reports of a webhook all are applied or none, products first. So a figure must not wait for a variant that
+only a `RefetchReport` of the same webhook brings: ask for the stock too.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
-# A number, or a moment in RFC 3339; None where the PMS has no versions. One connector uses one of them.
+MAX_WEBHOOK_ID_LENGTH: Final = 255
+
+# A number, or a moment in RFC 3339 with an offset: one connector uses one of them. A report with an older version is
+# stale; with the same version it is applied if its content differs, and the resource is asked for, since a moment may
+# stand for a whole second. None where the message has no version: it is applied in the order of arrival.
 Version = int | str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantReference:
-    """Names a variant: by its SKU, or where the PMS does not tell it, by one of the PMS's ids of the variant."""
+    """Names a variant: by its SKU, or where the PMS does not tell it, by one of the PMS's ids of the variant.
+
+    A report that names an unknown variant waits for the product that has it.
+    """
 
     sku: str = ""
     external_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VariantIds:
-    """The ids that the PMS gives to the variant with this SKU: its own, and others such as Shopify's inventory item.
-
-    Ids of different kinds that could be equal get a prefix, such as `inventory_item:39072856`.
-    """
-
-    sku: str
-    external_id: str
-    other_ids: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ProductReport:
     """A whole product of the PMS at `version`.
 
-    `data` has the fields of our products (docs/api-guide.md), `payload` the product as the PMS wrote it.
+    `data` has the fields of our products (docs/api-guide.md), `payload` the product as the PMS wrote it. A variant in
+    `data` may also have the PMS's ids: `id`, its own, and a list `other_ids`, such as Shopify's inventory item; ids of
+    different kinds that could be equal get a prefix, such as `inventory_item:39072856`. A variant without a SKU gets
+    one of the connection's slug and its `id`, a price without a currency that of `DEFAULT_CURRENCY`.
     """
 
     external_id: str
     version: Version
     data: Mapping[str, Any]
     payload: Mapping[str, Any]
-    variant_ids: Sequence[VariantIds] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +59,11 @@ class DeletionReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FigureReport:
-    """The quantity of a variant in the PMS at a moment, in RFC 3339 with an offset."""
+    """The quantity of a variant in the PMS at a moment, in RFC 3339 with an offset.
+
+    `location` is the PMS's id of it, or a fixed name where the PMS has only one. `occurred_at` is when the quantity was
+    read, not when the product was last edited; None if the message does not tell: then the receipt counts.
+    """
 
     variant: VariantReference
     location: str
@@ -69,7 +74,7 @@ class FigureReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeltaReport:
-    """A change of stock in the PMS at a moment; `reason` is its own word for it."""
+    """A change of stock in the PMS at a moment, None for the receipt; `reason` is its own word for it."""
 
     variant: VariantReference
     location: str
@@ -88,7 +93,10 @@ class Resource(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefetchReport:
-    """A resource has changed, and the message does not say how: it has to be asked for."""
+    """A resource has changed, and the message does not say how: it has to be asked for.
+
+    `external_id` is what the PMS is asked with; the same one again, before it was asked for, is one request.
+    """
 
     resource: Resource
     external_id: str
@@ -141,7 +149,7 @@ class ConnectorError(Exception):
 
 
 class Connector(Protocol):
-    """One kind of PMS. `headers` ignore the case of names, or have them in lower case."""
+    """One kind of PMS. `headers` ignore the case of names if these are asked for in lower case."""
 
     capabilities: Capabilities
     # The headers that `parse` needs, in lower case: they are stored with the body. Signatures and secrets are not.
@@ -151,9 +159,9 @@ class Connector(Protocol):
         """The answer to a first message that is not signed; None if it is a webhook. It changes nothing."""
 
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> str:
-        """The id of a webhook that is signed with one of `secrets`: the same for each attempt to deliver it.
+        """The id of a webhook that is signed with one of `secrets`, of at most `MAX_WEBHOOK_ID_LENGTH` characters.
 
-        Raises `SignatureInvalid`.
+        It is the same for each attempt to deliver the webhook, and for no other webhook. Raises `SignatureInvalid`.
         """
 
     def type_of(self, headers: Mapping[str, str], body: Mapping[str, Any]) -> str:
@@ -162,5 +170,5 @@ class Connector(Protocol):
     def parse(self, headers: Mapping[str, str], body: Mapping[str, Any]) -> Sequence[Report] | None:
         """The reports of a webhook, of which only `stored_headers` are left; None if its type is not known.
 
-        Raises `UnusableData`.
+        Raises `UnusableData` for what a retry cannot make good. Any other error counts as ours, and is retried.
         """

@@ -14,12 +14,10 @@ from pms_integration.connectors.contract import (
     HandshakeResponse,
     ProductReport,
     Report,
-    VariantIds,
     VariantReference,
 )
 from pms_integration.exceptions import SignatureInvalid, UnusableData
 
-MAX_WEBHOOK_ID_LENGTH: Final = 255
 # Version `v1` is HMAC-SHA-256, in base64.
 _SIGNATURE: Final = re.compile(r"v1,[A-Za-z0-9+/]{43}=")
 _TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
@@ -56,8 +54,6 @@ class StandardConnector:
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> str:
         """The `webhook-id`. Raises `SignatureInvalid` for a forged, missing or stale signature."""
         webhook_id = headers.get("webhook-id", "")
-        if not 1 <= len(webhook_id) <= MAX_WEBHOOK_ID_LENGTH or not webhook_id.isprintable():
-            raise SignatureInvalid("The header webhook-id is missing or is no id.")
         # The library stops at the first entry that it cannot parse, so that only those in the right form are passed on.
         # The form is not secret; the library compares the values in constant time.
         entries = headers.get("webhook-signature", "").split()
@@ -95,19 +91,12 @@ def _is_signed(headers: dict[str, str], body: bytes, secret: str) -> bool:
 
 
 def _product(kind: str, data: dict[str, Any], _: Any) -> ProductReport:
-    variants = data.get("variants")
-    named = [variant for variant in variants if isinstance(variant, dict)] if isinstance(variants, list) else []
     status = STATUS_OF_TYPE[kind]
     return ProductReport(
         external_id=_required(data, "id"),
         version=_required(data, "version"),
         data={**data, "status": status} if status else data,
         payload=data,
-        variant_ids=[
-            VariantIds(sku=variant["sku"], external_id=variant["id"])
-            for variant in named
-            if "sku" in variant and variant.get("id") not in (None, "")
-        ],
     )
 
 
@@ -121,7 +110,7 @@ def _figure(_: str, data: dict[str, Any], timestamp: Any) -> FigureReport:
         location=_required(data, "location"),
         on_hand=_required(data, "on_hand"),
         version=data.get("version"),
-        occurred_at=data.get("occurred_at") or timestamp,
+        occurred_at=_moment(data, timestamp),
     )
 
 
@@ -132,8 +121,15 @@ def _delta(_: str, data: dict[str, Any], timestamp: Any) -> DeltaReport:
         delta=_required(data, "delta"),
         reason=data.get("reason"),
         reference=data.get("reference"),
-        occurred_at=data.get("occurred_at") or timestamp,
+        occurred_at=_moment(data, timestamp),
     )
+
+
+def _moment(data: dict[str, Any], timestamp: Any) -> Any:
+    moment = data.get("occurred_at") or timestamp
+    if moment is None or moment == "":
+        raise UnusableData("The report has no moment in RFC 3339 with an offset.")
+    return moment
 
 
 def _required(data: dict[str, Any], name: str) -> Any:

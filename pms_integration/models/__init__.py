@@ -4,7 +4,6 @@ from pms_integration.models.connections import (
     MAX_EXTERNAL_ID_LENGTH,
     MAX_REASON_LENGTH,
     MAX_TYPE_LENGTH,
-    MAX_WEBHOOK_ID_LENGTH,
     STANDARD,
     PMSConnection,
     PMSEvent,

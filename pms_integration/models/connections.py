@@ -9,11 +9,10 @@ from django.utils import timezone
 from inventory.models import Location
 from pms_backend.access.encryption import EncryptedTextField
 from pms_backend.api.moments import moment_constraint
-from pms_integration.connectors.contract import Resource
+from pms_integration.connectors.contract import MAX_WEBHOOK_ID_LENGTH, Resource
 from products.models import Product, Variant
 from products.skus import MAX_SKU_KEY_LENGTH
 
-MAX_WEBHOOK_ID_LENGTH = 255
 MAX_EXTERNAL_ID_LENGTH = 255
 MAX_REASON_LENGTH = 1_000
 MAX_TYPE_LENGTH = 100

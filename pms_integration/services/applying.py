@@ -13,8 +13,9 @@ from pms_backend.api import context
 from pms_backend.api.exceptions import OutcomeUnknown
 from pms_backend.api.parsers import load_signed_json
 from pms_backend.api.transactions import is_lost, retried_atomic
-from pms_integration.connectors import CONNECTORS
+from pms_integration.connectors import connector_of
 from pms_integration.connectors.contract import Connector
+from pms_integration.exceptions import ConnectorMissing
 from pms_integration.models import PMSConnection, PMSEvent, PMSEventStatus
 from pms_integration.services.leases import Lease, extend_leases, lease_batch, lease_crashed, release_leases
 from pms_integration.services.outcomes import (
@@ -26,18 +27,11 @@ from pms_integration.services.outcomes import (
 )
 from pms_integration.services.product_reports import apply_product_reports
 from pms_integration.services.refetches import request_refetches
-from pms_integration.services.report_validation import (
-    ExternalProduct,
-    Refetch,
-    Reported,
-    StockReport,
-    ValidReport,
-    of_kind,
-    validated,
-)
+from pms_integration.services.report_validation import validated
 from pms_integration.services.retries import MAX_CRASHES
 from pms_integration.services.retrying import retry_own_failures, wake_deferred
 from pms_integration.services.stock_reports import apply_stock_reports
+from pms_integration.services.valid_reports import ExternalProduct, Refetch, Reported, StockReport, ValidReport, of_kind
 from pms_integration.services.wake_up import apply_wake_up
 
 logger = logging.getLogger(__name__)
@@ -142,11 +136,17 @@ def _logged_outcome(lease: Lease, error: Exception) -> Outcome:
 def _apply(leases: Sequence[Lease]) -> None:
     by_event = {lease.event_id: lease for lease in leases}
     pms = PMSConnection.objects.get(pk=leases[0].connection_id)
+    try:
+        connector = connector_of(pms.kind)
+    except ConnectorMissing as error:
+        logger.error("%s PMS events of the connection %s wait: %s", len(leases), pms.slug, error.detail)  # noqa: TRY400
+        write_outcomes({lease: outcome_of(error) for lease in leases})
+        return
     outcomes: dict[int, Outcome] = {}
     reported: list[Reported[ValidReport]] = []
     for event in _locked_events(leases):
         try:
-            reports = _reports_of(event, CONNECTORS[pms.kind])
+            reports = _reports_of(event, connector, slug=pms.slug)
         except Exception as error:
             outcomes[event.pk] = _logged_outcome(by_event[event.pk], error)
             continue
@@ -169,10 +169,12 @@ def _locked_events(leases: Sequence[Lease]) -> list[PMSEvent]:
     return [event for event in found if event.attempts == attempts[event.pk]]
 
 
-def _reports_of(event: PMSEvent, connector: Connector) -> list[ValidReport] | None:
+def _reports_of(event: PMSEvent, connector: Connector, *, slug: str) -> list[ValidReport] | None:
     """The valid reports; None if the type is not known. Raises `UnusableData`, and whatever the connector raises."""
     reports = connector.parse(event.headers, load_signed_json(bytes(event.body)))
-    return None if reports is None else [validated(report, received_at=event.received_at) for report in reports]
+    if reports is None:
+        return None
+    return [validated(report, received_at=event.received_at, slug=slug) for report in reports]
 
 
 def _apply_reports(pms: PMSConnection, reported: Sequence[Reported[ValidReport]]) -> dict[int, Outcome]:

@@ -15,23 +15,27 @@ from pms_backend import metrics
 from pms_backend.api.arrays import as_array
 from pms_backend.api.exceptions import DomainError
 from pms_backend.api.storable_text import storable
-from pms_integration.exceptions import UnusableData
+from pms_integration.exceptions import ConnectorMissing, UnusableData
 from pms_integration.models import MAX_REASON_LENGTH, PMSEventStatus
 from pms_integration.services.leases import Lease
-from pms_integration.services.report_validation import VariantKey
-from pms_integration.services.retries import DEFERRED_LIMIT, DEFERRED_RETRY, pause_after
+from pms_integration.services.retries import DEFERRED_LIMIT, DEFERRED_RETRY, RETRY_DELAYS, pause_after
+from pms_integration.services.valid_reports import VariantKey
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The status after an attempt and its reason; a deferred event waits for a variant."""
+    """The status after an attempt and its reason; a deferred event waits for a variant.
+
+    `is_retried_for_ever`: a failed event does not become dead, however often it is tried.
+    """
 
     status: PMSEventStatus
     reason: str = ""
     waits_for: VariantKey | None = None
     failed_by_us: bool = False
+    is_retried_for_ever: bool = False
 
     @property
     def is_success(self) -> bool:
@@ -58,6 +62,9 @@ def outcome_of(error: Exception) -> Outcome:
     """The outcome of an attempt that raised an error; other errors than domain errors are ours."""
     if isinstance(error, UnusableData):
         return Outcome(PMSEventStatus.DEAD, error.detail)
+    if isinstance(error, ConnectorMissing):
+        reason = f"{error.code}: {error.detail}"
+        return Outcome(PMSEventStatus.FAILED, reason, failed_by_us=True, is_retried_for_ever=True)
     if isinstance(error, DomainError):
         return Outcome(PMSEventStatus.FAILED, f"{error.code}: {error.detail}")
     return Outcome(PMSEventStatus.FAILED, f"{type(error).__name__}: {error}", failed_by_us=True)
@@ -99,6 +106,8 @@ def _row(lease: Lease, outcome: Outcome, now: datetime) -> tuple[int | str | boo
             due_at = now + DEFERRED_RETRY
     elif status == PMSEventStatus.FAILED:
         failures += 1
+        if outcome.is_retried_for_ever:
+            failures = min(failures, len(RETRY_DELAYS))
         pause = pause_after(failures)
         if pause is None:
             status = PMSEventStatus.DEAD

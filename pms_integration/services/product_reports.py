@@ -18,7 +18,7 @@ from pms_integration.exceptions import UnusableData
 from pms_integration.models import PMSConnection, PMSEventStatus, PMSProduct, PMSProductState
 from pms_integration.services import refetches, variant_links
 from pms_integration.services.outcomes import STALE, Outcome, outcome_of
-from pms_integration.services.report_validation import ExternalProduct, Reported
+from pms_integration.services.valid_reports import ExternalProduct, Reported
 from products import services as products
 from products.exceptions import (
     AttributesTooLarge,

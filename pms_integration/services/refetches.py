@@ -9,7 +9,7 @@ from pms_backend.api.arrays import as_array
 from pms_integration.connectors.contract import Resource
 from pms_integration.models import PMSConnection, PMSEventStatus
 from pms_integration.services.outcomes import Outcome
-from pms_integration.services.report_validation import Refetch, Reported
+from pms_integration.services.valid_reports import Refetch, Reported
 
 _REQUEST: Final = """
 INSERT INTO pms_integration_pmsrefetch (connection_id, resource, external_id)

@@ -2,10 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final
 
 from inventory.models import ADJUSTMENT_REASONS, MAX_NOTE_LENGTH, MAX_QUANTITY, MAX_REFERENCE_LENGTH, Reason
 from pms_backend.api import serializers
@@ -26,6 +25,14 @@ from pms_integration.connectors.contract import (
 )
 from pms_integration.exceptions import UnusableData
 from pms_integration.models import MAX_EXTERNAL_ID_LENGTH
+from pms_integration.services.valid_reports import (
+    Delta,
+    ExternalProduct,
+    Figure,
+    Refetch,
+    ValidReport,
+    VariantKey,
+)
 from products.serializers import ProductInputSerializer, SkuField
 from products.skus import sku_key
 
@@ -36,93 +43,15 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class VariantKey:
-    """Names a variant by its SKU key, or by an id of the PMS."""
-
-    sku_key: str = ""
-    external_id: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StockReport:
-    """A valid figure or change of stock."""
-
-    variant: VariantKey
-    location: str
-    occurred_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure(StockReport):
-    """A valid figure. `version` is None where the PMS has none."""
-
-    on_hand: int
-    version: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delta(StockReport):
-    """A valid change; `note` is the PMS's reason if it is not one of ours."""
-
-    delta: int
-    reason: str
-    note: str
-    reference: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExternalProduct:
-    """A valid product of the PMS; `data` is None if the PMS has deleted it.
-
-    A moment as its version is counted in microseconds since 1970. `variant_ids` has the ids of each variant by its SKU
-    key, the PMS's own id first. `digest` is equal for equal content.
-    """
-
-    external_id: str
-    version: int | None
-    data: dict[str, Any] | None
-    payload: dict[str, Any]
-    variant_ids: dict[str, tuple[str, ...]]
-    digest: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refetch:
-    """A resource that has to be asked for."""
-
-    resource: Resource
-    external_id: str
-
-
-ValidReport = StockReport | ExternalProduct | Refetch
-AnyReport = TypeVar("AnyReport", bound=ValidReport)
-
-
-@dataclass(frozen=True, slots=True)
-class Reported(Generic[AnyReport]):
-    """A valid report and the webhook that it came with; `line` is its index among the reports of this webhook."""
-
-    event_id: int
-    webhook_id: str
-    line: int
-    report: AnyReport
-
-
-def of_kind(reported: Iterable[Reported[ValidReport]], kind: type[AnyReport]) -> list[Reported[AnyReport]]:
-    """Those whose report is of this kind, in their order."""
-    return [cast("Reported[AnyReport]", one) for one in reported if isinstance(one.report, kind)]
-
-
-def validated(report: Report, *, received_at: datetime) -> ValidReport:
-    """The report with checked values. Raises `UnusableData`."""
+def validated(report: Report, *, received_at: datetime, slug: str) -> ValidReport:
+    """The report with checked values, of the connection with this slug. Raises `UnusableData`."""
     match report:
         case FigureReport():
             return _figure(report, received_at)
         case DeltaReport():
             return _delta(report, received_at)
         case ProductReport():
-            return _product(report)
+            return _product(report, slug)
         case DeletionReport():
             return _deletion(report)
         case RefetchReport():
@@ -208,6 +137,9 @@ def _variant_key(valid: dict[str, Any]) -> VariantKey:
 
 
 def _moment(text: Any, received_at: datetime) -> datetime:
+    """The moment; that of the receipt for None."""
+    if text is None:
+        return received_at
     if not isinstance(text, str):
         raise UnusableData("The report has no moment in RFC 3339 with an offset.")
     try:
@@ -232,21 +164,22 @@ def _version(version: Version) -> int | None:
     return valid
 
 
-def _product(report: ProductReport) -> ExternalProduct:
+def _product(report: ProductReport, slug: str) -> ExternalProduct:
     payload, data = dict(report.payload), dict(report.data)
     _require_storable(payload, data)
     external_id, version = _external_id(report.external_id), _version(report.version)
-    data["variants"] = _without_ids(data.get("variants"))
+    ids: list[tuple[str, ...]] = []
+    if isinstance(variants := data.get("variants"), list):
+        ids = [_ids(variant) for variant in variants]
+        data["variants"] = [_our_variant(*pair, slug) for pair in zip(variants, ids, strict=True)]
     valid = dict(_checked(_PRODUCT.run_validation, _without_absent(_PRODUCT, data)))
+    named = zip(valid["variants"], ids, strict=True)
     return ExternalProduct(
         external_id=external_id,
         version=version,
         data=valid,
         payload=payload,
-        variant_ids={
-            sku_key(str(ids.sku)): tuple(_external_id(one) for one in (ids.external_id, *ids.other_ids))
-            for ids in report.variant_ids
-        },
+        variant_ids={sku_key(variant["sku"]): own for variant, own in named if own},
         digest=_digest(valid),
     )
 
@@ -280,11 +213,29 @@ def _require_storable(*values: dict[str, Any]) -> None:
         raise UnusableData("data holds a NUL (\\u0000) or half of a surrogate pair, which cannot be stored.")
 
 
-def _without_ids(variants: Any) -> Any:
-    # The variant ids of the PMS are not ours; variants are matched by SKU.
-    if not isinstance(variants, list):
-        return variants
-    return [{k: v for k, v in item.items() if k != "id"} if isinstance(item, dict) else item for item in variants]
+def _ids(variant: Any) -> tuple[str, ...]:
+    """The PMS's ids of the variant, its own first; none without its own."""
+    if not isinstance(variant, dict) or _is_empty(variant.get("id")):
+        return ()
+    others = variant.get("other_ids") or []
+    if not isinstance(others, list):
+        raise UnusableData("data is not valid. /variants: other_ids is no list.")
+    return tuple(map(_external_id, (variant["id"], *others)))
+
+
+def _our_variant(variant: Any, ids: tuple[str, ...], slug: str) -> Any:
+    """The variant without the PMS's ids, and with a SKU if it has none."""
+    if not isinstance(variant, dict):
+        return variant
+    ours = {name: value for name, value in variant.items() if name not in ("id", "other_ids")}
+    if ids and _is_empty(variant.get("sku")):
+        # Two connections may use the same ids.
+        ours["sku"] = f"{slug}-{ids[0]}"
+    return ours
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _without_absent(field: serializers.Field[Any, Any, Any, Any], value: Any) -> Any:
@@ -305,8 +256,7 @@ def _without_absent(field: serializers.Field[Any, Any, Any, Any], value: Any) ->
 
 
 def _is_absent(field: serializers.Field[Any, Any, Any, Any], value: Any) -> bool:
-    is_empty = isinstance(value, str) and not value.strip()
-    return value is None or (is_empty and not getattr(field, "allow_blank", False))
+    return value is None or (_is_empty(value) and not getattr(field, "allow_blank", False))
 
 
 def _checked(validate: Callable[[Any], dict[str, Any]], data: Any) -> dict[str, Any]:

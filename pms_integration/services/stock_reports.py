@@ -22,7 +22,7 @@ from pms_integration.services.outcomes import (
     deferred,
     outcome_of,
 )
-from pms_integration.services.report_validation import Delta, Figure, Reported, StockReport, VariantKey
+from pms_integration.services.valid_reports import Delta, Figure, Reported, StockReport, VariantKey
 
 # The ids of a variant and of a location.
 LevelKey = tuple[int, int]

@@ -8,7 +8,7 @@ from django.db import connection
 
 from pms_backend.api.arrays import as_array
 from pms_integration.models import PMSConnection
-from pms_integration.services.report_validation import ExternalProduct
+from pms_integration.services.valid_reports import ExternalProduct
 
 _LINK: Final = """
 INSERT INTO pms_integration_pmsvariant AS known (connection_id, external_id, other_ids, variant_id)

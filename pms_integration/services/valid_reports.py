@@ -1,0 +1,86 @@
+"""Reports of a PMS whose values are checked."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar, cast
+
+from pms_integration.connectors.contract import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class VariantKey:
+    """Names a variant by its SKU key, or by an id of the PMS."""
+
+    sku_key: str = ""
+    external_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockReport:
+    """A valid figure or change of stock."""
+
+    variant: VariantKey
+    location: str
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure(StockReport):
+    """A valid figure. `version` is None where the PMS has none."""
+
+    on_hand: int
+    version: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delta(StockReport):
+    """A valid change; `note` is the PMS's reason if it is not one of ours."""
+
+    delta: int
+    reason: str
+    note: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalProduct:
+    """A valid product of the PMS; `data` is None if the PMS has deleted it.
+
+    A moment as its version is counted in microseconds since 1970. `variant_ids` has the ids of each variant by its SKU
+    key, the PMS's own id first. `digest` is equal for equal content.
+    """
+
+    external_id: str
+    version: int | None
+    data: dict[str, Any] | None
+    payload: dict[str, Any]
+    variant_ids: dict[str, tuple[str, ...]]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refetch:
+    """A resource that has to be asked for."""
+
+    resource: Resource
+    external_id: str
+
+
+ValidReport = StockReport | ExternalProduct | Refetch
+AnyReport = TypeVar("AnyReport", bound=ValidReport)
+
+
+@dataclass(frozen=True, slots=True)
+class Reported(Generic[AnyReport]):
+    """A valid report and the webhook that it came with; `line` is its index among the reports of this webhook."""
+
+    event_id: int
+    webhook_id: str
+    line: int
+    report: AnyReport
+
+
+def of_kind(reported: Iterable[Reported[ValidReport]], kind: type[AnyReport]) -> list[Reported[AnyReport]]:
+    """Those whose report is of this kind, in their order."""
+    return [cast("Reported[AnyReport]", one) for one in reported if isinstance(one.report, kind)]
