@@ -23,6 +23,10 @@ class UnknownKind(Invalid, code="unknown_kind"):
     """There is no connector for this kind of PMS."""
 
 
+class InvalidSecret(Invalid, code="invalid_secret"):
+    """The secret that a PMS has made is too short, or too long."""
+
+
 class ConnectorMissing(Unavailable, code="connector_missing"):
     """The kind of a connection had a connector in another version, and has none in this one."""
 

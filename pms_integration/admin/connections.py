@@ -7,15 +7,31 @@ from django.contrib import admin
 from django.contrib.admin.utils import flatten
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
 
-from pms_backend.api.service_admin import EmptyForm, ServiceAdmin, ServiceForm, ServiceInline, secret_message
+from pms_backend.api.service_admin import RefusalsAsFormErrors, ServiceAdmin, ServiceForm, ServiceInline, secret_message
 from pms_backend.api.typed_unfold import action, display
 from pms_integration import services
 from pms_integration.connectors import CONNECTORS
 from pms_integration.models import PMSConnection, PMSLocation
 
 SHOWN_CHARACTERS: Final = 4
+_PREFIX: Final = "whsec_"
+
+
+def _secret_field() -> forms.CharField:
+    return forms.CharField(
+        required=False,
+        label="Secret of the PMS",
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+        help_text="If the PMS makes the secret of its webhooks, as Shopify does; without it a new one is made.",
+    )
+
+
+class SecretForm(forms.Form):
+    """The rotation of a secret."""
+
+    secret = _secret_field()
 
 
 class PMSConnectionForm(ServiceForm):
@@ -26,6 +42,8 @@ class PMSConnectionForm(ServiceForm):
         if "kind" in self.fields:
             kinds = [(kind, kind.capitalize()) for kind in CONNECTORS]
             self.fields["kind"] = forms.ChoiceField(choices=kinds, widget=UnfoldAdminSelectWidget())
+        if "secret" in self.fields:
+            self.fields["secret"] = _secret_field()
 
 
 class PMSLocationForm(ServiceForm):
@@ -63,7 +81,7 @@ class PMSConnectionAdmin(ServiceAdmin):
     search_fields = ("name", "slug")
     search_help_text = "Name or slug"
     fields = (("name", "slug"), ("kind", "is_active"), ("masked_secret", "previous_is_valid"), "created_at")
-    add_fieldsets = ((None, {"fields": ("name", "slug", "kind")}),)
+    add_fieldsets = ((None, {"fields": ("name", "slug", "kind", "secret")}),)
     inlines = (PMSLocationInline,)
     actions_detail = ("rotate",)
     change_form_outer_before_template = "pms_integration/webhook_address.html"
@@ -81,7 +99,8 @@ class PMSConnectionAdmin(ServiceAdmin):
         if not change:
             created = services.create_connection(**form.cleaned_data)
             obj.pk = created.pk
-            secret_message(request, f"The webhook secret of {created.name}", created.secret)
+            if not form.cleaned_data["secret"]:
+                secret_message(request, f"The webhook secret of {created.name}", created.secret)
         for row in (row for formset in formsets for row in formset.forms if row.has_changed()):
             mapped = {name: row.cleaned_data[name] for name in ("location", "external_id", "owns_stock")}
             services.map_location(connection=obj, **mapped)
@@ -102,11 +121,14 @@ class PMSConnectionAdmin(ServiceAdmin):
     def rotate(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Rotates the secret after a confirmation."""
         connection: PMSConnection = self.get_or_404(request, object_id)
-        form = EmptyForm(request.POST or None)
+        form = SecretForm(request.POST or None)
         if form.is_valid():
-            secret = services.rotate_secret(connection_id=connection.pk)
-            secret_message(request, f"The new webhook secret of {connection.name}", secret)
-            return HttpResponseRedirect(_page(connection))
+            given = form.cleaned_data["secret"]
+            with RefusalsAsFormErrors(form):
+                secret = services.rotate_secret(connection_id=connection.pk, secret=given)
+                if not given:
+                    secret_message(request, f"The new webhook secret of {connection.name}", secret)
+                return HttpResponseRedirect(_page(connection))
         return self.form_page(
             request,
             form,
@@ -121,7 +143,8 @@ class PMSConnectionAdmin(ServiceAdmin):
     @display(description="Webhook secret")
     def masked_secret(self, connection: PMSConnection) -> str:
         """The last characters of the secret, by which it can be recognised."""
-        return f"whsec_{'•' * 12}{connection.secret[-SHOWN_CHARACTERS:]}"
+        prefix = _PREFIX if connection.secret.startswith(_PREFIX) else ""
+        return f"{prefix}{'•' * 12}{connection.secret[-SHOWN_CHARACTERS:]}"
 
     @display(description="Previous secret still valid", boolean=True)
     def previous_is_valid(self, connection: PMSConnection) -> bool:

@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+from typing import Final
 
 from django.db import IntegrityError
 
@@ -11,19 +12,25 @@ from pms_backend.api.exceptions import constraint
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 from pms_integration.connectors import CONNECTORS
-from pms_integration.exceptions import ExternalIdTaken, StockOwned, UnknownKind
+from pms_integration.exceptions import ExternalIdTaken, InvalidSecret, StockOwned, UnknownKind
 from pms_integration.models import STANDARD, PMSConnection, PMSLocation
 
-SECRET_BYTES = 32
+SECRET_BYTES: Final = 32
+# Of a secret that a PMS has made; Shopify's have 32 characters.
+MIN_SECRET_LENGTH: Final = 16
+MAX_SECRET_LENGTH: Final = 255
 
 
 @retried_atomic
-def create_connection(*, slug: str, name: str, kind: str = STANDARD) -> PMSConnection:
-    """Creates a connection with a new secret. Raises `UnknownKind`."""
+def create_connection(*, slug: str, name: str, kind: str = STANDARD, secret: str = "") -> PMSConnection:
+    """Creates a connection with the secret that its PMS has made, else with a new one.
+
+    Raises `UnknownKind`, `InvalidSecret`.
+    """
     if kind not in CONNECTORS:
         detail = f"{kind} is not one of {', '.join(CONNECTORS)}."
         raise UnknownKind(detail, errors=[FieldError("/kind", UnknownKind.code, detail)])
-    connection = PMSConnection(slug=slug, name=name, kind=kind, secret=new_secret())
+    connection = PMSConnection(slug=slug, name=name, kind=kind, secret=_checked_or_new(secret))
     connection.full_clean()
     connection.save(force_insert=True)
     record_audit(action="pms_connection.created", subject=f"pms_connection:{slug}", kind=kind)
@@ -31,10 +38,13 @@ def create_connection(*, slug: str, name: str, kind: str = STANDARD) -> PMSConne
 
 
 @retried_atomic
-def rotate_secret(*, connection_id: int) -> str:
-    """Gives the connection a new secret and returns it; the previous one stays valid until the next rotation."""
+def rotate_secret(*, connection_id: int, secret: str = "") -> str:
+    """Gives the connection the secret that its PMS has made, else a new one, and returns it.
+
+    The previous one stays valid until the next rotation. Raises `InvalidSecret`.
+    """
+    secret = _checked_or_new(secret)
     connection = PMSConnection.objects.select_for_update(no_key=True).get(pk=connection_id)
-    secret = new_secret()
     connection.previous_secret, connection.secret = connection.secret, secret
     connection.save(update_fields=["secret", "previous_secret"])
     record_audit(action="pms_connection.secret_rotated", subject=f"pms_connection:{connection.slug}")
@@ -67,6 +77,14 @@ def map_location(*, connection: PMSConnection, location: Location, external_id: 
         owns_stock=owns_stock,
     )
     return mapped
+
+
+def _checked_or_new(secret: str) -> str:
+    secret = secret.strip()
+    if secret and not MIN_SECRET_LENGTH <= len(secret) <= MAX_SECRET_LENGTH:
+        detail = f"A secret has {MIN_SECRET_LENGTH} to {MAX_SECRET_LENGTH} characters."
+        raise InvalidSecret(detail, errors=[FieldError("/secret", InvalidSecret.code, detail)])
+    return secret or new_secret()
 
 
 def new_secret() -> str:

@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from pms_integration import services
 from pms_integration.models import PMSConnection, PMSEvent, PMSEventStatus, PMSLocation
+from pms_integration.services.connections import MAX_SECRET_LENGTH, MIN_SECRET_LENGTH
 from tests.factories import make_connection, make_location
 from tests.staff import form_of, said, staff_with, superuser
 
@@ -63,6 +64,41 @@ def test_rotating_asks_first_and_shows_the_new_secret_once():
     assert (connection.previous_secret, connection.secret != before) == (before, True)
     assert connection.secret in rotated.content.decode()
     assert connection.secret not in client.get(page(connection)).content.decode()
+
+
+SHOPIFYS = "shpss_0123456789abcdef0123456789abcdef"
+
+
+def test_a_secret_that_the_pms_has_made_is_stored_and_not_shown():
+    client = superuser()
+    sent = {"name": "Shop", "slug": "shop", "kind": "standard", "secret": f" {SHOPIFYS} "}
+
+    added = client.post(reverse("admin:pms_integration_pmsconnection_add"), sent, follow=True)
+    connection = PMSConnection.objects.get()
+    rotated = client.post(page(connection, "rotate"), {"secret": SHOPIFYS[::-1]}, follow=True)
+
+    assert connection.secret == SHOPIFYS
+    assert SHOPIFYS not in added.content.decode()
+    assert f">{'•' * 12}cdef" in added.content.decode().replace("\n", "").replace("  ", "")
+    connection.refresh_from_db()
+    assert (connection.secret, connection.previous_secret) == (SHOPIFYS[::-1], SHOPIFYS)
+    assert SHOPIFYS[::-1] not in rotated.content.decode()
+
+
+@pytest.mark.parametrize("secret", ["x" * (MIN_SECRET_LENGTH - 1), "x" * (MAX_SECRET_LENGTH + 1)])
+def test_a_secret_of_another_length_is_refused_in_both_forms(secret: str):
+    connection, client = make_connection(), superuser()
+    before = connection.secret
+    sent = {"name": "Shop", "slug": "shop", "kind": "standard", "secret": secret}
+
+    added = client.post(reverse("admin:pms_integration_pmsconnection_add"), sent)
+    rotated = client.post(page(connection, "rotate"), {"secret": secret})
+
+    expected = {"secret": ["A secret has 16 to 255 characters."]}
+    assert added.context["adminform"].form.errors == expected
+    assert rotated.context["form"].errors == expected
+    connection.refresh_from_db()
+    assert (PMSConnection.objects.count(), connection.secret, connection.previous_secret) == (1, before, None)
 
 
 def test_locations_are_mapped_through_the_service():

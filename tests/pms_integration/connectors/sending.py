@@ -84,10 +84,10 @@ def deliver(pms: PMSConnection, message: Payload, sign: Sign) -> PMSEvent:
     return PMSEvent.objects.get(webhook_id=response.json()["id"])
 
 
-def connect(monkeypatch: pytest.MonkeyPatch, kind: str, connector: Connector) -> PMSConnection:
+def connect(monkeypatch: pytest.MonkeyPatch, kind: str, connector: Connector, secret: str = "") -> PMSConnection:
     """A connection of a kind that only this test knows."""
     monkeypatch.setitem(CONNECTORS, kind, connector)
-    return services.create_connection(slug="shop", name="Shop", kind=kind)
+    return services.create_connection(slug="shop", name="Shop", kind=kind, secret=secret)
 
 
 def on_hand() -> dict[tuple[str, str], int]:

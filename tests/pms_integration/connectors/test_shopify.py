@@ -25,7 +25,7 @@ sign = sign_with("x-shopify-hmac-sha256")
 
 @pytest.fixture
 def shop(monkeypatch: pytest.MonkeyPatch, db: None) -> PMSConnection:
-    connection = connect(monkeypatch, "shopify", ShopifyConnector())
+    connection = connect(monkeypatch, "shopify", ShopifyConnector(), "shpss_0123456789abcdef0123456789abcdef")
     for code, external_id in (("main", "9007199254745001"), ("second", "9007199254745002")):
         location = make_location(code)
         services.map_location(connection=connection, location=location, external_id=external_id, owns_stock=True)
