@@ -33,7 +33,9 @@ from pms_integration.services.valid_reports import (
     ValidReport,
     VariantKey,
 )
-from products.serializers import ProductInputSerializer, SkuField
+from products.fields import ClearableCharField
+from products.models import MAX_BARCODE_LENGTH, MAX_VARIANTS
+from products.serializers import ProductInputSerializer, SkuField, VariantInputSerializer
 from products.skus import sku_key
 
 MAX_VERSION: Final = 2**63 - 1
@@ -75,6 +77,15 @@ class _DeltaSerializer(_StockSerializer):
     reference = serializers.CharField(required=False, max_length=MAX_REFERENCE_LENGTH)
 
 
+class _VariantSerializer(VariantInputSerializer):
+    # As in a file, a barcode is kept although its check digit is wrong: shops do not check them.
+    barcode = ClearableCharField(max_length=MAX_BARCODE_LENGTH)  # type: ignore[assignment]
+
+
+class _ProductSerializer(ProductInputSerializer):
+    variants = _VariantSerializer(many=True, allow_empty=False, max_length=MAX_VARIANTS)  # type: ignore[call-arg]
+
+
 class _IdSerializer(serializers.Serializer[Any]):
     id = serializers.CharField(max_length=MAX_EXTERNAL_ID_LENGTH)
 
@@ -88,7 +99,7 @@ _FIGURE: Final = FastValidator(_FigureSerializer())
 _DELTA: Final = FastValidator(_DeltaSerializer())
 _VERSION: Final = FastValidator(_VersionSerializer())
 _ID: Final = FastValidator(_IdSerializer())
-_PRODUCT: Final = ProductInputSerializer()
+_PRODUCT: Final = _ProductSerializer()
 
 
 def _figure(report: FigureReport, received_at: datetime) -> Figure:

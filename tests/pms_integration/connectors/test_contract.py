@@ -139,3 +139,9 @@ def test_a_price_without_a_currency_has_the_default_one_or_keeps_its_own(pms: PM
         ("A-1", "9.95", "EUR"),
         ("B-1", "3.00", "CHF"),
     ]
+
+
+def test_a_barcode_with_a_wrong_check_digit_is_kept(pms: PMSConnection) -> None:
+    event = apply(pms, "product.created", product("7", 1, variants=[{"sku": "A-1", "barcode": "365275101829"}]))
+
+    assert (event.status, Variant.objects.get().barcode) == ("processed", "365275101829")
