@@ -90,7 +90,7 @@ class PMSWebhookView(APIView):
 def require_id(webhook_id: str) -> str:
     """The id, if it can be stored. Raises `SignatureInvalid`."""
     if not 1 <= len(webhook_id) <= MAX_WEBHOOK_ID_LENGTH or not webhook_id.isprintable():
-        raise SignatureInvalid("The webhook has no id, or one that is no id.")
+        raise SignatureInvalid("The webhook has no id, or one that cannot be stored.")
     return webhook_id
 
 
