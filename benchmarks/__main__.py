@@ -4,14 +4,15 @@ import argparse
 import signal
 import subprocess
 import sys
+from contextlib import AbstractContextManager
 
 from benchmarks import report
 from benchmarks.measure import measure
 from benchmarks.reading import measure_reading
 from benchmarks.sockets import measure_sockets
-from benchmarks.stage import EMPTY_VIEW, LIMIT, stage
+from benchmarks.stage import EMPTY_VIEW, WEBHOOK_LIMIT, Stage, stage
 from benchmarks.web_servers import measure_servers
-from benchmarks.workloads import cached_reads, workloads
+from benchmarks.workloads import Workload, accepted_webhooks, cached_reads, workloads
 from pms_backend.standalone.exceptions import report_startup_errors
 
 KILLED = 128
@@ -39,9 +40,7 @@ def main() -> int:
         return subprocess.run((sys.executable, "-m", f"benchmarks.{arguments.what}", *more), check=False).returncode
     if arguments.what == "products":
         return _measure_products(arguments)
-    is_cached = arguments.what == "cached"
-    limit = EMPTY_VIEW if is_cached else LIMIT
-    with report_startup_errors(), stage(str(arguments.skus), limit=limit, has_plain_tables=not is_cached) as ready:
+    with report_startup_errors(), _stage_of(arguments) as ready:
         results = [
             measure(
                 ready,
@@ -51,13 +50,28 @@ def main() -> int:
                 seconds=arguments.seconds,
                 say=_say,
             )
-            for workload in (cached_reads() if is_cached else workloads(arguments.skus))
+            for workload in _workloads_of(arguments)
         ]
     print(report.table(results))
     found = report.failures(results)
     for line in found:
         _say(line)
     return 1 if found else 0
+
+
+def _stage_of(arguments: argparse.Namespace) -> AbstractContextManager[Stage]:
+    skus = str(arguments.skus)
+    if arguments.what == "cached":
+        return stage(skus, limit=EMPTY_VIEW)
+    if arguments.what == "webhooks":
+        return stage(skus, seed="benchmarks.webhooks", limit=WEBHOOK_LIMIT)
+    return stage(skus, has_plain_tables=True)
+
+
+def _workloads_of(arguments: argparse.Namespace) -> tuple[Workload, ...]:
+    if arguments.what == "cached":
+        return cached_reads()
+    return (accepted_webhooks(arguments.skus),) if arguments.what == "webhooks" else workloads(arguments.skus)
 
 
 def _measure_products(arguments: argparse.Namespace) -> int:
@@ -78,7 +92,7 @@ def _measure_products(arguments: argparse.Namespace) -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    what = ("inventory", "cached", "products", "sockets", "servers", *WITHIN_DJANGO)
+    what = ("inventory", "cached", "products", "sockets", "servers", "webhooks", *WITHIN_DJANGO)
     parser.add_argument("what", nargs="?", choices=what, default="inventory")
     parser.add_argument("--sockets", type=_count, default=1_000, help="at one process (default: %(default)s)")
     parser.add_argument("--rounds", type=_count, default=5, help="of each side (default: %(default)s)")

@@ -3,17 +3,16 @@
 One thread and bare sockets, so that the generator itself uses little of the machine.
 """
 
-import random
 import selectors
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import orjson
 
-from benchmarks.workloads import Workload, requests
+from benchmarks.workloads import Workload, stream
 
 # A server that is silent for this long has failed.
 TIMEOUT_SECONDS = 15.0
@@ -86,26 +85,26 @@ class Client:
 
 def run(order: Order) -> Load:
     """Loads the server until the time is over, and waits for the last responses."""
-    choices = requests(order.workload, order.api_key)
+    requests = stream(order.workload, order.api_key)
     with selectors.DefaultSelector() as selector:
         clients = [Client(order.port) for _ in range(order.clients)]
         for client in clients:
             selector.register(client.socket, selectors.EVENT_READ, client)
-        load = _drive(selector, clients, choices, order.workload.rows, order.seconds)
+        load = _drive(selector, clients, requests, order.workload.rows, order.seconds)
     for client in clients:
         client.socket.close()
     return load
 
 
 def _drive(
-    selector: selectors.BaseSelector, clients: Sequence[Client], choices: Sequence[bytes], rows: int, seconds: float
+    selector: selectors.BaseSelector, clients: Sequence[Client], requests: Iterator[bytes], rows: int, seconds: float
 ) -> Load:
     load = Load(seconds, rows)
     waiting = len(clients)
     began = time.perf_counter()
     deadline = began + seconds
     for idle in clients:
-        idle.send(random.choice(choices))
+        idle.send(next(requests))
     while waiting:
         ready = selector.select(TIMEOUT_SECONDS)
         if not ready:
@@ -121,7 +120,7 @@ def _drive(
                     continue
                 _count(answer, load)
                 if is_open:
-                    client.send(random.choice(choices))
+                    client.send(next(requests))
                     continue
             except OSError as error:
                 load.fail(str(error))

@@ -36,6 +36,7 @@ PORT = 65_535
 OURS = "pms_backend.wsgi:application"
 LIMIT = "benchmarks.limit:application"
 PLAIN_TABLES = "benchmarks.plain_tables:application"
+WEBHOOK_LIMIT = "benchmarks.webhooks:application"
 EMPTY_VIEW = "benchmarks.empty_view:application"
 
 

@@ -1,6 +1,12 @@
 """The requests that both sides get, as bytes."""
 
+import base64
+import hmac
+import itertools
 import random
+import secrets
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +19,9 @@ BULK_COUNTS = "/api/v1/inventory/counts/bulk/"
 AVAILABILITY = "/api/v1/inventory/availability/"
 PRODUCTS = "/api/v1/products/"
 IMPORTS = "/api/v1/products/imports/"
+# The slug of the connection whose PMS sends webhooks.
+PMS = "bench"
+WEBHOOKS = f"/api/v1/webhooks/pms/{PMS}/"
 UPLOADED_BYTES = 1024 * 1024
 # The path of one product.
 A_PRODUCT = "/api/v1/products/{number}/"
@@ -64,12 +73,25 @@ def cached_reads() -> tuple[Workload, ...]:
     )
 
 
+def accepted_webhooks(skus: int) -> Workload:
+    """Signed webhooks, each with an id of its own."""
+    return Workload("webhooks accepted", skus, 0.35, WEBHOOKS)
+
+
 def sku(number: int) -> str:
     """The name of the SKU with this number, from 0."""
     return f"bench-{number:06d}"
 
 
-def requests(workload: Workload, api_key: str) -> list[bytes]:
+def stream(workload: Workload, api_key: str) -> Iterator[bytes]:
+    """Requests without end. The API key is that of ours, for webhooks the secret that signs them."""
+    if workload.path == WEBHOOKS:
+        return _webhooks(workload, api_key)
+    choices = _requests(workload, api_key)
+    return (random.choice(choices) for _ in itertools.repeat(None))
+
+
+def _requests(workload: Workload, api_key: str) -> list[bytes]:
     """The requests to choose from; the limit gets the API key too and ignores it."""
     chance = random.Random(workload.name)
     count = min(DISTINCT_REQUESTS, DISTINCT_ROWS // workload.rows)
@@ -118,6 +140,30 @@ def _upload(api_key: str) -> bytes:
         f"Content-Type: multipart/form-data; boundary=bench\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
+
+
+def _webhooks(workload: Workload, secret: str) -> Iterator[bytes]:
+    """Webhooks, signed as they are sent: that takes microseconds, and a signature is good for five minutes."""
+    chance = random.Random(workload.name)
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    prefix = f"msg_{secrets.token_urlsafe(16)}"
+    bodies = [orjson.dumps(_message(sku(chance.randrange(workload.skus)), chance)) for _ in range(DISTINCT_REQUESTS)]
+    for number in itertools.count():
+        body = bodies[number % len(bodies)]
+        webhook_id, moment = f"{prefix}-{number}", int(time.time())
+        signature = base64.b64encode(hmac.digest(key, f"{webhook_id}.{moment}.".encode() + body, "sha256")).decode()
+        head = (
+            f"POST {WEBHOOKS} HTTP/1.1\r\nHost: 127.0.0.1\r\nwebhook-id: {webhook_id}\r\n"
+            f"webhook-timestamp: {moment}\r\nwebhook-signature: v1,{signature}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        yield head.encode() + body
+
+
+def _message(name: str, chance: random.Random) -> dict[str, Any]:
+    moment = "2026-01-01T00:00:00Z"
+    data = {"sku": name, "location": LOCATION, "delta": chance.randint(1, LARGEST_DELTA), "occurred_at": moment}
+    return {"type": "inventory.adjusted", "timestamp": moment, "data": data}
 
 
 def _read(path: str, api_key: str, *, may_be_cached: bool) -> bytes:
