@@ -7,7 +7,7 @@ from django.db import transaction
 from inventory import services as inventory
 from inventory.models import Location
 from pms_integration import services as pms_integration
-from pms_integration.models import PMSConnection
+from pms_integration.models import PMSConnection, PMSEvent
 from products import services as products
 from products.models import Product, Variant
 from products.serializers import ProductInputSerializer, VariantInputSerializer
@@ -53,6 +53,21 @@ def make_connection(slug: str = "demo", *, owns: Location | None = None) -> PMSC
     if owns is not None:
         pms_integration.map_location(connection=connection, location=owns, external_id=owns.code, owns_stock=True)
     return connection
+
+
+def store_webhook(
+    *,
+    connection: PMSConnection,
+    webhook_id: str,
+    type: str,
+    body: bytes,
+    headers: dict[str, str] | None = None,
+) -> PMSEvent:
+    """A webhook as it is after it was verified and stored; one of this id that was stored before stays as it is."""
+    values = {"type": type, "headers": headers or {}, "body": body}
+    event, _ = PMSEvent.objects.get_or_create(connection=connection, webhook_id=webhook_id, defaults=values)
+    event.refresh_from_db()
+    return event
 
 
 def set_stock(sku: str, location: Location | str, on_hand: int) -> inventory.StockChange:

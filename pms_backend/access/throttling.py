@@ -1,6 +1,7 @@
 """Rate limits: by address before authentication, by client and tier after it."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -18,25 +19,48 @@ from pms_backend.access.scopes import SAFE_METHODS
 from pms_backend.api.exceptions import is_api_request, problem_of
 from pms_backend.api.views import problem
 
-# The view of PMS webhooks limits those that do not verify.
-UNLIMITED_PATHS = ("/health/", "/static/", "/api/v1/webhooks/pms/")
+UNLIMITED_PATHS = ("/health/", "/static/")
+PMS_WEBHOOKS = "/api/v1/webhooks/pms/"
+_CONNECTION = "pms.connection"
+_IS_VERIFIED = "pms.is_verified"
 
 
 class AddressThrottleMiddleware:
-    """Refuses an address above its limit before authentication, and adds the rate limit headers."""
+    """Refuses an address above its limit before authentication, and adds the rate limit headers.
+
+    Webhooks of a PMS are limited after their view, and only if they do not verify: a PMS that is refused counts that as
+    a failed delivery, and in the end deletes its subscription.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path.startswith(UNLIMITED_PATHS):
-            return self.get_response(request)
+        if request.path.startswith((*UNLIMITED_PATHS, PMS_WEBHOOKS)):
+            is_webhook = request.path.startswith(PMS_WEBHOOKS)
+            return self._respond_to_webhook(request) if is_webhook else self.get_response(request)
         verdict = _verdict_on(request)
         if verdict is not None and not verdict.allowed:
             response = problem(problem_of(Throttled(wait=verdict.reset_seconds)))
         else:
             response = self.get_response(request)
         for name, value in headers_of(request).items():
+            response[name] = value
+        return response
+
+    def _respond_to_webhook(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        # What verifies is not counted, nor are our own failures.
+        if request.META.get(_IS_VERIFIED) or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return response
+        # Those for connections that do not exist are counted together: there are any number of names.
+        connection = request.META.get(_CONNECTION, "")
+        verdict = rates.count_request("webhooks", f"{connection}:{client_address(request)}")
+        if verdict is None:
+            return response
+        if not verdict.allowed:
+            response = problem(problem_of(Throttled(wait=verdict.reset_seconds)))
+        for name, value in verdict.headers().items():
             response[name] = value
         return response
 
@@ -86,12 +110,14 @@ class ClientThrottle(Throttle):
         return rates.count_request_of_tier(caller.tier, caller.identity, write=write)
 
 
-def count_unverified(request: HttpRequest, slug: str) -> None:
-    """Counts a webhook that does not verify, of an address for a connection. Raises `Throttled` above the limit."""
-    verdict = rates.count_request("webhooks", f"{slug}:{client_address(request)}")
-    add_verdict(request, verdict)
-    if verdict is not None and not verdict.allowed:
-        raise Throttled(wait=verdict.reset_seconds)
+def limit_by_connection(request: HttpRequest, slug: str) -> None:
+    """Counts this unverified webhook against its connection, which exists, instead of all of the address."""
+    request.META[_CONNECTION] = slug
+
+
+def exempt_verified(request: HttpRequest) -> None:
+    """Does not count this webhook, because it verifies."""
+    request.META[_IS_VERIFIED] = True
 
 
 class TokenThrottle(Throttle):

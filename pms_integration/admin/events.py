@@ -6,6 +6,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from pms_backend.access.visibility import sees_cost
@@ -26,6 +27,8 @@ STATUS_LABELS: Final = {
 }
 # The filter offers the types of so many recent events.
 RECENT_EVENTS: Final = 1_000
+# Of a body, in an event's page.
+MAX_SHOWN_CHARACTERS: Final = 100_000
 
 
 class TypeFilter(admin.SimpleListFilter):
@@ -130,9 +133,12 @@ class PMSEventAdmin(GrowingTableAdmin):
 
     @display(description="Body")
     def message(self, event: PMSEvent) -> SafeString:
-        """The body, formatted if it is JSON."""
-        body = bytes(event.body)
+        """The body, formatted if it is JSON, and the beginning of a long one: megabytes would stop the browser."""
+        text = bytes(event.body).decode(errors="replace")
+        if len(text) > MAX_SHOWN_CHARACTERS:
+            note = f"These are the first {MAX_SHOWN_CHARACTERS:,} of {len(text):,} characters; the API has all of them."
+            return format_html("<p>{}</p>{}", note, json_block(text[:MAX_SHOWN_CHARACTERS]))
         try:
-            return json_block(exact_json(body))
+            return json_block(exact_json(text))
         except (ValueError, RecursionError):
-            return json_block(body.decode(errors="replace"))
+            return json_block(text)

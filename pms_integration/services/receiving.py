@@ -1,42 +1,155 @@
-"""Stores verified webhooks: from then on they are accepted, and take effect once."""
+"""Receives webhooks: once stored, a webhook is accepted, and takes effect once."""
 
 from collections.abc import Mapping
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import orjson
-from django.db import connection as database
+from django.db import transaction
 
+from pms_backend.access.encryption import decrypt
+from pms_backend.api.exceptions import NotFound
+from pms_backend.api.parsers import InvalidJSON, load_signed_json
+from pms_backend.api.prepared_statements import on_one_line, prepared_cursor
 from pms_backend.api.storable_text import storable
 from pms_backend.api.transactions import committing
-from pms_integration.models import MAX_TYPE_LENGTH, PMSConnection, PMSEvent
+from pms_integration.connectors import connector_of
+from pms_integration.connectors.contract import MAX_WEBHOOK_ID_LENGTH, HandshakeResponse
+from pms_integration.exceptions import SignatureInvalid
+from pms_integration.models import MAX_TYPE_LENGTH, PMSEvent
 from pms_integration.services.wake_up import apply_wake_up
 
-_RECEIVE: Final = """
+# Of how many connections a process remembers what it has read.
+MAX_REMEMBERED_CONNECTIONS: Final = 256
+
+# Both statements are prepared. The ORM's take longer to compile and to plan than to run.
+_READ: Final = on_one_line(
+    """
+SELECT id, kind, secret, previous_secret, xmin::text || ctid
+FROM pms_integration_pmsconnection WHERE slug = %(slug)s AND is_active
+"""
+)
+# `xmin` is the transaction that wrote this version of the row, `ctid` its place: each change makes them others.
+_STORE: Final = on_one_line(
+    """
 INSERT INTO pms_integration_pmsevent (connection_id, webhook_id, type, headers, body)
-VALUES (%s, %s, %s, %s, %s)
+SELECT id, %(webhook_id)s::text, %(type)s::text, %(headers)s::jsonb, %(body)s::bytea
+FROM pms_integration_pmsconnection WHERE slug = %(slug)s AND is_active AND id = %(connection)s
+    AND xmin::text || ctid = %(row_version)s
 ON CONFLICT DO NOTHING
 RETURNING status
 """
+)
 
 
-def receive_event(
-    *,
-    connection: PMSConnection,
-    webhook_id: str,
-    type: str,  # noqa: A002 - the field's name
-    body: bytes,
-    headers: Mapping[str, str] | None = None,
-) -> tuple[str, bool]:
-    """Stores a verified webhook with the headers that its connector needs; returns its status and whether it was known.
+@dataclass(frozen=True, slots=True)
+class _ActiveConnection:
+    """What receiving needs of an active connection, at one version of its row."""
 
-    Raises `OutcomeUnknown` if the database goes away meanwhile.
+    pk: int
+    slug: str
+    kind: str
+    row_version: str
+    secrets: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A webhook that is stored, and its status."""
+
+    webhook_id: str
+    status: str
+    is_duplicate: bool = False
+
+
+_remembered: Final[dict[str, _ActiveConnection]] = {}
+
+
+def receive_webhook(*, slug: str, headers: Mapping[str, str], body: bytes) -> Receipt | HandshakeResponse:
+    """Verifies a webhook and stores it with the headers that its connector needs; or answers a handshake.
+
+    Raises `NotFound` without an active connection, `SignatureInvalid`, `InvalidJSON` for a verified body that is no
+    JSON object, `ConnectorMissing`, and `OutcomeUnknown` if the database goes away meanwhile.
+
+    The process remembers the connection, which saves one of two statements. The other one stores nothing if the
+    connection has changed since, so that a replaced secret and a deactivated connection are refused at once. What is
+    not stored is decided by the connection as it is now.
     """
-    stored = orjson.dumps({name: storable(value) for name, value in (headers or {}).items()}).decode()
-    with committing(), database.cursor() as cursor:
-        cursor.execute(_RECEIVE, [connection.pk, webhook_id, storable(type[:MAX_TYPE_LENGTH]), stored, body])
+    connection = _remembered.get(slug) or _read(slug)
+    while True:
+        outcome = _attempt(connection, headers, body)
+        if isinstance(outcome, Receipt):
+            return outcome
+        if (current := _read(slug)) == connection:
+            break
+        connection = current
+    if isinstance(outcome, Exception):
+        raise outcome
+    return _duplicate(connection, outcome) if isinstance(outcome, str) else outcome
+
+
+def _read(slug: str) -> _ActiveConnection:
+    with prepared_cursor() as cursor:
+        cursor.execute(_READ, {"slug": slug})
         row = cursor.fetchone()
     if row is None:
-        known = PMSEvent.objects.values_list("status", flat=True)
-        return known.get(connection=connection, webhook_id=webhook_id), True
-    apply_wake_up.send_after_commit()
-    return row[0], False
+        _remembered.pop(slug, None)
+        raise NotFound(f"There is no connection {slug}.")
+    pk, kind, *stored, row_version = row
+    secrets = tuple(decrypt(secret) for secret in stored if secret)
+    connection = _ActiveConnection(pk, slug, kind, row_version, secrets)
+    if len(_remembered) >= MAX_REMEMBERED_CONNECTIONS:
+        _remembered.clear()
+    _remembered[slug] = connection
+    return connection
+
+
+def _attempt(
+    connection: _ActiveConnection, headers: Mapping[str, str], body: bytes
+) -> Receipt | HandshakeResponse | SignatureInvalid | InvalidJSON | str:
+    """The outcome by this version of the connection; the webhook-id for a duplicate, and for an outdated version."""
+    connector = connector_of(connection.kind)
+    if (answer := connector.handshake(headers, body)) is not None:
+        return answer
+    try:
+        webhook_id = _require_id(connector.verify(headers, body, connection.secrets))
+        type_ = connector.type_of(headers, parse_object(body))
+    except (SignatureInvalid, InvalidJSON) as error:
+        return error
+    stored_headers = {name: storable(headers[name]) for name in connector.stored_headers if name in headers}
+    values = {
+        "slug": connection.slug,
+        "connection": connection.pk,
+        "row_version": connection.row_version,
+        "webhook_id": webhook_id,
+        "type": storable(type_[:MAX_TYPE_LENGTH]),
+        "headers": orjson.dumps(stored_headers).decode(),
+        "body": body,
+    }
+    with committing(), prepared_cursor() as cursor:
+        cursor.execute(_STORE, values)
+        row = cursor.fetchone()
+    if row is None:
+        return webhook_id
+    transaction.on_commit(apply_wake_up.send_soon)
+    return Receipt(webhook_id, status=row[0])
+
+
+def _require_id(webhook_id: str) -> str:
+    """The id, if it can be stored. Raises `SignatureInvalid`."""
+    if not 1 <= len(webhook_id) <= MAX_WEBHOOK_ID_LENGTH or not webhook_id.isprintable():
+        raise SignatureInvalid("The webhook has no id, or one that cannot be stored.")
+    return webhook_id
+
+
+def _duplicate(connection: _ActiveConnection, webhook_id: str) -> Receipt:
+    event = PMSEvent.objects.only("status").get(connection_id=connection.pk, webhook_id=webhook_id)
+    return Receipt(webhook_id, event.status, is_duplicate=True)
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """The body as a JSON object. Raises `InvalidJSON`."""
+    message = load_signed_json(body)
+    if not isinstance(message, dict):
+        raise InvalidJSON("is no JSON object")
+    return message

@@ -6,9 +6,8 @@ import pytest
 from django.urls import resolve
 
 from pms_backend.access.services import create_api_client
-from pms_integration.services import receive_event
 from tests.conftest import JSONClient
-from tests.factories import make_connection, make_location, make_product, set_stock
+from tests.factories import make_connection, make_location, make_product, set_stock, store_webhook
 from tests.inventory.reserving import reserve
 
 pytestmark = pytest.mark.django_db
@@ -44,7 +43,7 @@ def _one_of_each(api: JSONClient) -> None:
         api.post("/api/v1/inventory/stocktakes/", {"location": "main"}),
     ]
     assert [answer.status_code for answer in made] == [201, 200, 201, 201]
-    receive_event(connection=make_connection("demo"), webhook_id="m-1", type="x", body=b"{}")
+    store_webhook(connection=make_connection("demo"), webhook_id="m-1", type="x", body=b"{}")
     create_api_client(name="another", scopes=["products:read"])
 
 

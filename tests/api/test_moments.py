@@ -23,7 +23,7 @@ from pms_integration.models import PMSConnection, PMSEvent
 from products.models import Product
 from tests.architecture.sources import modules
 from tests.conftest import JSONClient
-from tests.factories import make_connection, make_location, make_product, set_stock
+from tests.factories import make_connection, make_location, make_product, set_stock, store_webhook
 from tests.pms_integration.reports import apply, delta, figure
 
 OUTSIDE = [
@@ -94,7 +94,7 @@ def test_an_event_of_such_a_moment_is_dead_and_harms_no_other(
     message["data"] = {"sku": "A-1", "location": "main", **units}
     (message if member == "timestamp" else message["data"])[member] = moment
 
-    pms_integration.receive_event(connection=demo, webhook_id="bad", type=type, body=orjson.dumps(message))
+    store_webhook(connection=demo, webhook_id="bad", type=type, body=orjson.dumps(message))
     pms_integration.apply_due_events()
 
     bad = PMSEvent.objects.get(webhook_id="bad")

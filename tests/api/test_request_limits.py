@@ -3,7 +3,6 @@
 import pytest
 from django.test import Client
 from django.urls import get_resolver
-from rest_framework.exceptions import ParseError
 
 from inventory.messages import BadMessage, parse
 from pms_backend.api.limits import (
@@ -16,11 +15,11 @@ from pms_backend.api.limits import (
     MAX_URL_BYTES,
 )
 from pms_backend.api.parsers import InvalidJSON, load_json
+from pms_integration.services.receiving import parse_object
 from tests.architecture.addresses import endpoints
 from tests.conftest import JSONClient
 from tests.factories import make_product
 from tests.staff import superuser
-from webhooks.views import parse_object
 
 PRODUCTS = "/api/v1/products/"
 
@@ -57,7 +56,7 @@ def test_many_brackets_are_not_deep(value: str):
 def test_requests_webhooks_and_sockets_have_the_same_depth_limit():
     deep = objects(MAX_JSON_DEPTH + 1)
 
-    with pytest.raises(ParseError, match="The body is nested deeper than 64 levels"):
+    with pytest.raises(InvalidJSON, match="is nested deeper than 64 levels"):
         parse_object(deep.encode())
     with pytest.raises(BadMessage, match="A message is nested deeper than 64 levels"):
         parse(deep)

@@ -12,6 +12,7 @@ from redis import Redis
 
 from pms_backend.events import services, wakeups
 from pms_backend.events.wakeups import FLAG_SECONDS, WakeUp
+from tests.concurrency.waiting import wait_until
 from tests.events.examples import Lost, ThingHappened, feed, happen, lose
 from tests.machine import is_within
 from tests.outages import redis_down
@@ -149,3 +150,45 @@ def test_a_broker_that_is_away_holds_nobody_up(monkeypatch, caplog):
     assert is_within(time.monotonic() - began, 1)
     assert failures() - before == 1
     assert "was not sent, the sweep finds the work" in caplog.text
+
+
+def test_one_that_is_sent_soon_is_sent_by_another_thread_and_again_after_its_task_has_begun(sent):
+    wake_up = WakeUp(task="soon")
+    wake_up.send_soon()
+    wait_until(lambda: sent == ["soon"], "it is sent", seconds=10)
+
+    wake_up.acknowledge()
+    wake_up.send_soon()
+    wait_until(lambda: sent == ["soon", "soon"], "it is sent again", seconds=10)
+
+
+def test_many_that_are_sent_soon_are_few_round_trips(sent):
+    def sets() -> int:
+        return get_redis_connection("default").info("commandstats").get("cmdstat_set", {}).get("calls", 0)
+
+    wake_up, before = WakeUp(task="often"), sets()
+    for _ in range(1_000):
+        wake_up.send_soon()
+    wait_until(lambda: sent == ["often"], "it is sent", seconds=10)
+
+    assert 1 <= sets() - before <= 100
+
+
+def test_one_that_is_sent_soon_fails_nobody_while_redis_is_away_and_works_afterwards(sent):
+    wake_up, before = WakeUp(task="away"), failures()
+    with redis_down():
+        wake_up.send_soon()
+        wait_until(lambda: failures() > before, "the failure is counted", seconds=10)
+    wake_up.send_soon()
+
+    wait_until(lambda: sent == ["away"], "it is sent", seconds=10)
+
+
+def test_a_sender_that_is_not_alive_is_replaced(sent):
+    # In a forked process, the thread of its parent is not.
+    wake_up = WakeUp(task="forked")
+    wakeups._senders[wake_up] = wakeups._Sender(wake_up)
+
+    wake_up.send_soon()
+
+    wait_until(lambda: sent == ["forked"], "it is sent", seconds=10)

@@ -18,10 +18,9 @@ from inventory.models import StockLevel, StockMovement
 from pms_backend.access.services import create_api_client
 from pms_backend.events import services as events
 from pms_backend.events.models import Event, ParkedEvent
-from pms_integration import services as pms
 from pms_integration.models import ImportJob, PMSEvent, PMSEventStatus, PMSProduct, PMSStock, PMSVariant
 from products import services as products
-from tests.factories import make_connection, make_location, make_product, set_stock
+from tests.factories import make_connection, make_location, make_product, set_stock, store_webhook
 from tests.staff import staff_with, superuser
 
 DASHBOARD = "/admin/"
@@ -36,7 +35,7 @@ def add_rows(numbers: range) -> None:
         set_stock(f"S-{number:03}", location, 5)
         level = StockLevel.objects.get(location=location)
         pms_connection = make_connection(f"pms-{number}", owns=location)
-        pms.receive_event(connection=pms_connection, webhook_id=f"m{number}", type="x", body=b"{}")
+        store_webhook(connection=pms_connection, webhook_id=f"m{number}", type="x", body=b"{}")
         PMSProduct.objects.create(connection=pms_connection, external_id=f"P{number}", product=product)
         PMSVariant.objects.create(connection=pms_connection, external_id=f"V{number}", variant=level.variant)
         PMSStock.objects.create(
@@ -143,7 +142,7 @@ def test_the_dashboard_shows_what_needs_attention():
     set_stock("A-1", location, 5)
     inventory.update_level(sku="A-1", location="main", values={"reorder_point": 9})
     inventory.adjust_stock(sku="B-1", location="main", delta=-2, reason="damage")
-    pms.receive_event(connection=make_connection(), webhook_id="m1", type="x", body=b"{}")
+    store_webhook(connection=make_connection(), webhook_id="m1", type="x", body=b"{}")
     PMSEvent.objects.update(status=PMSEventStatus.DEAD, due_at=None)
     events.relay_pending()
     ParkedEvent.objects.create(event=Event.objects.order_by("id")[0], receiver="tests", attempts=1)

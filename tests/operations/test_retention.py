@@ -12,13 +12,13 @@ from pms_backend.access.models import AuditEntry
 from pms_backend.access.tasks import prune_audit_log
 from pms_backend.api import batches, context
 from pms_backend.events.services import relay_pending
-from pms_integration import services as pms
 from pms_integration.models import PMSEvent
 from pms_integration.services import retention
 from pms_integration.tasks import prune_event_bodies
 from tests.conftest import JSONClient
-from tests.factories import make_connection, make_location, make_product
+from tests.factories import make_connection, make_location, make_product, store_webhook
 from tests.pms_integration.reports import apply, figure, receive
+from tests.webhooks.test_inbound import post
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -36,8 +36,19 @@ def test_bodies_of_what_is_done_go_and_the_rows_stay(monkeypatch: pytest.MonkeyP
 
     assert [bytes(event.body) for event in PMSEvent.objects.filter(pk__in=[event.pk for event in old])] == [b"", b""]
     assert not PMSEvent.objects.filter(pk__in=[dead.pk, young.pk, waiting.pk], body=b"").exists()
-    again = pms.receive_event(connection=demo, webhook_id=old[0].webhook_id, type="inventory.updated", body=b"{}")
-    assert again == ("processed", True)
+    again = post(b"{}", demo.secret, webhook_id=old[0].webhook_id)
+    assert again.json() == {"id": old[0].webhook_id, "status": "processed", "duplicate": True}
+
+
+def test_the_headers_go_with_the_body() -> None:
+    demo = make_connection()
+    event = store_webhook(connection=demo, webhook_id="m-1", type="x", body=b"{}", headers={"x-topic": "orders/create"})
+    PMSEvent.objects.update(status="ignored", due_at=None, processed_at=timezone.now() - timedelta(days=31))
+
+    assert prune_event_bodies() == 1
+
+    event.refresh_from_db()
+    assert (bytes(event.body), event.headers, event.has_body) == (b"", {}, False)
 
 
 def write_entries(*days: int) -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from pms_integration import services
 from pms_integration.models import PMSConnection, PMSEvent
+from tests.factories import store_webhook
 
 _numbers = itertools.count(1)
 
@@ -24,8 +25,7 @@ def receive(
     """Stores a webhook that was verified."""
     webhook_id = webhook_id or f"msg-{next(_numbers)}"
     body = orjson.dumps({"type": type, "timestamp": (timestamp or timezone.now()).isoformat(), "data": data})
-    services.receive_event(connection=connection, webhook_id=webhook_id, type=type, body=body)
-    return PMSEvent.objects.get(connection=connection, webhook_id=webhook_id)
+    return store_webhook(connection=connection, webhook_id=webhook_id, type=type, body=body)
 
 
 def apply(connection: PMSConnection, type: str, data: dict[str, Any], **more: Any) -> PMSEvent:

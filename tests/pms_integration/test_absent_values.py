@@ -10,7 +10,7 @@ from pms_integration import services
 from pms_integration.models import PMSConnection, PMSEventStatus, PMSProduct
 from pms_integration.services import report_validation
 from products.models import Product, Variant
-from tests.factories import make_connection, make_location, make_product
+from tests.factories import make_connection, make_location, make_product, store_webhook
 from tests.pms_integration.reports import apply, at, delta, figure, product
 
 pytestmark = pytest.mark.django_db
@@ -168,7 +168,7 @@ def test_ids_that_are_long_numbers_keep_every_digit(pms: PMSConnection):
         body = json.dumps({"type": "product.created", "timestamp": at(0), "data": data}).replace(
             '"NUMBER"', str(number)
         )
-        services.receive_event(connection=pms, webhook_id=sku, type="product.created", body=body.encode())
+        store_webhook(connection=pms, webhook_id=sku, type="product.created", body=body.encode())
     services.apply_due_events()
 
     assert sorted(PMSProduct.objects.values_list("external_id", flat=True)) == [

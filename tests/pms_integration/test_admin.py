@@ -1,14 +1,17 @@
 """The PMS's pages: secrets are shown once, events are read and tried again, locations are mapped."""
 
+import html
+
 import orjson
 import pytest
 from django.urls import reverse
 
-from pms_integration import services
+from pms_integration.admin.events import MAX_SHOWN_CHARACTERS
 from pms_integration.models import PMSConnection, PMSEvent, PMSEventStatus, PMSLocation
 from pms_integration.services.connections import MAX_SECRET_LENGTH, MIN_SECRET_LENGTH
-from tests.factories import make_connection, make_location
+from tests.factories import make_connection, make_location, store_webhook
 from tests.staff import form_of, said, staff_with, superuser
+from webhooks.views import MAX_BODY_BYTES
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +24,7 @@ def page(connection: PMSConnection, action: str = "change") -> str:
 
 def make_event(status: str = PMSEventStatus.DEAD) -> PMSEvent:
     body = orjson.dumps({"type": "inventory.updated", "data": {"sku": "<b>A-1</b>"}})
-    services.receive_event(connection=make_connection(), webhook_id="msg_1", type="inventory.updated", body=body)
+    store_webhook(connection=make_connection(), webhook_id="msg_1", type="inventory.updated", body=body)
     PMSEvent.objects.update(status=status, due_at=None, reason="It could not be used.", attempts=7)
     return PMSEvent.objects.get()
 
@@ -155,13 +158,38 @@ def test_an_event_shows_its_body_as_text():
     assert "It could not be used." in shown
 
 
-@pytest.mark.parametrize("body", [b"\xff not JSON", orjson.dumps({"long": "x" * 100_000})])
-def test_any_body_can_be_shown(body: bytes):
-    services.receive_event(connection=make_connection(), webhook_id="msg_1", type="", body=body)
-
-    response = superuser().get(reverse("admin:pms_integration_pmsevent_change", args=[PMSEvent.objects.get().pk]))
-
+def shown(body: bytes, **headers: str) -> str:
+    """The page of an event."""
+    event = store_webhook(connection=make_connection(), webhook_id="msg_1", type="", body=body, headers=headers)
+    response = superuser().get(reverse("admin:pms_integration_pmsevent_change", args=[event.pk]))
     assert response.status_code == 200
+    return response.content.decode()
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\xff\x00 not JSON", bytes(range(256)), orjson.dumps({"long": "x" * 90_000}), b"[" * 5_000]
+)
+def test_any_body_can_be_shown(body: bytes):
+    assert "These are the first" not in shown(body)
+
+
+def test_headers_are_shown_with_the_body():
+    page = shown(b"{}", **{"x-topic": "<b>orders</b>"})
+
+    assert "x-topic" in page
+    assert "&lt;b&gt;orders&lt;/b&gt;" in page
+    assert "<b>orders</b>" not in page
+
+
+@pytest.mark.parametrize("letter", [b"x", b"<", b"\xff"])
+def test_of_a_huge_body_the_beginning_is_shown_with_a_note(letter: bytes):
+    body = letter * MAX_BODY_BYTES
+
+    page = shown(body)
+
+    assert f"These are the first {MAX_SHOWN_CHARACTERS:,} of {MAX_BODY_BYTES:,} characters" in page
+    assert page.count(html.escape(letter.decode(errors="replace")) * MAX_SHOWN_CHARACTERS) == 1
+    assert len(page) < 10 * MAX_SHOWN_CHARACTERS
 
 
 def test_a_dead_event_is_tried_again():

@@ -14,7 +14,7 @@ from pms_integration.exceptions import NotRetriable
 from pms_integration.models import PMSConnection, PMSEvent
 from pms_integration.services.leases import lease_batch, lease_crashed
 from pms_integration.services.retries import MAX_CRASHES, RETRY_DELAYS
-from tests.factories import make_connection, make_location, make_product, set_stock
+from tests.factories import make_connection, make_location, make_product, set_stock, store_webhook
 from tests.pms_integration.reports import apply, at, delta, figure, product, receive
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -116,7 +116,7 @@ def test_an_event_with_unusable_data_is_dead_at_once_with_the_reason(
 
 def test_an_event_whose_data_is_not_an_object_is_dead(pms: PMSConnection) -> None:
     body = b'{"type": "inventory.adjusted", "timestamp": "2026-01-01T00:00:00Z", "data": [1]}'
-    services.receive_event(connection=pms, webhook_id="m-1", type="inventory.adjusted", body=body)
+    store_webhook(connection=pms, webhook_id="m-1", type="inventory.adjusted", body=body)
     services.apply_due_events()
 
     assert PMSEvent.objects.get().status == "dead"

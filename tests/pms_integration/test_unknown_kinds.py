@@ -15,7 +15,7 @@ from pms_integration.models import PMSConnection, PMSEvent, PMSEventStatus
 from pms_integration.services import retrying
 from pms_integration.services.retries import RETRY_DELAYS
 from products.models import Product
-from tests.factories import make_connection
+from tests.factories import make_connection, store_webhook
 from tests.pms_integration.reports import product, receive
 from tests.staff import superuser
 from tests.webhooks.test_inbound import assert_refused, post
@@ -94,7 +94,7 @@ def test_the_events_are_applied_once_the_connector_is_back(orphan: PMSConnection
 
 def test_the_pages_of_the_admin_show_the_connection(orphan: PMSConnection) -> None:
     body = orjson.dumps({"type": "product.created"})
-    services.receive_event(connection=orphan, webhook_id="m-1", type="product.created", body=body)
+    store_webhook(connection=orphan, webhook_id="m-1", type="product.created", body=body)
     services.apply_due_events()
     event, client = PMSEvent.objects.get(), superuser()
     pages = [

@@ -10,7 +10,7 @@ from pms_backend.events.models import Event
 from pms_integration import services
 from pms_integration.models import PMSConnection, PMSProduct, PMSVariant
 from products.models import Product, Variant
-from tests.factories import make_connection, make_location
+from tests.factories import make_connection, make_location, store_webhook
 from tests.pms_integration.reports import apply, product
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -60,7 +60,7 @@ def test_a_version_that_is_no_number_and_no_moment_is_unusable(pms: PMSConnectio
 def test_the_standard_connector_requires_a_moment_of_stock(pms: PMSConnection, moment: Any) -> None:
     data = {"sku": "A-1", "location": "main", "on_hand": 1, "occurred_at": moment}
     body = orjson.dumps({"type": "inventory.updated", "timestamp": moment, "data": data})
-    services.receive_event(connection=pms, webhook_id="m-1", type="inventory.updated", body=body)
+    store_webhook(connection=pms, webhook_id="m-1", type="inventory.updated", body=body)
 
     services.apply_due_events()
 
