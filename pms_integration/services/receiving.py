@@ -15,7 +15,7 @@ from pms_backend.api.storable_text import storable
 from pms_backend.api.transactions import committing
 from pms_integration.connectors import connector_of
 from pms_integration.connectors.contract import MAX_WEBHOOK_ID_LENGTH, HandshakeResponse
-from pms_integration.exceptions import SignatureInvalid
+from pms_integration.exceptions import ConnectorMissing, SignatureInvalid
 from pms_integration.models import MAX_TYPE_LENGTH, PMSEvent
 from pms_integration.services.wake_up import apply_wake_up
 
@@ -106,15 +106,15 @@ def _read(slug: str) -> _ActiveConnection:
 
 def _attempt(
     connection: _ActiveConnection, headers: Mapping[str, str], body: bytes
-) -> Receipt | HandshakeResponse | SignatureInvalid | InvalidJSON | str:
+) -> Receipt | HandshakeResponse | ConnectorMissing | SignatureInvalid | InvalidJSON | str:
     """The outcome by this version of the connection; the webhook-id for a duplicate, and for an outdated version."""
-    connector = connector_of(connection.kind)
-    if (answer := connector.handshake(headers, body)) is not None:
-        return answer
     try:
+        connector = connector_of(connection.kind)
+        if (answer := connector.handshake(headers, body)) is not None:
+            return answer
         webhook_id = _require_id(connector.verify(headers, body, connection.secrets))
         type_ = connector.type_of(headers, parse_object(body))
-    except (SignatureInvalid, InvalidJSON) as error:
+    except (ConnectorMissing, SignatureInvalid, InvalidJSON) as error:
         return error
     stored_headers = {name: storable(headers[name]) for name in connector.stored_headers if name in headers}
     values = {
