@@ -32,13 +32,13 @@ def test_a_row_of_any_shape_is_refused_not_raised(row):
     valid, refused = bulk.validate_rows([row], RowSerializer())
 
     assert valid == []
-    assert (refused[0].status, refused[0].key, refused[0].is_conflict) == ("rejected", {}, False)
+    assert (refused[0].status, refused[0].key, refused[0].error) == ("rejected", {}, None)
     assert refused[0].errors != ()
 
 
 def test_a_refusal_without_pointers_has_its_own_code_and_detail():
     assert INVALID.errors == (FieldError("", "bad", "Bad."),)
-    assert (INVALID.is_conflict, CONFLICT.is_conflict) == (False, True)
+    assert (type(INVALID.error), type(CONFLICT.error)) == (Invalid, Conflict)
 
 
 def test_all_or_nothing_passes_where_nothing_was_refused():
