@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Final
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
@@ -146,7 +147,7 @@ def _apply(leases: Sequence[Lease]) -> None:
     reported: list[Reported[ValidReport]] = []
     for event in _locked_events(leases):
         try:
-            reports = _reports_of(event, connector, slug=pms.slug)
+            reports = _reports_of(event, connector, received_at=by_event[event.pk].received_at, slug=pms.slug)
         except Exception as error:
             outcomes[event.pk] = _logged_outcome(by_event[event.pk], error)
             continue
@@ -165,16 +166,16 @@ def _locked_events(leases: Sequence[Lease]) -> list[PMSEvent]:
     """The leased events, locked in the order of their arrival, without those leased by another worker since."""
     attempts = {lease.event_id: lease.attempt for lease in leases}
     events = PMSEvent.objects.filter(pk__in=attempts, status=PMSEventStatus.PROCESSING).order_by("pk")
-    found = events.select_for_update(no_key=True, skip_locked=True)
+    found = events.select_for_update(no_key=True, skip_locked=True).only("webhook_id", "headers", "body", "attempts")
     return [event for event in found if event.attempts == attempts[event.pk]]
 
 
-def _reports_of(event: PMSEvent, connector: Connector, *, slug: str) -> list[ValidReport] | None:
+def _reports_of(event: PMSEvent, connector: Connector, *, received_at: datetime, slug: str) -> list[ValidReport] | None:
     """The valid reports; None if the type is not known. Raises `UnusableData`, and whatever the connector raises."""
     reports = connector.parse(event.headers, load_signed_json(bytes(event.body)))
     if reports is None:
         return None
-    return [validated(report, received_at=event.received_at, slug=slug) for report in reports]
+    return [validated(report, received_at=received_at, slug=slug) for report in reports]
 
 
 def _apply_reports(pms: PMSConnection, reported: Sequence[Reported[ValidReport]]) -> dict[int, Outcome]:
