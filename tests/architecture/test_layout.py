@@ -22,7 +22,7 @@ LENIENT = {
     "django_filters.BooleanFilter": "pms_backend/api/filters.py",
     "django_filters.NumberFilter": "pms_backend/api/filters.py",
 }
-CALLERS = ("pms_backend/outbound/", "pms_backend/standalone/")
+CALLERS = ("pms_backend/outbound/", "pms_backend/standalone/", "pms_integration/simulator/")
 MODEL_SIGNALS = re.compile(r"^(pre|post)_(init|save|delete|migrate)$|^m2m_changed$|^class_prepared$")
 
 
