@@ -1,6 +1,7 @@
 """Connections for httpx, only to checked addresses and only until the deadline of the call."""
 
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -16,11 +17,20 @@ from pms_backend.outbound.networks import IPAddress
 Addresses = Callable[[str, int, float], Iterable[IPAddress]]
 
 
-class Deadline:
-    """The end of a call, for all of its waits."""
+class Deadline(threading.local):
+    """The end of the calling thread's present call, for all of its waits.
+
+    Connections outlive calls, and threads share them, so that the deadline belongs to the thread, not the connection.
+    """
 
     def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.restart(seconds)
+
+    def restart(self, seconds: float) -> None:
+        """Begins a call of this thread."""
         self._ends_at = time.monotonic() + seconds
+        self.connections_opened = 0
 
     def left(self, timeout: float | None, over: type[Exception]) -> float:
         """The seconds left, at most `timeout`. Raises `over` if none are."""
@@ -84,14 +94,22 @@ class CheckedBackend(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
             else:
+                self._deadline.connections_opened += 1
                 return _Stream(stream, self._deadline)
         raise failure
 
 
 class CheckedTransport(httpx.HTTPTransport):
-    """httpx's transport on a `CheckedBackend`. Without proxies: a proxy would resolve names and connect by itself."""
+    """httpx's transport on a `CheckedBackend`. Without proxies: a proxy would resolve names and connect by itself.
 
-    def __init__(self, backend: CheckedBackend, context: ssl.SSLContext) -> None:
+    It closes connections that have been idle for `keep_alive_seconds`. Threads may share it.
+    """
+
+    def __init__(
+        self, backend: CheckedBackend, context: ssl.SSLContext, keep_alive_seconds: float | None = None
+    ) -> None:
         super().__init__(verify=context, trust_env=False)
         # httpx has no argument for the network backend.
-        self._pool = httpcore.ConnectionPool(ssl_context=context, network_backend=backend)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=context, network_backend=backend, keepalive_expiry=keep_alive_seconds
+        )

@@ -1,4 +1,4 @@
-"""GET of a URL that somebody else chose."""
+"""GET of a URL that somebody else chose; `client.py` calls one server, with any method."""
 
 import functools
 import ssl
@@ -15,6 +15,7 @@ from pms_backend.outbound.exceptions import ResponseTooLarge, Unreachable
 from pms_backend.outbound.guard import allowed_destinations, check_addresses, look_up
 from pms_backend.outbound.networks import IPAddress
 from pms_backend.outbound.targets import Target, literal, parse_target
+from pms_backend.outbound.transactions import require_no_transaction
 
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 USER_AGENT: Final = "pms-backend"
@@ -47,27 +48,33 @@ class Response:
 def fetch(
     url: str, *, bounds: Bounds, headers: Mapping[str, str] | None = None, may_be_private: bool = False
 ) -> Response:
-    """The response to a GET. Must not be called in a transaction.
+    """The response to a GET. Raises `TransactionManagementError` in a transaction.
 
     Each redirect is checked like the first URL; after `max_redirects` the redirect itself is returned. With
     `may_be_private` the guard is skipped: only for URLs from the operator's own settings.
     Raises `Forbidden`, `Unreachable`, `ResponseTooLarge`.
     """
-    deadline = Deadline(bounds.total_seconds)
-
-    def addresses(host: str, port: int, seconds: float) -> list[IPAddress]:
-        address = literal(host)
-        found = [address] if address is not None else look_up(host, seconds=seconds)
-        if not may_be_private:
-            check_addresses(host, port, found, allowed_destinations())
-        return found
-
+    require_no_transaction()
+    addresses = _addresses if may_be_private else checked_addresses
     sent = {"Accept": "*/*", "User-Agent": USER_AGENT, "Accept-Encoding": "identity", **(headers or {})}
-    with CheckedTransport(CheckedBackend(addresses, deadline), _tls()) as transport:
+    backend = CheckedBackend(addresses, Deadline(bounds.total_seconds))
+    with CheckedTransport(backend, tls_context()) as transport:
         try:
             return _follow(transport, parse_target(url), sent, bounds)
         except httpx.HTTPError as error:
             raise Unreachable(str(error) or type(error).__name__) from error
+
+
+def checked_addresses(host: str, port: int, seconds: float) -> list[IPAddress]:
+    """The addresses of a host, each of them public or allowed. Raises `Forbidden`, `Unreachable`."""
+    found = _addresses(host, port, seconds)
+    check_addresses(host, port, found, allowed_destinations())
+    return found
+
+
+def _addresses(host: str, _: int, seconds: float) -> list[IPAddress]:
+    address = literal(host)
+    return [address] if address is not None else look_up(host, seconds=seconds)
 
 
 def _follow(transport: CheckedTransport, target: Target, headers: Mapping[str, str], bounds: Bounds) -> Response:
@@ -77,7 +84,7 @@ def _follow(transport: CheckedTransport, target: Target, headers: Mapping[str, s
             if redirects_left and location and response.status_code in REDIRECTS:
                 target = target.redirected_to(location)
                 continue
-            body = _read(response, bounds.max_bytes)
+            body = read_body(response, bounds.max_bytes)
             return Response(response.status_code, body, str(target.url), dict(response.headers))
     raise AssertionError("The last pass of the loop returns.")
 
@@ -97,7 +104,8 @@ def _requested(
         response.close()
 
 
-def _read(response: httpx.Response, max_bytes: int) -> bytes:
+def read_body(response: httpx.Response, max_bytes: int) -> bytes:
+    """The unpacked body. Raises `ResponseTooLarge`, `Unreachable`."""
     length = response.headers.get("Content-Length", "")
     if length.isdecimal() and int(length) > max_bytes:
         raise ResponseTooLarge(f"The response has more than {max_bytes} bytes.")
@@ -130,6 +138,6 @@ def _decoded(response: httpx.Response) -> Iterator[bytes]:
 
 
 @functools.cache
-def _tls() -> ssl.SSLContext:
-    """Cached: reading the certificate authorities takes longer than most calls."""
+def tls_context() -> ssl.SSLContext:
+    """The settings of TLS. Cached: reading the certificate authorities takes longer than most calls."""
     return httpx.create_ssl_context(trust_env=False)

@@ -18,6 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pms_backend.outbound.exceptions import Forbidden, Unreachable
 from pms_backend.outbound.networks import IPAddress, is_public, unwrapped
 from pms_backend.outbound.targets import Target, literal, parse_target
+from pms_backend.outbound.transactions import require_no_transaction
 
 # The caller waits for it; the name is looked up again when it is called.
 CHECK_SECONDS: Final = 2.0
@@ -76,8 +77,9 @@ def check_url(url: str) -> None:
     """Raises `Forbidden` if the URL must not be called.
 
     A name without an address passes: it may have one when it is called, and is checked again then. Queries DNS for up
-    to `CHECK_SECONDS`, so it must not be called in a transaction.
+    to `CHECK_SECONDS`. Raises `TransactionManagementError` in a transaction.
     """
+    require_no_transaction()
     target = parse_target(url)
     try:
         addresses = resolve(target, seconds=CHECK_SECONDS)

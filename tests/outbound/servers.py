@@ -4,26 +4,50 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Respond = Callable[[BaseHTTPRequestHandler], None]
 
 
-class LocalServer:
-    """Handles every GET by `respond`, and records the paths."""
+@dataclass(frozen=True)
+class Received:
+    """A request; `connection` counts the connections from 1, by which one that was kept alive is known."""
 
-    def __init__(self, respond: Respond, context: ssl.SSLContext | None = None) -> None:
-        self.paths: list[str] = []
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    connection: int
+
+
+class LocalServer:
+    """Handles every request by `respond`, and records it. `keep_alive`: as HTTP/1.1, a connection has several."""
+
+    def __init__(self, respond: Respond, context: ssl.SSLContext | None = None, *, keep_alive: bool = False) -> None:
+        self.received: list[Received] = []
         self.respond = respond
+        self.connections = 0
         server = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1" if keep_alive else "HTTP/1.0"
+
+            def setup(self) -> None:
+                server.connections += 1
+                self.connection_number = server.connections
+                super().setup()
+
             def do_GET(self) -> None:
-                server.paths.append(self.path)
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                server.received.append(Received(self.command, self.path, headers, body, self.connection_number))
                 server.respond(self)
+
+            do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the library's names
 
             def log_message(self, *_: Any) -> None: ...
 
@@ -35,14 +59,20 @@ class LocalServer:
         self.port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
+    @property
+    def paths(self) -> list[str]:
+        return [request.path for request in self.received]
+
     def stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()
 
 
 @contextmanager
-def serving(respond: Respond, context: ssl.SSLContext | None = None) -> Iterator[LocalServer]:
-    server = LocalServer(respond, context)
+def serving(
+    respond: Respond, context: ssl.SSLContext | None = None, *, keep_alive: bool = False
+) -> Iterator[LocalServer]:
+    server = LocalServer(respond, context, keep_alive=keep_alive)
     try:
         yield server
     finally:
@@ -80,6 +110,11 @@ def dripping_head(handler: BaseHTTPRequestHandler) -> None:
         handler.wfile.write(bytes([byte]))
         handler.wfile.flush()
         time.sleep(0.05)
+
+
+def hanging_up(handler: BaseHTTPRequestHandler) -> None:
+    """Closes the connection instead of a response."""
+    handler.close_connection = True
 
 
 class Names:

@@ -222,7 +222,7 @@ def test_tls_is_verified_against_the_name(names: Names, settings, tmp_path: Path
     served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     served.load_cert_chain(certificate)
     trusting = ssl.create_default_context(cafile=str(certificate))
-    monkeypatch.setattr(fetching, "_tls", lambda: trusting)
+    monkeypatch.setattr(fetching, "tls_context", lambda: trusting)
 
     with serving(saying(b"hello"), served) as server:
         assert outbound.fetch(f"https://shop.example:{server.port}/", bounds=BOUNDS).body == b"hello"
