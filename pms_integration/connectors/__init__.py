@@ -3,6 +3,7 @@
 from typing import Final
 
 from pms_integration.connectors.contract import Connector
+from pms_integration.connectors.outgoing import OutgoingConnector
 from pms_integration.connectors.standard import StandardConnector
 from pms_integration.exceptions import ConnectorMissing
 
@@ -15,3 +16,12 @@ def connector_of(kind: str) -> Connector:
         return CONNECTORS[kind]
     except KeyError:
         raise ConnectorMissing(f"This version has no connector for the kind {kind}.") from None
+
+
+def outgoing_connector_of(kind: str) -> OutgoingConnector | None:
+    """The connector for a kind of PMS that can be called; None if this kind only sends webhooks.
+
+    Raises `ConnectorMissing`.
+    """
+    connector = connector_of(kind)
+    return connector if isinstance(connector, OutgoingConnector) else None

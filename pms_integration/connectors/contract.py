@@ -137,15 +137,27 @@ class Capabilities:
 
 
 class ConnectorError(Exception):
-    """A call to a PMS failed. The caller decides on the retry, in `services/retries.py`.
+    """A call to a PMS failed; the message says why. The caller decides on the retry, in `services/retries.py`.
 
-    `permanent`: the same call would fail again. `retry_after`: the seconds that the PMS asks us to wait.
+    `permanent`: the same call would fail again. `retry_after`: the seconds that the PMS asks us to wait. `status`: that
+    of the HTTP response; None if there was no response, or one that the contract does not allow.
     """
 
-    def __init__(self, detail: str, *, permanent: bool = False, retry_after: float | None = None) -> None:
+    def __init__(
+        self, detail: str, *, permanent: bool = False, retry_after: float | None = None, status: int | None = None
+    ) -> None:
         super().__init__(detail)
         self.permanent = permanent
         self.retry_after = retry_after
+        self.status = status
+
+
+class NotCalled(ConnectorError):
+    """The PMS was not called: `retry_after` says when it may be, `permanent` that this call cannot be made."""
+
+
+class VersionMoved(ConnectorError):
+    """The PMS has a newer version of the product than the one that a push was made from; it has to be asked for."""
 
 
 class Connector(Protocol):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from pms_integration.connectors.contract import Connector, Report, Version
 
@@ -67,15 +67,50 @@ class ProductPush:
     payload: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The JSON of a successful response. `moment` is the PMS's clock, from `Date`; None without one."""
+
+    json: Any
+    moment: datetime | None
+
+
 class PMSClient(Protocol):
     """Sends requests to the PMS of a connection, with its credentials and within the limits of outgoing calls."""
 
-    def send(self, method: str, path: str, *, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
-        """The JSON of the response. Raises `ConnectorError`."""
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Sequence[tuple[str, str]] = (),
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        is_repeatable: bool = False,
+    ) -> Answer:
+        """The answer to a call of a path below the base URL, percent-encoded, with `body` as JSON.
+
+        `is_repeatable`: the PMS knows the call by a key in it, so that sending it twice does no harm. Raises
+        `ConnectorError`, for every status above 299 too, with that `status`.
+        """
 
 
+@runtime_checkable
 class OutgoingConnector(Connector, Protocol):
-    """A kind of PMS that can be asked and written to. Each call may raise `ConnectorError`."""
+    """A kind of PMS that can be asked and written to. Each call may raise `ConnectorError`.
+
+    What the PMS says about its products and stock is not checked here, as in webhooks, but a response that the
+    contract does not allow, such as a page that repeats its cursor, is an error without a `status`.
+    """
+
+    # The names of the credentials that a connection of this kind needs.
+    credential_names: Sequence[str]
+    # `push_stock` sends so many movements in a call to the PMS; given more, it makes several calls, and if one fails,
+    # the results of those before are lost.
+    max_pushes: int
+
+    def authorization(self, credentials: Mapping[str, str]) -> Mapping[str, str]:
+        """The headers that authenticate a call."""
 
     def check(self, client: PMSClient) -> str:
         """The name of the PMS, which answers and accepts the credentials."""
@@ -96,10 +131,10 @@ class OutgoingConnector(Connector, Protocol):
         """The PMS's locations; None where it has no such list."""
 
     def push_product(self, client: PMSClient, push: ProductPush) -> Report:
-        """Writes a product; returns it as the PMS has it then."""
+        """Writes a product; returns it as the PMS has it then. Raises `VersionMoved` if its version is not the last."""
 
     def push_stock(self, client: PMSClient, pushes: Sequence[StockPush]) -> Sequence[StockPushResult]:
-        """Writes movements; returns a result for each."""
+        """Writes movements; returns a result for each, in their order."""
 
     def ensure_webhooks(self, client: PMSClient, url: str, secret: str) -> Literal["ok", "missing", "unsupported"]:
         """Subscribes to the PMS's webhooks where it can be done, and says whether they arrive at `url`."""

@@ -16,6 +16,7 @@ from pms_integration.connectors.contract import (
     Report,
     VariantReference,
 )
+from pms_integration.connectors.standard_calls import StandardCalls
 from pms_integration.exceptions import SignatureInvalid, UnusableData
 
 # Version `v1` is HMAC-SHA-256, in base64.
@@ -29,7 +30,7 @@ STATUS_OF_TYPE: Final = {
 }
 
 
-class StandardConnector:
+class StandardWebhooks:
     """Verifies by the Standard Webhooks library; parses `product.*`, `inventory.updated` and `inventory.adjusted`."""
 
     capabilities = Capabilities(
@@ -79,6 +80,10 @@ class StandardConnector:
         if not isinstance(data, dict):
             raise UnusableData("data is no object.")
         return [parse(kind, data, body.get("timestamp"))]
+
+
+class StandardConnector(StandardWebhooks, StandardCalls):
+    """Both halves. A kind that only signs its webhooks in this way derives from `StandardWebhooks`."""
 
 
 def _is_signed(headers: dict[str, str], body: bytes, secret: str) -> bool:

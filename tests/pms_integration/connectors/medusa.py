@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pms_integration.connectors.contract import Capabilities, DeletionReport, RefetchReport, Report, Resource
-from pms_integration.connectors.standard import StandardConnector
+from pms_integration.connectors.standard import StandardWebhooks
 
 # One stock write arrives under two names: with and without the module's.
 RESOURCES: Final = {
@@ -18,7 +18,7 @@ RESOURCES: Final = {
 }
 
 
-class MedusaConnector(StandardConnector):
+class MedusaConnector(StandardWebhooks):
     capabilities = Capabilities(
         paging="offset", products_since=True, stock_since=False, clock_seconds=0.001, product_version="moment",
         stock_reports=frozenset({"figures"}), has_ledger=False, stock_basis="on_hand", has_negative_stock=False,
