@@ -23,6 +23,14 @@ class UnknownKind(Invalid, code="unknown_kind"):
     """There is no connector for this kind of PMS."""
 
 
+class InvalidBaseURL(Invalid, code="invalid_base_url"):
+    """The PMS cannot be called under this URL, or has a kind that is not called."""
+
+
+class InvalidCredentials(Invalid, code="invalid_credentials"):
+    """The credentials are not those that this kind of PMS needs, or have characters that a header cannot have."""
+
+
 class InvalidSecret(Invalid, code="invalid_secret"):
     """The secret that a PMS has made is too short, or too long."""
 

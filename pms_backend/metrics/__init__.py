@@ -28,6 +28,7 @@ oldest_due_event_seconds = Gauge(
     ["connection"],
     multiprocess_mode="mostrecent",
 )
+pms_calls_total = Counter("pms_calls_total", "Calls to PMSs, by outcome: ok or failed", ["connection", "result"])
 redis_failures_total = Counter("pms_redis_failures_total", "Failed uses of Redis, by purpose", ["use"])
 response_cache_total = Counter(
     "pms_response_cache_total",

@@ -1,4 +1,4 @@
-"""PMS connections: their secrets, shown once, and the mapping of their locations."""
+"""PMS connections: their secrets, shown once, the mapping of their locations, and how the PMS is called."""
 
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
 from pms_backend.api.service_admin import RefusalsAsFormErrors, ServiceAdmin, ServiceForm, ServiceInline, secret_message
 from pms_backend.api.typed_unfold import action, display
 from pms_integration import services
+from pms_integration.admin.outgoing import CIRCUIT_LABELS, OutgoingForm, circuit_in_words, circuit_label
 from pms_integration.connectors import CONNECTORS
 from pms_integration.models import PMSConnection, PMSLocation
 
@@ -76,14 +77,17 @@ class PMSConnectionAdmin(ServiceAdmin):
     """The configured PMSs."""
 
     form = PMSConnectionForm
-    list_display = ("name", "slug", "kind", "is_active", "created_at")
+    list_display = ("name", "slug", "kind", "is_active", "circuit_status", "created_at")
     list_filter = ("is_active",)
     search_fields = ("name", "slug")
     search_help_text = "Name or slug"
-    fields = (("name", "slug"), ("kind", "is_active"), ("masked_secret", "previous_is_valid"), "created_at")
+    fields = (
+        *(("name", "slug"), ("kind", "is_active"), ("masked_secret", "previous_is_valid"), "created_at"),
+        *(("base_url", "credentials_set"), ("circuit_words", "last_contact_at"), "last_error"),
+    )
     add_fieldsets = ((None, {"fields": ("name", "slug", "kind", "secret")}),)
     inlines = (PMSLocationInline,)
-    actions_detail = ("rotate",)
+    actions_detail = ("rotate", "outgoing")
     change_form_outer_before_template = "pms_integration/webhook_address.html"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -139,6 +143,42 @@ class PMSConnectionAdmin(ServiceAdmin):
             original=connection,
             back=_page(connection),
         )
+
+    @action(description="Outgoing calls", url_path="outgoing", permissions=["change"], icon="call_made")
+    def outgoing(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Sets the base URL and the credentials; the check of the URL comes before the transaction."""
+        connection: PMSConnection = self.get_or_404(request, object_id)
+        form = OutgoingForm(connection, request.POST or None)
+        if form.is_valid():
+            given = form.cleaned_data["base_url"]
+            with RefusalsAsFormErrors(form):
+                url = services.check_base_url(given) if given else None
+                services.set_outgoing(connection_id=connection.pk, base_url=url, credentials=form.credentials)
+                return HttpResponseRedirect(_page(connection))
+        return self.form_page(
+            request,
+            form,
+            title=f"Calls to {connection.name}",
+            note="Where the PMS is called, and with which credentials. They are stored encrypted and never shown.",
+            button="Save",
+            original=connection,
+            back=_page(connection),
+        )
+
+    @display(description="Calls", label=CIRCUIT_LABELS)
+    def circuit_status(self, connection: PMSConnection) -> str:
+        """Whether the PMS is reachable."""
+        return circuit_label(connection)
+
+    @display(description="Calls")
+    def circuit_words(self, connection: PMSConnection) -> str:
+        """The state of the circuit breaker."""
+        return circuit_in_words(connection)
+
+    @display(description="Credentials")
+    def credentials_set(self, connection: PMSConnection) -> str:
+        """The names of those that are stored."""
+        return ", ".join(f"{name}: set" for name in sorted(connection.credential_values)) or "none"
 
     @display(description="Webhook secret")
     def masked_secret(self, connection: PMSConnection) -> str:

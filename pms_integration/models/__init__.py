@@ -1,6 +1,7 @@
 """The models of the PMS integration."""
 
 from pms_integration.models.connections import (
+    MAX_BASE_URL_LENGTH,
     MAX_EXTERNAL_ID_LENGTH,
     MAX_REASON_LENGTH,
     MAX_TYPE_LENGTH,

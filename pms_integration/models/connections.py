@@ -1,5 +1,6 @@
 """Connections to a PMS, the webhooks received through them, and the values that the PMS last reported."""
 
+import orjson
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -9,6 +10,7 @@ from django.utils import timezone
 from inventory.models import Location
 from pms_backend.access.encryption import EncryptedTextField
 from pms_backend.api.moments import moment_constraint
+from pms_backend.outbound.circuit import Circuit, CircuitStatus
 from pms_integration.connectors.contract import MAX_WEBHOOK_ID_LENGTH, Resource
 from products.models import Product, Variant
 from products.skus import MAX_SKU_KEY_LENGTH
@@ -17,11 +19,23 @@ MAX_EXTERNAL_ID_LENGTH = 255
 MAX_REASON_LENGTH = 1_000
 MAX_TYPE_LENGTH = 100
 MAX_KIND_LENGTH = 50
+MAX_BASE_URL_LENGTH = 1_000
 STANDARD = "standard"
 
 
+class PMSConnectionQuerySet(models.QuerySet["PMSConnection"]):
+    """Queries of connections."""
+
+    def unreachable(self) -> "PMSConnectionQuerySet":
+        """Active connections whose circuit is not closed."""
+        return self.filter(is_active=True, base_url__isnull=False).exclude(circuit=CircuitStatus.CLOSED.value)
+
+
 class PMSConnection(models.Model):
-    """A configured PMS. `kind` is a key of `connectors.CONNECTORS`."""
+    """A configured PMS. `kind` is a key of `connectors.CONNECTORS`; without a `base_url` the PMS is not called.
+
+    `circuit`, `failures` and `next_try_at` are the circuit breaker's (`pms_backend/outbound/circuit.py`).
+    """
 
     slug = models.SlugField(unique=True, max_length=50)
     name = models.CharField(max_length=255)
@@ -29,11 +43,37 @@ class PMSConnection(models.Model):
     is_active = models.BooleanField(default=True)
     secret = EncryptedTextField()
     previous_secret = EncryptedTextField(null=True, blank=True)
+    base_url = models.CharField("base URL", max_length=MAX_BASE_URL_LENGTH, null=True, blank=True)
+    # A JSON object of texts.
+    credentials = EncryptedTextField(null=True, blank=True)
+    circuit = models.CharField(
+        max_length=9,
+        choices=[(status.value, status.value) for status in CircuitStatus],
+        default=CircuitStatus.CLOSED.value,
+        db_default=CircuitStatus.CLOSED.value,
+        editable=False,
+    )
+    failures = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    next_try_at = models.DateTimeField(null=True, editable=False)
+    last_contact_at = models.DateTimeField(null=True, editable=False)
+    last_error = models.CharField(max_length=MAX_REASON_LENGTH, blank=True, db_default="", editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = PMSConnectionQuerySet.as_manager()
 
     class Meta:
         ordering = ("slug",)
         verbose_name = "PMS connection"
+        constraints = [
+            models.CheckConstraint(
+                name="pms_connection_circuit_known",
+                condition=models.Q(circuit__in=[status.value for status in CircuitStatus]),
+            ),
+            models.CheckConstraint(
+                name="pms_connection_open_until_a_moment",
+                condition=models.Q(circuit=CircuitStatus.CLOSED.value) | models.Q(next_try_at__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -42,6 +82,16 @@ class PMSConnection(models.Model):
     def secrets(self) -> list[str]:
         """The secrets that may sign webhooks: the current one and the one before the last rotation."""
         return [secret for secret in (self.secret, self.previous_secret) if secret]
+
+    @property
+    def credential_values(self) -> dict[str, str]:
+        """The credentials by their names."""
+        return orjson.loads(self.credentials) if self.credentials else {}
+
+    @property
+    def circuit_state(self) -> Circuit:
+        """The state of the circuit breaker."""
+        return Circuit(CircuitStatus(self.circuit), self.failures, self.next_try_at)
 
 
 class PMSLocation(models.Model):

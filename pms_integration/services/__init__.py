@@ -1,8 +1,10 @@
 """The writes of the PMS integration."""
 
 from pms_integration.services.applying import apply_due_events, apply_events
+from pms_integration.services.calls import call_pms
 from pms_integration.services.connections import create_connection, map_location, rotate_secret
 from pms_integration.services.leases import lease_batch, lease_crashed
+from pms_integration.services.outgoing import check_base_url, set_outgoing
 from pms_integration.services.receiving import Receipt, receive_webhook
 from pms_integration.services.retention import prune_event_bodies
 from pms_integration.services.retrying import retry_event, retry_events, retry_own_failures, wake_deferred

@@ -24,7 +24,7 @@ PROMISED = frozenset(
         "stocktake": ("posted",),
         "import": ("finished",),
         "sync": ("started", "progressed", "finished", "failed"),
-        "pms": ("conflict",),
+        "pms": ("conflict", "unreachable"),
         "endpoint": ("disabled",),
     }.items()
     for what in whats

@@ -57,6 +57,10 @@ CHECKS = {
     "import_job_finished_at_when_it_is": ["finished_at = now()", "status = 'finished'"],
     "import_job_format_known": ["format = 'xlsx'"],
     "import_job_status_known": ["status = 'lost'"],
+    "pms_connection_circuit_known": ["circuit = 'lost', next_try_at = now()"],
+    "pms_connection_open_until_a_moment": [
+        "circuit = 'open', next_try_at = NULL", "circuit = 'half_open', next_try_at = NULL",
+    ],
     "pms_event_due_while_unfinished": ["due_at = NULL", "status = 'processed'"],
     "pms_event_status_known": ["status = 'lost'"],
     "pms_refetch_resource_known": ["resource = 'weather'"],

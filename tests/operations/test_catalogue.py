@@ -15,8 +15,11 @@ from pms_backend.events.domain_events import DomainEvent
 from pms_backend.events.models import Event
 from pms_backend.events.schemas import payload_schema
 from pms_backend.operations.catalogue import event_classes
+from pms_backend.outbound.circuit import OPENS_AFTER
+from pms_integration.connectors.contract import ConnectorError
 from pms_integration.files import services as imports
 from pms_integration.files.runner import run_imports
+from pms_integration.services.circuits import record_error
 from products import services as products
 from tests.architecture.sources import ROOT
 from tests.factories import make_connection, make_location, make_product, make_variant, set_stock
@@ -79,6 +82,13 @@ def a_pms_reports() -> None:
     apply(pms, "product.created", product("8", 1, sku="P-1"))
 
 
+def a_pms_is_unreachable() -> None:
+    """A PMS fails until its circuit opens."""
+    away = make_connection("away")
+    for _ in range(OPENS_AFTER):
+        record_error(connection_id=away.pk, is_trial=False, error=ConnectorError("The PMS does not answer."))
+
+
 def stock_travels_and_is_counted() -> None:
     """Transfers go every way, and a stocktake is posted."""
     for code in ("east", "west"):
@@ -131,7 +141,14 @@ def test_the_payload_has_the_dataclass_fields(kind: type[DomainEvent]):
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "happens",
-    [everything_happens, stock_is_reserved, a_pms_reports, stock_travels_and_is_counted, a_file_is_imported],
+    [
+        everything_happens,
+        stock_is_reserved,
+        a_pms_reports,
+        a_pms_is_unreachable,
+        stock_travels_and_is_counted,
+        a_file_is_imported,
+    ],
 )
 def test_what_is_recorded_is_what_is_documented(happens: Callable[[], None]):
     happens()
@@ -153,6 +170,7 @@ def test_every_type_was_tried():
     everything_happens()
     stock_is_reserved()
     a_pms_reports()
+    a_pms_is_unreachable()
     stock_travels_and_is_counted()
     a_file_is_imported()
 

@@ -15,7 +15,9 @@ from pms_backend.operations import health
 from pms_backend.operations.health import MAX_HEARTBEAT_AGE
 from pms_backend.operations.models import Heartbeat
 from pms_backend.operations.tasks import record_heartbeat
+from pms_integration.models import PMSConnection
 from tests.events.examples import ThingHappened
+from tests.factories import make_connection
 
 CHECKS = {"database", "redis", "migrations", "worker", "relay"}
 
@@ -106,6 +108,24 @@ def test_parked_events_are_reported_and_are_no_failure(client: Client):
 
     assert response.status_code == 200
     assert response.json()["checks"]["relay"]["detail"].endswith("; parked events: 1")
+
+
+@pytest.mark.usefixtures("beating")
+def test_a_pms_that_cannot_be_reached_is_counted_and_is_no_failure(client: Client):
+    url = {"base_url": "https://pms.example", "next_try_at": timezone.now()}
+    for slug, state in (
+        ("well", url),
+        ("away", {**url, "circuit": "open", "failures": 5}),
+        ("tried", {**url, "circuit": "half_open", "failures": 6}),
+        ("unused", {**url, "circuit": "open", "is_active": False}),
+    ):
+        make_connection(slug)
+        PMSConnection.objects.filter(slug=slug).update(**state)
+
+    response = client.get("/health/ready")
+
+    assert response.status_code == 200
+    assert response.json()["checks"]["worker"]["detail"].endswith("; unreachable PMSs: 2")
 
 
 @pytest.mark.usefixtures("beating")

@@ -1,0 +1,116 @@
+"""The circuit breaker of each connection, in the database, so that all processes agree and a restart changes nothing.
+
+Each change is a compare-and-swap of the state, by the database's clock, in a transaction of its own: the state machine
+(`pms_backend/outbound/circuit.py`) is asked again when another process was faster.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db.models.functions import Now
+
+from pms_backend.api.storable_text import storable
+from pms_backend.api.transactions import retried_atomic
+from pms_backend.events import services as outbox
+from pms_backend.outbound.circuit import Circuit, CircuitStatus
+from pms_integration.connectors.contract import ConnectorError, NotCalled
+from pms_integration.events import PMSUnreachable
+from pms_integration.models import MAX_REASON_LENGTH, PMSConnection
+
+# A contact that changes nothing else is written no more often than this.
+CONTACT_INTERVAL: Final = timedelta(seconds=5)
+_STATUS_OF_AN_ANSWER: Final = range(400, 500)
+
+
+def admit_call(*, connection_id: int) -> bool:
+    """Lets a call through; returns whether it is the trial of an open circuit, of which there is one at a time.
+
+    Raises `NotCalled`.
+    """
+    while True:
+        connection, now = _read(connection_id)
+        circuit = connection.circuit_state
+        if not circuit.allows(now):
+            raise _refusal(connection, circuit, now)
+        calling = circuit.calling(now)
+        if calling == circuit or _swap(connection, calling):
+            return calling != circuit
+
+
+def record_success(*, connection_id: int, is_trial: bool) -> None:
+    """Records a call that had the answer that it should have."""
+    _record(connection_id, lambda circuit, now: circuit.answered(now, is_trial=is_trial), error="", is_contact=True)
+
+
+def record_error(*, connection_id: int, is_trial: bool, error: ConnectorError) -> None:
+    """Records a call that failed. A refusal by the PMS is a contact, and no failure of the circuit.
+
+    Announces `pms.unreachable` when the circuit opens, unless it opens again after a trial.
+    """
+    is_contact = error.status in _STATUS_OF_AN_ANSWER
+    wait = None if error.retry_after is None else timedelta(seconds=error.retry_after)
+
+    def transition(circuit: Circuit, now: datetime) -> Circuit:
+        change = circuit.answered if is_contact else circuit.failed
+        return change(now, is_trial=is_trial, wait=wait)
+
+    _record(connection_id, transition, error=storable(str(error))[:MAX_REASON_LENGTH], is_contact=is_contact)
+
+
+def _record(
+    connection_id: int, transition: Callable[[Circuit, datetime], Circuit], *, error: str, is_contact: bool
+) -> None:
+    while True:
+        connection, now = _read(connection_id)
+        before = connection.circuit_state
+        after = transition(before, now)
+        contact = connection.last_contact_at
+        is_new_contact = is_contact and (contact is None or now - contact >= CONTACT_INTERVAL)
+        if after == before and error == connection.last_error and not is_new_contact:
+            return
+        more = {"last_contact_at": now} if is_contact else {}
+        if _swap(connection, after, last_error=error, **more):
+            return
+
+
+@retried_atomic
+def _swap(connection: PMSConnection, circuit: Circuit, **more: Any) -> bool:
+    """Whether the connection still had the state that was read, and has the new one."""
+    before = connection.circuit_state
+    unchanged = PMSConnection.objects.filter(
+        pk=connection.pk, circuit=before.status, failures=before.failures, next_try_at=before.next_try_at
+    )
+    changed = unchanged.update(
+        circuit=circuit.status, failures=circuit.failures, next_try_at=circuit.next_try_at, **more
+    )
+    if changed and before.status == CircuitStatus.CLOSED and circuit.status == CircuitStatus.OPEN:
+        outbox.record(
+            PMSUnreachable(
+                connection=connection.slug,
+                detail=more["last_error"],
+                failures=circuit.failures,
+                next_try_at=circuit.next_try_at.isoformat() if circuit.next_try_at else "",
+            )
+        )
+    return bool(changed)
+
+
+def _read(connection_id: int) -> tuple[PMSConnection, datetime]:
+    """The connection without its secrets, and the database's clock."""
+    state = ("slug", "circuit", "failures", "next_try_at", "last_contact_at", "last_error")
+    connection = PMSConnection.objects.only(*state).annotate(now=Now()).get(pk=connection_id)
+    now: datetime = connection.now  # type: ignore[attr-defined]  # an annotation
+    return connection, now
+
+
+def _refusal(connection: PMSConnection, circuit: Circuit, now: datetime) -> NotCalled:
+    assert circuit.next_try_at is not None  # noqa: S101 - for mypy: a state without it allows calls
+    wait = (circuit.next_try_at - now).total_seconds()
+    words = {
+        CircuitStatus.CLOSED: "It has asked us to wait",
+        CircuitStatus.OPEN: "Its circuit is open",
+        CircuitStatus.HALF_OPEN: "Its circuit is half-open, and another call is the trial",
+    }
+    detail = f"The PMS {connection.slug} is not called for {wait:.0f} s. {words[circuit.status]}."
+    return NotCalled(detail, retry_after=max(wait, 0.0))

@@ -1,0 +1,98 @@
+"""Where and with which credentials the PMS of a connection is called."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final, NewType
+
+import orjson
+
+from pms_backend import outbound
+from pms_backend.access.services import record_audit
+from pms_backend.api.outbound_urls import check_outbound_url
+from pms_backend.api.problems import FieldError
+from pms_backend.api.transactions import retried_atomic
+from pms_backend.outbound.circuit import Circuit
+from pms_integration.connectors import outgoing_connector_of
+from pms_integration.exceptions import InvalidBaseURL, InvalidCredentials
+from pms_integration.models import MAX_BASE_URL_LENGTH, PMSConnection
+
+MAX_CREDENTIAL_LENGTH: Final = 4_096
+# What a header may have.
+_CREDENTIAL: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+
+# A base URL that `check_base_url` has returned.
+BaseURL = NewType("BaseURL", str)
+
+
+def check_base_url(url: str) -> BaseURL:
+    """The URL without a slash at its end, after the guard's check, which must not be made in a transaction.
+
+    Raises `InvalidBaseURL`, `OutboundForbidden`.
+    """
+    url = url.strip().rstrip("/")
+    if len(url) > MAX_BASE_URL_LENGTH:
+        raise _invalid_base_url(f"A base URL has at most {MAX_BASE_URL_LENGTH} characters.")
+    if "?" in url or "#" in url:
+        raise _invalid_base_url("A base URL has no query and no fragment.")
+    check_outbound_url(url, pointer="/base_url")
+    return BaseURL(url)
+
+
+@retried_atomic
+def set_outgoing(
+    *, connection_id: int, base_url: BaseURL | None, credentials: Mapping[str, str] | None = None
+) -> PMSConnection:
+    """Sets where the PMS is called, None for a PMS that only sends webhooks; credentials that are not given stay.
+
+    With another origin the credentials are forgotten, so that nobody can have them sent elsewhere, and with another
+    URL the circuit is closed. Raises `InvalidBaseURL`, `InvalidCredentials`, `ConnectorMissing`.
+    """
+    connection = PMSConnection.objects.select_for_update(no_key=True).get(pk=connection_id)
+    connector = outgoing_connector_of(connection.kind)
+    if base_url is not None and connector is None:
+        raise _invalid_base_url(f"A PMS of the kind {connection.kind} only sends webhooks.")
+    stored = connection.credential_values if _origin(base_url) == _origin(connection.base_url) else {}
+    given = _checked(credentials or {}, connector.credential_names if connector else ())
+    values = {**stored, **given} if base_url is not None else {}
+    changed = ["base_url", "credentials"]
+    if base_url != connection.base_url:
+        closed = Circuit()
+        connection.circuit, connection.failures = closed.status, closed.failures
+        connection.next_try_at, connection.last_contact_at, connection.last_error = closed.next_try_at, None, ""
+        changed += ["circuit", "failures", "next_try_at", "last_contact_at", "last_error"]
+    connection.base_url = base_url
+    connection.credentials = orjson.dumps(values).decode() if values else None
+    connection.save(update_fields=changed)
+    record_audit(
+        action="pms_connection.outgoing_set",
+        subject=f"pms_connection:{connection.slug}",
+        base_url=base_url,
+        credentials_changed=sorted(given),
+        credentials=sorted(values),
+    )
+    return connection
+
+
+def _origin(url: str | None) -> tuple[str, str, int] | None:
+    if url is None:
+        return None
+    target = outbound.parse_target(url)
+    return target.url.scheme, target.host, target.port
+
+
+def _checked(credentials: Mapping[str, str], names: Sequence[str]) -> Mapping[str, str]:
+    for name, value in credentials.items():
+        detail = ""
+        if name not in names:
+            detail = f"{name} is not one of the credentials of this kind of PMS: {', '.join(names) or 'none'}."
+        elif len(value) > MAX_CREDENTIAL_LENGTH or not _CREDENTIAL.fullmatch(value):
+            detail = f"{name} has 1 to {MAX_CREDENTIAL_LENGTH} printable ASCII characters, without spaces around it."
+        if detail:
+            raise InvalidCredentials(
+                detail, errors=[FieldError(f"/credentials/{name}", InvalidCredentials.code, detail)]
+            )
+    return credentials
+
+
+def _invalid_base_url(detail: str) -> InvalidBaseURL:
+    return InvalidBaseURL(detail, errors=[FieldError("/base_url", InvalidBaseURL.code, detail)])

@@ -1,0 +1,27 @@
+"""A PMS that is called: a real HTTP server, and a connection that knows its address."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from pms_integration.models import PMSConnection
+from pms_integration.services.pms_client import close_clients
+from tests.factories import make_connection
+from tests.outbound.servers import LocalServer, Names, serving
+from tests.pms_integration.outgoing.calling import TOKEN, answering, connect
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch, settings) -> Iterator[LocalServer]:
+    """A server that answers everything with its name."""
+    Names(monkeypatch).set("pms.example", ["127.0.0.1"])
+    settings.OUTBOUND_ALLOW = ["pms.example"]
+    with serving(answering({"name": "Shop"}), keep_alive=True) as running:
+        yield running
+        close_clients()
+
+
+@pytest.fixture
+def pms(server: LocalServer, db: None) -> PMSConnection:
+    """A connection to it."""
+    return connect(make_connection(), server, token=TOKEN)
