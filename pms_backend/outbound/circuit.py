@@ -45,7 +45,11 @@ class Circuit:
 
     def allows(self, now: datetime) -> bool:
         """Whether a call may be made."""
-        return self.next_try_at is None or now >= self.next_try_at
+        return not self.wait(now)
+
+    def wait(self, now: datetime) -> timedelta:
+        """The time until a call may be made."""
+        return timedelta() if self.next_try_at is None else max(self.next_try_at - now, timedelta())
 
     def calling(self, now: datetime) -> "Circuit":
         """The state while an allowed call is made: the first one of an open circuit is its trial."""

@@ -4,6 +4,7 @@ Each change is a compare-and-swap of the state, by the database's clock, in a tr
 (`pms_backend/outbound/circuit.py`) is asked again when another process was faster.
 """
 
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -17,6 +18,8 @@ from pms_backend.outbound.circuit import Circuit, CircuitStatus
 from pms_integration.connectors.contract import ConnectorError, NotCalled
 from pms_integration.events import PMSUnreachable
 from pms_integration.models import MAX_REASON_LENGTH, PMSConnection
+
+logger = logging.getLogger(__name__)
 
 # A contact that changes nothing else is written no more often than this.
 CONTACT_INTERVAL: Final = timedelta(seconds=5)
@@ -84,13 +87,15 @@ def _swap(connection: PMSConnection, circuit: Circuit, **more: Any) -> bool:
     changed = unchanged.update(
         circuit=circuit.status, failures=circuit.failures, next_try_at=circuit.next_try_at, **more
     )
-    if changed and before.status == CircuitStatus.CLOSED and circuit.status == CircuitStatus.OPEN:
+    opens = before.status == CircuitStatus.CLOSED and circuit.status == CircuitStatus.OPEN
+    if changed and opens and circuit.next_try_at is not None:
+        logger.error("The PMS %s is not called until %s: %s", connection.slug, circuit.next_try_at, more["last_error"])
         outbox.record(
             PMSUnreachable(
                 connection=connection.slug,
                 detail=more["last_error"],
                 failures=circuit.failures,
-                next_try_at=circuit.next_try_at.isoformat() if circuit.next_try_at else "",
+                next_try_at=circuit.next_try_at.isoformat(),
             )
         )
     return bool(changed)
@@ -105,12 +110,11 @@ def _read(connection_id: int) -> tuple[PMSConnection, datetime]:
 
 
 def _refusal(connection: PMSConnection, circuit: Circuit, now: datetime) -> NotCalled:
-    assert circuit.next_try_at is not None  # noqa: S101 - for mypy: a state without it allows calls
-    wait = (circuit.next_try_at - now).total_seconds()
+    wait = circuit.wait(now).total_seconds()
     words = {
         CircuitStatus.CLOSED: "It has asked us to wait",
         CircuitStatus.OPEN: "Its circuit is open",
         CircuitStatus.HALF_OPEN: "Its circuit is half-open, and another call is the trial",
     }
     detail = f"The PMS {connection.slug} is not called for {wait:.0f} s. {words[circuit.status]}."
-    return NotCalled(detail, retry_after=max(wait, 0.0))
+    return NotCalled(detail, retry_after=wait)
