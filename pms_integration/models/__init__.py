@@ -4,11 +4,8 @@ from pms_integration.models.connections import (
     MAX_BASE_URL_LENGTH,
     MAX_EXTERNAL_ID_LENGTH,
     MAX_REASON_LENGTH,
-    MAX_TYPE_LENGTH,
     STANDARD,
     PMSConnection,
-    PMSEvent,
-    PMSEventStatus,
     PMSLocation,
     PMSProduct,
     PMSProductState,
@@ -16,6 +13,7 @@ from pms_integration.models.connections import (
     PMSStock,
     PMSVariant,
 )
+from pms_integration.models.events import MAX_TYPE_LENGTH, PMSEvent, PMSEventStatus
 from pms_integration.models.imports import (
     MAX_CODE_LENGTH,
     MAX_COLUMN_LENGTH,
