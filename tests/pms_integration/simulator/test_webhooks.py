@@ -71,7 +71,7 @@ def test_our_connector_reads_what_is_announced(subscribed: SimulatorHere, receiv
     subscribed.control("products/p", method="DELETE")
 
     reports = [StandardConnector().parse({}, message) for message in receiver.wait_for(4)]
-    valid = [validated(report, received_at=datetime.now(UTC)) for (report,) in reports]
+    valid = [validated(report, received_at=datetime.now(UTC), slug="demo") for (report,) in reports]
     assert [type(one) for one in valid] == [ExternalProduct, Delta, Figure, ExternalProduct]
 
 
