@@ -1,5 +1,6 @@
 """PMS connections: their secrets, shown once, the mapping of their locations, and how the PMS is called."""
 
+from datetime import timedelta
 from typing import Any, Final
 
 from django import forms
@@ -7,7 +8,8 @@ from django.contrib import admin
 from django.contrib.admin.utils import flatten
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
+from django.utils import timezone
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from pms_backend.api.service_admin import RefusalsAsFormErrors, ServiceAdmin, ServiceForm, ServiceInline, secret_message
 from pms_backend.api.typed_unfold import action, display
@@ -15,6 +17,7 @@ from pms_integration import services
 from pms_integration.admin.outgoing import CIRCUIT_LABELS, OutgoingForm, circuit_in_words, circuit_label
 from pms_integration.connectors import CONNECTORS
 from pms_integration.models import PMSConnection, PMSLocation
+from pms_integration.services.connections import PREVIOUS_SECRET_VALID_FOR
 
 SHOWN_CHARACTERS: Final = 4
 _PREFIX: Final = "whsec_"
@@ -33,6 +36,12 @@ class SecretForm(forms.Form):
     """The rotation of a secret."""
 
     secret = _secret_field()
+    at_once = forms.BooleanField(
+        required=False,
+        label="Refuse the current secret at once",
+        widget=UnfoldBooleanSwitchWidget(),
+        help_text="If somebody else may know it: webhooks that it signs are refused from now on.",
+    )
 
 
 class PMSConnectionForm(ServiceForm):
@@ -82,7 +91,7 @@ class PMSConnectionAdmin(ServiceAdmin):
     search_fields = ("name", "slug")
     search_help_text = "Name or slug"
     fields = (
-        *(("name", "slug"), ("kind", "is_active"), ("masked_secret", "previous_is_valid"), "created_at"),
+        *(("name", "slug"), ("kind", "is_active", "is_paused"), ("masked_secret", "previous_secret_end"), "created_at"),
         *(("base_url", "credentials_set"), ("circuit_words", "last_contact_at"), "last_error"),
     )
     add_fieldsets = ((None, {"fields": ("name", "slug", "kind", "secret")}),)
@@ -129,7 +138,9 @@ class PMSConnectionAdmin(ServiceAdmin):
         if form.is_valid():
             given = form.cleaned_data["secret"]
             with RefusalsAsFormErrors(form):
-                secret = services.rotate_secret(connection_id=connection.pk, secret=given)
+                secret = services.rotate_secret(
+                    connection_id=connection.pk, secret=given, at_once=form.cleaned_data["at_once"]
+                )
                 if not given:
                     secret_message(request, f"The new webhook secret of {connection.name}", secret)
                 return HttpResponseRedirect(_page(connection))
@@ -137,8 +148,9 @@ class PMSConnectionAdmin(ServiceAdmin):
             request,
             form,
             title=f"Rotate the secret of {connection.name}",
-            note="The connection gets a new secret, which is shown once. The current one stays valid until the next "
-            "rotation, so that the PMS can be updated; the one before it is refused from now on.",
+            note="The connection gets a new secret, which is shown once. The current one stays valid for "
+            f"{PREVIOUS_SECRET_VALID_FOR // timedelta(hours=1)} hours, so that the PMS can be updated; the one before "
+            "it is refused from now on.",
             button="Rotate secret",
             original=connection,
             back=_page(connection),
@@ -186,10 +198,11 @@ class PMSConnectionAdmin(ServiceAdmin):
         prefix = _PREFIX if connection.secret.startswith(_PREFIX) else ""
         return f"{prefix}{'•' * 12}{connection.secret[-SHOWN_CHARACTERS:]}"
 
-    @display(description="Previous secret still valid", boolean=True)
-    def previous_is_valid(self, connection: PMSConnection) -> bool:
-        """Whether the secret before the last rotation is still accepted."""
-        return bool(connection.previous_secret)
+    @display(description="Previous secret")
+    def previous_secret_end(self, connection: PMSConnection) -> str:
+        """Until when the secret before the last rotation is still accepted."""
+        until = connection.previous_secret_until if connection.previous_is_valid else None
+        return f"valid until {timezone.localtime(until):%Y-%m-%d %H:%M}" if until else "refused"
 
 
 def _page(connection: PMSConnection) -> str:

@@ -1,6 +1,7 @@
 import datetime
 import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
+import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
@@ -24,8 +25,10 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=255)),
                 ('kind', models.CharField(default='standard', max_length=50)),
                 ('is_active', models.BooleanField(default=True)),
+                ('is_paused', models.BooleanField(db_default=False, default=False)),
                 ('secret', models.TextField()),
                 ('previous_secret', models.TextField(blank=True, null=True)),
+                ('previous_secret_until', models.DateTimeField(editable=False, null=True)),
                 ('base_url', models.CharField(blank=True, max_length=1000, null=True, verbose_name='base URL')),
                 ('credentials', models.TextField(blank=True, null=True)),
                 ('circuit', models.CharField(choices=[('closed', 'closed'), ('open', 'open'), ('half_open', 'half_open')], db_default='closed', default='closed', editable=False, max_length=9)),
@@ -33,12 +36,13 @@ class Migration(migrations.Migration):
                 ('next_try_at', models.DateTimeField(editable=False, null=True)),
                 ('last_contact_at', models.DateTimeField(editable=False, null=True)),
                 ('last_error', models.CharField(blank=True, db_default='', editable=False, max_length=1000)),
+                ('sync_every_seconds', models.PositiveIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(60)])),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
             ],
             options={
                 'verbose_name': 'PMS connection',
                 'ordering': ('slug',),
-                'constraints': [models.CheckConstraint(condition=models.Q(('circuit__in', ['closed', 'open', 'half_open'])), name='pms_connection_circuit_known'), models.CheckConstraint(condition=models.Q(('circuit', 'closed'), ('next_try_at__isnull', False), _connector='OR'), name='pms_connection_open_until_a_moment')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('circuit__in', ['closed', 'open', 'half_open'])), name='pms_connection_circuit_known'), models.CheckConstraint(condition=models.Q(('circuit', 'closed'), ('next_try_at__isnull', False), _connector='OR'), name='pms_connection_open_until_a_moment'), models.CheckConstraint(condition=models.Q(models.Q(('previous_secret__isnull', True), ('previous_secret_until__isnull', True)), models.Q(('previous_secret__isnull', False), ('previous_secret_until__isnull', False)), _connector='OR'), name='pms_connection_previous_secret_ends'), models.CheckConstraint(condition=models.Q(('sync_every_seconds__isnull', True), ('sync_every_seconds__gte', 60), _connector='OR'), name='pms_connection_sync_interval')],
             },
         ),
         migrations.CreateModel(

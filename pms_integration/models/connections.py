@@ -3,6 +3,7 @@
 import orjson
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
 
@@ -17,6 +18,7 @@ MAX_EXTERNAL_ID_LENGTH = 255
 MAX_REASON_LENGTH = 1_000
 MAX_KIND_LENGTH = 50
 MAX_BASE_URL_LENGTH = 1_000
+MIN_SYNC_SECONDS = 60
 STANDARD = "standard"
 
 
@@ -31,15 +33,18 @@ class PMSConnectionQuerySet(models.QuerySet["PMSConnection"]):
 class PMSConnection(models.Model):
     """A configured PMS. `kind` is a key of `connectors.CONNECTORS`; without a `base_url` the PMS is not called.
 
-    `circuit`, `failures` and `next_try_at` are the circuit breaker's (`pms_backend/outbound/circuit.py`).
+    `circuit`, `failures` and `next_try_at` are the circuit breaker's (`pms_backend/outbound/circuit.py`). While
+    `is_paused`, nothing is pushed.
     """
 
     slug = models.SlugField(unique=True, max_length=50)
     name = models.CharField(max_length=255)
     kind = models.CharField(max_length=MAX_KIND_LENGTH, default=STANDARD)
     is_active = models.BooleanField(default=True)
+    is_paused = models.BooleanField(default=False, db_default=False)
     secret = EncryptedTextField()
     previous_secret = EncryptedTextField(null=True, blank=True)
+    previous_secret_until = models.DateTimeField(null=True, editable=False)
     base_url = models.CharField("base URL", max_length=MAX_BASE_URL_LENGTH, null=True, blank=True)
     # A JSON object of texts.
     credentials = EncryptedTextField(null=True, blank=True)
@@ -54,6 +59,9 @@ class PMSConnection(models.Model):
     next_try_at = models.DateTimeField(null=True, editable=False)
     last_contact_at = models.DateTimeField(null=True, editable=False)
     last_error = models.CharField(max_length=MAX_REASON_LENGTH, blank=True, db_default="", editable=False)
+    sync_every_seconds = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(MIN_SYNC_SECONDS)]
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = PMSConnectionQuerySet.as_manager()
@@ -70,6 +78,16 @@ class PMSConnection(models.Model):
                 name="pms_connection_open_until_a_moment",
                 condition=models.Q(circuit=CircuitStatus.CLOSED.value) | models.Q(next_try_at__isnull=False),
             ),
+            models.CheckConstraint(
+                name="pms_connection_previous_secret_ends",
+                condition=models.Q(previous_secret__isnull=True, previous_secret_until__isnull=True)
+                | models.Q(previous_secret__isnull=False, previous_secret_until__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="pms_connection_sync_interval",
+                condition=models.Q(sync_every_seconds__isnull=True)
+                | models.Q(sync_every_seconds__gte=MIN_SYNC_SECONDS),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -77,8 +95,14 @@ class PMSConnection(models.Model):
 
     @property
     def secrets(self) -> list[str]:
-        """The secrets that may sign webhooks: the current one and the one before the last rotation."""
-        return [secret for secret in (self.secret, self.previous_secret) if secret]
+        """The secrets that may sign webhooks now: the current one, and for a while the one before the last rotation."""
+        previous = self.previous_secret if self.previous_is_valid else None
+        return [self.secret] if previous is None else [self.secret, previous]
+
+    @property
+    def previous_is_valid(self) -> bool:
+        """Whether the secret before the last rotation may still sign webhooks."""
+        return self.previous_secret_until is not None and timezone.now() < self.previous_secret_until
 
     @property
     def credential_values(self) -> dict[str, str]:

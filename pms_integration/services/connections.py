@@ -2,9 +2,11 @@
 
 import base64
 import secrets
+from datetime import timedelta
 from typing import Final
 
 from django.db import IntegrityError
+from django.utils import timezone
 
 from inventory.models import Location
 from pms_backend.access.services import record_audit
@@ -19,6 +21,8 @@ SECRET_BYTES: Final = 32
 # Of a secret that a PMS has made; Shopify's have 32 characters.
 MIN_SECRET_LENGTH: Final = 16
 MAX_SECRET_LENGTH: Final = 255
+# How long the previous secret still signs webhooks after a rotation, so that the PMS can be updated meanwhile.
+PREVIOUS_SECRET_VALID_FOR: Final = timedelta(hours=24)
 
 
 @retried_atomic
@@ -38,16 +42,19 @@ def create_connection(*, slug: str, name: str, kind: str = STANDARD, secret: str
 
 
 @retried_atomic
-def rotate_secret(*, connection_id: int, secret: str = "") -> str:
+def rotate_secret(*, connection_id: int, secret: str = "", at_once: bool = False) -> str:
     """Gives the connection the secret that its PMS has made, else a new one, and returns it.
 
-    The previous one stays valid until the next rotation. Raises `InvalidSecret`.
+    The previous one stays valid for `PREVIOUS_SECRET_VALID_FOR`, or until the next rotation; `at_once` ends it now.
+    Raises `InvalidSecret`.
     """
     secret = _checked_or_new(secret)
     connection = PMSConnection.objects.select_for_update(no_key=True).get(pk=connection_id)
-    connection.previous_secret, connection.secret = connection.secret, secret
-    connection.save(update_fields=["secret", "previous_secret"])
-    record_audit(action="pms_connection.secret_rotated", subject=f"pms_connection:{connection.slug}")
+    connection.previous_secret = None if at_once else connection.secret
+    connection.previous_secret_until = None if at_once else timezone.now() + PREVIOUS_SECRET_VALID_FOR
+    connection.secret = secret
+    connection.save(update_fields=["secret", "previous_secret", "previous_secret_until"])
+    record_audit(action="pms_connection.secret_rotated", subject=f"pms_connection:{connection.slug}", at_once=at_once)
     return secret
 
 

@@ -58,6 +58,8 @@ CHECKS = {
     "import_job_format_known": ["format = 'xlsx'"],
     "import_job_status_known": ["status = 'lost'"],
     "pms_connection_circuit_known": ["circuit = 'lost', next_try_at = now()"],
+    "pms_connection_previous_secret_ends": ["previous_secret = 'x'", "previous_secret_until = now()"],
+    "pms_connection_sync_interval": ["sync_every_seconds = 59"],
     "pms_connection_open_until_a_moment": [
         "circuit = 'open', next_try_at = NULL", "circuit = 'half_open', next_try_at = NULL",
     ],

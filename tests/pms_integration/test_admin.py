@@ -5,6 +5,7 @@ import html
 import orjson
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from pms_integration.admin.events import MAX_SHOWN_CHARACTERS
 from pms_integration.models import PMSConnection, PMSEvent, PMSEventStatus, PMSLocation
@@ -67,6 +68,21 @@ def test_rotating_asks_first_and_shows_the_new_secret_once():
     assert (connection.previous_secret, connection.secret != before) == (before, True)
     assert connection.secret in rotated.content.decode()
     assert connection.secret not in client.get(page(connection)).content.decode()
+
+
+def test_the_admin_says_how_long_the_previous_secret_is_valid_and_may_end_it():
+    connection, client = make_connection(), superuser()
+
+    client.post(page(connection, "rotate"), {"csrfmiddlewaretoken": "x"})
+    connection.refresh_from_db()
+    until = timezone.localtime(connection.previous_secret_until)
+    assert "The current one stays valid for 24 hours" in client.get(page(connection, "rotate")).content.decode()
+    assert f"valid until {until:%Y-%m-%d %H:%M}" in client.get(page(connection)).content.decode()
+    client.post(page(connection, "rotate"), {"at_once": "on"})
+
+    connection.refresh_from_db()
+    assert (connection.previous_secret, connection.previous_secret_until) == (None, None)
+    assert "refused" in client.get(page(connection)).content.decode()
 
 
 SHOPIFYS = "shpss_0123456789abcdef0123456789abcdef"

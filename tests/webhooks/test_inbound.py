@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import orjson
 import pytest
 from django.test import Client
+from django.utils import timezone
 from standardwebhooks import Webhook
 
 from pms_integration import services
@@ -82,6 +83,33 @@ def test_both_secrets_are_good_while_one_is_rotated_and_the_first_is_not_after_t
 
 GOOD = "GOOD"
 OTHER = "v1," + base64.b64encode(b"0" * 32).decode()
+
+
+def test_the_previous_secret_is_good_for_a_day_after_a_rotation(pms: PMSConnection) -> None:
+    before, rotated_at = pms.secret, timezone.now()
+    after = services.rotate_secret(connection_id=pms.pk)
+    pms.refresh_from_db()
+    until = pms.previous_secret_until
+    assert timedelta(0) <= until - rotated_at - timedelta(hours=24) < timedelta(minutes=1)
+
+    PMSConnection.objects.update(previous_secret_until=timezone.now() + timedelta(minutes=1))
+    assert post(BODY, before, webhook_id="m-1").status_code == 202
+
+    PMSConnection.objects.update(previous_secret_until=timezone.now())
+    assert post(BODY, before, webhook_id="m-2").status_code == 401
+    assert post(BODY, after, webhook_id="m-3").status_code == 202
+    assert list(PMSEvent.objects.order_by("id").values_list("webhook_id", flat=True)) == ["m-1", "m-3"]
+
+
+def test_a_rotation_at_once_ends_both_secrets_before(pms: PMSConnection) -> None:
+    first = pms.secret
+    second = services.rotate_secret(connection_id=pms.pk)
+
+    third = services.rotate_secret(connection_id=pms.pk, at_once=True)
+
+    assert [post(BODY, secret).status_code for secret in (first, second)] == [401, 401]
+    assert not PMSEvent.objects.exists()
+    assert post(BODY, third).status_code == 202
 
 
 def post_list(pms: PMSConnection, entries: str):
