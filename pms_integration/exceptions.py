@@ -19,6 +19,30 @@ class NotRetriable(Conflict, code="not_retriable"):
     """The event has a status in which it cannot be retried."""
 
 
+class ConnectionSlugTaken(Conflict, code="slug_taken"):
+    """Another connection has the slug."""
+
+
+class ConnectionInUse(Conflict, code="connection_in_use"):
+    """A connection is not deleted while something that the PMS sent hangs on it; it can be made inactive."""
+
+
+class FieldFixed(Invalid, code="fixed_field"):
+    """The field is set when a connection is created, and does not change."""
+
+
+class LocationRepeated(Invalid, code="repeated_location"):
+    """A list of mappings names a location twice."""
+
+
+class PMSNotCalled(Conflict, code="pms_not_called"):
+    """The PMS of the connection is not called as the connection is set up."""
+
+
+class PMSUnavailable(Unavailable, code="pms_unavailable"):
+    """The PMS does not answer, or has refused the call."""
+
+
 class UnknownKind(Invalid, code="unknown_kind"):
     """There is no connector for this kind of PMS."""
 

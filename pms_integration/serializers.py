@@ -1,11 +1,25 @@
-"""PMS events as JSON."""
+"""PMS events and connections as JSON."""
 
-from typing import Any
+from typing import Any, Final
 
+from inventory.models import MAX_CODE_LENGTH
 from pms_backend.access.visibility import visibility_of
 from pms_backend.api import serializers
 from pms_backend.api.moments import MomentField
-from pms_integration.models import PMSConnection, PMSEvent
+from pms_backend.outbound.circuit import CircuitStatus
+from pms_integration.connectors.outgoing import ExternalLocation
+from pms_integration.models import (
+    MAX_BASE_URL_LENGTH,
+    MAX_EXTERNAL_ID_LENGTH,
+    STANDARD,
+    PMSConnection,
+    PMSEvent,
+    PMSLocation,
+)
+from pms_integration.services.connections import MAX_SECRET_LENGTH, MIN_SECRET_LENGTH
+from pms_integration.services.location_mappings import MAX_MAPPED_LOCATIONS, LocationMapping
+from pms_integration.services.outgoing import MAX_CREDENTIAL_LENGTH
+from pms_integration.services.questions import ConnectionCheck
 from pms_integration.services.retrying import RETRIABLE
 
 
@@ -60,3 +74,102 @@ class RetriedSerializer(serializers.Serializer[Any]):
     """How many events are tried again."""
 
     retried = serializers.IntegerField()
+
+
+_SECRET: Final[dict[str, Any]] = {
+    "required": False, "min_length": MIN_SECRET_LENGTH, "max_length": MAX_SECRET_LENGTH,
+}  # fmt: skip
+
+
+class MappedLocationSerializer(serializers.Serializer[PMSLocation]):
+    """A location of ours and its id in the PMS."""
+
+    location = serializers.CharField(source="location_code", max_length=MAX_CODE_LENGTH, help_text="Our code of it")
+    external_id = serializers.CharField(max_length=MAX_EXTERNAL_ID_LENGTH)
+    owns_stock = serializers.BooleanField(default=False, help_text="Whether the PMS's figures are the truth there")
+
+
+class ConnectionStateSerializer(serializers.Serializer[PMSConnection]):
+    """What came of the calls to the PMS."""
+
+    circuit = serializers.ChoiceField(choices=[status.value for status in CircuitStatus])
+    last_contact_at = serializers.DateTimeField(allow_null=True)
+    last_error = serializers.CharField(help_text="Empty if the last call had its answer")
+    next_try_at = serializers.DateTimeField(allow_null=True)
+
+
+class PMSConnectionSerializer(serializers.ModelSerializer[PMSConnection]):
+    """A connected PMS, without its secrets."""
+
+    # Without DRF's check for uniqueness: a slug that is taken is a conflict, which the service raises.
+    slug = serializers.SlugField(max_length=50, help_text="Does not change")
+    kind = serializers.CharField(max_length=50, default=STANDARD, help_text="Does not change")
+    base_url = serializers.CharField(
+        max_length=MAX_BASE_URL_LENGTH, required=False, allow_null=True, help_text="null: it only sends webhooks"
+    )
+    credentials = serializers.DictField(
+        child=serializers.CharField(max_length=MAX_CREDENTIAL_LENGTH, allow_null=True, trim_whitespace=False),
+        required=False,
+        allow_null=True,
+        write_only=True,
+        help_text="A member that is null is removed; with another scheme, host or port all are forgotten",
+    )
+    is_paused = serializers.BooleanField(required=False, help_text="Nothing is pushed")
+    locations = MappedLocationSerializer(  # type: ignore[call-arg]  # the list's
+        many=True, required=False, max_length=MAX_MAPPED_LOCATIONS, help_text="A list replaces all mappings"
+    )
+    state = ConnectionStateSerializer(source="*", read_only=True)
+
+    class Meta:
+        model = PMSConnection
+        fields: tuple[str, ...] = (
+            *("slug", "name", "kind", "base_url", "credentials", "is_active", "is_paused"),
+            *("locations", "sync_every_seconds", "state"),
+        )
+
+    def validate_locations(self, value: list[dict[str, Any]]) -> list[LocationMapping]:
+        """As the service takes them."""
+        return [LocationMapping(**row) for row in value]
+
+
+class PMSConnectionSecretSerializer(PMSConnectionSerializer):
+    """A connected PMS, with its secret where the PMS has made it (input) or it was made here (output)."""
+
+    secret = serializers.CharField(**_SECRET, help_text="Shown once; not shown if the request has it")
+
+    class Meta(PMSConnectionSerializer.Meta):
+        fields = (*PMSConnectionSerializer.Meta.fields, "secret")
+
+
+class SecretRotationSerializer(serializers.Serializer[Any]):
+    """Which secret follows, and when the one before ends."""
+
+    at_once = serializers.BooleanField(default=False, help_text="Refuses the present secret at once")
+    secret = serializers.CharField(**_SECRET, help_text="If the PMS has made it")
+
+
+class ConnectionCheckSerializer(serializers.Serializer[ConnectionCheck]):
+    """Whether a PMS answers."""
+
+    ok = serializers.BooleanField()
+    detail = serializers.CharField(help_text="The name of the PMS, or what is wrong")
+    capabilities = serializers.DictField(allow_null=True, help_text="What its kind can do")
+    webhooks = serializers.ChoiceField(
+        choices=["ok", "missing", "unsupported"],
+        help_text="Whether the PMS sends them to us; unsupported if it cannot be asked, or did not answer",
+    )
+    ms = serializers.IntegerField()
+
+
+class ExternalLocationSerializer(serializers.Serializer[ExternalLocation]):
+    """A location that a PMS lists."""
+
+    external_id = serializers.CharField()
+    name = serializers.CharField()
+
+
+class ExternalLocationsSerializer(serializers.Serializer[Any]):
+    """The locations that a PMS lists."""
+
+    is_supported = serializers.BooleanField(help_text="Whether the PMS has such a list")
+    results = ExternalLocationSerializer(many=True)

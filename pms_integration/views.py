@@ -1,6 +1,9 @@
 """`/api/v1/pms/`."""
 
-from django.db.models import Count, QuerySet
+from typing import Any
+
+from django.db.models import Count, Prefetch, QuerySet
+from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
@@ -9,15 +12,21 @@ from rest_framework.response import Response
 
 from pms_backend.access.scopes import read_write
 from pms_backend.api.endpoints import GenericViewSet
+from pms_backend.api.parsers import JSONParser, MergePatchParser
 from pms_backend.api.validation import validated
 from pms_integration import services
 from pms_integration.filters import PMSEventFilter
-from pms_integration.models import PMSEvent
+from pms_integration.models import PMSConnection, PMSEvent, PMSLocation
 from pms_integration.serializers import (
+    ConnectionCheckSerializer,
+    ExternalLocationsSerializer,
+    PMSConnectionSecretSerializer,
+    PMSConnectionSerializer,
     PMSEventDetailSerializer,
     PMSEventSerializer,
     RetriedSerializer,
     RetrySerializer,
+    SecretRotationSerializer,
 )
 
 
@@ -58,3 +67,99 @@ class PMSEventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericV
     def retry_many(self, request: Request) -> Response:
         """Tries all failed, deferred and dead events again, now; or those of a connection, a status, since a moment."""
         return Response({"retried": services.retry_events(**validated(RetrySerializer, request.data))})
+
+
+class PMSConnectionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[PMSConnection]):
+    """The connected PMSs."""
+
+    queryset = PMSConnection.objects.prefetch_related(
+        Prefetch("locations", PMSLocation.objects.select_related("location").order_by("location__code"))
+    )
+    serializer_class = PMSConnectionSerializer
+    ordering = "slug"
+    required_scopes = read_write("pms")
+    # The answers carry a secret, of which no copy is kept.
+    supports_idempotency = {"create": False, "rotate_secret": False}
+    parser_classes = (JSONParser, MergePatchParser)
+    lookup_field = "slug"
+    lookup_value_regex = r"[-a-zA-Z0-9_]{1,50}"
+    may_answer = {409: "state conflict"}
+
+    def prepare(self, request: Request, **kwargs: Any) -> Any:
+        """Checks the base URL of a write, and makes the calls of a test: neither happens in a transaction."""
+        if self.action == "test":
+            address = request.build_absolute_uri(reverse("pms-webhook", kwargs=kwargs))
+            return services.check_connection(**kwargs, webhook_url=address)
+        if self.action not in ("create", "partial_update"):
+            return None
+        of_new = self.action == "create"
+        serializer_class = PMSConnectionSecretSerializer if of_new else PMSConnectionSerializer
+        serializer = serializer_class(data=request.data, partial=not of_new)
+        serializer.is_valid(raise_exception=True)
+        values: dict[str, Any] = serializer.validated_data
+        if values.get("base_url") is not None:
+            values["base_url"] = services.check_base_url(values["base_url"])
+        return values
+
+    @extend_schema(request=PMSConnectionSecretSerializer, responses={201: PMSConnectionSecretSerializer})
+    def create(self, request: Request) -> Response:
+        """Creates a connection. The secret that is made for it is in this answer only."""
+        values = self.prepared()
+        connection = services.create_configured_connection(values=values)
+        return self._shown_once(connection, "" if "secret" in values else connection.secret, status=201)
+
+    def partial_update(self, request: Request, slug: str) -> Response:
+        """Changes a connection. A list of locations replaces all mappings; slug and kind do not change."""
+        return self._shown(services.update_connection(slug=slug, values=self.prepared()))
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, slug: str) -> Response:
+        """Deletes a connection from which nothing came. Any other is made inactive: `is_active` false."""
+        services.delete_connection(slug=slug)
+        return Response(status=204)
+
+    @extend_schema(request=SecretRotationSerializer, responses=PMSConnectionSecretSerializer)
+    @action(detail=True, methods=["post"], url_path="rotate-secret")
+    def rotate_secret(self, request: Request, slug: str) -> Response:
+        """Gives the connection another secret. The one before is valid for 24 hours more, unless it ends at once."""
+        values = validated(SecretRotationSerializer, request.data)
+        connection = self.get_object()
+        secret = services.rotate_secret(connection_id=connection.pk, **values)
+        return self._shown_once(connection, "" if "secret" in values else secret)
+
+    @extend_schema(request=None, responses=PMSConnectionSerializer)
+    @action(detail=True, methods=["post"])
+    def pause(self, request: Request, slug: str) -> Response:
+        """Lets nothing be pushed to the PMS."""
+        return self._shown(services.update_connection(slug=slug, values={"is_paused": True}))
+
+    @extend_schema(request=None, responses=PMSConnectionSerializer)
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, slug: str) -> Response:
+        """Lets changes be pushed to the PMS again."""
+        return self._shown(services.update_connection(slug=slug, values={"is_paused": False}))
+
+    @extend_schema(request=None, responses=ConnectionCheckSerializer)
+    @action(detail=True, methods=["post"])
+    def test(self, request: Request, slug: str) -> Response:
+        """Calls the PMS and says what came of it: 200 also if the PMS fails, or has no base URL."""
+        return Response(ConnectionCheckSerializer(self.prepared()).data)
+
+    @extend_schema(responses=ExternalLocationsSerializer)
+    @action(detail=True, pagination_class=None)
+    def locations(self, request: Request, slug: str) -> Response:
+        """The locations that the PMS lists. 409 if this PMS is not called, 503 if it does not answer."""
+        listed = services.ask_for_locations(slug=slug)
+        shown = {"is_supported": listed is not None, "results": listed or ()}
+        return Response(ExternalLocationsSerializer(shown).data)
+
+    def _shown(self, connection: PMSConnection) -> Response:
+        return Response(self._as_json(connection))
+
+    def _shown_once(self, connection: PMSConnection, secret: str, status: int = 200) -> Response:
+        """The connection with a secret that was made here, which no cache keeps."""
+        body = {**self._as_json(connection), **({"secret": secret} if secret else {})}
+        return Response(body, status=status, headers={"Cache-Control": "no-store"})
+
+    def _as_json(self, connection: PMSConnection) -> dict[str, Any]:
+        return dict(PMSConnectionSerializer(self.get_queryset().get(pk=connection.pk)).data)

@@ -54,6 +54,7 @@ _PMS_READ: Final = (
 _PMS_WRITE: Final = (
     "pms_integration.add_pmsconnection",
     "pms_integration.change_pmsconnection",
+    "pms_integration.delete_pmsconnection",
     "pms_integration.change_pmsevent",
     "pms_integration.change_pmsproduct",
     "pms_integration.change_pmsstock",

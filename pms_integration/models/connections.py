@@ -136,6 +136,11 @@ class PMSLocation(models.Model):
     def __str__(self) -> str:
         return self.external_id
 
+    @property
+    def location_code(self) -> str:
+        """Our code of the location."""
+        return self.location.code
+
 
 class PMSProductState(models.TextChoices):
     """The state of the link between a product of the PMS and ours."""

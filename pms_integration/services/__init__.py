@@ -2,9 +2,15 @@
 
 from pms_integration.services.applying import apply_due_events, apply_events
 from pms_integration.services.calls import call_pms
+from pms_integration.services.connection_settings import (
+    create_configured_connection,
+    delete_connection,
+    update_connection,
+)
 from pms_integration.services.connections import create_connection, map_location, rotate_secret
 from pms_integration.services.leases import lease_batch, lease_crashed
 from pms_integration.services.outgoing import check_base_url, set_outgoing
+from pms_integration.services.questions import ask_for_locations, check_connection
 from pms_integration.services.receiving import Receipt, receive_webhook
 from pms_integration.services.retention import prune_event_bodies
 from pms_integration.services.retrying import retry_event, retry_events, retry_own_failures, wake_deferred

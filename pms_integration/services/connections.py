@@ -5,7 +5,7 @@ import secrets
 from datetime import timedelta
 from typing import Final
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from inventory.models import Location
@@ -14,7 +14,7 @@ from pms_backend.api.exceptions import constraint
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 from pms_integration.connectors import CONNECTORS
-from pms_integration.exceptions import ExternalIdTaken, InvalidSecret, StockOwned, UnknownKind
+from pms_integration.exceptions import ConnectionSlugTaken, ExternalIdTaken, InvalidSecret, StockOwned, UnknownKind
 from pms_integration.models import STANDARD, PMSConnection, PMSLocation
 
 SECRET_BYTES: Final = 32
@@ -29,14 +29,22 @@ PREVIOUS_SECRET_VALID_FOR: Final = timedelta(hours=24)
 def create_connection(*, slug: str, name: str, kind: str = STANDARD, secret: str = "") -> PMSConnection:
     """Creates a connection with the secret that its PMS has made, else with a new one.
 
-    Raises `UnknownKind`, `InvalidSecret`.
+    Raises `UnknownKind`, `InvalidSecret`, `ConnectionSlugTaken`.
     """
     if kind not in CONNECTORS:
         detail = f"{kind} is not one of {', '.join(CONNECTORS)}."
         raise UnknownKind(detail, errors=[FieldError("/kind", UnknownKind.code, detail)])
     connection = PMSConnection(slug=slug, name=name, kind=kind, secret=_checked_or_new(secret))
-    connection.full_clean()
-    connection.save(force_insert=True)
+    connection.full_clean(validate_unique=False)
+    try:
+        with transaction.atomic():
+            connection.save(force_insert=True)
+    except IntegrityError as error:
+        if constraint(error).startswith("pms_integration_pmsconnection_slug"):
+            detail = f"Another connection has the slug {slug}."
+            errors = [FieldError("/slug", ConnectionSlugTaken.code, detail)]
+            raise ConnectionSlugTaken(detail, errors=errors) from None
+        raise
     record_audit(action="pms_connection.created", subject=f"pms_connection:{slug}", kind=kind)
     return connection
 
@@ -71,11 +79,8 @@ def map_location(*, connection: PMSConnection, location: Location, external_id: 
             defaults={"external_id": external_id, "owns_stock": owns_stock},
         )
     except IntegrityError as error:
-        if constraint(error) == "pms_location_one_owner":
-            raise StockOwned(f"Another connection owns the stock of {location.code}.") from None
-        if constraint(error) == "pms_location_external_id_unique":
-            raise ExternalIdTaken(f"{connection.slug} calls another location {external_id}.") from None
-        raise
+        refusal = mapping_refusal(error, slug=connection.slug, code=location.code, external_id=external_id)
+        raise refusal or error from None
     record_audit(
         action="pms_connection.location_mapped",
         subject=f"pms_connection:{connection.slug}",
@@ -84,6 +89,24 @@ def map_location(*, connection: PMSConnection, location: Location, external_id: 
         owns_stock=owns_stock,
     )
     return mapped
+
+
+def mapping_refusal(
+    error: IntegrityError, *, slug: str, code: str, external_id: str, pointer: str = ""
+) -> StockOwned | ExternalIdTaken | None:
+    """The rule that a mapping breaks, for the mapping at `pointer`; None for another error."""
+    if constraint(error) == "pms_location_one_owner":
+        detail = f"Another connection owns the stock of {code}."
+        return StockOwned(detail, errors=[FieldError(f"{pointer}/owns_stock", StockOwned.code, detail)])
+    if constraint(error) == "pms_location_external_id_unique":
+        return external_id_taken(slug=slug, external_id=external_id, pointer=pointer)
+    return None
+
+
+def external_id_taken(*, slug: str, external_id: str, pointer: str) -> ExternalIdTaken:
+    """The refusal of an id that the connection uses for another location."""
+    detail = f"{slug} calls another location {external_id}."
+    return ExternalIdTaken(detail, errors=[FieldError(f"{pointer}/external_id", ExternalIdTaken.code, detail)])
 
 
 def _checked_or_new(secret: str) -> str:

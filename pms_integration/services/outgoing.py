@@ -8,6 +8,7 @@ import orjson
 
 from pms_backend import outbound
 from pms_backend.access.services import record_audit
+from pms_backend.api.exceptions import escape_pointer
 from pms_backend.api.outbound_urls import check_outbound_url
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
@@ -40,9 +41,11 @@ def check_base_url(url: str) -> BaseURL:
 
 @retried_atomic
 def set_outgoing(
-    *, connection_id: int, base_url: BaseURL | None, credentials: Mapping[str, str] | None = None
+    *, connection_id: int, base_url: BaseURL | None, credentials: Mapping[str, str | None] | None = None
 ) -> PMSConnection:
-    """Sets where the PMS is called, None for a PMS that only sends webhooks; credentials that are not given stay.
+    """Sets where the PMS is called, None for a PMS that only sends webhooks.
+
+    Credentials that are not given stay, those that are None are removed.
 
     With another origin the credentials are forgotten, so that nobody can have them sent elsewhere, and with another
     URL the circuit is closed. Raises `InvalidBaseURL`, `InvalidCredentials`, `ConnectorMissing`.
@@ -52,8 +55,11 @@ def set_outgoing(
     if base_url is not None and connector is None:
         raise _invalid_base_url(f"A PMS of the kind {connection.kind} only sends webhooks.")
     stored = connection.credential_values if _origin(base_url) == _origin(connection.base_url) else {}
-    given = _checked(credentials or {}, connector.credential_names if connector else ())
-    values = {**stored, **given} if base_url is not None else {}
+    changes = credentials or {}
+    given = {name: value for name, value in changes.items() if value is not None}
+    _check(given, connector.credential_names if connector else ())
+    kept = {name: value for name, value in stored.items() if name not in changes}
+    values = {**kept, **given} if base_url is not None else {}
     changed = ["base_url", "credentials"]
     if base_url != connection.base_url:
         closed = Circuit()
@@ -67,7 +73,7 @@ def set_outgoing(
         action="pms_connection.outgoing_set",
         subject=f"pms_connection:{connection.slug}",
         base_url=base_url,
-        credentials_changed=sorted(given),
+        credentials_changed=sorted({*given, *(changes.keys() & stored.keys())}),
         credentials=sorted(values),
     )
     return connection
@@ -80,7 +86,7 @@ def _origin(url: str | None) -> tuple[str, str, int] | None:
     return target.url.scheme, target.host, target.port
 
 
-def _checked(credentials: Mapping[str, str], names: Sequence[str]) -> Mapping[str, str]:
+def _check(credentials: Mapping[str, str], names: Sequence[str]) -> None:
     for name, value in credentials.items():
         detail = ""
         if name not in names:
@@ -88,10 +94,8 @@ def _checked(credentials: Mapping[str, str], names: Sequence[str]) -> Mapping[st
         elif len(value) > MAX_CREDENTIAL_LENGTH or not _CREDENTIAL.fullmatch(value):
             detail = f"{name} has 1 to {MAX_CREDENTIAL_LENGTH} printable ASCII characters, without spaces around it."
         if detail:
-            raise InvalidCredentials(
-                detail, errors=[FieldError(f"/credentials/{name}", InvalidCredentials.code, detail)]
-            )
-    return credentials
+            pointer = f"/credentials/{escape_pointer(name)}"
+            raise InvalidCredentials(detail, errors=[FieldError(pointer, InvalidCredentials.code, detail)])
 
 
 def _invalid_base_url(detail: str) -> InvalidBaseURL:

@@ -46,7 +46,9 @@ ROLES = {
         verbs=("view", "add", "change", "delete"),
     ),
     "PMS operator": Role(
-        scopes=frozenset({"pms:read", "pms:write"}), apps=("pms_integration",), verbs=("view", "add", "change")
+        scopes=frozenset({"pms:read", "pms:write"}),
+        apps=("pms_integration",),
+        verbs=("view", "add", "change", "delete"),
     ),
     "user administrator": Role(apps=("auth",), verbs=("view", "add", "change", "delete")),
     "client administrator": Role(apps=("access",), verbs=("view", "add", "change", "delete")),

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 import schemathesis
 from django.core.signals import request_finished, request_started
-from django.db import close_old_connections, transaction
+from django.db import close_old_connections
 from django.test import Client
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
@@ -27,6 +27,7 @@ from pms_backend.access.services import create_api_client
 from pms_backend.wsgi import application
 from tests.factories import make_connection, make_location, make_product, set_stock
 from tests.inventory.reserving import reserve
+from tests.rolling_back import rolled_back
 
 SEED: Final = 2026
 # Made up for each operation, of what the schema allows and of what it does not.
@@ -141,9 +142,8 @@ def sample() -> Sample:
 def test_every_operation_responds_as_the_schema_says(case: schemathesis.Case, key: str, sample: Sample) -> None:
     if not sample.takes(case):
         return
-    with transaction.atomic():
+    with rolled_back():
         response = case.call(headers={"X-Api-Key": key})
-        transaction.set_rollback(True)
     case.validate_response(response, checks=CHECKS)
 
 

@@ -1,0 +1,91 @@
+"""The settings of a connection as the API changes them: several at a time, all or none."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.db import models
+
+from pms_backend.access.services import record_audit
+from pms_backend.api.problems import FieldError
+from pms_backend.api.transactions import retried_atomic
+from pms_integration.exceptions import ConnectionInUse, FieldFixed, InvalidCredentials
+from pms_integration.models import PMSConnection
+from pms_integration.services.connections import create_connection
+from pms_integration.services.location_mappings import replace_locations
+from pms_integration.services.outgoing import set_outgoing
+
+_PLAIN: Final = ("name", "is_active", "is_paused", "sync_every_seconds")
+# The slug is a part of URLs and of recorded events; the kind decides how stored events are read.
+_FIXED: Final = ("slug", "kind")
+_OF_A_NEW_ONE: Final = (*_FIXED, "name", "secret")
+
+
+@retried_atomic
+def create_configured_connection(*, values: Mapping[str, Any]) -> PMSConnection:
+    """Creates a connection with all that is set: what `create_connection` takes, and what `update_connection` does.
+
+    Raises what these two raise.
+    """
+    connection = create_connection(**{name: values[name] for name in _OF_A_NEW_ONE if name in values})
+    _change(connection, values)
+    return connection
+
+
+@retried_atomic
+def update_connection(*, slug: str, values: Mapping[str, Any]) -> PMSConnection:
+    """Changes what `values` has: plain fields, `base_url` (as `check_base_url` returns it), `credentials` (null removes
+    one, or all), `locations` (replaces all mappings).
+
+    Raises `PMSConnection.DoesNotExist`, `FieldFixed`, and what `set_outgoing` and `replace_locations` raise.
+    """
+    connection = PMSConnection.objects.select_for_update(no_key=True).get(slug=slug)
+    for name in _FIXED:
+        if name in values and values[name] != getattr(connection, name):
+            detail = f"{name} is set when the connection is created, and does not change."
+            raise FieldFixed(detail, errors=[FieldError(f"/{name}", FieldFixed.code, detail)])
+    _change(connection, values)
+    return connection
+
+
+@retried_atomic
+def delete_connection(*, slug: str) -> None:
+    """Deletes a connection, with its mappings. Raises `PMSConnection.DoesNotExist`, `ConnectionInUse`."""
+    # FOR UPDATE: a webhook that is being stored is waited for, and one that comes later finds no connection.
+    connection = PMSConnection.objects.select_for_update().get(slug=slug)
+    # Django would load all protected rows into its error.
+    held = [
+        str(relation.related_model._meta.verbose_name_plural)
+        for relation in PMSConnection._meta.related_objects
+        if relation.on_delete is models.PROTECT
+        and relation.related_model._base_manager.filter(**{relation.field.name: connection}).exists()
+    ]
+    if held:
+        raise ConnectionInUse(f"{slug} has {', '.join(held)}; set is_active to false instead.")
+    connection.delete()
+    record_audit(action="pms_connection.deleted", subject=f"pms_connection:{slug}")
+
+
+def _change(connection: PMSConnection, values: Mapping[str, Any]) -> None:
+    changed = [name for name in _PLAIN if name in values and values[name] != getattr(connection, name)]
+    if changed:
+        for name in changed:
+            setattr(connection, name, values[name])
+        connection.clean_fields()
+        connection.save(update_fields=changed)
+        record_audit(action="pms_connection.updated", subject=f"pms_connection:{connection.slug}", fields=changed)
+    _change_outgoing(connection, values)
+    if "locations" in values:
+        replace_locations(connection=connection, mappings=values["locations"])
+
+
+def _change_outgoing(connection: PMSConnection, values: Mapping[str, Any]) -> None:
+    base_url = values.get("base_url", connection.base_url)
+    credentials = values.get("credentials", {})
+    if credentials is None:
+        credentials = dict.fromkeys(connection.credential_values)
+    if base_url == connection.base_url and not credentials:
+        return
+    if base_url is None and any(value is not None for value in credentials.values()):
+        detail = "Without a base_url the PMS is not called, and has no credentials."
+        raise InvalidCredentials(detail, errors=[FieldError("/credentials", InvalidCredentials.code, detail)])
+    set_outgoing(connection_id=connection.pk, base_url=base_url, credentials=credentials)

@@ -1,0 +1,88 @@
+"""The list of a connection's locations, which is replaced as a whole."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import IntegrityError, transaction
+
+from inventory.exceptions import UnknownLocation
+from inventory.models import Location
+from pms_backend.access.services import record_audit
+from pms_backend.api.problems import FieldError
+from pms_backend.api.transactions import retried_atomic
+from pms_integration.exceptions import LocationRepeated
+from pms_integration.models import PMSConnection, PMSLocation
+from pms_integration.services.connections import external_id_taken, mapping_refusal
+
+# Each new one is a statement.
+MAX_MAPPED_LOCATIONS: Final = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocationMapping:
+    """The id of a location in a PMS, and whether the PMS owns the stock there; `location_code` is our code."""
+
+    location_code: str
+    external_id: str
+    owns_stock: bool = False
+
+
+@retried_atomic
+def replace_locations(*, connection: PMSConnection, mappings: Sequence[LocationMapping]) -> None:
+    """Maps these locations and no others; a mapping that stays the same is not written.
+
+    Raises `UnknownLocation`, `LocationRepeated`, `ExternalIdTaken` and `StockOwned`, for `/locations/INDEX`.
+    """
+    locations = _resolve(connection, mappings)
+    wanted = {location.pk: _values(mapping) for location, mapping in zip(locations, mappings, strict=True)}
+    held = {row.location_id: _values(row) for row in connection.locations.all()}
+    if wanted == held:
+        return
+    # They are deleted before others are written: two locations may exchange their ids.
+    connection.locations.filter(location__in=[pk for pk in held if held[pk] != wanted.get(pk)]).delete()
+    for index, (location, mapping) in enumerate(zip(locations, mappings, strict=True)):
+        if wanted[location.pk] != held.get(location.pk):
+            _create(connection, location, mapping, pointer=f"/locations/{index}")
+    record_audit(
+        action="pms_connection.locations_replaced",
+        subject=f"pms_connection:{connection.slug}",
+        locations=[mapping.location_code for mapping in mappings],
+        owns_stock=[mapping.location_code for mapping in mappings if mapping.owns_stock],
+    )
+
+
+def _resolve(connection: PMSConnection, mappings: Sequence[LocationMapping]) -> list[Location]:
+    """The locations of the mappings, in their order."""
+    by_code = Location.objects.in_bulk([mapping.location_code for mapping in mappings], field_name="code")
+    codes: set[str] = set()
+    external_ids: set[str] = set()
+    for index, mapping in enumerate(mappings):
+        pointer, code = f"/locations/{index}", mapping.location_code
+        if code not in by_code:
+            raise UnknownLocation(code, pointer=f"{pointer}/location")
+        if code in codes:
+            detail = f"{code} is mapped twice."
+            errors = [FieldError(f"{pointer}/location", LocationRepeated.code, detail)]
+            raise LocationRepeated(detail, errors=errors)
+        if mapping.external_id in external_ids:
+            raise external_id_taken(slug=connection.slug, external_id=mapping.external_id, pointer=pointer)
+        codes.add(code)
+        external_ids.add(mapping.external_id)
+    return [by_code[mapping.location_code] for mapping in mappings]
+
+
+def _create(connection: PMSConnection, location: Location, mapping: LocationMapping, *, pointer: str) -> None:
+    external_id, owns_stock = _values(mapping)
+    try:
+        with transaction.atomic():
+            connection.locations.create(location=location, external_id=external_id, owns_stock=owns_stock)
+    except IntegrityError as error:
+        refusal = mapping_refusal(
+            error, slug=connection.slug, code=location.code, external_id=external_id, pointer=pointer
+        )
+        raise refusal or error from None
+
+
+def _values(mapping: LocationMapping | PMSLocation) -> tuple[str, bool]:
+    return mapping.external_id, mapping.owns_stock
