@@ -50,7 +50,7 @@ def update_connection(*, slug: str, values: Mapping[str, Any]) -> PMSConnection:
 @retried_atomic
 def delete_connection(*, slug: str) -> None:
     """Deletes a connection, with its mappings. Raises `PMSConnection.DoesNotExist`, `ConnectionInUse`."""
-    # FOR UPDATE: a webhook that is being stored is waited for, and one that comes later finds no connection.
+    # FOR UPDATE: what is being stored for the connection waits at its commit, and then finds no connection.
     connection = PMSConnection.objects.select_for_update().get(slug=slug)
     # Django would load all protected rows into its error.
     held = [

@@ -1,18 +1,23 @@
 """`/api/v1/pms/connections/`: created, changed, paused, rotated and deleted; a secret is shown once only."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import orjson
 import pytest
+from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
 from pms_backend.access.models import AuditEntry
+from pms_backend.access.services import create_api_client
 from pms_integration import services
-from pms_integration.models import PMSConnection, PMSProduct, PMSRefetch, PMSStock, PMSVariant
+from pms_integration.models import PMSConnection, PMSEvent, PMSProduct, PMSRefetch, PMSStock, PMSVariant
 from pms_integration.services.connections import MAX_SECRET_LENGTH, MIN_SECRET_LENGTH
 from pms_integration.services.location_mappings import MAX_MAPPED_LOCATIONS
 from products.models import Variant
+from tests.access.test_signatures import Signer
+from tests.concurrency.threads import DEADLINE_SECONDS
 from tests.conftest import ClientWith, JSONClient
 from tests.factories import make_connection, make_location, make_product, set_stock
 from tests.outbound.servers import Names
@@ -379,6 +384,34 @@ def test_a_connection_on_which_something_hangs_stays(api: JSONClient, what: str)
     assert (refused.status_code, refused.json()["code"]) == (409, "connection_in_use")
     assert refused.json()["detail"] == f"demo has {what}; set is_active to false instead."
     assert api.get(DEMO).status_code == 200
+
+
+@committing
+def test_a_webhook_that_is_stored_meanwhile_is_not_accepted(api: JSONClient):
+    pms = make_connection()
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(IntegrityError), transaction.atomic():
+        _event(pms)
+        deleted = pool.submit(_in_a_thread, lambda: api.delete(DEMO)).result(DEADLINE_SECONDS)
+
+    assert (deleted.status_code, PMSConnection.objects.count(), PMSEvent.objects.count()) == (204, 0, 0)
+
+
+def _in_a_thread(job: Callable[[], Any]) -> Any:
+    try:
+        return job()
+    finally:
+        connections.close_all()
+
+
+@committing
+def test_a_client_that_signs_may_give_a_base_url():
+    credentials = create_api_client(name="signing", scopes=["pms:write"], signing=True)
+    sent = {"slug": "demo", "name": "Shop", "base_url": BASE_URL}
+
+    made = Signer(credentials).post(sent, path=URL, url=f"http://testserver{URL}")
+
+    assert (made.status_code, made.json()["base_url"]) == (201, BASE_URL)
 
 
 def test_the_list_costs_the_same_for_any_number(api: JSONClient, django_assert_num_queries):
