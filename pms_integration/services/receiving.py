@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
 from django.db import transaction
+from django.utils import timezone
 
 from pms_backend.access.encryption import decrypt
 from pms_backend.api.exceptions import NotFound
@@ -25,7 +27,7 @@ MAX_REMEMBERED_CONNECTIONS: Final = 256
 # Both statements are prepared. The ORM's take longer to compile and to plan than to run.
 _READ: Final = on_one_line(
     """
-SELECT id, kind, secret, previous_secret, xmin::text || ctid
+SELECT id, kind, secret, previous_secret, previous_secret_until, xmin::text || ctid
 FROM pms_integration_pmsconnection WHERE slug = %(slug)s AND is_active
 """
 )
@@ -50,7 +52,17 @@ class _ActiveConnection:
     slug: str
     kind: str
     row_version: str
-    secrets: tuple[str, ...] = field(repr=False)
+    secret: str = field(repr=False)
+    previous_secret: str | None = field(repr=False)
+    previous_secret_until: datetime | None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The secrets that are valid now: the previous one ends without a change of the row."""
+        until = self.previous_secret_until
+        if self.previous_secret is None or until is None or timezone.now() >= until:
+            return (self.secret,)
+        return (self.secret, self.previous_secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +107,10 @@ def _read(slug: str) -> _ActiveConnection:
     if row is None:
         _remembered.pop(slug, None)
         raise NotFound(f"There is no connection {slug}.")
-    pk, kind, *stored, row_version = row
-    secrets = tuple(decrypt(secret) for secret in stored if secret)
-    connection = _ActiveConnection(pk, slug, kind, row_version, secrets)
+    pk, kind, secret, previous, until, row_version = row
+    connection = _ActiveConnection(
+        pk, slug, kind, row_version, decrypt(secret), decrypt(previous) if previous else None, until
+    )
     if len(_remembered) >= MAX_REMEMBERED_CONNECTIONS:
         _remembered.clear()
     _remembered[slug] = connection

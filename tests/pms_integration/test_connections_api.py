@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from pms_backend.access.models import AuditEntry
 from pms_backend.access.services import create_api_client
-from pms_integration import services
 from pms_integration.models import PMSConnection, PMSEvent, PMSProduct, PMSRefetch, PMSStock, PMSVariant
 from pms_integration.services.connections import MAX_SECRET_LENGTH, MIN_SECRET_LENGTH
 from pms_integration.services.location_mappings import MAX_MAPPED_LOCATIONS
@@ -19,7 +18,7 @@ from products.models import Variant
 from tests.access.test_signatures import Signer
 from tests.concurrency.threads import DEADLINE_SECONDS
 from tests.conftest import ClientWith, JSONClient
-from tests.factories import make_connection, make_location, make_product, set_stock
+from tests.factories import make_connection, make_location, make_product, set_stock, store_webhook
 from tests.outbound.servers import Names
 
 pytestmark = pytest.mark.django_db
@@ -355,7 +354,7 @@ def test_a_connection_from_which_nothing_came_is_deleted_with_its_mappings(api: 
 
 
 def _event(pms: PMSConnection) -> None:
-    services.receive_event(connection=pms, webhook_id="m-1", type="inventory.updated", body=b"{}")
+    store_webhook(connection=pms, webhook_id="m-1", type="inventory.updated", body=b"{}")
 
 
 def _stock(pms: PMSConnection) -> None:

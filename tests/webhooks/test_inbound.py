@@ -101,6 +101,20 @@ def test_the_previous_secret_is_good_for_a_day_after_a_rotation(pms: PMSConnecti
     assert list(PMSEvent.objects.order_by("id").values_list("webhook_id", flat=True)) == ["m-1", "m-3"]
 
 
+def test_the_previous_secret_ends_although_nothing_is_written(
+    pms: PMSConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process remembers the row, which does not change when the day is over."""
+    before = pms.secret
+    services.rotate_secret(connection_id=pms.pk)
+    assert post(BODY, before, webhook_id="m-1").status_code == 202
+
+    a_day_later = timezone.now() + timedelta(hours=24)
+    monkeypatch.setattr(timezone, "now", lambda: a_day_later)
+
+    assert post(BODY, before, webhook_id="m-2").status_code == 401
+
+
 def test_a_rotation_at_once_ends_both_secrets_before(pms: PMSConnection) -> None:
     first = pms.secret
     second = services.rotate_secret(connection_id=pms.pk)
