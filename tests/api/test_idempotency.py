@@ -522,6 +522,8 @@ def test_the_schema_says_where_a_key_may_be_sent(client: Client):
     assert set(posts) - taking == {
         "/api/v1/inventory/availability/",
         "/api/v1/webhooks/pms/{slug}/",
+        "/api/v1/pms/connections/",
+        "/api/v1/pms/connections/{slug}/rotate-secret/",
         "/api/v1/auth/token/",
         "/api/v1/auth/refresh/",
         "/api/v1/access/clients/",

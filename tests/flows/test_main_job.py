@@ -73,6 +73,13 @@ def test_a_webhook_is_seen_everywhere(stack: Stack) -> None:
     ]  # fmt: skip
 
 
+def next_change_of_flows(socket: ClientConnection) -> dict[str, Any]:
+    """The level in the next change of a SKU of these tests."""
+    while not (level := next_change(socket)["level"])["sku"].startswith("FLOW-"):
+        continue
+    return level
+
+
 def test_a_subscriber_sees_what_it_asked_for_and_nothing_else(stack: Stack) -> None:
     for sku in ("FLOW-2", "FLOW-3"):
         make_product(stack, sku)
@@ -82,12 +89,13 @@ def test_a_subscriber_sees_what_it_asked_for_and_nothing_else(stack: Stack) -> N
         adjust(stack, "FLOW-2", 2)
 
         assert next_change(socket)["level"]["sku"] == "FLOW-2"
-        assert [next_change(everything)["level"]["sku"] for _ in range(2)] == ["FLOW-3", "FLOW-2"]
+        # Changes that an earlier test has made may still be on their way.
+        assert [next_change_of_flows(everything)["sku"] for _ in range(2)] == ["FLOW-3", "FLOW-2"]
 
         socket.send(orjson.dumps({"action": "unsubscribe", "skus": ["FLOW-2"]}).decode())
         assert ask(socket, {"action": "ping"}) == {"type": "pong"}
         adjust(stack, "FLOW-2", 1)
-        assert next_change(everything)["level"]["on_hand"] == 3
+        assert next_change_of_flows(everything)["on_hand"] == 3
         assert ask(socket, {"action": "ping"}) == {"type": "pong"}
 
 
