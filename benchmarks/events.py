@@ -73,7 +73,7 @@ def store_events(pms: PMSConnection, count: int, number: int) -> Callable[[], in
     def run() -> int:
         before = _finished()
         while services.apply_due_events():
-            pass
+            continue
         return _finished() - before
 
     return run

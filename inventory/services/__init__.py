@@ -8,7 +8,6 @@ from inventory.services.external_changes import ReportedChange, ReportedCount, a
 from inventory.services.ledger import StockChange
 from inventory.services.level_batch import LevelBatch
 from inventory.services.level_settings import update_level
-from inventory.services.levels import lock_level
 from inventory.services.locations import create_location, update_location
 from inventory.services.repairs import repair_level
 from inventory.services.reservation_requests import ReservationRequest

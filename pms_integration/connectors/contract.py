@@ -120,7 +120,6 @@ class Capabilities:
     `products_since` and `stock_since`: whether lists can be limited to what has changed since a moment.
     `clock_seconds`: the resolution of the PMS's moments.
     `stock_basis`: whether its quantities include what it has promised to its own customers.
-    `tells_own_writes`: whether the webhook of a stock write that we made has our key, or the id of its ledger row.
     """
 
     paging: Literal["keyset", "offset"]

@@ -95,12 +95,6 @@ class PMSConnection(models.Model):
         return self.name
 
     @property
-    def secrets(self) -> list[str]:
-        """The secrets that may sign webhooks now: the current one, and for a while the one before the last rotation."""
-        previous = self.previous_secret if self.previous_is_valid else None
-        return [self.secret] if previous is None else [self.secret, previous]
-
-    @property
     def previous_is_valid(self) -> bool:
         """Whether the secret before the last rotation may still sign webhooks."""
         return self.previous_secret_until is not None and timezone.now() < self.previous_secret_until

@@ -8,7 +8,6 @@ from pms_integration.services.connection_settings import (
     update_connection,
 )
 from pms_integration.services.connections import create_connection, map_location, rotate_secret
-from pms_integration.services.leases import lease_batch, lease_crashed
 from pms_integration.services.outgoing import check_base_url, set_outgoing
 from pms_integration.services.questions import ask_for_locations, check_connection
 from pms_integration.services.receiving import Receipt, receive_webhook

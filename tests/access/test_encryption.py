@@ -39,7 +39,8 @@ def test_a_new_key_in_front_encrypts_and_the_old_one_still_reads(settings):
 
     new_secret = services.rotate_secret(connection_id=pms.pk)
 
-    assert PMSConnection.objects.get().secrets == [new_secret, pms.secret]
+    connection = PMSConnection.objects.get()
+    assert (connection.secret, connection.previous_secret) == (new_secret, pms.secret)
     assert Fernet(NEW).decrypt(stored()["secret"]).decode() == new_secret
     assert Fernet(NEW).decrypt(stored()["previous_secret"]).decode() == pms.secret
 

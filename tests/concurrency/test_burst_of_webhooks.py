@@ -18,10 +18,10 @@ from inventory.models import StockLevel
 from pms_backend.access.services import create_api_client
 from pms_backend.operations.audit import find_mismatches
 from pms_integration.models import PMSConnection, PMSEvent
-from tests.concurrency.waiting import wait_until
 from tests.factories import make_connection, make_location, make_product
 from tests.faults.celery_processes import CeleryProcess, worker_and_beat
 from tests.sockets import Socket, SocketServer, relaying
+from tests.waiting import wait_until
 from tests.web_process import web_server
 
 pytestmark = [pytest.mark.stack, pytest.mark.django_db(transaction=True)]
@@ -123,8 +123,9 @@ def test_it_is_accepted_and_applied(pms: PMSConnection, sockets: SocketServer, t
         web_server(tmp_path, RATE_LIMITS="{}") as server,
         two_workers(tmp_path),
         relaying(),
-        sockets.socket(key) as socket,
         ThreadPoolExecutor(1) as watcher,
+        # Closed before the watcher is waited for, so that a failure ends it too.
+        sockets.socket(key) as socket,
     ):
         watching = watcher.submit(watch, socket)
         url = f"{server.base_url}/api/v1/webhooks/pms/{pms.slug}/"

@@ -12,10 +12,10 @@ from redis import Redis
 
 from pms_backend.events import services, wakeups
 from pms_backend.events.wakeups import FLAG_SECONDS, WakeUp
-from tests.concurrency.waiting import wait_until
 from tests.events.examples import Lost, ThingHappened, feed, happen, lose
 from tests.machine import is_within
 from tests.outages import redis_down
+from tests.waiting import wait_until
 
 WAKE_UP = WakeUp(task="pms_backend.events.tasks.relay_events")
 

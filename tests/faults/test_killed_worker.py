@@ -2,7 +2,6 @@
 
 import random
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from pms_integration.models import PMSConnection, PMSEvent
 from tests.factories import make_connection, make_location, make_product
 from tests.faults.celery_processes import worker_and_beat
 from tests.pms_integration.reports import receive
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,14 +24,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 # applies them one by one.
 EVENTS_FOR_A_KILL = 500
 SKUS = [f"A-{number}" for number in range(5)]
-TIMEOUT_SECONDS = 90
-
-
-def wait_until(holds: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + TIMEOUT_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, f"{what}: not within {TIMEOUT_SECONDS} s"
-        time.sleep(0.05)
 
 
 def unfinished() -> int:

@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from django.db import connection
@@ -23,6 +22,7 @@ from tests.factories import make_location, make_product
 from tests.faults.celery_processes import ROOT, database_url
 from tests.faults.own_redis import OwnRedis
 from tests.sockets import Socket, SocketServer
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -108,13 +108,6 @@ def change_all(times: int = 1) -> None:
     for _ in range(times):
         for sku in SKUS:
             services.adjust_stock(sku=sku, location="main", delta=1, reason="receipt")
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def assert_none_missed(watching: list[Socket]) -> None:

@@ -13,6 +13,7 @@ from inventory import services
 from inventory.alerts import MAX_RESERVATIONS_AT_STAKE
 from inventory.models import Reservation, ReservationLine, StockLevel
 from inventory.services.ledger import LedgerRow, write_locked_levels
+from inventory.services.levels import lock_level
 from pms_backend.access.models import INTERNAL_TIER, STOREFRONT_TIER, ApiClient
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.events.models import Event
@@ -135,7 +136,7 @@ def hold(sku: str, quantities: Sequence[int], client: str = "client:shop") -> li
     """Reservations of so many units each, as the service writes them."""
     level = StockLevel.objects.get(variant__sku=sku)
     with transaction.atomic():
-        state = services.lock_level(variant_id=level.variant_id, location_id=level.location_id)
+        state = lock_level(variant_id=level.variant_id, location_id=level.location_id)
         rows, made = [], []
         for quantity in quantities:
             expires_at = timezone.now() + timedelta(hours=1)

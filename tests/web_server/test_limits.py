@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pms_backend.web_server import request as requests
+from tests.waiting import wait_until
 from tests.web_server.running import web_server
 from tests.web_server.test_requests import answer_of, ask, echo, head
 
@@ -179,10 +180,3 @@ def test_bodies_that_together_exceed_the_limit_are_refused_and_deleted(limit, cl
 
     assert (large[0], large[1]["retry-after"], large[2]["code"]) == (503, "5", "busy")
     assert (small[0], later[0]) == (200, 200)
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + TIMEOUT_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

@@ -13,8 +13,8 @@ from pms_integration.connectors.standard import StandardConnector
 from pms_integration.models import PMSConnection, PMSEvent
 from pms_integration.services import receiving
 from pms_integration.services.wake_up import apply_wake_up
-from tests.concurrency.waiting import wait_until
 from tests.factories import make_connection
+from tests.waiting import wait_until
 from tests.webhooks.test_inbound import BODY, post
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]

@@ -1,10 +1,13 @@
-"""Waiting for what other processes do."""
+"""Waiting for what other threads and processes do."""
 
 import time
 from collections.abc import Callable
+from typing import Final
+
+PATIENCE_SECONDS: Final = 90.0
 
 
-def wait_until(holds: Callable[[], bool], what: str, *, seconds: float) -> None:
+def wait_until(holds: Callable[[], bool], what: str = "it", *, seconds: float = PATIENCE_SECONDS) -> None:
     """Returns when it holds; fails after the time."""
     deadline = time.monotonic() + seconds
     while not holds():
