@@ -18,34 +18,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='PMSConnection',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(unique=True)),
-                ('name', models.CharField(max_length=255)),
-                ('kind', models.CharField(default='standard', max_length=50)),
-                ('is_active', models.BooleanField(default=True)),
-                ('is_paused', models.BooleanField(db_default=False, default=False)),
-                ('secret', models.TextField()),
-                ('previous_secret', models.TextField(blank=True, null=True)),
-                ('previous_secret_until', models.DateTimeField(editable=False, null=True)),
-                ('base_url', models.CharField(blank=True, max_length=1000, null=True, verbose_name='base URL')),
-                ('credentials', models.TextField(blank=True, null=True)),
-                ('circuit', models.CharField(choices=[('closed', 'closed'), ('open', 'open'), ('half_open', 'half_open')], db_default='closed', default='closed', editable=False, max_length=9)),
-                ('failures', models.PositiveSmallIntegerField(db_default=0, default=0, editable=False)),
-                ('next_try_at', models.DateTimeField(editable=False, null=True)),
-                ('last_contact_at', models.DateTimeField(editable=False, null=True)),
-                ('last_error', models.CharField(blank=True, db_default='', editable=False, max_length=1000)),
-                ('sync_every_seconds', models.PositiveIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(60)])),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-            ],
-            options={
-                'verbose_name': 'PMS connection',
-                'ordering': ('slug',),
-                'constraints': [models.CheckConstraint(condition=models.Q(('circuit__in', ['closed', 'open', 'half_open'])), name='pms_connection_circuit_known'), models.CheckConstraint(condition=models.Q(('circuit', 'closed'), ('next_try_at__isnull', False), _connector='OR'), name='pms_connection_open_until_a_moment'), models.CheckConstraint(condition=models.Q(models.Q(('previous_secret__isnull', True), ('previous_secret_until__isnull', True)), models.Q(('previous_secret__isnull', False), ('previous_secret_until__isnull', False)), _connector='OR'), name='pms_connection_previous_secret_ends'), models.CheckConstraint(condition=models.Q(('sync_every_seconds__isnull', True), ('sync_every_seconds__gte', 60), _connector='OR'), name='pms_connection_sync_interval')],
-            },
-        ),
-        migrations.CreateModel(
             name='ImportJob',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -103,6 +75,34 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='PMSConnection',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('slug', models.SlugField(unique=True)),
+                ('name', models.CharField(max_length=255)),
+                ('kind', models.CharField(default='standard', max_length=50)),
+                ('is_active', models.BooleanField(default=True)),
+                ('is_paused', models.BooleanField(db_default=False, default=False)),
+                ('secret', models.TextField()),
+                ('previous_secret', models.TextField(blank=True, null=True)),
+                ('previous_secret_until', models.DateTimeField(editable=False, null=True)),
+                ('base_url', models.CharField(blank=True, max_length=1000, null=True, verbose_name='base URL')),
+                ('credentials', models.TextField(blank=True, null=True)),
+                ('circuit', models.CharField(choices=[('closed', 'closed'), ('open', 'open'), ('half_open', 'half_open')], db_default='closed', default='closed', editable=False, max_length=9)),
+                ('failures', models.PositiveSmallIntegerField(db_default=0, default=0, editable=False)),
+                ('next_try_at', models.DateTimeField(editable=False, null=True)),
+                ('last_contact_at', models.DateTimeField(editable=False, null=True)),
+                ('last_error', models.CharField(blank=True, db_default='', editable=False, max_length=1000)),
+                ('sync_every_seconds', models.PositiveIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(60)])),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+            ],
+            options={
+                'verbose_name': 'PMS connection',
+                'ordering': ('slug',),
+                'constraints': [models.CheckConstraint(condition=models.Q(('circuit__in', ['closed', 'open', 'half_open'])), name='pms_connection_circuit_known'), models.CheckConstraint(condition=models.Q(('circuit', 'closed'), ('next_try_at__isnull', False), _connector='OR'), name='pms_connection_open_until_a_moment'), models.CheckConstraint(condition=models.Q(models.Q(('previous_secret__isnull', True), ('previous_secret_until__isnull', True)), models.Q(('previous_secret__isnull', False), ('previous_secret_until__isnull', False)), _connector='OR'), name='pms_connection_previous_secret_ends'), models.CheckConstraint(condition=models.Q(('sync_every_seconds__isnull', True), ('sync_every_seconds__gte', 60), _connector='OR'), name='pms_connection_sync_interval')],
+            },
+        ),
+        migrations.CreateModel(
             name='PMSEvent',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -153,6 +153,7 @@ class Migration(migrations.Migration):
                 ('reason', models.CharField(blank=True, max_length=1000)),
                 ('payload', models.JSONField(default=dict)),
                 ('is_deleted', models.BooleanField(default=False)),
+                ('missed_lists', models.PositiveSmallIntegerField(db_default=0, default=0)),
                 ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='products', to='pms_integration.pmsconnection')),
                 ('product', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='pms_products', to='products.product')),
@@ -169,6 +170,8 @@ class Migration(migrations.Migration):
                 ('resource', models.CharField(choices=[('product', 'product'), ('stock', 'stock')], max_length=20)),
                 ('external_id', models.CharField(max_length=255)),
                 ('requested_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('failures', models.PositiveSmallIntegerField(db_default=0, default=0)),
                 ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='refetches', to='pms_integration.pmsconnection')),
             ],
             options={
@@ -184,7 +187,8 @@ class Migration(migrations.Migration):
                 ('on_hand', models.BigIntegerField()),
                 ('reported_at', models.DateTimeField()),
                 ('version', models.BigIntegerField(null=True)),
-                ('webhook_id', models.CharField(max_length=255)),
+                ('webhook_id', models.CharField(blank=True, db_default='', max_length=255)),
+                ('pulled_at', models.DateTimeField(null=True)),
                 ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='stock', to='pms_integration.pmsconnection')),
                 ('location', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='pms_stock', to='inventory.location')),
                 ('variant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='pms_stock', to='products.variant')),
@@ -206,6 +210,79 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'PMS variant',
                 'ordering': ('-id',),
+            },
+        ),
+        migrations.CreateModel(
+            name='SyncRun',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('mode', models.CharField(choices=[('full', 'Full'), ('incremental', 'Incremental')], max_length=11)),
+                ('resources', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('products', 'Products'), ('stock', 'Stock')], max_length=8), size=None)),
+                ('dry_run', models.BooleanField(default=False)),
+                ('status', models.CharField(choices=[('pending', 'Pending'), ('running', 'Running'), ('held', 'Held'), ('finished', 'Finished'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='pending', max_length=9)),
+                ('stage', models.CharField(choices=[('listing', 'Listing'), ('checking', 'Checking'), ('applying', 'Applying')], default='listing', max_length=8)),
+                ('listing', models.CharField(blank=True, max_length=8)),
+                ('cursor', models.TextField(null=True)),
+                ('repeated_pages', models.PositiveSmallIntegerField(default=0)),
+                ('watermarks', models.JSONField(default=dict)),
+                ('processed', models.PositiveIntegerField(default=0)),
+                ('total', models.PositiveIntegerField(null=True)),
+                ('created', models.PositiveIntegerField(default=0)),
+                ('updated', models.PositiveIntegerField(default=0)),
+                ('unchanged', models.PositiveIntegerField(default=0)),
+                ('failed', models.PositiveIntegerField(default=0)),
+                ('archived', models.PositiveIntegerField(default=0)),
+                ('held_because', models.CharField(blank=True, max_length=1000)),
+                ('is_confirmed', models.BooleanField(default=False)),
+                ('errors', models.JSONField(default=list)),
+                ('actor', models.CharField(max_length=150)),
+                ('request_id', models.CharField(blank=True, max_length=128)),
+                ('claims', models.PositiveIntegerField(default=0)),
+                ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('failures', models.PositiveSmallIntegerField(default=0)),
+                ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('announced_at', models.DateTimeField(null=True)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('started_at', models.DateTimeField(null=True)),
+                ('finished_at', models.DateTimeField(null=True)),
+                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sync_runs', to='pms_integration.pmsconnection')),
+            ],
+            options={
+                'verbose_name': 'sync run',
+                'ordering': ('-id',),
+            },
+        ),
+        migrations.CreateModel(
+            name='SyncReport',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('resource', models.CharField(choices=[('products', 'Products'), ('stock', 'Stock')], max_length=8)),
+                ('key', models.CharField(max_length=64)),
+                ('report', models.JSONField()),
+                ('is_reduction', models.BooleanField(default=False)),
+                ('received_at', models.DateTimeField()),
+                ('pulled_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='reports', to='pms_integration.syncrun')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='SyncDifference',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('resource', models.CharField(choices=[('products', 'Products'), ('stock', 'Stock')], max_length=8)),
+                ('external_id', models.CharField(blank=True, max_length=255)),
+                ('sku', models.CharField(blank=True, max_length=255)),
+                ('field', models.CharField(blank=True, max_length=500)),
+                ('pms', models.JSONField(null=True)),
+                ('local', models.JSONField(null=True)),
+                ('action', models.CharField(choices=[('take_pms', 'Take Pms'), ('push_local', 'Push Local'), ('conflict', 'Conflict'), ('link', 'Link'), ('create_here', 'Create Here'), ('create_there', 'Create There'), ('archive', 'Archive'), ('ambiguous', 'Ambiguous'), ('only_here', 'Only Here'), ('none', 'None')], max_length=12)),
+                ('detail', models.CharField(blank=True, max_length=1000)),
+                ('product', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='products.product')),
+                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='differences', to='pms_integration.syncrun')),
+            ],
+            options={
+                'verbose_name': 'difference',
+                'ordering': ('id',),
             },
         ),
         migrations.AddIndex(
@@ -288,6 +365,10 @@ class Migration(migrations.Migration):
             model_name='pmsproduct',
             constraint=models.UniqueConstraint(condition=models.Q(('product__isnull', False)), fields=('connection', 'product'), name='pms_product_of_one_product'),
         ),
+        migrations.AddIndex(
+            model_name='pmsrefetch',
+            index=models.Index(fields=['due_at', 'id'], name='pms_refetch_due'),
+        ),
         migrations.AddConstraint(
             model_name='pmsrefetch',
             constraint=models.UniqueConstraint(fields=('connection', 'resource', 'external_id'), name='pms_refetch_once'),
@@ -304,6 +385,10 @@ class Migration(migrations.Migration):
             model_name='pmsstock',
             constraint=models.CheckConstraint(condition=models.Q(('reported_at__gte', datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('reported_at__lt', datetime.datetime(3000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), name='pms_integration_pmsstock_reported_at_in_bounds', violation_error_message='A moment lies between 1970-01-01 and 3000-01-01.'),
         ),
+        migrations.AddConstraint(
+            model_name='pmsstock',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('pulled_at__isnull', False), ('webhook_id', '')), models.Q(('pulled_at__isnull', True), models.Q(('webhook_id', ''), _negated=True)), _connector='OR'), name='pms_stock_of_a_webhook_or_pulled'),
+        ),
         migrations.AddIndex(
             model_name='pmsvariant',
             index=django.contrib.postgres.indexes.GinIndex(fields=['other_ids'], name='pms_variant_other_ids'),
@@ -311,5 +396,49 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='pmsvariant',
             constraint=models.UniqueConstraint(fields=('connection', 'external_id'), name='pms_variant_once'),
+        ),
+        migrations.AddIndex(
+            model_name='syncrun',
+            index=models.Index(condition=models.Q(('status__in', ['pending', 'running'])), fields=['due_at', 'id'], name='sync_run_due'),
+        ),
+        migrations.AddConstraint(
+            model_name='syncrun',
+            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ('pending', 'running', 'held'))), fields=('connection',), name='sync_run_one_at_a_time'),
+        ),
+        migrations.AddConstraint(
+            model_name='syncrun',
+            constraint=models.CheckConstraint(condition=models.Q(('mode__in', ['full', 'incremental'])), name='sync_run_mode_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='syncrun',
+            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'running', 'held', 'finished', 'failed', 'cancelled'])), name='sync_run_status_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='syncrun',
+            constraint=models.CheckConstraint(condition=models.Q(('stage__in', ['listing', 'checking', 'applying'])), name='sync_run_stage_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='syncrun',
+            constraint=models.CheckConstraint(condition=models.Q(('resources__contained_by', ['products', 'stock']), models.Q(('resources', []), _negated=True)), name='sync_run_resources_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='syncrun',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', True), ('status__in', ('pending', 'running', 'held'))), models.Q(('finished_at__isnull', False), ('status__in', ['finished', 'failed', 'cancelled'])), _connector='OR'), name='sync_run_finished_at_when_it_is'),
+        ),
+        migrations.AddConstraint(
+            model_name='syncrun',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'held'), _negated=True), models.Q(('held_because', ''), _negated=True), _connector='OR'), name='sync_run_held_says_why'),
+        ),
+        migrations.AddConstraint(
+            model_name='syncreport',
+            constraint=models.UniqueConstraint(fields=('run', 'resource', 'key'), name='sync_report_once'),
+        ),
+        migrations.AddIndex(
+            model_name='syncdifference',
+            index=models.Index(fields=['run', 'id'], name='sync_difference_of_run'),
+        ),
+        migrations.AddConstraint(
+            model_name='syncdifference',
+            constraint=models.CheckConstraint(condition=models.Q(('action__in', ['take_pms', 'push_local', 'conflict', 'link', 'create_here', 'create_there', 'archive', 'ambiguous', 'only_here', 'none'])), name='sync_difference_action_known'),
         ),
     ]

@@ -23,3 +23,14 @@ from pms_integration.models.imports import (
     ImportProblem,
     ImportStatus,
 )
+from pms_integration.models.sync_runs import (
+    ACTIVE_STATUSES,
+    SyncAction,
+    SyncDifference,
+    SyncMode,
+    SyncReport,
+    SyncResource,
+    SyncRun,
+    SyncStage,
+    SyncStatus,
+)

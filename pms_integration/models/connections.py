@@ -159,6 +159,8 @@ class PMSProduct(models.Model):
     reason = models.CharField(max_length=MAX_REASON_LENGTH, blank=True)
     payload = models.JSONField(default=dict)
     is_deleted = models.BooleanField(default=False)
+    # Complete lists in a row in which it was missing.
+    missed_lists = models.PositiveSmallIntegerField(default=0, db_default=0)
     updated_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -204,11 +206,15 @@ class PMSRefetch(models.Model):
     resource = models.CharField(max_length=20, choices=[(resource.value, resource.value) for resource in Resource])
     external_id = models.CharField(max_length=MAX_EXTERNAL_ID_LENGTH)
     requested_at = models.DateTimeField(db_default=Now())
+    # When it is asked for, or the end of the lease of the worker that asks for it.
+    due_at = models.DateTimeField(db_default=Now())
+    failures = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         ordering = ("id",)
         verbose_name = "PMS refetch"
         verbose_name_plural = "PMS refetches"
+        indexes = [models.Index(fields=["due_at", "id"], name="pms_refetch_due")]
         constraints = [
             models.UniqueConstraint(fields=["connection", "resource", "external_id"], name="pms_refetch_once"),
             models.CheckConstraint(
@@ -222,7 +228,10 @@ class PMSRefetch(models.Model):
 
 
 class PMSStock(models.Model):
-    """The quantity that a PMS last reported of a variant at a location, even one where we have no level."""
+    """The quantity that a PMS last reported of a variant at a location, even one where we have no level.
+
+    It came with a webhook, or it was asked for and came at `pulled_at`.
+    """
 
     connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="stock", db_index=False)
     variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="pms_stock")
@@ -230,7 +239,8 @@ class PMSStock(models.Model):
     on_hand = models.BigIntegerField()
     reported_at = models.DateTimeField()
     version = models.BigIntegerField(null=True)
-    webhook_id = models.CharField(max_length=MAX_WEBHOOK_ID_LENGTH)
+    webhook_id = models.CharField(max_length=MAX_WEBHOOK_ID_LENGTH, blank=True, db_default="")
+    pulled_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = "PMS stock"
@@ -238,6 +248,11 @@ class PMSStock(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["connection", "variant", "location"], name="pms_stock_once"),
             moment_constraint("pms_integration_pmsstock", "reported_at"),
+            models.CheckConstraint(
+                name="pms_stock_of_a_webhook_or_pulled",
+                condition=models.Q(pulled_at__isnull=False, webhook_id="")
+                | (models.Q(pulled_at__isnull=True) & ~models.Q(webhook_id="")),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -154,7 +154,7 @@ def _apply(leases: Sequence[Lease]) -> None:
         if not reports:
             outcomes[event.pk] = UNKNOWN_TYPE if reports is None else NOTHING_REPORTED
         reported += [
-            Reported(event_id=event.pk, webhook_id=event.webhook_id, line=line, report=report)
+            Reported(message_id=event.pk, name=event.webhook_id, line=line, report=report)
             for line, report in enumerate(reports or ())
         ]
     with context.bind(actor=f"pms:{pms.slug}"):

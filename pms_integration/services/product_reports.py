@@ -40,7 +40,7 @@ ProductReport = Reported[ExternalProduct]
 
 
 def apply_product_reports(pms: PMSConnection, reported: Sequence[ProductReport]) -> list[tuple[int, Outcome]]:
-    """Applies the reports in turn; returns the id of each event with the outcome of its report.
+    """Applies the reports in turn; returns the id of each message with the outcome of its report.
 
     Works in rounds of reports that have no product and no SKU in common, so that a report finds the outcome of each
     one before it that could matter.
@@ -98,12 +98,12 @@ class _Round:
         self._outcomes: list[tuple[int, Outcome]] = []
 
     def apply(self) -> list[tuple[int, Outcome]]:
-        """Applies the reports; returns the id of each event with the outcome of its report."""
+        """Applies the reports; returns the id of each message with the outcome of its report."""
         changes = [change for one in self._reported if (change := self._change_of(one)) is not None]
         written = self._write(changes)
         _PRODUCTS.update([change.row for change in written])
         variant_links.link_variants(self._pms, [change.one.report for change in written])
-        self._outcomes += [(c.one.event_id, Outcome(PMSEventStatus.PROCESSED, " ".join(c.notes))) for c in written]
+        self._outcomes += [(c.one.message_id, Outcome(PMSEventStatus.PROCESSED, " ".join(c.notes))) for c in written]
         return self._outcomes
 
     def _change_of(self, one: ProductReport) -> _Change | None:
@@ -112,7 +112,7 @@ class _Round:
         notes = []
         if report.version is not None and row.version is not None:
             if report.version < row.version or (report.version == row.version and report.digest == row.digest):
-                self._outcomes.append((one.event_id, STALE))
+                self._outcomes.append((one.message_id, STALE))
                 return None
             if report.version == row.version:
                 refetches.request(self._pms, [(Resource.PRODUCT, report.external_id)])
@@ -145,8 +145,8 @@ class _Round:
         _PRODUCTS.update([row])
         if not is_known:
             event = PMSConflict(connection=self._pms.slug, external_id=row.external_id, detail=_SKU_CONFLICT)
-            outbox.record(event, request_ids=[one.webhook_id])
-        self._outcomes.append((one.event_id, Outcome(PMSEventStatus.PROCESSED, _SKU_CONFLICT)))
+            outbox.record(event, request_ids=[one.name])
+        self._outcomes.append((one.message_id, Outcome(PMSEventStatus.PROCESSED, _SKU_CONFLICT)))
 
     def _input(self, row: PMSProduct, data: dict[str, Any], notes: list[str]) -> dict[str, Any]:
         """The input of the bulk service, without a category that does not exist."""
@@ -179,13 +179,13 @@ class _Round:
             change.row.product_id = outcome.key["id"]
             written.append(change)
         else:
-            self._outcomes.append((change.one.event_id, outcome_of(_event_error(outcome.error))))
+            self._outcomes.append((change.one.message_id, outcome_of(_event_error(outcome.error))))
 
 
 def _upserted(changes: Sequence[_Change]) -> list[tuple[_Change, RowOutcome]]:
     if not changes:
         return []
-    rows = [(index, {**(c.data or {}), "request_id": c.one.webhook_id}) for index, c in enumerate(changes)]
+    rows = [(index, {**(c.data or {}), "request_id": c.one.name}) for index, c in enumerate(changes)]
     outcomes = sorted(products.upsert_products(rows=rows), key=lambda outcome: outcome.index)
     return [(changes[outcome.index], outcome) for outcome in outcomes]
 

@@ -19,11 +19,11 @@ ON CONFLICT (connection_id, resource, external_id) DO UPDATE SET requested_at = 
 
 
 def request_refetches(pms: PMSConnection, reported: Sequence[Reported[Refetch]]) -> list[tuple[int, Outcome]]:
-    """Stores what has to be asked for; returns the id of each event with its outcome."""
+    """Stores what has to be asked for; returns the id of each message with its outcome."""
     request(pms, [(one.report.resource, one.report.external_id) for one in reported])
     return [
         (
-            one.event_id,
+            one.message_id,
             Outcome(
                 PMSEventStatus.PROCESSED, f"The {one.report.resource} {one.report.external_id} has to be asked for."
             ),

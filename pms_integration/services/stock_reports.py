@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from django.db import connection as database
@@ -27,6 +27,8 @@ from pms_integration.services.valid_reports import Delta, Figure, Reported, Stoc
 # The ids of a variant and of a location.
 LevelKey = tuple[int, int]
 
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class _KnownLocation:
@@ -46,15 +48,24 @@ class _StoredFigure:
     reported_at: datetime
     version: int | None
     webhook_id: str
+    pulled_at: datetime | None
 
     @property
-    def order(self) -> tuple[datetime, int, str]:
-        """Figures are ordered by their moment, version and webhook id (DESIGN, section 5)."""
-        return self.reported_at, -1 if self.version is None else self.version, self.webhook_id
+    def order(self) -> tuple[datetime, int, datetime, str]:
+        """Figures are ordered by their moment, their version, and at last by what brought them.
+
+        An answer of the PMS comes after a webhook, and after an earlier answer.
+        """
+        version = -1 if self.version is None else self.version
+        return self.reported_at, version, self.pulled_at or _NEVER, self.webhook_id
+
+    def repeats(self, other: "_StoredFigure") -> bool:
+        """Whether it says the same about the same moment, so that nothing is written."""
+        return (self.on_hand, *self.order[:2]) == (other.on_hand, *other.order[:2])
 
 
 def apply_stock_reports(pms: PMSConnection, reported: Sequence[Reported[StockReport]]) -> list[tuple[int, Outcome]]:
-    """Applies the reports in turn; returns the id of each event with the outcome of its report."""
+    """Applies the reports in turn; returns the id of each message with the outcome of its report."""
     return _StockReports(pms, reported).apply() if reported else []
 
 
@@ -71,7 +82,7 @@ class _StockReports:
         for one in self._reported:
             refusal = self._refusal(one.report)
             if refusal is not None:
-                outcomes.append((one.event_id, refusal))
+                outcomes.append((one.message_id, refusal))
                 continue
             location = self._locations[one.report.location]
             key = (self._variants[one.report.variant], location.id)
@@ -85,7 +96,7 @@ class _StockReports:
         facts: list[ReportedChange | ReportedCount] = []
         for one, key, owns in resolved:
             outcome, fact = self._apply(one, key, figures, changed, owns=owns)
-            outcomes.append((one.event_id, outcome))
+            outcomes.append((one.message_id, outcome))
             if fact is not None:
                 facts.append(fact)
         inventory.apply_external_changes(levels, facts)
@@ -112,7 +123,7 @@ class _StockReports:
         owns: bool,
     ) -> tuple[Outcome, ReportedChange | ReportedCount | None]:
         report, latest = one.report, figures.get(key)
-        source = f"{self._pms.slug}:{one.webhook_id}:{one.line}"
+        source = f"{self._pms.slug}:{one.name}:{one.line}"
         if isinstance(report, Delta):
             if owns and latest is not None and report.occurred_at <= latest.reported_at:
                 return SUPERSEDED, None
@@ -124,12 +135,14 @@ class _StockReports:
                 note=report.note,
                 reference=report.reference,
                 source=source,
-                request_id=one.webhook_id,
+                request_id=one.name,
             )
         if not isinstance(report, Figure):
             raise TypeError(report)
-        figure = _StoredFigure(report.on_hand, report.occurred_at, report.version, one.webhook_id)
-        if latest is not None and figure.order <= latest.order:
+        figure = _StoredFigure(
+            report.on_hand, report.occurred_at, report.version, "" if one.pulled_at else one.name, one.pulled_at
+        )
+        if latest is not None and (figure.order <= latest.order or (one.pulled_at and figure.repeats(latest))):
             return STALE, None
         figures[key] = changed[key] = figure
         if not owns:
@@ -139,7 +152,7 @@ class _StockReports:
             on_hand=report.on_hand,
             occurred_at=report.occurred_at,
             source=source,
-            request_id=one.webhook_id,
+            request_id=one.name,
         )
 
 
@@ -167,7 +180,8 @@ CROSS JOIN LATERAL (
 ) AS found
 """
 _STORED: Final = """
-SELECT stock.variant_id, stock.location_id, stock.on_hand, stock.reported_at, stock.version, stock.webhook_id
+SELECT stock.variant_id, stock.location_id, stock.on_hand, stock.reported_at, stock.version, stock.webhook_id,
+    stock.pulled_at
 FROM pms_integration_pmsstock AS stock
 WHERE stock.connection_id = %s
     AND (stock.variant_id, stock.location_id) IN (SELECT * FROM unnest(%s::bigint[], %s::bigint[]))
@@ -178,15 +192,18 @@ FOR NO KEY UPDATE
 # text by its code points, as the collation "C" does.
 _STORE: Final = """
 INSERT INTO pms_integration_pmsstock AS stock
-    (connection_id, variant_id, location_id, on_hand, reported_at, version, webhook_id)
-SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::bigint[], %s::text[])
-    AS figure(variant_id, location_id, on_hand, reported_at, version, webhook_id)
+    (connection_id, variant_id, location_id, on_hand, reported_at, version, webhook_id, pulled_at)
+SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::bigint[], %s::text[],
+        %s::timestamptz[])
+    AS figure(variant_id, location_id, on_hand, reported_at, version, webhook_id, pulled_at)
 ORDER BY variant_id, location_id
 ON CONFLICT (connection_id, variant_id, location_id) DO UPDATE
 SET on_hand = excluded.on_hand, reported_at = excluded.reported_at, version = excluded.version,
-    webhook_id = excluded.webhook_id
-WHERE (stock.reported_at, coalesce(stock.version, -1), stock.webhook_id COLLATE "C")
-    < (excluded.reported_at, coalesce(excluded.version, -1), excluded.webhook_id COLLATE "C")
+    webhook_id = excluded.webhook_id, pulled_at = excluded.pulled_at
+WHERE (stock.reported_at, coalesce(stock.version, -1), coalesce(stock.pulled_at, '-infinity'),
+        stock.webhook_id COLLATE "C")
+    < (excluded.reported_at, coalesce(excluded.version, -1), coalesce(excluded.pulled_at, '-infinity'),
+        excluded.webhook_id COLLATE "C")
 """
 
 
@@ -216,7 +233,15 @@ def _store_figures(pms: PMSConnection, figures: Mapping[LevelKey, _StoredFigure]
     if not figures:
         return
     rows = [
-        (variant, location, figure.on_hand, figure.reported_at, figure.version, figure.webhook_id)
+        (
+            variant,
+            location,
+            figure.on_hand,
+            figure.reported_at,
+            figure.version,
+            figure.webhook_id,
+            figure.pulled_at,
+        )
         for (variant, location), figure in figures.items()
     ]
     with database.cursor() as cursor:

@@ -73,12 +73,17 @@ AnyReport = TypeVar("AnyReport", bound=ValidReport)
 
 @dataclass(frozen=True, slots=True)
 class Reported(Generic[AnyReport]):
-    """A valid report and the webhook that it came with; `line` is its index among the reports of this webhook."""
+    """A valid report and the message that it came with: a webhook, or an answer of the PMS, received at `pulled_at`.
 
-    event_id: int
-    webhook_id: str
+    `message_id` is the id of the webhook's event, or a number that is the answer's; `name` the webhook's id, or the
+    answer's name, which is the request id of the changes. `line` tells the reports of one name apart.
+    """
+
+    message_id: int
+    name: str
     line: int
     report: AnyReport
+    pulled_at: datetime | None = None
 
 
 def of_kind(reported: Iterable[Reported[ValidReport]], kind: type[AnyReport]) -> list[Reported[AnyReport]]:

@@ -66,6 +66,14 @@ CHECKS = {
     "pms_event_due_while_unfinished": ["due_at = NULL", "status = 'processed'"],
     "pms_event_status_known": ["status = 'lost'"],
     "pms_refetch_resource_known": ["resource = 'weather'"],
+    "pms_stock_of_a_webhook_or_pulled": ["webhook_id = ''", "pulled_at = now()"],
+    "sync_difference_action_known": ["action = 'guess'"],
+    "sync_run_finished_at_when_it_is": ["finished_at = now()", "status = 'finished'"],
+    "sync_run_held_says_why": ["status = 'held'"],
+    "sync_run_mode_known": ["mode = 'half'"],
+    "sync_run_resources_known": ["resources = '{}'", "resources = '{weather}'"],
+    "sync_run_stage_known": ["stage = 'lost'"],
+    "sync_run_status_known": ["status = 'lost'"],
     "pms_integration_pmsstock_reported_at_in_bounds": [f"reported_at = {LONG_AGO}", f"reported_at = {FAR_AHEAD}"],
     "products_category_not_its_own_parent": ["parent_id = id"],
     "products_imagefile_has_a_file": ["file = ''"],
@@ -102,6 +110,7 @@ HIDDEN_BY = {
     "import_job_status_known": "import_job_finished_at_when_it_is",
     "inventory_transfer_status_known": "inventory_transfer_moments_fit_its_status",
     "pms_event_status_known": "pms_event_due_while_unfinished",
+    "sync_run_status_known": "sync_run_finished_at_when_it_is",
 }
 
 # Of unique keys, where a table has several: what makes a row differ in the others.

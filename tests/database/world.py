@@ -13,7 +13,7 @@ from pms_backend.api.models import IdempotencyKey
 from pms_backend.events.models import Event, ParkedEvent
 from pms_backend.events.services import relay_pending
 from pms_backend.operations.services import record_heartbeat
-from pms_integration.models import ImportJob, PMSProduct, PMSRefetch, PMSVariant
+from pms_integration.models import ImportJob, PMSProduct, PMSRefetch, PMSVariant, SyncRun
 from products import services as products
 from products.models import ImageFile, ImageUpload, Product, Variant
 from tests.factories import make_connection, make_location, make_product, set_stock
@@ -36,6 +36,9 @@ def make_world() -> None:
     PMSProduct.objects.create(connection=demo, external_id="P1", product=Product.objects.get(name="Lamp"))
     PMSVariant.objects.create(connection=demo, external_id="V1", variant=Variant.objects.get(sku="A-1"))
     PMSRefetch.objects.create(connection=demo, resource="product", external_id="P1")
+    run = SyncRun.objects.create(connection=demo, mode="full", resources=["products"], actor="system")
+    run.reports.create(resource="products", key="0" * 64, report={}, received_at=timezone.now())
+    run.differences.create(resource="products", external_id="P1", action="none")
     inventory.adjust_stock(sku="A-1", location="main", delta=-1, reason="sale", reference="till-1", dedupe=True)
     _promise("order-1", "A-1")
     inventory.release_reservation(reservation_id=_promise("order-2", "B-1"), client=None)
