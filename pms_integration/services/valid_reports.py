@@ -69,10 +69,11 @@ class Refetch:
 
 ValidReport = StockReport | ExternalProduct | Refetch
 AnyReport = TypeVar("AnyReport", bound=ValidReport)
+Report_co = TypeVar("Report_co", bound=ValidReport, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Reported(Generic[AnyReport]):
+class Reported(Generic[Report_co]):
     """A valid report and the message that it came with: a webhook, or an answer of the PMS, received at `pulled_at`.
 
     `message_id` is the id of the webhook's event, or a number that is the answer's; `name` the webhook's id, or the
@@ -82,7 +83,7 @@ class Reported(Generic[AnyReport]):
     message_id: int
     name: str
     line: int
-    report: AnyReport
+    report: Report_co
     pulled_at: datetime | None = None
 
 
