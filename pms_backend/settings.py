@@ -165,14 +165,16 @@ QUEUES: dict[str, dict[str, float | crontab]] = {
         "inventory.tasks.expire_reservations": SWEEP_SECONDS,
         "products.tasks.publish_due": SWEEP_SECONDS,
     },
-    # Calls to a PMS: none yet.
-    "pms": {},
+    # Calls to PMSs.
+    "pms": {"pms_integration.tasks.run_syncs": SWEEP_SECONDS},
     # Calls to subscribers: none yet.
     "deliveries": {},
     "default": {
         "pms_integration.tasks.run_imports": SWEEP_SECONDS,
+        "pms_integration.tasks.start_due_syncs": 10.0,
         "pms_integration.tasks.prune_import_files": PRUNE_SECONDS,
         "pms_integration.tasks.prune_event_bodies": PRUNE_SECONDS,
+        "pms_integration.tasks.prune_sync_differences": PRUNE_SECONDS,
         "products.tasks.fetch_images": IMAGE_SWEEP_SECONDS,
         "products.tasks.make_thumbnails": IMAGE_SWEEP_SECONDS,
         "products.tasks.sweep_unused_images": 3600.0,
@@ -324,6 +326,10 @@ SPECTACULAR_SETTINGS = {
         "TransferStatusEnum": "inventory.models.TransferStatus",
         "StocktakeStatusEnum": "inventory.models.StocktakeStatus",
         "ImportStatusEnum": "pms_integration.models.ImportStatus",
+        "SyncModeEnum": "pms_integration.models.SyncMode",
+        "SyncStatusEnum": "pms_integration.models.SyncStatus",
+        "SyncResourceEnum": "pms_integration.models.SyncResource",
+        "SyncActionEnum": "pms_integration.models.SyncAction",
         "ImportFormatEnum": "pms_integration.models.ImportFormat",
     },
 }

@@ -56,3 +56,57 @@ class ImportFinished(DomainEvent, type="import.finished"):
     def subject(self) -> str:
         """`import:ID`."""
         return f"import:{self.id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncEvent(DomainEvent):
+    """What is announced of a sync run. The counts are of the entries of the PMS's lists; `total` is what is listed."""
+
+    id: int
+    connection: str
+    mode: Literal["full", "incremental"]
+    resources: list[Literal["products", "stock"]]
+    dry_run: bool
+    processed: int
+    total: int | None
+    created: int
+    updated: int
+    unchanged: int
+    failed: int
+    archived: int
+
+    @property
+    def subject(self) -> str:
+        """`sync_run:ID`."""
+        return f"sync_run:{self.id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncStarted(SyncEvent, type="sync.started"):
+    """A sync run has begun to list what the PMS has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncProgressed(SyncEvent, type="sync.progressed"):
+    """A sync run has listed or applied more; announced every few seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncHeld(SyncEvent, type="sync.held"):
+    """A sync run would take so much away that somebody has to confirm it. It has written nothing."""
+
+    held_because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncFinished(SyncEvent, type="sync.finished"):
+    """A sync run has come to its end, or was cancelled."""
+
+    status: Literal["finished", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncFailed(SyncEvent, type="sync.failed"):
+    """A sync run was given up. What it has applied stays; `detail` says why."""
+
+    detail: str

@@ -85,3 +85,19 @@ class ImportLost(Exception):
 
 class FileUnusable(Exception):
     """The file as a whole cannot be imported; the message says why."""
+
+
+class SyncRunning(Conflict, code="sync_running"):
+    """A connection has one sync run at a time."""
+
+
+class SyncOver(Conflict, code="sync_over"):
+    """The sync run has ended, so that it cannot be cancelled."""
+
+
+class SyncNotHeld(Conflict, code="sync_not_held"):
+    """Only a held sync run is confirmed."""
+
+
+class SyncLost(Exception):
+    """The sync run was cancelled, or another worker has leased it, so that this worker must not write any more."""

@@ -34,3 +34,24 @@ def prune_event_bodies() -> int:
 def prune_import_files() -> int:
     """Removes the files of old imports; returns how many."""
     return imports.prune_import_files()
+
+
+@shared_task
+@ConcurrencyLimit(4)
+def run_syncs() -> int:
+    """Goes on with sync runs; returns how many it leased."""
+    return services.run_syncs()
+
+
+@shared_task
+@upkeep
+def start_due_syncs() -> int:
+    """Starts the sync runs of connections whose interval has passed; returns how many."""
+    return services.start_due_syncs()
+
+
+@shared_task
+@upkeep
+def prune_sync_differences() -> int:
+    """Removes the differences of old sync runs; returns how many."""
+    return services.prune_differences()

@@ -29,6 +29,14 @@ oldest_due_event_seconds = Gauge(
     multiprocess_mode="mostrecent",
 )
 pms_calls_total = Counter("pms_calls_total", "Calls to PMSs, by outcome: ok or failed", ["connection", "result"])
+sync_runs_total = Counter(
+    "pms_sync_runs_total",
+    "Sync runs that have ended, by status: finished, failed or cancelled",
+    ["connection", "status"],
+)
+pms_missed_webhooks_total = Counter(
+    "pms_missed_webhooks_total", "Changes that a sync run found and no webhook had told", ["connection"]
+)
 redis_failures_total = Counter("pms_redis_failures_total", "Failed uses of Redis, by purpose", ["use"])
 response_cache_total = Counter(
     "pms_response_cache_total",

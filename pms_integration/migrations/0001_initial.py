@@ -224,6 +224,7 @@ class Migration(migrations.Migration):
                 ('listing', models.CharField(blank=True, max_length=8)),
                 ('cursor', models.TextField(null=True)),
                 ('repeated_pages', models.PositiveSmallIntegerField(default=0)),
+                ('position', models.BigIntegerField(default=0)),
                 ('watermarks', models.JSONField(default=dict)),
                 ('processed', models.PositiveIntegerField(default=0)),
                 ('total', models.PositiveIntegerField(null=True)),
@@ -428,6 +429,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='syncrun',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'held'), _negated=True), models.Q(('held_because', ''), _negated=True), _connector='OR'), name='sync_run_held_says_why'),
+        ),
+        migrations.AddIndex(
+            model_name='syncreport',
+            index=models.Index(fields=['run', 'id'], name='sync_report_of_run'),
         ),
         migrations.AddConstraint(
             model_name='syncreport',

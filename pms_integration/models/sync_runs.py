@@ -78,6 +78,8 @@ class SyncRun(models.Model):
     cursor = models.TextField(null=True)
     # Pages in a row on which everything was listed before.
     repeated_pages = models.PositiveSmallIntegerField(default=0)
+    # The id of the last report that was applied.
+    position = models.BigIntegerField(default=0)
     # By resource, the PMS's clock when the list began.
     watermarks = models.JSONField(default=dict)
     processed = models.PositiveIntegerField(default=0)
@@ -158,6 +160,7 @@ class SyncReport(models.Model):
     pulled_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        indexes = [models.Index(fields=["run", "id"], name="sync_report_of_run")]
         constraints = [
             models.UniqueConstraint(fields=["run", "resource", "key"], name="sync_report_once"),
         ]

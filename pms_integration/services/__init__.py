@@ -13,3 +13,5 @@ from pms_integration.services.questions import ask_for_locations, check_connecti
 from pms_integration.services.receiving import Receipt, receive_webhook
 from pms_integration.services.retention import prune_event_bodies
 from pms_integration.services.retrying import retry_event, retry_events, retry_own_failures, wake_deferred
+from pms_integration.services.sync.runner import run_syncs
+from pms_integration.services.sync.runs import cancel_sync, confirm_sync, prune_differences, start_due_syncs, start_sync

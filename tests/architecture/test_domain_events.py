@@ -23,9 +23,9 @@ PROMISED = frozenset(
         "transfer": ("shipped", "received", "cancelled"),
         "stocktake": ("posted",),
         "import": ("finished",),
-        "sync": ("started", "progressed", "finished", "failed"),
+        "sync": ("started", "progressed", "held", "finished", "failed"),
         "pms": ("conflict", "unreachable"),
-        "endpoint": ("disabled",),
+        "endpoint": ("failing", "disabled"),
     }.items()
     for what in whats
 )

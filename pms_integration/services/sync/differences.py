@@ -1,0 +1,172 @@
+"""What a batch of reports changes: the catalogue and the levels are compared before and after it is applied."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from inventory.models import StockLevel
+from inventory.services.levels import Key
+from pms_integration.models import (
+    MAX_REASON_LENGTH,
+    PMSConnection,
+    PMSProduct,
+    PMSProductState,
+    SyncAction,
+    SyncDifference,
+    SyncResource,
+)
+from pms_integration.models.sync_runs import MAX_FIELD_LENGTH
+from pms_integration.services.outcomes import STALE, Outcome
+from pms_integration.services.stock_names import StockNames
+from pms_integration.services.sync.catalogue_values import (
+    Values,
+    changed_fields,
+    first_sku,
+    sku_of_field,
+    values_of_products,
+)
+from pms_integration.services.sync.leases import error_of
+from pms_integration.services.valid_reports import ExternalProduct, Figure, Reported
+from products.models import ProductStatus, Variant
+from products.skus import sku_key
+
+
+@dataclass(slots=True)
+class Findings:
+    """What came of reports, counted and as differences."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    archived: int = 0
+    errors: list[dict[str, str]] = field(default_factory=list)
+    differences: list[SyncDifference] = field(default_factory=list)
+
+    def fail(self, resource: SyncResource, detail: str, *, external_id: str = "", sku: str = "") -> None:
+        """Counts a report that was not applied."""
+        self.failed += 1
+        self.errors.append(error_of(resource=resource, external_id=external_id, sku=sku, detail=detail))
+
+
+class ProductComparison:
+    """Made before the reports are applied, which `compare` then judges."""
+
+    def __init__(self, pms: PMSConnection, reported: Sequence[Reported[ExternalProduct]]) -> None:
+        self._rows = PMSProduct.objects.filter(
+            connection=pms, external_id__in=[one.report.external_id for one in reported]
+        )
+        self._reported = reported
+        self._links: dict[str, int | None] = dict(self._rows.values_list("external_id", "product_id"))
+        variants = [variant for one in reported if one.report.data for variant in one.report.data["variants"]]
+        keys = {sku_key(variant["sku"]) for variant in variants}
+        barcodes = {variant["barcode"] for variant in variants if variant.get("barcode")}
+        owners = Variant.objects.filter(sku_key__in=keys) | Variant.objects.filter(barcode__in=barcodes)
+        ids = set(owners.values_list("product_id", flat=True)) | set(filter(None, self._links.values()))
+        self._before = values_of_products(ids)
+
+    def compare(self, outcomes: Mapping[int, Outcome], found: Findings) -> None:
+        """Adds what came of the reports."""
+        rows = {row.external_id: row for row in self._rows.only("external_id", "product_id", "state", "reason")}
+        after = values_of_products({row.product_id for row in rows.values() if row.product_id is not None})
+        for one in self._reported:
+            outcome, row = outcomes[one.message_id], rows.get(one.report.external_id)
+            if row is None or not outcome.is_success:
+                found.fail(SyncResource.PRODUCTS, outcome.reason, external_id=one.report.external_id)
+            elif row.state == PMSProductState.CONFLICT and outcome is not STALE:
+                self._add_conflict(one.report, row, found)
+            elif outcome is STALE or row.product_id is None:
+                found.unchanged += 1
+            else:
+                self._add_change(one.report, row.product_id, after[row.product_id], outcome.reason, found)
+
+    def _add_conflict(self, report: ExternalProduct, row: PMSProduct, found: Findings) -> None:
+        is_first = self._links.get(report.external_id) is None
+        action = SyncAction.AMBIGUOUS if is_first else SyncAction.CONFLICT
+        name = report.data["name"] if report.data else None
+        sku = report.data["variants"][0]["sku"] if report.data else ""
+        found.differences.append(
+            _difference(report, action=action, sku=sku, pms=name, detail=row.reason, product=row.product_id)
+        )
+        found.fail(SyncResource.PRODUCTS, row.reason, external_id=report.external_id, sku=sku)
+
+    def _add_change(self, report: ExternalProduct, product: int, after: Values, reason: str, found: Findings) -> None:
+        before, sku = self._before.get(product), first_sku(after)
+        if before is None:
+            found.created += 1
+            found.differences.append(
+                _difference(
+                    report, action=SyncAction.CREATE_HERE, sku=sku, pms=after["name"], detail=reason, product=product
+                )
+            )
+            return
+        rows = []
+        if self._links.get(report.external_id) is None:
+            link = {"action": SyncAction.LINK, "pms": after["name"], "local": product, "detail": reason}
+            rows.append(_difference(report, sku=sku, product=product, **link))
+        is_archived = report.data is None and before["status"] != ProductStatus.ARCHIVED
+        action = SyncAction.ARCHIVE if is_archived else SyncAction.TAKE_PMS
+        rows += [
+            _difference(report, action=action, field=name, sku=sku_of_field(name), pms=new, local=old, product=product)
+            for name, old, new in changed_fields(before, after)
+        ]
+        found.differences += rows
+        if is_archived:
+            found.archived += 1
+        elif rows:
+            found.updated += 1
+        else:
+            found.unchanged += 1
+
+
+def _difference(report: ExternalProduct, *, action: SyncAction, product: int | None, **values: Any) -> SyncDifference:
+    shortened = {"field": MAX_FIELD_LENGTH, "detail": MAX_REASON_LENGTH}
+    values |= {name: values[name][:length] for name, length in shortened.items() if name in values}
+    return SyncDifference(
+        resource=SyncResource.PRODUCTS, external_id=report.external_id, action=action, product_id=product, **values
+    )
+
+
+class StockComparison:
+    """Made before the figures are applied, which `compare` then judges."""
+
+    def __init__(self, pms: PMSConnection, reported: Sequence[Reported[Figure]]) -> None:
+        self._reported = reported
+        self._names = StockNames(pms, [one.report for one in reported])
+        self._keys = {one.message_id: self._names.level_of(one.report) for one in reported}
+        self._before = self._on_hand()
+
+    def _on_hand(self) -> dict[Key, int]:
+        variants = {key[0] for key in self._keys.values() if key}
+        levels = StockLevel.objects.filter(variant__in=variants).values_list("variant_id", "location_id", "on_hand")
+        return {(variant, location): on_hand for variant, location, on_hand in levels}
+
+    def compare(self, outcomes: Mapping[int, Outcome], skus: Mapping[int, str], found: Findings) -> None:
+        """Adds what came of the figures; `skus` has the name of each figure's variant."""
+        after = self._on_hand()
+        for one in self._reported:
+            outcome, key, sku = outcomes[one.message_id], self._keys[one.message_id], skus[one.message_id]
+            if key is None or not outcome.is_success:
+                found.fail(SyncResource.STOCK, outcome.reason, sku=sku)
+                continue
+            local, location = self._before.get(key), self._names.location_of(one.report)
+            if local != after.get(key):
+                found.created += local is None
+                found.updated += local is not None
+                action = SyncAction.CREATE_HERE if local is None else SyncAction.TAKE_PMS
+            else:
+                found.unchanged += 1
+                if location is None or location.owns_stock or local is None or local == one.report.on_hand:
+                    continue
+                # The stock is ours here: the figure is only compared.
+                action = SyncAction.NONE
+            found.differences.append(
+                SyncDifference(
+                    resource=SyncResource.STOCK,
+                    sku=sku,
+                    field=f"on_hand[{one.report.location}]"[:MAX_FIELD_LENGTH],
+                    pms=one.report.on_hand,
+                    local=local,
+                    action=action,
+                )
+            )

@@ -1,0 +1,117 @@
+"""Reports of a list as they are stored until they are applied."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Final
+
+from pms_backend.api.storable_text import is_storable
+from pms_integration.connectors.contract import (
+    DeletionReport,
+    DeltaReport,
+    FigureReport,
+    ProductReport,
+    RefetchReport,
+    Report,
+    VariantReference,
+)
+from pms_integration.exceptions import UnusableData
+from pms_integration.models import PMSConnection, SyncReport, SyncResource
+from pms_integration.services.report_validation import validated
+from pms_integration.services.valid_reports import Reported, ValidReport
+from products.models import ProductStatus
+
+_KINDS: Final[dict[str, type[Report]]] = {
+    kind.__name__: kind for kind in (ProductReport, DeletionReport, FigureReport, DeltaReport, RefetchReport)
+}
+# A product that a complete list does not have.
+ABSENCE: Final = "Absence"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedReport:
+    """An entry of a list, ready to be stored. `error`: why it cannot be; then the other values are of no use."""
+
+    resource: SyncResource
+    key: str
+    content: str
+    is_reduction: bool
+    error: str = ""
+
+
+def staged(report: Report, resource: SyncResource) -> StagedReport:
+    """The report as JSON, with the key of what it is about."""
+    values = {field.name: getattr(report, field.name) for field in fields(report)}
+    if isinstance(report, ProductReport) and report.data is report.payload:
+        del values["data"]
+    if "variant" in values:
+        values["variant"] = asdict(values["variant"])
+    content = {"kind": type(report).__name__, **values}
+    return StagedReport(
+        resource=resource,
+        key=_key(report),
+        content=json.dumps(content, ensure_ascii=False) if is_storable(content) else "",
+        is_reduction=_is_reduction(report),
+        error="" if is_storable(content) else "It holds a NUL (\\u0000) or half of a surrogate pair.",
+    )
+
+
+def report_of(content: dict[str, Any]) -> Report:
+    """The report that was stored."""
+    values = dict(content)
+    name = values.pop("kind")
+    if name == ABSENCE:
+        return DeletionReport(external_id=values["external_id"], payload={})
+    kind = _KINDS[name]
+    if kind is ProductReport:
+        values.setdefault("data", values["payload"])
+    if "variant" in values:
+        values["variant"] = VariantReference(**values["variant"])
+    return kind(**values)
+
+
+def is_absence(one: SyncReport) -> bool:
+    """Whether the PMS does not list the product any more."""
+    return bool(one.report["kind"] == ABSENCE)
+
+
+def validated_reports(
+    pms: PMSConnection, reports: Sequence[SyncReport]
+) -> tuple[list[Reported[ValidReport]], list[tuple[SyncReport, UnusableData]]]:
+    """The reports with checked values, named as the run's, and those that cannot be used."""
+    valid: list[Reported[ValidReport]] = []
+    refused: list[tuple[SyncReport, UnusableData]] = []
+    for one in reports:
+        try:
+            report = validated(report_of(one.report), received_at=one.received_at, slug=pms.slug)
+        except UnusableData as error:
+            refused.append((one, error))
+            continue
+        name = f"sync-run-{one.run_id}"
+        valid.append(Reported(message_id=one.pk, name=name, line=one.pk, report=report, pulled_at=one.pulled_at))
+    return valid, refused
+
+
+def product_key(external_id: object) -> str:
+    """The key of a product; `checking` computes the same in SQL."""
+    return hashlib.sha256(str(external_id).encode(errors="replace")).hexdigest()
+
+
+def _key(report: Report) -> str:
+    match report:
+        case FigureReport() | DeltaReport():
+            parts = (report.variant.sku, report.variant.external_id, report.location)
+            return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()
+    return product_key(report.external_id)
+
+
+def _is_reduction(report: Report) -> bool:
+    match report:
+        case DeletionReport():
+            return True
+        case ProductReport():
+            return report.data.get("status") == ProductStatus.ARCHIVED
+        case FigureReport():
+            return isinstance(report.on_hand, int) and report.on_hand <= 0
+    return False

@@ -1,0 +1,51 @@
+"""Runs syncs in this process."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from inventory.models import StockLevel
+from pms_integration import services
+from pms_integration.models import PMSConnection, SyncMode, SyncRun
+from tests.factories import make_connection, make_location
+from tests.pms_integration.simulator.calling import TOKEN, SimulatorHere
+
+
+def connect(simulator: SimulatorHere, slug: str = "demo", *, owns: str = "main") -> PMSConnection:
+    """A connection to the simulator, which owns the stock of this location and calls it W1."""
+    location = make_location(owns)
+    pms = make_connection(slug)
+    services.map_location(connection=pms, location=location, external_id="W1", owns_stock=True)
+    port = urlsplit(simulator.running.url).port
+    url = services.check_base_url(f"http://pms.example:{port}")
+    return services.set_outgoing(connection_id=pms.pk, base_url=url, credentials={"token": TOKEN})
+
+
+def start(pms: PMSConnection, mode: str = "full", **more: Any) -> SyncRun:
+    return services.start_sync(slug=pms.slug, mode=SyncMode(mode), **more)
+
+
+def go_on(run: SyncRun) -> SyncRun:
+    """Goes on with due runs until none is due; returns the run as it is then."""
+    services.run_syncs()
+    run.refresh_from_db()
+    return run
+
+
+def sync(pms: PMSConnection, mode: str = "full", **more: Any) -> SyncRun:
+    return go_on(start(pms, mode, **more))
+
+
+def counts(run: SyncRun) -> dict[str, int]:
+    """The counts that are not 0."""
+    names = ("processed", "total", "created", "updated", "unchanged", "failed", "archived")
+    return {name: value for name in names if (value := getattr(run, name))}
+
+
+def differences(run: SyncRun) -> list[tuple[Any, ...]]:
+    """Resource, SKU, field, PMS's value, ours and action of each difference, in their order."""
+    found = run.differences.values_list("resource", "sku", "field", "pms", "local", "action")
+    return list(found.order_by("id"))
+
+
+def on_hand(sku: str) -> int | None:
+    return StockLevel.objects.filter(variant__sku=sku).values_list("on_hand", flat=True).first()
