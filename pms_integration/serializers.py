@@ -15,12 +15,19 @@ from pms_integration.models import (
     PMSConnection,
     PMSEvent,
     PMSLocation,
+    SyncAction,
+    SyncDifference,
+    SyncMode,
+    SyncResource,
+    SyncRun,
+    SyncStatus,
 )
 from pms_integration.services.connections import MAX_SECRET_LENGTH, MIN_SECRET_LENGTH
 from pms_integration.services.location_mappings import MAX_MAPPED_LOCATIONS, LocationMapping
 from pms_integration.services.outgoing import MAX_CREDENTIAL_LENGTH
 from pms_integration.services.questions import ConnectionCheck
 from pms_integration.services.retrying import RETRIABLE
+from pms_integration.services.sync.limits import MAX_ERRORS
 
 
 class PMSEventSerializer(serializers.ModelSerializer[PMSEvent]):
@@ -173,3 +180,67 @@ class ExternalLocationsSerializer(serializers.Serializer[Any]):
 
     is_supported = serializers.BooleanField(help_text="Whether the PMS has such a list")
     results = ExternalLocationSerializer(many=True)
+
+
+class SyncStartSerializer(serializers.Serializer[Any]):
+    """What a sync run asks the PMS for."""
+
+    mode = serializers.ChoiceField(
+        choices=SyncMode.choices, help_text="`incremental`: what has changed since the last run that has finished"
+    )
+    resources = serializers.ListField(
+        child=serializers.ChoiceField(choices=SyncResource.choices),
+        allow_empty=False,
+        max_length=len(SyncResource),
+        default=list(SyncResource),
+    )
+    dry_run = serializers.BooleanField(default=False, help_text="Only finds the differences")
+
+
+class SyncErrorSerializer(serializers.Serializer[Any]):
+    """Why an entry was not applied, or, without a resource, why the run has failed."""
+
+    resource = serializers.ChoiceField(choices=SyncResource.choices, allow_blank=True)
+    external_id = serializers.CharField(help_text="The PMS's id of the product, or empty")
+    sku = serializers.CharField(help_text="Of the stock, or empty")
+    detail = serializers.CharField()
+
+
+class SyncRunSerializer(serializers.ModelSerializer[SyncRun]):
+    """A sync run: how far it is, in entries of the PMS's lists, and what came of them."""
+
+    connection: serializers.SlugRelatedField[PMSConnection] = serializers.SlugRelatedField(
+        slug_field="slug", read_only=True
+    )
+    mode = serializers.ChoiceField(choices=SyncMode.choices)
+    resources = serializers.ListField(child=serializers.ChoiceField(choices=SyncResource.choices))
+    status = serializers.ChoiceField(choices=SyncStatus.choices)
+    total = serializers.IntegerField(allow_null=True, help_text="What is listed by now; null until a page has come")
+    held_because = serializers.CharField(help_text="What it would take away; stays when the run is confirmed")
+    errors = SyncErrorSerializer(many=True, help_text=f"The first {MAX_ERRORS}")  # type: ignore[assignment]
+
+    class Meta:
+        model = SyncRun
+        fields: tuple[str, ...] = (
+            *("id", "connection", "mode", "resources", "dry_run", "status", "processed", "total"),
+            *("created", "updated", "unchanged", "failed", "archived", "held_because", "errors"),
+            *("started_at", "finished_at"),
+        )
+        read_only_fields = fields
+
+
+class SyncDifferenceSerializer(serializers.ModelSerializer[SyncDifference]):
+    """A difference between the PMS and us, and what the run does about it."""
+
+    resource = serializers.ChoiceField(choices=SyncResource.choices)
+    field = serializers.CharField(help_text="Such as `name` or `variants[A-1].price`; empty for the product as a whole")
+    pms = serializers.JSONField(help_text="The value there, of a whole product its name")
+    local = serializers.JSONField(help_text="The value here, of a product that is linked its id")
+    action = serializers.ChoiceField(choices=SyncAction.choices)
+
+    class Meta:
+        model = SyncDifference
+        fields: tuple[str, ...] = (
+            "resource", "external_id", "sku", "field", "pms", "local", "action", "detail",
+        )  # fmt: skip
+        read_only_fields = fields

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import Count, Prefetch, QuerySet
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
@@ -11,12 +12,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pms_backend.access.scopes import read_write
-from pms_backend.api.endpoints import GenericViewSet
+from pms_backend.access.visibility import visibility_of
+from pms_backend.api.endpoints import GenericViewSet, ListAPIView
 from pms_backend.api.parsers import JSONParser, MergePatchParser
 from pms_backend.api.validation import validated
 from pms_integration import services
-from pms_integration.filters import PMSEventFilter
-from pms_integration.models import PMSConnection, PMSEvent, PMSLocation
+from pms_integration.filters import PMSEventFilter, SyncDifferenceFilter, SyncRunFilter
+from pms_integration.models import PMSConnection, PMSEvent, PMSLocation, SyncDifference, SyncRun
 from pms_integration.serializers import (
     ConnectionCheckSerializer,
     ExternalLocationsSerializer,
@@ -27,6 +29,9 @@ from pms_integration.serializers import (
     RetriedSerializer,
     RetrySerializer,
     SecretRotationSerializer,
+    SyncDifferenceSerializer,
+    SyncRunSerializer,
+    SyncStartSerializer,
 )
 
 
@@ -153,6 +158,13 @@ class PMSConnectionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Gen
         shown = {"is_supported": listed is not None, "results": listed or ()}
         return Response(ExternalLocationsSerializer(shown).data)
 
+    @extend_schema(request=SyncStartSerializer, responses={202: SyncRunSerializer})
+    @action(detail=True, methods=["post"])
+    def sync(self, request: Request, slug: str) -> Response:
+        """Starts a sync run, which goes on in the background. 409 `sync_running` if another one has not ended."""
+        run = services.start_sync(slug=slug, **validated(SyncStartSerializer, request.data))
+        return Response(SyncRunSerializer(run).data, status=202)
+
     def _shown(self, connection: PMSConnection) -> Response:
         return Response(self._as_json(connection))
 
@@ -163,3 +175,42 @@ class PMSConnectionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Gen
 
     def _as_json(self, connection: PMSConnection) -> dict[str, Any]:
         return dict(PMSConnectionSerializer(self.get_queryset().get(pk=connection.pk)).data)
+
+
+class SyncRunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[SyncRun]):
+    """What was asked of a PMS as a whole, and what came of it."""
+
+    queryset = SyncRun.objects.select_related("connection")
+    serializer_class = SyncRunSerializer
+    filterset_class = SyncRunFilter
+    required_scopes = read_write("pms")
+    lookup_value_regex = r"[0-9]{1,18}"
+    may_answer = {409: "state conflict"}
+
+    @extend_schema(request=None, responses=SyncRunSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        """Ends a run; what it has applied stays. 409 `sync_over` if it has ended."""
+        return Response(SyncRunSerializer(services.cancel_sync(run_id=int(pk))).data)
+
+    @extend_schema(request=None, responses=SyncRunSerializer)
+    @action(detail=True, methods=["post"])
+    def confirm(self, request: Request, pk: str) -> Response:
+        """Lets a held run take away what it names. 409 `sync_not_held` for any other."""
+        return Response(SyncRunSerializer(services.confirm_sync(run_id=int(pk))).data)
+
+
+class SyncDifferenceListView(ListAPIView[SyncDifference]):
+    """What a run has changed, or as a dry run would change."""
+
+    queryset = SyncDifference.objects.all()
+    serializer_class = SyncDifferenceSerializer
+    filterset_class = SyncDifferenceFilter
+    required_scopes = read_write("pms")
+    ordering = "id"
+
+    def get_queryset(self) -> QuerySet[SyncDifference]:
+        """The differences of the run in the path; costs only for callers that may see them."""
+        run = get_object_or_404(SyncRun, pk=self.kwargs["pk"])
+        found: QuerySet[SyncDifference] = super().get_queryset().filter(run=run)
+        return found if visibility_of(self.request.auth).cost else found.exclude(field__endswith=".cost")

@@ -22,6 +22,7 @@ RESOURCES: Final = {
     "inventory/stocktakes": "Count sheets of a location, posted in one go.",
     "inventory/alerts": "Levels that are low or oversold.",
     "pms/connections": "The connected PMSs: their secrets, locations, and how they are called.",
+    "pms/sync-runs": "What was asked of a PMS as a whole, and the differences that were found.",
     "pms": "Webhooks that a PMS sent, and how far they are applied.",
     "webhooks": "The address that a PMS sends its signed webhooks to.",
     "events": "The gapless feed of everything that changes.",
@@ -57,6 +58,7 @@ SUMMARIES: Final = {
     "v1_inventory_stocktakes_lines_list": "List the lines of a stocktake",
     "v1_pms_connections_locations_retrieve": "List the locations of a PMS",
     "v1_pms_connections_rotate_secret_create": "Rotate the secret of a connection",
+    "v1_pms_connections_sync_create": "Start a sync run",
     "v1_pms_events_list": "List PMS events",
     "v1_pms_events_retrieve": "Get a PMS event",
     "v1_pms_events_retry_create": "Retry a PMS event",
@@ -69,6 +71,7 @@ SUMMARIES: Final = {
     "v1_products_imports_create": "Start an import",
     "v1_products_imports_errors_retrieve": "Download the refused lines of an import",
     "v1_realtime_tickets_create": "Create a socket ticket",
+    "v1_pms_sync_runs_differences_list": "List the differences of a sync run",
     "v1_webhooks_pms_create": "Receive a PMS webhook",
 }
 
@@ -83,7 +86,7 @@ def summary_of(operation_id: str, words: Sequence[str], *, action: str) -> str:
     """What an operation does, such as `Publish a product`."""
     if operation_id in SUMMARIES:
         return SUMMARIES[operation_id]
-    *_, plural, verb = [*words, VERBS[action]] if action in VERBS else words
+    *_, plural, verb = (word.replace("-", " ") for word in ([*words, VERBS[action]] if action in VERBS else words))
     if action == "list":
         return f"{verb} {plural}"
     singular = f"{plural[:-3]}y" if plural.endswith("ies") else plural.removesuffix("s")

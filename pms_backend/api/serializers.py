@@ -18,6 +18,7 @@ from rest_framework.serializers import (
     DictField,
     Field,
     FileField,
+    JSONField,
     ListField,
     MultipleChoiceField,
     RegexField,
