@@ -155,6 +155,10 @@ class NotCalled(ConnectorError):
     """The PMS was not called: `retry_after` says when it may be, `permanent` that this call cannot be made."""
 
 
+class AnswerTooLarge(ConnectorError):
+    """The PMS's answer is longer than we read; a shorter page may fit."""
+
+
 class VersionMoved(ConnectorError):
     """The PMS has a newer version of the product than the one that a push was made from; it has to be asked for."""
 

@@ -1,13 +1,14 @@
 """The calls to a PMS of the kind `standard` (docs/pms-contract.md, *What we call*)."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
 from pms_integration.connectors import standard_answers as answers
-from pms_integration.connectors.contract import ConnectorError, DeletionReport, Report, VersionMoved
+from pms_integration.connectors.contract import AnswerTooLarge, ConnectorError, DeletionReport, Report, VersionMoved
 from pms_integration.connectors.outgoing import (
     ExternalLocation,
     Page,
@@ -17,8 +18,9 @@ from pms_integration.connectors.outgoing import (
     StockPushResult,
 )
 
-# Products may have long descriptions and many variants, so that a page of them is shorter than the contract allows.
-PRODUCTS_A_PAGE: Final = 100
+PRODUCTS_A_PAGE: Final = 200
+# Products may have long descriptions and many variants: a page that is too large is asked for again with so many.
+FEWER_PRODUCTS: Final = (20, 1)
 FIGURES_A_PAGE: Final = 200
 MAX_ADJUSTMENTS: Final = 250
 MAX_SKUS: Final = 50
@@ -45,13 +47,14 @@ class StandardCalls:
 
     def pull_products(self, client: PMSClient, since: datetime | None, cursor: str | None) -> Page:
         """`GET /products`."""
-        query = _page_query(since, cursor, PRODUCTS_A_PAGE)
-        return answers.page_of(client.send("GET", "/products", query=query), "products", cursor)
+        for limit in (PRODUCTS_A_PAGE, *FEWER_PRODUCTS[:-1]):
+            with suppress(AnswerTooLarge):
+                return _page(client, "products", since, cursor, limit)
+        return _page(client, "products", since, cursor, FEWER_PRODUCTS[-1])
 
     def pull_stock(self, client: PMSClient, since: datetime | None, cursor: str | None) -> Page:
         """`GET /stock`."""
-        query = _page_query(since, cursor, FIGURES_A_PAGE)
-        return answers.page_of(client.send("GET", "/stock", query=query), "stock", cursor)
+        return _page(client, "stock", since, cursor, FIGURES_A_PAGE)
 
     def get_product(self, client: PMSClient, external_id: str) -> Report:
         """`GET /products/{id}`; 404 is a deletion, whose version the PMS does not tell."""
@@ -109,10 +112,11 @@ class StandardCalls:
         return "unsupported"
 
 
-def _page_query(since: datetime | None, cursor: str | None, limit: int) -> list[tuple[str, str]]:
+def _page(client: PMSClient, name: str, since: datetime | None, cursor: str | None, limit: int) -> Page:
     query = [("updated_since", since.isoformat())] if since is not None else []
     query += [("cursor", cursor)] if cursor is not None else []
-    return [*query, ("limit", str(limit))]
+    answer = client.send("GET", f"/{name}", query=[*query, ("limit", str(limit))])
+    return answers.page_of(answer, name, cursor)
 
 
 def _product_path(external_id: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final, NoReturn
 
 from pms_backend import outbound
 from pms_backend.api.parsers import InvalidJSON, load_signed_json
-from pms_integration.connectors.contract import ConnectorError, NotCalled
+from pms_integration.connectors.contract import AnswerTooLarge, ConnectorError, NotCalled
 from pms_integration.connectors.outgoing import Answer
 
 # A product with its 2,048 variants, and a page of products.
@@ -120,5 +120,5 @@ def _raise_for(error: outbound.OutboundError) -> NoReturn:
         case outbound.Forbidden():
             raise ConnectorError(f"The PMS must not be called. {error}", permanent=True) from error
         case outbound.ResponseTooLarge():
-            raise ConnectorError(f"The PMS's answer is too large. {error}", permanent=True) from error
+            raise AnswerTooLarge(f"The PMS's answer is too large. {error}", permanent=True) from error
     raise ConnectorError(f"The PMS does not answer: {error}") from error

@@ -155,7 +155,8 @@ class _Round:
             data = {name: value for name, value in data.items() if name != "category"}
             notes.append(f"There is no category {category}.")
         linked = {} if row.product_id is None else {"id": row.product_id}
-        return {**data, **linked, "is_whole": True}
+        restored = {"status": ProductStatus.DRAFT.value} if row.is_deleted else {}
+        return {**restored, **data, **linked, "is_whole": True}
 
     def _write(self, changes: Sequence[_Change]) -> list[_Change]:
         """Writes the products of ours; returns the changes that were written."""
@@ -199,6 +200,7 @@ def _store_report(change: _Change) -> None:
     if report.version is not None:
         row.version = report.version
     row.digest, row.payload, row.is_deleted = report.digest, report.payload, report.data is None
+    row.missed_lists = 0
     row.state, row.reason = PMSProductState.IN_SYNC, " ".join(change.notes)
     row.updated_at = timezone.now()
 

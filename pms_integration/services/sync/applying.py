@@ -146,9 +146,11 @@ def _apply_products(run: SyncRun, reported: Sequence[Reported[ExternalProduct]],
     comparison = ProductComparison(run.connection, reported)
     outcomes = dict(apply_product_reports(run.connection, reported))
     comparison.compare(outcomes, found)
-    listed = [one.report.external_id for one in reported if one.report.data is not None]
-    missed = PMSProduct.objects.filter(connection=run.connection, external_id__in=listed, missed_lists__gt=0)
-    missed.update(missed_lists=0)
+    listed = [one.report.external_id for one in reported]
+    # Those that have not changed are not written by the report.
+    PMSProduct.objects.filter(connection=run.connection, external_id__in=listed, missed_lists__gt=0).update(
+        missed_lists=0
+    )
 
 
 def _apply_figures(run: SyncRun, reported: Sequence[Reported[Figure]], skus: dict[int, str], found: Findings) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,6 +13,7 @@ from pms_integration.connectors.contract import DeletionReport, FigureReport, Pr
 from pms_integration.connectors.outgoing import ExternalLocation, Page
 from pms_integration.connectors.standard_calls import MAX_PAGES, MAX_SKUS, StandardCalls
 from pms_integration.models import PMSConnection
+from pms_integration.services import pms_client
 from pms_integration.services.report_validation import validated
 from tests.outbound.servers import LocalServer, saying, send
 from tests.pms_integration.outgoing.calling import TOKEN, answering, call, refused
@@ -74,7 +76,7 @@ def test_products_are_pulled_from_the_first_page(server: LocalServer, pms: PMSCo
 
     page = call(pms, "pull_products", None, None)
 
-    assert asked(server) == ("/api/products", {"limit": ["100"]})
+    assert asked(server) == ("/api/products", {"limit": ["200"]})
     assert page == Page(
         reports=[
             ProductReport(external_id="7", version=2, data=data, payload=data),
@@ -87,8 +89,24 @@ def test_products_are_pulled_from_the_first_page(server: LocalServer, pms: PMSCo
         validated(report, received_at=page.moment, slug=pms.slug)
 
 
+def test_a_page_that_is_too_large_is_asked_for_with_fewer_products(server, pms, monkeypatch):
+    monkeypatch.setattr(pms_client, "BOUNDS", replace(pms_client.BOUNDS, max_response_bytes=2_000))
+
+    def respond(handler) -> None:
+        number = int(parse_qs(urlsplit(handler.path).query)["limit"][0])
+        products = [product(str(index), 1, f"A-{index}") for index in range(min(number, 20))]
+        dated({"products": products[: 20 if number > 1 else 1], "next": "c2"})(handler)
+
+    server.respond = respond
+
+    page = call(pms, "pull_products", None, None)
+
+    assert [report.external_id for report in page.reports] == ["0"]
+    assert [parse_qs(urlsplit(one.path).query)["limit"] for one in server.received] == [["200"], ["20"], ["1"]]
+
+
 @pytest.mark.parametrize(
-    ("method", "name", "limit"), [("pull_products", "products", "100"), ("pull_stock", "stock", "200")]
+    ("method", "name", "limit"), [("pull_products", "products", "200"), ("pull_stock", "stock", "200")]
 )
 def test_the_next_page_is_asked_for_by_moment_and_cursor(server, pms, method: str, name: str, limit: str):
     server.respond = answering({name: [], "next": None})

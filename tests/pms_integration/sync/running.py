@@ -7,7 +7,7 @@ from inventory.models import StockLevel
 from pms_integration import services
 from pms_integration.models import PMSConnection, SyncMode, SyncRun
 from tests.factories import make_connection, make_location
-from tests.pms_integration.simulator.calling import TOKEN, SimulatorHere
+from tests.pms_integration.simulator.calling import TOKEN, SimulatorHere, product
 
 
 def connect(simulator: SimulatorHere, slug: str = "demo", *, owns: str = "main") -> PMSConnection:
@@ -45,6 +45,21 @@ def differences(run: SyncRun) -> list[tuple[Any, ...]]:
     """Resource, SKU, field, PMS's value, ours and action of each difference, in their order."""
     found = run.differences.values_list("resource", "sku", "field", "pms", "local", "action")
     return list(found.order_by("id"))
+
+
+def count(simulator: SimulatorHere, sku: str, on_hand: int) -> None:
+    """The PMS counts a SKU at W1."""
+    simulator.control("stock/count", {"sku": sku, "location": "W1", "on_hand": on_hand})
+
+
+def fill(simulator: SimulatorHere, number: int, *, on_hand: int | None = 5) -> list[str]:
+    """So many products, A-0 and so on, with stock; returns their ids."""
+    ids = []
+    for index in range(number):
+        ids.append(simulator.control("products", product(f"A-{index}"), 201)["id"])
+        if on_hand is not None:
+            count(simulator, f"A-{index}", on_hand)
+    return ids
 
 
 def on_hand(sku: str) -> int | None:

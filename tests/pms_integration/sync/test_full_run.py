@@ -7,19 +7,15 @@ from pms_integration.models import PMSConnection, SyncReport
 from products.models import Product, ProductStatus
 from tests.factories import make_product
 from tests.pms_integration.simulator.calling import SimulatorHere, product
-from tests.pms_integration.sync.running import counts, differences, on_hand, sync
+from tests.pms_integration.sync.running import count, counts, differences, on_hand, sync
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def stock(simulator: SimulatorHere, sku: str, on_hand: int) -> None:
-    simulator.control("stock/count", {"sku": sku, "location": "W1", "on_hand": on_hand})
 
 
 def test_products_and_stock_of_the_pms_are_made(pms: PMSConnection, simulator: SimulatorHere) -> None:
     for number in range(3):
         simulator.control("products", product(f"A-{number}"), 201)
-        stock(simulator, f"A-{number}", number + 1)
+        count(simulator, f"A-{number}", number + 1)
 
     run = sync(pms)
 
@@ -36,7 +32,7 @@ def test_products_and_stock_of_the_pms_are_made(pms: PMSConnection, simulator: S
 
 def test_a_second_run_writes_nothing(pms: PMSConnection, simulator: SimulatorHere) -> None:
     simulator.control("products", product(), 201)
-    stock(simulator, "A-1", 4)
+    count(simulator, "A-1", 4)
     sync(pms)
     before = Event.objects.exclude(subject__startswith="sync_run").count()
 
@@ -49,11 +45,11 @@ def test_a_second_run_writes_nothing(pms: PMSConnection, simulator: SimulatorHer
 
 def test_changes_are_taken_and_named_field_by_field(pms: PMSConnection, simulator: SimulatorHere) -> None:
     made = simulator.control("products", product(), 201)
-    stock(simulator, "A-1", 4)
+    count(simulator, "A-1", 4)
     sync(pms)
     changed = {"name": "Lamp", "variants": [{"sku": "A-1", "price": "12.00", "barcode": "4006381333931"}]}
     simulator.control(f"products/{made['id']}", changed, method="PATCH")
-    stock(simulator, "A-1", 9)
+    count(simulator, "A-1", 9)
 
     run = sync(pms, "incremental")
 
@@ -71,7 +67,7 @@ def test_a_dry_run_of_a_first_contact_tells_and_writes_nothing(pms: PMSConnectio
     simulator.control("products", product(), 201)
     simulator.control("products", product("C-1"), 201)
     for sku in ("A-1", "C-1"):
-        stock(simulator, sku, 4)
+        count(simulator, sku, 4)
     before = Event.objects.count(), Product.objects.count()
 
     run = sync(pms, dry_run=True)
