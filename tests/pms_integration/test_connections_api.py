@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from pms_backend.access.models import AuditEntry
 from pms_backend.access.services import create_api_client
-from pms_integration.models import PMSConnection, PMSEvent, PMSProduct, PMSRefetch, PMSStock, PMSVariant
+from pms_integration.models import PMSConnection, PMSEvent, PMSProduct, PMSRefetch, PMSStock, PMSVariant, SyncRun
 from pms_integration.services.connections import MAX_SECRET_LENGTH, MIN_SECRET_LENGTH
 from pms_integration.services.location_mappings import MAX_MAPPED_LOCATIONS
 from products.models import Variant
@@ -364,7 +364,7 @@ def _event(pms: PMSConnection) -> None:
 
 
 def _stock(pms: PMSConnection) -> None:
-    values = {"location": make_location("main"), "on_hand": 1, "reported_at": timezone.now()}
+    values = {"location": make_location("main"), "on_hand": 1, "reported_at": timezone.now(), "webhook_id": "m-1"}
     PMSStock.objects.create(connection=pms, variant=Variant.objects.get(), **values)
 
 
@@ -375,6 +375,7 @@ HANGING: dict[str, Callable[[PMSConnection], Any]] = {
         connection=pms, external_id="V1", variant=Variant.objects.get()
     ),
     "PMS stock": _stock,
+    "sync runs": lambda pms: SyncRun.objects.create(connection=pms, mode="full", resources=["stock"], actor="system"),
     "PMS refetches": lambda pms: PMSRefetch.objects.create(connection=pms, resource="product", external_id="P1"),
 }
 
