@@ -158,7 +158,8 @@ def _apply_figures(run: SyncRun, reported: Sequence[Reported[Figure]], skus: dic
         return
     comparison = StockComparison(run.connection, reported)
     outcomes = dict(apply_stock_reports(run.connection, reported))
-    comparison.compare(outcomes, skus, found)
+    products_follow = run.dry_run and SyncResource.PRODUCTS in run.resources
+    comparison.compare(outcomes, skus, found, products_follow=products_follow)
     # A figure that waits for its variant is asked for again: no later run may list it.
     waiting = [number for number, outcome in outcomes.items() if outcome.status == PMSEventStatus.DEFERRED]
     refetches.request(run.connection, [(Resource.STOCK, skus[number]) for number in waiting])

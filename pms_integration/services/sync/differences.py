@@ -9,6 +9,7 @@ from inventory.services.levels import Key
 from pms_integration.models import (
     MAX_REASON_LENGTH,
     PMSConnection,
+    PMSEventStatus,
     PMSProduct,
     PMSProductState,
     SyncAction,
@@ -141,32 +142,47 @@ class StockComparison:
         levels = StockLevel.objects.filter(variant__in=variants).values_list("variant_id", "location_id", "on_hand")
         return {(variant, location): on_hand for variant, location, on_hand in levels}
 
-    def compare(self, outcomes: Mapping[int, Outcome], skus: Mapping[int, str], found: Findings) -> None:
-        """Adds what came of the figures; `skus` has the name of each figure's variant."""
+    def compare(
+        self, outcomes: Mapping[int, Outcome], skus: Mapping[int, str], found: Findings, *, products_follow: bool
+    ) -> None:
+        """Adds what came of the figures; `skus` has the name of each figure's variant.
+
+        `products_follow`: the variants that are not known yet are those of products that would be created.
+        """
         after = self._on_hand()
         for one in self._reported:
             outcome, key, sku = outcomes[one.message_id], self._keys[one.message_id], skus[one.message_id]
-            if key is None or not outcome.is_success:
+            if products_follow and outcome.status == PMSEventStatus.DEFERRED:
+                found.created += 1
+                self._add(one.report, SyncAction.CREATE_HERE, sku, None, found)
+            elif key is None or not outcome.is_success:
                 found.fail(SyncResource.STOCK, outcome.reason, sku=sku)
-                continue
-            local, location = self._before.get(key), self._names.location_of(one.report)
-            if local != after.get(key):
-                found.created += local is None
-                found.updated += local is not None
-                action = SyncAction.CREATE_HERE if local is None else SyncAction.TAKE_PMS
             else:
-                found.unchanged += 1
-                if location is None or location.owns_stock or local is None or local == one.report.on_hand:
-                    continue
-                # The stock is ours here: the figure is only compared.
-                action = SyncAction.NONE
-            found.differences.append(
-                SyncDifference(
-                    resource=SyncResource.STOCK,
-                    sku=sku,
-                    field=f"on_hand[{one.report.location}]"[:MAX_FIELD_LENGTH],
-                    pms=one.report.on_hand,
-                    local=local,
-                    action=action,
-                )
+                self._add_level(one.report, key, sku, after.get(key), found)
+
+    def _add_level(self, figure: Figure, key: Key, sku: str, after: int | None, found: Findings) -> None:
+        local, location = self._before.get(key), self._names.location_of(figure)
+        if local is None and after is not None:
+            found.created += 1
+            self._add(figure, SyncAction.CREATE_HERE, sku, local, found)
+        elif local != after:
+            found.updated += 1
+            self._add(figure, SyncAction.TAKE_PMS, sku, local, found)
+        else:
+            found.unchanged += 1
+            is_compared = location is not None and not location.owns_stock
+            if is_compared and local is not None and local != figure.on_hand:
+                # The stock is ours here: nothing is done about it.
+                self._add(figure, SyncAction.NONE, sku, local, found)
+
+    def _add(self, figure: Figure, action: SyncAction, sku: str, local: int | None, found: Findings) -> None:
+        found.differences.append(
+            SyncDifference(
+                resource=SyncResource.STOCK,
+                sku=sku,
+                field=f"on_hand[{figure.location}]"[:MAX_FIELD_LENGTH],
+                pms=figure.on_hand,
+                local=local,
+                action=action,
             )
+        )

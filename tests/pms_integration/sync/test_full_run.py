@@ -72,7 +72,12 @@ def test_a_dry_run_of_a_first_contact_tells_and_writes_nothing(pms: PMSConnectio
 
     run = sync(pms, dry_run=True)
 
-    assert run.status == "finished"
+    assert (run.status, run.errors) == ("finished", [])
+    assert counts(run) == {"processed": 4, "total": 4, "created": 3, "updated": 1}
+    assert differences(run)[-2:] == [
+        ("stock", "C-1", "on_hand[W1]", 4, None, "create_here"),
+        ("products", "B-1", "", None, "Only here", "only_here"),
+    ]
     assert [(one.action, one.sku, one.product_id) for one in run.differences.filter(field="").order_by("id")] == [
         ("link", "A-1", same.pk), ("create_here", "C-1", None), ("only_here", "B-1", only_here.pk),
     ]  # fmt: skip
