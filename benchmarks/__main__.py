@@ -17,7 +17,7 @@ from pms_backend.standalone.exceptions import report_startup_errors
 
 KILLED = 128
 # Each sets up Django when its process starts.
-WITHIN_DJANGO = ("relay", "imports", "reservations", "events")
+WITHIN_DJANGO = ("relay", "imports", "reservations", "events", "sync")
 
 
 def main() -> int:
