@@ -43,6 +43,10 @@ class PMSUnavailable(Unavailable, code="pms_unavailable"):
     """The PMS does not answer, or has refused the call."""
 
 
+class PMSBusy(Unavailable, code="pms_busy"):
+    """The PMS, or as many PMSs as may be asked at a time, are being asked by others."""
+
+
 class UnknownKind(Invalid, code="unknown_kind"):
     """There is no connector for this kind of PMS."""
 

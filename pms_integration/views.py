@@ -147,13 +147,16 @@ class PMSConnectionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Gen
     @extend_schema(request=None, responses=ConnectionCheckSerializer)
     @action(detail=True, methods=["post"])
     def test(self, request: Request, slug: str) -> Response:
-        """Calls the PMS and says what came of it: 200 also if the PMS fails, or has no base URL."""
+        """Calls the PMS and says what came of it: 200 also if the PMS fails, or has no base URL.
+
+        503 `pms_busy` while it is being asked already, or two other PMSs are.
+        """
         return Response(ConnectionCheckSerializer(self.prepared()).data)
 
     @extend_schema(responses=ExternalLocationsSerializer)
     @action(detail=True, pagination_class=None)
     def locations(self, request: Request, slug: str) -> Response:
-        """The locations that the PMS lists. 409 if this PMS is not called, 503 if it does not answer."""
+        """The locations that the PMS lists. 409 if this PMS is not called, 503 if it does not answer, or as `test`."""
         listed = services.ask_for_locations(slug=slug)
         shown = {"is_supported": listed is not None, "results": listed or ()}
         return Response(ExternalLocationsSerializer(shown).data)

@@ -1,7 +1,9 @@
 """What people ask a PMS for through us: whether it answers, and which locations it has. Never in a transaction."""
 
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
@@ -9,11 +11,17 @@ from pms_backend.api.storable_text import storable
 from pms_integration.connectors import CONNECTORS
 from pms_integration.connectors.contract import Capabilities, ConnectorError, NotCalled
 from pms_integration.connectors.outgoing import ExternalLocation, OutgoingConnector, PMSClient
-from pms_integration.exceptions import PMSNotCalled, PMSUnavailable
+from pms_integration.exceptions import PMSBusy, PMSNotCalled, PMSUnavailable
 from pms_integration.models import MAX_EXTERNAL_ID_LENGTH, PMSConnection
 from pms_integration.services.calls import call_pms
 
 MAX_DETAIL_LENGTH: Final = 1_000
+# So many PMSs are asked at a time in a process, and each by one thread: one that does not answer holds its thread for
+# 15 s, and of a web process's four (WEB_THREADS) some must be left for webhooks and for other requests.
+MAX_ASKED_AT_ONCE: Final = 2
+
+_asked: set[int] = set()
+_asked_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +41,7 @@ class ConnectionCheck:
 def check_connection(*, slug: str, webhook_url: str) -> ConnectionCheck:
     """Calls the PMS, and lets it send its webhooks to `webhook_url` where its kind can subscribe to them.
 
-    Raises `PMSConnection.DoesNotExist`, and nothing where the PMS fails.
+    Raises `PMSConnection.DoesNotExist`, `PMSBusy`, and nothing where the PMS fails.
     """
     connection = PMSConnection.objects.get(slug=slug)
     connector = CONNECTORS.get(connection.kind)
@@ -45,7 +53,8 @@ def check_connection(*, slug: str, webhook_url: str) -> ConnectionCheck:
 
     started = time.monotonic()
     try:
-        name, webhooks = call_pms(connection_id=connection.pk, operation=ask)
+        with _asking(connection):
+            name, webhooks = call_pms(connection_id=connection.pk, operation=ask)
     except ConnectorError as error:
         ok, detail = False, str(error)
     else:
@@ -62,13 +71,14 @@ def check_connection(*, slug: str, webhook_url: str) -> ConnectionCheck:
 def ask_for_locations(*, slug: str) -> Sequence[ExternalLocation] | None:
     """The locations that the PMS lists; None where it has no such list.
 
-    Raises `PMSConnection.DoesNotExist`, `PMSNotCalled`, `PMSUnavailable`.
+    Raises `PMSConnection.DoesNotExist`, `PMSBusy`, `PMSNotCalled`, `PMSUnavailable`.
     """
     connection = PMSConnection.objects.get(slug=slug)
     try:
-        listed = call_pms(
-            connection_id=connection.pk, operation=lambda connector, client: connector.list_locations(client)
-        )
+        with _asking(connection):
+            listed = call_pms(
+                connection_id=connection.pk, operation=lambda connector, client: connector.list_locations(client)
+            )
     except ConnectorError as error:
         detail = storable(str(error))[:MAX_DETAIL_LENGTH]
         if isinstance(error, NotCalled) and error.permanent:
@@ -83,6 +93,22 @@ def ask_for_locations(*, slug: str) -> Sequence[ExternalLocation] | None:
         if len(location.external_id) <= MAX_EXTERNAL_ID_LENGTH
         and storable(location.external_id) == location.external_id
     ]
+
+
+@contextmanager
+def _asking(connection: PMSConnection) -> Iterator[None]:
+    """Holds one of the places in this process to ask a PMS. Raises `PMSBusy` if there is none."""
+    with _asked_lock:
+        if connection.pk in _asked:
+            raise PMSBusy(f"The PMS {connection.slug} is being asked already, and has not answered yet.")
+        if len(_asked) >= MAX_ASKED_AT_ONCE:
+            raise PMSBusy("Other PMSs are being asked, and have not answered yet.")
+        _asked.add(connection.pk)
+    try:
+        yield
+    finally:
+        with _asked_lock:
+            _asked.remove(connection.pk)
 
 
 def _as_json(capabilities: Capabilities) -> dict[str, Any]:
