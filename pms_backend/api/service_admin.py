@@ -183,11 +183,19 @@ class ServiceAdmin(ModelAdmin):
         return TemplateResponse(request, "service_admin/form_page.html", context)
 
     def confirmed(
-        self, request: HttpRequest, service: Callable[[], Any], *, back: str, success: str = "", **page: Any
+        self,
+        request: HttpRequest,
+        service: Callable[[], Any],
+        *,
+        back: str,
+        leads_to: str = "",
+        success: str = "",
+        **page: Any,
     ) -> HttpResponse:
-        """Calls the service once its `form_page` is submitted, and leads `back` with the message `success`.
+        """Calls the service once its `form_page` is submitted, and leads on with the message `success`.
 
-        Until then, and if the service refuses, shows the page.
+        It leads `back`, from where the page was opened, unless it `leads_to` another address. Until then, and if the
+        service refuses, shows the page.
         """
         form = EmptyForm(request.POST or None)
         if form.is_valid():
@@ -195,7 +203,7 @@ class ServiceAdmin(ModelAdmin):
                 service()
                 if success:
                     messages.success(request, success)
-                return HttpResponseRedirect(back)
+                return HttpResponseRedirect(leads_to or back)
         return self.form_page(request, form, back=back, **page)
 
 

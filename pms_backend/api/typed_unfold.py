@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         url_path: str | None = None,
         icon: str | None = None,
         variant: Any = None,
+        attrs: Mapping[str, str] | None = None,
     ) -> Callable[[Decorated], Decorated]:
         """Unfold's `action`."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -14,7 +14,7 @@ from inventory.admin.quantities import coloured_delta
 from inventory.models import StockLevel, StockMovement
 from pms_backend.api.admin_tables import MAIN_NUMBER, NUMBER, SHORT, TEXT, Table, link, to_the_second
 from pms_backend.events.models import Event, ParkedEvent, head_sequence
-from pms_integration.models import PMSEvent, PMSEventStatus
+from pms_integration.models import PMSConnection, PMSEvent, PMSEventStatus
 from products.models import Product, ProductStatus
 
 # A larger count takes long and shows nothing more.
@@ -39,6 +39,7 @@ def add_tiles(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         ("Stock", ["inventory.view_stocklevel"], stock_tiles),
         ("Products", ["products.view_product"], product_tiles),
         ("Feed", ["events.view_event", "events.view_parkedevent"], feed_tiles),
+        ("PMSs", ["pms_integration.view_pmsconnection"], connection_tiles),
         ("PMS events", ["pms_integration.view_pmsevent"], pms_tiles),
     ]
     visible = [(title, list(tiles())) for title, permissions, tiles in groups if request.user.has_perms(permissions)]
@@ -66,6 +67,19 @@ def stock_tiles() -> Iterator[Tile]:
         count = levels.order_by()[: MAX_COUNTED + 1].count()
         title = name.replace("_", " ").capitalize()
         yield Tile(title, _capped(count), _list("inventory_stocklevel", attention=name), tone if count else "")
+
+
+def connection_tiles() -> Iterator[Tile]:
+    """Counts the active connections, and those whose PMS does not answer as it should."""
+    page, connections = "pms_integration_pmsconnection", PMSConnection.objects
+    count = connections.aggregate(
+        active=Count("pk", filter=Q(is_active=True)),
+        unreachable=Count("pk", filter=Q(pk__in=connections.unreachable().values("pk"))),
+        failed=Count("pk", filter=Q(pk__in=connections.last_call_failed().values("pk"))),
+    )
+    yield Tile("Connected", f"{count['active']:,}", _list(page, is_active__exact="1"))
+    for name, title, tone in (("unreachable", "Unreachable", "danger"), ("failed", "Last call failed", "warning")):
+        yield Tile(title, f"{count[name]:,}", _list(page, calls=name), tone if count[name] else "")
 
 
 def pms_tiles() -> Iterator[Tile]:

@@ -1,4 +1,4 @@
-"""PMS connections: their secrets, shown once, the mapping of their locations, and how the PMS is called."""
+"""PMS connections: their secrets, shown once, how the PMS is called, and whether it answers."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -7,19 +7,28 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import flatten
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
-from pms_backend.api.service_admin import RefusalsAsFormErrors, ServiceAdmin, ServiceForm, ServiceInline, secret_message
+from pms_backend.api.service_admin import RefusalsAsFormErrors, ServiceForm, secret_message
 from pms_backend.api.typed_unfold import action, display
 from pms_integration import services
-from pms_integration.admin.outgoing import CIRCUIT_LABELS, OutgoingForm, circuit_in_words, circuit_label
+from pms_integration.admin.connection_actions import ConnectionActions, page_of, webhook_address
+from pms_integration.admin.locations import PMSLocationInline, add_note
+from pms_integration.admin.outgoing import (
+    CIRCUIT_LABELS,
+    CallsFilter,
+    OutgoingForm,
+    circuit_in_words,
+    circuit_label,
+    problem_in_words,
+)
 from pms_integration.connectors import CONNECTORS
-from pms_integration.models import PMSConnection, PMSLocation
+from pms_integration.models import PMSConnection
 from pms_integration.services.connections import PREVIOUS_SECRET_VALID_FOR
 
 SHOWN_CHARACTERS: Final = 4
+STATE_LABELS: Final = {"Active": "success", "Paused": "warning", "Off": "default"}
 _PREFIX: Final = "whsec_"
 
 
@@ -56,47 +65,21 @@ class PMSConnectionForm(ServiceForm):
             self.fields["secret"] = _secret_field()
 
 
-class PMSLocationForm(ServiceForm):
-    """The id of a location in the PMS."""
-
-    def __init__(self, *args: Any, **more: Any) -> None:
-        super().__init__(*args, **more)
-        # The location identifies the mapping; a change would create another mapping.
-        if self.instance.pk and "location" in self.fields:
-            self.fields["location"].disabled = True
-
-
-class PMSLocationInline(ServiceInline):
-    """The locations mapped by the connection."""
-
-    model = PMSLocation
-    form = PMSLocationForm
-    fields = ("location", "external_id", "owns_stock")
-    verbose_name_plural = "Locations"
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether the user may change the connection."""
-        return request.user.has_perm("pms_integration.change_pmsconnection")
-
-    has_change_permission = has_add_permission
-
-
 @admin.register(PMSConnection)
-class PMSConnectionAdmin(ServiceAdmin):
+class PMSConnectionAdmin(ConnectionActions):
     """The configured PMSs."""
 
     form = PMSConnectionForm
-    list_display = ("name", "slug", "kind", "is_active", "circuit_status", "created_at")
-    list_filter = ("is_active",)
+    list_display = ("name", "slug", "kind", "state", "circuit_status", "problem")
+    list_filter = ("is_active", CallsFilter)
     search_fields = ("name", "slug")
     search_help_text = "Name or slug"
     fields = (
-        *(("name", "slug"), ("kind", "is_active", "is_paused"), ("masked_secret", "previous_secret_end"), "created_at"),
+        *(("name", "slug"), ("kind", "state"), ("masked_secret", "previous_secret_end"), "created_at"),
         *(("base_url", "credentials_set"), ("circuit_words", "last_contact_at"), "last_error"),
     )
     add_fieldsets = ((None, {"fields": ("name", "slug", "kind", "secret")}),)
     inlines = (PMSLocationInline,)
-    actions_detail = ("rotate", "outgoing")
     change_form_outer_before_template = "pms_integration/webhook_address.html"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -120,14 +103,14 @@ class PMSConnectionAdmin(ServiceAdmin):
 
     def response_add(self, request: HttpRequest, obj: PMSConnection, post_url_continue: Any = None) -> HttpResponse:
         """Redirects to the page of the connection, where its locations are mapped."""
-        return HttpResponseRedirect(_page(obj))
+        return HttpResponseRedirect(page_of(obj))
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         """Adds the webhook URL of the connection."""
         connection: PMSConnection | None = context["original"]
         if connection is not None:
-            address = request.build_absolute_uri(reverse("pms-webhook", args=[connection.slug]))
-            context = {**context, "webhook_address": address}
+            context = {**context, "webhook_address": webhook_address(request, connection)}
+            add_note(request)
         return super().render_change_form(request, context, *args, **kwargs)
 
     @action(description="Rotate secret", url_path="rotate-secret", permissions=["change"], icon="key")
@@ -143,7 +126,7 @@ class PMSConnectionAdmin(ServiceAdmin):
                 )
                 if not given:
                     secret_message(request, f"The new webhook secret of {connection.name}", secret)
-                return HttpResponseRedirect(_page(connection))
+                return HttpResponseRedirect(page_of(connection))
         return self.form_page(
             request,
             form,
@@ -153,7 +136,7 @@ class PMSConnectionAdmin(ServiceAdmin):
             "it is refused from now on.",
             button="Rotate secret",
             original=connection,
-            back=_page(connection),
+            back=page_of(connection),
         )
 
     @action(description="Outgoing calls", url_path="outgoing", permissions=["change"], icon="call_made")
@@ -166,7 +149,7 @@ class PMSConnectionAdmin(ServiceAdmin):
             with RefusalsAsFormErrors(form):
                 url = services.check_base_url(given) if given else None
                 services.set_outgoing(connection_id=connection.pk, base_url=url, credentials=form.credentials)
-                return HttpResponseRedirect(_page(connection))
+                return HttpResponseRedirect(page_of(connection))
         return self.form_page(
             request,
             form,
@@ -174,13 +157,25 @@ class PMSConnectionAdmin(ServiceAdmin):
             note="Where the PMS is called, and with which credentials. They are stored encrypted and never shown.",
             button="Save",
             original=connection,
-            back=_page(connection),
+            back=page_of(connection),
         )
+
+    @display(description="State", ordering="is_active", label=STATE_LABELS)
+    def state(self, connection: PMSConnection) -> str:
+        """Whether it is switched on, and whether changes are pushed."""
+        if not connection.is_active:
+            return "Off"
+        return "Paused" if connection.is_paused else "Active"
 
     @display(description="Calls", label=CIRCUIT_LABELS)
     def circuit_status(self, connection: PMSConnection) -> str:
         """Whether the PMS is reachable."""
         return circuit_label(connection)
+
+    @display(description="What is wrong")
+    def problem(self, connection: PMSConnection) -> str | None:
+        """The last error, and when the PMS is called again."""
+        return problem_in_words(connection)
 
     @display(description="Calls")
     def circuit_words(self, connection: PMSConnection) -> str:
@@ -203,7 +198,3 @@ class PMSConnectionAdmin(ServiceAdmin):
         """Until when the secret before the last rotation is still accepted."""
         until = connection.previous_secret_until if connection.previous_is_valid else None
         return f"valid until {timezone.localtime(until):%Y-%m-%d %H:%M}" if until else "refused"
-
-
-def _page(connection: PMSConnection) -> str:
-    return reverse("admin:pms_integration_pmsconnection_change", args=[connection.pk])

@@ -3,6 +3,9 @@
 from typing import Any, Final
 
 from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
@@ -11,13 +14,37 @@ from pms_integration.connectors import outgoing_connector_of
 from pms_integration.models import MAX_BASE_URL_LENGTH, PMSConnection
 from pms_integration.services.outgoing import MAX_CREDENTIAL_LENGTH
 
-CIRCUIT_LABELS: Final = {"Reachable": "success", "Unreachable": "danger", "One trial": "warning"}
+FAILED: Final = "Last call failed"
+CIRCUIT_LABELS: Final = {"Reachable": "success", FAILED: "warning", "Unreachable": "danger", "One trial": "warning"}
 _LABEL_OF_STATUS: Final = {
     CircuitStatus.CLOSED: "Reachable",
     CircuitStatus.OPEN: "Unreachable",
     CircuitStatus.HALF_OPEN: "One trial",
 }
 _CREDENTIALS: Final = "credentials/"
+# Of an error, in the list.
+_SHOWN_CHARACTERS: Final = 120
+
+
+class CallsFilter(admin.SimpleListFilter):
+    """Filters by what is wrong with the calls."""
+
+    title = "calls"
+    parameter_name = "calls"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """What is wrong."""
+        return [("unreachable", "Unreachable"), ("failed", FAILED)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The connections of which that is wrong."""
+        connections: Any = queryset
+        match self.value():
+            case "unreachable":
+                return connections.unreachable()  # type: ignore[no-any-return]
+            case "failed":
+                return connections.last_call_failed()  # type: ignore[no-any-return]
+        return queryset
 
 
 class OutgoingForm(forms.Form):
@@ -53,13 +80,27 @@ class OutgoingForm(forms.Form):
 
 def circuit_label(connection: PMSConnection) -> str:
     """The state of the circuit in a word or two."""
-    return "Not called" if connection.base_url is None else _LABEL_OF_STATUS[connection.circuit_state.status]
+    if connection.base_url is None or not connection.is_active:
+        return "Not called"
+    status = connection.circuit_state.status
+    return FAILED if status == CircuitStatus.CLOSED and connection.last_error else _LABEL_OF_STATUS[status]
+
+
+def problem_in_words(connection: PMSConnection) -> str | None:
+    """The last error, and the next try; None for a PMS that is not called, or answers."""
+    if circuit_label(connection) not in (FAILED, "Unreachable", "One trial"):
+        return None
+    error, moment = connection.last_error[:_SHOWN_CHARACTERS], connection.next_try_at
+    waits = moment is not None and moment > timezone.now()
+    return f"{error} (next try at {timezone.localtime(moment):%H:%M:%S})" if waits else error
 
 
 def circuit_in_words(connection: PMSConnection) -> str:
     """The state of the circuit as a sentence."""
     if connection.base_url is None:
         return "The PMS is not called: it only sends webhooks."
+    if not connection.is_active:
+        return "The PMS is not called: the connection is switched off."
     circuit = connection.circuit_state
     failed = f"{circuit.failures} calls in a row have failed." if circuit.failures > 1 else "The last call has failed."
     moment = timezone.localtime(circuit.next_try_at) if circuit.next_try_at else None
@@ -72,6 +113,8 @@ def circuit_in_words(connection: PMSConnection) -> str:
     words = ["The PMS is called."]
     if circuit.failures:
         words.append(failed)
+    elif connection.last_error:
+        words.append("It has refused the last call.")
     if moment is not None and moment > timezone.now():
         words.append(f"It has asked us to wait until {moment:%H:%M:%S}.")
     return " ".join(words)

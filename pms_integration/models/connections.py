@@ -28,7 +28,14 @@ class PMSConnectionQuerySet(models.QuerySet["PMSConnection"]):
 
     def unreachable(self) -> "PMSConnectionQuerySet":
         """Active connections whose circuit is not closed."""
-        return self.filter(is_active=True, base_url__isnull=False).exclude(circuit=CircuitStatus.CLOSED.value)
+        return self._called().exclude(circuit=CircuitStatus.CLOSED.value)
+
+    def last_call_failed(self) -> "PMSConnectionQuerySet":
+        """Active connections whose last call failed or was refused, while the circuit is closed."""
+        return self._called().filter(circuit=CircuitStatus.CLOSED.value).exclude(last_error="")
+
+    def _called(self) -> "PMSConnectionQuerySet":
+        return self.filter(is_active=True, base_url__isnull=False)
 
 
 class PMSConnection(models.Model):

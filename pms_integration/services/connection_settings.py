@@ -60,7 +60,7 @@ def delete_connection(*, slug: str) -> None:
         and relation.related_model._base_manager.filter(**{relation.field.name: connection}).exists()
     ]
     if held:
-        raise ConnectionInUse(f"{slug} has {', '.join(held)}; set is_active to false instead.")
+        raise ConnectionInUse(f"{slug} has {', '.join(held)}, and stays. Switch it off instead (is_active: false).")
     connection.delete()
     record_audit(action="pms_connection.deleted", subject=f"pms_connection:{slug}")
 

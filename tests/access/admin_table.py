@@ -55,7 +55,15 @@ TABLE = {
     "pms_integration.importjob": Row(
         pages={"import_file": "products:write", "export_csv": "products:read", "export_json_lines": "products:read"}
     ),
-    "pms_integration.pmsconnection": Row(add=ADD, change=CHANGE, pages={"rotate": CHANGE, "outgoing": CHANGE}),
+    "pms_integration.pmsconnection": Row(
+        add=ADD,
+        change=CHANGE,
+        delete=DELETE,
+        pages=dict.fromkeys(
+            (*("test", "choose_locations", "pause", "resume"), *("outgoing", "rotate", "switch_off", "switch_on")),
+            CHANGE,
+        ),
+    ),
     "pms_integration.pmsevent": Row(pages={"retry": CHANGE}, bulk={"retry_selected": CHANGE}),
     "pms_integration.pmsproduct": Row(),
     "pms_integration.pmsstock": Row(),

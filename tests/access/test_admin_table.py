@@ -90,7 +90,7 @@ def test_every_action_is_in_the_table_and_nothing_else_is():
 
     for label, model in MODELS.items():
         page, row = admin.site.get_model_admin(model), TABLE[label]
-        with_address = {*page.actions_list, *page.actions_row, *page.actions_detail}
+        with_address = {*page.actions_list, *page.actions_row, *page._extract_action_names(page.actions_detail)}
         assert with_address == set(row.pages) - {"password_change"}, label
         assert set(page.actions_submit_line) == set(row.buttons), label
         assert set(page.get_actions(request)) == set(row.bulk), label
@@ -137,7 +137,8 @@ def offered(client: Client, page: Page, rows: dict[str, Any]) -> set[str]:
     """The actions whose buttons or choices are on a page."""
     context = client.get(url_of(page, rows)).context
     prefix = page.label.replace(".", "_")
-    links = [link["path"] for name in ("actions_list", "actions_detail") for link in context.get(name) or ()]
+    found = [*(context.get("actions_list") or ()), *(context.get("actions_detail") or ())]
+    links = [link["path"] for one in found for link in one.get("items", [one])]
     form = context.get("action_form")
     chosen = {name for name, _ in form.fields["action"].choices if name} if form else set()
     buttons = {button.action_name.removeprefix(f"{prefix}_") for button in context.get("actions_submit_line") or ()}

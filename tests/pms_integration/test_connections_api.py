@@ -388,7 +388,7 @@ def test_a_connection_on_which_something_hangs_stays(api: JSONClient, what: str)
     refused = api.delete(DEMO)
 
     assert (refused.status_code, refused.json()["code"]) == (409, "connection_in_use")
-    assert refused.json()["detail"] == f"demo has {what}; set is_active to false instead."
+    assert refused.json()["detail"] == f"demo has {what}, and stays. Switch it off instead (is_active: false)."
     assert api.get(DEMO).status_code == 200
 
 

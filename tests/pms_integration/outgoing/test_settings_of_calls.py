@@ -222,11 +222,13 @@ def test_who_may_only_look_sees_the_state_and_no_button(pms: PMSConnection):
     ("state", "label", "words"),
     [
         ({"base_url": None}, "Not called", "The PMS is not called: it only sends webhooks."),
-        ({}, "Reachable", "The PMS is called."),
-        ({"failures": 1}, "Reachable", "The PMS is called. The last call has failed."),
-        ({"failures": 3}, "Reachable", "The PMS is called. 3 calls in a row have failed."),
+        ({"is_active": False}, "Not called", "The PMS is not called: the connection is switched off."),
+        ({"last_error": ""}, "Reachable", "The PMS is called."),
+        ({}, "Last call failed", "The PMS is called. It has refused the last call."),
+        ({"failures": 1}, "Last call failed", "The PMS is called. The last call has failed."),
+        ({"failures": 3}, "Last call failed", "The PMS is called. 3 calls in a row have failed."),
         (
-            {"next_try_at": "2999-01-01T12:00:30Z"},
+            {"next_try_at": "2999-01-01T12:00:30Z", "last_error": ""},
             "Reachable",
             "The PMS is called. It has asked us to wait until 12:00:30.",
         ),
@@ -248,12 +250,16 @@ def test_who_may_only_look_sees_the_state_and_no_button(pms: PMSConnection):
     ],
 )
 def test_the_admin_shows_the_state_in_words(pms: PMSConnection, state: dict[str, Any], label: str, words: str):
-    PMSConnection.objects.update(**{"base_url": URL, "last_error": "It <b>broke</b>.", **state})
+    values = {"base_url": URL, "last_error": "It <b>broke</b>.", **state}
+    PMSConnection.objects.update(**values)
     client: Client = superuser()
 
     shown = client.get(page(pms, "change")).content.decode()
     listed = client.get(reverse("admin:pms_integration_pmsconnection_changelist")).content.decode()
 
     assert words in shown
-    assert "It &lt;b&gt;broke&lt;/b&gt;." in shown
     assert label in listed
+    error = "It &lt;b&gt;broke&lt;/b&gt;."
+    assert (error in shown) == bool(values["last_error"])
+    assert (error in listed) == (label not in ("Not called", "Reachable"))
+    assert ("(next try at 12:00:30)" in listed) == (error in listed and "next_try_at" in state)
