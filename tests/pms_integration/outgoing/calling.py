@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -9,6 +10,8 @@ from pms_integration import services
 from pms_integration.connectors.contract import ConnectorError
 from pms_integration.models import PMSConnection
 from tests.outbound.servers import LocalServer, Respond, saying
+from tests.pms_integration.simulator import calling as simulator_calling
+from tests.pms_integration.simulator.calling import SimulatorHere
 
 TOKEN = "secret-token-0123456789"
 
@@ -21,6 +24,14 @@ def answering(value: Any, status: int = 200, **headers: str) -> Respond:
 def connect(connection: PMSConnection, server: LocalServer, token: str = TOKEN) -> PMSConnection:
     """Lets the connection call the server."""
     url = services.check_base_url(f"http://pms.example:{server.port}/api/")
+    return services.set_outgoing(connection_id=connection.pk, base_url=url, credentials={"token": token})
+
+
+def connect_simulator(
+    connection: PMSConnection, simulator: SimulatorHere, token: str = simulator_calling.TOKEN
+) -> PMSConnection:
+    """Lets the connection call the simulator."""
+    url = services.check_base_url(f"http://pms.example:{urlsplit(simulator.running.url).port}")
     return services.set_outgoing(connection_id=connection.pk, base_url=url, credentials={"token": token})
 
 

@@ -9,6 +9,7 @@ from pms_integration.services.pms_client import close_clients
 from tests.factories import make_connection
 from tests.outbound.servers import LocalServer, Names, serving
 from tests.pms_integration.outgoing.calling import TOKEN, answering, connect
+from tests.pms_integration.simulator.calling import SimulatorHere
 
 
 @pytest.fixture
@@ -19,6 +20,17 @@ def server(monkeypatch: pytest.MonkeyPatch, settings) -> Iterator[LocalServer]:
     with serving(answering({"name": "Shop"}), keep_alive=True) as running:
         yield running
         close_clients()
+
+
+@pytest.fixture
+def simulator(monkeypatch: pytest.MonkeyPatch, settings) -> Iterator[SimulatorHere]:
+    """A simulated PMS with a catalogue."""
+    Names(monkeypatch).set("pms.example", ["127.0.0.1"])
+    settings.OUTBOUND_ALLOW = ["pms.example"]
+    running = SimulatorHere(products=250)
+    yield running
+    close_clients()
+    running.close()
 
 
 @pytest.fixture

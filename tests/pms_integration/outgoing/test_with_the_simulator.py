@@ -1,39 +1,22 @@
 """The connector and the simulated PMS, which share no code, understand each other."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 import pytest
 
-from pms_integration import services
 from pms_integration.connectors.contract import DeletionReport, FigureReport, ProductReport, VersionMoved
 from pms_integration.connectors.outgoing import Page, ProductPush, StockPush
 from pms_integration.models import PMSConnection
-from pms_integration.services.pms_client import close_clients
 from tests.factories import make_connection
-from tests.outbound.servers import Names
-from tests.pms_integration.outgoing.calling import call
-from tests.pms_integration.simulator.calling import TOKEN, SimulatorHere, product
+from tests.pms_integration.outgoing.calling import call, connect_simulator
+from tests.pms_integration.simulator.calling import SimulatorHere, product
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def simulator(monkeypatch: pytest.MonkeyPatch, settings) -> Iterator[SimulatorHere]:
-    Names(monkeypatch).set("pms.example", ["127.0.0.1"])
-    settings.OUTBOUND_ALLOW = ["pms.example"]
-    running = SimulatorHere(products=250)
-    yield running
-    close_clients()
-    running.close()
-
-
-@pytest.fixture
 def pms(simulator: SimulatorHere) -> PMSConnection:
-    port = urlsplit(simulator.running.url).port
-    url = services.check_base_url(f"http://pms.example:{port}")
-    return services.set_outgoing(connection_id=make_connection().pk, base_url=url, credentials={"token": TOKEN})
+    return connect_simulator(make_connection(), simulator)
 
 
 def pages(pms: PMSConnection, method: str, since: datetime | None = None) -> list[Page]:
