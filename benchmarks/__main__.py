@@ -7,6 +7,7 @@ import sys
 from contextlib import AbstractContextManager
 
 from benchmarks import report
+from benchmarks.hanging_pms import measure_hanging
 from benchmarks.measure import measure
 from benchmarks.reading import measure_reading
 from benchmarks.sockets import measure_sockets
@@ -16,6 +17,7 @@ from benchmarks.workloads import Workload, accepted_webhooks, cached_reads, work
 from pms_backend.standalone.exceptions import report_startup_errors
 
 KILLED = 128
+IN_TURN = {"servers": measure_servers, "hanging": measure_hanging}
 # Each sets up Django when its process starts.
 WITHIN_DJANGO = ("relay", "imports", "reservations", "events", "sync")
 
@@ -29,10 +31,11 @@ def main() -> int:
         with report_startup_errors():
             print(measure_sockets(sockets=arguments.sockets, rounds=4 * arguments.rounds))
         return 0
-    if arguments.what == "servers":
+    if arguments.what in IN_TURN:
         with report_startup_errors():
+            measure_in_turn = IN_TURN[arguments.what]
             print(
-                measure_servers(clients=arguments.clients, rounds=arguments.rounds, seconds=arguments.seconds, say=_say)
+                measure_in_turn(clients=arguments.clients, rounds=arguments.rounds, seconds=arguments.seconds, say=_say)
             )
         return 0
     if arguments.what in WITHIN_DJANGO:
@@ -92,7 +95,7 @@ def _measure_products(arguments: argparse.Namespace) -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    what = ("inventory", "cached", "products", "sockets", "servers", "webhooks", *WITHIN_DJANGO)
+    what = ("inventory", "cached", "products", "sockets", *IN_TURN, "webhooks", *WITHIN_DJANGO)
     parser.add_argument("what", nargs="?", choices=what, default="inventory")
     parser.add_argument("--sockets", type=_count, default=1_000, help="at one process (default: %(default)s)")
     parser.add_argument("--rounds", type=_count, default=5, help="of each side (default: %(default)s)")

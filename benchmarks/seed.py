@@ -67,7 +67,7 @@ def main() -> None:
         cursor.execute("VACUUM ANALYZE")
     key = create_api_client(
         name="benchmark",
-        scopes=["inventory:read", "inventory:write", "products:read", "products:write"],
+        scopes=["inventory:read", "inventory:write", "products:read", "products:write", "pms:read", "pms:write"],
         tier="internal",
     ).api_key
     sys.stdout.write(f"{key}\n")
