@@ -11,7 +11,7 @@ help:  ## List the targets
 run: $(VENV)/.installed  ## Run everything on this machine: PostgreSQL, Redis, web, sockets, workers
 	@exec $(BIN)/python -m pms_backend.standalone
 
-demo: $(VENV)/.installed  ## Simulate a day of PMS webhooks and watch it live
+demo: $(VENV)/.installed  ## Let a simulated PMS sell and count, and watch the stock live
 	@$(BIN)/python -m pms_backend.standalone.demo
 
 # Two processes, each with embedded servers of its own; one process if the servers are given. The seed gives both the same

@@ -1,10 +1,12 @@
 """`make demo` against the running stack: a day that ends well, and one that does not."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpx
 import psycopg
 import pytest
 
@@ -47,6 +49,11 @@ def test_a_day_ends_in_agreement(stack: Stack) -> None:
     assert day.returncode == 0, day.stdout + day.stderr
     assert day.stdout.endswith("OK: the PMS, API, WebSocket and ledger agree\n")
     assert day.stderr == ""
+    assert "The stack calls Simulated PMS, which answers within " in day.stdout
+    # The PMS has ended, and nothing calls it any more.
+    assert stack.call("GET", "/pms/connections/demo/")["base_url"] is None
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(re.findall(r"http://\S+(?=/_simulator)", day.stdout)[0])
     settled = {state: after.get(state, 0) - before.get(state, 0) for state in ("processed", "ignored", "dead")}
     assert (settled["processed"] + settled["ignored"], settled["dead"]) == (EVENTS, 0)
 

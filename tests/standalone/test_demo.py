@@ -1,57 +1,136 @@
-"""The demo's day: what it plans adds up, and whatever does not agree in the end is named."""
+"""The demo: what happens in the PMS, the connection to it, and that whatever does not agree in the end is named."""
 
 import asyncio
+import io
+import json
+import random
 import time
 from collections import Counter
+from http.server import BaseHTTPRequestHandler
 
 import httpx
 import pytest
 from rich.console import Console
 
-from pms_backend.standalone import demo
-from pms_backend.standalone.demo import MOST_LATE_TICKS, MOST_SKUS, Demo, find_differences, plan_day
+from pms_backend.standalone import demo, demo_pms
+from pms_backend.standalone.demo import Demo, find_differences
+from pms_backend.standalone.demo_pms import SimulatedPMS, choose_event, simulated_pms
+from pms_backend.standalone.demo_stack import connected
 from pms_backend.standalone.exceptions import StartupError
+from tests.outbound.servers import LocalServer, send, serving
 
-OPENING = {f"SKU-{number:03}": number % 7 - 1 for number in range(100)}
-SEEDS = [f"seed-{number}" for number in range(5)]
-QUICKSTART = {"base_url": "http://stack.test", "ws_url": "ws://stack.test", "api_key": "key", "pms": {}}
-
-
-def test_the_same_seed_plans_the_same_day():
-    assert plan_day(OPENING, 200, "one") == plan_day(dict(reversed(OPENING.items())), 200, "one")
-    assert plan_day(OPENING, 200, "one") != plan_day(OPENING, 200, "two")
+PMS = SimulatedPMS("http://127.0.0.1:9000", "token-of-the-pms")
+QUICKSTART = {
+    "base_url": "http://stack.test", "ws_url": "ws://stack.test", "api_key": "key",
+    "pms": {"connection": "demo"},
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_nothing_is_sold_that_is_not_there_and_the_events_add_up_to_the_closing_stock(seed):
-    day, stock = plan_day(OPENING, 500, seed), dict(OPENING)
-
-    for event in day.events:
-        assert event.get("reason") != "sale" or 0 < -event["delta"] <= stock[event["sku"]]
-        stock[event["sku"]] = event.get("on_hand", stock[event["sku"]] + event.get("delta", 0))
-
-    assert day.closing == {sku: stock[sku] for sku in day.closing}
-    assert {event["sku"] for event in day.events} == set(day.closing)
-    assert len(day.closing) <= MOST_SKUS
-    assert {event.get("reason") for event in day.events} == {"sale", "receipt", "return", "correction", None}
+def a_demo() -> Demo:
+    return Demo(QUICKSTART, PMS, Console(), random.Random("one"))
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_every_event_is_sent_at_its_tick_or_a_few_later_and_some_twice(seed):
-    webhooks = plan_day(OPENING, 500, seed).webhooks
+@pytest.mark.parametrize("on_hand", [-3, 0, 1, 2, 50])
+def test_nothing_is_sold_that_is_not_there(on_hand: int):
+    chance = random.Random("one")
+    events = [choose_event(on_hand, chance) for _ in range(300)]
 
-    times = Counter(index for _, index in webhooks)
-    lateness = [tick - index for tick, index in webhooks]
+    kinds = Counter(kind for kind, _ in events)
+    sold = {values["quantity"] for kind, values in events if kind == "sell"}
+    counted = {values["on_hand"] for kind, values in events if kind == "count"}
+    assert set(kinds) == ({"sell", "receive", "count"} if on_hand > 0 else {"receive"})
+    assert all(0 < quantity <= on_hand for quantity in sold)
+    assert counted <= {on_hand, on_hand - 1}
 
-    assert set(times) == set(range(500))
-    assert set(times.values()) == {1, 2}
-    assert webhooks == sorted(webhooks)
-    assert [index for _, index in webhooks] != sorted(index for _, index in webhooks)
-    assert (min(lateness), max(lateness) <= 2 * MOST_LATE_TICKS) == (0, True)
+
+def test_the_same_seed_lets_the_same_happen():
+    first, again, other = (
+        [choose_event(10, chance) for _ in range(50)]
+        for chance in (random.Random("one"), random.Random("one"), random.Random("two"))
+    )
+
+    assert first == again != other
+
+
+def test_the_pms_runs_until_the_end_of_the_block():
+    with simulated_pms(seed="1", location="main") as pms:
+        answer = httpx.get(f"{pms.url}/locations", headers=pms.headers)
+        refused = httpx.get(f"{pms.url}/locations")
+
+    assert answer.json() == {"locations": [{"id": "main", "name": "main"}]}
+    assert refused.status_code == 401
+    assert f"http://{pms.destination}" == pms.url
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(pms.url)
+
+
+def test_a_pms_that_does_not_start_says_why(monkeypatch):
+    monkeypatch.setattr(demo_pms, "FAULTS", "nonsense=1")
+
+    with (
+        pytest.raises(StartupError, match="the simulated PMS did not start") as caught,
+        simulated_pms(seed="1", location="main"),
+    ):
+        pass
+
+    assert any("nonsense" in line for line in caught.value.lines)
+
+
+def connecting(*, known: str | None = None, refuses: bool = False, ok: bool = True) -> tuple[list[object], str]:
+    """Connects a stack that answers so; returns what it was sent, with the block in between, and what was shown."""
+    done: list[object] = []
+
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        body = server.received[-1].body
+        if handler.command != "GET":
+            done.append(json.loads(body) if body else handler.path.rpartition("/connections/demo/")[2])
+        if handler.command == "PATCH" and refuses:
+            send(handler, b'{"code": "outbound_forbidden"}', 422)
+        else:
+            detail = "Shop" if ok else "It is broken."
+            send(handler, json.dumps({"base_url": known, "ok": ok, "detail": detail, "ms": 7}).encode())
+
+    shown = io.StringIO()
+    with serving(respond) as server:
+        assert isinstance(server, LocalServer)
+        quickstart = {**QUICKSTART, "base_url": f"http://127.0.0.1:{server.port}"}
+        try:
+            with connected(quickstart, PMS, Console(file=shown, width=200)):
+                done.append("block")
+        except StartupError as error:
+            done.append(str(error))
+    return done, shown.getvalue()
+
+
+SET, REMOVED = {"base_url": PMS.url, "credentials": {"token": PMS.token}}, {"base_url": None}
+
+
+def test_the_connection_calls_the_pms_until_the_end_of_the_block():
+    assert connecting() == ([SET, "test/", "block", REMOVED], "The stack calls Shop, which answers within 7 ms\n")
+
+
+def test_a_stack_that_may_not_call_this_machine_gets_webhooks_only():
+    done, shown = connecting(refuses=True)
+
+    assert done == [SET, "block"]
+    assert "OUTBOUND_ALLOW=127.0.0.1" in shown
+
+
+def test_a_pms_that_cannot_be_called_ends_the_demo():
+    done, _ = connecting(ok=False)
+
+    assert done == [SET, "test/", REMOVED, "the stack cannot call the simulated PMS: It is broken."]
+
+
+def test_another_pms_is_not_replaced_unless_it_was_of_a_demo():
+    url = "https://pms.example/api"
+
+    assert connecting(known=url)[0] == [f"the connection demo calls {url}: the demo would replace that"]
+    assert connecting(known="http://127.0.0.1:1")[0] == [SET, "test/", "block", REMOVED]
 
 
 def test_the_newest_version_of_a_level_counts_in_whatever_order_it_comes():
-    watching = Demo(QUICKSTART, Console())
+    watching = a_demo()
 
     def level(version: int, on_hand: int, sku: str = "A-1") -> dict:
         return {"sku": sku, "version": version, "on_hand": on_hand}
@@ -91,7 +170,7 @@ def ask(*answers: httpx.Response | Exception) -> tuple[object, float]:
         return left.pop(0)
 
     async def request() -> object:
-        asking = Demo(QUICKSTART, Console())
+        asking = a_demo()
         async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as asking.http:
             return await asking.request("GET", "http://stack.test/", {})
 
