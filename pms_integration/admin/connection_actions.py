@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
@@ -101,7 +102,7 @@ class ConnectionActions(ServiceAdmin):
         return self._confirmed(
             request,
             connection,
-            partial(services.delete_connection, slug=connection.slug),
+            partial(self.delete_model, request, connection),
             "Delete",
             "The connection is deleted with its secret, its credentials and its mapped locations. If anything came "
             "from the PMS it stays, because its history does: switch it off instead.",
@@ -109,6 +110,15 @@ class ConnectionActions(ServiceAdmin):
             button_variant="danger",
             leads_to=reverse("admin:pms_integration_pmsconnection_changelist"),
         )
+
+    def delete_model(self, request: HttpRequest, obj: PMSConnection) -> None:
+        """Deletes a connection from which nothing came."""
+        services.delete_connection(slug=obj.slug)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[PMSConnection]) -> None:
+        """Deletes several; no page offers it."""
+        for connection in queryset:
+            self.delete_model(request, connection)
 
     def _changed(
         self, request: HttpRequest, object_id: str, button: str, note: str, outcome: str, **values: bool
