@@ -13,10 +13,15 @@ from tests.pms_integration.simulator.calling import SimulatorHere
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch, settings) -> Iterator[LocalServer]:
-    """A server that answers everything with its name."""
+def allowed(monkeypatch: pytest.MonkeyPatch, settings) -> None:
+    """Calls of pms.example, which is this machine."""
     Names(monkeypatch).set("pms.example", ["127.0.0.1"])
     settings.OUTBOUND_ALLOW = ["pms.example"]
+
+
+@pytest.fixture
+def server(allowed: None) -> Iterator[LocalServer]:
+    """A server that answers everything with its name."""
     with serving(answering({"name": "Shop"}), keep_alive=True) as running:
         yield running
         close_clients()
