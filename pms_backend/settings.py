@@ -165,8 +165,11 @@ QUEUES: dict[str, dict[str, float | crontab]] = {
         "inventory.tasks.expire_reservations": SWEEP_SECONDS,
         "products.tasks.publish_due": SWEEP_SECONDS,
     },
-    # Calls to PMSs.
-    "pms": {"pms_integration.tasks.run_syncs": SWEEP_SECONDS},
+    # Calls to PMSs, which may hang.
+    "pms": {
+        "pms_integration.tasks.ask_refetches": SWEEP_SECONDS,
+        "pms_integration.tasks.run_syncs": SWEEP_SECONDS,
+    },
     # Calls to subscribers: none yet.
     "deliveries": {},
     "default": {

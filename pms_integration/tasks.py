@@ -1,4 +1,4 @@
-"""Tasks that apply PMS events, run imports, and prune both."""
+"""Tasks that apply PMS events, ask a PMS, run imports, and prune."""
 
 from celery import shared_task
 
@@ -13,6 +13,13 @@ from pms_integration.files import services as imports
 def apply_pms_events() -> int:
     """Applies due PMS events; returns how many."""
     return services.apply_due_events()
+
+
+@shared_task
+@ConcurrencyLimit(4)  # each asks another PMS, so that one that hangs does not stop the others
+def ask_refetches() -> int:
+    """Asks for what a PMS only said has changed; returns for how many resources."""
+    return services.ask_due_refetches()
 
 
 @shared_task

@@ -21,7 +21,8 @@ WEB_THREADS = 4
 # As many as the limits of the queues' tasks allow to run at once (`ConcurrencyLimit`), and one that stays free for
 # heartbeats. Threads and no processes: the work waits for PostgreSQL and other servers, and a process takes 70 MB.
 SYNC_THREADS = 4
-WORKER_THREADS = 10
+PMS_THREADS = 9
+WORKER_THREADS = 6
 # Those of the hub, and of the threads that read for the sockets (pms_backend/api/async_database.py).
 SOCKET_CONNECTIONS = 5
 # The most connections to PostgreSQL, by program: each thread that uses the database holds one.
@@ -30,6 +31,7 @@ CONNECTIONS: Final = {
     "sockets": SOCKET_CONNECTIONS,
     "relay": 1,
     "sync": SYNC_THREADS,
+    "pms": PMS_THREADS,
     "worker": WORKER_THREADS,
     # The migration, a command of manage.py, a psql.
     "commands": 3,
@@ -78,9 +80,13 @@ def stack_of(configuration: Configuration) -> Stack:
                 *WORKER, "--queues", "sync", "--pool", "threads", "--concurrency", str(SYNC_THREADS),
                 "--hostname", "sync@%h",
             ), StopOrder.WORKERS),
-            # The queues `pms` and `deliveries` have no tasks yet: with their first, each gets a program of its own.
+            Program("pms", (
+                *WORKER, "--queues", "pms", "--pool", "threads", "--concurrency", str(PMS_THREADS),
+                "--hostname", "pms@%h",
+            ), StopOrder.WORKERS),
+            # The queue `deliveries` has no tasks yet: with its first, it gets a program of its own.
             Program("worker", (
-                *WORKER, "--queues", "default,pms,deliveries", "--pool", "threads",
+                *WORKER, "--queues", "default,deliveries", "--pool", "threads",
                 "--concurrency", str(WORKER_THREADS), "--hostname", "worker@%h",
             ), StopOrder.WORKERS),
             Program("beat", (

@@ -76,7 +76,12 @@ class Answer:
 
 
 class PMSClient(Protocol):
-    """Sends requests to the PMS of a connection, with its credentials and within the limits of outgoing calls."""
+    """Sends requests to the PMS of a connection, with its credentials and within the limits of outgoing calls.
+
+    `moment` is that of the last answer.
+    """
+
+    moment: datetime | None
 
     def send(
         self,
@@ -125,7 +130,10 @@ class OutgoingConnector(Connector, Protocol):
         """The product as it is now: a `ProductReport`, or a `DeletionReport` where it is gone."""
 
     def get_stock(self, client: PMSClient, names: Sequence[str]) -> Sequence[Report]:
-        """The present figures of variants, by their SKUs or ids, whichever the PMS takes."""
+        """The present figures of variants, by their SKUs or ids, whichever the PMS takes.
+
+        A figure names its variant by that SKU or id, where it can. One that is missing is not known to the PMS.
+        """
 
     def list_locations(self, client: PMSClient) -> Sequence[ExternalLocation] | None:
         """The PMS's locations; None where it has no such list."""

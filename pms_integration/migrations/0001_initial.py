@@ -171,6 +171,7 @@ class Migration(migrations.Migration):
                 ('external_id', models.CharField(max_length=255)),
                 ('requested_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('leased_until', models.DateTimeField(null=True)),
                 ('failures', models.PositiveSmallIntegerField(db_default=0, default=0)),
                 ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='refetches', to='pms_integration.pmsconnection')),
             ],
@@ -368,7 +369,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='pmsrefetch',
-            index=models.Index(fields=['due_at', 'id'], name='pms_refetch_due'),
+            index=models.Index(fields=['connection', 'due_at', 'id'], name='pms_refetch_due'),
+        ),
+        migrations.AddIndex(
+            model_name='pmsrefetch',
+            index=models.Index(condition=models.Q(('leased_until__isnull', False)), fields=['connection'], name='pms_refetch_leased'),
         ),
         migrations.AddConstraint(
             model_name='pmsrefetch',

@@ -213,15 +213,21 @@ class PMSRefetch(models.Model):
     resource = models.CharField(max_length=20, choices=[(resource.value, resource.value) for resource in Resource])
     external_id = models.CharField(max_length=MAX_EXTERNAL_ID_LENGTH)
     requested_at = models.DateTimeField(db_default=Now())
-    # When it is asked for, or the end of the lease of the worker that asks for it.
     due_at = models.DateTimeField(db_default=Now())
+    # The end of the lease of the worker that asks for it. Of each connection, one worker at a time has leases.
+    leased_until = models.DateTimeField(null=True)
     failures = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         ordering = ("id",)
         verbose_name = "PMS refetch"
         verbose_name_plural = "PMS refetches"
-        indexes = [models.Index(fields=["due_at", "id"], name="pms_refetch_due")]
+        indexes = [
+            models.Index(fields=["connection", "due_at", "id"], name="pms_refetch_due"),
+            models.Index(
+                fields=["connection"], name="pms_refetch_leased", condition=models.Q(leased_until__isnull=False)
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["connection", "resource", "external_id"], name="pms_refetch_once"),
             models.CheckConstraint(

@@ -1,6 +1,7 @@
 """The writes of the PMS integration."""
 
 from pms_integration.services.applying import apply_due_events, apply_events
+from pms_integration.services.asking import ask_due_refetches
 from pms_integration.services.calls import call_pms
 from pms_integration.services.connection_settings import (
     create_configured_connection,

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, NoReturn
 
@@ -57,6 +58,7 @@ class ConnectionClient:
         self._client = client
         self._headers = headers
         self._credentials = credentials
+        self.moment: datetime | None = None
 
     def send(
         self,
@@ -87,7 +89,8 @@ class ConnectionClient:
             value = load_signed_json(response.body)
         except InvalidJSON as error:
             raise ConnectorError(f"The PMS's answer {error}.") from None
-        return Answer(json=value, moment=outbound.http_date(response.headers.get("date", "")))
+        self.moment = outbound.http_date(response.headers.get("date", ""))
+        return Answer(json=value, moment=self.moment)
 
     def _error_of(self, response: outbound.Response) -> ConnectorError:
         status = response.status

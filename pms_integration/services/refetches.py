@@ -1,6 +1,7 @@
-"""Resources that have to be asked for; repeated requests for one are one."""
+"""Requests for resources that have to be asked for; repeated requests for one are one."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from django.db import connection
@@ -10,11 +11,14 @@ from pms_integration.connectors.contract import Resource
 from pms_integration.models import PMSConnection, PMSEventStatus
 from pms_integration.services.outcomes import Outcome
 from pms_integration.services.valid_reports import Refetch, Reported
+from pms_integration.services.wake_up import refetch_wake_up
 
+# A worker that asks meanwhile keeps its lease, and sees by `requested_at` that it has to ask again.
 _REQUEST: Final = """
-INSERT INTO pms_integration_pmsrefetch (connection_id, resource, external_id)
-SELECT DISTINCT %s::bigint, * FROM unnest(%s::text[], %s::text[]) ORDER BY 2, 3
-ON CONFLICT (connection_id, resource, external_id) DO UPDATE SET requested_at = clock_timestamp()
+INSERT INTO pms_integration_pmsrefetch AS refetch (connection_id, resource, external_id, due_at)
+SELECT %s, *, coalesce(%s::timestamptz, clock_timestamp()) FROM unnest(%s::text[], %s::text[]) ORDER BY 2, 3
+ON CONFLICT (connection_id, resource, external_id) DO UPDATE
+SET requested_at = clock_timestamp(), due_at = least(refetch.due_at, excluded.due_at), failures = 0
 """
 
 
@@ -32,9 +36,15 @@ def request_refetches(pms: PMSConnection, reported: Sequence[Reported[Refetch]])
     ]
 
 
-def request(pms: PMSConnection, resources: Sequence[tuple[Resource, str]]) -> None:
-    """Stores that these resources of the PMS have to be asked for."""
-    if resources:
-        with connection.cursor() as cursor:
-            kinds, ids = zip(*resources, strict=True)
-            cursor.execute(_REQUEST, [pms.pk, as_array(kinds), as_array(ids)])
+def request(pms: PMSConnection, resources: Sequence[tuple[Resource, str]], *, due_at: datetime | None = None) -> None:
+    """Stores that these resources of the PMS have to be asked for: at once, or at `due_at`.
+
+    What is due earlier already stays so. Locks the rows, which are the last ones that a transaction locks.
+    """
+    if not resources:
+        return
+    kinds, ids = zip(*set(resources), strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(_REQUEST, [pms.pk, due_at, as_array(kinds), as_array(ids)])
+    if due_at is None:
+        refetch_wake_up.send_after_commit()

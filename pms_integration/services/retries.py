@@ -18,6 +18,9 @@ MAX_CRASHES: Final = 5
 # A call to a PMS whose circuit is closed is made again after half a minute at most, jitter included.
 FIRST_CALL_RETRY: Final = timedelta(seconds=1)
 LONGEST_CALL_RETRY: Final = timedelta(seconds=20)
+# More failed calls are not counted where a refusal may follow them: the longest pause is reached, and the refusal still
+# has attempts left.
+MAX_CALL_FAILURES: Final = 6
 
 
 def pause_after(failures: int) -> timedelta | None:

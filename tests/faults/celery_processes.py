@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 
 from django.db import connection
 
-from pms_backend.standalone.programs import SYNC_THREADS
+from pms_backend.standalone.programs import PMS_THREADS, SYNC_THREADS
 
 ROOT = Path(__file__).resolve().parents[2]
 STOP_SECONDS = 15
+THREADS = {"sync": SYNC_THREADS, "pms": PMS_THREADS}
 
 
 def database_url() -> str:
@@ -66,10 +67,10 @@ class CeleryProcess:
 
 
 @contextlib.contextmanager
-def worker_and_beat(directory: Path) -> Iterator[CeleryProcess]:
-    """The worker that applies PMS events, as in `make run`, with the beat that sends its sweeps."""
+def worker_and_beat(directory: Path, queue: str = "sync") -> Iterator[CeleryProcess]:
+    """The worker of a queue, as in `make run`, with the beat that sends its sweeps."""
     worker = CeleryProcess(
-        "worker", "--queues=sync", "--pool=threads", f"--concurrency={SYNC_THREADS}", "--without-gossip",
+        "worker", f"--queues={queue}", "--pool=threads", f"--concurrency={THREADS[queue]}", "--without-gossip",
         "--without-mingle", "--loglevel=ERROR",
     )  # fmt: skip
     beat = CeleryProcess("beat", f"--schedule={directory / 'beat'}", "--pidfile=", "--loglevel=ERROR")

@@ -27,6 +27,7 @@ STACK = Stack(
         program("sockets"),
         program("relay", StopOrder.WORKERS),
         program("sync", StopOrder.WORKERS),
+        program("pms", StopOrder.WORKERS),
         program("worker", StopOrder.WORKERS),
         program("beat"),
     ),

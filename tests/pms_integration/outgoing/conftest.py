@@ -28,10 +28,8 @@ def server(allowed: None) -> Iterator[LocalServer]:
 
 
 @pytest.fixture
-def simulator(monkeypatch: pytest.MonkeyPatch, settings) -> Iterator[SimulatorHere]:
+def simulator(allowed: None) -> Iterator[SimulatorHere]:
     """A simulated PMS with a catalogue."""
-    Names(monkeypatch).set("pms.example", ["127.0.0.1"])
-    settings.OUTBOUND_ALLOW = ["pms.example"]
     running = SimulatorHere(products=250)
     yield running
     close_clients()
