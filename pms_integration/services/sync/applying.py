@@ -29,6 +29,7 @@ from pms_integration.models import (
 )
 from pms_integration.services import refetches
 from pms_integration.services.product_reports import apply_product_reports
+from pms_integration.services.retries import DEFERRED_RETRY
 from pms_integration.services.stock_reports import apply_stock_reports
 from pms_integration.services.sync.announcing import announce_end, announce_progress
 from pms_integration.services.sync.differences import Findings, ProductComparison, StockComparison
@@ -162,7 +163,11 @@ def _apply_figures(run: SyncRun, reported: Sequence[Reported[Figure]], skus: dic
     comparison.compare(outcomes, skus, found, products_follow=products_follow)
     # A figure that waits for its variant is asked for again: no later run may list it.
     waiting = [number for number, outcome in outcomes.items() if outcome.status == PMSEventStatus.DEFERRED]
-    refetches.request(run.connection, [(Resource.STOCK, skus[number]) for number in waiting])
+    refetches.request(
+        run.connection,
+        [(Resource.STOCK, skus[number]) for number in waiting],
+        due_at=timezone.now() + DEFERRED_RETRY,
+    )
 
 
 def _sku_of(one: SyncReport) -> str:

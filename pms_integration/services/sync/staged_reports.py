@@ -93,17 +93,13 @@ def validated_reports(
     return valid, refused
 
 
-def product_key(external_id: object) -> str:
-    """The key of a product; `checking` computes the same in SQL."""
-    return hashlib.sha256(str(external_id).encode(errors="replace")).hexdigest()
-
-
 def _key(report: Report) -> str:
-    match report:
-        case FigureReport() | DeltaReport():
-            parts = (report.variant.sku, report.variant.external_id, report.location)
-            return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()
-    return product_key(report.external_id)
+    if isinstance(report, FigureReport | DeltaReport):
+        identity = json.dumps((report.variant.sku, report.variant.external_id, report.location), default=str)
+    else:
+        # `checking` computes the key of a product in SQL.
+        identity = str(report.external_id)
+    return hashlib.sha256(identity.encode(errors="replace")).hexdigest()
 
 
 def _is_reduction(report: Report) -> bool:

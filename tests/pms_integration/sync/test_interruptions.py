@@ -15,6 +15,7 @@ from pms_integration.connectors.outgoing import Page
 from pms_integration.connectors.standard import StandardConnector
 from pms_integration.exceptions import PMSNotCalled, SyncLost, SyncOver
 from pms_integration.models import PMSConnection, PMSRefetch, SyncReport, SyncRun
+from pms_integration.services.retries import DEFERRED_RETRY
 from pms_integration.services.sync import applying, limits, listing
 from pms_integration.services.sync.leases import Lease, lease_run
 from products.models import Product
@@ -150,7 +151,9 @@ def test_an_unknown_variant_is_asked_for_again(pms: PMSConnection, simulator: Si
     assert run.errors == [
         {"resource": "stock", "external_id": "", "sku": "A-0", "detail": "The SKU a-0 is not known yet."}
     ]
-    assert PMSRefetch.objects.get().external_id == "A-0"
+    refetch = PMSRefetch.objects.get()
+    assert refetch.external_id == "A-0"
+    assert refetch.due_at > timezone.now() + DEFERRED_RETRY * 0.9
 
 
 def test_an_entry_that_cannot_be_used_fails_alone(pms: PMSConnection, simulator: SimulatorHere) -> None:
