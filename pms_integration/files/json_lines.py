@@ -8,10 +8,11 @@ from pms_backend.api import serializers
 from pms_backend.api.exceptions import field_errors
 from pms_backend.api.parsers import InvalidJSON, load_json
 from pms_backend.api.storable_text import is_storable
-from pms_integration.files.limits import MAX_IMAGES, MAX_RECORD_BYTES
+from pms_integration.files.limits import MAX_RECORD_BYTES
 from pms_integration.files.parsed_products import ParsedImage, ParsedProduct, ParsedVariant
 from pms_integration.files.records import BOM, FilePosition
 from products.fields import ClearableCharField
+from products.images.limits import MAX_IMAGES
 from products.models import MAX_ALT_LENGTH, MAX_BARCODE_LENGTH
 from products.serializers import MAX_POSITION, ProductInputSerializer, VariantInputSerializer
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from products.images.limits import MAX_IMAGES
 from products.models import MAX_VARIANTS
 
 # A million lines of a Shopify export with descriptions take about half of it.
@@ -17,7 +18,6 @@ MAX_BYTES_READ_AGAIN: Final = 4 * MAX_RECORD_BYTES
 # All lines of a product.
 MAX_PRODUCT_BYTES: Final = 8 * 1024 * 1024
 MAX_COLUMNS: Final = 500
-MAX_IMAGES: Final = 250
 # Every variant and every picture may have a line of its own.
 MAX_LINES_PER_PRODUCT: Final = MAX_VARIANTS + MAX_IMAGES
 # An import with more errors fails: the file is probably not a product file.

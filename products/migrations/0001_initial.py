@@ -108,6 +108,7 @@ class Migration(migrations.Migration):
                 ('next_attempt_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('claimed_until', models.DateTimeField(editable=False, null=True)),
                 ('error', models.CharField(blank=True, editable=False, max_length=500)),
+                ('listed_by', models.CharField(blank=True, editable=False, max_length=255)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('image_file', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='uses', to='products.imagefile')),
                 ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='images', to='products.product')),

@@ -72,6 +72,8 @@ class ProductImage(models.Model):
     # The end of the lease under which a worker fetches it.
     claimed_until = models.DateTimeField(null=True, editable=False)
     error = models.CharField(max_length=MAX_ERROR_LENGTH, blank=True, editable=False)
+    # The actor that keeps it in a list of its own, such as `pms:demo`: it goes when that list no longer has it.
+    listed_by = models.CharField(max_length=MAX_IDENTITY_LENGTH, blank=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

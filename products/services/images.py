@@ -1,7 +1,7 @@
 """The images of a product, with their order and alt text."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db.models import Max
 
@@ -54,7 +54,8 @@ def add_image_url(
     known = product.images.filter(source_url=url).first()
     if known is not None:
         if known.status == ImageStatus.FAILED:
-            _retry(known)
+            retry_fetches([known.pk])
+            known.refresh_from_db()
         return known, False
     image = ProductImage(source_url=url, alt=alt, status=ImageStatus.PENDING)
     _insert(product, image, position)
@@ -94,8 +95,11 @@ def delete_image(*, product_id: int, image_id: int) -> None:
     _touch_if_ready(product, image)
 
 
-def touch_products(product_ids: Sequence[int]) -> None:
-    """Locks products, increases their versions and records `product.updated`, after their images have changed."""
+def touch_products(product_ids: Sequence[int], request_ids: Mapping[int, str] | None = None) -> None:
+    """Locks products, increases their versions and records `product.updated`, after their images have changed.
+
+    `request_ids` has those of the events, where they are not the present request's.
+    """
     if not product_ids:
         return
     products = lock_products(product_ids)
@@ -104,10 +108,23 @@ def touch_products(product_ids: Sequence[int]) -> None:
         variants[variant.product_id].append(variant)
     write(
         [
-            ProductChange(product, variants[product.pk], status_before=product.status, is_edited=True)
+            ProductChange(
+                product,
+                variants[product.pk],
+                status_before=product.status,
+                is_edited=True,
+                request_id=(request_ids or {}).get(product.pk),
+            )
             for product in products.values()
         ]
     )
+
+
+def retry_fetches(image_ids: Sequence[int]) -> None:
+    """Fetches those of the images whose fetch has failed again, with new attempts."""
+    failed = ProductImage.objects.filter(pk__in=image_ids, status=ImageStatus.FAILED)
+    if failed.update(status=ImageStatus.PENDING, attempts=0, error="", next_attempt_at=None):
+        fetch_wake_up.send_after_commit()
 
 
 def _touch_if_ready(product: Product, image: ProductImage) -> None:
@@ -131,10 +148,3 @@ def _insert(product: Product, image: ProductImage, position: int | None) -> None
     image.product = product
     image.position = position
     image.save(force_insert=True)
-
-
-def _retry(image: ProductImage) -> None:
-    image.status = ImageStatus.PENDING
-    image.attempts, image.error, image.next_attempt_at = 0, "", None
-    image.save(update_fields=["status", "attempts", "error", "next_attempt_at"])
-    fetch_wake_up.send_after_commit()

@@ -104,7 +104,12 @@ def _attach_images(matches: Sequence[Match], outcomes: dict[int, Outcome]) -> se
         for index, outcome in outcomes.items()
         for image in matches[index].parsed.images
     ]
-    return {index_of[product_id] for product_id in products.attach_image_urls(images=images)}
+    changes = products.attach_image_urls(images=images)
+    for product_id, detail in changes.left_out.items():
+        parsed = matches[index_of[product_id]].parsed
+        column = "images" if parsed.is_whole else Column.IMAGE_SRC
+        parsed.warn(parsed.line, column, "too_many_images", detail)
+    return {index_of[product_id] for product_id in changes.product_ids}
 
 
 def _count(job: ImportJob, matches: Sequence[Match], outcomes: dict[int, Outcome]) -> set[int]:

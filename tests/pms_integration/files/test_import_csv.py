@@ -9,7 +9,7 @@ from inventory.models import StockLevel, StockMovement
 from pms_backend.events.models import Event
 from pms_integration.files import limits
 from products.models import Category, Product, ProductImage, Variant
-from products.services import archive_product, create_category
+from products.services import archive_product, create_category, image_urls
 from tests.conftest import JSONClient
 from tests.factories import make_location, make_product, set_stock
 from tests.pms_integration.files.importing import counts, imported, table
@@ -308,7 +308,21 @@ def test_an_image_is_imported_once_and_its_text_can_change(api: JSONClient):
     changed = imported(api, table(line(**cells | {"Image Alt Text": "The lamp"})))
 
     assert ProductImage.objects.get().alt == "The lamp"
-    assert (counts(again), counts(changed)) == ({"updated": 1}, {"updated": 1})
+    assert (counts(again), counts(changed)) == ({"unchanged": 1}, {"updated": 1})
+
+
+def test_images_beyond_the_limit_of_a_product_are_left_out_with_a_warning(
+    api: JSONClient, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(image_urls, "MAX_IMAGES", 3)
+    urls = [f"https://a.example/{number}.png" for number in range(5)]
+    imported(api, table(line(**{"Image Src": urls[4]})))
+
+    job = imported(api, table(line(**{"Image Src": urls[0]}), *({"Handle": "lamp", "Image Src": url} for url in urls)))
+
+    assert (counts(job), [one["code"] for one in job["warnings"]]) == ({"updated": 1}, ["too_many_images"])
+    assert job["warnings"][0]["detail"] == "A product has at most 3 images; 2 of these are left out."
+    assert set(ProductImage.objects.values_list("source_url", flat=True)) == {urls[4], *urls[:2]}
 
 
 def test_html_is_sanitised_and_other_text_left_alone(api: JSONClient):
