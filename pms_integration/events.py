@@ -9,7 +9,7 @@ from pms_backend.events.domain_events import DomainEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PMSConflict(DomainEvent, type="pms.conflict"):
-    """A product of the PMS claims what belongs to another product of ours."""
+    """A product of the PMS has SKUs or barcodes of another product of ours, or of several: nothing is changed."""
 
     connection: str
     external_id: str

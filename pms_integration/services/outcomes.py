@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import partial
 from typing import Final
 
@@ -24,11 +25,22 @@ from pms_integration.services.valid_reports import VariantKey
 logger = logging.getLogger(__name__)
 
 
+class Match(StrEnum):
+    """How a reported product was matched with ours: by a link that exists, by SKU, by barcode, or not."""
+
+    LINKED = "linked"
+    SKU = "sku"
+    BARCODE = "barcode"
+    NEW = "new"
+    CONFLICT = "conflict"
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The status after an attempt and its reason; a deferred event waits for a variant.
 
-    `is_retried_for_ever`: a failed event does not become dead, however often it is tried.
+    `is_retried_for_ever`: a failed event does not become dead, however often it is tried. For the report of a product,
+    `match` says how it was matched, and `change` what became of ours: `created`, `updated` or `unchanged`.
     """
 
     status: PMSEventStatus
@@ -36,6 +48,8 @@ class Outcome:
     waits_for: VariantKey | None = None
     failed_by_us: bool = False
     is_retried_for_ever: bool = False
+    match: Match | None = None
+    change: str = ""
 
     @property
     def is_success(self) -> bool:

@@ -15,9 +15,10 @@ from pms_backend.events import services as outbox
 from pms_integration.connectors.contract import Resource
 from pms_integration.events import PMSConflict
 from pms_integration.exceptions import UnusableData
-from pms_integration.models import PMSConnection, PMSEventStatus, PMSProduct, PMSProductState
+from pms_integration.models import MAX_REASON_LENGTH, PMSConnection, PMSEventStatus, PMSProduct, PMSProductState
 from pms_integration.services import refetches, variant_links
-from pms_integration.services.outcomes import STALE, Outcome, outcome_of
+from pms_integration.services.outcomes import STALE, Match, Outcome, outcome_of
+from pms_integration.services.product_matching import MatchedVariant, ProductMatch, ProductMatcher
 from pms_integration.services.valid_reports import ExternalProduct, Reported
 from products import services as products
 from products.exceptions import (
@@ -28,13 +29,12 @@ from products.exceptions import (
     PublishRulesFailed,
     TooManyVariants,
 )
-from products.models import Category, ProductStatus, Variant
+from products.models import Category, ProductStatus
 from products.services.statements import Table
 from products.skus import sku_key
 
 _UNUSABLE: Final = (OptionsDoNotFit, AttributesTooLarge, TooManyVariants, DescriptionTooLong, InvalidHandle)
 _PRODUCTS: Final = Table(PMSProduct, constant={"connection_id", "external_id"})
-_SKU_CONFLICT: Final = "SKUs of it belong to another product."
 
 ProductReport = Reported[ExternalProduct]
 
@@ -49,113 +49,140 @@ def apply_product_reports(pms: PMSConnection, reported: Sequence[ProductReport])
         return []
     rows = _locked_rows(pms, [one.report.external_id for one in reported])
     outcomes: list[tuple[int, Outcome]] = []
-    pending = list(reported)
+    pending = list(range(len(reported)))
     while pending:
-        this_round, pending = _first_of_each(pending)
-        outcomes += _Round(pms, rows, this_round).apply()
+        first, others = _first_of_each(reported, pending)
+        this_round = _Round(pms, rows, [reported[index] for index in first])
+        outcomes += this_round.apply()
+        pending = sorted([*others, *(first[index] for index in this_round.postponed)])
     _forget_refused(rows.values())
     return outcomes
 
 
-def _first_of_each(pending: Sequence[ProductReport]) -> tuple[list[ProductReport], list[ProductReport]]:
-    """The reports without anything in common with one before them, and the others."""
+def _first_of_each(reported: Sequence[ProductReport], pending: Sequence[int]) -> tuple[list[int], list[int]]:
+    """The indexes of the reports without anything in common with one before them, and of the others."""
     seen: set[tuple[str, str]] = set()
-    first: list[ProductReport] = []
-    others: list[ProductReport] = []
-    for one in pending:
-        variants = one.report.data["variants"] if one.report.data else ()
-        identities = {("id", one.report.external_id), *(("sku", sku_key(variant["sku"])) for variant in variants)}
-        (others if identities & seen else first).append(one)
+    first: list[int] = []
+    others: list[int] = []
+    for index in pending:
+        report = reported[index].report
+        variants = report.data["variants"] if report.data else ()
+        identities = {("id", report.external_id), *(("sku", sku_key(variant["sku"])) for variant in variants)}
+        (others if identities & seen else first).append(index)
         seen |= identities
     return first, others
 
 
 @dataclass(slots=True)
 class _Change:
-    """What is written of a report: `data` for the bulk service, None where we have no product; notes for the event."""
+    """What is written of a report: `data` for the bulk service, None where we have no product; notes for the event.
+
+    `change` says what became of our product.
+    """
 
     one: ProductReport
     row: PMSProduct
-    data: dict[str, Any] | None
+    match: ProductMatch
+    data: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
+    change: str = ""
+
+    @property
+    def outcome(self) -> Outcome:
+        """That of a change that was written."""
+        match = None if self.row.product_id is None else self.match.kind
+        return Outcome(PMSEventStatus.PROCESSED, " ".join(self.notes), match=match, change=self.change)
 
 
 class _Round:
-    """Reports of different products, without a SKU in common."""
+    """Reports of different products, without a SKU in common.
+
+    `postponed` are the indexes of those that can only be matched after others of the round are written.
+    """
 
     def __init__(self, pms: PMSConnection, rows: dict[str, PMSProduct], reported: Sequence[ProductReport]) -> None:
+        self.postponed: list[int] = []
         self._pms = pms
         self._rows = rows
         self._reported = reported
-        data = [one.report.data for one in reported if one.report.data is not None]
-        self._owners = _owners({sku_key(variant["sku"]) for each in data for variant in each["variants"]})
-        linked = PMSProduct.objects.filter(connection=pms, product__in=set(self._owners.values()))
-        self._linked = set(linked.values_list("product_id", flat=True))
+        self._matcher = ProductMatcher(pms, [(one.report, rows[one.report.external_id]) for one in reported])
+        data = (one.report.data for one in reported if one.report.data is not None)
         slugs = {each["category"] for each in data if each.get("category")}
         self._categories = (
             set(Category.objects.filter(slug__in=slugs).values_list("slug", flat=True)) if slugs else set()
         )
+        self._to_ask_for: list[tuple[Resource, str]] = []
+        self._conflicts: list[PMSProduct] = []
+        self._new_conflicts: list[tuple[PMSConflict, str]] = []
         self._outcomes: list[tuple[int, Outcome]] = []
 
     def apply(self) -> list[tuple[int, Outcome]]:
         """Applies the reports; returns the id of each message with the outcome of its report."""
-        changes = [change for one in self._reported if (change := self._change_of(one)) is not None]
+        changes = [change for index, one in enumerate(self._reported) if (change := self._change_of(index, one))]
+        refetches.request(self._pms, self._to_ask_for)
+        self._store_conflicts()
         written = self._write(changes)
         _PRODUCTS.update([change.row for change in written])
         variant_links.link_variants(self._pms, [change.one.report for change in written])
-        self._outcomes += [(c.one.message_id, Outcome(PMSEventStatus.PROCESSED, " ".join(c.notes))) for c in written]
+        self._outcomes += [(change.one.message_id, change.outcome) for change in written]
         return self._outcomes
 
-    def _change_of(self, one: ProductReport) -> _Change | None:
-        """The change that the report makes; None for one that is stale or in conflict."""
+    def _change_of(self, index: int, one: ProductReport) -> _Change | None:
+        """The change that the report makes; None for one that is stale, in conflict or postponed."""
         report, row = one.report, self._rows[one.report.external_id]
-        notes = []
-        if report.version is not None and row.version is not None:
-            if report.version < row.version or (report.version == row.version and report.digest == row.digest):
-                self._outcomes.append((one.message_id, STALE))
-                return None
-            if report.version == row.version:
-                refetches.request(self._pms, [(Resource.PRODUCT, report.external_id)])
-                notes.append("Another content came with the same version: the product has to be asked for.")
-        if report.data is None:
-            archived = {"id": row.product_id, "status": ProductStatus.ARCHIVED.value}
-            return _Change(one, row, archived if row.product_id is not None else None, notes)
-        if self._is_conflict(row, report.data):
-            self._store_conflict(one, row)
+        has_same_version = report.version is not None and report.version == row.version
+        has_same_content = report.digest == row.digest
+        is_older = report.version is not None and row.version is not None and report.version < row.version
+        if is_older or (has_same_version and has_same_content):
+            self._outcomes.append((one.message_id, STALE))
             return None
-        return _Change(one, row, self._input(row, report.data, notes), notes)
+        match = self._matcher.match(report, row)
+        if match is None:
+            self.postponed.append(index)
+            return None
+        change = _Change(one, row, match)
+        if has_same_version and one.pulled_at is None:
+            self._to_ask_for.append((Resource.PRODUCT, report.external_id))
+            change.notes.append("Another content came with the same version: the product has to be asked for.")
+        if match.kind == Match.CONFLICT:
+            self._add_conflict(one, row, match.reason)
+            return None
+        row.product_id = match.product_id
+        if report.data is not None:
+            change.data = self._input(change, report.data)
+        elif row.product_id is not None:
+            change.data = {"id": row.product_id, "status": ProductStatus.ARCHIVED.value}
+        return change
 
-    def _is_conflict(self, row: PMSProduct, data: dict[str, Any]) -> bool:
-        """Whether SKUs of the report belong to another product than the row is linked to.
-
-        Links the row to an existing product that has the SKUs and is not linked yet.
-        """
-        keys = (sku_key(variant["sku"]) for variant in data["variants"])
-        owners = {self._owners[key] for key in keys if key in self._owners}
-        if row.product_id is None and len(owners) == 1 and not owners & self._linked:
-            row.product_id = next(iter(owners))
-            self._linked |= owners
-        return bool(owners - {row.product_id})
-
-    def _store_conflict(self, one: ProductReport, row: PMSProduct) -> None:
+    def _add_conflict(self, one: ProductReport, row: PMSProduct, reason: str) -> None:
         # The version stays, so that the report is applied when it comes again and the conflict is resolved.
-        is_known = row.state == PMSProductState.CONFLICT and row.reason == _SKU_CONFLICT
-        row.state, row.reason, row.payload = PMSProductState.CONFLICT, _SKU_CONFLICT, one.report.payload
+        if row.state != PMSProductState.CONFLICT or row.reason != reason:
+            event = PMSConflict(connection=self._pms.slug, external_id=row.external_id, detail=reason)
+            self._new_conflicts.append((event, one.name))
+        row.state, row.reason, row.payload = PMSProductState.CONFLICT, reason, one.report.payload
         row.updated_at = timezone.now()
-        _PRODUCTS.update([row])
-        if not is_known:
-            event = PMSConflict(connection=self._pms.slug, external_id=row.external_id, detail=_SKU_CONFLICT)
-            outbox.record(event, request_ids=[one.name])
-        self._outcomes.append((one.message_id, Outcome(PMSEventStatus.PROCESSED, _SKU_CONFLICT)))
+        self._conflicts.append(row)
+        self._outcomes.append((one.message_id, Outcome(PMSEventStatus.PROCESSED, reason, match=Match.CONFLICT)))
 
-    def _input(self, row: PMSProduct, data: dict[str, Any], notes: list[str]) -> dict[str, Any]:
+    def _store_conflicts(self) -> None:
+        _PRODUCTS.update(self._conflicts)
+        if self._new_conflicts:
+            events, names = zip(*self._new_conflicts, strict=True)
+            outbox.record(*events, request_ids=names)
+
+    def _input(self, change: _Change, data: dict[str, Any]) -> dict[str, Any]:
         """The input of the bulk service, without a category that does not exist."""
         category = data.get("category")
         if category and category not in self._categories:
             data = {name: value for name, value in data.items() if name != "category"}
-            notes.append(f"There is no category {category}.")
-        linked = {} if row.product_id is None else {"id": row.product_id}
-        restored = {"status": ProductStatus.DRAFT.value} if row.is_deleted else {}
+            change.notes.append(f"There is no category {category}.")
+        if change.match.variants:
+            ids = {variant.index: {"id": variant.id} for variant in change.match.variants}
+            change.notes.append(_renames(change.match.variants, data["variants"]))
+            named = [{**variant, **ids.get(index, {})} for index, variant in enumerate(data["variants"])]
+            data = {**data, "variants": named}
+        linked = {} if change.match.product_id is None else {"id": change.match.product_id}
+        restored = {"status": ProductStatus.DRAFT.value} if change.row.is_deleted else {}
         return {**restored, **data, **linked, "is_whole": True}
 
     def _write(self, changes: Sequence[_Change]) -> list[_Change]:
@@ -178,8 +205,11 @@ class _Round:
     def _settle(self, change: _Change, outcome: RowOutcome, written: list[_Change]) -> None:
         if outcome.error is None:
             change.row.product_id = outcome.key["id"]
+            change.change = outcome.status
             written.append(change)
         else:
+            if change.match.kind != Match.LINKED:
+                change.row.product_id = None
             self._outcomes.append((change.one.message_id, outcome_of(_event_error(outcome.error))))
 
 
@@ -201,12 +231,13 @@ def _store_report(change: _Change) -> None:
         row.version = report.version
     row.digest, row.payload, row.is_deleted = report.digest, report.payload, report.data is None
     row.missed_lists = 0
-    row.state, row.reason = PMSProductState.IN_SYNC, " ".join(change.notes)
+    row.state, row.reason = PMSProductState.IN_SYNC, change.outcome.reason[:MAX_REASON_LENGTH]
     row.updated_at = timezone.now()
 
 
-def _owners(sku_keys: set[str]) -> dict[str, int]:
-    return dict(Variant.objects.filter(sku_key__in=sku_keys).values_list("sku_key", "product_id"))
+def _renames(matched: Sequence[MatchedVariant], variants: Sequence[dict[str, Any]]) -> str:
+    renamed = ", ".join(f"the SKU {one.sku} is now {variants[one.index]['sku']}" for one in matched)
+    return f"Linked by barcode: {renamed}."
 
 
 def _locked_rows(pms: PMSConnection, external_ids: Sequence[str]) -> dict[str, PMSProduct]:

@@ -198,7 +198,10 @@ def test_a_conflict_is_told_although_the_webhook_has_stock_too(stocked: PMSConne
 
     event = deliver(stocked, payload("woocommerce_product_created"), sign)
 
-    assert (event.status, event.reason) == ("processed", "SKUs of it belong to another product.")
+    assert (event.status, event.reason) == (
+        "processed",
+        "The SKU MUG belongs to a product that is linked to another product of the PMS.",
+    )
     assert Event.objects.filter(type="pms.conflict").count() == 1
 
 
