@@ -36,7 +36,8 @@ class VariantReference:
 class ProductReport:
     """A whole product of the PMS at `version`.
 
-    `data` has the fields of our products (docs/api-guide.md), `payload` the product as the PMS wrote it. A variant in
+    `data` has the fields of our products (docs/api-guide.md), and `images`, a list of `{"url", "alt"}` in their order,
+    which is left out if the message does not tell them; `payload` is the product as the PMS wrote it. A variant in
     `data` may also have the PMS's ids: `id`, its own, and a list `other_ids`, such as Shopify's inventory item; ids of
     different kinds that could be equal get a prefix, such as `inventory_item:39072856`. A variant without a SKU gets
     one of the connection's slug and its `id`, a price without a currency that of `DEFAULT_CURRENCY`.

@@ -30,11 +30,13 @@ from products.exceptions import (
     TooManyVariants,
 )
 from products.models import Category, ProductStatus
+from products.services import ImageList
 from products.services.statements import Table
 from products.skus import sku_key
 
 _UNUSABLE: Final = (OptionsDoNotFit, AttributesTooLarge, TooManyVariants, DescriptionTooLong, InvalidHandle)
 _PRODUCTS: Final = Table(PMSProduct, constant={"connection_id", "external_id"})
+UPDATED, UNCHANGED = "updated", "unchanged"
 
 ProductReport = Reported[ExternalProduct]
 
@@ -77,12 +79,13 @@ def _first_of_each(reported: Sequence[ProductReport], pending: Sequence[int]) ->
 class _Change:
     """What is written of a report: `data` for the bulk service, None where we have no product; notes for the event.
 
-    `change` says what became of our product.
+    `change` says what became of our product. `is_repeated`: the same version was applied before.
     """
 
     one: ProductReport
     row: PMSProduct
     match: ProductMatch
+    is_repeated: bool
     data: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
     change: str = ""
@@ -140,7 +143,8 @@ class _Round:
         if match is None:
             self.postponed.append(index)
             return None
-        change = _Change(one, row, match)
+        is_repeated = has_same_version or (report.version is None and has_same_content)
+        change = _Change(one, row, match, is_repeated)
         if has_same_version and one.pulled_at is None:
             self._to_ask_for.append((Resource.PRODUCT, report.external_id))
             change.notes.append("Another content came with the same version: the product has to be asked for.")
@@ -186,7 +190,7 @@ class _Round:
         return {**restored, **data, **linked, "is_whole": True}
 
     def _write(self, changes: Sequence[_Change]) -> list[_Change]:
-        """Writes the products of ours; returns the changes that were written."""
+        """Writes the products of ours with their images; returns the changes that were written."""
         written = [change for change in changes if change.data is None]
         drafts: list[_Change] = []
         for change, outcome in _upserted([change for change in changes if change.data is not None]):
@@ -198,6 +202,7 @@ class _Round:
                 self._settle(change, outcome, written)
         for change, outcome in _upserted(drafts):
             self._settle(change, outcome, written)
+        self._replace_images(written)
         for change in written:
             _store_report(change)
         return written
@@ -211,6 +216,29 @@ class _Round:
             if change.match.kind != Match.LINKED:
                 change.row.product_id = None
             self._outcomes.append((change.one.message_id, outcome_of(_event_error(outcome.error))))
+
+    def _replace_images(self, written: Sequence[_Change]) -> None:
+        """Makes the images that the PMS has of our products those of the reports."""
+        changed = products.replace_image_lists(
+            lists=[
+                ImageList(
+                    product_id=change.row.product_id,
+                    images=change.one.report.images,
+                    retries_failed=not change.is_repeated,
+                    request_id=change.one.name,
+                )
+                for change in written
+                if change.row.product_id is not None and change.one.report.images is not None
+            ],
+            listed_by=f"pms:{self._pms.slug}",
+        )
+        for change in written:
+            product_id = change.row.product_id
+            if product_id in changed.product_ids and change.change == UNCHANGED:
+                change.change = UPDATED
+            change.notes += change.one.report.notes
+            if product_id in changed.left_out:
+                change.notes.append(changed.left_out[product_id])
 
 
 def _upserted(changes: Sequence[_Change]) -> list[tuple[_Change, RowOutcome]]:

@@ -25,6 +25,7 @@ from pms_integration.connectors.contract import (
 )
 from pms_integration.exceptions import UnusableData
 from pms_integration.models import MAX_EXTERNAL_ID_LENGTH
+from pms_integration.services.image_validation import checked_images
 from pms_integration.services.valid_reports import (
     Delta,
     ExternalProduct,
@@ -185,13 +186,16 @@ def _product(report: ProductReport, slug: str) -> ExternalProduct:
         data["variants"] = [_our_variant(*pair, slug) for pair in zip(variants, ids, strict=True)]
     valid = dict(_checked(_PRODUCT.run_validation, _without_absent(_PRODUCT, data)))
     named = zip(valid["variants"], ids, strict=True)
+    images, notes = checked_images(data.get("images"))
     return ExternalProduct(
         external_id=external_id,
         version=version,
         data=valid,
         payload=payload,
         variant_ids={sku_key(variant["sku"]): own for variant, own in named if own},
-        digest=_digest(valid),
+        digest=_digest(valid if images is None else {**valid, "images": list(images.items())}),
+        images=images,
+        notes=notes,
     )
 
 

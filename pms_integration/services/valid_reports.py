@@ -48,7 +48,9 @@ class ExternalProduct:
     """A valid product of the PMS; `data` is None if the PMS has deleted it.
 
     A moment as its version is counted in microseconds since 1970. `variant_ids` has the ids of each variant by its SKU
-    key, the PMS's own id first. `digest` is equal for equal content.
+    key, the PMS's own id first. `digest` is equal for equal content. `images` has the alt text of each URL in the order
+    of the images, None for a text that is not told; it is None itself if the report tells nothing of images. `notes`
+    say what was left out of the report.
     """
 
     external_id: str
@@ -57,6 +59,8 @@ class ExternalProduct:
     payload: dict[str, Any]
     variant_ids: dict[str, tuple[str, ...]]
     digest: str
+    images: dict[str, str | None] | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

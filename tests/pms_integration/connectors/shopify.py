@@ -65,6 +65,7 @@ def _product(body: Mapping[str, Any]) -> ProductReport:
     data = {
         "name": body["title"], "handle": body["handle"], "description": body["body_html"], "brand": body["vendor"],
         "status": body["status"], "tags": [tag.strip() for tag in body["tags"].split(",") if tag.strip()],
+        "images": [{"url": image["src"], "alt": image["alt"]} for image in body["images"]],
         "variants": [
             {
                 **{name: variant[name] for name in ("id", "sku", "price", "compare_at_price", "barcode", "position")},

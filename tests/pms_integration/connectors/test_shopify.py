@@ -18,6 +18,7 @@ from tests.pms_integration.connectors.shopify import ShopifyConnector
 PRODUCT = 9007199254741993
 RED, BLUE = 9007199254742001, 9007199254742002
 RED_ITEM = 9007199254743001
+IMAGE = "https://cdn.shopify.com/s/files/1/0000/0001/files/desk-lamp.jpg?v=1714572929"
 ALL = ["products_create", "products_update", "products_delete", "inventory_levels_update"]
 
 sign = sign_with("x-shopify-hmac-sha256")
@@ -69,6 +70,7 @@ def test_a_product_is_a_product_report_with_the_moment_of_its_change(name: str, 
     data = {
         "name": message.content["title"], "handle": "desk-lamp", "description": "<p>A <strong>desk</strong> lamp.</p>",
         "brand": "Lux", "status": message.content["status"], "tags": ["desk", "office"], "variants": variants,
+        "images": [{"url": IMAGE, "alt": None}],
     }  # fmt: skip
     assert report == ProductReport(
         external_id=PRODUCT,  # type: ignore[arg-type]
@@ -109,6 +111,7 @@ def test_a_product_becomes_a_product_of_ours_with_exact_ids(shop: PMSConnection)
     assert (product.name, product.handle, product.status, product.brand, product.tags, product.description) == (
         "Desk lamp", "desk-lamp", "active", "Lux", ["desk", "office"], "<p>A <strong>desk</strong> lamp.</p>",
     )  # fmt: skip
+    assert list(product.images.values_list("source_url", "alt")) == [(IMAGE, "")]
     variants = Variant.objects.order_by("position").values_list("sku", "price", "currency", "compare_at_price")
     assert list(variants) == [
         ("LAMP-RED", Decimal("49.90"), "USD", Decimal("59.90")),

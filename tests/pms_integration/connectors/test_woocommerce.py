@@ -25,6 +25,7 @@ from tests.pms_integration.connectors.sending import connect, deliver, on_hand, 
 from tests.pms_integration.connectors.woocommerce import WooCommerceConnector
 
 ALL = ["product_created", "product_updated", "product_updated_same_second", "product_deleted", "variation_updated"]
+IMAGE = "https://shop.example.com/wp-content/uploads/2024/05/mug.jpg"
 
 sign = sign_with("x-wc-webhook-signature")
 
@@ -73,7 +74,7 @@ def test_a_product_with_stock_is_a_product_report_and_a_figure() -> None:
     variant = {"id": 799, "sku": "MUG", "price": "10.50", "compare_at_price": "12.50"}
     data = {
         "name": "Enamel mug", "handle": "enamel-mug", "description": "<p>Holds <em>350 ml</em>.</p>\n",
-        "status": "active", "tags": ["Enamel"], "variants": [variant],
+        "status": "active", "tags": ["Enamel"], "variants": [variant], "images": [{"url": IMAGE, "alt": "A mug"}],
     }  # fmt: skip
     version = "2024-05-01T14:10:05Z"
     assert reports == [
@@ -114,6 +115,7 @@ def test_a_webhook_brings_a_product_and_its_stock(stocked: PMSConnection) -> Non
     assert (product.name, product.status, product.description) == (
         "Enamel mug", "active", "<p>Holds <em>350 ml</em>.</p>\n",
     )  # fmt: skip
+    assert list(product.images.values_list("source_url", "alt")) == [(IMAGE, "A mug")]
     price = Variant.objects.values_list("sku", "price", "compare_at_price", "currency").get()
     assert price == ("MUG", Decimal("10.50"), Decimal("12.50"), "USD")
     assert on_hand() == {("MUG", "main"): 7}

@@ -72,6 +72,6 @@ def _product(body: Mapping[str, Any]) -> ProductReport:
     data = {
         "name": body["name"], "handle": body["slug"], "description": body["description"],
         "status": STATUSES.get(body["status"], "draft"), "tags": [tag["name"] for tag in body["tags"]],
-        "variants": [variant],
+        "variants": [variant], "images": [{"url": image["src"], "alt": image["alt"]} for image in body["images"]],
     }  # fmt: skip
     return ProductReport(external_id=body["id"], version=version, data=data, payload=body)
