@@ -11,13 +11,12 @@ from pms_integration.models import (
     PMSConnection,
     PMSEventStatus,
     PMSProduct,
-    PMSProductState,
     SyncAction,
     SyncDifference,
     SyncResource,
 )
 from pms_integration.models.sync_runs import MAX_FIELD_LENGTH
-from pms_integration.services.outcomes import STALE, Outcome
+from pms_integration.services.outcomes import STALE, Match, Outcome
 from pms_integration.services.stock_names import StockNames
 from pms_integration.services.sync.catalogue_values import (
     Values,
@@ -74,12 +73,12 @@ class ProductComparison:
             outcome, row = outcomes[one.message_id], rows.get(one.report.external_id)
             if row is None or not outcome.is_success:
                 found.fail(SyncResource.PRODUCTS, outcome.reason, external_id=one.report.external_id)
-            elif row.state == PMSProductState.CONFLICT and outcome is not STALE:
+            elif outcome.match == Match.CONFLICT:
                 self._add_conflict(one.report, row, found)
             elif outcome is STALE or row.product_id is None:
                 found.unchanged += 1
             else:
-                self._add_change(one.report, row.product_id, after[row.product_id], outcome.reason, found)
+                self._add_change(one.report, row.product_id, after[row.product_id], outcome, found)
 
     def _add_conflict(self, report: ExternalProduct, row: PMSProduct, found: Findings) -> None:
         is_first = self._links.get(report.external_id) is None
@@ -91,20 +90,29 @@ class ProductComparison:
         )
         found.fail(SyncResource.PRODUCTS, row.reason, external_id=report.external_id, sku=sku)
 
-    def _add_change(self, report: ExternalProduct, product: int, after: Values, reason: str, found: Findings) -> None:
+    def _add_change(
+        self, report: ExternalProduct, product: int, after: Values, outcome: Outcome, found: Findings
+    ) -> None:
         before, sku = self._before.get(product), first_sku(after)
         if before is None:
             found.created += 1
             found.differences.append(
                 _difference(
-                    report, action=SyncAction.CREATE_HERE, sku=sku, pms=after["name"], detail=reason, product=product
+                    report,
+                    action=SyncAction.CREATE_HERE,
+                    sku=sku,
+                    pms=after["name"],
+                    detail=outcome.reason,
+                    product=product,
                 )
             )
             return
         rows = []
         if self._links.get(report.external_id) is None:
-            link = {"action": SyncAction.LINK, "pms": after["name"], "local": product, "detail": reason}
-            rows.append(_difference(report, sku=sku, product=product, **link))
+            link = {"action": SyncAction.LINK, "pms": after["name"], "local": product}
+            # A link by barcode has said so itself.
+            detail = f"Linked by SKU. {outcome.reason}".strip() if outcome.match == Match.SKU else outcome.reason
+            rows.append(_difference(report, sku=sku, product=product, detail=detail, **link))
         is_archived = report.data is None and before["status"] != ProductStatus.ARCHIVED
         action = SyncAction.ARCHIVE if is_archived else SyncAction.TAKE_PMS
         rows += [

@@ -99,3 +99,31 @@ def test_a_product_that_is_deleted_there_is_archived_at_once(pms: PMSConnection,
     assert counts(run) == {"processed": 1, "total": 1, "archived": 1}
     assert Product.objects.get().status == ProductStatus.ARCHIVED
     assert differences(run) == [("products", "", "status", "archived", "draft", "archive")]
+
+
+def test_a_first_contact_links_by_sku_and_barcode_and_names_what_is_ambiguous(
+    pms: PMSConnection, simulator: SimulatorHere
+) -> None:
+    by_sku, by_barcode = make_product("A-1", name="By SKU"), make_product("OLD-2", name="By barcode")
+    by_barcode.variants.update(barcode="4006381333931")
+    first, second = make_product("X-1", name="One"), make_product("X-2", name="Two")
+    two = [{"sku": f"X-{number}", "price": "1.00", "options": {"Size": str(number)}} for number in (1, 2)]
+    simulator.control("products", product(), 201)
+    barcoded = {"sku": "NEW-2", "price": "2.00", "barcode": "4006381333931"}
+    simulator.control("products", {"name": "Barcoded", "variants": [barcoded]}, 201)
+    simulator.control("products", {"name": "Both", "variants": two}, 201)
+
+    told = sync(pms, dry_run=True, resources=["products"])
+    run = sync(pms, resources=["products"])
+
+    actions = {one.product_id: (one.action, one.detail) for one in told.differences.filter(action="link")}
+    assert actions == {
+        by_sku.pk: ("link", "Linked by SKU."),
+        by_barcode.pk: ("link", "Linked by barcode: the SKU OLD-2 is now NEW-2."),
+    }
+    [ambiguous] = told.differences.filter(action="ambiguous")
+    assert (ambiguous.pms, ambiguous.sku) == ("Both", "X-1")
+    assert {one.product_id for one in told.differences.filter(action="only_here")} == {first.pk, second.pk}
+    assert counts(run) == {"processed": 3, "total": 3, "updated": 2, "failed": 1}
+    assert by_barcode.variants.get().sku == "NEW-2"
+    assert Product.objects.count() == 4
