@@ -87,7 +87,6 @@ def connected(quickstart: Mapping[str, Any], pms: SimulatedPMS, console: Console
             if not check["ok"]:
                 raise StartupError(f"the stack cannot call the simulated PMS: {check['detail']}")
             console.print(f"The stack calls {check['detail']}, which answers within {check['ms']} ms")
-            # A sync run of the connection may begin here, when the PMS has its catalogue.
             yield
         finally:
             with suppress(httpx.TransportError):
