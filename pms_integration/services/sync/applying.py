@@ -193,7 +193,7 @@ def skip_report(*, lease: Lease, report: SyncReport, error: Exception) -> None:
 def _advance(run: SyncRun, reports: Sequence[SyncReport], errors: Sequence[dict[str, str]]) -> None:
     run.position = reports[-1].pk
     run.processed += len(_listed(reports))
-    run.errors = [*run.errors, *errors][:MAX_ERRORS]
+    run.errors = [*run.errors, *(error for error in errors if error not in run.errors)][:MAX_ERRORS]
     run.attempts, run.due_at = 0, lease_end()
     announce_progress(run)
     run.save(update_fields=["position", "processed", "errors", "attempts", "due_at", "announced_at", *_COUNTS])

@@ -43,6 +43,14 @@ class Findings:
     errors: list[dict[str, str]] = field(default_factory=list)
     differences: list[SyncDifference] = field(default_factory=list)
 
+    def leave_out(self, location: str) -> None:
+        """Counts a figure of a location that is not mapped: an error for each location, not for each figure."""
+        self.unchanged += 1
+        detail = f"No location is called {location}, by the connection or by us: its figures are left out."
+        error = error_of(resource=SyncResource.STOCK, detail=detail)
+        if error not in self.errors:
+            self.errors.append(error)
+
     def fail(self, resource: SyncResource, detail: str, *, external_id: str = "", sku: str = "") -> None:
         """Counts a report that was not applied."""
         self.failed += 1
@@ -160,7 +168,9 @@ class StockComparison:
         after = self._on_hand()
         for one in self._reported:
             outcome, key, sku = outcomes[one.message_id], self._keys[one.message_id], skus[one.message_id]
-            if products_follow and outcome.status == PMSEventStatus.DEFERRED:
+            if self._names.location_of(one.report) is None:
+                found.leave_out(one.report.location)
+            elif products_follow and outcome.status == PMSEventStatus.DEFERRED:
                 found.created += 1
                 self._add(one.report, SyncAction.CREATE_HERE, sku, None, found)
             elif key is None or not outcome.is_success:

@@ -277,3 +277,19 @@ def test_text_that_cannot_be_stored_fails_alone(pms: PMSConnection, monkeypatch:
 
     assert counts(run) == {"processed": 2, "total": 2, "created": 1, "failed": 1}
     assert "NUL" in run.errors[0]["detail"]
+
+
+def test_stock_of_a_location_that_is_not_mapped_is_left_out_with_one_error(
+    pms: PMSConnection, simulator: SimulatorHere
+) -> None:
+    fill(simulator, 3)
+    for index in range(3):
+        simulator.control("stock/count", {"sku": f"A-{index}", "location": "W2", "on_hand": 7})
+
+    told, run, again = sync(pms, dry_run=True), sync(pms), sync(pms)
+
+    detail = "No location is called W2, by the connection or by us: its figures are left out."
+    for one in (told, run, again):
+        assert [error["detail"] for error in one.errors] == [detail]
+    assert counts(run) == {"processed": 9, "total": 9, "created": 6, "unchanged": 3}
+    assert not PMSRefetch.objects.exists()
