@@ -65,18 +65,22 @@ class ProductComparison:
             connection=pms, external_id__in=[one.report.external_id for one in reported]
         )
         self._reported = reported
-        self._links: dict[str, int | None] = dict(self._rows.values_list("external_id", "product_id"))
-        variants = [variant for one in reported if one.report.data for variant in one.report.data["variants"]]
+        stored = {row[0]: row[1:] for row in self._rows.values_list("external_id", "product_id", "version", "digest")}
+        self._links = {external_id: product for external_id, (product, *_) in stored.items()}
+        # What has not changed is not looked at any further: of a full list that is nearly everything.
+        changed = [one.report for one in reported if not _repeats(one.report, stored.get(one.report.external_id))]
+        variants = [variant for report in changed if report.data for variant in report.data["variants"]]
         keys = {sku_key(variant["sku"]) for variant in variants}
         barcodes = {variant["barcode"] for variant in variants if variant.get("barcode")}
         owners = Variant.objects.filter(sku_key__in=keys) | Variant.objects.filter(barcode__in=barcodes)
-        ids = set(owners.values_list("product_id", flat=True)) | set(filter(None, self._links.values()))
+        ids = set(owners.values_list("product_id", flat=True))
+        ids |= {link for report in changed if (link := self._links.get(report.external_id)) is not None}
         self._before = values_of_products(ids)
 
     def compare(self, outcomes: Mapping[int, Outcome], found: Findings) -> None:
         """Adds what came of the reports."""
         rows = {row.external_id: row for row in self._rows.only("external_id", "product_id", "state", "reason")}
-        after = values_of_products({row.product_id for row in rows.values() if row.product_id is not None})
+        after = values_of_products({row.product_id for row in rows.values() if row.product_id in self._before})
         for one in self._reported:
             outcome, row = outcomes[one.message_id], rows.get(one.report.external_id)
             if row is None or not outcome.is_success:
@@ -85,8 +89,10 @@ class ProductComparison:
                 self._add_conflict(one.report, row, found)
             elif outcome is STALE or row.product_id is None:
                 found.unchanged += 1
-            else:
+            elif row.product_id in self._before:
                 self._add_change(one.report, row.product_id, after[row.product_id], outcome, found)
+            else:
+                self._add_creation(one.report, row.product_id, outcome, found)
 
     def _add_conflict(self, report: ExternalProduct, row: PMSProduct, found: Findings) -> None:
         is_first = self._links.get(report.external_id) is None
@@ -98,23 +104,24 @@ class ProductComparison:
         )
         found.fail(SyncResource.PRODUCTS, row.reason, external_id=report.external_id, sku=sku)
 
+    def _add_creation(self, report: ExternalProduct, product: int, outcome: Outcome, found: Findings) -> None:
+        found.created += 1
+        data = report.data or {}
+        found.differences.append(
+            _difference(
+                report,
+                action=SyncAction.CREATE_HERE,
+                sku=data["variants"][0]["sku"],
+                pms=data["name"],
+                detail=outcome.reason,
+                product=product,
+            )
+        )
+
     def _add_change(
         self, report: ExternalProduct, product: int, after: Values, outcome: Outcome, found: Findings
     ) -> None:
-        before, sku = self._before.get(product), first_sku(after)
-        if before is None:
-            found.created += 1
-            found.differences.append(
-                _difference(
-                    report,
-                    action=SyncAction.CREATE_HERE,
-                    sku=sku,
-                    pms=after["name"],
-                    detail=outcome.reason,
-                    product=product,
-                )
-            )
-            return
+        before, sku = self._before[product], first_sku(after)
         rows = []
         if self._links.get(report.external_id) is None:
             link = {"action": SyncAction.LINK, "pms": after["name"], "local": product}
@@ -134,6 +141,11 @@ class ProductComparison:
             found.updated += 1
         else:
             found.unchanged += 1
+
+
+def _repeats(report: ExternalProduct, stored: Sequence[Any] | None) -> bool:
+    """Whether the report is what the PMS told last: it is stale then."""
+    return stored is not None and report.version is not None and tuple(stored[1:]) == (report.version, report.digest)
 
 
 def _difference(report: ExternalProduct, *, action: SyncAction, product: int | None, **values: Any) -> SyncDifference:
