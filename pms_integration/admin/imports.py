@@ -73,7 +73,7 @@ class ImportJobAdmin(GrowingTableAdmin):
     class Media:
         """The script of the progress bar."""
 
-        js = ("pms_integration/import_progress.js",)
+        js = ("pms_integration/live_panel.js",)
 
     def has_import_permission(self, request: HttpRequest) -> bool:
         """Whether the user has the scope that the API requires for an import."""
