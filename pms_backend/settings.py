@@ -424,6 +424,7 @@ UNFOLD = {
                 "items": [
                     _page("Connections", "cable", "pms_integration.pmsconnection"),
                     _page("Events", "move_to_inbox", "pms_integration.pmsevent"),
+                    _page("Sync runs", "sync", "pms_integration.syncrun"),
                     _page("Products", "sync_alt", "pms_integration.pmsproduct"),
                     _page("Variants", "tag", "pms_integration.pmsvariant"),
                     _page("Stock", "compare_arrows", "pms_integration.pmsstock"),

@@ -50,6 +50,8 @@ _PMS_READ: Final = (
     "pms_integration.view_pmsproduct",
     "pms_integration.view_pmsstock",
     "pms_integration.view_pmsvariant",
+    "pms_integration.view_syncrun",
+    "pms_integration.view_syncdifference",
 )
 _PMS_WRITE: Final = (
     "pms_integration.add_pmsconnection",
@@ -58,6 +60,8 @@ _PMS_WRITE: Final = (
     "pms_integration.change_pmsevent",
     "pms_integration.change_pmsproduct",
     "pms_integration.change_pmsstock",
+    "pms_integration.add_syncrun",
+    "pms_integration.change_syncrun",
 )
 # Nothing requires these scopes yet; the first endpoint that does names its permissions here.
 _WEBHOOKS_READ: Final[tuple[str, ...]] = ()

@@ -251,7 +251,11 @@ def secret_message(request: HttpRequest, what: str, secret: str) -> None:
 
 def moment(value: datetime | None) -> SafeString:
     """A moment in a column, as one short line."""
-    text = "-" if value is None else f"{timezone.localtime(value):%Y-%m-%d %H:%M}"
+    return short("-" if value is None else f"{timezone.localtime(value):%Y-%m-%d %H:%M}")
+
+
+def short(text: str) -> SafeString:
+    """A text in a column that is not broken into lines."""
     return format_html('<span class="whitespace-nowrap">{}</span>', text)
 
 

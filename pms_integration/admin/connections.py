@@ -23,6 +23,7 @@ from pms_integration.admin.outgoing import (
     circuit_label,
     problem_in_words,
 )
+from pms_integration.admin.starting_syncs import SYNC_BUTTON, SyncStarts
 from pms_integration.connectors import CONNECTORS
 from pms_integration.models import PMSConnection
 from pms_integration.services.connections import PREVIOUS_SECRET_VALID_FOR
@@ -66,7 +67,7 @@ class PMSConnectionForm(ServiceForm):
 
 
 @admin.register(PMSConnection)
-class PMSConnectionAdmin(ConnectionActions):
+class PMSConnectionAdmin(SyncStarts, ConnectionActions):
     """The configured PMSs."""
 
     form = PMSConnectionForm
@@ -80,6 +81,7 @@ class PMSConnectionAdmin(ConnectionActions):
     )
     add_fieldsets = ((None, {"fields": ("name", "slug", "kind", "secret")}),)
     inlines = (PMSLocationInline,)
+    actions_detail = (*ConnectionActions.actions_detail, SYNC_BUTTON)
     change_form_outer_before_template = "pms_integration/webhook_address.html"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:

@@ -277,7 +277,7 @@ class Migration(migrations.Migration):
                 ('field', models.CharField(blank=True, max_length=500)),
                 ('pms', models.JSONField(null=True)),
                 ('local', models.JSONField(null=True)),
-                ('action', models.CharField(choices=[('take_pms', 'Take Pms'), ('push_local', 'Push Local'), ('conflict', 'Conflict'), ('link', 'Link'), ('create_here', 'Create Here'), ('create_there', 'Create There'), ('archive', 'Archive'), ('ambiguous', 'Ambiguous'), ('only_here', 'Only Here'), ('none', 'None')], max_length=12)),
+                ('action', models.CharField(choices=[('take_pms', "Takes the PMS's value"), ('push_local', 'Pushes our value'), ('conflict', 'Conflict: changes nothing'), ('link', 'Links the products'), ('create_here', 'Creates it here'), ('create_there', 'Creates it in the PMS'), ('archive', 'Archives it here'), ('ambiguous', 'Ambiguous: changes nothing'), ('only_here', 'Only here: changes nothing'), ('none', 'Nothing: the stock is ours here')], max_length=12)),
                 ('detail', models.CharField(blank=True, max_length=1000)),
                 ('product', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='products.product')),
                 ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='differences', to='pms_integration.syncrun')),

@@ -102,6 +102,11 @@ class PMSConnection(models.Model):
         return self.name
 
     @property
+    def is_called(self) -> bool:
+        """Whether the PMS is called; otherwise it only sends webhooks, or is switched off."""
+        return self.is_active and self.base_url is not None
+
+    @property
     def previous_is_valid(self) -> bool:
         """Whether the secret before the last rotation may still sign webhooks."""
         return self.previous_secret_until is not None and timezone.now() < self.previous_secret_until

@@ -49,16 +49,16 @@ class SyncStage(models.TextChoices):
 class SyncAction(models.TextChoices):
     """What a run does about a difference."""
 
-    TAKE_PMS = "take_pms"
-    PUSH_LOCAL = "push_local"
-    CONFLICT = "conflict"
-    LINK = "link"
-    CREATE_HERE = "create_here"
-    CREATE_THERE = "create_there"
-    ARCHIVE = "archive"
-    AMBIGUOUS = "ambiguous"
-    ONLY_HERE = "only_here"
-    NONE = "none"
+    TAKE_PMS = "take_pms", "Takes the PMS's value"
+    PUSH_LOCAL = "push_local", "Pushes our value"
+    CONFLICT = "conflict", "Conflict: changes nothing"
+    LINK = "link", "Links the products"
+    CREATE_HERE = "create_here", "Creates it here"
+    CREATE_THERE = "create_there", "Creates it in the PMS"
+    ARCHIVE = "archive", "Archives it here"
+    AMBIGUOUS = "ambiguous", "Ambiguous: changes nothing"
+    ONLY_HERE = "only_here", "Only here: changes nothing"
+    NONE = "none", "Nothing: the stock is ours here"
 
 
 class SyncRun(models.Model):
@@ -135,7 +135,7 @@ class SyncRun(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.mode} run {self.pk}"
+        return f"Sync run {self.pk}"
 
     @property
     def is_over(self) -> bool:

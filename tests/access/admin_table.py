@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from pms_backend.access.staff_scopes import PERMISSIONS_OF_SCOPE
 
-# What a row asks for: a verb of the model's own permissions, a scope (all permissions of its row), all of several, or
-# what nobody has, superusers included. A permission to change is one to view.
+# What a row asks for: a verb of the model's own permissions, a permission by its name, a scope (all permissions of its
+# row), all of several, or what nobody has, superusers included. A permission to change is one to view.
 VIEW, ADD, CHANGE, DELETE = "view", "add", "change", "delete"
 NOBODY = "nobody"
 Need = str | tuple[str, ...]
@@ -26,6 +26,9 @@ class Row:
     bulk: dict[str, Need] = field(default_factory=dict)
     buttons: dict[str, Need] = field(default_factory=dict)
 
+
+# Buttons of a connection that make a row of another model.
+STARTS: dict[str, Need] = dict.fromkeys(("sync_now", "full_sync", "dry_run"), "pms_integration.add_syncrun")
 
 TABLE = {
     "access.apiclient": Row(add=ADD, pages={"rotate": CHANGE, "revoke": CHANGE}),
@@ -62,12 +65,15 @@ TABLE = {
         pages=dict.fromkeys(
             (*("test", "choose_locations", "pause", "resume"), *("outgoing", "rotate", "switch_off", "switch_on")),
             CHANGE,
-        ),
+        )
+        | STARTS,
     ),
     "pms_integration.pmsevent": Row(pages={"retry": CHANGE}, bulk={"retry_selected": CHANGE}),
     "pms_integration.pmsproduct": Row(),
     "pms_integration.pmsstock": Row(),
     "pms_integration.pmsvariant": Row(),
+    "pms_integration.syncdifference": Row(),
+    "pms_integration.syncrun": Row(pages={"confirm": CHANGE, "cancel": CHANGE}),
     "products.category": Row(add=ADD, change=CHANGE, delete=DELETE, bulk={"delete_selected": DELETE}),
     "products.product": Row(
         change=CHANGE,
@@ -113,7 +119,8 @@ def needed(label: str, need: Need) -> frozenset[str]:
     app, model = label.split(".")
     found: set[str] = set()
     for one in (need,) if isinstance(need, str) else need:
-        found |= set(PERMISSIONS_OF_SCOPE[one]) if ":" in one else {one if one == NOBODY else f"{app}.{one}_{model}"}
+        is_name = one == NOBODY or "." in one
+        found |= set(PERMISSIONS_OF_SCOPE[one]) if ":" in one else {one if is_name else f"{app}.{one}_{model}"}
     return frozenset(found)
 
 

@@ -20,6 +20,7 @@ FEW_PAGES = (
 OTHER_PAGES = (
     "products/product", "products/category", "inventory/stockmovement", "inventory/location", "inventory/transfer",
     "inventory/stocktake", "inventory/reservation", "pms_integration/pmsconnection", "pms_integration/pmsevent",
+    "pms_integration/syncrun", "pms_integration/syncdifference",
     "events/event", "access/apiclient", "auth/user", "axes/accessattempt",
 )  # fmt: skip
 

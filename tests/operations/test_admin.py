@@ -18,7 +18,16 @@ from inventory.models import StockLevel, StockMovement
 from pms_backend.access.services import create_api_client
 from pms_backend.events import services as events
 from pms_backend.events.models import Event, ParkedEvent
-from pms_integration.models import ImportJob, PMSEvent, PMSEventStatus, PMSProduct, PMSStock, PMSVariant
+from pms_integration.models import (
+    ImportJob,
+    PMSEvent,
+    PMSEventStatus,
+    PMSProduct,
+    PMSStock,
+    PMSVariant,
+    SyncDifference,
+    SyncRun,
+)
 from products import services as products
 from tests.factories import make_connection, make_location, make_product, set_stock, store_webhook
 from tests.staff import staff_with, superuser
@@ -46,6 +55,8 @@ def add_rows(numbers: range) -> None:
             reported_at=level.updated_at,
             webhook_id="m",
         )
+        run = SyncRun.objects.create(connection=pms_connection, mode="full", resources=["products"], actor="system")
+        SyncDifference.objects.create(run=run, resource="products", action="link", local=product.pk, product=product)
         create_api_client(name=f"client {number}", scopes=["products:read"])
         User.objects.create_user(f"user-{number}", is_staff=True)
         Group.objects.create(name=f"group {number}")

@@ -45,7 +45,7 @@ def start_sync(
 ) -> SyncRun:
     """Starts a run, which a worker goes on with. Raises `PMSConnection.DoesNotExist`, `PMSNotCalled`, `SyncRunning`."""
     pms = PMSConnection.objects.get(slug=slug)
-    if not pms.is_active or pms.base_url is None or outgoing_connector_of(pms.kind) is None:
+    if not pms.is_called or outgoing_connector_of(pms.kind) is None:
         raise PMSNotCalled(f"The PMS {slug} is not called: it is not active, or only sends webhooks.")
     run = _start(pms, mode=mode, resources=[one for one in SyncResource if one in resources], dry_run=dry_run)
     record_audit(

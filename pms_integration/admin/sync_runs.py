@@ -1,0 +1,233 @@
+"""Sync runs: how far they are, what came of them, and the buttons that confirm and cancel them."""
+
+from functools import partial
+from typing import Any, Final
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+
+from pms_backend.api.admin_tables import SHORT, TEXT, Table
+from pms_backend.api.service_admin import GrowingTableAdmin, moment, short
+from pms_backend.api.typed_unfold import action, display
+from pms_integration import services
+from pms_integration.models import SyncDifference, SyncResource, SyncRun, SyncStage, SyncStatus
+
+STATUS_LABELS: Final = {
+    SyncStatus.PENDING.label: "info",
+    SyncStatus.RUNNING.label: "info",
+    SyncStatus.HELD.label: "warning",
+    SyncStatus.FINISHED.label: "success",
+    SyncStatus.FAILED.label: "danger",
+    SyncStatus.CANCELLED.label: "default",
+}
+# The buttons of a run in each status.
+ACTIONS_IN: Final[dict[str, tuple[str, ...]]] = {
+    SyncStatus.PENDING: ("cancel",),
+    SyncStatus.RUNNING: ("cancel",),
+    SyncStatus.HELD: ("confirm", "cancel"),
+}
+
+
+@admin.register(SyncRun)
+class SyncRunAdmin(GrowingTableAdmin):
+    """Sync runs, newest first; buttons confirm and cancel them."""
+
+    list_display = (
+        *("number", "connection", "status_label", "kind", "progress"),
+        *("created", "updated", "archived", "failed", "started", "finished"),
+    )
+    list_filter = ("status", "dry_run", "connection")
+    list_select_related = ("connection",)
+    ordering = ("-id",)
+    sortable_by = ()
+    fields = (
+        *(("connection", "kind"), ("asks_for", "actor")),
+        *(("created_at", "request_id"), ("started_at", "finished_at")),
+    )
+    actions_detail = ("confirm", "cancel")
+    change_form_outer_before_template = "pms_integration/sync_run.html"
+
+    class Media:
+        """The script that refreshes the page of a run that is not over."""
+
+        js = ("pms_integration/live_panel.js",)
+
+    def has_decide_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Whether the user may change sync runs."""
+        return request.user.has_perm("pms_integration.change_syncrun")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SyncRun]:
+        """The runs, in the list without their errors, which may be long."""
+        runs: QuerySet[SyncRun] = super().get_queryset(request)
+        return runs.defer("errors", "watermarks", "cursor")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
+        """The buttons that fit the status."""
+        run = SyncRun.objects.only("status").filter(pk=object_id).first()
+        shown = {f"pms_integration_syncrun_{name}" for name in ACTIONS_IN.get(run.status, ())} if run else set()
+        buttons: list[Any] = super().get_actions_detail(request, object_id)  # type: ignore[misc]
+        return [button for button in buttons if button.action_name in shown]
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Adds the progress, the counts, the errors, and the links to the differences."""
+        run: SyncRun = context["original"]
+        shown = {
+            "run": run,
+            "percent": _percent(run),
+            "state": _state(run),
+            "progress": _progress(run),
+            "failure": _failure(run),
+            "errors_of_run": _errors(run),
+            "differences": _differences(run) if self._has_differences(run, request) else (),
+        }
+        return super().render_change_form(request, {**context, **shown}, *args, **kwargs)
+
+    @action(
+        description="Confirm",
+        url_path="confirm",
+        permissions=["decide"],
+        icon="check_circle",
+        variant="primary",
+    )
+    def confirm(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Lets a held run go on, after a page that repeats why it is held."""
+        run: SyncRun = self.get_or_404(request, object_id)
+        return self.confirmed(
+            request,
+            partial(services.confirm_sync, run_id=run.pk),
+            success=f"{run} goes on.",
+            title=f"Confirm {_name(run)}",
+            note=f"{run.held_because} Once it is confirmed, it goes on and does that."
+            if run.status == SyncStatus.HELD
+            else "Only a held sync run is confirmed.",
+            button="Confirm sync run",
+            button_variant="danger",
+            original=run,
+            back=page_of_run(run),
+            back_label="Back",
+        )
+
+    @action(description="Cancel sync run", url_path="cancel", permissions=["decide"], icon="block")
+    def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ends a run after a confirmation."""
+        run: SyncRun = self.get_or_404(request, object_id)
+        return self.confirmed(
+            request,
+            partial(services.cancel_sync, run_id=run.pk),
+            success=f"{run} is cancelled.",
+            title=f"Cancel {_name(run)}",
+            note="It ends now. What it has applied stays; the next run goes on from the last one that finished.",
+            button="Cancel sync run",
+            original=run,
+            back=page_of_run(run),
+            back_label="Back",
+        )
+
+    @display(description="Run")
+    def number(self, run: SyncRun) -> int:
+        """Its number, as in the API."""
+        return run.pk
+
+    @display(description="Status", label=STATUS_LABELS)
+    def status_label(self, run: SyncRun) -> str:
+        """The status as a coloured label."""
+        return run.get_status_display()
+
+    @display(description="Mode")
+    def kind(self, run: SyncRun) -> str:
+        """Its mode, whether it is a dry run, and whether it lists one resource only."""
+        return kind_of(run)
+
+    @display(description="Resources")
+    def asks_for(self, run: SyncRun) -> str:
+        """What it lists."""
+        return ", ".join(SyncResource(resource).label.lower() for resource in run.resources)
+
+    @display(description="Progress")
+    def progress(self, run: SyncRun) -> SafeString:
+        """The processed entries of the PMS's lists, and the total."""
+        return short(_progress(run))
+
+    @display(description="Started")
+    def started(self, run: SyncRun) -> SafeString:
+        """The time at which a worker began."""
+        return moment(run.started_at)
+
+    @display(description="Finished")
+    def finished(self, run: SyncRun) -> SafeString:
+        """The time of its end."""
+        return moment(run.finished_at)
+
+    def _has_differences(self, run: SyncRun, request: HttpRequest) -> bool:
+        """Whether there may be differences, which a run finds when it applies what it has listed."""
+        is_applied = run.stage == SyncStage.APPLYING and run.status != SyncStatus.HELD
+        return is_applied and self.admin_site.get_model_admin(SyncDifference).has_view_permission(request)
+
+
+def page_of_run(run: SyncRun) -> str:
+    """The page of a sync run."""
+    return reverse("admin:pms_integration_syncrun_change", args=[run.pk])
+
+
+def kind_of(run: SyncRun) -> str:
+    """The mode of a run, whether it is a dry run, and whether it lists one resource only."""
+    dry = ", dry run" if run.dry_run else ""
+    only = f", {run.resources[0]} only" if len(run.resources) < len(SyncResource) else ""
+    return f"{run.get_mode_display()}{dry}{only}"
+
+
+def _name(run: SyncRun) -> str:
+    return f"sync run {run.pk} of {run.connection}"
+
+
+def _percent(run: SyncRun) -> int:
+    if run.status == SyncStatus.FINISHED:
+        return 100
+    return min(99, 100 * run.processed // run.total) if run.total else 0
+
+
+def _progress(run: SyncRun) -> str:
+    if run.total is None:
+        return "-"
+    return f"{run.processed:,}" if run.total == run.processed else f"{run.processed:,} of {run.total:,}"
+
+
+def _state(run: SyncRun) -> str:
+    """The status in words, with what the run does at the moment."""
+    words = run.get_status_display()
+    if run.status != SyncStatus.RUNNING:
+        return words
+    doing = f"asking for {run.listing}" if run.stage == SyncStage.LISTING else str(run.stage)
+    failed = "; the last call has failed, and is made again" if run.failures else ""
+    return f"{words}: {doing}{failed}"
+
+
+def _failure(run: SyncRun) -> str:
+    """Why the run has failed; the other errors are those of entries."""
+    return next((error["detail"] for error in run.errors if not error["resource"]), "")
+
+
+def _errors(run: SyncRun) -> Table:
+    rows = [
+        (error["resource"], error["external_id"] or None, error["sku"] or None, error["detail"])
+        for error in run.errors
+        if error["resource"]
+    ]
+    more = f" (the first {len(rows)} of {run.failed:,})" if run.failed > len(rows) else ""
+    return Table(
+        title=f"Errors{more}",
+        columns={"Resource": SHORT, "PMS's id": TEXT, "SKU": SHORT, "What is wrong": TEXT},
+        rows=rows,
+    )
+
+
+def _differences(run: SyncRun) -> list[tuple[str, str]]:
+    """The links to the differences, by their texts."""
+    page = reverse("admin:pms_integration_syncdifference_changelist")
+    of_run = f"{page}?{urlencode({'run': run.pk})}"
+    resources = [(SyncResource(one).label, f"{of_run}&{urlencode({'resource__exact': one})}") for one in run.resources]
+    return [("All", of_run), *resources]
