@@ -14,6 +14,7 @@ from inventory.admin.quantities import coloured_delta
 from inventory.models import StockLevel, StockMovement
 from pms_backend.api.admin_tables import MAIN_NUMBER, NUMBER, SHORT, TEXT, Table, link, to_the_second
 from pms_backend.events.models import Event, ParkedEvent, head_sequence
+from pms_backend.operations.sync_success import PERMISSIONS, sync_success
 from pms_integration.models import PMSConnection, PMSEvent, PMSEventStatus
 from products.models import Product, ProductStatus
 
@@ -34,7 +35,7 @@ class Tile:
 
 
 def add_tiles(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Adds the tiles and movements that this user may see; Unfold calls it."""
+    """Adds the tiles, syncs and movements that this user may see; Unfold calls it."""
     groups = [
         ("Stock", ["inventory.view_stocklevel"], stock_tiles),
         ("Products", ["products.view_product"], product_tiles),
@@ -44,7 +45,8 @@ def add_tiles(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     ]
     visible = [(title, list(tiles())) for title, permissions, tiles in groups if request.user.has_perms(permissions)]
     movements = last_movements() if request.user.has_perm("inventory.view_stockmovement") else None
-    return {**context, "groups": visible, "movements": movements}
+    syncs = sync_success() if request.user.has_perms(PERMISSIONS) else None
+    return {**context, "groups": visible, "syncs": syncs, "movements": movements}
 
 
 def product_tiles() -> Iterator[Tile]:

@@ -407,6 +407,10 @@ class Migration(migrations.Migration):
             model_name='syncrun',
             index=models.Index(condition=models.Q(('status__in', ['pending', 'running'])), fields=['due_at', 'id'], name='sync_run_due'),
         ),
+        migrations.AddIndex(
+            model_name='syncrun',
+            index=models.Index(condition=models.Q(('finished_at__isnull', False)), fields=['finished_at'], name='sync_run_ended'),
+        ),
         migrations.AddConstraint(
             model_name='syncrun',
             constraint=models.UniqueConstraint(condition=models.Q(('status__in', ('pending', 'running', 'held'))), fields=('connection',), name='sync_run_one_at_a_time'),

@@ -112,6 +112,7 @@ class SyncRun(models.Model):
             models.Index(
                 fields=["due_at", "id"], name="sync_run_due", condition=models.Q(status__in=["pending", "running"])
             ),
+            models.Index(fields=["finished_at"], name="sync_run_ended", condition=models.Q(finished_at__isnull=False)),
         ]
         constraints = [
             models.UniqueConstraint(
