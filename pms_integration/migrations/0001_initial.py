@@ -247,7 +247,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('started_at', models.DateTimeField(null=True)),
                 ('finished_at', models.DateTimeField(null=True)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sync_runs', to='pms_integration.pmsconnection')),
+                ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='sync_runs', to='pms_integration.pmsconnection')),
             ],
             options={
                 'verbose_name': 'sync run',
@@ -402,6 +402,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='pmsvariant',
             constraint=models.UniqueConstraint(fields=('connection', 'external_id'), name='pms_variant_once'),
+        ),
+        migrations.AddIndex(
+            model_name='syncrun',
+            index=models.Index(fields=['connection', 'id'], name='sync_run_of_connection'),
         ),
         migrations.AddIndex(
             model_name='syncrun',

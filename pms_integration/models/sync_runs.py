@@ -68,7 +68,7 @@ class SyncRun(models.Model):
     run lists, `listing` is the resource of the next page and `cursor` that page's.
     """
 
-    connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="sync_runs")
+    connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="sync_runs", db_index=False)
     mode = models.CharField(max_length=11, choices=SyncMode.choices)
     resources = ArrayField(models.CharField(max_length=8, choices=SyncResource.choices))
     dry_run = models.BooleanField(default=False)
@@ -109,6 +109,7 @@ class SyncRun(models.Model):
         ordering = ("-id",)
         verbose_name = "sync run"
         indexes = [
+            models.Index(fields=["connection", "id"], name="sync_run_of_connection"),
             models.Index(
                 fields=["due_at", "id"], name="sync_run_due", condition=models.Q(status__in=["pending", "running"])
             ),

@@ -31,10 +31,12 @@ _DUE: Final = """
 SELECT pms.id FROM pms_integration_pmsconnection AS pms
 WHERE pms.is_active AND pms.base_url IS NOT NULL AND pms.sync_every_seconds IS NOT NULL
     AND NOT EXISTS (
-        SELECT FROM pms_integration_syncrun AS run
-        WHERE run.connection_id = pms.id AND NOT run.dry_run AND (
-            run.status IN ('pending', 'running', 'held')
-            OR run.created_at > clock_timestamp() - pms.sync_every_seconds * interval '1 second'))
+        SELECT FROM pms_integration_syncrun AS active
+        WHERE active.connection_id = pms.id AND active.status IN ('pending', 'running', 'held'))
+    AND coalesce(
+        (SELECT last.created_at FROM pms_integration_syncrun AS last
+        WHERE last.connection_id = pms.id AND NOT last.dry_run ORDER BY last.id DESC LIMIT 1)
+        + pms.sync_every_seconds * interval '1 second', '-infinity') <= clock_timestamp()
 ORDER BY pms.id
 """
 
