@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
+from django.utils import timezone
 from jsonschema import Draft202012Validator
 
 from inventory import services as inventory
@@ -17,9 +18,15 @@ from pms_backend.events.schemas import payload_schema
 from pms_backend.operations.catalogue import event_classes
 from pms_backend.outbound.circuit import OPENS_AFTER
 from pms_integration.connectors.contract import ConnectorError
+from pms_integration.connectors.outgoing import Page
 from pms_integration.files import services as imports
 from pms_integration.files.runner import run_imports
+from pms_integration.models import PMSConnection, SyncMode
+from pms_integration.services import cancel_sync, start_sync
 from pms_integration.services.circuits import record_error
+from pms_integration.services.sync.announcing import announce_hold
+from pms_integration.services.sync.leases import fail_run, lease_run
+from pms_integration.services.sync.listing import store_page
 from products import services as products
 from tests.architecture.sources import ROOT
 from tests.factories import make_connection, make_location, make_product, make_variant, set_stock
@@ -106,6 +113,23 @@ def stock_travels_and_is_counted() -> None:
     inventory.post_stocktake(stocktake_id=stocktake)
 
 
+def a_pms_is_synced() -> None:
+    """A run lists something and is held, another one ends, and one is given up."""
+    PMSConnection.objects.filter(pk=make_connection("synced").pk).update(base_url="https://pms.example")
+    held = start_sync(slug="synced", mode=SyncMode.FULL)
+    lease = lease_run()
+    assert lease is not None
+    store_page(lease=lease, page=Page(reports=[], cursor="2", moment=timezone.now()), must_overlap=False)
+    held.refresh_from_db()
+    held.held_because = "It would archive 30 of 40 products."
+    announce_hold(held)
+    cancel_sync(run_id=held.pk)
+    start_sync(slug="synced", mode=SyncMode.INCREMENTAL)
+    lease = lease_run()
+    assert lease is not None
+    fail_run(lease=lease, reason="The PMS answered 401.")
+
+
 def a_file_is_imported() -> None:
     """An import ends."""
     file = SimpleUploadedFile("lamps.csv", b"Handle,Title\nlamp,Lamp\n")
@@ -146,6 +170,7 @@ def test_the_payload_has_the_dataclass_fields(kind: type[DomainEvent]):
         stock_is_reserved,
         a_pms_reports,
         a_pms_is_unreachable,
+        a_pms_is_synced,
         stock_travels_and_is_counted,
         a_file_is_imported,
     ],
@@ -171,6 +196,7 @@ def test_every_type_was_tried():
     stock_is_reserved()
     a_pms_reports()
     a_pms_is_unreachable()
+    a_pms_is_synced()
     stock_travels_and_is_counted()
     a_file_is_imported()
 
