@@ -4,7 +4,7 @@ from inventory.level_fields import LevelState
 from inventory.services.adjustments import adjust_stock
 from inventory.services.bulk import Adjustment, Count, adjust_stock_in_bulk, count_stock_in_bulk
 from inventory.services.counts import count_stock
-from inventory.services.external_changes import ReportedChange, ReportedCount, apply_external_changes
+from inventory.services.external_changes import Correction, ReportedChange, ReportedCount, apply_external_changes
 from inventory.services.ledger import StockChange
 from inventory.services.level_batch import LevelBatch
 from inventory.services.level_settings import update_level

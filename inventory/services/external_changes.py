@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from inventory.level_fields import LevelState
+from inventory.models import Reason
 from inventory.services.absolute_counts import LevelMoment, apply_absolute_count, later_movements
 from inventory.services.ledger import LedgerRow
 from inventory.services.level_batch import LevelBatch
@@ -20,7 +21,10 @@ from inventory.services.levels import Key
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedChange:
-    """A change that happened in another system at `occurred_at`; `source` is the unique name of the report."""
+    """A change that happened in another system at `occurred_at`; `source` is the unique name of the report.
+
+    `keeps_count`: a count of a later moment still applies, by one more movement; otherwise that is the caller's work.
+    """
 
     level: Key
     delta: int
@@ -30,6 +34,23 @@ class ReportedChange:
     reference: str = ""
     source: str
     request_id: str | None = None
+    keeps_count: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """A `count` movement of `delta`, for what another system's figure includes or does not include.
+
+    The latest count stays as it is, or with `forgets_count` there is none afterwards; `delta` may be 0 then.
+    """
+
+    level: Key
+    delta: int
+    occurred_at: datetime
+    note: str = ""
+    source: str
+    request_id: str | None = None
+    forgets_count: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,15 +65,21 @@ class ReportedCount:
     request_id: str | None = None
 
 
-def apply_external_changes(levels: LevelBatch, reports: Sequence[ReportedChange | ReportedCount]) -> None:
+Report = ReportedChange | ReportedCount | Correction
+
+
+def apply_external_changes(levels: LevelBatch, reports: Sequence[Report]) -> None:
     """Applies the reports in turn and writes the levels. A count is ignored where the level has a later one."""
     later = _LaterMovements(levels, reports)
     for report in reports:
         before = levels.states[report.level]
-        if isinstance(report, ReportedCount):
-            steps = _counted(before, report, later)
-        else:
-            steps = _changed(before, report, later)
+        match report:
+            case ReportedCount():
+                steps = _counted(before, report, later)
+            case Correction():
+                steps = _corrected(before, report)
+            case _:
+                steps = _changed(before, report, later)
         for after, row in steps:
             later.add(row)
             levels.store(report.level, after, row)
@@ -62,7 +89,7 @@ def apply_external_changes(levels: LevelBatch, reports: Sequence[ReportedChange 
 class _LaterMovements:
     """Sums of each level's movements after a moment: those of the ledger, and those of this batch."""
 
-    def __init__(self, levels: LevelBatch, reports: Sequence[ReportedChange | ReportedCount]) -> None:
+    def __init__(self, levels: LevelBatch, reports: Sequence[Report]) -> None:
         self._stored = later_movements(_asked_moments(levels, reports))
         self._added: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
 
@@ -77,11 +104,13 @@ class _LaterMovements:
         return self._stored.get((level, moment), 0) + added
 
 
-def _asked_moments(levels: LevelBatch, reports: Sequence[ReportedChange | ReportedCount]) -> Iterator[LevelMoment]:
+def _asked_moments(levels: LevelBatch, reports: Sequence[Report]) -> Iterator[LevelMoment]:
     for report in reports:
         state = levels.states[report.level]
         if isinstance(report, ReportedCount):
             yield state.id, report.occurred_at
+        elif isinstance(report, Correction) or not report.keeps_count:
+            continue
         elif state.counted_at is not None and report.occurred_at <= state.counted_at:
             yield state.id, state.counted_at
 
@@ -104,7 +133,9 @@ def _changed(before: LevelState, report: ReportedChange, later: _LaterMovements)
             request_id=report.request_id,
         ),
     )
-    if before.counted_on_hand is None or before.counted_at is None or report.occurred_at > before.counted_at:
+    if not report.keeps_count or before.counted_on_hand is None or before.counted_at is None:
+        return
+    if report.occurred_at > before.counted_at:
         return
     yield apply_absolute_count(
         after,
@@ -113,6 +144,26 @@ def _changed(before: LevelState, report: ReportedChange, later: _LaterMovements)
         later=later.total(before.id, before.counted_at),
         note=f"Keeps the count of {before.counted_at:%Y-%m-%d %H:%M}; {report.source} arrived later.",
         request_id=report.request_id,
+    )
+
+
+def _corrected(before: LevelState, report: Correction) -> Steps:
+    known = before._replace(counted_on_hand=None, counted_at=None) if report.forgets_count else before
+    if not report.delta:
+        yield known, None
+        return
+    after = known.changed(on_hand=report.delta)
+    yield (
+        after,
+        LedgerRow(
+            before=before,
+            after=after,
+            reason=Reason.COUNT,
+            note=report.note,
+            source=report.source,
+            occurred_at=report.occurred_at,
+            request_id=report.request_id,
+        ),
     )
 
 
