@@ -169,6 +169,7 @@ QUEUES: dict[str, dict[str, float | crontab]] = {
     "pms": {
         "pms_integration.tasks.ask_refetches": SWEEP_SECONDS,
         "pms_integration.tasks.run_syncs": SWEEP_SECONDS,
+        "pms_integration.tasks.push_stock": SWEEP_SECONDS,
     },
     # Calls to subscribers: none yet.
     "deliveries": {},
@@ -329,6 +330,8 @@ SPECTACULAR_SETTINGS = {
         "TransferStatusEnum": "inventory.models.TransferStatus",
         "StocktakeStatusEnum": "inventory.models.StocktakeStatus",
         "ImportStatusEnum": "pms_integration.models.ImportStatus",
+        "StateEnum": ["active", "expired", "revoked"],
+        "PMSProductStateEnum": "pms_integration.models.PMSProductState",
         "SyncModeEnum": "pms_integration.models.SyncMode",
         "SyncStatusEnum": "pms_integration.models.SyncStatus",
         "SyncResourceEnum": "pms_integration.models.SyncResource",

@@ -62,3 +62,10 @@ def start_due_syncs() -> int:
 def prune_sync_differences() -> int:
     """Removes the differences of old sync runs; returns how many."""
     return services.prune_differences()
+
+
+@shared_task
+@ConcurrencyLimit(2)
+def push_stock() -> int:
+    """Sends pushes of stock; returns how many."""
+    return services.push_due_stock()

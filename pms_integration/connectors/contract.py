@@ -75,7 +75,10 @@ class FigureReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeltaReport:
-    """A change of stock in the PMS at a moment, None for the receipt; `reason` is its own word for it."""
+    """A change of stock in the PMS at a moment, None for the receipt; `reason` is its own word for it.
+
+    With the `idempotency_key` of a push of ours it is that push, which the PMS has applied.
+    """
 
     variant: VariantReference
     location: str
@@ -83,6 +86,7 @@ class DeltaReport:
     occurred_at: str | None
     reason: str | None = None
     reference: str | None = None
+    idempotency_key: str | None = None
 
 
 class Resource(StrEnum):

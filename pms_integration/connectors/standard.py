@@ -126,6 +126,7 @@ def _delta(_: str, data: dict[str, Any], timestamp: Any) -> DeltaReport:
         delta=_required(data, "delta"),
         reason=data.get("reason"),
         reference=data.get("reference"),
+        idempotency_key=data.get("idempotency_key"),
         occurred_at=_moment(data, timestamp),
     )
 

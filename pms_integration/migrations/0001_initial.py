@@ -1,5 +1,6 @@
 import datetime
 import django.contrib.postgres.fields
+import django.contrib.postgres.functions
 import django.contrib.postgres.indexes
 import django.core.validators
 import django.db.models.deletion
@@ -94,12 +95,15 @@ class Migration(migrations.Migration):
                 ('last_contact_at', models.DateTimeField(editable=False, null=True)),
                 ('last_error', models.CharField(blank=True, db_default='', editable=False, max_length=1000)),
                 ('sync_every_seconds', models.PositiveIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(60)])),
+                ('content_owner', models.CharField(choices=[('pms', 'Pms'), ('local', 'Local'), ('shared', 'Shared')], db_default='pms', default='pms', editable=False, max_length=6)),
+                ('price_owner', models.CharField(choices=[('pms', 'Pms'), ('local', 'Local'), ('shared', 'Shared')], db_default='pms', default='pms', editable=False, max_length=6)),
+                ('publication_owner', models.CharField(choices=[('pms', 'Pms'), ('local', 'Local'), ('shared', 'Shared')], db_default='pms', default='pms', editable=False, max_length=6)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
             ],
             options={
                 'verbose_name': 'PMS connection',
                 'ordering': ('slug',),
-                'constraints': [models.CheckConstraint(condition=models.Q(('circuit__in', ['closed', 'open', 'half_open'])), name='pms_connection_circuit_known'), models.CheckConstraint(condition=models.Q(('circuit', 'closed'), ('next_try_at__isnull', False), _connector='OR'), name='pms_connection_open_until_a_moment'), models.CheckConstraint(condition=models.Q(models.Q(('previous_secret__isnull', True), ('previous_secret_until__isnull', True)), models.Q(('previous_secret__isnull', False), ('previous_secret_until__isnull', False)), _connector='OR'), name='pms_connection_previous_secret_ends'), models.CheckConstraint(condition=models.Q(('sync_every_seconds__isnull', True), ('sync_every_seconds__gte', 60), _connector='OR'), name='pms_connection_sync_interval')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('circuit__in', ['closed', 'open', 'half_open'])), name='pms_connection_circuit_known'), models.CheckConstraint(condition=models.Q(('circuit', 'closed'), ('next_try_at__isnull', False), _connector='OR'), name='pms_connection_open_until_a_moment'), models.CheckConstraint(condition=models.Q(models.Q(('previous_secret__isnull', True), ('previous_secret_until__isnull', True)), models.Q(('previous_secret__isnull', False), ('previous_secret_until__isnull', False)), _connector='OR'), name='pms_connection_previous_secret_ends'), models.CheckConstraint(condition=models.Q(('content_owner__in', ['pms', 'local', 'shared']), ('price_owner__in', ['pms', 'local', 'shared']), ('publication_owner__in', ['pms', 'local', 'shared'])), name='pms_connection_owners_known'), models.CheckConstraint(condition=models.Q(('sync_every_seconds__isnull', True), ('sync_every_seconds__gte', 60), _connector='OR'), name='pms_connection_sync_interval')],
             },
         ),
         migrations.CreateModel(
@@ -173,6 +177,7 @@ class Migration(migrations.Migration):
                 ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('leased_until', models.DateTimeField(null=True)),
                 ('failures', models.PositiveSmallIntegerField(db_default=0, default=0)),
+                ('corrects', models.BooleanField(db_default=False, default=False)),
                 ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='refetches', to='pms_integration.pmsconnection')),
             ],
             options={
@@ -190,6 +195,7 @@ class Migration(migrations.Migration):
                 ('version', models.BigIntegerField(null=True)),
                 ('webhook_id', models.CharField(blank=True, db_default='', max_length=255)),
                 ('pulled_at', models.DateTimeField(null=True)),
+                ('before_count_at', models.DateTimeField(null=True)),
                 ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='stock', to='pms_integration.pmsconnection')),
                 ('location', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='pms_stock', to='inventory.location')),
                 ('variant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='pms_stock', to='products.variant')),
@@ -197,6 +203,33 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'PMS stock',
                 'verbose_name_plural': 'PMS stock',
+            },
+        ),
+        migrations.CreateModel(
+            name='PMSStockPush',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('idempotency_key', models.UUIDField(db_default=django.contrib.postgres.functions.RandomUUID(), editable=False, unique=True)),
+                ('delta', models.BigIntegerField()),
+                ('reason', models.CharField(choices=[('receipt', 'Receipt'), ('sale', 'Sale'), ('return', 'Return'), ('correction', 'Correction'), ('damage', 'Damage'), ('count', 'Count'), ('transfer_out', 'Transfer Out'), ('transfer_in', 'Transfer In')], max_length=12)),
+                ('reference', models.CharField(blank=True, max_length=255)),
+                ('occurred_at', models.DateTimeField()),
+                ('status', models.CharField(choices=[('pending', 'Pending'), ('acknowledged', 'Acknowledged'), ('rejected', 'Rejected')], default='pending', max_length=12)),
+                ('sku', models.CharField(blank=True, db_default='', max_length=255)),
+                ('location_name', models.CharField(blank=True, db_default='', max_length=255)),
+                ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('failures', models.PositiveSmallIntegerField(db_default=0, default=0)),
+                ('acknowledged_at', models.DateTimeField(null=True)),
+                ('error', models.CharField(blank=True, db_default='', max_length=1000)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='stock_pushes', to='pms_integration.pmsconnection')),
+                ('level', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='pms_pushes', to='inventory.stocklevel')),
+                ('movement', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='pms_pushes', to='inventory.stockmovement')),
+            ],
+            options={
+                'verbose_name': 'stock push',
+                'verbose_name_plural': 'stock pushes',
+                'ordering': ('-id',),
             },
         ),
         migrations.CreateModel(
@@ -394,6 +427,38 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='pmsstock',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('pulled_at__isnull', False), ('webhook_id', '')), models.Q(('pulled_at__isnull', True), models.Q(('webhook_id', ''), _negated=True)), _connector='OR'), name='pms_stock_of_a_webhook_or_pulled'),
+        ),
+        migrations.AddIndex(
+            model_name='pmsstockpush',
+            index=models.Index(condition=models.Q(('status', 'pending')), fields=['connection', 'due_at', 'id'], name='pms_push_due'),
+        ),
+        migrations.AddIndex(
+            model_name='pmsstockpush',
+            index=models.Index(fields=['connection', 'level', 'acknowledged_at'], name='pms_push_acknowledged'),
+        ),
+        migrations.AddConstraint(
+            model_name='pmsstockpush',
+            constraint=models.UniqueConstraint(fields=('movement', 'connection'), name='pms_push_of_a_movement_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='pmsstockpush',
+            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'acknowledged', 'rejected'])), name='pms_push_status_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='pmsstockpush',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('acknowledged_at__isnull', False), ('status', 'acknowledged')), models.Q(models.Q(('status', 'acknowledged'), _negated=True), ('acknowledged_at__isnull', True)), _connector='OR'), name='pms_push_acknowledged_with_its_moment'),
+        ),
+        migrations.AddConstraint(
+            model_name='pmsstockpush',
+            constraint=models.CheckConstraint(condition=models.Q(('delta', 0), _negated=True), name='pms_push_changes_something'),
+        ),
+        migrations.AddConstraint(
+            model_name='pmsstockpush',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'rejected'), _negated=True), models.Q(('error', ''), _negated=True), _connector='OR'), name='pms_push_rejected_says_why'),
+        ),
+        migrations.AddConstraint(
+            model_name='pmsstockpush',
+            constraint=models.CheckConstraint(condition=models.Q(('acknowledged_at__gte', datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('acknowledged_at__lt', datetime.datetime(3000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), name='pms_integration_pmsstockpush_acknowledged_at_in_bounds', violation_error_message='A moment lies between 1970-01-01 and 3000-01-01.'),
         ),
         migrations.AddIndex(
             model_name='pmsvariant',

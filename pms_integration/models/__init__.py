@@ -1,10 +1,12 @@
 """The models of the PMS integration."""
 
 from pms_integration.models.connections import (
+    FIELD_GROUPS,
     MAX_BASE_URL_LENGTH,
     MAX_EXTERNAL_ID_LENGTH,
     MAX_REASON_LENGTH,
     STANDARD,
+    FieldGroupOwner,
     PMSConnection,
     PMSLocation,
     PMSProduct,
@@ -23,6 +25,7 @@ from pms_integration.models.imports import (
     ImportProblem,
     ImportStatus,
 )
+from pms_integration.models.stock_pushes import PMSStockPush, StockPushStatus
 from pms_integration.models.sync_runs import (
     ACTIVE_STATUSES,
     SyncAction,

@@ -23,6 +23,18 @@ MIN_SYNC_SECONDS = 60
 STANDARD = "standard"
 
 
+class FieldGroupOwner(models.TextChoices):
+    """Whose values of a group of a product's fields hold; those of a shared group are merged."""
+
+    PMS = "pms"
+    LOCAL = "local"
+    SHARED = "shared"
+
+
+# A group is `content`, `price` or `publication`.
+FIELD_GROUPS = ("content", "price", "publication")
+
+
 class PMSConnectionQuerySet(models.QuerySet["PMSConnection"]):
     """Queries of connections."""
 
@@ -70,6 +82,15 @@ class PMSConnection(models.Model):
     sync_every_seconds = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(MIN_SYNC_SECONDS)]
     )
+    content_owner = models.CharField(
+        max_length=6, choices=FieldGroupOwner.choices, default=FieldGroupOwner.PMS, db_default="pms", editable=False
+    )
+    price_owner = models.CharField(
+        max_length=6, choices=FieldGroupOwner.choices, default=FieldGroupOwner.PMS, db_default="pms", editable=False
+    )
+    publication_owner = models.CharField(
+        max_length=6, choices=FieldGroupOwner.choices, default=FieldGroupOwner.PMS, db_default="pms", editable=False
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = PMSConnectionQuerySet.as_manager()
@@ -90,6 +111,14 @@ class PMSConnection(models.Model):
                 name="pms_connection_previous_secret_ends",
                 condition=models.Q(previous_secret__isnull=True, previous_secret_until__isnull=True)
                 | models.Q(previous_secret__isnull=False, previous_secret_until__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="pms_connection_owners_known",
+                condition=models.Q(
+                    content_owner__in=FieldGroupOwner.values,
+                    price_owner__in=FieldGroupOwner.values,
+                    publication_owner__in=FieldGroupOwner.values,
+                ),
             ),
             models.CheckConstraint(
                 name="pms_connection_sync_interval",
@@ -115,6 +144,11 @@ class PMSConnection(models.Model):
     def credential_values(self) -> dict[str, str]:
         """The credentials by their names."""
         return orjson.loads(self.credentials) if self.credentials else {}
+
+    @property
+    def ownership(self) -> dict[str, str]:
+        """Who owns each group of a product's fields."""
+        return {group: getattr(self, f"{group}_owner") for group in FIELD_GROUPS}
 
     @property
     def circuit_state(self) -> Circuit:
@@ -222,6 +256,8 @@ class PMSRefetch(models.Model):
     # The end of the lease of the worker that asks for it. Of each connection, one worker at a time has leases.
     leased_until = models.DateTimeField(null=True)
     failures = models.PositiveSmallIntegerField(default=0, db_default=0)
+    # Whether the PMS gets what its figures differ by where we own the stock.
+    corrects = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         ordering = ("id",)
@@ -259,6 +295,8 @@ class PMSStock(models.Model):
     version = models.BigIntegerField(null=True)
     webhook_id = models.CharField(max_length=MAX_WEBHOOK_ID_LENGTH, blank=True, db_default="")
     pulled_at = models.DateTimeField(null=True)
+    # The moment of the latest figure that was not later than the level's latest count, where the one above is later.
+    before_count_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = "PMS stock"

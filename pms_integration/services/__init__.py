@@ -10,9 +10,12 @@ from pms_integration.services.connection_settings import (
 )
 from pms_integration.services.connections import create_connection, map_location, rotate_secret
 from pms_integration.services.outgoing import check_base_url, set_outgoing
+from pms_integration.services.ownership import change_ownership
 from pms_integration.services.questions import ask_for_locations, check_connection
 from pms_integration.services.receiving import Receipt, receive_webhook
 from pms_integration.services.retention import prune_event_bodies
 from pms_integration.services.retrying import retry_event, retry_events, retry_own_failures, wake_deferred
+from pms_integration.services.stock_pushes.pushing import push_due_stock
+from pms_integration.services.stock_pushes.requests import request_stock_push
 from pms_integration.services.sync.runner import run_syncs
 from pms_integration.services.sync.runs import cancel_sync, confirm_sync, prune_differences, start_due_syncs, start_sync

@@ -25,6 +25,8 @@ from pms_integration.services.retries import (
     pause_after,
     pause_after_call,
 )
+from pms_integration.services.stock_pushes import corrections
+from pms_integration.services.valid_reports import StockReport, of_kind
 from pms_integration.services.wake_up import refetch_wake_up
 from products.skus import sku_key
 
@@ -65,6 +67,9 @@ def _ask_next() -> int:
 
 def _ask(leases: Sequence[RefetchLease]) -> None:
     connection_id = leases[0].connection_id
+    if corrections.has_unapplied_events(leases):
+        end_leases({lease: corrections.put_off(lease) for lease in leases})
+        return
     try:
         answer = call_pms(connection_id=connection_id, operation=partial(_answer_about, leases))
     except ConnectorError as error:
@@ -134,11 +139,16 @@ def _apply(pms: PMSConnection, lines: Lines, answer: _Answer) -> None:
         [(line, answer.reports[line]) for line in wanted],
         slug=pms.slug, name=answer.name, moment=answer.moment, pulled_at=answer.pulled_at,
     )  # fmt: skip
+    correcting = [lease for lease in lines if lease.corrects]
+    named = corrections.AnsweredLevels(pms, of_kind(valid, StockReport)) if correcting else None
     with context.bind(actor=f"pms:{pms.slug}", request_id=answer.name):
         outcomes = apply_reports(pms, valid)
     refused = {one.line: Outcome(PMSEventStatus.DEAD, one.error.detail) for one in unusable}
     of_line = outcomes | refused
     ends = {lease: _end_by(lease, [of_line[line] for line in own if line in of_line]) for lease, own in lines.items()}
+    for lease in correcting:
+        if named is not None and ends[lease] == ANSWERED and not named.correct(lines[lease]):
+            ends[lease] = corrections.put_off(lease)
     # The leases are looked at last, when all else is locked (docs/architecture.md): nothing is applied if one is lost.
     if end_leases(ends) < len(ends):
         raise _LeaseLost("Another worker has recorded another answer.")

@@ -9,12 +9,13 @@ from pms_backend.access.services import record_audit
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 from pms_integration.exceptions import ConnectionInUse, FieldFixed, InvalidCredentials
-from pms_integration.models import PMSConnection
+from pms_integration.models import FIELD_GROUPS, PMSConnection
 from pms_integration.services.connections import create_connection
 from pms_integration.services.location_mappings import replace_locations
 from pms_integration.services.outgoing import set_outgoing
 
-_PLAIN: Final = ("name", "is_active", "is_paused", "sync_every_seconds")
+_OWNERS: Final = tuple(f"{group}_owner" for group in FIELD_GROUPS)
+_PLAIN: Final = ("name", "is_active", "is_paused", "sync_every_seconds", *_OWNERS)
 # The slug is a part of URLs and of recorded events; the kind decides how stored events are read.
 _FIXED: Final = ("slug", "kind")
 _OF_A_NEW_ONE: Final = (*_FIXED, "name", "secret")
@@ -34,7 +35,7 @@ def create_configured_connection(*, values: Mapping[str, Any]) -> PMSConnection:
 @retried_atomic
 def update_connection(*, slug: str, values: Mapping[str, Any]) -> PMSConnection:
     """Changes what `values` has: plain fields, `base_url` (as `check_base_url` returns it), `credentials` (null removes
-    one, or all), `locations` (replaces all mappings).
+    one, or all), `locations` (replaces all mappings), `ownership` (of field groups; others stay).
 
     Raises `PMSConnection.DoesNotExist`, `FieldFixed`, and what `set_outgoing` and `replace_locations` raise.
     """
@@ -66,6 +67,8 @@ def delete_connection(*, slug: str) -> None:
 
 
 def _change(connection: PMSConnection, values: Mapping[str, Any]) -> None:
+    owners = {f"{group}_owner": owner for group, owner in values.get("ownership", {}).items()}
+    values = {**values, **owners}
     changed = [name for name in _PLAIN if name in values and values[name] != getattr(connection, name)]
     if changed:
         for name in changed:

@@ -16,6 +16,7 @@ from pms_backend.api.transactions import retried_atomic
 from pms_integration.connectors import CONNECTORS
 from pms_integration.exceptions import ConnectionSlugTaken, ExternalIdTaken, InvalidSecret, StockOwned, UnknownKind
 from pms_integration.models import STANDARD, PMSConnection, PMSLocation
+from pms_integration.services.ownership import forget_figures, refuse_another_owner
 
 SECRET_BYTES: Final = 32
 # Of a secret that a PMS has made; Shopify's have 32 characters.
@@ -70,8 +71,12 @@ def rotate_secret(*, connection_id: int, secret: str = "", at_once: bool = False
 def map_location(*, connection: PMSConnection, location: Location, external_id: str, owns_stock: bool) -> PMSLocation:
     """Sets the id of a location in the PMS, and whether the PMS owns the stock there.
 
-    Raises `StockOwned`, `ExternalIdTaken`.
+    A location that is mapped anew, and whose stock the PMS owns, keeps its quantities. Raises `StockOwned`,
+    `ExternalIdTaken`, `OwnerInUse`.
     """
+    held = connection.locations.select_for_update(no_key=True).filter(location=location).first()
+    if held is not None:
+        refuse_another_owner(held, owns_stock=owns_stock)
     try:
         mapped, _ = PMSLocation.objects.update_or_create(
             connection=connection,
@@ -81,6 +86,8 @@ def map_location(*, connection: PMSConnection, location: Location, external_id: 
     except IntegrityError as error:
         refusal = mapping_refusal(error, slug=connection.slug, code=location.code, external_id=external_id)
         raise refusal or error from None
+    if held is None and owns_stock:
+        forget_figures(mapped)
     record_audit(
         action="pms_connection.location_mapped",
         subject=f"pms_connection:{connection.slug}",

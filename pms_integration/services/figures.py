@@ -16,7 +16,7 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 _STORED: Final = """
 SELECT stock.variant_id, stock.location_id, stock.on_hand, stock.reported_at, stock.version, stock.webhook_id,
-    stock.pulled_at
+    stock.pulled_at, stock.before_count_at
 FROM pms_integration_pmsstock AS stock
 WHERE stock.connection_id = %s
     AND (stock.variant_id, stock.location_id) IN (SELECT * FROM unnest(%s::bigint[], %s::bigint[]))
@@ -27,17 +27,17 @@ _LOCKED: Final = "FOR NO KEY UPDATE"
 # text by its code points, as the collation "C" does.
 _STORE: Final = """
 INSERT INTO pms_integration_pmsstock AS stock
-    (connection_id, variant_id, location_id, on_hand, reported_at, version, webhook_id, pulled_at)
+    (connection_id, variant_id, location_id, on_hand, reported_at, version, webhook_id, pulled_at, before_count_at)
 SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::bigint[], %s::text[],
-        %s::timestamptz[])
-    AS figure(variant_id, location_id, on_hand, reported_at, version, webhook_id, pulled_at)
+        %s::timestamptz[], %s::timestamptz[])
+    AS figure(variant_id, location_id, on_hand, reported_at, version, webhook_id, pulled_at, before_count_at)
 ORDER BY variant_id, location_id
 ON CONFLICT (connection_id, variant_id, location_id) DO UPDATE
 SET on_hand = excluded.on_hand, reported_at = excluded.reported_at, version = excluded.version,
-    webhook_id = excluded.webhook_id, pulled_at = excluded.pulled_at
+    webhook_id = excluded.webhook_id, pulled_at = excluded.pulled_at, before_count_at = excluded.before_count_at
 WHERE (stock.reported_at, coalesce(stock.version, -1), coalesce(stock.pulled_at, '-infinity'),
         stock.webhook_id COLLATE "C")
-    < (excluded.reported_at, coalesce(excluded.version, -1), coalesce(excluded.pulled_at, '-infinity'),
+    <= (excluded.reported_at, coalesce(excluded.version, -1), coalesce(excluded.pulled_at, '-infinity'),
         excluded.webhook_id COLLATE "C")
 """
 
@@ -51,6 +51,8 @@ class StoredFigure:
     version: int | None
     webhook_id: str
     pulled_at: datetime | None
+    # The moment of the latest figure that was not later than the latest count of staff, if this one is later.
+    before_count_at: datetime | None = None
 
     @property
     def order(self) -> tuple[datetime, int, datetime, str]:

@@ -14,6 +14,7 @@ from pms_backend.api.transactions import retried_atomic
 from pms_integration.exceptions import LocationRepeated
 from pms_integration.models import PMSConnection, PMSLocation
 from pms_integration.services.connections import external_id_taken, mapping_refusal
+from pms_integration.services.ownership import forget_figures, refuse_another_owner
 
 # Each new one is a statement.
 MAX_MAPPED_LOCATIONS: Final = 500
@@ -32,18 +33,25 @@ class LocationMapping:
 def replace_locations(*, connection: PMSConnection, mappings: Sequence[LocationMapping]) -> None:
     """Maps these locations and no others; a mapping that stays the same is not written.
 
-    Raises `UnknownLocation`, `LocationRepeated`, `ExternalIdTaken` and `StockOwned`, for `/locations/INDEX`.
+    A location that is mapped anew, and whose stock the PMS owns, keeps its quantities. Raises `UnknownLocation`,
+    `LocationRepeated`, `ExternalIdTaken`, `StockOwned` and `OwnerInUse`, for `/locations/INDEX`.
     """
     locations = _resolve(connection, mappings)
     wanted = {location.pk: _values(mapping) for location, mapping in zip(locations, mappings, strict=True)}
-    held = {row.location_id: _values(row) for row in connection.locations.all()}
+    rows = {row.location_id: row for row in connection.locations.select_for_update(no_key=True).order_by("location")}
+    held = {pk: _values(row) for pk, row in rows.items()}
     if wanted == held:
         return
+    for index, (location, mapping) in enumerate(zip(locations, mappings, strict=True)):
+        if location.pk in rows:
+            refuse_another_owner(rows[location.pk], owns_stock=mapping.owns_stock, pointer=f"/locations/{index}")
     # They are deleted before others are written: two locations may exchange their ids.
     connection.locations.filter(location__in=[pk for pk in held if held[pk] != wanted.get(pk)]).delete()
     for index, (location, mapping) in enumerate(zip(locations, mappings, strict=True)):
         if wanted[location.pk] != held.get(location.pk):
-            _create(connection, location, mapping, pointer=f"/locations/{index}")
+            created = _create(connection, location, mapping, pointer=f"/locations/{index}")
+            if created.owns_stock and location.pk not in rows:
+                forget_figures(created)
     record_audit(
         action="pms_connection.locations_replaced",
         subject=f"pms_connection:{connection.slug}",
@@ -72,11 +80,11 @@ def _resolve(connection: PMSConnection, mappings: Sequence[LocationMapping]) -> 
     return [by_code[mapping.location_code] for mapping in mappings]
 
 
-def _create(connection: PMSConnection, location: Location, mapping: LocationMapping, *, pointer: str) -> None:
+def _create(connection: PMSConnection, location: Location, mapping: LocationMapping, *, pointer: str) -> PMSLocation:
     external_id, owns_stock = _values(mapping)
     try:
         with transaction.atomic():
-            connection.locations.create(location=location, external_id=external_id, owns_stock=owns_stock)
+            return connection.locations.create(location=location, external_id=external_id, owns_stock=owns_stock)
     except IntegrityError as error:
         refusal = mapping_refusal(
             error, slug=connection.slug, code=location.code, external_id=external_id, pointer=pointer

@@ -62,6 +62,7 @@ UNKNOWN_TYPE: Final = Outcome(PMSEventStatus.IGNORED, "unknown_type")
 NOTHING_REPORTED: Final = Outcome(PMSEventStatus.IGNORED, "nothing_reported")
 STALE: Final = Outcome(PMSEventStatus.IGNORED, "stale")
 SUPERSEDED: Final = Outcome(PMSEventStatus.IGNORED, "superseded")
+ACKNOWLEDGED: Final = Outcome(PMSEventStatus.PROCESSED, "the acknowledgement of a push of ours")
 FOR_COMPARISON: Final = Outcome(PMSEventStatus.PROCESSED, "recorded for comparison: the stock here is ours")
 
 

@@ -39,6 +39,7 @@ class RefetchLease:
     requested_at: datetime
     leased_until: datetime
     failures: int
+    corrects: bool
 
     def is_held(self, row: PMSRefetch) -> bool:
         """Whether the answer still counts: unless both the row was requested again and the lease was lost."""
@@ -87,7 +88,7 @@ FROM (
 ) AS due, pms_integration_pmsconnection AS pms
 WHERE refetch.id = due.id AND pms.id = refetch.connection_id
 RETURNING refetch.id, pms.id, pms.slug, refetch.resource, refetch.external_id, refetch.requested_at,
-    refetch.leased_until, refetch.failures
+    refetch.leased_until, refetch.failures, refetch.corrects
 """
 _PUT_OFF: Final = """
 UPDATE pms_integration_pmsrefetch SET due_at = clock_timestamp() + %s * interval '1 second', leased_until = NULL

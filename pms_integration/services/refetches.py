@@ -15,10 +15,11 @@ from pms_integration.services.wake_up import refetch_wake_up
 
 # A worker that asks meanwhile keeps its lease, and sees by `requested_at` that it has to ask again.
 _REQUEST: Final = """
-INSERT INTO pms_integration_pmsrefetch AS refetch (connection_id, resource, external_id, due_at)
-SELECT %s, *, coalesce(%s::timestamptz, clock_timestamp()) FROM unnest(%s::text[], %s::text[]) ORDER BY 2, 3
+INSERT INTO pms_integration_pmsrefetch AS refetch (connection_id, corrects, resource, external_id, due_at)
+SELECT %s, %s, *, coalesce(%s::timestamptz, clock_timestamp()) FROM unnest(%s::text[], %s::text[]) ORDER BY 3, 4
 ON CONFLICT (connection_id, resource, external_id) DO UPDATE
-SET requested_at = clock_timestamp(), due_at = least(refetch.due_at, excluded.due_at), failures = 0
+SET requested_at = clock_timestamp(), due_at = least(refetch.due_at, excluded.due_at), failures = 0,
+    corrects = refetch.corrects OR excluded.corrects
 """
 
 
@@ -36,15 +37,22 @@ def request_refetches(pms: PMSConnection, reported: Sequence[Reported[Refetch]])
     ]
 
 
-def request(pms: PMSConnection, resources: Sequence[tuple[Resource, str]], *, due_at: datetime | None = None) -> None:
+def request(
+    pms: PMSConnection,
+    resources: Sequence[tuple[Resource, str]],
+    *,
+    due_at: datetime | None = None,
+    corrects: bool = False,
+) -> None:
     """Stores that these resources of the PMS have to be asked for: at once, or at `due_at`.
 
-    What is due earlier already stays so. Locks the rows, which are the last ones that a transaction locks.
+    What is due earlier already stays so. With `corrects` the PMS then gets what its figures differ by from our
+    stock. Locks the rows, which are the last ones that a transaction locks.
     """
     if not resources:
         return
     kinds, ids = zip(*set(resources), strict=True)
     with connection.cursor() as cursor:
-        cursor.execute(_REQUEST, [pms.pk, due_at, as_array(kinds), as_array(ids)])
+        cursor.execute(_REQUEST, [pms.pk, corrects, due_at, as_array(kinds), as_array(ids)])
     if due_at is None:
         refetch_wake_up.send_after_commit()

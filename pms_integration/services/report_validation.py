@@ -39,6 +39,8 @@ from products.models import MAX_BARCODE_LENGTH, MAX_VARIANTS
 from products.serializers import ProductInputSerializer, SkuField, VariantInputSerializer
 from products.skus import sku_key
 
+# Longer ones are not ours.
+MAX_KEY_LENGTH: Final = 255
 MAX_VERSION: Final = 2**63 - 1
 # A moment further after the receipt of its report than this is refused; clocks differ by less.
 MAX_SKEW: Final = timedelta(minutes=5)
@@ -76,6 +78,7 @@ class _DeltaSerializer(_StockSerializer):
     delta = serializers.IntegerField(min_value=-MAX_QUANTITY, max_value=MAX_QUANTITY)
     reason = serializers.CharField(required=False, max_length=MAX_NOTE_LENGTH)
     reference = serializers.CharField(required=False, max_length=MAX_REFERENCE_LENGTH)
+    idempotency_key = serializers.CharField(required=False, max_length=MAX_KEY_LENGTH)
 
 
 class _VariantSerializer(VariantInputSerializer):
@@ -115,7 +118,7 @@ def _figure(report: FigureReport, received_at: datetime) -> Figure:
 
 
 def _delta(report: DeltaReport, received_at: datetime) -> Delta:
-    members = _members(report, "location", "delta", "reason", "reference")
+    members = _members(report, "location", "delta", "reason", "reference", "idempotency_key")
     valid = _checked(_DELTA.run_validation, {**_variant(report.variant), **members})
     if valid["delta"] == 0:
         raise UnusableData("delta is 0.")
@@ -128,6 +131,7 @@ def _delta(report: DeltaReport, received_at: datetime) -> Delta:
         reason=reason if is_known else Reason.CORRECTION,
         note="" if is_known else reason,
         reference=valid.get("reference", ""),
+        key=valid.get("idempotency_key", ""),
         occurred_at=_moment(report.occurred_at, received_at),
     )
 

@@ -21,15 +21,22 @@ CROSS JOIN LATERAL (
     ORDER BY external_id <> asked.id, id LIMIT 1
 ) AS known
 """
-# By the id that the connection has for it, else by our code.
+# By the id that the connection has for it, else by our code. The rows of the mappings are locked, so that their owner
+# stays until the reports are applied (`ownership.py`), and are read as they are after the wait for the lock.
 _LOCATIONS: Final = """
+WITH held AS MATERIALIZED (
+    SELECT location_id, external_id, owns_stock FROM pms_integration_pmslocation
+    WHERE connection_id = %(connection)s AND (external_id = ANY (%(names)s::text[])
+        OR location_id IN (SELECT id FROM inventory_location WHERE code = ANY (%(names)s::text[])))
+    ORDER BY location_id
+    FOR SHARE
+)
 SELECT asked.name, found.id, found.code, found.is_active, found.owns_stock
 FROM unnest(%(names)s::text[]) AS asked(name)
 CROSS JOIN LATERAL (
     SELECT location.id, location.code, location.is_active, coalesce(mapped.owns_stock, false) AS owns_stock
     FROM inventory_location AS location
-    LEFT JOIN pms_integration_pmslocation AS mapped
-        ON mapped.location_id = location.id AND mapped.connection_id = %(connection)s
+    LEFT JOIN held AS mapped ON mapped.location_id = location.id
     WHERE mapped.external_id = asked.name OR location.code = asked.name
     ORDER BY mapped.external_id IS DISTINCT FROM asked.name LIMIT 1
 ) AS found

@@ -1,15 +1,19 @@
 """Applies the stock reports of one connection: all levels are locked once, in order, and written in one statement."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
 
 from inventory import services as inventory
 from inventory.exceptions import LocationInactive
-from inventory.services import ReportedChange, ReportedCount
+from inventory.models import Reason
+from inventory.services import Correction, LevelBatch, ReportedChange, ReportedCount
 from inventory.services.levels import Key
 from pms_integration.exceptions import UnknownPMSLocation
 from pms_integration.models import PMSConnection
 from pms_integration.services.figures import StoredFigure, figure_of, store_figures, stored_figures
 from pms_integration.services.outcomes import (
+    ACKNOWLEDGED,
     FOR_COMPARISON,
     PROCESSED,
     STALE,
@@ -18,8 +22,13 @@ from pms_integration.services.outcomes import (
     deferred,
     outcome_of,
 )
+from pms_integration.services.pushed_levels import PushedLevel, Sums, sums_not_included
 from pms_integration.services.stock_names import StockNames
+from pms_integration.services.stock_pushes.acknowledgements import OwnPush, own_pushes, store
+from pms_integration.services.stock_pushes.recording import is_pushed_to
 from pms_integration.services.valid_reports import Delta, Figure, Reported, StockReport
+
+Fact = ReportedChange | ReportedCount | Correction
 
 
 def apply_stock_reports(pms: PMSConnection, reported: Sequence[Reported[StockReport]]) -> list[tuple[int, Outcome]]:
@@ -27,86 +36,152 @@ def apply_stock_reports(pms: PMSConnection, reported: Sequence[Reported[StockRep
     return _StockReports(pms, reported).apply() if reported else []
 
 
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A report, the level that it names, whether the connection owns the stock there, and the push that it is of."""
+
+    reported: Reported[StockReport]
+    key: Key
+    is_owned: bool
+    push_key: str = ""
+
+
 class _StockReports:
     def __init__(self, pms: PMSConnection, reported: Sequence[Reported[StockReport]]) -> None:
         self._pms = pms
         self._reported = reported
         self._names = StockNames(pms, [one.report for one in reported])
+        keys = {one.report.key for one in reported if isinstance(one.report, Delta) and one.report.key}
+        self._pushes = own_pushes(pms, keys)
+        self._pushed: dict[Key, PushedLevel] = {}
+        self._figures: dict[Key, StoredFigure] = {}
+        self._changed: set[Key] = set()
+        self._outcomes: list[tuple[int, Outcome]] = []
 
     def apply(self) -> list[tuple[int, Outcome]]:
-        outcomes: list[tuple[int, Outcome]] = []
-        resolved: list[tuple[Reported[StockReport], Key, bool]] = []
-        for one in self._reported:
-            found = self._named(one.report)
-            if isinstance(found, Outcome):
-                outcomes.append((one.message_id, found))
-            else:
-                resolved.append((one, *found))
+        named = [found for one in self._reported if (found := self._named(one)) is not None]
         # A figure that is only stored for comparison creates no level: unknown is not 0.
-        keys = {key for one, key, owns in resolved if owns or isinstance(one.report, Delta)}
+        keys = {one.key for one in named if one.is_owned or isinstance(one.reported.report, Delta)}
         levels = inventory.LevelBatch(keys, create=keys)
-        # Read after the levels are locked, so that a figure stored while we waited is seen.
-        figures = stored_figures(self._pms, {key for _, key, _ in resolved}, lock=True)
-        changed: dict[Key, StoredFigure] = {}
-        facts: list[ReportedChange | ReportedCount] = []
-        for one, key, owns in resolved:
-            outcome, fact = self._apply(one, key, figures, changed, owns=owns)
-            outcomes.append((one.message_id, outcome))
-            if fact is not None:
-                facts.append(fact)
+        # Read after the levels are locked, so that what was stored while we waited is seen.
+        self._figures = stored_figures(self._pms, {one.key for one in named}, lock=True)
+        self._pushes = own_pushes(self._pms, self._pushes, lock=True)
+        if is_pushed_to(self._pms):
+            self._pushed = self._pushed_levels(levels, [one for one in named if one.is_owned])
+        facts: list[Fact] = []
+        for one in named:
+            outcome, following = self._apply(one)
+            facts += following
+            self._outcomes.append((one.reported.message_id, outcome))
         inventory.apply_external_changes(levels, facts)
-        store_figures(self._pms, changed)
-        return outcomes
+        store_figures(self._pms, {key: self._figures[key] for key in sorted(self._changed)})
+        store(self._pushes.values())
+        return self._outcomes
 
-    def _named(self, report: StockReport) -> Outcome | tuple[Key, bool]:
-        """The level that the report names and whether the connection owns it, or why it cannot be applied."""
+    def _named(self, one: Reported[StockReport]) -> _Named | None:
+        """What the report names; None if it cannot be applied, with the outcome that says why."""
+        report = one.report
+        push = self._pushes.get(report.key) if isinstance(report, Delta) else None
+        if push is not None:
+            return _Named(one, push.level, push.is_owned, push.key)
         variant, location = self._names.variant_of(report), self._names.location_of(report)
         if variant is None:
-            return deferred(report.variant)
-        if location is None:
-            return outcome_of(
+            outcome = deferred(report.variant)
+        elif location is None:
+            outcome = outcome_of(
                 UnknownPMSLocation(f"No location is called {report.location}, by the connection or by us.")
             )
-        if not location.is_active:
-            return outcome_of(LocationInactive(location.code))
-        return (variant, location.id), location.owns_stock
+        elif not location.is_active:
+            outcome = outcome_of(LocationInactive(location.code))
+        else:
+            return _Named(one, (variant, location.id), location.owns_stock)
+        self._outcomes.append((one.message_id, outcome))
+        return None
 
-    def _apply(
-        self,
-        one: Reported[StockReport],
-        key: Key,
-        figures: dict[Key, StoredFigure],
-        changed: dict[Key, StoredFigure],
-        *,
-        owns: bool,
-    ) -> tuple[Outcome, ReportedChange | ReportedCount | None]:
-        report, latest = one.report, figures.get(key)
-        source = f"{self._pms.slug}:{one.name}:{one.line}"
-        if isinstance(report, Delta):
-            if owns and latest is not None and report.occurred_at <= latest.reported_at:
-                return SUPERSEDED, None
-            return PROCESSED, ReportedChange(
-                level=key,
-                delta=report.delta,
+    def _pushed_levels(self, levels: LevelBatch, owned: Sequence[_Named]) -> dict[Key, PushedLevel]:
+        sums: Sums = {}
+        pushed = {
+            one.key: PushedLevel(one.key, levels.states[one.key], self._figures.get(one.key), sums) for one in owned
+        }
+        figures = [one for one in owned if isinstance(one.reported.report, Figure)]
+        asked = (pushed[one.key].sums_for(one.reported.report.occurred_at) for one in figures)
+        sums |= sums_not_included(self._pms, chain.from_iterable(asked))
+        return pushed
+
+    def _apply(self, one: _Named) -> tuple[Outcome, Iterable[Fact]]:
+        if one.push_key:
+            return self._acknowledge(one, self._pushes[one.push_key])
+        match one.reported.report:
+            case Delta() as report:
+                return self._change(one, report)
+            case Figure() as report:
+                return self._take_figure(one, report)
+        raise TypeError(one.reported.report)
+
+    def _acknowledge(self, one: _Named, push: OwnPush) -> tuple[Outcome, Iterable[Fact]]:
+        moment = one.reported.report.occurred_at
+        if push.acknowledged_at is not None:
+            return SUPERSEDED, ()
+        push.acknowledged_at = moment
+        level = self._pushed.get(one.key) if push.is_movement else None
+        if level is None:
+            return ACKNOWLEDGED, ()
+        origin = self._origin(one, push.delta, Reason.COUNT)
+        return ACKNOWLEDGED, list(
+            level.acknowledge(push.delta, made_at=push.occurred_at, applied_at=moment, origin=origin)
+        )
+
+    def _change(self, one: _Named, report: Delta) -> tuple[Outcome, Iterable[Fact]]:
+        change = self._origin(one, report.delta, report.reason, note=report.note, reference=report.reference)
+        if one.is_owned and one.key in self._pushed:
+            facts = list(self._pushed[one.key].change(change))
+            return (PROCESSED if facts else SUPERSEDED), facts
+        latest = self._figures.get(one.key)
+        if one.is_owned and latest is not None and report.occurred_at <= latest.reported_at:
+            return SUPERSEDED, ()
+        return PROCESSED, [change]
+
+    def _take_figure(self, one: _Named, report: Figure) -> tuple[Outcome, Iterable[Fact]]:
+        figure = figure_of(report, one.reported)
+        if not figure.is_news_to(self._figures.get(one.key)):
+            return STALE, self._take_late_figure(one, figure)
+        self._figures[one.key] = figure
+        self._changed.add(one.key)
+        if not one.is_owned:
+            return FOR_COMPARISON, ()
+        origin = self._origin(one, 0, Reason.COUNT)
+        level = self._pushed.get(one.key)
+        if level is not None:
+            facts = list(level.take_figure(figure, origin))
+            self._figures[one.key] = level.figure or figure
+            return PROCESSED, facts
+        return PROCESSED, [
+            ReportedCount(
+                level=one.key,
+                on_hand=report.on_hand,
                 occurred_at=report.occurred_at,
-                reason=report.reason,
-                note=report.note,
-                reference=report.reference,
-                source=source,
-                request_id=one.name,
+                source=origin.source,
+                request_id=origin.request_id,
             )
-        if not isinstance(report, Figure):
-            raise TypeError(report)
-        figure = figure_of(report, one)
-        if not figure.is_news_to(latest):
-            return STALE, None
-        figures[key] = changed[key] = figure
-        if not owns:
-            return FOR_COMPARISON, None
-        return PROCESSED, ReportedCount(
-            level=key,
-            on_hand=report.on_hand,
-            occurred_at=report.occurred_at,
-            source=source,
-            request_id=one.name,
+        ]
+
+    def _take_late_figure(self, one: _Named, figure: StoredFigure) -> list[Fact]:
+        level = self._pushed.get(one.key)
+        facts: list[Fact] = list(level.take_late_figure(figure, self._origin(one, 0, Reason.COUNT))) if level else []
+        if level is not None and level.figure is not None and level.figure != self._figures[one.key]:
+            self._figures[one.key] = level.figure
+            self._changed.add(one.key)
+        return facts
+
+    def _origin(self, one: _Named, delta: int, reason: str, *, note: str = "", reference: str = "") -> ReportedChange:
+        """The report as a change of its level."""
+        return ReportedChange(
+            level=one.key,
+            delta=delta,
+            occurred_at=one.reported.report.occurred_at,
+            reason=reason,
+            note=note,
+            reference=reference,
+            source=f"{self._pms.slug}:{one.reported.name}:{one.reported.line}",
+            request_id=one.reported.name,
         )

@@ -35,12 +35,13 @@ class Figure(StockReport):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delta(StockReport):
-    """A valid change; `note` is the PMS's reason if it is not one of ours."""
+    """A valid change; `note` is the PMS's reason if it is not one of ours. `key` may be that of a push of ours."""
 
     delta: int
     reason: str
     note: str
     reference: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -205,6 +205,7 @@ COLUMNS = {
     "inventory_stocktakeline": ["counted_at"],
     "products_product": ["publish_at", "unpublish_at"],
     "pms_integration_pmsstock": ["reported_at"],
+    "pms_integration_pmsstockpush": ["acknowledged_at"],
     "access_apiclient": ["expires_at"],
 }
 

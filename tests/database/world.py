@@ -6,6 +6,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from inventory import services as inventory
+from inventory.models import StockMovement
 from pms_backend.access import services as access
 from pms_backend.access.caller import caller_of_user
 from pms_backend.access.models import AuditEntry, SigningKey, SupabaseUser
@@ -13,7 +14,7 @@ from pms_backend.api.models import IdempotencyKey
 from pms_backend.events.models import Event, ParkedEvent
 from pms_backend.events.services import relay_pending
 from pms_backend.operations.services import record_heartbeat
-from pms_integration.models import ImportJob, PMSProduct, PMSRefetch, PMSVariant, SyncRun
+from pms_integration.models import ImportJob, PMSProduct, PMSRefetch, PMSStockPush, PMSVariant, SyncRun
 from products import services as products
 from products.models import ImageFile, ImageUpload, Product, Variant
 from tests.factories import make_connection, make_location, make_product, set_stock
@@ -36,6 +37,10 @@ def make_world() -> None:
     PMSProduct.objects.create(connection=demo, external_id="P1", product=Product.objects.get(name="Lamp"))
     PMSVariant.objects.create(connection=demo, external_id="V1", variant=Variant.objects.get(sku="A-1"))
     PMSRefetch.objects.create(connection=demo, resource="product", external_id="P1")
+    movement = StockMovement.objects.latest("id")
+    PMSStockPush.objects.create(
+        connection=demo, level=movement.level, movement=movement, delta=1, reason="receipt", occurred_at=timezone.now()
+    )
     run = SyncRun.objects.create(connection=demo, mode="full", resources=["products"], actor="system")
     run.reports.create(resource="products", key="0" * 64, report={}, received_at=timezone.now())
     run.differences.create(resource="products", external_id="P1", action="none")

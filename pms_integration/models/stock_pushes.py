@@ -1,0 +1,78 @@
+"""Changes of our stock that a PMS has to be told."""
+
+from django.contrib.postgres.functions import RandomUUID
+from django.db import models
+from django.db.models.functions import Now
+
+from inventory.models import MAX_REFERENCE_LENGTH, Reason, StockLevel, StockMovement
+from pms_backend.api.moments import moment_constraint
+from pms_integration.models.connections import MAX_EXTERNAL_ID_LENGTH, MAX_REASON_LENGTH, PMSConnection
+from products.skus import MAX_SKU_LENGTH
+
+
+class StockPushStatus(models.TextChoices):
+    """pending → acknowledged │ rejected."""
+
+    PENDING = "pending"
+    ACKNOWLEDGED = "acknowledged"
+    REJECTED = "rejected"
+
+
+class PMSStockPush(models.Model):
+    """A movement of ours, or a correction without a movement, and whether the PMS has it.
+
+    The table is the queue: a pending push is sent when it is due, those of a level in the order of their ids. What is
+    sent is frozen when it is sent first: sent again, it is the same under the same key. `acknowledged_at` is when the
+    PMS applied it, by its clock.
+    """
+
+    connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="stock_pushes", db_index=False)
+    level = models.ForeignKey(StockLevel, on_delete=models.PROTECT, related_name="pms_pushes", db_index=False)
+    movement = models.ForeignKey(
+        StockMovement, null=True, on_delete=models.PROTECT, related_name="pms_pushes", db_index=False
+    )
+    idempotency_key = models.UUIDField(unique=True, db_default=RandomUUID(), editable=False)
+    delta = models.BigIntegerField()
+    reason = models.CharField(max_length=12, choices=Reason.choices)
+    reference = models.CharField(max_length=MAX_REFERENCE_LENGTH, blank=True)
+    occurred_at = models.DateTimeField()
+    status = models.CharField(max_length=12, choices=StockPushStatus.choices, default=StockPushStatus.PENDING)
+    # The names under which it was sent first; empty before that.
+    sku = models.CharField(max_length=MAX_SKU_LENGTH, blank=True, db_default="")
+    location_name = models.CharField(max_length=MAX_EXTERNAL_ID_LENGTH, blank=True, db_default="")
+    # When it is sent, or the end of the lease of the worker that sends it.
+    due_at = models.DateTimeField(db_default=Now())
+    failures = models.PositiveSmallIntegerField(default=0, db_default=0)
+    acknowledged_at = models.DateTimeField(null=True)
+    # Why it was rejected.
+    error = models.CharField(max_length=MAX_REASON_LENGTH, blank=True, db_default="")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name = "stock push"
+        verbose_name_plural = "stock pushes"
+        indexes = [
+            models.Index(
+                fields=["connection", "due_at", "id"], name="pms_push_due", condition=models.Q(status="pending")
+            ),
+            # Also those that are not acknowledged: NULL comes last.
+            models.Index(fields=["connection", "level", "acknowledged_at"], name="pms_push_acknowledged"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["movement", "connection"], name="pms_push_of_a_movement_once"),
+            models.CheckConstraint(name="pms_push_status_known", condition=models.Q(status__in=StockPushStatus.values)),
+            models.CheckConstraint(
+                name="pms_push_acknowledged_with_its_moment",
+                condition=models.Q(status="acknowledged", acknowledged_at__isnull=False)
+                | (~models.Q(status="acknowledged") & models.Q(acknowledged_at__isnull=True)),
+            ),
+            models.CheckConstraint(name="pms_push_changes_something", condition=~models.Q(delta=0)),
+            models.CheckConstraint(
+                name="pms_push_rejected_says_why", condition=~models.Q(status="rejected") | ~models.Q(error="")
+            ),
+            moment_constraint("pms_integration_pmsstockpush", "acknowledged_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reason} {self.delta:+}"

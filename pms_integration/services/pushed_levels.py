@@ -1,0 +1,244 @@
+"""The quantity of a level that a PMS owns and is told of our changes (DESIGN §5, ADR 7).
+
+    on_hand = the latest figure + the changes of the PMS and the movements of ours that the figure does not include
+
+A figure includes the PMS's changes up to its moment, and those movements of ours that the PMS applied up to its moment,
+as its acknowledgement says. A movement of ours that was never pushed, because it is older than the connection or opened
+the level, is included by its own moment.
+
+A count of staff is a movement of ours, and what was counted stays: a fact of an earlier moment that comes later is
+balanced by one more `count` movement, which is pushed as any other.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from django.db import connection as database
+
+from inventory.level_fields import LevelState
+from inventory.models import Reason
+from inventory.services import Correction, ReportedChange
+from inventory.services.levels import Key
+from pms_backend.api.arrays import as_array
+from pms_integration.models import PMSConnection
+from pms_integration.services.figures import StoredFigure
+
+# The id of a level, the moment of a figure, and the moment until which facts count, None for all.
+Asked = tuple[int, datetime, datetime | None]
+# The sum of what a figure of the moment does not include.
+Sums = dict[Asked, int]
+Fact = ReportedChange | Correction
+
+_NOT_INCLUDED: Final = """
+WITH unpublished AS MATERIALIZED (
+    SELECT (event.data #>> '{movement,id}')::bigint AS movement_id FROM events_event AS event
+    WHERE event.sequence IS NULL AND event.type = 'stock.changed' AND event.data -> 'movement' <> 'null'
+)
+SELECT asked.level_id, asked.moment, nullif(asked.until, 'infinity'), (
+    SELECT coalesce(sum(change.delta), 0) FROM inventory_stockmovement AS change
+    WHERE change.level_id = asked.level_id AND change.occurred_at > asked.moment AND change.occurred_at <= asked.until
+        AND starts_with(change.source, %(prefix)s) AND change.reason <> 'count'
+) + (
+    SELECT coalesce(sum(push.delta), 0) FROM pms_integration_pmsstockpush AS push
+    WHERE push.connection_id = %(connection)s AND push.level_id = asked.level_id AND push.movement_id IS NOT NULL
+        AND (push.acknowledged_at IS NULL OR push.acknowledged_at > asked.moment) AND push.occurred_at <= asked.until
+) + (
+    SELECT coalesce(sum(own.delta), 0) FROM (
+        SELECT id, delta, occurred_at FROM inventory_stockmovement
+        WHERE level_id = asked.level_id AND occurred_at > asked.moment AND NOT starts_with(source, %(prefix)s)
+        UNION
+        SELECT later.id, later.delta, later.occurred_at FROM unpublished
+        JOIN inventory_stockmovement AS later ON later.id = unpublished.movement_id
+        WHERE later.level_id = asked.level_id AND NOT starts_with(later.source, %(prefix)s)
+            AND later.on_hand_after <> later.delta
+    ) AS own
+    WHERE own.occurred_at <= asked.until AND NOT EXISTS (
+        SELECT FROM pms_integration_pmsstockpush AS push
+        WHERE push.movement_id = own.id AND push.connection_id = %(connection)s)
+)
+FROM (
+    SELECT level_id, moment, coalesce(until, 'infinity') AS until
+    FROM unnest(%(levels)s::bigint[], %(moments)s::timestamptz[], %(untils)s::timestamptz[])
+        AS given(level_id, moment, until)
+) AS asked
+"""
+
+
+def sums_not_included(pms: PMSConnection, asked: Iterable[Asked]) -> Sums:
+    """What figures do not include, for each of these locked levels and moments; one statement."""
+    rows = list(set(asked))
+    if not rows:
+        return {}
+    levels, moments, untils = zip(*rows, strict=True)
+    parameters: dict[str, Any] = {
+        "prefix": f"{pms.slug}:",
+        "connection": pms.pk,
+        "levels": as_array(levels),
+        "moments": as_array(moments),
+        "untils": as_array(untils),
+    }
+    with database.cursor() as cursor:
+        cursor.execute(_NOT_INCLUDED, parameters)
+        return {(level, moment, until): int(total) for level, moment, until, total in cursor.fetchall()}
+
+
+@dataclass(slots=True)
+class PushedLevel:
+    """A locked level, with its figure, while facts are applied to it in turn."""
+
+    key: Key
+    state: LevelState
+    figure: StoredFigure | None
+    sums: Sums
+    # What the facts before have changed, and those that no stored sum has: the PMS's changes by their moments, our
+    # movements by the moments at which they were made and applied, and the movements that the latest count was given.
+    changed: int = 0
+    changes: list[tuple[datetime, int]] = field(default_factory=list)
+    acknowledged: list[tuple[datetime, datetime, int]] = field(default_factory=list)
+    counted: int = 0
+
+    @property
+    def count(self) -> tuple[int, datetime] | None:
+        """What staff counted last, and when. A figure that was stored as a count, before we pushed, is none."""
+        on_hand, moment = self.state.counted_on_hand, self.state.counted_at
+        if on_hand is None or moment is None:
+            return None
+        is_figure = self.figure is not None and (on_hand, moment) == (self.figure.on_hand, self.figure.reported_at)
+        return None if is_figure else (on_hand, moment)
+
+    def sums_for(self, moment: datetime) -> Iterator[Asked]:
+        """What has to be known when a figure of this moment is taken."""
+        yield self.state.id, moment, None
+        if self.count is not None and moment <= self.count[1]:
+            yield self.state.id, moment, self.count[1]
+
+    def is_superseded(self, moment: datetime) -> bool:
+        """Whether the latest figure includes a change of the PMS of this moment."""
+        return self.figure is not None and moment <= self.figure.reported_at
+
+    def change(self, change: ReportedChange) -> Iterator[Fact]:
+        """A change of the PMS."""
+        moment, delta = change.occurred_at, change.delta
+        is_before_count = self._is_before_count(moment)
+        if not self.is_superseded(moment):
+            yield self._write(change)
+            if is_before_count:
+                yield self._count_again(-delta, change)
+        elif is_before_count and not self._figure_before_count_includes(moment) and self.figure is not None:
+            # What staff counted has it, the figure after the count too: the PMS would have it once too often.
+            yield self._write(change)
+            undone = replace(change, source=f"{change.source}:included")
+            yield self._correct(-delta, self.figure.reported_at, undone, "The figure includes it.")
+            yield self._count_again(-delta, change)
+
+    def take_figure(self, figure: StoredFigure, origin: ReportedChange) -> Iterator[Fact]:
+        """A figure that is the latest one now; `origin` names its report."""
+        before_count_at = None
+        if self.count is not None and figure.reported_at > self.count[1]:
+            before_count_at = self._moment_before_count()
+        forgets_count = self.count is None and self.state.counted_at is not None
+        is_before_count = self._is_before_count(figure.reported_at)
+        target = figure.on_hand + self._not_included(figure.reported_at, None)
+        delta = target - self.state.on_hand - self.changed
+        self.figure = replace(figure, before_count_at=before_count_at)
+        if forgets_count:
+            self.state = self.state._replace(counted_on_hand=None, counted_at=None)
+        if delta or forgets_count:
+            yield self._correct(delta, figure.reported_at, origin, origin.note, forgets_count=forgets_count)
+        if delta and is_before_count:
+            yield self._count_again(-delta, origin)
+
+    def take_late_figure(self, figure: StoredFigure, origin: ReportedChange) -> Iterator[Fact]:
+        """A figure that is not the latest one, but may be the latest one that is not later than the count."""
+        moment = figure.reported_at
+        if self.figure is None or self.count is None or self.figure.reported_at <= self.count[1]:
+            return
+        if moment > self.count[1] or self._figure_before_count_includes(moment):
+            return
+        known = figure.on_hand + self._not_included(moment, self.count[1])
+        delta = self.count[0] - known
+        self.figure = replace(self.figure, before_count_at=moment)
+        if delta:
+            note = "It was not known when the stock was counted."
+            later = replace(origin, source=f"{origin.source}:counted")
+            yield self._correct(-delta, moment, origin, note)
+            yield self._correct(delta, self.figure.reported_at, later, note)
+            yield self._count_again(delta, origin)
+
+    def acknowledge(
+        self, delta: int, *, made_at: datetime, applied_at: datetime, origin: ReportedChange
+    ) -> Iterator[Fact]:
+        """A movement of ours, of which the PMS says when it has applied it."""
+        self.acknowledged.append((made_at, applied_at, delta))
+        if self.figure is None or applied_at > self.figure.reported_at:
+            return
+        moment = self.figure.reported_at
+        was_known = self._is_before_count(made_at) and self._figure_before_count_includes(applied_at)
+        if was_known:
+            moment = self._moment_before_count() or moment
+        elif self.count is not None:
+            # What changes after a count has a later moment.
+            moment = max(moment, self.count[1] + datetime.resolution)
+        yield self._correct(-delta, moment, origin, "The PMS's figure includes it.")
+        if was_known:
+            yield self._count_again(delta, origin)
+
+    def _not_included(self, moment: datetime, until: datetime | None) -> int:
+        end = until or datetime.max.replace(tzinfo=UTC)
+        total = self.sums[self.state.id, moment, until]
+        total += sum(delta for occurred_at, delta in self.changes if moment < occurred_at <= end)
+        total -= sum(
+            delta for made_at, applied_at, delta in self.acknowledged if applied_at <= moment and made_at <= end
+        )
+        return total + self.counted
+
+    def _is_before_count(self, moment: datetime) -> bool:
+        return self.count is not None and moment <= self.count[1]
+
+    def _moment_before_count(self) -> datetime | None:
+        """The moment of the latest figure that is not later than the count."""
+        if self.figure is None or self.count is None:
+            return None
+        return self.figure.reported_at if self.figure.reported_at <= self.count[1] else self.figure.before_count_at
+
+    def _figure_before_count_includes(self, moment: datetime) -> bool:
+        known = self._moment_before_count()
+        return known is not None and moment <= known
+
+    def _write(self, change: ReportedChange) -> ReportedChange:
+        self.changes.append((change.occurred_at, change.delta))
+        self.changed += change.delta
+        return replace(change, keeps_count=False)
+
+    def _count_again(self, delta: int, origin: ReportedChange) -> ReportedChange:
+        """One more movement of the latest count, so that what was counted stays. It is ours: without a source."""
+        if self.count is None:
+            raise TypeError(origin)
+        self.counted += delta
+        self.changed += delta
+        return ReportedChange(
+            level=self.key,
+            delta=delta,
+            occurred_at=self.count[1],
+            reason=Reason.COUNT,
+            note=f"Keeps the count of {self.count[1]:%Y-%m-%d %H:%M}; {origin.source} arrived later.",
+            source="",
+            request_id=origin.request_id,
+            keeps_count=False,
+        )
+
+    def _correct(
+        self, delta: int, moment: datetime, origin: ReportedChange, note: str, *, forgets_count: bool = False
+    ) -> Correction:
+        self.changed += delta
+        return Correction(
+            level=self.key,
+            delta=delta,
+            occurred_at=moment,
+            note=note,
+            source=origin.source,
+            request_id=origin.request_id,
+            forgets_count=forgets_count,
+        )

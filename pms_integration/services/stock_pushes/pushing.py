@@ -1,0 +1,212 @@
+"""Sends pushes: leased in a transaction, sent without one, and the answers applied in another."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Final
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from pms_backend.api import context
+from pms_backend.api.arrays import as_array
+from pms_backend.api.storable_text import storable
+from pms_backend.api.transactions import retried_atomic
+from pms_integration.connectors.contract import ConnectorError, DeltaReport, FigureReport, NotCalled, VariantReference
+from pms_integration.connectors.outgoing import StockPush, StockPushResult
+from pms_integration.exceptions import UnusableData
+from pms_integration.models import MAX_REASON_LENGTH, PMSConnection, PMSStockPush, PMSVariant, StockPushStatus
+from pms_integration.services.calls import call_pms
+from pms_integration.services.report_validation import validated
+from pms_integration.services.retries import LONGEST_CALL_RETRY, pause_after_call
+from pms_integration.services.stock_pushes.recording import pushing_kinds
+from pms_integration.services.stock_pushes.wake_up import push_wake_up
+from pms_integration.services.stock_reports import apply_stock_reports
+from pms_integration.services.valid_reports import Reported, StockReport
+
+logger = logging.getLogger(__name__)
+
+# Longer than a call may take, and the transaction after it.
+LEASE_SECONDS: Final = 20.0
+DRAIN_SECONDS: Final = 30.0
+BATCH_SIZE: Final = 250
+# Of pg_advisory locks: one worker leases at a time, so that the pushes of a level keep their order.
+LOCK_CLASS: Final = 7_305_018
+# A refusal of the call as a whole, whatever it has.
+_OF_THE_CALL: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
+
+_DUE_CONNECTION: Final = """
+SELECT push.connection_id FROM pms_integration_pmsstockpush AS push
+JOIN pms_integration_pmsconnection AS pms ON pms.id = push.connection_id
+WHERE push.status = 'pending' AND push.due_at <= clock_timestamp()
+    AND pms.is_active AND NOT pms.is_paused AND pms.base_url IS NOT NULL AND pms.kind = ANY (%s::text[])
+ORDER BY push.due_at, push.id LIMIT 1
+"""
+# A push waits for those before it at its level.
+_LEASE: Final = """
+UPDATE pms_integration_pmsstockpush AS push
+SET due_at = clock_timestamp() + %(seconds)s * interval '1 second',
+    sku = CASE push.sku WHEN '' THEN variant.sku ELSE push.sku END,
+    location_name = CASE push.location_name WHEN '' THEN mapped.external_id ELSE push.location_name END
+FROM inventory_stocklevel AS level, products_variant AS variant, pms_integration_pmslocation AS mapped
+WHERE level.id = push.level_id AND variant.id = level.variant_id
+    AND mapped.location_id = level.location_id AND mapped.connection_id = push.connection_id
+    AND push.id IN (
+        SELECT due.id FROM pms_integration_pmsstockpush AS due
+        WHERE due.connection_id = %(connection)s AND due.status = 'pending' AND due.due_at <= clock_timestamp()
+            AND NOT EXISTS (
+                SELECT FROM pms_integration_pmsstockpush AS earlier
+                WHERE earlier.connection_id = due.connection_id AND earlier.level_id = due.level_id
+                    AND earlier.status = 'pending' AND earlier.id < due.id AND earlier.due_at > clock_timestamp())
+        ORDER BY due.id LIMIT %(limit)s
+        FOR NO KEY UPDATE SKIP LOCKED)
+RETURNING push.id
+"""
+
+
+def push_due_stock() -> int:
+    """Sends due pushes until none is left or `DRAIN_SECONDS` are over; returns how many."""
+    return push_wake_up.drain(_push_next, seconds=DRAIN_SECONDS)
+
+
+def _push_next() -> int:
+    pushes = lease_pushes()
+    if pushes:
+        _send(pushes[0].connection, pushes)
+    return len(pushes)
+
+
+@transaction.atomic
+def lease_pushes() -> list[PMSStockPush]:
+    """Leases the due pushes of a connection, in their order; none if none is due."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_CLASS])
+        cursor.execute(_DUE_CONNECTION, [as_array(pushing_kinds())])
+        row = cursor.fetchone()
+        if row is None:
+            return []
+        cursor.execute(_LEASE, {"seconds": LEASE_SECONDS, "connection": row[0], "limit": BATCH_SIZE})
+        ids = [leased for (leased,) in cursor.fetchall()]
+    return list(PMSStockPush.objects.filter(pk__in=ids).select_related("connection", "level").order_by("pk"))
+
+
+def _send(pms: PMSConnection, pushes: Sequence[PMSStockPush]) -> None:
+    wanted = _as_pushes(pms, pushes)
+    try:
+        results = call_pms(
+            connection_id=pms.pk, operation=lambda connector, client: connector.push_stock(client, wanted)
+        )
+    except NotCalled as error:
+        pause = LONGEST_CALL_RETRY if error.retry_after is None else timedelta(seconds=error.retry_after)
+        _put_off(pms, pushes, pause, is_failure=False)
+    except ConnectorError as error:
+        _after_error(pms, pushes, error)
+    else:
+        store_results(pms=pms, pushes=pushes, results=results)
+
+
+def _after_error(pms: PMSConnection, pushes: Sequence[PMSStockPush], error: ConnectorError) -> None:
+    is_refused = error.permanent and error.status is not None and error.status not in _OF_THE_CALL
+    if is_refused and len(pushes) > 1:
+        # One of them is refused, and the others with it.
+        middle = len(pushes) // 2
+        _send(pms, pushes[:middle])
+        _send(pms, pushes[middle:])
+    elif is_refused:
+        reject(push=pushes[0], error=str(error))
+    else:
+        pause = pause_after_call(error, failures=max(push.failures for push in pushes) + 1)
+        logger.warning("%s stock pushes to %s wait: %s", len(pushes), pms.slug, error)
+        _put_off(pms, pushes, LONGEST_CALL_RETRY if pause is None else pause, is_failure=True)
+
+
+def _as_pushes(pms: PMSConnection, pushes: Sequence[PMSStockPush]) -> list[StockPush]:
+    variants = {push.level.variant_id for push in pushes}
+    known = PMSVariant.objects.filter(connection=pms, variant__in=variants)
+    ids = {link.variant_id: (link.external_id, *link.other_ids) for link in known}
+    return [
+        StockPush(
+            idempotency_key=str(push.idempotency_key),
+            sku=push.sku,
+            external_ids=ids.get(push.level.variant_id, ()),
+            location=push.location_name,
+            delta=push.delta,
+            reason=push.reason,
+            reference=push.reference,
+            occurred_at=push.occurred_at,
+        )
+        for push in pushes
+    ]
+
+
+def _put_off(pms: PMSConnection, pushes: Sequence[PMSStockPush], pause: timedelta, *, is_failure: bool) -> None:
+    """Lets the leased pushes wait, and with them all that are due for this PMS."""
+    until = timezone.now() + pause
+    pending = PMSStockPush.objects.filter(status=StockPushStatus.PENDING)
+    leased = pending.filter(pk__in=[push.pk for push in pushes])
+    leased.update(due_at=until, failures=F("failures") + 1) if is_failure else leased.update(due_at=until)
+    if not is_failure:
+        pending.filter(connection=pms, due_at__lt=until).update(due_at=until)
+
+
+@retried_atomic
+def store_results(*, pms: PMSConnection, pushes: Sequence[PMSStockPush], results: Sequence[StockPushResult]) -> None:
+    """Applies the PMS's answers: acknowledgements, and the figures after them."""
+    now = timezone.now()
+    reported: list[Reported[StockReport]] = []
+    for push, result in zip(pushes, results, strict=True):
+        if result.status == "rejected":
+            reject(push=push, error=result.code or "rejected")
+            continue
+        try:
+            reported += _reports(pms, push, result, now)
+        except UnusableData as error:
+            logger.error("The answer to the stock push %s to %s: %s", push.pk, pms.slug, error.detail)  # noqa: TRY400
+            _put_off(pms, [push], LONGEST_CALL_RETRY, is_failure=True)
+    with context.bind(actor=f"pms:{pms.slug}"):
+        apply_stock_reports(pms, reported)
+
+
+def _reports(
+    pms: PMSConnection, push: PMSStockPush, result: StockPushResult, now: datetime
+) -> list[Reported[StockReport]]:
+    variant, name = VariantReference(sku=push.sku), f"push-{push.pk}"
+    acknowledgement = DeltaReport(
+        variant=variant,
+        location=push.location_name,
+        delta=push.delta,
+        occurred_at=result.occurred_at,
+        idempotency_key=result.idempotency_key,
+    )
+    reports: list[DeltaReport | FigureReport] = [acknowledgement]
+    if result.on_hand is not None and result.version is not None:
+        reports.append(
+            FigureReport(
+                variant=variant,
+                location=push.location_name,
+                on_hand=result.on_hand,
+                version=result.version,
+                occurred_at=result.occurred_at,
+            )
+        )
+    return [
+        Reported(
+            message_id=push.pk,
+            name=name,
+            line=line,
+            report=validated(report, received_at=now, slug=pms.slug),  # type: ignore[arg-type]  # of stock
+            pulled_at=now,
+        )
+        for line, report in enumerate(reports)
+    ]
+
+
+@retried_atomic
+def reject(*, push: PMSStockPush, error: str) -> None:
+    """Ends a push that the PMS refuses: it changes nothing there, and is not sent again."""
+    logger.error("The stock push %s of %s is rejected: %s", push.pk, push.sku, error)
+    PMSStockPush.objects.filter(pk=push.pk, status=StockPushStatus.PENDING).update(
+        status=StockPushStatus.REJECTED, error=storable(error)[:MAX_REASON_LENGTH]
+    )

@@ -1,0 +1,139 @@
+"""The rules of stock that a PMS owns and is told of our changes, one at a time (DESIGN §5)."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from inventory.models import StockMovement
+from pms_backend.operations.audit import find_mismatches
+from pms_integration.models import PMSStockPush
+from tests.pms_integration.stock_pushes.test_two_systems import pair
+from tests.pms_integration.stock_pushes.two_systems import Pair
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def both() -> Iterator[Pair]:
+    """Both sides have 50 at both places."""
+    with pair() as systems:
+        yield systems
+        systems.come_to_rest()
+        assert systems.here("annex") == systems.there("annex")
+        assert find_mismatches() == []
+
+
+def moved(both: Pair, place: str = "annex") -> list[tuple[str, int]]:
+    """The reasons and changes after the opening."""
+    found = StockMovement.objects.filter(level__location__code=both.code(place)).order_by("level_version")
+    return list(found.values_list("reason", "delta"))[1:]
+
+
+def test_a_figure_does_not_undo_a_sale_that_is_on_its_way(both: Pair) -> None:
+    both.move_here("annex", -1)
+    both.relay()
+    both.push("before")
+    both.move_there("annex", 7, as_figure=True)
+
+    both.deliver(0)
+
+    assert both.here("annex") == 50 - 1 + 7
+
+
+def test_nor_a_sale_that_is_not_recorded_as_a_push_yet(both: Pair) -> None:
+    both.move_here("annex", -1)
+    both.move_there("annex", 7, as_figure=True)
+
+    both.deliver(0)
+
+    assert (both.here("annex"), PMSStockPush.objects.count()) == (50 - 1 + 7, 0)
+
+
+def test_a_figure_includes_a_sale_of_ours_as_soon_as_the_acknowledgement_says_so(both: Pair) -> None:
+    both.move_here("annex", -1)
+    both.relay()
+    both.push("after")
+    both.move_there("annex", 5, as_figure=True)
+    both.deliver(1)
+    assert both.here("annex") == 50 - 1 + 5 - 1, "the figure has the sale, but nothing says so yet"
+
+    both.deliver(0)
+
+    assert both.here("annex") == both.there("annex") == 50 - 1 + 5
+    assert moved(both) == [("damage", -1), ("count", 4), ("count", 1)]
+
+
+def test_a_sale_of_ours_that_the_pms_applied_after_its_figure_stays_on_top(both: Pair) -> None:
+    both.move_there("annex", 5, as_figure=True)
+    both.move_here("annex", -1)
+    both.relay()
+    both.push()
+
+    both.deliver(0)
+
+    assert both.here("annex") == both.there("annex") == 50 + 5 - 1
+
+
+@pytest.mark.parametrize("place", ["annex", "outlet"])
+def test_a_sale_from_before_a_count_leaves_the_counted_figure(both: Pair, place: str) -> None:
+    both.move_there(place, -2)
+    both.count_here(place, 40)
+    both.relay()
+    both.push()
+
+    both.deliver(0)
+    both.come_to_rest()
+
+    assert both.here(place) == both.there(place) == 40
+    assert ("sale", -2) in moved(both, place)
+    assert moved(both, place)[-1] == ("count", 2)
+
+
+def test_a_sale_from_before_a_count_that_a_later_figure_has_is_counted_again(both: Pair) -> None:
+    both.move_there("annex", -2)
+    both.count_here("annex", 40)
+    both.relay()
+    both.push()
+    both.move_there("annex", 3, as_figure=True)
+    both.deliver(2)
+    assert both.here("annex") == 41, "the PMS has the sale twice: in its figure, and in what was counted"
+
+    both.deliver(0)
+    both.come_to_rest()
+
+    assert both.here("annex") == both.there("annex") == 43
+
+
+def test_a_figure_from_before_a_count_leaves_the_counted_figure(both: Pair) -> None:
+    both.move_there("annex", 1, as_figure=True)
+    both.count_here("annex", 0)
+    both.come_to_rest()
+
+    assert both.here("annex") == both.there("annex") == 0
+
+
+def test_an_older_figure_does_not_undo_a_newer_one(both: Pair) -> None:
+    both.move_there("annex", 9, as_figure=True)
+    both.move_there("annex", -4, as_figure=True)
+
+    both.deliver(1)
+    both.deliver(0)
+
+    assert both.here("annex") == 55
+
+
+def test_a_webhook_that_comes_twice_acts_once(both: Pair) -> None:
+    both.move_there("outlet", -2)
+
+    both.deliver(0, keeps=True)
+    both.deliver(0)
+
+    assert both.here("outlet") == both.there("outlet") == 48
+
+
+def test_a_figure_for_comparison_changes_nothing_where_the_stock_is_ours(both: Pair) -> None:
+    both.other.move("outlet", 9, is_lost=True)
+
+    both.pull()
+
+    assert (both.here("outlet"), both.there("outlet")) == (50, 59)

@@ -1,0 +1,185 @@
+"""Two systems that sell, receive and count the same stock, and a shelf that both mean."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from inventory import services as inventory
+from inventory.models import StockLevel
+from pms_backend.events.services import relay_pending
+from pms_integration import services
+from pms_integration.connectors.contract import ConnectorError, FigureReport, Report, VariantReference
+from pms_integration.connectors.outgoing import Page, StockPush, StockPushResult
+from pms_integration.connectors.standard import StandardConnector
+from pms_integration.models import PMSConnection, PMSStockPush, SyncMode, SyncResource
+from tests.pms_integration.reports import receive
+
+# The PMS owns the stock of the first one, we own that of the second one.
+PLACES = ("annex", "outlet")
+
+
+@dataclass
+class Level:
+    on_hand: int
+    version: int
+    updated_at: datetime
+
+
+class OtherSide(StandardConnector):
+    """The PMS: a ledger in memory, and webhooks that wait to be delivered."""
+
+    def __init__(self, sku: str, opening: int) -> None:
+        self.sku = sku
+        self.levels = {name: Level(opening, 1, timezone.now()) for name in PLACES}
+        self.applied: dict[str, StockPushResult] = {}
+        self.post: list[tuple[str, dict[str, Any]]] = []
+        self.fault = ""
+        self.lost: set[str] = set()
+
+    def move(self, place: str, delta: int, *, key: str = "", as_figure: bool = False, is_lost: bool = False) -> Level:
+        """Changes a level and announces it."""
+        level = self.levels[place]
+        moment = max(timezone.now(), level.updated_at + timedelta(microseconds=1))
+        level = self.levels[place] = Level(level.on_hand + delta, level.version + 1, moment)
+        data: dict[str, Any] = {"sku": self.sku, "location": place, "occurred_at": moment.isoformat()}
+        if as_figure:
+            data |= {"on_hand": level.on_hand, "version": level.version}
+        else:
+            data |= {"delta": delta, "reason": "sale" if delta < 0 else "receipt"}
+            data |= {"idempotency_key": key} if key else {}
+        if is_lost:
+            self.lost.add(place)
+        else:
+            self.post.append(("inventory.updated" if as_figure else "inventory.adjusted", data))
+        return level
+
+    def push_stock(self, client: Any, pushes: Sequence[StockPush]) -> Sequence[StockPushResult]:
+        """Applies each push once, unless the call is lost before; the answer may be lost afterwards."""
+        if self.fault == "before":
+            raise ConnectorError("lost before")
+        results = [self._result(push) for push in pushes]
+        if self.fault == "after":
+            raise ConnectorError("lost after")
+        return results
+
+    def _result(self, push: StockPush) -> StockPushResult:
+        known = self.applied.get(push.idempotency_key)
+        if known is not None:
+            return known
+        level = self.move(push.location, push.delta, key=push.idempotency_key)
+        result = StockPushResult(
+            idempotency_key=push.idempotency_key,
+            status="applied",
+            on_hand=level.on_hand,
+            version=level.version,
+            occurred_at=level.updated_at.isoformat(),
+        )
+        self.applied[push.idempotency_key] = result
+        return result
+
+    def pull_stock(self, client: Any, since: datetime | None, cursor: str | None) -> Page:
+        return Page(reports=self._figures(), cursor=None, moment=timezone.now())
+
+    def get_stock(self, client: Any, names: Sequence[str]) -> Sequence[Report]:
+        return self._figures()
+
+    def _figures(self) -> list[Report]:
+        return [
+            FigureReport(
+                variant=VariantReference(sku=self.sku),
+                location=place,
+                on_hand=level.on_hand,
+                version=level.version,
+                occurred_at=level.updated_at.isoformat(),
+            )
+            for place, level in self.levels.items()
+        ]
+
+
+@dataclass
+class Pair:
+    """Our side, the other side, and the shelf, which holds what really is there."""
+
+    pms: PMSConnection
+    other: OtherSide
+    shelf: dict[str, int] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        """Both agree at first."""
+        self.pull()
+        outlet = self.other.levels["outlet"].on_hand
+        inventory.count_stock(sku=self.other.sku, location=self.code("outlet"), on_hand=outlet)
+        relay_pending()
+        self.shelf = {place: self.here(place) for place in PLACES}
+
+    def code(self, place: str) -> str:
+        """Our code of the location."""
+        return f"{place}-{self.pms.slug}"
+
+    def here(self, place: str) -> int:
+        return StockLevel.objects.get(location__code=self.code(place), variant__sku=self.other.sku).on_hand
+
+    def there(self, place: str) -> int:
+        return self.other.levels[place].on_hand
+
+    def move_there(self, place: str, delta: int, *, as_figure: bool = False, is_lost: bool = False) -> None:
+        self.other.move(place, delta, as_figure=as_figure, is_lost=is_lost)
+        self.shelf[place] += delta
+
+    def move_here(self, place: str, delta: int) -> None:
+        reason = "receipt" if delta > 0 else "damage"
+        inventory.adjust_stock(sku=self.other.sku, location=self.code(place), delta=delta, reason=reason)
+        self.shelf[place] += delta
+
+    def count_here(self, place: str, on_hand: int) -> None:
+        inventory.count_stock(sku=self.other.sku, location=self.code(place), on_hand=on_hand)
+        self.shelf[place] = on_hand
+
+    def deliver(self, index: int, *, keeps: bool = False) -> None:
+        if self.other.post:
+            place = index % len(self.other.post)
+            kind, data = self.other.post[place] if keeps else self.other.post.pop(place)
+            self._receive(kind, data)
+            services.apply_due_events()
+
+    def deliver_all(self) -> None:
+        """The newest first, and in one batch."""
+        while self.other.post:
+            self._receive(*self.other.post.pop())
+        services.apply_due_events()
+
+    def _receive(self, kind: str, data: dict[str, Any]) -> None:
+        receive(self.pms, kind, data, webhook_id=f"{data['location']}-{data['occurred_at']}")
+
+    def relay(self) -> None:
+        relay_pending()
+
+    def push(self, fault: str = "") -> None:
+        """One round: what is recorded is sent; the fault is that of the call."""
+        self.other.fault = fault
+        PMSStockPush.objects.filter(status="pending").update(due_at=timezone.now() - timedelta(seconds=1))
+        services.push_due_stock()
+        self.other.fault = ""
+
+    def pull(self) -> None:
+        run = services.start_sync(slug=self.pms.slug, mode=SyncMode.FULL, resources=[SyncResource.STOCK])
+        services.run_syncs()
+        run.refresh_from_db()
+        assert (run.status, run.failed) == ("finished", 0), run.errors
+
+    def come_to_rest(self) -> None:
+        """Everything that was not lost arrives; what we owe goes out; the figures are asked for."""
+        for _ in range(3):
+            relay_pending()
+            self.push()
+            while self.other.post:
+                self.deliver(0)
+        self.pull()
+        relay_pending()
+        self.push()
+        while self.other.post:
+            self.deliver(0)
+        assert not PMSStockPush.objects.filter(status="pending").exists()
