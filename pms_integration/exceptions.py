@@ -47,6 +47,14 @@ class PMSBusy(Unavailable, code="pms_busy"):
     """The PMS, or as many PMSs as may be asked at a time, are being asked by others."""
 
 
+class UnknownSkus(Invalid, code="unknown_sku"):
+    """No variants have these SKUs."""
+
+
+class UnknownConnection(Invalid, code="unknown_connection"):
+    """No connection has this slug."""
+
+
 class UnknownKind(Invalid, code="unknown_kind"):
     """There is no connector for this kind of PMS."""
 
@@ -69,6 +77,14 @@ class ConnectorMissing(Unavailable, code="connector_missing"):
 
 class StockOwned(Conflict, code="stock_owned"):
     """Another connection owns the stock of the location."""
+
+
+class OwnerInUse(Conflict, code="owner_in_use"):
+    """Who owns the stock of a location is changed by an operation of its own once there is stock."""
+
+
+class LocationNotMapped(NotFound, code="location_not_mapped"):
+    """The connection does not map the location."""
 
 
 class ExternalIdTaken(Conflict, code="external_id_taken"):

@@ -1,16 +1,23 @@
-"""Filters of PMS events, of sync runs and of what they find."""
+"""Filters of PMS events, of sync runs and of what they find, and of reported stock."""
 
 import django_filters
+from django.db.models import QuerySet
 
+from inventory.filters import SkuFilter
+from pms_backend.api.filters import BooleanFilter
 from pms_integration.models import (
     PMSEvent,
     PMSEventStatus,
+    PMSProduct,
+    PMSProductState,
+    PMSStock,
     SyncAction,
     SyncDifference,
     SyncResource,
     SyncRun,
     SyncStatus,
 )
+from pms_integration.queries import AGREEING, DIFFERING
 
 
 class PMSEventFilter(django_filters.FilterSet):
@@ -47,3 +54,37 @@ class SyncDifferenceFilter(django_filters.FilterSet):
     class Meta:
         model = SyncDifference
         fields: tuple[str, ...] = ()
+
+
+class PMSProductFilter(django_filters.FilterSet):
+    """`product`, `connection`, `state`."""
+
+    product = django_filters.NumberFilter(field_name="product_id")
+    connection = django_filters.CharFilter(field_name="connection__slug")
+    state = django_filters.ChoiceFilter(choices=PMSProductState.choices)
+
+    class Meta:
+        model = PMSProduct
+        fields: tuple[str, ...] = ()
+
+
+class PMSStockFilter(django_filters.FilterSet):
+    """`connection`, `sku`, `location`, `differs`."""
+
+    connection = django_filters.CharFilter(field_name="connection__slug")
+    sku = SkuFilter(field_name="variant")
+    location = django_filters.CharFilter(field_name="location__code")
+    differs = BooleanFilter(method="filter_differs")
+
+    class Meta:
+        model = PMSStock
+        fields: tuple[str, ...] = ()
+
+    def filter_differs(
+        self,
+        queryset: QuerySet[PMSStock],
+        _name: str,
+        wanted: bool,  # noqa: FBT001 - django-filter's signature
+    ) -> QuerySet[PMSStock]:
+        """What differs, or what agrees; where we have no level, it is neither."""
+        return queryset.filter(DIFFERING if wanted else AGREEING)

@@ -12,9 +12,12 @@ from pms_integration.models import (
     MAX_BASE_URL_LENGTH,
     MAX_EXTERNAL_ID_LENGTH,
     STANDARD,
+    FieldGroupOwner,
     PMSConnection,
     PMSEvent,
     PMSLocation,
+    PMSProduct,
+    PMSProductState,
     SyncAction,
     SyncDifference,
     SyncMode,
@@ -25,6 +28,7 @@ from pms_integration.models import (
 from pms_integration.services.connections import MAX_SECRET_LENGTH, MIN_SECRET_LENGTH
 from pms_integration.services.location_mappings import MAX_MAPPED_LOCATIONS, LocationMapping
 from pms_integration.services.outgoing import MAX_CREDENTIAL_LENGTH
+from pms_integration.services.ownership import LOCAL, PMS
 from pms_integration.services.questions import ConnectionCheck
 from pms_integration.services.retrying import RETRIABLE
 from pms_integration.services.sync.limits import MAX_ERRORS
@@ -96,6 +100,14 @@ class MappedLocationSerializer(serializers.Serializer[PMSLocation]):
     owns_stock = serializers.BooleanField(default=False, help_text="Whether the PMS's figures are the truth there")
 
 
+class FieldGroupsSerializer(serializers.Serializer[Any]):
+    """Who owns which fields of the products."""
+
+    content = serializers.ChoiceField(choices=FieldGroupOwner.choices, required=False)
+    price = serializers.ChoiceField(choices=FieldGroupOwner.choices, required=False)
+    publication = serializers.ChoiceField(choices=FieldGroupOwner.choices, required=False)
+
+
 class ConnectionStateSerializer(serializers.Serializer[PMSConnection]):
     """What came of the calls to the PMS."""
 
@@ -122,6 +134,9 @@ class PMSConnectionSerializer(serializers.ModelSerializer[PMSConnection]):
         help_text="A member that is null is removed; with another scheme, host or port all are forgotten",
     )
     is_paused = serializers.BooleanField(required=False, help_text="Nothing is pushed")
+    ownership = FieldGroupsSerializer(
+        required=False, help_text="A member that is left out stays, and is `pms` at first. Stored, and not acted on yet"
+    )
     locations = MappedLocationSerializer(  # type: ignore[call-arg]  # the list's
         many=True, required=False, max_length=MAX_MAPPED_LOCATIONS, help_text="A list replaces all mappings"
     )
@@ -131,7 +146,7 @@ class PMSConnectionSerializer(serializers.ModelSerializer[PMSConnection]):
         model = PMSConnection
         fields: tuple[str, ...] = (
             *("slug", "name", "kind", "base_url", "credentials", "is_active", "is_paused"),
-            *("locations", "sync_every_seconds", "state"),
+            *("ownership", "locations", "sync_every_seconds", "state"),
         )
 
     def validate_locations(self, value: list[dict[str, Any]]) -> list[LocationMapping]:
@@ -153,6 +168,14 @@ class SecretRotationSerializer(serializers.Serializer[Any]):
 
     at_once = serializers.BooleanField(default=False, help_text="Refuses the present secret at once")
     secret = serializers.CharField(**_SECRET, help_text="If the PMS has made it")
+
+
+class OwnershipSerializer(serializers.Serializer[Any]):
+    """Who owns the stock of a location from now on, and whose quantities it has at first."""
+
+    location = serializers.CharField(max_length=MAX_CODE_LENGTH, help_text="Our code of it")
+    owner = serializers.ChoiceField(choices=[PMS, LOCAL])
+    opening = serializers.ChoiceField(choices=[PMS, LOCAL])
 
 
 class ConnectionCheckSerializer(serializers.Serializer[ConnectionCheck]):
@@ -244,3 +267,29 @@ class SyncDifferenceSerializer(serializers.ModelSerializer[SyncDifference]):
             "resource", "external_id", "sku", "field", "pms", "local", "action", "detail",
         )  # fmt: skip
         read_only_fields = fields
+
+
+class PMSProductSerializer(serializers.ModelSerializer[PMSProduct]):
+    """A product of the PMS, and the product of ours that it is linked to."""
+
+    connection: serializers.SlugRelatedField[PMSConnection] = serializers.SlugRelatedField(
+        slug_field="slug", read_only=True
+    )
+    product = serializers.IntegerField(source="product_id", allow_null=True, help_text="The id of ours")
+    state = serializers.ChoiceField(choices=PMSProductState.choices)
+    payload = serializers.SerializerMethodField(
+        help_text="The product as the PMS told it last; null for callers without `products:write`: it may hold costs"
+    )
+    pulled_at = serializers.DateTimeField(source="updated_at", help_text="When the PMS told it last")
+
+    class Meta:
+        model = PMSProduct
+        fields: tuple[str, ...] = (
+            "id", "connection", "external_id", "product", "state", "reason", "payload", "pulled_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    def get_payload(self, product: PMSProduct) -> dict[str, Any] | None:
+        """The payload, for callers that may see costs."""
+        payload: dict[str, Any] = product.payload
+        return payload if visibility_of(self.context["request"].auth).cost else None

@@ -17,15 +17,17 @@ from pms_backend.api.endpoints import GenericViewSet, ListAPIView
 from pms_backend.api.parsers import JSONParser, MergePatchParser
 from pms_backend.api.validation import validated
 from pms_integration import services
-from pms_integration.filters import PMSEventFilter, SyncDifferenceFilter, SyncRunFilter
-from pms_integration.models import PMSConnection, PMSEvent, PMSLocation, SyncDifference, SyncRun
+from pms_integration.filters import PMSEventFilter, PMSProductFilter, SyncDifferenceFilter, SyncRunFilter
+from pms_integration.models import PMSConnection, PMSEvent, PMSLocation, PMSProduct, SyncDifference, SyncRun
 from pms_integration.serializers import (
     ConnectionCheckSerializer,
     ExternalLocationsSerializer,
+    OwnershipSerializer,
     PMSConnectionSecretSerializer,
     PMSConnectionSerializer,
     PMSEventDetailSerializer,
     PMSEventSerializer,
+    PMSProductSerializer,
     RetriedSerializer,
     RetrySerializer,
     SecretRotationSerializer,
@@ -161,6 +163,17 @@ class PMSConnectionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Gen
         shown = {"is_supported": listed is not None, "results": listed or ()}
         return Response(ExternalLocationsSerializer(shown).data)
 
+    @extend_schema(request=OwnershipSerializer, responses=PMSConnectionSerializer)
+    @action(detail=True, methods=["post"])
+    def ownership(self, request: Request, slug: str) -> Response:
+        """Changes who owns the stock of a location, and takes the quantities of one side.
+
+        With the opening `pms` each level gets what the PMS has by its latest figure; without a figure it stays. With
+        `local` the quantities stay, and figures that were kept for comparison are forgotten where the PMS becomes the
+        owner. Nothing of it is pushed.
+        """
+        return self._shown(services.change_ownership(slug=slug, **validated(OwnershipSerializer, request.data)))
+
     @extend_schema(request=SyncStartSerializer, responses={202: SyncRunSerializer})
     @action(detail=True, methods=["post"])
     def sync(self, request: Request, slug: str) -> Response:
@@ -217,3 +230,13 @@ class SyncDifferenceListView(ListAPIView[SyncDifference]):
         run = get_object_or_404(SyncRun, pk=self.kwargs["pk"])
         found: QuerySet[SyncDifference] = super().get_queryset().filter(run=run)
         return found if visibility_of(self.request.auth).cost else found.exclude(field__endswith=".cost")
+
+
+class PMSProductViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[PMSProduct]):
+    """The products of the PMSs, and those of ours that they are linked to."""
+
+    queryset = PMSProduct.objects.select_related("connection")
+    serializer_class = PMSProductSerializer
+    filterset_class = PMSProductFilter
+    required_scopes = read_write("pms")
+    lookup_value_regex = r"[0-9]{1,18}"

@@ -3,16 +3,16 @@
 from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from inventory.models import StockLevel
 from pms_backend.access.visibility import sees_cost
 from pms_backend.api.service_admin import ReadOnlyAdmin, moment
 from pms_backend.api.typed_unfold import display
 from pms_integration.models import PMSProduct, PMSProductState, PMSStock, PMSVariant
+from pms_integration.queries import AGREEING, DIFFERING, with_comparison
 from products.admin.sku_search import SkuSearch
 
 STATE_LABELS: Final = {
@@ -63,7 +63,7 @@ class PMSProductAdmin(ReadOnlyAdmin):
 
 
 class DiffersFilter(admin.SimpleListFilter):
-    """Filters by whether the two quantities differ."""
+    """Filters by whether the quantities differ."""
 
     title = "difference"
     parameter_name = "differs"
@@ -73,17 +73,16 @@ class DiffersFilter(admin.SimpleListFilter):
         return [("1", "Figures differ"), ("0", "Figures agree")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The levels with the chosen difference."""
-        if self.value() == "1":
-            return queryset.exclude(on_hand=F("our_on_hand"))
-        return queryset.filter(on_hand=F("our_on_hand")) if self.value() == "0" else queryset
+        """The levels with the chosen difference; where we have no level, there is none."""
+        chosen = {"1": DIFFERING, "0": AGREEING}.get(self.value() or "")
+        return queryset if chosen is None else queryset.filter(chosen)
 
 
 @admin.register(PMSStock)
 class PMSStockAdmin(SkuSearch, ReadOnlyAdmin):
     """The stock that the PMS last reported, and ours."""
 
-    list_display = ("sku", "location", "connection", "pms_on_hand", "ours", "difference", "reported")
+    list_display = ("sku", "location", "connection", "theirs", "ours", "unacknowledged", "difference_label", "reported")
     list_filter = (DiffersFilter, "connection")
     list_select_related = ("variant", "location", "connection")
     search_fields = ("variant__sku",)
@@ -92,27 +91,26 @@ class PMSStockAdmin(SkuSearch, ReadOnlyAdmin):
     show_full_result_count = False
     ordering = ("-reported_at",)
     fields = (
-        *("connection", "variant", "location", "pms_on_hand", "ours", "difference", "reported_at", "version"),
-        "webhook_id",
+        *("connection", "variant", "location", "on_hand", "reported_at", "version", "webhook_id"),
+        *("theirs", "ours", "unacknowledged", "difference_label"),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PMSStock]:
-        """The figures, each with the quantity of our ledger; null where we have no level."""
-        level = StockLevel.objects.filter(variant=OuterRef("variant"), location=OuterRef("location"))
-        stock: QuerySet[PMSStock] = super().get_queryset(request)
-        return stock.annotate(our_on_hand=Subquery(level.values("on_hand")))
+        """The figures beside ours."""
+        return with_comparison(super().get_queryset(request))
 
     @display(description="SKU", ordering="variant__sku_key")
     def sku(self, stock: PMSStock) -> str:
         """The SKU of the variant."""
         return stock.variant.sku
 
-    @display(description="PMS on hand", ordering="on_hand")
-    def pms_on_hand(self, stock: PMSStock) -> int:
-        """The quantity that the PMS reported."""
-        return stock.on_hand
+    @display(description="PMS on hand")
+    def theirs(self, stock: Any) -> int:
+        """What the PMS has: its figure, its later changes, and ours that it has acknowledged since."""
+        on_hand: int = stock.pms_on_hand
+        return on_hand
 
-    @display(description="Our on hand", ordering="our_on_hand")
+    @display(description="Our on hand")
     def ours(self, stock: Any) -> int | None:
         """The quantity of our ledger; none where we have no level, which is not the same as 0."""
         on_hand: int | None = stock.our_on_hand
@@ -123,14 +121,19 @@ class PMSStockAdmin(SkuSearch, ReadOnlyAdmin):
         """The moment of the reported quantity."""
         return moment(stock.reported_at)
 
+    @display(description="Pending")
+    def unacknowledged(self, stock: Any) -> int:
+        """Our changes that the PMS has not acknowledged yet."""
+        pending: int = stock.pending
+        return pending
+
     @display(description="Difference")
-    def difference(self, stock: Any) -> SafeString | None:
-        """The reported quantity minus ours; red unless it is 0."""
-        if stock.our_on_hand is None:
+    def difference_label(self, stock: Any) -> SafeString | None:
+        """Ours minus the PMS's and what is pending; red unless it is 0."""
+        if stock.difference is None:
             return None
-        difference = stock.on_hand - stock.our_on_hand
-        colour = "font-semibold text-red-600 dark:text-red-500" if difference else ""
-        return format_html('<span class="{}">{}</span>', colour, f"{difference:+}" if difference else "0")
+        colour = "font-semibold text-red-600 dark:text-red-500" if stock.difference else ""
+        return format_html('<span class="{}">{}</span>', colour, f"{stock.difference:+}" if stock.difference else "0")
 
 
 @admin.register(PMSVariant)

@@ -9,9 +9,19 @@ import pytest
 from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
+from inventory.models import StockLevel
 from pms_backend.access.models import AuditEntry
 from pms_backend.access.services import create_api_client
-from pms_integration.models import PMSConnection, PMSEvent, PMSProduct, PMSRefetch, PMSStock, PMSVariant, SyncRun
+from pms_integration.models import (
+    PMSConnection,
+    PMSEvent,
+    PMSProduct,
+    PMSRefetch,
+    PMSStock,
+    PMSStockPush,
+    PMSVariant,
+    SyncRun,
+)
 from pms_integration.services.connections import MAX_SECRET_LENGTH, MIN_SECRET_LENGTH
 from pms_integration.services.location_mappings import MAX_MAPPED_LOCATIONS
 from products.models import Variant
@@ -72,7 +82,8 @@ def test_a_connection_is_made_with_its_secret_in_the_answer_and_nowhere_else(api
     pms = PMSConnection.objects.get()
     expected = {
         "slug": "demo", "name": "Shop", "kind": "standard", "base_url": BASE_URL, "is_active": True,
-        "is_paused": False, "locations": mapped(("main", "HQ", True)), "sync_every_seconds": 60, "state": CLOSED,
+        "is_paused": False, "ownership": {"content": "pms", "price": "pms", "publication": "pms"},
+        "locations": mapped(("main", "HQ", True)), "sync_every_seconds": 60, "state": CLOSED,
     }  # fmt: skip
     assert (made.status_code, made.json()) == (201, expected | {"secret": pms.secret})
     assert made["Cache-Control"] == "no-store"
@@ -89,6 +100,20 @@ def test_the_least_is_a_slug_and_a_name(api: JSONClient):
         *("standard", None, []),
         None,
     )
+
+
+def test_owners_of_field_groups_are_set_by_themselves(api: JSONClient):
+    made = api.post(URL, {"slug": "demo", "name": "Shop", "ownership": {"price": "local"}}).json()
+    changed = api.patch(DEMO, {"ownership": {"content": "shared"}})
+    untouched = api.patch(DEMO, {"ownership": {}})
+
+    assert made["ownership"] == {"content": "pms", "price": "local", "publication": "pms"}
+    expected = {"content": "shared", "price": "local", "publication": "pms"}
+    assert changed.json()["ownership"] == untouched.json()["ownership"] == api.get(DEMO).json()["ownership"] == expected
+    assert audited()[-1] == ("updated", {"fields": ["content_owner"]})
+    for ownership in ({"content": "both"}, {"content": None}, "pms", None):
+        assert api.patch(DEMO, {"ownership": ownership}).status_code == 422
+    assert api.get(DEMO).json()["ownership"] == expected
 
 
 def test_what_is_done_is_audited_without_secrets(api: JSONClient):
@@ -318,13 +343,22 @@ def test_a_list_has_a_limit(api: JSONClient):
     assert (refused.status_code, errors_of(refused)) == (422, [("/locations", "max_length")])
 
 
-def test_the_owner_of_a_location_with_stock_changes_as_in_the_admin(api: JSONClient):
+def test_the_owner_of_a_location_with_stock_is_changed_by_its_own_operation_only(api: JSONClient):
     main = make_location("main")
     make_connection("demo", owns=main)
+    make_location("west")
+    assert api.patch(DEMO, {"locations": mapped(("main", "main", False))}).status_code == 200
+    assert api.patch(DEMO, {"locations": mapped(("main", "main", True))}).status_code == 200
     make_product("A-1")
     set_stock("A-1", main, 5)
 
-    assert api.patch(DEMO, {"locations": mapped(("main", "HQ", False))}).status_code == 200
+    refused = api.patch(DEMO, {"locations": mapped(("west", "W", False), ("main", "HQ", False))})
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "owner_in_use")
+    assert errors_of(refused) == [("/locations/1/owns_stock", "owner_in_use")]
+    assert "/api/v1/pms/connections/demo/ownership/" in refused.json()["detail"]
+    assert api.get(DEMO).json()["locations"] == mapped(("main", "main", True))
+    assert api.patch(DEMO, {"locations": mapped(("main", "HQ", True))}).status_code == 200
 
 
 def test_rotating_shows_the_new_secret_and_keeps_the_one_before_for_a_day(api: JSONClient):
@@ -368,6 +402,12 @@ def _stock(pms: PMSConnection) -> None:
     PMSStock.objects.create(connection=pms, variant=Variant.objects.get(), **values)
 
 
+def _push(pms: PMSConnection) -> None:
+    set_stock("A-1", make_location("main"), 5)
+    values = {"level": StockLevel.objects.get(), "occurred_at": timezone.now()}
+    PMSStockPush.objects.create(connection=pms, delta=1, reason="correction", **values)
+
+
 HANGING: dict[str, Callable[[PMSConnection], Any]] = {
     "PMS events": _event,
     "PMS products": lambda pms: PMSProduct.objects.create(connection=pms, external_id="P1"),
@@ -376,6 +416,7 @@ HANGING: dict[str, Callable[[PMSConnection], Any]] = {
     ),
     "PMS stock": _stock,
     "sync runs": lambda pms: SyncRun.objects.create(connection=pms, mode="full", resources=["stock"], actor="system"),
+    "stock pushes": _push,
     "PMS refetches": lambda pms: PMSRefetch.objects.create(connection=pms, resource="product", external_id="P1"),
 }
 

@@ -1,0 +1,80 @@
+"""The stock that PMSs last reported beside ours: what they have, what they are not told yet, and what differs."""
+
+from typing import Any, Final
+
+from django.db.models import BigIntegerField, Q, QuerySet
+from django.db.models.expressions import RawSQL
+
+from pms_backend.api.arrays import as_array
+from pms_integration.models import PMSStock
+from pms_integration.services.stock_pushes.recording import pushing_kinds
+
+# A movement is recorded as a push when the relay publishes its event; what is not published yet is in the outbox. It is
+# summed up once for all rows, by connection and level, since a search in each level's ledger costs as much as the
+# ledger is long. The movement that opened a level is never pushed.
+_UNPUBLISHED: Final = """
+SELECT jsonb_object_agg(own.connection_id || ' ' || own.level_id, own.total) FROM (
+    SELECT mapped.connection_id, movement.level_id, sum(movement.delta) AS total
+    FROM events_event AS event
+    JOIN inventory_stockmovement AS movement ON movement.id = (event.data #>> '{movement,id}')::bigint
+    JOIN inventory_stocklevel AS changed ON changed.id = movement.level_id
+    JOIN pms_integration_pmslocation AS mapped ON mapped.location_id = changed.location_id
+    JOIN pms_integration_pmsconnection AS told ON told.id = mapped.connection_id AND told.is_active
+    WHERE event.sequence IS NULL AND event.type = 'stock.changed' AND event.data -> 'movement' <> 'null'
+        AND NOT starts_with(movement.source, told.slug || ':')
+        AND EXISTS (
+            SELECT FROM inventory_stockmovement AS earlier
+            WHERE earlier.level_id = movement.level_id AND earlier.level_version < movement.level_version)
+    GROUP BY mapped.connection_id, movement.level_id
+) AS own
+"""
+# Columns of a row of PMSStock. Each sum is read by an index of the level.
+_PMS_ON_HAND: Final = """
+pms_integration_pmsstock.on_hand + coalesce((
+    SELECT sum(change.delta) FROM inventory_stockmovement AS change
+    WHERE change.level_id = level.id AND change.occurred_at > pms_integration_pmsstock.reported_at
+        AND starts_with(change.source, pms.slug || ':') AND change.reason <> 'count'
+), 0) + coalesce((
+    SELECT sum(push.delta) FROM pms_integration_pmsstockpush AS push
+    WHERE push.connection_id = pms.id AND push.level_id = level.id
+        AND push.acknowledged_at > pms_integration_pmsstock.reported_at
+), 0)
+"""
+_PENDING: Final = f"""
+CASE WHEN pms.base_url IS NOT NULL AND pms.kind = ANY (%s::text[]) THEN coalesce((
+    SELECT sum(push.delta) FROM pms_integration_pmsstockpush AS push
+    WHERE push.connection_id = pms.id AND push.level_id = level.id AND push.acknowledged_at IS NULL
+        AND push.status = 'pending'
+), 0) + coalesce((({_UNPUBLISHED}) ->> (pms.id || ' ' || level.id))::bigint, 0) ELSE 0 END
+"""
+_OF_THE_ROW: Final = """
+FROM pms_integration_pmsconnection AS pms
+LEFT JOIN inventory_stocklevel AS level ON level.variant_id = pms_integration_pmsstock.variant_id
+    AND level.location_id = pms_integration_pmsstock.location_id
+WHERE pms.id = pms_integration_pmsstock.connection_id
+"""
+# Of rows with their comparison; a row without a level of ours is neither.
+DIFFERING: Final = Q(difference__gt=0) | Q(difference__lt=0)
+AGREEING: Final = Q(difference=0)
+
+
+def with_comparison(stock: QuerySet[PMSStock]) -> QuerySet[Any]:
+    """The rows with our side of them.
+
+    - `our_on_hand`: the quantity of our level; None without a level, which is unknown and not 0
+    - `pms_on_hand`: the latest figure, with the PMS's changes and our acknowledged pushes that are later
+    - `pending`: what the PMS has not acknowledged yet; 0 for a PMS that is not told of our changes
+    - `difference`: `our_on_hand` - `pms_on_hand` - `pending`; None without a level
+    """
+    return stock.annotate(
+        our_on_hand=_column("level.on_hand", pending=False),
+        pms_on_hand=_column(_PMS_ON_HAND, pending=False),
+        pending=_column(_PENDING, pending=True),
+        difference=_column(f"level.on_hand - ({_PMS_ON_HAND}) - ({_PENDING})", pending=True),
+    )
+
+
+def _column(expression: str, *, pending: bool) -> RawSQL:
+    parameters = [as_array(pushing_kinds())] if pending else []
+    sql = f"SELECT ({expression})::bigint {_OF_THE_ROW}"
+    return RawSQL(sql, parameters, output_field=BigIntegerField(null=True))  # noqa: S611 - constant text
