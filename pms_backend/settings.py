@@ -337,6 +337,8 @@ SPECTACULAR_SETTINGS = {
         "SyncResourceEnum": "pms_integration.models.SyncResource",
         "SyncActionEnum": "pms_integration.models.SyncAction",
         "ImportFormatEnum": "pms_integration.models.ImportFormat",
+        "FieldGroupOwnerEnum": "pms_integration.models.FieldGroupOwner",
+        "StockOwnerEnum": "pms_integration.models.StockOwner",
     },
 }
 
@@ -431,6 +433,7 @@ UNFOLD = {
                     _page("Products", "sync_alt", "pms_integration.pmsproduct"),
                     _page("Variants", "tag", "pms_integration.pmsvariant"),
                     _page("Stock", "compare_arrows", "pms_integration.pmsstock"),
+                    _page("Stock pushes", "upload", "pms_integration.pmsstockpush"),
                 ],
             },
             {

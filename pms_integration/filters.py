@@ -4,7 +4,7 @@ import django_filters
 from django.db.models import QuerySet
 
 from inventory.filters import SkuFilter
-from pms_backend.api.filters import BooleanFilter
+from pms_backend.api.filters import BooleanFilter, IdFilter
 from pms_integration.models import (
     PMSEvent,
     PMSEventStatus,
@@ -59,7 +59,7 @@ class SyncDifferenceFilter(django_filters.FilterSet):
 class PMSProductFilter(django_filters.FilterSet):
     """`product`, `connection`, `state`."""
 
-    product = django_filters.NumberFilter(field_name="product_id")
+    product = IdFilter(field_name="product_id")
     connection = django_filters.CharFilter(field_name="connection__slug")
     state = django_filters.ChoiceFilter(choices=PMSProductState.choices)
 

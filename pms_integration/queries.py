@@ -2,11 +2,11 @@
 
 from typing import Any, Final
 
-from django.db.models import BigIntegerField, Q, QuerySet
+from django.db.models import BigIntegerField, Count, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from pms_backend.api.arrays import as_array
-from pms_integration.models import PMSStock
+from pms_integration.models import PMSConnection, PMSStock
 from pms_integration.services.stock_pushes.recording import pushing_kinds
 
 # A movement is recorded as a push when the relay publishes its event; what is not published yet is in the outbox. It is
@@ -78,3 +78,10 @@ def _column(expression: str, *, pending: bool) -> RawSQL:
     parameters = [as_array(pushing_kinds())] if pending else []
     sql = f"SELECT ({expression})::bigint {_OF_THE_ROW}"
     return RawSQL(sql, parameters, output_field=BigIntegerField(null=True))  # noqa: S611 - constant text
+
+
+def count_differing() -> dict[str, int]:
+    """How many levels differ, by the slug of the connection."""
+    differing = with_comparison(PMSStock.objects.order_by()).filter(DIFFERING)
+    count = dict(differing.values_list("connection").annotate(count=Count("pk")))
+    return {slug: count.get(pk, 0) for slug, pk in PMSConnection.objects.values_list("slug", "pk")}

@@ -18,6 +18,7 @@ from pms_integration.models import (
     PMSLocation,
     PMSProduct,
     PMSProductState,
+    StockOwner,
     SyncAction,
     SyncDifference,
     SyncMode,
@@ -28,7 +29,6 @@ from pms_integration.models import (
 from pms_integration.services.connections import MAX_SECRET_LENGTH, MIN_SECRET_LENGTH
 from pms_integration.services.location_mappings import MAX_MAPPED_LOCATIONS, LocationMapping
 from pms_integration.services.outgoing import MAX_CREDENTIAL_LENGTH
-from pms_integration.services.ownership import LOCAL, PMS
 from pms_integration.services.questions import ConnectionCheck
 from pms_integration.services.retrying import RETRIABLE
 from pms_integration.services.sync.limits import MAX_ERRORS
@@ -174,8 +174,8 @@ class OwnershipSerializer(serializers.Serializer[Any]):
     """Who owns the stock of a location from now on, and whose quantities it has at first."""
 
     location = serializers.CharField(max_length=MAX_CODE_LENGTH, help_text="Our code of it")
-    owner = serializers.ChoiceField(choices=[PMS, LOCAL])
-    opening = serializers.ChoiceField(choices=[PMS, LOCAL])
+    owner = serializers.ChoiceField(choices=StockOwner.choices)
+    opening = serializers.ChoiceField(choices=StockOwner.choices)
 
 
 class ConnectionCheckSerializer(serializers.Serializer[ConnectionCheck]):

@@ -49,6 +49,7 @@ _PMS_READ: Final = (
     "pms_integration.view_pmsevent",
     "pms_integration.view_pmsproduct",
     "pms_integration.view_pmsstock",
+    "pms_integration.view_pmsstockpush",
     "pms_integration.view_pmsvariant",
     "pms_integration.view_syncrun",
     "pms_integration.view_syncdifference",
@@ -62,6 +63,7 @@ _PMS_WRITE: Final = (
     "pms_integration.change_pmsstock",
     "pms_integration.add_syncrun",
     "pms_integration.change_syncrun",
+    "pms_integration.add_pmsstockpush",
 )
 # Nothing requires these scopes yet; the first endpoint that does names its permissions here.
 _WEBHOOKS_READ: Final[tuple[str, ...]] = ()

@@ -28,6 +28,12 @@ oldest_due_event_seconds = Gauge(
     ["connection"],
     multiprocess_mode="mostrecent",
 )
+stock_differences = Gauge(
+    "pms_stock_differences",
+    "Levels of which a PMS has another quantity than we, without what is pending",
+    ["connection"],
+    multiprocess_mode="mostrecent",
+)
 pms_calls_total = Counter("pms_calls_total", "Calls to PMSs, by outcome: ok or failed", ["connection", "result"])
 sync_runs_total = Counter(
     "pms_sync_runs_total",

@@ -15,7 +15,8 @@ from inventory.models import StockLevel, StockMovement
 from pms_backend.api.admin_tables import MAIN_NUMBER, NUMBER, SHORT, TEXT, Table, link, to_the_second
 from pms_backend.events.models import Event, ParkedEvent, head_sequence
 from pms_backend.operations.sync_success import PERMISSIONS, sync_success
-from pms_integration.models import PMSConnection, PMSEvent, PMSEventStatus
+from pms_integration.models import PMSConnection, PMSEvent, PMSEventStatus, PMSStock
+from pms_integration.queries import DIFFERING, with_comparison
 from products.models import Product, ProductStatus
 
 # A larger count takes long and shows nothing more.
@@ -41,6 +42,7 @@ def add_tiles(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         ("Products", ["products.view_product"], product_tiles),
         ("Feed", ["events.view_event", "events.view_parkedevent"], feed_tiles),
         ("PMSs", ["pms_integration.view_pmsconnection"], connection_tiles),
+        ("PMS stock", ["pms_integration.view_pmsstock"], reported_stock_tiles),
         ("PMS events", ["pms_integration.view_pmsevent"], pms_tiles),
     ]
     visible = [(title, list(tiles())) for title, permissions, tiles in groups if request.user.has_perms(permissions)]
@@ -82,6 +84,14 @@ def connection_tiles() -> Iterator[Tile]:
     yield Tile("Connected", f"{count['active']:,}", _list(page, is_active__exact="1"))
     for name, title, tone in (("unreachable", "Unreachable", "danger"), ("failed", "Last call failed", "warning")):
         yield Tile(title, f"{count[name]:,}", _list(page, calls=name), tone if count[name] else "")
+
+
+def reported_stock_tiles() -> Iterator[Tile]:
+    """Counts the levels of which a PMS has another quantity."""
+    differing = with_comparison(PMSStock.objects.order_by()).filter(DIFFERING)
+    count = differing.values("pk")[: MAX_COUNTED + 1].count()
+    url = _list("pms_integration_pmsstock", differs="1")
+    yield Tile("Figures differ", _capped(count), url, "warning" if count else "")
 
 
 def pms_tiles() -> Iterator[Tile]:

@@ -18,9 +18,10 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from pms_backend.api.problems import Problem
 from pms_backend.api.renderers import to_json
 from pms_backend.api.views import problem
-from pms_backend.metrics import oldest_due_event_seconds
+from pms_backend.metrics import oldest_due_event_seconds, stock_differences
 from pms_backend.operations import health
 from pms_integration.models import PMSEvent
+from pms_integration.queries import count_differing
 
 # Prefixes of the headers that proxies add: behind a proxy on this machine, the address is not the client's.
 PROXY_HEADERS: Final = (
@@ -72,10 +73,12 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _measure_backlog() -> None:
-    """Measures how late PMS events are applied; without the database the last measurements stay."""
+    """Measures how late PMS events are applied and what differs; without the database the last measurements stay."""
     with suppress(DatabaseError, InterfaceError):
         for connection, seconds in PMSEvent.objects.seconds_overdue().items():
             oldest_due_event_seconds.labels(connection).set(seconds)
+        for connection, count in count_differing().items():
+            stock_differences.labels(connection).set(count)
 
 
 def _may_scrape(request: HttpRequest) -> bool:

@@ -14,6 +14,7 @@ from pms_integration.models.connections import (
     PMSRefetch,
     PMSStock,
     PMSVariant,
+    StockOwner,
 )
 from pms_integration.models.events import MAX_TYPE_LENGTH, PMSEvent, PMSEventStatus
 from pms_integration.models.imports import (

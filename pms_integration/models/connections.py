@@ -31,6 +31,13 @@ class FieldGroupOwner(models.TextChoices):
     SHARED = "shared"
 
 
+class StockOwner(models.TextChoices):
+    """Whose quantities hold at a location."""
+
+    PMS = "pms"
+    LOCAL = "local"
+
+
 # A group is `content`, `price` or `publication`.
 FIELD_GROUPS = ("content", "price", "publication")
 

@@ -30,14 +30,12 @@ from pms_backend.api.moments import EARLIEST
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 from pms_integration.exceptions import LocationNotMapped, OwnerInUse, StockOwned
-from pms_integration.models import PMSConnection, PMSLocation, PMSStock
+from pms_integration.models import PMSConnection, PMSLocation, PMSStock, StockOwner
 from pms_integration.queries import with_comparison
 from pms_integration.services.stock_pushes.recording import is_pushed_to
 
 # Levels that are written by one statement.
 BATCH_SIZE: Final = 10_000
-PMS: Final = "pms"
-LOCAL: Final = "local"
 
 _INCLUDE: Final = """
 INSERT INTO pms_integration_pmsstockpush
@@ -77,7 +75,7 @@ UPDATE pms_integration_pmsstockpush SET status = 'acknowledged', acknowledged_at
 
 
 @retried_atomic
-def change_ownership(*, slug: str, location: str, owner: str, opening: str) -> PMSConnection:
+def change_ownership(*, slug: str, location: str, owner: StockOwner, opening: StockOwner) -> PMSConnection:
     """Makes `pms` or `local` the owner of a location's stock, and takes the quantities of one side.
 
     Called with the owner that the location has, it takes the PMS's quantities again, or changes nothing. Raises
@@ -87,12 +85,12 @@ def change_ownership(*, slug: str, location: str, owner: str, opening: str) -> P
     mapping = mapped.filter(connection__slug=slug, location__code=location).first()
     if mapping is None:
         raise LocationNotMapped(f"The connection {slug} does not map a location {location}.")
-    if opening == PMS and not mapping.location.is_active:
+    if opening == StockOwner.PMS and not mapping.location.is_active:
         raise LocationInactive(location)
-    changes = mapping.owns_stock != (owner == PMS)
+    changes = mapping.owns_stock != (owner == StockOwner.PMS)
     if changes:
-        _set_owner(mapping, owns_stock=owner == PMS)
-    if opening == PMS:
+        _set_owner(mapping, owns_stock=owner == StockOwner.PMS)
+    if opening == StockOwner.PMS:
         _adopt_figures(mapping)
     elif changes and mapping.owns_stock:
         forget_figures(mapping)

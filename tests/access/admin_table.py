@@ -71,6 +71,7 @@ TABLE = {
     "pms_integration.pmsevent": Row(pages={"retry": CHANGE}, bulk={"retry_selected": CHANGE}),
     "pms_integration.pmsproduct": Row(),
     "pms_integration.pmsstock": Row(),
+    "pms_integration.pmsstockpush": Row(),
     "pms_integration.pmsvariant": Row(),
     "pms_integration.syncdifference": Row(),
     "pms_integration.syncrun": Row(pages={"confirm": CHANGE, "cancel": CHANGE}),

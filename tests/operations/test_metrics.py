@@ -11,8 +11,8 @@ from prometheus_client.samples import Sample
 
 from pms_integration import services
 from pms_integration.models import PMSEvent
-from tests.factories import make_connection
-from tests.pms_integration.reports import receive
+from tests.factories import make_connection, make_location, make_product, set_stock
+from tests.pms_integration.reports import apply, figure, receive
 
 pytestmark = pytest.mark.django_db
 
@@ -119,6 +119,18 @@ def test_the_lag_of_the_oldest_due_event_is_measured_for_each_connection(client:
 
     assert 90 <= lag["late"] < 90 + 60
     assert lag["idle"] == 0
+
+
+def test_levels_that_differ_are_counted_for_each_connection(client: Client):
+    make_product()
+    make_location("main")
+    for slug, on_hand in (("agreeing", 5), ("differing", 7)):
+        apply(make_connection(slug), "inventory.updated", figure(on_hand, minute=-1))
+    set_stock("A-1", "main", 5)
+
+    counted = {s.labels["connection"]: s.value for s in samples(client) if s.name == "pms_stock_differences"}
+
+    assert (counted["agreeing"], counted["differing"]) == (0, 1)
 
 
 def test_events_are_counted_by_connection_type_and_status(client: Client):

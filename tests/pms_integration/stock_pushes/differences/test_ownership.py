@@ -13,7 +13,7 @@ from pms_backend.access.models import AuditEntry
 from pms_backend.events.services import relay_pending
 from pms_backend.operations.audit import find_mismatches
 from pms_integration import services
-from pms_integration.models import PMSLocation, PMSStock, PMSStockPush
+from pms_integration.models import PMSLocation, PMSStock, PMSStockPush, StockOwner
 from pms_integration.services import ownership
 from tests.conftest import JSONClient
 from tests.factories import make_connection, make_location, make_product, set_stock
@@ -189,7 +189,7 @@ def test_a_report_is_applied_before_the_change_or_after_it(api: JSONClient, both
             database.close()
 
     with transaction.atomic():
-        services.change_ownership(slug="shop", location="outlet-shop", owner="pms", opening="local")
+        services.change_ownership(slug="shop", location="outlet-shop", owner=StockOwner.PMS, opening=StockOwner.LOCAL)
         worker = threading.Thread(target=deliver)
         worker.start()
         wait_until(_somebody_waits_for_a_lock, "the report waits")

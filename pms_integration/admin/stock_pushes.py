@@ -1,0 +1,85 @@
+"""The changes of our stock that a PMS has to be told, and what became of them."""
+
+from typing import Final
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from inventory.admin.quantities import coloured_delta
+from pms_backend.api.admin_tables import link
+from pms_backend.api.service_admin import GrowingTableAdmin, moment
+from pms_backend.api.typed_unfold import display
+from pms_integration.models import PMSStockPush, StockPushStatus
+from products.admin.sku_search import SkuSearch
+
+STATUS_LABELS: Final = {
+    StockPushStatus.PENDING.label: "info",
+    StockPushStatus.ACKNOWLEDGED.label: "success",
+    StockPushStatus.REJECTED.label: "danger",
+}
+
+
+@admin.register(PMSStockPush)
+class PMSStockPushAdmin(SkuSearch, GrowingTableAdmin):
+    """Movements of ours and corrections, each of which is sent until the PMS has answered."""
+
+    list_display = (
+        *("sku_of_level", "location", "connection", "change", "reason", "status_label", "created", "acknowledged"),
+        "error",
+    )
+    list_filter = ("status", "connection")
+    list_select_related = ("level__variant", "level__location", "connection")
+    search_fields = ("level__variant__sku",)
+    sku_key_path = "level__variant__sku_key"
+    search_help_text = "SKU"
+    ordering = ("-id",)
+    fields = (
+        *("connection", "level", "movement_link", "change", "reason", "reference", "occurred_at", "status_label"),
+        *("error", "idempotency_key", "sku", "location_name", "due_at", "failures", "created_at", "acknowledged_at"),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PMSStockPush]:
+        """The pushes with what names their level."""
+        pushes: QuerySet[PMSStockPush] = super().get_queryset(request)
+        return pushes.select_related("level__variant", "level__location", "connection")
+
+    @display(description="SKU", ordering="level__variant__sku_key")
+    def sku_of_level(self, push: PMSStockPush) -> str:
+        """The SKU of the level, as it is now."""
+        return push.level.variant.sku
+
+    @display(description="Location", ordering="level__location__code")
+    def location(self, push: PMSStockPush) -> str:
+        """The location of the level."""
+        return push.level.location.name
+
+    @display(description="Change", ordering="delta")
+    def change(self, push: PMSStockPush) -> SafeString:
+        """The units, coloured."""
+        return coloured_delta(push.delta)
+
+    @display(description="Status", ordering="status", label=STATUS_LABELS)
+    def status_label(self, push: PMSStockPush) -> str:
+        """The status as a coloured label."""
+        return push.get_status_display()
+
+    @display(description="Created", ordering="created_at")
+    def created(self, push: PMSStockPush) -> SafeString:
+        """When it was recorded."""
+        return moment(push.created_at)
+
+    @display(description="Acknowledged", ordering="acknowledged_at")
+    def acknowledged(self, push: PMSStockPush) -> SafeString | None:
+        """When the PMS applied it, by its clock."""
+        return None if push.acknowledged_at is None else moment(push.acknowledged_at)
+
+    @display(description="Movement")
+    def movement_link(self, push: PMSStockPush) -> SafeString | str:
+        """The movement of our ledger; a correction has none."""
+        if push.movement_id is None:
+            return "A correction of the PMS's stock"
+        address = reverse("admin:inventory_stockmovement_change", args=[push.movement_id])
+        return link(address, f"Movement {push.movement_id}")
