@@ -31,9 +31,13 @@ Asked = tuple[int, datetime, datetime | None]
 Sums = dict[Asked, int]
 Fact = ReportedChange | Correction
 
-_NOT_INCLUDED: Final = """
+_IS_LATER_THAN_ANOTHER: Final = """EXISTS (
+    SELECT FROM inventory_stockmovement AS earlier
+    WHERE earlier.level_id = {0}.level_id AND earlier.level_version < {0}.level_version)"""
+# A count that opened a level changed nothing: it said what is there, as the figure does.
+_NOT_INCLUDED: Final = f"""
 WITH unpublished AS MATERIALIZED (
-    SELECT (event.data #>> '{movement,id}')::bigint AS movement_id FROM events_event AS event
+    SELECT (event.data #>> '{{movement,id}}')::bigint AS movement_id FROM events_event AS event
     WHERE event.sequence IS NULL AND event.type = 'stock.changed' AND event.data -> 'movement' <> 'null'
 )
 SELECT asked.level_id, asked.moment, nullif(asked.until, 'infinity'), (
@@ -46,13 +50,14 @@ SELECT asked.level_id, asked.moment, nullif(asked.until, 'infinity'), (
         AND (push.acknowledged_at IS NULL OR push.acknowledged_at > asked.moment) AND push.occurred_at <= asked.until
 ) + (
     SELECT coalesce(sum(own.delta), 0) FROM (
-        SELECT id, delta, occurred_at FROM inventory_stockmovement
+        SELECT id, delta, occurred_at FROM inventory_stockmovement AS made
         WHERE level_id = asked.level_id AND occurred_at > asked.moment AND NOT starts_with(source, %(prefix)s)
+            AND (reason <> 'count' OR {_IS_LATER_THAN_ANOTHER.format("made")})
         UNION
         SELECT later.id, later.delta, later.occurred_at FROM unpublished
         JOIN inventory_stockmovement AS later ON later.id = unpublished.movement_id
         WHERE later.level_id = asked.level_id AND NOT starts_with(later.source, %(prefix)s)
-            AND later.on_hand_after <> later.delta
+            AND {_IS_LATER_THAN_ANOTHER.format("later")}
     ) AS own
     WHERE own.occurred_at <= asked.until AND NOT EXISTS (
         SELECT FROM pms_integration_pmsstockpush AS push

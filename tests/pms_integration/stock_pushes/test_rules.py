@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from inventory import services as inventory
 from inventory.models import StockMovement
 from pms_backend.operations.audit import find_mismatches
 from pms_integration.models import PMSStockPush
+from tests.factories import make_product
 from tests.pms_integration.stock_pushes.test_two_systems import pair
 from tests.pms_integration.stock_pushes.two_systems import Pair
 
@@ -137,3 +139,16 @@ def test_a_figure_for_comparison_changes_nothing_where_the_stock_is_ours(both: P
     both.pull()
 
     assert (both.here("outlet"), both.there("outlet")) == (50, 59)
+
+
+def test_a_count_that_opens_a_level_before_the_first_figure_stays(both: Pair) -> None:
+    both.other.sku = f"{both.other.sku}-new"
+    make_product(both.other.sku)
+    inventory.count_stock(sku=both.other.sku, location=both.code("annex"), on_hand=60)
+    both.relay()
+    both.pull()
+    assert both.here("annex") == 60
+
+    both.come_to_rest()
+
+    assert both.here("annex") == both.there("annex") == 60
