@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pms_backend.operations.audit import find_mismatches
 from pms_integration import services
 from pms_integration.connectors import CONNECTORS
-from pms_integration.models import PMSConnection
+from pms_integration.models import PMSConnection, StockOwner
 from tests.factories import make_connection, make_location, make_product
 from tests.pms_integration.stock_pushes.two_systems import PLACES, OtherSide, Pair
 
@@ -22,15 +22,24 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PLACE = st.sampled_from(PLACES)
 DELTA = st.integers(-5, 9).filter(bool)
 RARELY = st.sampled_from([False, False, False, True])
+
+
+def step(name: str, **arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
+    """A call of a method of `Pair`."""
+    return st.tuples(st.just(name), st.fixed_dictionaries(arguments))
+
+
+OWNER = st.sampled_from(StockOwner)
 STEP = st.one_of(
-    st.tuples(st.just("there"), PLACE, DELTA, st.booleans(), RARELY),
-    st.tuples(st.just("here"), PLACE, DELTA),
-    st.tuples(st.just("count"), PLACE, st.integers(0, 60)),
-    st.tuples(st.just("relay")),
-    st.tuples(st.just("push"), st.sampled_from(["", "", "before", "after"])),
-    st.tuples(st.just("deliver"), st.integers(0, 9), RARELY),
-    st.tuples(st.just("deliver all")),
-    st.tuples(st.just("pull")),
+    step("move_there", place=PLACE, delta=DELTA, as_figure=st.booleans(), is_lost=RARELY),
+    step("move_here", place=PLACE, delta=DELTA),
+    step("count_here", place=PLACE, on_hand=st.integers(0, 60)),
+    step("relay"),
+    step("push", fault=st.sampled_from(["", "", "before", "after"])),
+    step("deliver", index=st.integers(0, 9), keeps=RARELY),
+    step("deliver_all"),
+    step("change_owner", place=PLACE, owner=OWNER, opening=OWNER),
+    step("pull"),
 )
 
 
@@ -53,41 +62,21 @@ def pair() -> Iterator[Pair]:
         PMSConnection.objects.filter(pk=pms.pk).update(is_active=False)
 
 
-def play(both: Pair, steps: list[Any]) -> None:
-    for step in steps:
-        match step:
-            case "there", place, delta, as_figure, is_lost:
-                # Only an owner's figures count.
-                both.move_there(place, delta, as_figure=as_figure and place == "annex", is_lost=is_lost)
-            case "here", place, delta:
-                both.move_here(place, delta)
-            case "count", place, on_hand:
-                both.count_here(place, on_hand)
-            case ("relay",):
-                both.relay()
-            case "push", fault:
-                both.push(fault)
-            case "deliver", index, keeps:
-                both.deliver(index, keeps=keeps)
-            case ("deliver all",):
-                both.deliver_all()
-            case ("pull",):
-                both.pull()
-
-
 @pytest.mark.parametrize("examples", [25, pytest.param(400, marks=pytest.mark.slow)])
 def test_at_rest_both_hold_the_same_and_the_shelf_too(examples: int) -> None:
     @settings(max_examples=examples, deadline=None)
     @given(steps=st.lists(STEP, max_size=14))
-    def check(steps: list[Any]) -> None:
+    def check(steps: list[tuple[str, dict[str, Any]]]) -> None:
         with pair() as both:
-            play(both, steps)
+            for name, arguments in steps:
+                getattr(both, name)(**arguments)
             both.come_to_rest()
 
             for place in PLACES:
-                if place == "annex" or place not in both.other.lost:
+                is_whole = place not in both.other.lost | both.adopted
+                if place in both.owned or is_whole:
                     assert both.here(place) == both.there(place), place
-                if place not in both.other.lost:
+                if is_whole:
                     assert both.here(place) == both.shelf[place], place
             assert find_mismatches() == []
 

@@ -14,7 +14,7 @@ from pms_integration import services
 from pms_integration.connectors.contract import ConnectorError, FigureReport, Report, VariantReference
 from pms_integration.connectors.outgoing import Page, StockPush, StockPushResult
 from pms_integration.connectors.standard import StandardConnector
-from pms_integration.models import PMSConnection, PMSStockPush, SyncMode, SyncResource
+from pms_integration.models import PMSConnection, PMSStockPush, StockOwner, SyncMode, SyncResource
 from tests.pms_integration.reports import receive
 
 # The PMS owns the stock of the first one, we own that of the second one.
@@ -106,6 +106,9 @@ class Pair:
     pms: PMSConnection
     other: OtherSide
     shelf: dict[str, int] = field(default_factory=dict)
+    # Where the PMS owns the stock, and where what was shown on the shelf has been given up for the figures of one side.
+    owned: set[str] = field(default_factory=lambda: {"annex"})
+    adopted: set[str] = field(default_factory=set)
 
     def begin(self) -> None:
         """Both agree at first."""
@@ -126,7 +129,8 @@ class Pair:
         return self.other.levels[place].on_hand
 
     def move_there(self, place: str, delta: int, *, as_figure: bool = False, is_lost: bool = False) -> None:
-        self.other.move(place, delta, as_figure=as_figure, is_lost=is_lost)
+        # Only the figures of an owner count, so that only those are worth telling.
+        self.other.move(place, delta, as_figure=as_figure and place in self.owned, is_lost=is_lost)
         self.shelf[place] += delta
 
     def move_here(self, place: str, delta: int) -> None:
@@ -137,6 +141,13 @@ class Pair:
     def count_here(self, place: str, on_hand: int) -> None:
         inventory.count_stock(sku=self.other.sku, location=self.code(place), on_hand=on_hand)
         self.shelf[place] = on_hand
+
+    def change_owner(self, place: str, owner: StockOwner, opening: StockOwner) -> None:
+        """Changes who owns the stock, after what is on its way has arrived."""
+        self.deliver_all()
+        services.change_ownership(slug=self.pms.slug, location=self.code(place), owner=owner, opening=opening)
+        self.owned = (self.owned | {place}) if owner == StockOwner.PMS else (self.owned - {place})
+        self.adopted.add(place)
 
     def deliver(self, index: int, *, keeps: bool = False) -> None:
         if self.other.post:
