@@ -176,6 +176,7 @@ QUEUES: dict[str, dict[str, float | crontab]] = {
     "default": {
         "pms_integration.tasks.run_imports": SWEEP_SECONDS,
         "pms_integration.tasks.start_due_syncs": 10.0,
+        "pms_integration.tasks.look_for_drift": crontab(hour="2", minute="29"),
         "pms_integration.tasks.prune_import_files": PRUNE_SECONDS,
         "pms_integration.tasks.prune_event_bodies": PRUNE_SECONDS,
         "pms_integration.tasks.prune_sync_differences": PRUNE_SECONDS,

@@ -19,7 +19,7 @@ SELECT jsonb_object_agg(own.connection_id || ' ' || own.level_id, own.total) FRO
     JOIN inventory_stockmovement AS movement ON movement.id = (event.data #>> '{movement,id}')::bigint
     JOIN inventory_stocklevel AS changed ON changed.id = movement.level_id
     JOIN pms_integration_pmslocation AS mapped ON mapped.location_id = changed.location_id
-    JOIN pms_integration_pmsconnection AS told ON told.id = mapped.connection_id AND told.is_active
+    JOIN pms_integration_pmsconnection AS told ON told.id = mapped.connection_id
     WHERE event.sequence IS NULL AND event.type = 'stock.changed' AND event.data -> 'movement' <> 'null'
         AND NOT starts_with(movement.source, told.slug || ':')
         AND EXISTS (

@@ -69,3 +69,10 @@ def prune_sync_differences() -> int:
 def push_stock() -> int:
     """Sends pushes of stock; returns how many."""
     return services.push_due_stock()
+
+
+@shared_task
+@upkeep
+def look_for_drift() -> int:
+    """Looks for stock and products that differ although nothing is on its way; returns how many dry runs it started."""
+    return services.look_for_drift()

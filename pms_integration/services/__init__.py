@@ -9,6 +9,7 @@ from pms_integration.services.connection_settings import (
     update_connection,
 )
 from pms_integration.services.connections import create_connection, map_location, rotate_secret
+from pms_integration.services.drift import look_for_drift
 from pms_integration.services.outgoing import check_base_url, set_outgoing
 from pms_integration.services.ownership import change_ownership
 from pms_integration.services.questions import ask_for_locations, check_connection
