@@ -7,24 +7,23 @@ from django.db.models.expressions import RawSQL
 
 from pms_backend.api.arrays import as_array
 from pms_integration.models import PMSConnection, PMSStock
+from pms_integration.services.stock_pushes.openings import changes_a_level
 from pms_integration.services.stock_pushes.recording import pushing_kinds
 
 # A movement is recorded as a push when the relay publishes its event; what is not published yet is in the outbox. It is
 # summed up once for all rows, by connection and level, since a search in each level's ledger costs as much as the
 # ledger is long. The movement that opened a level is never pushed.
-_UNPUBLISHED: Final = """
+_UNPUBLISHED: Final = f"""
 SELECT jsonb_object_agg(own.connection_id || ' ' || own.level_id, own.total) FROM (
     SELECT mapped.connection_id, movement.level_id, sum(movement.delta) AS total
     FROM events_event AS event
-    JOIN inventory_stockmovement AS movement ON movement.id = (event.data #>> '{movement,id}')::bigint
+    JOIN inventory_stockmovement AS movement ON movement.id = (event.data #>> '{{movement,id}}')::bigint
     JOIN inventory_stocklevel AS changed ON changed.id = movement.level_id
     JOIN pms_integration_pmslocation AS mapped ON mapped.location_id = changed.location_id
     JOIN pms_integration_pmsconnection AS told ON told.id = mapped.connection_id
     WHERE event.sequence IS NULL AND event.type = 'stock.changed' AND event.data -> 'movement' <> 'null'
         AND NOT starts_with(movement.source, told.slug || ':')
-        AND EXISTS (
-            SELECT FROM inventory_stockmovement AS earlier
-            WHERE earlier.level_id = movement.level_id AND earlier.level_version < movement.level_version)
+        AND {changes_a_level("movement", "mapped.connection_id")}
     GROUP BY mapped.connection_id, movement.level_id
 ) AS own
 """

@@ -195,6 +195,7 @@ class Migration(migrations.Migration):
                 ('version', models.BigIntegerField(null=True)),
                 ('webhook_id', models.CharField(blank=True, db_default='', max_length=255)),
                 ('pulled_at', models.DateTimeField(null=True)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('before_count_at', models.DateTimeField(null=True)),
                 ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='stock', to='pms_integration.pmsconnection')),
                 ('location', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='pms_stock', to='inventory.location')),

@@ -302,6 +302,8 @@ class PMSStock(models.Model):
     version = models.BigIntegerField(null=True)
     webhook_id = models.CharField(max_length=MAX_WEBHOOK_ID_LENGTH, blank=True, db_default="")
     pulled_at = models.DateTimeField(null=True)
+    # When the PMS told of it first.
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
     # The moment of the latest figure that was not later than the level's latest count, where the one above is later.
     before_count_at = models.DateTimeField(null=True)
 

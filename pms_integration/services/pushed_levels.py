@@ -24,6 +24,7 @@ from inventory.services.levels import Key
 from pms_backend.api.arrays import as_array
 from pms_integration.models import PMSConnection
 from pms_integration.services.figures import StoredFigure
+from pms_integration.services.stock_pushes.openings import changes_a_level
 
 # The id of a level, the moment of a figure, and the moment until which facts count, None for all.
 Asked = tuple[int, datetime, datetime | None]
@@ -31,9 +32,6 @@ Asked = tuple[int, datetime, datetime | None]
 Sums = dict[Asked, int]
 Fact = ReportedChange | Correction
 
-_IS_LATER_THAN_ANOTHER: Final = """EXISTS (
-    SELECT FROM inventory_stockmovement AS earlier
-    WHERE earlier.level_id = {0}.level_id AND earlier.level_version < {0}.level_version)"""
 # A count that opened a level changed nothing: it said what is there, as the figure does.
 _NOT_INCLUDED: Final = f"""
 WITH unpublished AS MATERIALIZED (
@@ -52,12 +50,12 @@ SELECT asked.level_id, asked.moment, nullif(asked.until, 'infinity'), (
     SELECT coalesce(sum(own.delta), 0) FROM (
         SELECT id, delta, occurred_at FROM inventory_stockmovement AS made
         WHERE level_id = asked.level_id AND occurred_at > asked.moment AND NOT starts_with(source, %(prefix)s)
-            AND (reason <> 'count' OR {_IS_LATER_THAN_ANOTHER.format("made")})
+            AND (reason <> 'count' OR {changes_a_level("made", "%(connection)s")})
         UNION
         SELECT later.id, later.delta, later.occurred_at FROM unpublished
         JOIN inventory_stockmovement AS later ON later.id = unpublished.movement_id
         WHERE later.level_id = asked.level_id AND NOT starts_with(later.source, %(prefix)s)
-            AND {_IS_LATER_THAN_ANOTHER.format("later")}
+            AND {changes_a_level("later", "%(connection)s")}
     ) AS own
     WHERE own.occurred_at <= asked.until AND NOT EXISTS (
         SELECT FROM pms_integration_pmsstockpush AS push

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
+from django.db.models.functions import Least
 from django.utils import timezone
 
 from pms_backend.api import context
@@ -28,8 +29,10 @@ from pms_integration.services.valid_reports import Reported, StockReport
 
 logger = logging.getLogger(__name__)
 
-# Longer than a call may take, and the transaction after it.
-LEASE_SECONDS: Final = 20.0
+# Longer than a call may take, with its wait for the rate budget, and the transaction after it.
+LEASE_SECONDS: Final = 40.0
+# Further failures are not counted.
+MAX_FAILURES: Final = 1_000
 DRAIN_SECONDS: Final = 30.0
 BATCH_SIZE: Final = 250
 # Of pg_advisory locks: one worker leases at a time, so that the pushes of a level keep their order.
@@ -37,15 +40,27 @@ LOCK_CLASS: Final = 7_305_018
 # A refusal of the call as a whole, whatever it has.
 _OF_THE_CALL: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 
-_DUE_CONNECTION: Final = """
-SELECT push.connection_id FROM pms_integration_pmsstockpush AS push
-JOIN pms_integration_pmsconnection AS pms ON pms.id = push.connection_id
-WHERE push.status = 'pending' AND push.due_at <= clock_timestamp()
-    AND pms.is_active AND NOT pms.is_paused AND pms.base_url IS NOT NULL AND pms.kind = ANY (%s::text[])
-ORDER BY push.due_at, push.id LIMIT 1
+# A push waits for those before it at its level; one of a location that is not mapped any more waits for its mapping.
+_DUE: Final = """
+FROM pms_integration_pmsstockpush AS due
+WHERE due.status = 'pending' AND due.due_at <= clock_timestamp()
+    AND EXISTS (
+        SELECT FROM inventory_stocklevel AS level
+        JOIN pms_integration_pmslocation AS mapped ON mapped.location_id = level.location_id
+        WHERE level.id = due.level_id AND mapped.connection_id = due.connection_id)
+    AND NOT EXISTS (
+        SELECT FROM pms_integration_pmsstockpush AS earlier
+        WHERE earlier.connection_id = due.connection_id AND earlier.level_id = due.level_id
+            AND earlier.status = 'pending' AND earlier.id < due.id AND earlier.due_at > clock_timestamp())
 """
-# A push waits for those before it at its level.
-_LEASE: Final = """
+_DUE_CONNECTION: Final = f"""
+SELECT due.connection_id {_DUE}
+    AND due.connection_id IN (
+        SELECT id FROM pms_integration_pmsconnection
+        WHERE is_active AND NOT is_paused AND base_url IS NOT NULL AND kind = ANY (%s::text[]))
+ORDER BY due.due_at, due.id LIMIT 1
+"""
+_LEASE: Final = f"""
 UPDATE pms_integration_pmsstockpush AS push
 SET due_at = clock_timestamp() + %(seconds)s * interval '1 second',
     sku = CASE push.sku WHEN '' THEN variant.sku ELSE push.sku END,
@@ -54,12 +69,7 @@ FROM inventory_stocklevel AS level, products_variant AS variant, pms_integration
 WHERE level.id = push.level_id AND variant.id = level.variant_id
     AND mapped.location_id = level.location_id AND mapped.connection_id = push.connection_id
     AND push.id IN (
-        SELECT due.id FROM pms_integration_pmsstockpush AS due
-        WHERE due.connection_id = %(connection)s AND due.status = 'pending' AND due.due_at <= clock_timestamp()
-            AND NOT EXISTS (
-                SELECT FROM pms_integration_pmsstockpush AS earlier
-                WHERE earlier.connection_id = due.connection_id AND earlier.level_id = due.level_id
-                    AND earlier.status = 'pending' AND earlier.id < due.id AND earlier.due_at > clock_timestamp())
+        SELECT due.id {_DUE} AND due.connection_id = %(connection)s
         ORDER BY due.id LIMIT %(limit)s
         FOR NO KEY UPDATE SKIP LOCKED)
 RETURNING push.id
@@ -103,8 +113,27 @@ def _send(pms: PMSConnection, pushes: Sequence[PMSStockPush]) -> None:
         _put_off(pms, pushes, pause, is_failure=False)
     except ConnectorError as error:
         _after_error(pms, pushes, error)
+    except Exception:
+        logger.exception("%s stock pushes to %s could not be sent", len(pushes), pms.slug)
+        _put_off(pms, pushes, LONGEST_CALL_RETRY, is_failure=True)
     else:
+        _store_or_halve(pms, pushes, results)
+
+
+def _store_or_halve(pms: PMSConnection, pushes: Sequence[PMSStockPush], results: Sequence[StockPushResult]) -> None:
+    """Stores the answers; after an error each half by itself, so that in the end one push costs itself only."""
+    try:
         store_results(pms=pms, pushes=pushes, results=results)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        if len(pushes) > 1:
+            middle = len(pushes) // 2
+            _store_or_halve(pms, pushes[:middle], results[:middle])
+            _store_or_halve(pms, pushes[middle:], results[middle:])
+            return
+        logger.exception("The answer to the stock push %s to %s could not be applied", pushes[0].pk, pms.slug)
+        _put_off(pms, pushes, LONGEST_CALL_RETRY, is_failure=True)
 
 
 def _after_error(pms: PMSConnection, pushes: Sequence[PMSStockPush], error: ConnectorError) -> None:
@@ -146,8 +175,10 @@ def _put_off(pms: PMSConnection, pushes: Sequence[PMSStockPush], pause: timedelt
     until = timezone.now() + pause
     pending = PMSStockPush.objects.filter(status=StockPushStatus.PENDING)
     leased = pending.filter(pk__in=[push.pk for push in pushes])
-    leased.update(due_at=until, failures=F("failures") + 1) if is_failure else leased.update(due_at=until)
-    if not is_failure:
+    if is_failure:
+        leased.update(due_at=until, failures=Least(F("failures") + 1, MAX_FAILURES))
+    else:
+        leased.update(due_at=until)
         pending.filter(connection=pms, due_at__lt=until).update(due_at=until)
 
 
@@ -156,17 +187,24 @@ def store_results(*, pms: PMSConnection, pushes: Sequence[PMSStockPush], results
     """Applies the PMS's answers: acknowledgements, and the figures after them."""
     now = timezone.now()
     reported: list[Reported[StockReport]] = []
-    for push, result in zip(pushes, results, strict=True):
+    unusable: list[PMSStockPush] = []
+    answered = list(zip(pushes, results, strict=True))
+    for push, result in answered:
         if result.status == "rejected":
-            reject(push=push, error=result.code or "rejected")
             continue
         try:
             reported += _reports(pms, push, result, now)
         except UnusableData as error:
             logger.error("The answer to the stock push %s to %s: %s", push.pk, pms.slug, error.detail)  # noqa: TRY400
-            _put_off(pms, [push], LONGEST_CALL_RETRY, is_failure=True)
+            unusable.append(push)
     with context.bind(actor=f"pms:{pms.slug}"):
         apply_stock_reports(pms, reported)
+    # Pushes are locked after levels.
+    for push, result in answered:
+        if result.status == "rejected":
+            reject(push=push, error=result.code or "rejected")
+    if unusable:
+        _put_off(pms, unusable, LONGEST_CALL_RETRY, is_failure=True)
 
 
 def _reports(

@@ -9,11 +9,12 @@ from pms_backend.api.arrays import as_array
 from pms_integration.connectors import CONNECTORS
 from pms_integration.connectors.outgoing import OutgoingConnector
 from pms_integration.models import PMSConnection
+from pms_integration.services.stock_pushes.openings import changes_a_level
 from pms_integration.services.stock_pushes.wake_up import push_wake_up
 
 # Towards a connection, every movement that did not come from it is ours. The one that opened a level is not pushed.
 # What happens while a connection is not active is pushed when it is.
-_RECORD: Final = """
+_RECORD: Final = f"""
 INSERT INTO pms_integration_pmsstockpush
     (connection_id, level_id, movement_id, delta, reason, reference, occurred_at, status)
 SELECT mapped.connection_id, movement.level_id, movement.id, movement.delta, movement.reason, movement.reference,
@@ -24,9 +25,7 @@ JOIN pms_integration_pmslocation AS mapped ON mapped.location_id = level.locatio
 JOIN pms_integration_pmsconnection AS pms ON pms.id = mapped.connection_id
 WHERE movement.id = ANY (%s::bigint[]) AND pms.base_url IS NOT NULL AND pms.kind = ANY (%s::text[])
     AND NOT starts_with(movement.source, pms.slug || ':')
-    AND EXISTS (
-        SELECT FROM inventory_stockmovement AS earlier
-        WHERE earlier.level_id = movement.level_id AND earlier.level_version < movement.level_version)
+    AND {changes_a_level("movement", "mapped.connection_id")}
 ORDER BY movement.id
 ON CONFLICT (movement_id, connection_id) DO NOTHING
 """

@@ -15,13 +15,15 @@ from pms_integration.connectors import CONNECTORS
 from pms_integration.connectors.contract import ConnectorError
 from pms_integration.connectors.outgoing import PMSClient, StockPush, StockPushResult
 from pms_integration.connectors.standard import StandardConnector
-from pms_integration.models import PMSConnection, PMSStock, PMSStockPush
+from pms_integration.models import PMSConnection, PMSLocation, PMSStock, PMSStockPush
 from pms_integration.services.stock_pushes import pushing
 from pms_integration.services.stock_pushes.recording import record_pushes
 from products.models import Variant
-from tests.factories import make_connection, make_location
+from tests.factories import make_connection, make_location, make_product
+from tests.pms_integration.outgoing.calling import connect_simulator
 from tests.pms_integration.reports import apply, at
-from tests.pms_integration.simulator.calling import TOKEN, SimulatorHere
+from tests.pms_integration.simulator.calling import TOKEN, SimulatorHere, product
+from tests.pms_integration.stock_pushes.conftest import LOCATIONS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -239,3 +241,63 @@ def test_a_wrong_token_rejects_nothing(pms: PMSConnection, simulator: SimulatorH
     push()
 
     assert len(moved_there(simulator)) == 1
+
+
+def test_a_push_that_cannot_be_sent_stops_no_other_pms(pms: PMSConnection, simulator: SimulatorHere) -> None:
+    other = make_connection("other")
+    location = make_location("shop")
+    services.map_location(connection=other, location=location, external_id="W1", owns_stock=False)
+    connect_simulator(other, simulator)
+    count_stock(sku="A-1", location="shop", on_hand=3)
+    adjust_stock(sku="A-1", location="shop", delta=1, reason="receipt")
+    relay_pending()
+    PMSLocation.objects.filter(connection=other).delete()
+    adjust_stock(sku="A-1", location="annex", delta=-2, reason="sale")
+
+    push()
+
+    assert [moved[:3] for moved in moved_there(simulator)] == [("A-1", "W1", -2)]
+    assert set(PMSStockPush.objects.values_list("connection__slug", "status")) == {
+        ("demo", "acknowledged"), ("other", "pending"),
+    }  # fmt: skip
+
+
+def test_our_first_movement_at_a_level_that_the_pms_has_at_zero_is_pushed(
+    pms: PMSConnection, simulator: SimulatorHere
+) -> None:
+    make_product("Z-1")
+    simulator.control("products", product("Z-1"), 201)
+    for name in LOCATIONS.values():
+        simulator.control("stock/count", {"sku": "Z-1", "location": name, "on_hand": 0})
+    services.start_sync(slug="demo", mode="full", resources=["stock"])
+    services.run_syncs()
+
+    adjust_stock(sku="Z-1", location="annex", delta=10, reason="receipt")
+    count_stock(sku="Z-1", location="outlet", on_hand=4)
+    push()
+    simulator.control("stock/receive", {"sku": "Z-1", "location": "W1", "quantity": 3})
+    services.start_sync(slug="demo", mode="full", resources=["stock"])
+    services.run_syncs()
+
+    assert (here("annex", "Z-1"), there(simulator, "W1", "Z-1")) == (13, 13)
+    assert (here("outlet", "Z-1"), there(simulator, "W2", "Z-1")) == (4, 0)
+
+
+def test_an_answer_that_cannot_be_applied_costs_its_push_only(
+    pms: PMSConnection, simulator: SimulatorHere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply_reports = pushing.apply_stock_reports
+
+    def failing(pms: PMSConnection, reported: Any) -> Any:
+        if any(one.report.variant.sku_key == "b-1" for one in reported):
+            raise RuntimeError("broken")
+        return apply_reports(pms, reported)
+
+    monkeypatch.setattr(pushing, "apply_stock_reports", failing)
+    for sku in ("A-1", "B-1"):
+        adjust_stock(sku=sku, location="outlet", delta=2, reason="receipt")
+
+    push()
+
+    found = PMSStockPush.objects.values_list("level__variant__sku", "status", "failures")
+    assert set(found) == {("A-1", "acknowledged", 0), ("B-1", "pending", 1)}
