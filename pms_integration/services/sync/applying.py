@@ -30,13 +30,14 @@ from pms_integration.models import (
 from pms_integration.services import refetches
 from pms_integration.services.product_reports import apply_product_reports
 from pms_integration.services.retries import DEFERRED_RETRY
+from pms_integration.services.stock_names import StockNames
 from pms_integration.services.stock_reports import apply_stock_reports
 from pms_integration.services.sync.announcing import announce_end, announce_progress
 from pms_integration.services.sync.differences import Findings, ProductComparison, StockComparison
 from pms_integration.services.sync.leases import Lease, error_of, lease_end, lock_run
 from pms_integration.services.sync.limits import BATCH_SIZE, MAX_ERRORS
 from pms_integration.services.sync.listing import has_run_before
-from pms_integration.services.sync.staged_reports import is_absence, validated_reports
+from pms_integration.services.sync.staged_reports import is_absence, is_refused, validated_reports
 from pms_integration.services.valid_reports import ExternalProduct, Figure, Refetch, Reported, of_kind
 
 logger = logging.getLogger(__name__)
@@ -113,7 +114,8 @@ def apply_batch(*, lease: Lease, reports: Sequence[SyncReport]) -> None:
 def _applied(run: SyncRun, reports: Sequence[SyncReport]) -> Findings:
     pms, found = run.connection, Findings()
     skus = {one.pk: _sku_of(one) for one in reports}
-    valid, refused = validated_reports(pms, [*_listed(reports), *_missed(run, reports)])
+    listed = [one for one in _listed(reports) if not is_refused(one)]
+    valid, refused = validated_reports(pms, [*listed, *_missed(run, reports)])
     for one, error in refused:
         external_id = str(one.report.get("external_id", ""))
         found.fail(SyncResource(one.resource), error.detail, external_id=external_id, sku=skus[one.pk])
@@ -147,6 +149,8 @@ def _apply_products(run: SyncRun, reported: Sequence[Reported[ExternalProduct]],
     comparison = ProductComparison(run.connection, reported)
     outcomes = dict(apply_product_reports(run.connection, reported))
     comparison.compare(outcomes, found)
+    failed = [one.report.external_id for one in reported if outcomes[one.message_id].status == PMSEventStatus.FAILED]
+    _ask_again(run, Resource.PRODUCT, failed)
     listed = [one.report.external_id for one in reported]
     # Those that have not changed are not written by the report.
     PMSProduct.objects.filter(connection=run.connection, external_id__in=listed, missed_lists__gt=0).update(
@@ -161,13 +165,20 @@ def _apply_figures(run: SyncRun, reported: Sequence[Reported[Figure]], skus: dic
     outcomes = dict(apply_stock_reports(run.connection, reported))
     products_follow = run.dry_run and SyncResource.PRODUCTS in run.resources
     comparison.compare(outcomes, skus, found, products_follow=products_follow)
-    # A figure that waits for its variant is asked for again: no later run may list it.
-    waiting = [number for number, outcome in outcomes.items() if outcome.status == PMSEventStatus.DEFERRED]
-    refetches.request(
-        run.connection,
-        [(Resource.STOCK, skus[number]) for number in waiting],
-        due_at=timezone.now() + DEFERRED_RETRY,
-    )
+    names = StockNames(run.connection, [one.report for one in reported])
+    again = [
+        skus[one.message_id]
+        for one in reported
+        if outcomes[one.message_id].status in (PMSEventStatus.DEFERRED, PMSEventStatus.FAILED)
+        and names.location_of(one.report) is not None
+    ]
+    _ask_again(run, Resource.STOCK, again)
+
+
+def _ask_again(run: SyncRun, resource: Resource, ids: Sequence[str]) -> None:
+    """Asks later for what could not be applied now: no later run may list it, since it has not changed."""
+    due_at = timezone.now() + DEFERRED_RETRY
+    refetches.request(run.connection, [(resource, one) for one in ids if one], due_at=due_at)
 
 
 def _sku_of(one: SyncReport) -> str:
@@ -183,6 +194,9 @@ def skip_report(*, lease: Lease, report: SyncReport, error: Exception) -> None:
     run.failed += 1
     detail = f"{type(error).__name__}: {error}"
     external_id = str(report.report.get("external_id", ""))
+    if not run.dry_run:
+        is_product = report.resource == SyncResource.PRODUCTS
+        _ask_again(run, Resource.PRODUCT if is_product else Resource.STOCK, [external_id or _sku_of(report)])
     _advance(
         run,
         [report],

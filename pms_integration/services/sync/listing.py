@@ -76,9 +76,8 @@ def store_page(*, lease: Lease, page: Page, must_overlap: bool) -> None:
         run.watermarks[resource] = page.moment.isoformat()
     entries = [staged(report, resource) for report in page.reports]
     refused = [entry for entry in entries if entry.error]
-    new = _store(run, {entry.key: entry for entry in entries if not entry.error}, received_at=page.moment)
-    run.total = (run.total or 0) + new + len(refused)
-    run.processed += len(refused)
+    new = _store(run, {entry.key: entry for entry in entries}, received_at=page.moment)
+    run.total = (run.total or 0) + new
     run.failed += len(refused)
     run.errors = [*run.errors, *(error_of(resource=resource, detail=one.error) for one in refused)][:MAX_ERRORS]
     run.repeated_pages = 0 if new else run.repeated_pages + 1
@@ -95,7 +94,7 @@ def store_page(*, lease: Lease, page: Page, must_overlap: bool) -> None:
     announce_progress(run)
     run.save(
         update_fields=[
-            *("watermarks", "total", "processed", "failed", "errors", "repeated_pages", "cursor", "listing", "stage"),
+            *("watermarks", "total", "failed", "errors", "repeated_pages", "cursor", "listing", "stage"),
             *("attempts", "failures", "due_at", "announced_at"),
         ]
     )

@@ -11,7 +11,7 @@ from pms_integration.services.retries import pause_after_call
 from pms_integration.services.sync.applying import apply_next
 from pms_integration.services.sync.checking import check_run
 from pms_integration.services.sync.leases import Lease, fail_run, lease_run, put_off, release
-from pms_integration.services.sync.limits import MAX_WAIT_SECONDS, SLICE_SECONDS
+from pms_integration.services.sync.limits import MAX_FAILURES, MAX_WAIT_SECONDS, SLICE_SECONDS
 from pms_integration.services.sync.listing import list_page
 from pms_integration.services.sync.wake_up import sync_wake_up
 
@@ -25,15 +25,15 @@ def run_syncs() -> int:
 
 def _run_next() -> bool:
     """Goes on with the next run. After an error of ours it is tried again when its lease ends, a few times."""
-    lease = lease_run()
-    if lease is None:
-        return False
     try:
+        lease = lease_run()
+        if lease is None:
+            return False
         _run(lease)
     except SyncLost:
-        logger.info("The sync run %s was cancelled or leased by another worker", lease.run_id)
+        logger.info("A sync run was cancelled, or leased by another worker")
     except Exception:
-        logger.exception("The sync run %s could not go on", lease.run_id)
+        logger.exception("A sync run could not go on")
     return True
 
 
@@ -70,6 +70,8 @@ def _list(lease: Lease, run: SyncRun) -> bool:
         pause = pause_after_call(error, failures=run.failures + 1)
         if pause is None:
             fail_run(lease=lease, reason=str(error))
+        elif run.failures + 1 >= MAX_FAILURES:
+            fail_run(lease=lease, reason=f"{MAX_FAILURES} calls in a row failed. {error}")
         else:
             put_off(lease=lease, pause=pause, error=str(error))
         return False

@@ -11,7 +11,8 @@ from django.utils import timezone
 from pms_backend.access.services import record_audit
 from pms_backend.api import context
 from pms_backend.api.transactions import retried_atomic
-from pms_integration.connectors import outgoing_connector_of
+from pms_integration.connectors import CONNECTORS
+from pms_integration.connectors.outgoing import OutgoingConnector
 from pms_integration.exceptions import PMSNotCalled, SyncNotHeld, SyncOver, SyncRunning
 from pms_integration.models import (
     ACTIVE_STATUSES,
@@ -47,7 +48,7 @@ def start_sync(
 ) -> SyncRun:
     """Starts a run, which a worker goes on with. Raises `PMSConnection.DoesNotExist`, `PMSNotCalled`, `SyncRunning`."""
     pms = PMSConnection.objects.get(slug=slug)
-    if not pms.is_called or outgoing_connector_of(pms.kind) is None:
+    if not pms.is_called or not _has_connector(pms):
         raise PMSNotCalled(f"The PMS {slug} is not called: it is not active, or only sends webhooks.")
     run = _start(pms, mode=mode, resources=[one for one in SyncResource if one in resources], dry_run=dry_run)
     record_audit(
@@ -72,13 +73,18 @@ def start_due_syncs() -> int:
 @retried_atomic
 def _start_due(connection_id: int) -> bool:
     pms = PMSConnection.objects.get(pk=connection_id)
-    if outgoing_connector_of(pms.kind) is None:
+    if not _has_connector(pms):
         return False
     try:
         _start(pms, mode=SyncMode.INCREMENTAL, resources=list(SyncResource), dry_run=False)
     except SyncRunning:
         return False
     return True
+
+
+def _has_connector(pms: PMSConnection) -> bool:
+    """Whether the kind can be called, in this version of ours."""
+    return isinstance(CONNECTORS.get(pms.kind), OutgoingConnector)
 
 
 def _start(pms: PMSConnection, *, mode: SyncMode, resources: list[SyncResource], dry_run: bool) -> SyncRun:

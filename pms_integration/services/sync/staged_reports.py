@@ -27,11 +27,13 @@ _KINDS: Final[dict[str, type[Report]]] = {
 }
 # A product that a complete list does not have.
 ABSENCE: Final = "Absence"
+# An entry that cannot be stored: it is listed all the same, so that its product is not missing.
+REFUSED: Final = "Refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedReport:
-    """An entry of a list, ready to be stored. `error`: why it cannot be; then the other values are of no use."""
+    """An entry of a list, ready to be stored. `error`: why its content cannot be, which is left out then."""
 
     resource: SyncResource
     key: str
@@ -48,12 +50,13 @@ def staged(report: Report, resource: SyncResource) -> StagedReport:
     if "variant" in values:
         values["variant"] = asdict(values["variant"])
     content = {"kind": type(report).__name__, **values}
+    error = "" if is_storable(content) else "It holds a NUL (\\u0000) or half of a surrogate pair."
     return StagedReport(
         resource=resource,
         key=_key(report),
-        content=json.dumps(content, ensure_ascii=False) if is_storable(content) else "",
-        is_reduction=_is_reduction(report),
-        error="" if is_storable(content) else "It holds a NUL (\\u0000) or half of a surrogate pair.",
+        content=json.dumps({"kind": REFUSED} if error else content, ensure_ascii=False),
+        is_reduction=not error and _is_reduction(report),
+        error=error,
     )
 
 
@@ -69,6 +72,11 @@ def report_of(content: dict[str, Any]) -> Report:
     if "variant" in values:
         values["variant"] = VariantReference(**values["variant"])
     return kind(**values)
+
+
+def is_refused(one: SyncReport) -> bool:
+    """Whether the entry could not be stored, which was counted when it was listed."""
+    return bool(one.report["kind"] == REFUSED)
 
 
 def is_absence(one: SyncReport) -> bool:

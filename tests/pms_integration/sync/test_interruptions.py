@@ -19,6 +19,7 @@ from pms_integration.services.retries import DEFERRED_RETRY
 from pms_integration.services.sync import applying, limits, listing
 from pms_integration.services.sync.leases import Lease, lease_run
 from products.models import Product
+from tests.factories import make_connection
 from tests.pms_integration.simulator.calling import SimulatorHere, product
 from tests.pms_integration.sync.running import counts, fill, go_on, on_hand, start, sync
 
@@ -293,3 +294,60 @@ def test_stock_of_a_location_that_is_not_mapped_is_left_out_with_one_error(
         assert [error["detail"] for error in one.errors] == [detail]
     assert counts(run) == {"processed": 9, "total": 9, "created": 6, "unchanged": 3}
     assert not PMSRefetch.objects.exists()
+
+
+def test_a_product_that_is_listed_but_cannot_be_stored_is_not_missing(
+    pms: PMSConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = Pages([[listed(1), listed(2)]], [None])
+    monkeypatch.setitem(CONNECTORS, "standard", pages)
+    sync(pms, resources=["products"])
+    bad = product("A-2", name="\0")
+    pages.pages = [[listed(1), ProductReport(external_id="p-2", version=2, data=bad, payload=bad)]]
+
+    runs = [sync(pms, resources=["products"]) for _ in range(3)]
+
+    assert [counts(run) for run in runs] == [{"processed": 2, "total": 2, "unchanged": 1, "failed": 1}] * 3
+    assert set(Product.objects.values_list("status", flat=True)) == {"draft"}
+
+
+def test_what_fails_by_an_error_of_ours_is_asked_for_again(
+    pms: PMSConnection, simulator: SimulatorHere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = fill(simulator, 1, on_hand=None)
+
+    def failing(pms: PMSConnection, reported: Any) -> Any:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(applying, "apply_product_reports", failing)
+
+    sync(pms, resources=["products"])
+
+    assert list(PMSRefetch.objects.values_list("resource", "external_id")) == [("product", ids[0])]
+
+
+def test_a_pms_that_answers_nonsense_all_the_time_ends_the_run(
+    pms: PMSConnection, simulator: SimulatorHere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pms_integration.services.sync.runner.MAX_FAILURES", 2)
+    simulator.set_faults({"wrong_json": 1.0})
+    run = start(pms)
+
+    for _ in range(2):
+        go_on(run)
+        make_due(run)
+
+    run.refresh_from_db()
+    assert run.status == "failed"
+    assert run.errors[0]["detail"].startswith("2 calls in a row failed. ")
+
+
+def test_a_kind_that_is_gone_stops_no_other_connection(pms: PMSConnection) -> None:
+    gone = make_connection("a-gone")
+    values = {"kind": "gone", "base_url": "http://pms.example", "sync_every_seconds": 60}
+    PMSConnection.objects.filter(pk=gone.pk).update(**values)
+    services.update_connection(slug="demo", values={"sync_every_seconds": 60})
+
+    assert services.start_due_syncs() == 1
+    with pytest.raises(PMSNotCalled):
+        start(gone)
