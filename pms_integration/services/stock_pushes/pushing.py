@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from pms_backend.api import context
 from pms_backend.api.arrays import as_array
+from pms_backend.api.exceptions import OutcomeUnknown
 from pms_backend.api.storable_text import storable
 from pms_backend.api.transactions import retried_atomic
 from pms_integration.connectors.contract import ConnectorError, DeltaReport, FigureReport, NotCalled, VariantReference
@@ -124,7 +125,7 @@ def _store_or_halve(pms: PMSConnection, pushes: Sequence[PMSStockPush], results:
     """Stores the answers; after an error each half by itself, so that in the end one push costs itself only."""
     try:
         store_results(pms=pms, pushes=pushes, results=results)
-    except (OperationalError, InterfaceError):
+    except (OutcomeUnknown, OperationalError, InterfaceError):
         raise
     except Exception:
         if len(pushes) > 1:

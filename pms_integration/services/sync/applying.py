@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from pms_backend import metrics
 from pms_backend.api import context
+from pms_backend.api.exceptions import OutcomeUnknown
 from pms_backend.api.transactions import retried_atomic
 from pms_integration.connectors.contract import Resource
 from pms_integration.exceptions import SyncLost
@@ -30,7 +31,6 @@ from pms_integration.models import (
 from pms_integration.services import refetches
 from pms_integration.services.product_reports import apply_product_reports
 from pms_integration.services.retries import DEFERRED_RETRY
-from pms_integration.services.stock_names import StockNames
 from pms_integration.services.stock_reports import apply_stock_reports
 from pms_integration.services.sync.announcing import announce_end, announce_progress
 from pms_integration.services.sync.differences import Findings, ProductComparison, StockComparison
@@ -76,7 +76,7 @@ def _apply_or_halve(lease: Lease, reports: Sequence[SyncReport]) -> None:
     """Applies the reports; after an error each half by itself, so that in the end one report costs itself only."""
     try:
         apply_batch(lease=lease, reports=reports)
-    except (SyncLost, OperationalError, InterfaceError):
+    except (SyncLost, OutcomeUnknown, OperationalError, InterfaceError):
         raise
     except Exception as error:
         if len(reports) == 1:
@@ -165,12 +165,11 @@ def _apply_figures(run: SyncRun, reported: Sequence[Reported[Figure]], skus: dic
     outcomes = dict(apply_stock_reports(run.connection, reported))
     products_follow = run.dry_run and SyncResource.PRODUCTS in run.resources
     comparison.compare(outcomes, skus, found, products_follow=products_follow)
-    names = StockNames(run.connection, [one.report for one in reported])
     again = [
         skus[one.message_id]
         for one in reported
         if outcomes[one.message_id].status in (PMSEventStatus.DEFERRED, PMSEventStatus.FAILED)
-        and names.location_of(one.report) is not None
+        and comparison.is_mapped(one.report)
     ]
     _ask_again(run, Resource.STOCK, again)
 

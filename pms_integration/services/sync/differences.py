@@ -180,7 +180,7 @@ class StockComparison:
         after = self._on_hand()
         for one in self._reported:
             outcome, key, sku = outcomes[one.message_id], self._keys[one.message_id], skus[one.message_id]
-            if self._names.location_of(one.report) is None:
+            if not self.is_mapped(one.report):
                 found.leave_out(one.report.location)
             elif products_follow and outcome.status == PMSEventStatus.DEFERRED:
                 found.created += 1
@@ -189,6 +189,10 @@ class StockComparison:
                 found.fail(SyncResource.STOCK, outcome.reason, sku=sku)
             else:
                 self._add_level(one.report, key, sku, after.get(key), found)
+
+    def is_mapped(self, figure: Figure) -> bool:
+        """Whether the figure is of a location that we know."""
+        return self._names.location_of(figure) is not None
 
     def _add_level(self, figure: Figure, key: Key, sku: str, after: int | None, found: Findings) -> None:
         local, location = self._before.get(key), self._names.location_of(figure)

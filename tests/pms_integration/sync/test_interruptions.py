@@ -7,6 +7,7 @@ from typing import Any, Literal
 import pytest
 from django.utils import timezone
 
+from pms_backend.api.exceptions import OutcomeUnknown
 from pms_backend.events.models import Event
 from pms_integration import services
 from pms_integration.connectors import CONNECTORS
@@ -351,3 +352,24 @@ def test_a_kind_that_is_gone_stops_no_other_connection(pms: PMSConnection) -> No
     assert services.start_due_syncs() == 1
     with pytest.raises(PMSNotCalled):
         start(gone)
+
+
+def test_a_batch_whose_commit_may_have_happened_is_not_applied_in_halves(
+    pms: PMSConnection, simulator: SimulatorHere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(simulator, 4, on_hand=None)
+    apply, tried = applying.apply_batch, []
+
+    def breaking(**given: Any) -> None:
+        tried.append(len(given["reports"]))
+        apply(**given)
+        if len(tried) == 1:
+            raise OutcomeUnknown
+
+    monkeypatch.setattr(applying, "apply_batch", breaking)
+    run = sync(pms, resources=["products"])
+    make_due(run)
+    go_on(run)
+
+    assert tried == [4]
+    assert (run.status, counts(run)) == ("finished", {"processed": 4, "total": 4, "created": 4})
