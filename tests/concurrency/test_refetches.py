@@ -20,8 +20,8 @@ from products.models import Product
 from tests.concurrency.threads import at_once
 from tests.factories import make_connection, make_location, make_product
 from tests.outbound.servers import serving
+from tests.pms_integration.conftest import allowed
 from tests.pms_integration.outgoing.calling import answering, connect
-from tests.pms_integration.outgoing.conftest import allowed
 from tests.pms_integration.refetches.asking import Shop, request
 from tests.pms_integration.reports import apply, product
 from tests.waiting import wait_until

@@ -7,16 +7,9 @@ import pytest
 from pms_integration.models import PMSConnection
 from pms_integration.services.pms_client import close_clients
 from tests.factories import make_connection
-from tests.outbound.servers import LocalServer, Names, serving
+from tests.outbound.servers import LocalServer, serving
 from tests.pms_integration.outgoing.calling import TOKEN, answering, connect
 from tests.pms_integration.simulator.calling import SimulatorHere
-
-
-@pytest.fixture
-def allowed(monkeypatch: pytest.MonkeyPatch, settings) -> None:
-    """Calls of pms.example, which is this machine."""
-    Names(monkeypatch).set("pms.example", ["127.0.0.1"])
-    settings.OUTBOUND_ALLOW = ["pms.example"]
 
 
 @pytest.fixture

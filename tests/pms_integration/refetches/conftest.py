@@ -8,10 +8,10 @@ from pms_integration.models import PMSConnection
 from tests.factories import make_connection, make_location
 from tests.outbound.servers import LocalServer
 from tests.pms_integration.outgoing.calling import connect
-from tests.pms_integration.outgoing.conftest import allowed, server
+from tests.pms_integration.outgoing.conftest import server
 from tests.pms_integration.refetches.asking import Shop
 
-__all__ = ["allowed", "server"]
+__all__ = ["server"]
 
 
 @pytest.fixture

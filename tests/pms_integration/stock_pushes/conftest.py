@@ -10,7 +10,6 @@ from pms_integration import services
 from pms_integration.models import PMSConnection
 from pms_integration.services.pms_client import close_clients
 from tests.factories import make_connection, make_location, make_product
-from tests.outbound.servers import Names
 from tests.pms_integration.outgoing.calling import connect_simulator
 from tests.pms_integration.simulator.calling import SimulatorHere, product
 
@@ -18,9 +17,7 @@ LOCATIONS = {"annex": "W1", "outlet": "W2"}
 
 
 @pytest.fixture
-def simulator(monkeypatch: pytest.MonkeyPatch, settings) -> Iterator[SimulatorHere]:
-    Names(monkeypatch).set("pms.example", ["127.0.0.1"])
-    settings.OUTBOUND_ALLOW = ["pms.example"]
+def simulator(allowed: None) -> Iterator[SimulatorHere]:
     running = SimulatorHere()
     yield running
     close_clients()

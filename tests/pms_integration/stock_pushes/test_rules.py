@@ -9,8 +9,7 @@ from inventory.models import StockMovement
 from pms_backend.operations.audit import find_mismatches
 from pms_integration.models import PMSStockPush
 from tests.factories import make_product
-from tests.pms_integration.stock_pushes.test_two_systems import pair
-from tests.pms_integration.stock_pushes.two_systems import Pair
+from tests.pms_integration.stock_pushes.two_systems import Pair, pair
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -18,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def both() -> Iterator[Pair]:
     """Both sides have 50 at both places."""
-    with pair() as systems:
+    with pair("shop") as systems:
         yield systems
         systems.come_to_rest()
         assert systems.here("annex") == systems.there("annex")

@@ -1,21 +1,15 @@
 """Two live systems come to the same figures at rest, whatever is late, lost, doubled or reordered on the way."""
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pms_backend.operations.audit import find_mismatches
-from pms_integration import services
-from pms_integration.connectors import CONNECTORS
-from pms_integration.models import PMSConnection, StockOwner
-from tests.factories import make_connection, make_location, make_product
-from tests.pms_integration.stock_pushes.two_systems import PLACES, OtherSide, Pair
+from pms_integration.models import StockOwner
+from tests.pms_integration.stock_pushes.two_systems import PLACES, pair
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,31 +37,12 @@ STEP = st.one_of(
 )
 
 
-@contextmanager
-def pair() -> Iterator[Pair]:
-    """Two systems that agree on the stock of a new SKU."""
-    slug = f"c-{uuid.uuid4().hex[:8]}"
-    other = OtherSide(f"S-{slug}", opening=50)
-    make_product(other.sku)
-    pms = make_connection(slug)
-    for place in PLACES:
-        location = make_location(f"{place}-{slug}")
-        services.map_location(connection=pms, location=location, external_id=place, owns_stock=place == "annex")
-    PMSConnection.objects.filter(pk=pms.pk).update(base_url="http://pms.example")
-    pms.refresh_from_db()
-    with patch.dict(CONNECTORS, {"standard": other}):
-        both = Pair(pms, other)
-        both.begin()
-        yield both
-        PMSConnection.objects.filter(pk=pms.pk).update(is_active=False)
-
-
 @pytest.mark.parametrize("examples", [25, pytest.param(400, marks=pytest.mark.slow)])
 def test_at_rest_both_hold_the_same_and_the_shelf_too(examples: int) -> None:
     @settings(max_examples=examples, deadline=None)
     @given(steps=st.lists(STEP, max_size=14))
     def check(steps: list[tuple[str, dict[str, Any]]]) -> None:
-        with pair() as both:
+        with pair(f"c-{uuid.uuid4().hex[:8]}") as both:
             for name, arguments in steps:
                 getattr(both, name)(**arguments)
             both.come_to_rest()

@@ -1,9 +1,11 @@
 """Two systems that sell, receive and count the same stock, and a shelf that both mean."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 from django.utils import timezone
 
@@ -11,10 +13,12 @@ from inventory import services as inventory
 from inventory.models import StockLevel
 from pms_backend.events.services import relay_pending
 from pms_integration import services
+from pms_integration.connectors import CONNECTORS
 from pms_integration.connectors.contract import ConnectorError, FigureReport, Report, VariantReference
 from pms_integration.connectors.outgoing import Page, StockPush, StockPushResult
 from pms_integration.connectors.standard import StandardConnector
 from pms_integration.models import PMSConnection, PMSStockPush, StockOwner, SyncMode, SyncResource
+from tests.factories import make_connection, make_location, make_product
 from tests.pms_integration.reports import receive
 
 # The PMS owns the stock of the first one, we own that of the second one.
@@ -194,3 +198,21 @@ class Pair:
         while self.other.post:
             self.deliver(0)
         assert not PMSStockPush.objects.filter(status="pending").exists()
+
+
+@contextmanager
+def pair(slug: str, *, sku: str = "") -> Iterator[Pair]:
+    """Two systems with 50 of a new SKU at both places. The connection is switched off afterwards."""
+    other = OtherSide(sku or f"S-{slug}", opening=50)
+    make_product(other.sku)
+    pms = make_connection(slug)
+    for place in PLACES:
+        location = make_location(f"{place}-{slug}")
+        services.map_location(connection=pms, location=location, external_id=place, owns_stock=place == "annex")
+    PMSConnection.objects.filter(pk=pms.pk).update(base_url="http://pms.example")
+    pms.refresh_from_db()
+    with patch.dict(CONNECTORS, {"standard": other}):
+        both = Pair(pms, other)
+        both.begin()
+        yield both
+        PMSConnection.objects.filter(pk=pms.pk).update(is_active=False)

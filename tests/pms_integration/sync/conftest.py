@@ -6,15 +6,12 @@ import pytest
 
 from pms_integration.models import PMSConnection
 from pms_integration.services.pms_client import close_clients
-from tests.outbound.servers import Names
 from tests.pms_integration.simulator.calling import SimulatorHere
 from tests.pms_integration.sync.running import connect
 
 
 @pytest.fixture
-def simulator(monkeypatch: pytest.MonkeyPatch, settings) -> Iterator[SimulatorHere]:
-    Names(monkeypatch).set("pms.example", ["127.0.0.1"])
-    settings.OUTBOUND_ALLOW = ["pms.example"]
+def simulator(allowed: None) -> Iterator[SimulatorHere]:
     running = SimulatorHere()
     yield running
     close_clients()

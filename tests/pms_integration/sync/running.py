@@ -1,13 +1,13 @@
 """Runs syncs in this process."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from inventory.models import StockLevel
 from pms_integration import services
 from pms_integration.models import PMSConnection, SyncMode, SyncRun
 from tests.factories import make_connection, make_location
-from tests.pms_integration.simulator.calling import TOKEN, SimulatorHere, product
+from tests.pms_integration.outgoing.calling import connect_simulator
+from tests.pms_integration.simulator.calling import SimulatorHere, product
 
 
 def connect(simulator: SimulatorHere, slug: str = "demo", *, owns: str = "main") -> PMSConnection:
@@ -15,9 +15,7 @@ def connect(simulator: SimulatorHere, slug: str = "demo", *, owns: str = "main")
     location = make_location(owns)
     pms = make_connection(slug)
     services.map_location(connection=pms, location=location, external_id="W1", owns_stock=True)
-    port = urlsplit(simulator.running.url).port
-    url = services.check_base_url(f"http://pms.example:{port}")
-    return services.set_outgoing(connection_id=pms.pk, base_url=url, credentials={"token": TOKEN})
+    return connect_simulator(pms, simulator)
 
 
 def start(pms: PMSConnection, mode: str = "full", **more: Any) -> SyncRun:
