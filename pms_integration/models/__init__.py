@@ -9,11 +9,6 @@ from pms_integration.models.connections import (
     FieldGroupOwner,
     PMSConnection,
     PMSLocation,
-    PMSProduct,
-    PMSProductState,
-    PMSRefetch,
-    PMSStock,
-    PMSVariant,
     StockOwner,
 )
 from pms_integration.models.events import MAX_TYPE_LENGTH, PMSEvent, PMSEventStatus
@@ -26,6 +21,7 @@ from pms_integration.models.imports import (
     ImportProblem,
     ImportStatus,
 )
+from pms_integration.models.reported import PMSProduct, PMSProductState, PMSRefetch, PMSStock, PMSVariant
 from pms_integration.models.stock_pushes import PMSStockPush, StockPushStatus
 from pms_integration.models.sync_runs import (
     ACTIVE_STATUSES,

@@ -1,0 +1,146 @@
+"""The values that PMSs last reported, and what has to be asked for."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models.functions import Now
+
+from inventory.models import Location
+from pms_backend.api.moments import moment_constraint
+from pms_integration.connectors.contract import MAX_WEBHOOK_ID_LENGTH, Resource
+from pms_integration.models.connections import MAX_EXTERNAL_ID_LENGTH, MAX_REASON_LENGTH, PMSConnection
+from products.models import Product, Variant
+
+
+class PMSProductState(models.TextChoices):
+    """The state of the link between a product of the PMS and ours."""
+
+    IN_SYNC = "in_sync"
+    PENDING_PUSH = "pending_push"
+    CONFLICT = "conflict"
+    ERROR = "error"
+
+
+class PMSProduct(models.Model):
+    """A product of the PMS and the product of ours that it is linked to; it stays when the PMS deletes it."""
+
+    connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="products", db_index=False)
+    external_id = models.CharField(max_length=MAX_EXTERNAL_ID_LENGTH)
+    product = models.ForeignKey(Product, null=True, on_delete=models.PROTECT, related_name="pms_products")
+    version = models.BigIntegerField(null=True)
+    # The SHA-256 of the content at `version`, in hexadecimal, by which a repeated report is known.
+    digest = models.CharField(max_length=64, blank=True)
+    state = models.CharField(max_length=12, choices=PMSProductState.choices, default=PMSProductState.IN_SYNC)
+    reason = models.CharField(max_length=MAX_REASON_LENGTH, blank=True)
+    payload = models.JSONField(default=dict)
+    is_deleted = models.BooleanField(default=False)
+    # Complete lists in a row in which it was missing.
+    missed_lists = models.PositiveSmallIntegerField(default=0, db_default=0)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name = "PMS product"
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "external_id"], name="pms_product_once"),
+            models.UniqueConstraint(
+                fields=["connection", "product"],
+                name="pms_product_of_one_product",
+                condition=models.Q(product__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id
+
+
+class PMSVariant(models.Model):
+    """A variant of the PMS and ours: `external_id` is the PMS's id of it, `other_ids` are more by which it names it."""
+
+    connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="variants", db_index=False)
+    external_id = models.CharField(max_length=MAX_EXTERNAL_ID_LENGTH)
+    other_ids = ArrayField(models.CharField(max_length=MAX_EXTERNAL_ID_LENGTH), default=list)
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="pms_variants")
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name = "PMS variant"
+        indexes = [GinIndex(fields=["other_ids"], name="pms_variant_other_ids")]
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "external_id"], name="pms_variant_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id
+
+
+class PMSRefetch(models.Model):
+    """A resource of the PMS that has to be asked for, because a webhook did not say how it has changed."""
+
+    connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="refetches", db_index=False)
+    resource = models.CharField(max_length=20, choices=[(resource.value, resource.value) for resource in Resource])
+    external_id = models.CharField(max_length=MAX_EXTERNAL_ID_LENGTH)
+    requested_at = models.DateTimeField(db_default=Now())
+    due_at = models.DateTimeField(db_default=Now())
+    # The end of the lease of the worker that asks for it. Of each connection, one worker at a time has leases.
+    leased_until = models.DateTimeField(null=True)
+    failures = models.PositiveSmallIntegerField(default=0, db_default=0)
+    # Whether the PMS gets what its figures differ by where we own the stock.
+    corrects = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        ordering = ("id",)
+        verbose_name = "PMS refetch"
+        verbose_name_plural = "PMS refetches"
+        indexes = [
+            models.Index(fields=["connection", "due_at", "id"], name="pms_refetch_due"),
+            models.Index(
+                fields=["connection"], name="pms_refetch_leased", condition=models.Q(leased_until__isnull=False)
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "resource", "external_id"], name="pms_refetch_once"),
+            models.CheckConstraint(
+                name="pms_refetch_resource_known",
+                condition=models.Q(resource__in=[resource.value for resource in Resource]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.resource} {self.external_id}"
+
+
+class PMSStock(models.Model):
+    """The quantity that a PMS last reported of a variant at a location, even one where we have no level.
+
+    It came with a webhook, or it was asked for and came at `pulled_at`.
+    """
+
+    connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="stock", db_index=False)
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="pms_stock")
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="pms_stock")
+    on_hand = models.BigIntegerField()
+    reported_at = models.DateTimeField()
+    version = models.BigIntegerField(null=True)
+    webhook_id = models.CharField(max_length=MAX_WEBHOOK_ID_LENGTH, blank=True, db_default="")
+    pulled_at = models.DateTimeField(null=True)
+    # When the PMS told of it first.
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    # The moment of the latest figure that was not later than the level's latest count, where the one above is later.
+    before_count_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "PMS stock"
+        verbose_name_plural = "PMS stock"
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "variant", "location"], name="pms_stock_once"),
+            moment_constraint("pms_integration_pmsstock", "reported_at"),
+            models.CheckConstraint(
+                name="pms_stock_of_a_webhook_or_pulled",
+                condition=models.Q(pulled_at__isnull=False, webhook_id="")
+                | (models.Q(pulled_at__isnull=True) & ~models.Q(webhook_id="")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.variant} at {self.location}: {self.on_hand}"
