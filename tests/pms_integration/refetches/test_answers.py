@@ -19,6 +19,7 @@ from pms_integration.models import PMSConnection, PMSProduct, PMSRefetch, PMSSto
 from pms_integration.services.report_validation import MAX_SKEW
 from products.models import Product, Variant
 from tests.factories import make_product
+from tests.pms_integration.outgoing.calling import answering
 from tests.pms_integration.refetches.asking import Shop, failures, make_due, request, seconds_until_due
 from tests.pms_integration.reports import apply, product
 
@@ -144,14 +145,15 @@ def test_after_a_day_it_is_given_up(shop: Shop, pms: PMSConnection, caplog: pyte
 def test_a_request_during_the_call_is_asked_again(shop: Shop, pms: PMSConnection):
     make_product("A-1")
     shop.put("A-1", 3)
-    respond = shop.respond
+    before = shop.stock["A-1"]
 
     def sells_while_it_answers(handler: Any) -> None:
+        # Before the answer is sent: the worker ends its lease as soon as it has it.
         shop.answers.clear()
-        respond(handler)
+        shop.put("A-1", 2, version=2, minute=0)
         request(pms, "A-1")
         connections.close_all()
-        shop.put("A-1", 2, version=2, minute=0)
+        answering({"stock": before, "next": None})(handler)
 
     shop.answers["A-1"] = sells_while_it_answers
     request(pms, "A-1")
