@@ -196,6 +196,7 @@ class Migration(migrations.Migration):
                 ('webhook_id', models.CharField(blank=True, db_default='', max_length=255)),
                 ('pulled_at', models.DateTimeField(null=True)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('included_until', models.DateTimeField(null=True)),
                 ('before_count_at', models.DateTimeField(null=True)),
                 ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='stock', to='pms_integration.pmsconnection')),
                 ('location', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='pms_stock', to='inventory.location')),
@@ -424,6 +425,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='pmsstock',
             constraint=models.CheckConstraint(condition=models.Q(('reported_at__gte', datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('reported_at__lt', datetime.datetime(3000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), name='pms_integration_pmsstock_reported_at_in_bounds', violation_error_message='A moment lies between 1970-01-01 and 3000-01-01.'),
+        ),
+        migrations.AddConstraint(
+            model_name='pmsstock',
+            constraint=models.CheckConstraint(condition=models.Q(('included_until', None), ('included_until__lte', models.F('reported_at')), _connector='OR'), name='pms_stock_included_until_a_figure'),
         ),
         migrations.AddConstraint(
             model_name='pmsstock',

@@ -126,7 +126,10 @@ class PMSStock(models.Model):
     pulled_at = models.DateTimeField(null=True)
     # When the PMS told of it first.
     created_at = models.DateTimeField(db_default=Now(), editable=False)
-    # The moment of the latest figure that was not later than the level's latest count, where the one above is later.
+    # The moment of the last figure that was applied, because the PMS owned the stock or its quantities were taken: the
+    # level has what the PMS changed until then.
+    included_until = models.DateTimeField(null=True)
+    # The moment of the latest figure that was not later than the level's latest count, where the last applied one is.
     before_count_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -135,6 +138,10 @@ class PMSStock(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["connection", "variant", "location"], name="pms_stock_once"),
             moment_constraint("pms_integration_pmsstock", "reported_at"),
+            models.CheckConstraint(
+                name="pms_stock_included_until_a_figure",
+                condition=models.Q(included_until=None) | models.Q(included_until__lte=models.F("reported_at")),
+            ),
             models.CheckConstraint(
                 name="pms_stock_of_a_webhook_or_pulled",
                 condition=models.Q(pulled_at__isnull=False, webhook_id="")

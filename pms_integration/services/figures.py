@@ -16,26 +16,28 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 _STORED: Final = """
 SELECT stock.variant_id, stock.location_id, stock.on_hand, stock.reported_at, stock.version, stock.webhook_id,
-    stock.pulled_at, stock.before_count_at
+    stock.pulled_at, stock.included_until, stock.before_count_at
 FROM pms_integration_pmsstock AS stock
 WHERE stock.connection_id = %s
     AND (stock.variant_id, stock.location_id) IN (SELECT * FROM unnest(%s::bigint[], %s::bigint[]))
 ORDER BY stock.variant_id, stock.location_id
 """
 _LOCKED: Final = "FOR NO KEY UPDATE"
-# A figure for comparison has no level that could be locked: here too, only a later one replaces it. Python compares
-# text by its code points, as the collation "C" does.
+# A figure for comparison has no level that could be locked: here too, only a later one replaces it. One that is applied
+# replaces one that never was. Python compares text by its code points, as the collation "C" does.
 _STORE: Final = """
 INSERT INTO pms_integration_pmsstock AS stock
-    (connection_id, variant_id, location_id, on_hand, reported_at, version, webhook_id, pulled_at, before_count_at)
+    (connection_id, variant_id, location_id, on_hand, reported_at, version, webhook_id, pulled_at, included_until,
+        before_count_at)
 SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::bigint[], %s::text[],
-        %s::timestamptz[], %s::timestamptz[])
-    AS figure(variant_id, location_id, on_hand, reported_at, version, webhook_id, pulled_at, before_count_at)
-ORDER BY variant_id, location_id
+        %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
+ORDER BY 2, 3
 ON CONFLICT (connection_id, variant_id, location_id) DO UPDATE
 SET on_hand = excluded.on_hand, reported_at = excluded.reported_at, version = excluded.version,
-    webhook_id = excluded.webhook_id, pulled_at = excluded.pulled_at, before_count_at = excluded.before_count_at
-WHERE (stock.reported_at, coalesce(stock.version, -1), coalesce(stock.pulled_at, '-infinity'),
+    webhook_id = excluded.webhook_id, pulled_at = excluded.pulled_at, included_until = excluded.included_until,
+    before_count_at = excluded.before_count_at
+WHERE stock.included_until IS DISTINCT FROM excluded.included_until
+    OR (stock.reported_at, coalesce(stock.version, -1), coalesce(stock.pulled_at, '-infinity'),
         stock.webhook_id COLLATE "C")
     <= (excluded.reported_at, coalesce(excluded.version, -1), coalesce(excluded.pulled_at, '-infinity'),
         excluded.webhook_id COLLATE "C")
@@ -44,14 +46,16 @@ WHERE (stock.reported_at, coalesce(stock.version, -1), coalesce(stock.pulled_at,
 
 @dataclass(frozen=True, slots=True)
 class StoredFigure:
-    """The latest figure of a connection for a level."""
+    """The latest figure of a connection for a level, and until when the level has what the PMS has told."""
 
     on_hand: int
     reported_at: datetime
     version: int | None
     webhook_id: str
     pulled_at: datetime | None
-    # The moment of the latest figure that was not later than the latest count of staff, if this one is later.
+    # The moment of the last figure that was applied: this one, or an earlier one if this is for comparison only.
+    included_until: datetime | None = None
+    # The moment of the latest figure that was not later than the latest count of staff, where the last applied one is.
     before_count_at: datetime | None = None
 
     @property
@@ -63,10 +67,15 @@ class StoredFigure:
         version = -1 if self.version is None else self.version
         return self.reported_at, version, self.pulled_at or _NEVER, self.webhook_id
 
-    def is_news_to(self, latest: "StoredFigure | None") -> bool:
-        """Whether it comes after the latest one; an answer that repeats that one for its moment does not."""
+    def is_news_to(self, latest: "StoredFigure | None", *, is_owned: bool) -> bool:
+        """Whether it comes after the latest one; an answer that repeats that one for its moment does not.
+
+        To a level that the PMS owns, one that was told before and never applied is none.
+        """
         if latest is None:
             return True
+        if is_owned and latest.included_until != latest.reported_at:
+            return latest.included_until is None or self.reported_at > latest.included_until
         repeats = (self.on_hand, *self.order[:2]) == (latest.on_hand, *latest.order[:2])
         return self.order > latest.order and not (repeats and self.pulled_at)
 

@@ -1,17 +1,18 @@
 """Changes of who owns the stock of a location: whose figures count from now on, and whose count at first.
 
 The mapping's row is locked before the levels. Reports of the connection's PMS share that lock (`stock_names.py`), so
-that each is applied either before the change or after it. What becomes of the figures that were kept:
+that each is applied either before the change or after it. A figure supersedes what is not later than it if it was
+applied, whoever owns the stock afterwards (`PMSStock.included_until`). What becomes of the figures that are stored:
 
-- opening `pms`: they are *adopted*. Each is applied now, a level is made where there is none, and from now on a figure
-  supersedes what is not later than it, as any that was applied. Counts of staff before the change are forgotten.
-- opening `local`, and the PMS becomes the owner: they are *forgotten*. A figure that was never applied supersedes
-  nothing; the next one that comes is the first.
-- opening `local`, and we become the owner: they stay for comparison, and supersede nothing.
+- opening `pms`: they are *adopted*. Each is applied now, a level is made where there is none, and counts of staff
+  before the change are forgotten.
+- opening `local`, and the PMS becomes the owner: they are *forgotten*. One that was never applied supersedes nothing;
+  the next one that comes is the first after the last that was.
+- opening `local`, and we become the owner: they stay, and those that come from now on are for comparison.
 
-Where the PMS becomes the owner, movements of ours that it is never told of are taken as included in all of its figures:
-the next one would add them once more. That is what opened a level, what was rejected, and with the PMS's opening what
-is later than the figure. What is pending stays so.
+Where the PMS becomes the owner, or its quantities are taken, movements of ours that it is never told of are taken as
+included in all of its figures: the next one would add them once more. That is what opened a level, what was rejected,
+and with the PMS's opening what is later than the figure. What is pending stays so.
 """
 
 import uuid
@@ -20,6 +21,7 @@ from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 from django.db import connection as database
+from django.db.models import F
 
 from inventory import services as inventory
 from inventory.exceptions import LocationInactive
@@ -118,9 +120,13 @@ def refuse_another_owner(mapping: PMSLocation, *, owns_stock: bool, pointer: str
 
 
 def forget_figures(mapping: PMSLocation) -> None:
-    """Forgets the figures of a location whose owner the PMS becomes, while the quantities stay as they are."""
+    """Forgets the figures of a location whose owner the PMS becomes, while the quantities stay as they are.
+
+    One with an earlier figure that was applied stays for its moment: what the PMS changed until then is in the level.
+    """
     _include_untold(mapping, _OPENING, _REJECTED)
-    PMSStock.objects.filter(connection=mapping.connection_id, location=mapping.location_id).delete()
+    never_applied = PMSStock.objects.filter(included_until=None)
+    never_applied.filter(connection=mapping.connection_id, location=mapping.location_id).delete()
 
 
 def _set_owner(mapping: PMSLocation, *, owns_stock: bool) -> None:
@@ -141,8 +147,7 @@ def _adopt_figures(mapping: PMSLocation) -> None:
     variants = list(reported.order_by("variant").values_list("variant", flat=True))
     for first in range(0, len(variants), BATCH_SIZE):
         _adopt_batch(mapping, variants[first : first + BATCH_SIZE], name)
-    if mapping.owns_stock:
-        _include_untold(mapping, _OPENING, _LATER, _REJECTED)
+    _include_untold(mapping, _OPENING, _LATER, _REJECTED)
 
 
 def _adopt_batch(mapping: PMSLocation, variants: Sequence[int], name: str) -> None:
@@ -165,6 +170,7 @@ def _adopt_batch(mapping: PMSLocation, variants: Sequence[int], name: str) -> No
         if difference or levels.states[variant, mapping.location_id].counted_at is not None
     ]
     inventory.apply_external_changes(levels, corrections)
+    reported.update(included_until=F("reported_at"), before_count_at=None)
 
 
 def _include_untold(mapping: PMSLocation, *statements: str) -> None:

@@ -1,10 +1,11 @@
 """The quantity of a level that a PMS owns and is told of our changes (DESIGN §5, ADR 7).
 
-    on_hand = the latest figure + the changes of the PMS and the movements of ours that the figure does not include
+    on_hand = the last figure + the changes of the PMS and the movements of ours that the figure does not include
 
 A figure includes the PMS's changes up to its moment, and those movements of ours that the PMS applied up to its moment,
 as its acknowledgement says. A movement of ours that was never pushed, because it is older than the connection or opened
-the level, is included by its own moment.
+the level, is included by its own moment. Where the PMS has owned the stock, its last figure of that time still counts:
+later ones are for comparison only.
 
 A count of staff is a movement of ours, and what was counted stays: a fact of an earlier moment that comes later is
 balanced by one more `count` movement, which is pushed as any other.
@@ -89,11 +90,13 @@ def sums_not_included(pms: PMSConnection, asked: Iterable[Asked]) -> Sums:
 
 @dataclass(slots=True)
 class PushedLevel:
-    """A locked level, with its figure, while facts are applied to it in turn."""
+    """A locked level, while facts are applied to it in turn: with the moment of the last figure that was applied to it,
+    and of the latest one that was not later than the count, if the last one is later."""
 
     key: Key
     state: LevelState
-    figure: StoredFigure | None
+    included_until: datetime | None
+    before_count_at: datetime | None
     sums: Sums
     # What the facts before have changed, and those that no stored sum has: the PMS's changes by their moments, our
     # movements by the moments at which they were made and applied, and the movements that the latest count was given.
@@ -108,8 +111,7 @@ class PushedLevel:
         on_hand, moment = self.state.counted_on_hand, self.state.counted_at
         if on_hand is None or moment is None:
             return None
-        is_figure = self.figure is not None and (on_hand, moment) == (self.figure.on_hand, self.figure.reported_at)
-        return None if is_figure else (on_hand, moment)
+        return None if moment == self.included_until else (on_hand, moment)
 
     def sums_for(self, moment: datetime) -> Iterator[Asked]:
         """What has to be known when a figure of this moment is taken."""
@@ -118,8 +120,8 @@ class PushedLevel:
             yield self.state.id, moment, self.count[1]
 
     def is_superseded(self, moment: datetime) -> bool:
-        """Whether the latest figure includes a change of the PMS of this moment."""
-        return self.figure is not None and moment <= self.figure.reported_at
+        """Whether the last figure includes a change of the PMS of this moment."""
+        return self.included_until is not None and moment <= self.included_until
 
     def change(self, change: ReportedChange) -> Iterator[Fact]:
         """A change of the PMS."""
@@ -129,11 +131,11 @@ class PushedLevel:
             yield self._write(change)
             if is_before_count:
                 yield self._count_again(-delta, change)
-        elif is_before_count and not self._figure_before_count_includes(moment) and self.figure is not None:
+        elif is_before_count and not self._figure_before_count_includes(moment) and self.included_until is not None:
             # What staff counted has it, the figure after the count too: the PMS would have it once too often.
             yield self._write(change)
             undone = replace(change, source=f"{change.source}:included")
-            yield self._correct(-delta, self.figure.reported_at, undone, "The figure includes it.")
+            yield self._correct(-delta, self.included_until, undone, "The figure includes it.")
             yield self._count_again(-delta, change)
 
     def take_figure(self, figure: StoredFigure, origin: ReportedChange) -> Iterator[Fact]:
@@ -145,7 +147,7 @@ class PushedLevel:
         is_before_count = self._is_before_count(figure.reported_at)
         target = figure.on_hand + self._not_included(figure.reported_at, None)
         delta = target - self.state.on_hand - self.changed
-        self.figure = replace(figure, before_count_at=before_count_at)
+        self.included_until, self.before_count_at = figure.reported_at, before_count_at
         if forgets_count:
             self.state = self.state._replace(counted_on_hand=None, counted_at=None)
         if delta or forgets_count:
@@ -155,19 +157,19 @@ class PushedLevel:
 
     def take_late_figure(self, figure: StoredFigure, origin: ReportedChange) -> Iterator[Fact]:
         """A figure that is not the latest one, but may be the latest one that is not later than the count."""
-        moment = figure.reported_at
-        if self.figure is None or self.count is None or self.figure.reported_at <= self.count[1]:
+        moment, last = figure.reported_at, self.included_until
+        if last is None or self.count is None or last <= self.count[1]:
             return
         if moment > self.count[1] or self._figure_before_count_includes(moment):
             return
         known = figure.on_hand + self._not_included(moment, self.count[1])
         delta = self.count[0] - known
-        self.figure = replace(self.figure, before_count_at=moment)
+        self.before_count_at = moment
         if delta:
             note = "It was not known when the stock was counted."
             later = replace(origin, source=f"{origin.source}:counted")
             yield self._correct(-delta, moment, origin, note)
-            yield self._correct(delta, self.figure.reported_at, later, note)
+            yield self._correct(delta, last, later, note)
             yield self._count_again(delta, origin)
 
     def acknowledge(
@@ -175,9 +177,9 @@ class PushedLevel:
     ) -> Iterator[Fact]:
         """A movement of ours, of which the PMS says when it has applied it."""
         self.acknowledged.append((made_at, applied_at, delta))
-        if self.figure is None or applied_at > self.figure.reported_at:
+        if self.included_until is None or applied_at > self.included_until:
             return
-        moment = self.figure.reported_at
+        moment = self.included_until
         was_known = self._is_before_count(made_at) and self._figure_before_count_includes(applied_at)
         if was_known:
             moment = self._moment_before_count() or moment
@@ -202,9 +204,9 @@ class PushedLevel:
 
     def _moment_before_count(self) -> datetime | None:
         """The moment of the latest figure that is not later than the count."""
-        if self.figure is None or self.count is None:
+        if self.included_until is None or self.count is None:
             return None
-        return self.figure.reported_at if self.figure.reported_at <= self.count[1] else self.figure.before_count_at
+        return self.included_until if self.included_until <= self.count[1] else self.before_count_at
 
     def _figure_before_count_includes(self, moment: datetime) -> bool:
         known = self._moment_before_count()

@@ -1,7 +1,7 @@
 """Applies the stock reports of one connection: all levels are locked once, in order, and written in one statement."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from inventory import services as inventory
@@ -67,7 +67,7 @@ class _StockReports:
         self._figures = stored_figures(self._pms, {one.key for one in named}, lock=True)
         self._pushes = own_pushes(self._pms, self._pushes, lock=True)
         if is_pushed_to(self._pms):
-            self._pushed = self._pushed_levels(levels, [one for one in named if one.is_owned])
+            self._pushed = self._pushed_levels(levels, named)
         facts: list[Fact] = []
         for one in named:
             outcome, following = self._apply(one)
@@ -98,12 +98,14 @@ class _StockReports:
         self._outcomes.append((one.message_id, outcome))
         return None
 
-    def _pushed_levels(self, levels: LevelBatch, owned: Sequence[_Named]) -> dict[Key, PushedLevel]:
+    def _pushed_levels(self, levels: LevelBatch, named: Sequence[_Named]) -> dict[Key, PushedLevel]:
         sums: Sums = {}
-        pushed = {
-            one.key: PushedLevel(one.key, levels.states[one.key], self._figures.get(one.key), sums) for one in owned
-        }
-        figures = [one for one in owned if isinstance(one.reported.report, Figure)]
+        pushed: dict[Key, PushedLevel] = {}
+        for key, state in levels.states.items():
+            known = self._figures.get(key)
+            moments = (known.included_until, known.before_count_at) if known else (None, None)
+            pushed[key] = PushedLevel(key, state, *moments, sums)
+        figures = [one for one in named if one.is_owned and isinstance(one.reported.report, Figure)]
         asked = (pushed[one.key].sums_for(one.reported.report.occurred_at) for one in figures)
         sums |= sums_not_included(self._pms, chain.from_iterable(asked))
         return pushed
@@ -133,28 +135,30 @@ class _StockReports:
 
     def _change(self, one: _Named, report: Delta) -> tuple[Outcome, Iterable[Fact]]:
         change = self._origin(one, report.delta, report.reason, note=report.note, reference=report.reference)
-        if one.is_owned and one.key in self._pushed:
+        if one.key in self._pushed:
             facts = list(self._pushed[one.key].change(change))
             return (PROCESSED if facts else SUPERSEDED), facts
-        latest = self._figures.get(one.key)
-        if one.is_owned and latest is not None and report.occurred_at <= latest.reported_at:
+        known = self._figures.get(one.key)
+        if known is not None and known.included_until is not None and report.occurred_at <= known.included_until:
             return SUPERSEDED, ()
         return PROCESSED, [change]
 
     def _take_figure(self, one: _Named, report: Figure) -> tuple[Outcome, Iterable[Fact]]:
-        figure = figure_of(report, one.reported)
-        if not figure.is_news_to(self._figures.get(one.key)):
+        figure, known = figure_of(report, one.reported), self._figures.get(one.key)
+        if not figure.is_news_to(known, is_owned=one.is_owned):
             return STALE, self._take_late_figure(one, figure)
-        self._figures[one.key] = figure
-        self._changed.add(one.key)
         if not one.is_owned:
+            until, before_count = (known.included_until, known.before_count_at) if known else (None, None)
+            self._store(one.key, replace(figure, included_until=until, before_count_at=before_count))
             return FOR_COMPARISON, ()
         origin = self._origin(one, 0, Reason.COUNT)
         level = self._pushed.get(one.key)
         if level is not None:
             facts = list(level.take_figure(figure, origin))
-            self._figures[one.key] = level.figure or figure
+            applied = replace(figure, included_until=figure.reported_at, before_count_at=level.before_count_at)
+            self._store(one.key, applied)
             return PROCESSED, facts
+        self._store(one.key, replace(figure, included_until=figure.reported_at))
         return PROCESSED, [
             ReportedCount(
                 level=one.key,
@@ -167,11 +171,16 @@ class _StockReports:
 
     def _take_late_figure(self, one: _Named, figure: StoredFigure) -> list[Fact]:
         level = self._pushed.get(one.key)
-        facts: list[Fact] = list(level.take_late_figure(figure, self._origin(one, 0, Reason.COUNT))) if level else []
-        if level is not None and level.figure is not None and level.figure != self._figures[one.key]:
-            self._figures[one.key] = level.figure
-            self._changed.add(one.key)
+        if level is None or not one.is_owned:
+            return []
+        facts: list[Fact] = list(level.take_late_figure(figure, self._origin(one, 0, Reason.COUNT)))
+        if level.before_count_at != self._figures[one.key].before_count_at:
+            self._store(one.key, replace(self._figures[one.key], before_count_at=level.before_count_at))
         return facts
+
+    def _store(self, key: Key, figure: StoredFigure) -> None:
+        self._figures[key] = figure
+        self._changed.add(key)
 
     def _origin(self, one: _Named, delta: int, reason: str, *, note: str = "", reference: str = "") -> ReportedChange:
         """The report as a change of its level."""

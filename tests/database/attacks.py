@@ -75,6 +75,7 @@ CHECKS = {
     "pms_push_rejected_says_why": ["status = 'rejected', error = ''"],
     "pms_push_status_known": ["status = 'lost'"],
     "pms_refetch_resource_known": ["resource = 'weather'"],
+    "pms_stock_included_until_a_figure": ["included_until = reported_at + interval '1 second'"],
     "pms_stock_of_a_webhook_or_pulled": ["webhook_id = ''", "pulled_at = now()"],
     "sync_difference_action_known": ["action = 'guess'"],
     "sync_run_finished_at_when_it_is": ["finished_at = now()", "status = 'finished'"],

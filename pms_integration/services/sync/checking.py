@@ -111,6 +111,6 @@ def _emptied(pms: PMSConnection, reports: Sequence[SyncReport]) -> int:
     found = [(one, names.level_of(one.report), names.location_of(one.report)) for one in figures]
     named = {key: one for one, key, location in found if key and location and location.owns_stock}
     stored = stored_figures(pms, set(named))
-    news = {key for key, one in named.items() if figure_of(one.report, one).is_news_to(stored.get(key))}
+    news = {key for key, one in named.items() if figure_of(one.report, one).is_news_to(stored.get(key), is_owned=True)}
     with_stock = StockLevel.objects.filter(variant__in={variant for variant, _ in news}, on_hand__gt=0)
     return len(news & set(with_stock.values_list("variant_id", "location_id")))

@@ -1,13 +1,13 @@
 """The rules of stock that a PMS owns and is told of our changes, one at a time (DESIGN §5)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from inventory import services as inventory
 from inventory.models import StockMovement
 from pms_backend.operations.audit import find_mismatches
-from pms_integration.models import PMSStockPush
+from pms_integration.models import PMSEvent, PMSStockPush, StockOwner
 from tests.factories import make_product
 from tests.pms_integration.stock_pushes.two_systems import Pair, pair
 
@@ -151,3 +151,79 @@ def test_a_count_that_opens_a_level_before_the_first_figure_stays(both: Pair) ->
     both.come_to_rest()
 
     assert both.here("annex") == both.there("annex") == 60
+
+
+def gives_back(both: Pair) -> None:
+    """The stock of the annex is ours from now on, as it is."""
+    both.change_owner("annex", StockOwner.LOCAL, StockOwner.LOCAL, arrives=False)
+
+
+def takes_again(both: Pair) -> None:
+    """The stock of the annex is ours for a while, in which the PMS tells a figure for comparison."""
+    gives_back(both)
+    both.move_there("annex", 1)
+    both.pull()
+    both.deliver(len(both.other.post) - 1)
+    both.change_owner("annex", StockOwner.PMS, StockOwner.LOCAL, arrives=False)
+
+
+@pytest.mark.parametrize(("change", "more"), [(gives_back, 0), (takes_again, 1)])
+def test_a_change_that_an_applied_figure_has_is_superseded_whoever_is_the_owner_then(
+    both: Pair, change: Callable[[Pair], None], more: int
+) -> None:
+    both.move_there("annex", -2)
+    both.move_there("annex", 5, as_figure=True)
+    both.deliver(1)
+
+    change(both)
+    both.deliver(0)
+
+    assert both.here("annex") == both.there("annex") == 50 - 2 + 5 + more
+    assert PMSEvent.objects.latest("processed_at").reason == "superseded"
+
+
+def test_a_sale_of_ours_that_an_applied_figure_has_is_taken_out_whoever_is_the_owner_then(both: Pair) -> None:
+    both.move_here("annex", -1)
+    both.relay()
+    both.push("after")
+    both.move_there("annex", 5, as_figure=True)
+    both.deliver(1)
+
+    gives_back(both)
+    both.deliver(0)
+
+    assert both.here("annex") == both.there("annex") == 50 - 1 + 5
+
+
+def test_a_figure_of_a_time_when_the_stock_is_ours_supersedes_nothing(both: Pair) -> None:
+    gives_back(both)
+    both.move_there("annex", -2)
+    both.pull()
+
+    both.deliver(0)
+
+    assert both.here("annex") == both.there("annex") == 48
+
+
+def test_a_figure_of_that_time_that_comes_again_to_its_owner_counts(both: Pair) -> None:
+    gives_back(both)
+    both.move_there("annex", -2, is_lost=True)
+    both.pull()
+    both.change_owner("annex", StockOwner.PMS, StockOwner.LOCAL)
+    assert both.here("annex") == 50
+
+    both.pull()
+
+    assert both.here("annex") == both.there("annex") == 48
+
+
+@pytest.mark.parametrize("owner", StockOwner)
+def test_quantities_of_the_pms_have_the_changes_before_their_figures(both: Pair, owner: StockOwner) -> None:
+    both.move_there("outlet", -2)
+    both.pull()
+    both.change_owner("outlet", owner, StockOwner.PMS, arrives=False)
+    assert both.here("outlet") == 48
+
+    both.deliver(0)
+
+    assert both.here("outlet") == both.there("outlet") == 48

@@ -110,7 +110,7 @@ class Pair:
     pms: PMSConnection
     other: OtherSide
     shelf: dict[str, int] = field(default_factory=dict)
-    # Where the PMS owns the stock, and where what was shown on the shelf has been given up for the figures of one side.
+    # Where the PMS owns the stock, and where counts of staff were given up for the figures of the PMS.
     owned: set[str] = field(default_factory=lambda: {"annex"})
     adopted: set[str] = field(default_factory=set)
 
@@ -146,12 +146,17 @@ class Pair:
         inventory.count_stock(sku=self.other.sku, location=self.code(place), on_hand=on_hand)
         self.shelf[place] = on_hand
 
-    def change_owner(self, place: str, owner: StockOwner, opening: StockOwner) -> None:
-        """Changes who owns the stock, after what is on its way has arrived."""
-        self.deliver_all()
+    def change_owner(self, place: str, owner: StockOwner, opening: StockOwner, *, arrives: bool = True) -> None:
+        """Changes who owns the stock, before or after what is on its way has arrived."""
+        if arrives:
+            self.deliver_all()
+        elif any(kind == "inventory.updated" and data["location"] == place for kind, data in self.other.post):
+            # Nobody tells that change by itself.
+            self.other.lost.add(place)
         services.change_ownership(slug=self.pms.slug, location=self.code(place), owner=owner, opening=opening)
         self.owned = (self.owned | {place}) if owner == StockOwner.PMS else (self.owned - {place})
-        self.adopted.add(place)
+        if opening == StockOwner.PMS:
+            self.adopted.add(place)
 
     def deliver(self, index: int, *, keeps: bool = False) -> None:
         if self.other.post:
