@@ -31,8 +31,8 @@ SELECT jsonb_object_agg(own.connection_id || ' ' || own.level_id, own.total) FRO
 _PMS_ON_HAND: Final = """
 pms_integration_pmsstock.on_hand + coalesce((
     SELECT sum(change.delta) FROM inventory_stockmovement AS change
-    WHERE change.level_id = level.id AND change.occurred_at > pms_integration_pmsstock.reported_at
-        AND starts_with(change.source, pms.slug || ':') AND change.reason <> 'count'
+    WHERE change.level_id = level.id AND change.reported_at > pms_integration_pmsstock.reported_at
+        AND starts_with(change.source, pms.slug || ':')
 ), 0) + coalesce((
     SELECT sum(push.delta) FROM pms_integration_pmsstockpush AS push
     WHERE push.connection_id = pms.id AND push.level_id = level.id

@@ -102,6 +102,7 @@ class Migration(migrations.Migration):
                 ('source', models.CharField(blank=True, max_length=400)),
                 ('is_deduplicated', models.BooleanField(db_default=False, default=False, editable=False)),
                 ('occurred_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('reported_at', models.DateTimeField(editable=False, null=True)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('level', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='movements', to='inventory.stocklevel')),
             ],
@@ -220,6 +221,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='stockmovement',
+            index=models.Index(condition=models.Q(('reported_at__isnull', False)), fields=['level', 'reported_at'], name='inventory_movement_reported'),
+        ),
+        migrations.AddIndex(
+            model_name='stockmovement',
             index=models.Index(condition=models.Q(('reference', ''), _negated=True), fields=['reference', 'level'], name='inventory_movement_reference'),
         ),
         migrations.AddConstraint(
@@ -249,6 +254,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='stockmovement',
             constraint=models.CheckConstraint(condition=models.Q(('occurred_at__gte', datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('occurred_at__lt', datetime.datetime(3000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), name='inventory_stockmovement_occurred_at_in_bounds', violation_error_message='A moment lies between 1970-01-01 and 3000-01-01.'),
+        ),
+        migrations.AddConstraint(
+            model_name='stockmovement',
+            constraint=models.CheckConstraint(condition=models.Q(('reported_at__gte', datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('reported_at__lt', datetime.datetime(3000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), name='inventory_stockmovement_reported_at_in_bounds', violation_error_message='A moment lies between 1970-01-01 and 3000-01-01.'),
         ),
         migrations.AddConstraint(
             model_name='stocktake',

@@ -172,6 +172,8 @@ class StockMovement(models.Model):
     # Whether the caller asked that its (level, reference, reason) acts only once.
     is_deduplicated = models.BooleanField(default=False, db_default=False, editable=False)
     occurred_at = models.DateTimeField(db_default=Now())
+    # The same by the clock of the system that reported the change; only a change that another system reported has one.
+    reported_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -179,6 +181,11 @@ class StockMovement(models.Model):
         indexes = [
             # Covers reads of the stock at a moment.
             models.Index(fields=["level", "occurred_at"], name="inventory_movement_moment", include=["delta"]),
+            models.Index(
+                fields=["level", "reported_at"],
+                name="inventory_movement_reported",
+                condition=models.Q(reported_at__isnull=False),
+            ),
             # Has the level too, because an order or an import may have thousands of movements.
             models.Index(
                 fields=["reference", "level"], name="inventory_movement_reference", condition=~models.Q(reference="")
@@ -203,6 +210,7 @@ class StockMovement(models.Model):
                 name="inventory_movement_reason_known", condition=models.Q(reason__in=Reason.values)
             ),
             moment_constraint("inventory_stockmovement", "occurred_at"),
+            moment_constraint("inventory_stockmovement", "reported_at"),
         ]
 
     def __str__(self) -> str:

@@ -23,12 +23,15 @@ from inventory.services.levels import Key
 class ReportedChange:
     """A change that happened in another system at `occurred_at`; `source` is the unique name of the report.
 
+    `reported_at` is the same moment by the clock of that system.
+
     `keeps_count`: a count of a later moment still applies, by one more movement; otherwise that is the caller's work.
     """
 
     level: Key
     delta: int
     occurred_at: datetime
+    reported_at: datetime | None = None
     reason: str
     note: str = ""
     reference: str = ""
@@ -83,7 +86,7 @@ def apply_external_changes(levels: LevelBatch, reports: Sequence[Report]) -> Non
         for after, row in steps:
             later.add(row)
             levels.store(report.level, after, row)
-    levels.write(each_crossing=True, has_request_ids=True)
+    levels.write(each_crossing=True, is_reported=True)
 
 
 class _LaterMovements:
@@ -130,6 +133,7 @@ def _changed(before: LevelState, report: ReportedChange, later: _LaterMovements)
             reference=report.reference,
             source=report.source,
             occurred_at=report.occurred_at,
+            reported_at=report.reported_at,
             request_id=report.request_id,
         ),
     )

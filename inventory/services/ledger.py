@@ -50,9 +50,9 @@ OWN_MOMENT: Final = "greatest({0}.updated_at, {0}.counted_at + interval '1 micro
 _LEDGER_AND_OUTBOX: Final = """
 , moved AS (
     INSERT INTO inventory_stockmovement (level_id, level_version, reason, delta, on_hand_after, note, reference, actor,
-        request_id, source, is_deduplicated, occurred_at, created_at)
+        request_id, source, is_deduplicated, occurred_at{reported_at}, created_at)
     SELECT level_id, version, reason, delta, on_hand, note, reference, %(actor)s::text, {request_id}, source,
-        is_deduplicated, occurred_at, updated_at
+        is_deduplicated, occurred_at{reported_at}, updated_at
     FROM changed WHERE delta <> 0 ORDER BY position
     RETURNING id, level_id, level_version, created_at
 ), event AS (
@@ -76,8 +76,11 @@ _LEDGER_AND_OUTBOX: Final = """
 """
 
 
-def ledger_and_outbox(request_id: str = "%(request_id)s::text") -> str:
-    """The CTEs that write the movements and events of `changed`, with the SQL of their request id."""
+def ledger_and_outbox(request_id: str = "%(request_id)s::text", reported_at: str = "") -> str:
+    """The CTEs that write the movements and events of `changed`, with the SQL of their request id.
+
+    `reported_at` names that column where `changed` has it. Others leave it out: psycopg caches short statements only.
+    """
     movement = _as_json(
         MovementData,
         id="movement_id",
@@ -86,7 +89,9 @@ def ledger_and_outbox(request_id: str = "%(request_id)s::text") -> str:
         request_id=request_id,
         created_at="moved_at",
     )
-    return _LEDGER_AND_OUTBOX.format(request_id=request_id, level=level_as_json(), movement=movement)
+    return _LEDGER_AND_OUTBOX.format(
+        request_id=request_id, reported_at=reported_at, level=level_as_json(), movement=movement
+    )
 
 
 LEDGER_AND_OUTBOX: Final = ledger_and_outbox()
@@ -125,6 +130,7 @@ class LedgerRow:
     reference: str = ""
     source: str = ""
     occurred_at: datetime | None = None
+    reported_at: datetime | None = None
     is_deduplicated: bool = False
     # That of the request or webhook which reports the change; None for the present one.
     request_id: str | None = None
@@ -172,7 +178,7 @@ WITH row AS (
     FROM {_unnested("state", _STATE_ARRAYS)} WHERE level.id = state.id
     RETURNING level.*
 ), changed AS (
-    SELECT row.id AS level_id, {_SHOWN}, row.delta, row.was_oversold, row.was_low, {{request_id}} AS request_id,
+    SELECT row.id AS level_id, {_SHOWN}, row.delta, row.was_oversold, row.was_low, {{reported}}
         row.reason, row.note, row.reference, row.source, row.is_deduplicated, row.position,
         coalesce(row.occurred_at, {OWN_MOMENT.format("written")}) AS occurred_at,
         variant.sku, variant.product_id, location.code AS location, written.updated_at
@@ -182,38 +188,35 @@ WITH row AS (
 )
 """
 _PRODUCTS: Final = " SELECT array_agg(DISTINCT product_id) FROM changed"
-_OF_THIS_REQUEST: Final = (
-    _LOCKED_LEVELS.format(rows=_unnested("row", _ROW_ARRAYS), request_id="NULL") + LEDGER_AND_OUTBOX
-)
+_OF_THIS_REQUEST: Final = _LOCKED_LEVELS.format(rows=_unnested("row", _ROW_ARRAYS), reported="") + LEDGER_AND_OUTBOX
 _WRITE: Final = _OF_THIS_REQUEST + _PRODUCTS
 _WRITE_AND_RETURN: Final = (
     _OF_THIS_REQUEST + f" SELECT data, {PRODUCTS_CHANGED} FROM recorded WHERE type = 'stock.changed' ORDER BY id"
 )
-# Of several requests, each row of its own.
-_WRITE_WITH_REQUEST_IDS: Final = (
+# Reported by another system: each row has a request id of its own, and may have a moment by that system's clock.
+_WRITE_REPORTED: Final = (
     _LOCKED_LEVELS.format(
-        rows=_unnested("row", {**_ROW_ARRAYS, "request_id": "text[]"}),
-        request_id="coalesce(row.request_id, %(request_id)s::text)",
+        rows=_unnested("row", {**_ROW_ARRAYS, "request_id": "text[]", "reported_at": "timestamptz[]"}),
+        reported="coalesce(row.request_id, %(request_id)s::text) AS request_id, row.reported_at,",
     )
-    + ledger_and_outbox("request_id")
+    + ledger_and_outbox("request_id", ", reported_at")
     + _PRODUCTS
 )
 
 
-def write_locked_levels(
-    *, states: Sequence[LevelState], rows: Sequence[LedgerRow], has_request_ids: bool = False
-) -> None:
+def write_locked_levels(*, states: Sequence[LevelState], rows: Sequence[LedgerRow], is_reported: bool = False) -> None:
     """Writes locked levels as they stand in memory, with the movements and events of `rows`, in their order.
 
-    `states` has each level once, also those whose latest count alone has changed. `has_request_ids`: whether rows have
-    request ids of their own.
+    `states` has each level once, also those whose latest count alone has changed. `is_reported`: whether another
+    system has reported the rows.
     """
     if not states:
         return
     statement, parameters = _WRITE, _parameters(states, rows)
-    if has_request_ids:
-        statement = _WRITE_WITH_REQUEST_IDS
+    if is_reported:
+        statement = _WRITE_REPORTED
         parameters["row_request_id"] = as_array([row.request_id for row in rows])
+        parameters["row_reported_at"] = as_array([row.reported_at for row in rows])
     run(statement, parameters, is_prepared=len(rows) <= MAX_PREPARED_ROWS)
 
 

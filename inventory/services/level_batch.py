@@ -42,14 +42,14 @@ class LevelBatch:
         if row is not None:
             self._rows.append(row)
 
-    def write(self, *, each_crossing: bool = False, has_request_ids: bool = False) -> None:
+    def write(self, *, each_crossing: bool = False, is_reported: bool = False) -> None:
         """Writes the changed levels, with ledger and outbox.
 
         Of all changes of a level, the last alone announces that it has crossed its reorder point since the first; with
-        `each_crossing` every change that crosses it does. `has_request_ids` as in `write_locked_levels`.
+        `each_crossing` every change that crosses it does. `is_reported` as in `write_locked_levels`.
         """
         rows = self._rows if each_crossing else self._rows_crossing_once()
-        write_locked_levels(states=list(self._changed.values()), rows=rows, has_request_ids=has_request_ids)
+        write_locked_levels(states=list(self._changed.values()), rows=rows, is_reported=is_reported)
 
     def _rows_crossing_once(self) -> list[LedgerRow]:
         last = {row.after.id: row for row in self._rows}

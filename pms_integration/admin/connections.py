@@ -77,7 +77,7 @@ class PMSConnectionAdmin(SyncStarts, ConnectionActions):
     search_help_text = "Name or slug"
     fields = (
         *(("name", "slug"), ("kind", "state"), ("masked_secret", "previous_secret_end"), "created_at"),
-        *(("base_url", "credentials_set"), ("circuit_words", "last_contact_at"), "last_error"),
+        *(("base_url", "credentials_set"), ("circuit_words", "last_contact_at"), ("last_error", "clock_offset")),
     )
     add_fieldsets = ((None, {"fields": ("name", "slug", "kind", "secret")}),)
     inlines = (PMSLocationInline,)

@@ -93,6 +93,7 @@ class Migration(migrations.Migration):
                 ('failures', models.PositiveSmallIntegerField(db_default=0, default=0, editable=False)),
                 ('next_try_at', models.DateTimeField(editable=False, null=True)),
                 ('last_contact_at', models.DateTimeField(editable=False, null=True)),
+                ('clock_offset', models.DurationField(db_default=datetime.timedelta(0), default=datetime.timedelta(0), editable=False)),
                 ('last_error', models.CharField(blank=True, db_default='', editable=False, max_length=1000)),
                 ('sync_every_seconds', models.PositiveIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(60)])),
                 ('content_owner', models.CharField(choices=[('pms', 'Pms'), ('local', 'Local'), ('shared', 'Shared')], db_default='pms', default='pms', editable=False, max_length=6)),
@@ -103,7 +104,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'PMS connection',
                 'ordering': ('slug',),
-                'constraints': [models.CheckConstraint(condition=models.Q(('circuit__in', ['closed', 'open', 'half_open'])), name='pms_connection_circuit_known'), models.CheckConstraint(condition=models.Q(('circuit', 'closed'), ('next_try_at__isnull', False), _connector='OR'), name='pms_connection_open_until_a_moment'), models.CheckConstraint(condition=models.Q(models.Q(('previous_secret__isnull', True), ('previous_secret_until__isnull', True)), models.Q(('previous_secret__isnull', False), ('previous_secret_until__isnull', False)), _connector='OR'), name='pms_connection_previous_secret_ends'), models.CheckConstraint(condition=models.Q(('content_owner__in', ['pms', 'local', 'shared']), ('price_owner__in', ['pms', 'local', 'shared']), ('publication_owner__in', ['pms', 'local', 'shared'])), name='pms_connection_owners_known'), models.CheckConstraint(condition=models.Q(('sync_every_seconds__isnull', True), ('sync_every_seconds__gte', 60), _connector='OR'), name='pms_connection_sync_interval')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('circuit__in', ['closed', 'open', 'half_open'])), name='pms_connection_circuit_known'), models.CheckConstraint(condition=models.Q(('circuit', 'closed'), ('next_try_at__isnull', False), _connector='OR'), name='pms_connection_open_until_a_moment'), models.CheckConstraint(condition=models.Q(('clock_offset__gte', datetime.timedelta(days=-1)), ('clock_offset__lte', datetime.timedelta(days=1))), name='pms_connection_clock_offset_in_bounds'), models.CheckConstraint(condition=models.Q(models.Q(('previous_secret__isnull', True), ('previous_secret_until__isnull', True)), models.Q(('previous_secret__isnull', False), ('previous_secret_until__isnull', False)), _connector='OR'), name='pms_connection_previous_secret_ends'), models.CheckConstraint(condition=models.Q(('content_owner__in', ['pms', 'local', 'shared']), ('price_owner__in', ['pms', 'local', 'shared']), ('publication_owner__in', ['pms', 'local', 'shared'])), name='pms_connection_owners_known'), models.CheckConstraint(condition=models.Q(('sync_every_seconds__isnull', True), ('sync_every_seconds__gte', 60), _connector='OR'), name='pms_connection_sync_interval')],
             },
         ),
         migrations.CreateModel(

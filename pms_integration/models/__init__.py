@@ -3,6 +3,7 @@
 from pms_integration.models.connections import (
     FIELD_GROUPS,
     MAX_BASE_URL_LENGTH,
+    MAX_CLOCK_OFFSET,
     MAX_EXTERNAL_ID_LENGTH,
     MAX_REASON_LENGTH,
     STANDARD,

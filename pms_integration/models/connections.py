@@ -1,5 +1,7 @@
 """Connections to a PMS."""
 
+from datetime import timedelta
+
 import orjson
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -15,6 +17,8 @@ MAX_REASON_LENGTH = 1_000
 MAX_KIND_LENGTH = 50
 MAX_BASE_URL_LENGTH = 1_000
 MIN_SYNC_SECONDS = 60
+# A clock that is further off is not believed.
+MAX_CLOCK_OFFSET = timedelta(days=1)
 STANDARD = "standard"
 
 
@@ -80,6 +84,8 @@ class PMSConnection(models.Model):
     failures = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     next_try_at = models.DateTimeField(null=True, editable=False)
     last_contact_at = models.DateTimeField(null=True, editable=False)
+    # How far the PMS's clock is ahead of ours (`services/clocks.py`).
+    clock_offset = models.DurationField(default=timedelta(), db_default=timedelta(), editable=False)
     last_error = models.CharField(max_length=MAX_REASON_LENGTH, blank=True, db_default="", editable=False)
     sync_every_seconds = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(MIN_SYNC_SECONDS)]
@@ -108,6 +114,10 @@ class PMSConnection(models.Model):
             models.CheckConstraint(
                 name="pms_connection_open_until_a_moment",
                 condition=models.Q(circuit=CircuitStatus.CLOSED.value) | models.Q(next_try_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="pms_connection_clock_offset_in_bounds",
+                condition=models.Q(clock_offset__gte=-MAX_CLOCK_OFFSET, clock_offset__lte=MAX_CLOCK_OFFSET),
             ),
             models.CheckConstraint(
                 name="pms_connection_previous_secret_ends",

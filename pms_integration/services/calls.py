@@ -1,5 +1,6 @@
 """Calls of a PMS: never in a transaction, within its circuit, with what came of them recorded."""
 
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ from pms_integration.connectors.outgoing import OutgoingConnector, PMSClient
 from pms_integration.exceptions import ConnectorMissing
 from pms_integration.models import PMSConnection
 from pms_integration.services.circuits import admit_call, record_error, record_success
+from pms_integration.services.clocks import AnswerDate
 from pms_integration.services.pms_client import ConnectionClient, http_client
 
 Result = TypeVar("Result")
@@ -25,6 +27,7 @@ def call_pms(*, connection_id: int, operation: Callable[[OutgoingConnector, PMSC
     connection = PMSConnection.objects.get(pk=connection_id)
     connector, client = _connector_and_client(connection)
     is_trial = admit_call(connection_id=connection_id)
+    began = time.monotonic()
     try:
         result = operation(connector, client)
     except NotCalled:
@@ -35,7 +38,8 @@ def call_pms(*, connection_id: int, operation: Callable[[OutgoingConnector, PMSC
         record_error(connection_id=connection_id, is_trial=is_trial, error=error)
         raise
     metrics.pms_calls_total.labels(connection.slug, "ok").inc()
-    record_success(connection_id=connection_id, is_trial=is_trial)
+    date = None if client.moment is None else AnswerDate(client.moment, began)
+    record_success(connection_id=connection_id, is_trial=is_trial, date=date)
     return result
 
 

@@ -18,6 +18,7 @@ from pms_backend.outbound.circuit import Circuit, CircuitStatus
 from pms_integration.connectors.contract import ConnectorError, NotCalled
 from pms_integration.events import PMSUnreachable
 from pms_integration.models import MAX_REASON_LENGTH, PMSConnection
+from pms_integration.services.clocks import AnswerDate
 
 logger = logging.getLogger(__name__)
 
@@ -41,9 +42,13 @@ def admit_call(*, connection_id: int) -> bool:
             return calling != circuit
 
 
-def record_success(*, connection_id: int, is_trial: bool) -> None:
-    """Records a call that had the answer that it should have."""
-    _record(connection_id, lambda circuit, now: circuit.answered(now, is_trial=is_trial), error="", is_contact=True)
+def record_success(*, connection_id: int, is_trial: bool, date: AnswerDate | None = None) -> None:
+    """Records a call that had the answer that it should have, and what its date says about the PMS's clock."""
+
+    def transition(circuit: Circuit, now: datetime) -> Circuit:
+        return circuit.answered(now, is_trial=is_trial)
+
+    _record(connection_id, transition, error="", is_contact=True, date=date)
 
 
 def record_error(*, connection_id: int, is_trial: bool, error: ConnectorError) -> None:
@@ -62,7 +67,12 @@ def record_error(*, connection_id: int, is_trial: bool, error: ConnectorError) -
 
 
 def _record(
-    connection_id: int, transition: Callable[[Circuit, datetime], Circuit], *, error: str, is_contact: bool
+    connection_id: int,
+    transition: Callable[[Circuit, datetime], Circuit],
+    *,
+    error: str,
+    is_contact: bool,
+    date: AnswerDate | None = None,
 ) -> None:
     while True:
         connection, now = _read(connection_id)
@@ -70,10 +80,12 @@ def _record(
         after = transition(before, now)
         contact = connection.last_contact_at
         is_new_contact = is_contact and (contact is None or now - contact >= CONTACT_INTERVAL)
-        if after == before and error == connection.last_error and not is_new_contact:
+        offset = connection.clock_offset if date is None else date.correct(connection.clock_offset, now=now)
+        is_known = error == connection.last_error and offset == connection.clock_offset
+        if after == before and is_known and not is_new_contact:
             return
         more = {"last_contact_at": now} if is_contact else {}
-        if _swap(connection, after, last_error=error, **more):
+        if _swap(connection, after, last_error=error, clock_offset=offset, **more):
             return
 
 
@@ -103,7 +115,7 @@ def _swap(connection: PMSConnection, circuit: Circuit, **more: Any) -> bool:
 
 def _read(connection_id: int) -> tuple[PMSConnection, datetime]:
     """The connection without its secrets, and the database's clock."""
-    state = ("slug", "circuit", "failures", "next_try_at", "last_contact_at", "last_error")
+    state = ("slug", "circuit", "failures", "next_try_at", "last_contact_at", "last_error", "clock_offset")
     connection = PMSConnection.objects.only(*state).annotate(now=Now()).get(pk=connection_id)
     now: datetime = connection.now  # type: ignore[attr-defined]  # an annotation
     return connection, now

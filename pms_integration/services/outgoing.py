@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Final, NewType
 
 import orjson
@@ -47,8 +48,9 @@ def set_outgoing(
 
     Credentials that are not given stay, those that are None are removed.
 
-    With another origin the credentials are forgotten, so that nobody can have them sent elsewhere, and with another
-    URL the circuit is closed. Raises `InvalidBaseURL`, `InvalidCredentials`, `ConnectorMissing`.
+    With another origin the credentials are forgotten, so that nobody can have them sent elsewhere. With another URL the
+    circuit is closed, and the PMS's clock is learnt again. Raises `InvalidBaseURL`, `InvalidCredentials`,
+    `ConnectorMissing`.
     """
     connection = PMSConnection.objects.select_for_update(no_key=True).get(pk=connection_id)
     connector = outgoing_connector_of(connection.kind)
@@ -65,7 +67,8 @@ def set_outgoing(
         closed = Circuit()
         connection.circuit, connection.failures = closed.status, closed.failures
         connection.next_try_at, connection.last_contact_at, connection.last_error = closed.next_try_at, None, ""
-        changed += ["circuit", "failures", "next_try_at", "last_contact_at", "last_error"]
+        connection.clock_offset = timedelta()
+        changed += ["circuit", "failures", "next_try_at", "last_contact_at", "last_error", "clock_offset"]
     connection.base_url = base_url
     connection.credentials = orjson.dumps(values).decode() if values else None
     connection.save(update_fields=changed)

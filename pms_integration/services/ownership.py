@@ -34,6 +34,7 @@ from pms_backend.api.transactions import retried_atomic
 from pms_integration.exceptions import LocationNotMapped, OwnerInUse, StockOwned
 from pms_integration.models import PMSConnection, PMSLocation, PMSStock, StockOwner
 from pms_integration.queries import with_comparison
+from pms_integration.services.clocks import by_our_clock, offset_of
 from pms_integration.services.stock_pushes.recording import is_pushed_to
 
 # Levels that are written by one statement.
@@ -58,7 +59,8 @@ WHERE level.location_id = %(location)s AND NOT starts_with(own.source, %(prefix)
 _LATER: Final = f"""{_INCLUDE}
 FROM pms_integration_pmsstock AS stock
 JOIN inventory_stocklevel AS level ON level.variant_id = stock.variant_id AND level.location_id = stock.location_id
-JOIN inventory_stockmovement AS own ON own.level_id = level.id AND own.occurred_at > stock.reported_at
+JOIN inventory_stockmovement AS own
+    ON own.level_id = level.id AND own.occurred_at > stock.reported_at - %(offset)s
 WHERE stock.connection_id = %(connection)s AND stock.location_id = %(location)s
     AND NOT starts_with(own.source, %(prefix)s)
     AND NOT EXISTS (
@@ -156,12 +158,13 @@ def _adopt_batch(mapping: PMSLocation, variants: Sequence[int], name: str) -> No
     reported = PMSStock.objects.filter(
         connection=mapping.connection_id, location=mapping.location_id, variant__in=variants
     ).order_by("variant")
+    offset = offset_of(mapping.connection)
     found = with_comparison(reported).values_list("variant", "reported_at", "difference")
     corrections = [
         inventory.Correction(
             level=(variant, mapping.location_id),
             delta=-difference,
-            occurred_at=reported_at,
+            occurred_at=by_our_clock(reported_at, offset),
             note="The PMS's figure, taken when the owner was changed.",
             source=f"{name}:{variant}",
             forgets_count=True,
@@ -182,6 +185,7 @@ def _include_untold(mapping: PMSLocation, *statements: str) -> None:
         "location": mapping.location_id,
         "prefix": f"{mapping.connection.slug}:",
         "earliest": EARLIEST,
+        "offset": offset_of(mapping.connection),
     }
     with database.cursor() as cursor:
         for statement in statements:

@@ -9,11 +9,13 @@ later ones are for comparison only.
 
 A count of staff is a movement of ours, and what was counted stays: a fact of an earlier moment that comes later is
 balanced by one more `count` movement, which is pushed as any other.
+
+Moments of the PMS are compared with each other as they are, and with ours by our clock (`clocks.py`).
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection as database
@@ -24,10 +26,11 @@ from inventory.services import Correction, ReportedChange
 from inventory.services.levels import Key
 from pms_backend.api.arrays import as_array
 from pms_integration.models import PMSConnection
+from pms_integration.services.clocks import by_our_clock
 from pms_integration.services.figures import StoredFigure
 from pms_integration.services.stock_pushes.openings import changes_a_level
 
-# The id of a level, the moment of a figure, and the moment until which facts count, None for all.
+# The id of a level, the moment of a figure, and the moment by our clock until which facts count, None for all.
 Asked = tuple[int, datetime, datetime | None]
 # The sum of what a figure of the moment does not include.
 Sums = dict[Asked, int]
@@ -41,8 +44,8 @@ WITH unpublished AS MATERIALIZED (
 )
 SELECT asked.level_id, asked.moment, nullif(asked.until, 'infinity'), (
     SELECT coalesce(sum(change.delta), 0) FROM inventory_stockmovement AS change
-    WHERE change.level_id = asked.level_id AND change.occurred_at > asked.moment AND change.occurred_at <= asked.until
-        AND starts_with(change.source, %(prefix)s) AND change.reason <> 'count'
+    WHERE change.level_id = asked.level_id AND change.reported_at > asked.moment AND change.occurred_at <= asked.until
+        AND starts_with(change.source, %(prefix)s)
 ) + (
     SELECT coalesce(sum(push.delta), 0) FROM pms_integration_pmsstockpush AS push
     WHERE push.connection_id = %(connection)s AND push.level_id = asked.level_id AND push.movement_id IS NOT NULL
@@ -50,7 +53,8 @@ SELECT asked.level_id, asked.moment, nullif(asked.until, 'infinity'), (
 ) + (
     SELECT coalesce(sum(own.delta), 0) FROM (
         SELECT id, delta, occurred_at FROM inventory_stockmovement AS made
-        WHERE level_id = asked.level_id AND occurred_at > asked.moment AND NOT starts_with(source, %(prefix)s)
+        WHERE level_id = asked.level_id AND occurred_at > asked.moment - %(offset)s
+            AND NOT starts_with(source, %(prefix)s)
             AND (reason <> 'count' OR {changes_a_level("made", "%(connection)s")})
         UNION
         SELECT later.id, later.delta, later.occurred_at FROM unpublished
@@ -70,7 +74,7 @@ FROM (
 """
 
 
-def sums_not_included(pms: PMSConnection, asked: Iterable[Asked]) -> Sums:
+def sums_not_included(pms: PMSConnection, asked: Iterable[Asked], *, offset: timedelta) -> Sums:
     """What figures do not include, for each of these locked levels and moments; one statement."""
     rows = list(set(asked))
     if not rows:
@@ -79,6 +83,7 @@ def sums_not_included(pms: PMSConnection, asked: Iterable[Asked]) -> Sums:
     parameters: dict[str, Any] = {
         "prefix": f"{pms.slug}:",
         "connection": pms.pk,
+        "offset": offset,
         "levels": as_array(levels),
         "moments": as_array(moments),
         "untils": as_array(untils),
@@ -97,11 +102,13 @@ class PushedLevel:
     state: LevelState
     included_until: datetime | None
     before_count_at: datetime | None
+    # How far the PMS's clock is ahead.
+    offset: timedelta
     sums: Sums
-    # What the facts before have changed, and those that no stored sum has: the PMS's changes by their moments, our
+    # What the facts before have changed, and those that no stored sum has: the PMS's changes by both clocks, our
     # movements by the moments at which they were made and applied, and the movements that the latest count was given.
     changed: int = 0
-    changes: list[tuple[datetime, int]] = field(default_factory=list)
+    changes: list[tuple[datetime, datetime, int]] = field(default_factory=list)
     acknowledged: list[tuple[datetime, datetime, int]] = field(default_factory=list)
     counted: int = 0
 
@@ -116,7 +123,7 @@ class PushedLevel:
     def sums_for(self, moment: datetime) -> Iterator[Asked]:
         """What has to be known when a figure of this moment is taken."""
         yield self.state.id, moment, None
-        if self.count is not None and moment <= self.count[1]:
+        if self.count is not None and self._is_before_count(moment):
             yield self.state.id, moment, self.count[1]
 
     def is_superseded(self, moment: datetime) -> bool:
@@ -125,7 +132,7 @@ class PushedLevel:
 
     def change(self, change: ReportedChange) -> Iterator[Fact]:
         """A change of the PMS."""
-        moment, delta = change.occurred_at, change.delta
+        moment, delta = change.reported_at or change.occurred_at, change.delta
         is_before_count = self._is_before_count(moment)
         if not self.is_superseded(moment):
             yield self._write(change)
@@ -135,32 +142,32 @@ class PushedLevel:
             # What staff counted has it, the figure after the count too: the PMS would have it once too often.
             yield self._write(change)
             undone = replace(change, source=f"{change.source}:included")
-            yield self._correct(-delta, self.included_until, undone, "The figure includes it.")
+            yield self._correct(-delta, self._ours(self.included_until), undone, "The figure includes it.")
             yield self._count_again(-delta, change)
 
     def take_figure(self, figure: StoredFigure, origin: ReportedChange) -> Iterator[Fact]:
         """A figure that is the latest one now; `origin` names its report."""
         before_count_at = None
-        if self.count is not None and figure.reported_at > self.count[1]:
+        is_before_count = self._is_before_count(figure.reported_at)
+        if not is_before_count:
             before_count_at = self._moment_before_count()
         forgets_count = self.count is None and self.state.counted_at is not None
-        is_before_count = self._is_before_count(figure.reported_at)
         target = figure.on_hand + self._not_included(figure.reported_at, None)
         delta = target - self.state.on_hand - self.changed
         self.included_until, self.before_count_at = figure.reported_at, before_count_at
         if forgets_count:
             self.state = self.state._replace(counted_on_hand=None, counted_at=None)
         if delta or forgets_count:
-            yield self._correct(delta, figure.reported_at, origin, origin.note, forgets_count=forgets_count)
+            yield self._correct(delta, origin.occurred_at, origin, origin.note, forgets_count=forgets_count)
         if delta and is_before_count:
             yield self._count_again(-delta, origin)
 
     def take_late_figure(self, figure: StoredFigure, origin: ReportedChange) -> Iterator[Fact]:
         """A figure that is not the latest one, but may be the latest one that is not later than the count."""
         moment, last = figure.reported_at, self.included_until
-        if last is None or self.count is None or last <= self.count[1]:
+        if last is None or self.count is None or self._is_before_count(last):
             return
-        if moment > self.count[1] or self._figure_before_count_includes(moment):
+        if not self._is_before_count(moment) or self._figure_before_count_includes(moment):
             return
         known = figure.on_hand + self._not_included(moment, self.count[1])
         delta = self.count[0] - known
@@ -168,21 +175,22 @@ class PushedLevel:
         if delta:
             note = "It was not known when the stock was counted."
             later = replace(origin, source=f"{origin.source}:counted")
-            yield self._correct(-delta, moment, origin, note)
-            yield self._correct(delta, last, later, note)
+            yield self._correct(-delta, origin.occurred_at, origin, note)
+            yield self._correct(delta, self._ours(last), later, note)
             yield self._count_again(delta, origin)
 
     def acknowledge(
         self, delta: int, *, made_at: datetime, applied_at: datetime, origin: ReportedChange
     ) -> Iterator[Fact]:
-        """A movement of ours, of which the PMS says when it has applied it."""
+        """A movement of ours, made at a moment of our clock, of which the PMS says when it has applied it."""
         self.acknowledged.append((made_at, applied_at, delta))
         if self.included_until is None or applied_at > self.included_until:
             return
-        moment = self.included_until
-        was_known = self._is_before_count(made_at) and self._figure_before_count_includes(applied_at)
+        moment = self._ours(self.included_until)
+        is_before_count = self.count is not None and made_at <= self.count[1]
+        was_known = is_before_count and self._figure_before_count_includes(applied_at)
         if was_known:
-            moment = self._moment_before_count() or moment
+            moment = self._ours(self._moment_before_count() or self.included_until)
         elif self.count is not None:
             # What changes after a count has a later moment.
             moment = max(moment, self.count[1] + datetime.resolution)
@@ -193,27 +201,32 @@ class PushedLevel:
     def _not_included(self, moment: datetime, until: datetime | None) -> int:
         end = until or datetime.max.replace(tzinfo=UTC)
         total = self.sums[self.state.id, moment, until]
-        total += sum(delta for occurred_at, delta in self.changes if moment < occurred_at <= end)
+        total += sum(
+            delta for reported_at, occurred_at, delta in self.changes if moment < reported_at and occurred_at <= end
+        )
         total -= sum(
             delta for made_at, applied_at, delta in self.acknowledged if applied_at <= moment and made_at <= end
         )
         return total + self.counted
 
+    def _ours(self, moment: datetime) -> datetime:
+        return by_our_clock(moment, self.offset)
+
     def _is_before_count(self, moment: datetime) -> bool:
-        return self.count is not None and moment <= self.count[1]
+        return self.count is not None and self._ours(moment) <= self.count[1]
 
     def _moment_before_count(self) -> datetime | None:
         """The moment of the latest figure that is not later than the count."""
         if self.included_until is None or self.count is None:
             return None
-        return self.included_until if self.included_until <= self.count[1] else self.before_count_at
+        return self.included_until if self._is_before_count(self.included_until) else self.before_count_at
 
     def _figure_before_count_includes(self, moment: datetime) -> bool:
         known = self._moment_before_count()
         return known is not None and moment <= known
 
     def _write(self, change: ReportedChange) -> ReportedChange:
-        self.changes.append((change.occurred_at, change.delta))
+        self.changes.append((change.reported_at or change.occurred_at, change.occurred_at, change.delta))
         self.changed += change.delta
         return replace(change, keeps_count=False)
 

@@ -11,6 +11,7 @@ from inventory.services import Correction, LevelBatch, ReportedChange, ReportedC
 from inventory.services.levels import Key
 from pms_integration.exceptions import UnknownPMSLocation
 from pms_integration.models import PMSConnection
+from pms_integration.services.clocks import by_our_clock, offset_of
 from pms_integration.services.figures import StoredFigure, figure_of, store_figures, stored_figures
 from pms_integration.services.outcomes import (
     ACKNOWLEDGED,
@@ -49,6 +50,7 @@ class _Named:
 class _StockReports:
     def __init__(self, pms: PMSConnection, reported: Sequence[Reported[StockReport]]) -> None:
         self._pms = pms
+        self._offset = offset_of(pms)
         self._reported = reported
         self._names = StockNames(pms, [one.report for one in reported])
         keys = {one.report.key for one in reported if isinstance(one.report, Delta) and one.report.key}
@@ -104,10 +106,10 @@ class _StockReports:
         for key, state in levels.states.items():
             known = self._figures.get(key)
             moments = (known.included_until, known.before_count_at) if known else (None, None)
-            pushed[key] = PushedLevel(key, state, *moments, sums)
+            pushed[key] = PushedLevel(key, state, *moments, self._offset, sums)
         figures = [one for one in named if one.is_owned and isinstance(one.reported.report, Figure)]
         asked = (pushed[one.key].sums_for(one.reported.report.occurred_at) for one in figures)
-        sums |= sums_not_included(self._pms, chain.from_iterable(asked))
+        sums |= sums_not_included(self._pms, chain.from_iterable(asked), offset=self._offset)
         return pushed
 
     def _apply(self, one: _Named) -> tuple[Outcome, Iterable[Fact]]:
@@ -163,7 +165,7 @@ class _StockReports:
             ReportedCount(
                 level=one.key,
                 on_hand=report.on_hand,
-                occurred_at=report.occurred_at,
+                occurred_at=origin.occurred_at,
                 source=origin.source,
                 request_id=origin.request_id,
             )
@@ -184,10 +186,12 @@ class _StockReports:
 
     def _origin(self, one: _Named, delta: int, reason: str, *, note: str = "", reference: str = "") -> ReportedChange:
         """The report as a change of its level."""
+        moment = one.reported.report.occurred_at
         return ReportedChange(
             level=one.key,
             delta=delta,
-            occurred_at=one.reported.report.occurred_at,
+            occurred_at=by_our_clock(moment, self._offset),
+            reported_at=moment,
             reason=reason,
             note=note,
             reference=reference,

@@ -200,7 +200,7 @@ def test_a_form_of_the_admin_refuses_such_a_moment(admin_client: Client, day: st
 
 COLUMNS = {
     "inventory_stocklevel": ["counted_at"],
-    "inventory_stockmovement": ["occurred_at"],
+    "inventory_stockmovement": ["occurred_at", "reported_at"],
     "inventory_reservation": ["expires_at"],
     "inventory_stocktakeline": ["counted_at"],
     "products_product": ["publish_at", "unpublish_at"],

@@ -35,6 +35,7 @@ CHECKS = {
     "inventory_stocklevel_limits_not_negative": ["backorder_limit = -1", "reorder_point = -1"],
     "inventory_stocklevel_not_oversold_unawares": ["is_oversold = false, reserved = on_hand + backorder_limit + 1"],
     "inventory_stocklevel_reserved_not_negative": ["reserved = -1"],
+    "inventory_stockmovement_reported_at_in_bounds": [f"reported_at = {LONG_AGO}", f"reported_at = {FAR_AHEAD}"],
     "inventory_stockmovement_occurred_at_in_bounds": [f"occurred_at = {LONG_AGO}", f"occurred_at = {FAR_AHEAD}"],
     "inventory_stocktake_closed_when_not_open": ["closed_at = now()", "status = 'posted'"],
     "inventory_stocktake_status_known": ["status = 'lost', closed_at = now()"],
@@ -58,6 +59,9 @@ CHECKS = {
     "import_job_format_known": ["format = 'xlsx'"],
     "import_job_status_known": ["status = 'lost'"],
     "pms_connection_circuit_known": ["circuit = 'lost', next_try_at = now()"],
+    "pms_connection_clock_offset_in_bounds": [
+        "clock_offset = interval '25 hours'", "clock_offset = interval '-25 hours'",
+    ],
     "pms_connection_owners_known": [f"{group}_owner = 'both'" for group in ("content", "price", "publication")],
     "pms_connection_previous_secret_ends": ["previous_secret = 'x'", "previous_secret_until = now()"],
     "pms_connection_sync_interval": ["sync_every_seconds = 59"],

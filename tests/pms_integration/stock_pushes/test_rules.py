@@ -1,15 +1,16 @@
 """The rules of stock that a PMS owns and is told of our changes, one at a time (DESIGN §5)."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 
 from inventory import services as inventory
 from inventory.models import StockMovement
 from pms_backend.operations.audit import find_mismatches
-from pms_integration.models import PMSEvent, PMSStockPush, StockOwner
+from pms_integration.models import PMSConnection, PMSEvent, PMSStockPush, StockOwner
 from tests.factories import make_product
-from tests.pms_integration.stock_pushes.two_systems import Pair, pair
+from tests.pms_integration.stock_pushes.two_systems import PLACES, Pair, pair
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -227,3 +228,82 @@ def test_quantities_of_the_pms_have_the_changes_before_their_figures(both: Pair,
     both.deliver(0)
 
     assert both.here("outlet") == both.there("outlet") == 48
+
+
+SKEWS = [timedelta(seconds=-4), timedelta(seconds=2)]
+
+
+@pytest.fixture(params=SKEWS, ids=["behind", "ahead"])
+def skewed(request: pytest.FixtureRequest) -> Iterator[Pair]:
+    """The clock of the PMS is wrong, and we know by how much."""
+    with pair("skew", skew=request.param) as systems:
+        yield systems
+        systems.come_to_rest()
+        assert [systems.here(place) for place in PLACES] == [systems.there(place) for place in PLACES]
+        assert find_mismatches() == []
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_sale_there_before_a_count_and_one_after_it_by_a_wrong_clock(skewed: Pair, place: str) -> None:
+    skewed.move_there(place, -2)
+    skewed.count_here(place, 40)
+    skewed.move_there(place, -3)
+
+    skewed.deliver(1)
+    assert skewed.here(place) == 37
+    skewed.deliver(0)
+
+    assert skewed.here(place) == 37
+    sale = StockMovement.objects.get(delta=-2)
+    assert sale.reported_at == sale.occurred_at + skewed.other.skew
+    assert sale.occurred_at < sale.level.counted_at < StockMovement.objects.get(delta=-3).occurred_at
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_count_after_a_sale_there_that_was_told_in_time(skewed: Pair, place: str) -> None:
+    skewed.move_there(place, -2)
+    skewed.deliver(0)
+
+    skewed.count_here(place, 40)
+
+    assert skewed.here(place) == 40
+
+
+def test_a_figure_from_before_a_count_by_a_wrong_clock(skewed: Pair) -> None:
+    skewed.move_there("annex", 1, as_figure=True)
+    skewed.count_here("annex", 40)
+
+    skewed.deliver(0)
+
+    assert skewed.here("annex") == 40
+
+
+def test_what_lay_there_before_the_first_figure_is_in_it_by_a_wrong_clock(skewed: Pair) -> None:
+    skewed.other.sku = f"{skewed.other.sku}-new"
+    make_product(skewed.other.sku)
+    for place, found in (("annex", 5), ("outlet", 50)):
+        inventory.adjust_stock(sku=skewed.other.sku, location=skewed.code(place), delta=found, reason="receipt")
+    skewed.relay()
+    skewed.move_there("annex", 10, as_figure=True)
+
+    skewed.deliver(0)
+
+    assert skewed.here("annex") == skewed.there("annex") == 60
+
+
+@pytest.mark.parametrize("later", [timedelta(), timedelta(seconds=-60), timedelta(seconds=60)])
+def test_a_clock_that_is_corrected_later_changes_nothing_that_is_stored(skewed: Pair, later: timedelta) -> None:
+    skewed.move_there("annex", -2)
+    skewed.move_there("annex", 4, as_figure=True)
+    skewed.count_here("annex", 40)
+    skewed.deliver(1)
+    skewed.deliver(0)
+    before = moved(skewed)
+
+    PMSConnection.objects.update(clock_offset=later)
+    skewed.pull()
+
+    assert (skewed.here("annex"), moved(skewed)) == (40, before)
+    skewed.relay()
+    skewed.push()
+    skewed.move_there("annex", 1, as_figure=True)

@@ -33,20 +33,25 @@ class Level:
 
 
 class OtherSide(StandardConnector):
-    """The PMS: a ledger in memory, and webhooks that wait to be delivered."""
+    """The PMS: a ledger in memory, a clock that may be wrong, and webhooks that wait to be delivered."""
 
-    def __init__(self, sku: str, opening: int) -> None:
+    def __init__(self, sku: str, opening: int, skew: timedelta = timedelta()) -> None:
         self.sku = sku
-        self.levels = {name: Level(opening, 1, timezone.now()) for name in PLACES}
+        self.skew = skew
+        self.levels = {name: Level(opening, 1, self.now()) for name in PLACES}
         self.applied: dict[str, StockPushResult] = {}
         self.post: list[tuple[str, dict[str, Any]]] = []
         self.fault = ""
         self.lost: set[str] = set()
 
+    def now(self) -> datetime:
+        """The present moment by its clock."""
+        return timezone.now() + self.skew
+
     def move(self, place: str, delta: int, *, key: str = "", as_figure: bool = False, is_lost: bool = False) -> Level:
         """Changes a level and announces it."""
         level = self.levels[place]
-        moment = max(timezone.now(), level.updated_at + timedelta(microseconds=1))
+        moment = max(self.now(), level.updated_at + timedelta(microseconds=1))
         level = self.levels[place] = Level(level.on_hand + delta, level.version + 1, moment)
         data: dict[str, Any] = {"sku": self.sku, "location": place, "occurred_at": moment.isoformat()}
         if as_figure:
@@ -85,7 +90,7 @@ class OtherSide(StandardConnector):
         return result
 
     def pull_stock(self, client: Any, since: datetime | None, cursor: str | None) -> Page:
-        return Page(reports=self._figures(), cursor=None, moment=timezone.now())
+        return Page(reports=self._figures(), cursor=None, moment=self.now())
 
     def get_stock(self, client: Any, names: Sequence[str]) -> Sequence[Report]:
         return self._figures()
@@ -121,6 +126,10 @@ class Pair:
         inventory.count_stock(sku=self.other.sku, location=self.code("outlet"), on_hand=outlet)
         relay_pending()
         self.shelf = {place: self.here(place) for place in PLACES}
+
+    def learn_clock(self) -> None:
+        """Many answers have told us the time."""
+        PMSConnection.objects.filter(pk=self.pms.pk).update(clock_offset=self.other.skew)
 
     def code(self, place: str) -> str:
         """Our code of the location."""
@@ -206,9 +215,9 @@ class Pair:
 
 
 @contextmanager
-def pair(slug: str, *, sku: str = "") -> Iterator[Pair]:
+def pair(slug: str, *, sku: str = "", skew: timedelta = timedelta(), knows_clock: bool = True) -> Iterator[Pair]:
     """Two systems with 50 of a new SKU at both places. The connection is switched off afterwards."""
-    other = OtherSide(sku or f"S-{slug}", opening=50)
+    other = OtherSide(sku or f"S-{slug}", opening=50, skew=skew)
     make_product(other.sku)
     pms = make_connection(slug)
     for place in PLACES:
@@ -218,6 +227,8 @@ def pair(slug: str, *, sku: str = "") -> Iterator[Pair]:
     pms.refresh_from_db()
     with patch.dict(CONNECTORS, {"standard": other}):
         both = Pair(pms, other)
+        if knows_clock:
+            both.learn_clock()
         both.begin()
         yield both
         PMSConnection.objects.filter(pk=pms.pk).update(is_active=False)
