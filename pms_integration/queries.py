@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from django.db.models import BigIntegerField, Count, Q, QuerySet
+from django.db.models import BigIntegerField, Count, Q, QuerySet, TextField
 from django.db.models.expressions import RawSQL
 
 from pms_backend.api.arrays import as_array
@@ -46,6 +46,15 @@ CASE WHEN pms.base_url IS NOT NULL AND pms.kind = ANY (%s::text[]) THEN coalesce
         AND push.status = 'pending'
 ), 0) + coalesce((({_UNPUBLISHED}) ->> (pms.id || ' ' || level.id))::bigint, 0) ELSE 0 END
 """
+_ERROR: Final = """
+coalesce((
+    SELECT push.error FROM pms_integration_pmsstockpush AS push
+    WHERE push.connection_id = pms.id AND push.level_id = level.id AND push.acknowledged_at IS NULL
+        AND push.status = 'rejected' AND NOT EXISTS (
+            SELECT FROM pms_integration_pmsstockpush AS later
+            WHERE later.connection_id = push.connection_id AND later.level_id = push.level_id AND later.id > push.id)
+), '')
+"""
 _OF_THE_ROW: Final = """
 FROM pms_integration_pmsconnection AS pms
 LEFT JOIN inventory_stocklevel AS level ON level.variant_id = pms_integration_pmsstock.variant_id
@@ -64,12 +73,14 @@ def with_comparison(stock: QuerySet[PMSStock]) -> QuerySet[Any]:
     - `pms_on_hand`: the latest figure, with the PMS's changes and our acknowledged pushes that are later
     - `pending`: what the PMS has not acknowledged yet; 0 for a PMS that is not told of our changes
     - `difference`: `our_on_hand` - `pms_on_hand` - `pending`; None without a level
+    - `error`: why the PMS has rejected the last push; empty if it has not
     """
     return stock.annotate(
         our_on_hand=_column("level.on_hand", pending=False),
         pms_on_hand=_column(_PMS_ON_HAND, pending=False),
         pending=_column(_PENDING, pending=True),
         difference=_column(f"level.on_hand - ({_PMS_ON_HAND}) - ({_PENDING})", pending=True),
+        error=RawSQL(f"SELECT {_ERROR} {_OF_THE_ROW}", (), output_field=TextField()),  # noqa: S611 - constant text
     )
 
 

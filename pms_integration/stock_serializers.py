@@ -24,11 +24,13 @@ class PMSStockSerializer(serializers.ModelSerializer[PMSStock]):
     difference = serializers.IntegerField(
         allow_null=True, help_text="`on_hand` - `pms_on_hand` - `pending`; null where we have no level"
     )
+    error = serializers.CharField(help_text="Why the PMS has rejected our last push; empty if it has not")
 
     class Meta:
         model = PMSStock
         fields: tuple[str, ...] = (
             "connection", "sku", "location", "pms_on_hand", "on_hand", "pending", "difference", "reported_at",
+            "error",
         )  # fmt: skip
         read_only_fields = fields
 

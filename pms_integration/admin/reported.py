@@ -92,7 +92,7 @@ class PMSStockAdmin(SkuSearch, ReadOnlyAdmin):
     ordering = ("-reported_at",)
     fields = (
         *("connection", "variant", "location", "on_hand", "reported_at", "version", "webhook_id"),
-        *("theirs", "ours", "unacknowledged", "difference_label"),
+        *("theirs", "ours", "unacknowledged", "difference_label", "rejected"),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PMSStock]:
@@ -126,6 +126,12 @@ class PMSStockAdmin(SkuSearch, ReadOnlyAdmin):
         """Our changes that the PMS has not acknowledged yet."""
         pending: int = stock.pending
         return pending
+
+    @display(description="Rejected")
+    def rejected(self, stock: Any) -> str:
+        """Why the PMS has rejected our last push."""
+        error: str = stock.error
+        return error
 
     @display(description="Difference")
     def difference_label(self, stock: Any) -> SafeString | None:

@@ -79,6 +79,11 @@ def test_a_rejected_push_is_not_pending_and_an_acknowledged_correction_counts(ap
     both.relay()
     PMSStockPush.objects.update(status="rejected", error="unknown_sku")
     assert figures(api, "outlet") == (50, 45, 0, -5)
+    assert [row["error"] for row in rows(api, differs="true")] == ["unknown_sku"]
+    page = reverse(
+        "admin:pms_integration_pmsstock_change", args=[PMSStock.objects.get(location__code="outlet-shop").pk]
+    )
+    assert "unknown_sku" in superuser().get(page).content.decode()
 
     level = PMSStockPush.objects.get().level
     moment = PMSStock.objects.get(location=level.location).reported_at
@@ -86,11 +91,38 @@ def test_a_rejected_push_is_not_pending_and_an_acknowledged_correction_counts(ap
         connection=both.pms, level=level, delta=-5, reason="correction", occurred_at=moment
     )
     assert figures(api, "outlet") == (50, 45, -5, 0)
+    assert {row["error"] for row in rows(api)} == {""}
 
     both.push()
     correction.refresh_from_db()
     assert correction.status == "acknowledged"
     assert figures(api, "outlet") == (45, 45, 0, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_the_owner_has_rejected_stays_a_difference_until_its_quantities_are_taken(
+    api: JSONClient, both: Pair
+) -> None:
+    both.move_here("annex", -5)
+    both.relay()
+    PMSStockPush.objects.update(status="rejected", error="closed_for_stocktake")
+    both.move_there("annex", 3, as_figure=True)
+    both.deliver(0)
+    assert figures(api, "annex") == (53, 48, 0, -5)
+    assert [row["error"] for row in rows(api, differs="true")] == ["closed_for_stocktake"]
+
+    # Somebody enters it at the PMS, and then takes what the PMS has.
+    both.move_there("annex", -5)
+    both.deliver(0)
+    assert figures(api, "annex") == (48, 43, 0, -5)
+    body = {"location": "annex-shop", "owner": "pms", "opening": "pms"}
+    assert api.post("/api/v1/pms/connections/shop/ownership/", body).status_code == 200
+
+    assert figures(api, "annex") == (48, 48, 0, 0)
+    both.move_there("annex", 1, as_figure=True)
+    both.deliver(0)
+    assert figures(api, "annex") == (49, 49, 0, 0)
+    assert {row["error"] for row in rows(api)} == {""}
 
 
 def test_what_opened_a_level_is_compared_and_not_pending(api: JSONClient) -> None:
@@ -124,7 +156,7 @@ def test_a_pms_that_is_not_told_has_nothing_pending(api: JSONClient) -> None:
     moment = row.pop("reported_at")
     assert row == {
         "connection": "demo", "sku": "A-1", "location": "main",
-        "pms_on_hand": 6, "on_hand": 8, "pending": 0, "difference": 2,
+        "pms_on_hand": 6, "on_hand": 8, "pending": 0, "difference": 2, "error": "",
     }  # fmt: skip
     assert moment.endswith("Z")
 
