@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from datetime import datetime
 
 from inventory import services as inventory
 from inventory.exceptions import LocationInactive
 from inventory.models import Reason
-from inventory.services import Correction, LevelBatch, ReportedChange, ReportedCount
+from inventory.services import ReportedChange
 from inventory.services.levels import Key
 from pms_integration.exceptions import UnknownPMSLocation
 from pms_integration.models import PMSConnection
 from pms_integration.services.clocks import by_our_clock, offset_of
 from pms_integration.services.figures import StoredFigure, figure_of, store_figures, stored_figures
+from pms_integration.services.level_arithmetic import Fact, InboundLevel, levels_of
 from pms_integration.services.outcomes import (
     ACKNOWLEDGED,
     FOR_COMPARISON,
@@ -23,13 +24,9 @@ from pms_integration.services.outcomes import (
     deferred,
     outcome_of,
 )
-from pms_integration.services.pushed_levels import PushedLevel, Sums, sums_not_included
 from pms_integration.services.stock_names import StockNames
 from pms_integration.services.stock_pushes.acknowledgements import OwnPush, own_pushes, store
-from pms_integration.services.stock_pushes.recording import is_pushed_to
 from pms_integration.services.valid_reports import Delta, Figure, Reported, StockReport
-
-Fact = ReportedChange | ReportedCount | Correction
 
 
 def apply_stock_reports(pms: PMSConnection, reported: Sequence[Reported[StockReport]]) -> list[tuple[int, Outcome]]:
@@ -46,6 +43,11 @@ class _Named:
     is_owned: bool
     push_key: str = ""
 
+    @property
+    def moment(self) -> datetime:
+        """The moment of the report, by the PMS's clock."""
+        return self.reported.report.occurred_at
+
 
 class _StockReports:
     def __init__(self, pms: PMSConnection, reported: Sequence[Reported[StockReport]]) -> None:
@@ -55,7 +57,7 @@ class _StockReports:
         self._names = StockNames(pms, [one.report for one in reported])
         keys = {one.report.key for one in reported if isinstance(one.report, Delta) and one.report.key}
         self._pushes = own_pushes(pms, keys)
-        self._pushed: dict[Key, PushedLevel] = {}
+        self._levels: dict[Key, InboundLevel] = {}
         self._figures: dict[Key, StoredFigure] = {}
         self._changed: set[Key] = set()
         self._outcomes: list[tuple[int, Outcome]] = []
@@ -68,8 +70,8 @@ class _StockReports:
         # Read after the levels are locked, so that what was stored while we waited is seen.
         self._figures = stored_figures(self._pms, {one.key for one in named}, lock=True)
         self._pushes = own_pushes(self._pms, self._pushes, lock=True)
-        if is_pushed_to(self._pms):
-            self._pushed = self._pushed_levels(levels, named)
+        reported = [(one.key, one.moment) for one in named if one.is_owned and isinstance(one.reported.report, Figure)]
+        self._levels = levels_of(self._pms, levels.states, self._figures, offset=self._offset, reported=reported)
         facts: list[Fact] = []
         for one in named:
             outcome, following = self._apply(one)
@@ -100,18 +102,6 @@ class _StockReports:
         self._outcomes.append((one.message_id, outcome))
         return None
 
-    def _pushed_levels(self, levels: LevelBatch, named: Sequence[_Named]) -> dict[Key, PushedLevel]:
-        sums: Sums = {}
-        pushed: dict[Key, PushedLevel] = {}
-        for key, state in levels.states.items():
-            known = self._figures.get(key)
-            moments = (known.included_until, known.before_count_at) if known else (None, None)
-            pushed[key] = PushedLevel(key, state, *moments, self._offset, sums)
-        figures = [one for one in named if one.is_owned and isinstance(one.reported.report, Figure)]
-        asked = (pushed[one.key].sums_for(one.reported.report.occurred_at) for one in figures)
-        sums |= sums_not_included(self._pms, chain.from_iterable(asked), offset=self._offset)
-        return pushed
-
     def _apply(self, one: _Named) -> tuple[Outcome, Iterable[Fact]]:
         if one.push_key:
             return self._acknowledge(one, self._pushes[one.push_key])
@@ -123,59 +113,43 @@ class _StockReports:
         raise TypeError(one.reported.report)
 
     def _acknowledge(self, one: _Named, push: OwnPush) -> tuple[Outcome, Iterable[Fact]]:
-        moment = one.reported.report.occurred_at
         if push.acknowledged_at is not None:
             return SUPERSEDED, ()
-        push.acknowledged_at = moment
-        level = self._pushed.get(one.key) if push.is_movement else None
-        if level is None:
+        push.acknowledged_at = one.moment
+        if not push.is_movement:
             return ACKNOWLEDGED, ()
         origin = self._origin(one, push.delta, Reason.COUNT)
         return ACKNOWLEDGED, list(
-            level.acknowledge(push.delta, made_at=push.occurred_at, applied_at=moment, origin=origin)
+            self._levels[one.key].acknowledge(
+                push.delta, made_at=push.occurred_at, applied_at=one.moment, origin=origin
+            )
         )
 
     def _change(self, one: _Named, report: Delta) -> tuple[Outcome, Iterable[Fact]]:
         change = self._origin(one, report.delta, report.reason, note=report.note, reference=report.reference)
-        if one.key in self._pushed:
-            facts = list(self._pushed[one.key].change(change))
-            return (PROCESSED if facts else SUPERSEDED), facts
-        known = self._figures.get(one.key)
-        if known is not None and known.included_until is not None and report.occurred_at <= known.included_until:
-            return SUPERSEDED, ()
-        return PROCESSED, [change]
+        facts = list(self._levels[one.key].change(change))
+        return (PROCESSED if facts else SUPERSEDED), facts
 
     def _take_figure(self, one: _Named, report: Figure) -> tuple[Outcome, Iterable[Fact]]:
         figure, known = figure_of(report, one.reported), self._figures.get(one.key)
+        origin = self._origin(one, 0, Reason.COUNT)
         if not figure.is_news_to(known, is_owned=one.is_owned):
-            return STALE, self._take_late_figure(one, figure)
+            return STALE, self._take_late_figure(one, figure, origin)
         if not one.is_owned:
             until, before_count = (known.included_until, known.before_count_at) if known else (None, None)
             self._store(one.key, replace(figure, included_until=until, before_count_at=before_count))
             return FOR_COMPARISON, ()
-        origin = self._origin(one, 0, Reason.COUNT)
-        level = self._pushed.get(one.key)
-        if level is not None:
-            facts = list(level.take_figure(figure, origin))
-            applied = replace(figure, included_until=figure.reported_at, before_count_at=level.before_count_at)
-            self._store(one.key, applied)
-            return PROCESSED, facts
-        self._store(one.key, replace(figure, included_until=figure.reported_at))
-        return PROCESSED, [
-            ReportedCount(
-                level=one.key,
-                on_hand=report.on_hand,
-                occurred_at=origin.occurred_at,
-                source=origin.source,
-                request_id=origin.request_id,
-            )
-        ]
+        level = self._levels[one.key]
+        facts = list(level.take_figure(figure, origin))
+        applied = replace(figure, included_until=level.included_until, before_count_at=level.before_count_at)
+        self._store(one.key, applied)
+        return PROCESSED, facts
 
-    def _take_late_figure(self, one: _Named, figure: StoredFigure) -> list[Fact]:
-        level = self._pushed.get(one.key)
-        if level is None or not one.is_owned:
+    def _take_late_figure(self, one: _Named, figure: StoredFigure, origin: ReportedChange) -> list[Fact]:
+        if not one.is_owned:
             return []
-        facts: list[Fact] = list(level.take_late_figure(figure, self._origin(one, 0, Reason.COUNT)))
+        level = self._levels[one.key]
+        facts = list(level.take_late_figure(figure, origin))
         if level.before_count_at != self._figures[one.key].before_count_at:
             self._store(one.key, replace(self._figures[one.key], before_count_at=level.before_count_at))
         return facts
@@ -186,12 +160,11 @@ class _StockReports:
 
     def _origin(self, one: _Named, delta: int, reason: str, *, note: str = "", reference: str = "") -> ReportedChange:
         """The report as a change of its level."""
-        moment = one.reported.report.occurred_at
         return ReportedChange(
             level=one.key,
             delta=delta,
-            occurred_at=by_our_clock(moment, self._offset),
-            reported_at=moment,
+            occurred_at=by_our_clock(one.moment, self._offset),
+            reported_at=one.moment,
             reason=reason,
             note=note,
             reference=reference,

@@ -1,107 +1,87 @@
-"""The quantity of a level that a PMS owns and is told of our changes (DESIGN §5, ADR 7).
+"""Which facts a figure of a PMS includes, and what a report therefore changes: both cases (DESIGN §5, ADR 7).
 
     on_hand = the last figure + the changes of the PMS and the movements of ours that the figure does not include
 
-A figure includes the PMS's changes up to its moment, and those movements of ours that the PMS applied up to its moment,
-as its acknowledgement says. A movement of ours that was never pushed, because it is older than the connection or opened
-the level, is included by its own moment. Where the PMS has owned the stock, its last figure of that time still counts:
-later ones are for comparison only.
+In both, a figure includes the PMS's changes up to its moment. What it includes of ours depends on the connection:
 
-A count of staff is a movement of ours, and what was counted stays: a fact of an earlier moment that comes later is
-balanced by one more `count` movement, which is pushed as any other.
+- `InboundLevel`: a PMS that is not told of our movements. Its figure includes those up to its moment, as a count of
+  staff does: both are absolute counts, of which the latest holds. So a figure is a `ReportedCount`, and a change that
+  is earlier than the latest count of either kind is balanced, by `inventory/services/external_changes.py`.
+- `PushedLevel`: a PMS that is told of them. Its figure includes those that the PMS applied up to its moment, as its
+  acknowledgement says; one that was never pushed, because it is older than the connection or opened the level, by its
+  own moment. A count of staff is a movement of ours like others, and what was counted stays: a fact of an earlier
+  moment that comes later is balanced by one more `count` movement, which is pushed.
 
-Moments of the PMS are compared with each other as they are, and with ours by our clock (`clocks.py`).
+Where the PMS has owned the stock, its last figure of that time still counts, in both cases: later ones are for
+comparison only. Moments of the PMS are compared with each other as they are, and with ours by our clock (`clocks.py`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
-
-from django.db import connection as database
+from itertools import chain
 
 from inventory.level_fields import LevelState
 from inventory.models import Reason
-from inventory.services import Correction, ReportedChange
+from inventory.services import Correction, ReportedChange, ReportedCount
 from inventory.services.levels import Key
-from pms_backend.api.arrays import as_array
 from pms_integration.models import PMSConnection
 from pms_integration.services.clocks import by_our_clock
+from pms_integration.services.figure_sums import Asked, Sums, sums_not_included
 from pms_integration.services.figures import StoredFigure
-from pms_integration.services.stock_pushes.openings import changes_a_level
+from pms_integration.services.stock_pushes.recording import is_pushed_to
 
-# The id of a level, the moment of a figure, and the moment by our clock until which facts count, None for all.
-Asked = tuple[int, datetime, datetime | None]
-# The sum of what a figure of the moment does not include.
-Sums = dict[Asked, int]
-Fact = ReportedChange | Correction
-
-# A count that opened a level changed nothing: it said what is there, as the figure does.
-_NOT_INCLUDED: Final = f"""
-WITH unpublished AS MATERIALIZED (
-    SELECT (event.data #>> '{{movement,id}}')::bigint AS movement_id FROM events_event AS event
-    WHERE event.sequence IS NULL AND event.type = 'stock.changed' AND event.data -> 'movement' <> 'null'
-)
-SELECT asked.level_id, asked.moment, nullif(asked.until, 'infinity'), (
-    SELECT coalesce(sum(change.delta), 0) FROM inventory_stockmovement AS change
-    WHERE change.level_id = asked.level_id AND change.reported_at > asked.moment AND change.occurred_at <= asked.until
-        AND starts_with(change.source, %(prefix)s)
-) + (
-    SELECT coalesce(sum(push.delta), 0) FROM pms_integration_pmsstockpush AS push
-    WHERE push.connection_id = %(connection)s AND push.level_id = asked.level_id AND push.movement_id IS NOT NULL
-        AND (push.acknowledged_at IS NULL OR push.acknowledged_at > asked.moment) AND push.occurred_at <= asked.until
-) + (
-    SELECT coalesce(sum(own.delta), 0) FROM (
-        SELECT id, delta, occurred_at FROM inventory_stockmovement AS made
-        WHERE level_id = asked.level_id AND occurred_at > asked.moment - %(offset)s
-            AND NOT starts_with(source, %(prefix)s)
-            AND (reason <> 'count' OR {changes_a_level("made", "%(connection)s")})
-        UNION
-        SELECT later.id, later.delta, later.occurred_at FROM unpublished
-        JOIN inventory_stockmovement AS later ON later.id = unpublished.movement_id
-        WHERE later.level_id = asked.level_id AND NOT starts_with(later.source, %(prefix)s)
-            AND {changes_a_level("later", "%(connection)s")}
-    ) AS own
-    WHERE own.occurred_at <= asked.until AND NOT EXISTS (
-        SELECT FROM pms_integration_pmsstockpush AS push
-        WHERE push.movement_id = own.id AND push.connection_id = %(connection)s)
-)
-FROM (
-    SELECT level_id, moment, coalesce(until, 'infinity') AS until
-    FROM unnest(%(levels)s::bigint[], %(moments)s::timestamptz[], %(untils)s::timestamptz[])
-        AS given(level_id, moment, until)
-) AS asked
-"""
-
-
-def sums_not_included(pms: PMSConnection, asked: Iterable[Asked], *, offset: timedelta) -> Sums:
-    """What figures do not include, for each of these locked levels and moments; one statement."""
-    rows = list(set(asked))
-    if not rows:
-        return {}
-    levels, moments, untils = zip(*rows, strict=True)
-    parameters: dict[str, Any] = {
-        "prefix": f"{pms.slug}:",
-        "connection": pms.pk,
-        "offset": offset,
-        "levels": as_array(levels),
-        "moments": as_array(moments),
-        "untils": as_array(untils),
-    }
-    with database.cursor() as cursor:
-        cursor.execute(_NOT_INCLUDED, parameters)
-        return {(level, moment, until): int(total) for level, moment, until, total in cursor.fetchall()}
+Fact = ReportedChange | ReportedCount | Correction
 
 
 @dataclass(slots=True)
-class PushedLevel:
-    """A locked level, while facts are applied to it in turn: with the moment of the last figure that was applied to it,
-    and of the latest one that was not later than the count, if the last one is later."""
+class InboundLevel:
+    """A locked level of a PMS that is not told of our movements, while facts are applied to it in turn.
+
+    `included_until` is the moment of the last figure that was applied to it, `before_count_at` that of the latest one
+    that was not later than the count, where that one is.
+    """
 
     key: Key
     state: LevelState
     included_until: datetime | None
     before_count_at: datetime | None
+
+    def is_superseded(self, moment: datetime) -> bool:
+        """Whether the last figure includes a change of the PMS of this moment."""
+        return self.included_until is not None and moment <= self.included_until
+
+    def change(self, change: ReportedChange) -> Iterator[Fact]:
+        """A change of the PMS."""
+        if not self.is_superseded(change.reported_at or change.occurred_at):
+            yield change
+
+    def take_figure(self, figure: StoredFigure, origin: ReportedChange) -> Iterator[Fact]:
+        """A figure that is the latest one now; `origin` names its report."""
+        self.included_until = figure.reported_at
+        yield ReportedCount(
+            level=self.key,
+            on_hand=figure.on_hand,
+            occurred_at=origin.occurred_at,
+            source=origin.source,
+            request_id=origin.request_id,
+        )
+
+    def take_late_figure(self, figure: StoredFigure, origin: ReportedChange) -> Iterator[Fact]:
+        """A figure that is not the latest one: it changes nothing."""
+        yield from ()
+
+    def acknowledge(
+        self, delta: int, *, made_at: datetime, applied_at: datetime, origin: ReportedChange
+    ) -> Iterator[Fact]:
+        """A movement of ours of which this PMS was told when it was called: its own moment counts."""
+        yield from ()
+
+
+@dataclass(slots=True)
+class PushedLevel(InboundLevel):
+    """The same of a PMS that is told of them."""
+
     # How far the PMS's clock is ahead.
     offset: timedelta
     sums: Sums
@@ -125,10 +105,6 @@ class PushedLevel:
         yield self.state.id, moment, None
         if self.count is not None and self._is_before_count(moment):
             yield self.state.id, moment, self.count[1]
-
-    def is_superseded(self, moment: datetime) -> bool:
-        """Whether the last figure includes a change of the PMS of this moment."""
-        return self.included_until is not None and moment <= self.included_until
 
     def change(self, change: ReportedChange) -> Iterator[Fact]:
         """A change of the PMS."""
@@ -260,3 +236,24 @@ class PushedLevel:
             request_id=origin.request_id,
             forgets_count=forgets_count,
         )
+
+
+def levels_of(
+    pms: PMSConnection,
+    states: Mapping[Key, LevelState],
+    figures: Mapping[Key, StoredFigure],
+    *,
+    offset: timedelta,
+    reported: Iterable[tuple[Key, datetime]],
+) -> dict[Key, InboundLevel]:
+    """The locked levels, with what has to be known when these figures, by their levels and moments, are taken."""
+    moments = {key: (known.included_until, known.before_count_at) for key, known in figures.items()}
+    if not is_pushed_to(pms):
+        return {key: InboundLevel(key, state, *moments.get(key, (None, None))) for key, state in states.items()}
+    sums: Sums = {}
+    pushed = {
+        key: PushedLevel(key, state, *moments.get(key, (None, None)), offset, sums) for key, state in states.items()
+    }
+    asked = chain.from_iterable(pushed[key].sums_for(moment) for key, moment in reported)
+    sums |= sums_not_included(pms, asked, offset=offset)
+    return dict(pushed)
