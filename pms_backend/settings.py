@@ -170,6 +170,7 @@ QUEUES: dict[str, dict[str, float | crontab]] = {
         "pms_integration.tasks.ask_refetches": SWEEP_SECONDS,
         "pms_integration.tasks.run_syncs": SWEEP_SECONDS,
         "pms_integration.tasks.push_stock": SWEEP_SECONDS,
+        "pms_integration.tasks.push_products": SWEEP_SECONDS,
     },
     # Calls to subscribers: none yet.
     "deliveries": {},

@@ -9,7 +9,10 @@ from pms_backend.events.domain_events import DomainEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PMSConflict(DomainEvent, type="pms.conflict"):
-    """A product of the PMS has SKUs or barcodes of another product of ours, or of several: nothing is changed."""
+    """A product of the PMS and ours do not agree; `detail` says why.
+
+    It has SKUs or barcodes of another product of ours, or of several; or both sides have changed a field.
+    """
 
     connection: str
     external_id: str

@@ -107,6 +107,22 @@ class FileUnusable(Exception):
     """The file as a whole cannot be imported; the message says why."""
 
 
+class ProductLinked(Conflict, code="product_linked"):
+    """The product is linked to another product of the PMS."""
+
+
+class ProductDeleted(Conflict, code="product_deleted"):
+    """The PMS has deleted the product, so that it is not linked."""
+
+
+class NotInConflict(Conflict, code="not_in_conflict"):
+    """The product of the PMS has no conflict in these groups."""
+
+
+class UnknownProducts(Invalid, code="product_not_found"):
+    """No products have these ids, or they are archived."""
+
+
 class SyncRunning(Conflict, code="sync_running"):
     """A connection has one sync run at a time."""
 

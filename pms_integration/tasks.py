@@ -72,6 +72,13 @@ def push_stock() -> int:
 
 
 @shared_task
+@ConcurrencyLimit(4)  # each writes to another PMS, so that one that hangs does not stop the others
+def push_products() -> int:
+    """Sends pushes of products; returns how many."""
+    return services.push_due_products()
+
+
+@shared_task
 @upkeep
 def look_for_drift() -> int:
     """Looks for stock and products that differ although nothing is on its way; returns how many dry runs it started."""

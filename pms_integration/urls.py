@@ -1,12 +1,12 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from pms_integration import stock_views, views
+from pms_integration import product_views, stock_views, views
 
 router = SimpleRouter()
 router.register("connections", views.PMSConnectionViewSet, basename="pms-connection")
 router.register("sync-runs", views.SyncRunViewSet, basename="pms-sync-run")
-router.register("products", views.PMSProductViewSet, basename="pms-product")
+router.register("products", product_views.PMSProductViewSet, basename="pms-product")
 router.register("events", views.PMSEventViewSet, basename="pms-event")
 
 urlpatterns = [

@@ -17,8 +17,8 @@ from pms_backend.api.endpoints import GenericViewSet, ListAPIView
 from pms_backend.api.parsers import JSONParser, MergePatchParser
 from pms_backend.api.validation import validated
 from pms_integration import services
-from pms_integration.filters import PMSEventFilter, PMSProductFilter, SyncDifferenceFilter, SyncRunFilter
-from pms_integration.models import PMSConnection, PMSEvent, PMSLocation, PMSProduct, SyncDifference, SyncRun
+from pms_integration.filters import PMSEventFilter, SyncDifferenceFilter, SyncRunFilter
+from pms_integration.models import PMSConnection, PMSEvent, PMSLocation, SyncDifference, SyncRun
 from pms_integration.serializers import (
     ConnectionCheckSerializer,
     ExternalLocationsSerializer,
@@ -27,7 +27,6 @@ from pms_integration.serializers import (
     PMSConnectionSerializer,
     PMSEventDetailSerializer,
     PMSEventSerializer,
-    PMSProductSerializer,
     RetriedSerializer,
     RetrySerializer,
     SecretRotationSerializer,
@@ -230,13 +229,3 @@ class SyncDifferenceListView(ListAPIView[SyncDifference]):
         run = get_object_or_404(SyncRun, pk=self.kwargs["pk"])
         found: QuerySet[SyncDifference] = super().get_queryset().filter(run=run)
         return found if visibility_of(self.request.auth).cost else found.exclude(field__endswith=".cost")
-
-
-class PMSProductViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[PMSProduct]):
-    """The products of the PMSs, and those of ours that they are linked to."""
-
-    queryset = PMSProduct.objects.select_related("connection")
-    serializer_class = PMSProductSerializer
-    filterset_class = PMSProductFilter
-    required_scopes = read_write("pms")
-    lookup_value_regex = r"[0-9]{1,18}"

@@ -21,7 +21,7 @@ WEB_THREADS = 4
 # As many as the limits of the queues' tasks allow to run at once (`ConcurrencyLimit`), and one that stays free for
 # heartbeats. Threads and no processes: the work waits for PostgreSQL and other servers, and a process takes 70 MB.
 SYNC_THREADS = 4
-PMS_THREADS = 11
+PMS_THREADS = 15
 WORKER_THREADS = 6
 # Those of the hub, and of the threads that read for the sockets (pms_backend/api/async_database.py).
 SOCKET_CONNECTIONS = 5

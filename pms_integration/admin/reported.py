@@ -23,18 +23,33 @@ STATE_LABELS: Final = {
 }
 
 
+class StateFilter(admin.SimpleListFilter):
+    """Filters by the state."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The states."""
+        return [(str(value), str(label)) for value, label in PMSProductState.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The products in the chosen state."""
+        return queryset.filter(state=self.value()) if self.value() else queryset
+
+
 @admin.register(PMSProduct)
 class PMSProductAdmin(ReadOnlyAdmin):
     """Products of the PMS and the products of ours that they are linked to."""
 
     list_display = ("external_id", "state_label", "product", "connection", "version", "is_deleted", "updated")
-    list_filter = ("state", "connection", "is_deleted")
+    list_filter = (StateFilter, "connection", "is_deleted")
     list_select_related = ("product", "connection")
     search_fields = ("external_id", "product__name")
     search_help_text = "The PMS's id, or our product's name"
     show_full_result_count = False
     fields = (
-        *("external_id", "connection", "product", "state_label", "reason", "version", "is_deleted", "updated_at"),
+        *("external_id", "connection", "product", "state_label", "why", "version", "is_deleted", "updated_at"),
         "payload",
     )
 
@@ -48,13 +63,21 @@ class PMSProductAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PMSProduct]:
         """The products without their payloads, which may be long."""
-        products: QuerySet[PMSProduct] = super().get_queryset(request)
-        return products.defer("payload", "product__description", "product__attributes", "product__options")
+        products = PMSProduct.objects.with_state().order_by("-pk")
+        return products.defer(
+            *("payload", "reported", "agreed", "conflict"),
+            *("product__description", "product__attributes", "product__options"),
+        )
 
     @display(description="State", ordering="state", label=STATE_LABELS)
-    def state_label(self, product: PMSProduct) -> str:
+    def state_label(self, product: Any) -> str:
         """The state as a coloured label."""
-        return product.get_state_display()
+        return str(PMSProductState(product.state).label)
+
+    @display(description="Reason")
+    def why(self, product: Any) -> str:
+        """What there is to say about the state."""
+        return str(product.why)
 
     @display(description="Updated", ordering="updated_at")
     def updated(self, product: PMSProduct) -> SafeString:

@@ -97,11 +97,9 @@ def _is_signed(headers: dict[str, str], body: bytes, secret: str) -> bool:
 
 def _product(kind: str, data: dict[str, Any], _: Any) -> ProductReport:
     status = STATUS_OF_TYPE[kind]
+    product = {**data, "status": status} if status else data
     return ProductReport(
-        external_id=_required(data, "id"),
-        version=_required(data, "version"),
-        data={**data, "status": status} if status else data,
-        payload=data,
+        external_id=_required(data, "id"), version=_required(data, "version"), data=product, payload=product
     )
 
 

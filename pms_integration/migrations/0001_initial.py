@@ -99,12 +99,30 @@ class Migration(migrations.Migration):
                 ('content_owner', models.CharField(choices=[('pms', 'Pms'), ('local', 'Local'), ('shared', 'Shared')], db_default='pms', default='pms', editable=False, max_length=6)),
                 ('price_owner', models.CharField(choices=[('pms', 'Pms'), ('local', 'Local'), ('shared', 'Shared')], db_default='pms', default='pms', editable=False, max_length=6)),
                 ('publication_owner', models.CharField(choices=[('pms', 'Pms'), ('local', 'Local'), ('shared', 'Shared')], db_default='pms', default='pms', editable=False, max_length=6)),
+                ('publish_mode', models.CharField(choices=[('manual', 'Manual'), ('all', 'All')], db_default='manual', default='manual', editable=False, max_length=6)),
+                ('publish_categories', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=255), db_default=[], default=list, editable=False, size=None)),
+                ('publish_tags', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=100), db_default=[], default=list, editable=False, size=None)),
+                ('publish_brands', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=255), db_default=[], default=list, editable=False, size=None)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
             ],
             options={
                 'verbose_name': 'PMS connection',
                 'ordering': ('slug',),
-                'constraints': [models.CheckConstraint(condition=models.Q(('circuit__in', ['closed', 'open', 'half_open'])), name='pms_connection_circuit_known'), models.CheckConstraint(condition=models.Q(('circuit', 'closed'), ('next_try_at__isnull', False), _connector='OR'), name='pms_connection_open_until_a_moment'), models.CheckConstraint(condition=models.Q(('clock_offset__gte', datetime.timedelta(days=-1)), ('clock_offset__lte', datetime.timedelta(days=1))), name='pms_connection_clock_offset_in_bounds'), models.CheckConstraint(condition=models.Q(models.Q(('previous_secret__isnull', True), ('previous_secret_until__isnull', True)), models.Q(('previous_secret__isnull', False), ('previous_secret_until__isnull', False)), _connector='OR'), name='pms_connection_previous_secret_ends'), models.CheckConstraint(condition=models.Q(('content_owner__in', ['pms', 'local', 'shared']), ('price_owner__in', ['pms', 'local', 'shared']), ('publication_owner__in', ['pms', 'local', 'shared'])), name='pms_connection_owners_known'), models.CheckConstraint(condition=models.Q(('sync_every_seconds__isnull', True), ('sync_every_seconds__gte', 60), _connector='OR'), name='pms_connection_sync_interval')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('circuit__in', ['closed', 'open', 'half_open'])), name='pms_connection_circuit_known'), models.CheckConstraint(condition=models.Q(('circuit', 'closed'), ('next_try_at__isnull', False), _connector='OR'), name='pms_connection_open_until_a_moment'), models.CheckConstraint(condition=models.Q(('clock_offset__gte', datetime.timedelta(days=-1)), ('clock_offset__lte', datetime.timedelta(days=1))), name='pms_connection_clock_offset_in_bounds'), models.CheckConstraint(condition=models.Q(models.Q(('previous_secret__isnull', True), ('previous_secret_until__isnull', True)), models.Q(('previous_secret__isnull', False), ('previous_secret_until__isnull', False)), _connector='OR'), name='pms_connection_previous_secret_ends'), models.CheckConstraint(condition=models.Q(('content_owner__in', ['pms', 'local', 'shared']), ('price_owner__in', ['pms', 'local', 'shared']), ('publication_owner__in', ['pms', 'local', 'shared'])), name='pms_connection_owners_known'), models.CheckConstraint(condition=models.Q(('publish_mode__in', ['manual', 'all'])), name='pms_connection_publish_mode_known'), models.CheckConstraint(condition=models.Q(('sync_every_seconds__isnull', True), ('sync_every_seconds__gte', 60), _connector='OR'), name='pms_connection_sync_interval')],
+            },
+        ),
+        migrations.CreateModel(
+            name='PMSCategory',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('external_name', models.CharField(max_length=255, verbose_name='name in the PMS')),
+                ('category', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pms_categories', to='products.category')),
+                ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='categories', to='pms_integration.pmsconnection')),
+            ],
+            options={
+                'verbose_name': 'PMS category',
+                'verbose_name_plural': 'PMS categories',
+                'ordering': ('external_name',),
             },
         ),
         migrations.CreateModel(
@@ -151,21 +169,48 @@ class Migration(migrations.Migration):
             name='PMSProduct',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('external_id', models.CharField(max_length=255)),
+                ('external_id', models.CharField(max_length=255, null=True)),
                 ('version', models.BigIntegerField(null=True)),
                 ('digest', models.CharField(blank=True, max_length=64)),
-                ('state', models.CharField(choices=[('in_sync', 'In Sync'), ('pending_push', 'Pending Push'), ('conflict', 'Conflict'), ('error', 'Error')], default='in_sync', max_length=12)),
                 ('reason', models.CharField(blank=True, max_length=1000)),
+                ('match_problem', models.CharField(blank=True, db_default='', max_length=1000)),
                 ('payload', models.JSONField(default=dict)),
+                ('reported', models.JSONField(db_default={}, default=dict)),
+                ('agreed', models.JSONField(db_default={}, default=dict)),
+                ('conflict', models.JSONField(db_default={}, default=dict)),
                 ('is_deleted', models.BooleanField(default=False)),
                 ('missed_lists', models.PositiveSmallIntegerField(db_default=0, default=0)),
                 ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('pushed_at', models.DateTimeField(null=True)),
                 ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='products', to='pms_integration.pmsconnection')),
                 ('product', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='pms_products', to='products.product')),
             ],
             options={
                 'verbose_name': 'PMS product',
                 'ordering': ('-id',),
+            },
+        ),
+        migrations.CreateModel(
+            name='PMSProductPush',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('requested_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), null=True)),
+                ('leased_until', models.DateTimeField(null=True)),
+                ('failures', models.PositiveSmallIntegerField(db_default=0, default=0)),
+                ('error', models.CharField(blank=True, db_default='', max_length=1000)),
+                ('idempotency_key', models.UUIDField(editable=False, null=True, unique=True)),
+                ('payload', models.JSONField(null=True)),
+                ('creates', models.BooleanField(db_default=False, default=False)),
+                ('version', models.BigIntegerField(null=True)),
+                ('sent', models.JSONField(db_default={}, default=dict)),
+                ('attempts', models.PositiveIntegerField(db_default=0, default=0)),
+                ('pms_product', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='push', to='pms_integration.pmsproduct')),
+            ],
+            options={
+                'verbose_name': 'product push',
+                'verbose_name_plural': 'product pushes',
+                'ordering': ('due_at', 'id'),
             },
         ),
         migrations.CreateModel(
@@ -351,6 +396,14 @@ class Migration(migrations.Migration):
             model_name='importproblem',
             index=models.Index(fields=['job', 'is_warning', 'id'], name='import_problem_of_job'),
         ),
+        migrations.AddConstraint(
+            model_name='pmscategory',
+            constraint=models.UniqueConstraint(fields=('connection', 'external_name'), name='pms_category_name_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='pmscategory',
+            constraint=models.UniqueConstraint(fields=('connection', 'category'), name='pms_category_mapped_once'),
+        ),
         migrations.AddIndex(
             model_name='pmsevent',
             index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at', 'id'], name='pms_event_due'),
@@ -397,11 +450,31 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='pmsproduct',
+            constraint=models.CheckConstraint(condition=models.Q(('external_id__isnull', False), ('product__isnull', False), _connector='OR'), name='pms_product_is_there_or_here'),
+        ),
+        migrations.AddConstraint(
+            model_name='pmsproduct',
             constraint=models.UniqueConstraint(fields=('connection', 'external_id'), name='pms_product_once'),
         ),
         migrations.AddConstraint(
             model_name='pmsproduct',
             constraint=models.UniqueConstraint(condition=models.Q(('product__isnull', False)), fields=('connection', 'product'), name='pms_product_of_one_product'),
+        ),
+        migrations.AddIndex(
+            model_name='pmsproductpush',
+            index=models.Index(fields=['due_at', 'id'], name='pms_product_push_due'),
+        ),
+        migrations.AddIndex(
+            model_name='pmsproductpush',
+            index=models.Index(fields=['leased_until'], name='pms_product_push_leased'),
+        ),
+        migrations.AddConstraint(
+            model_name='pmsproductpush',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('idempotency_key__isnull', True), ('payload__isnull', True), ('sent', {})), models.Q(('idempotency_key__isnull', False), ('payload__isnull', False)), _connector='OR'), name='pms_product_push_request_with_its_key'),
+        ),
+        migrations.AddConstraint(
+            model_name='pmsproductpush',
+            constraint=models.CheckConstraint(condition=models.Q(('due_at__isnull', False), models.Q(('error', ''), _negated=True), _connector='OR'), name='pms_product_push_refused_says_why'),
         ),
         migrations.AddIndex(
             model_name='pmsrefetch',

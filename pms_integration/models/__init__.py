@@ -8,8 +8,10 @@ from pms_integration.models.connections import (
     MAX_REASON_LENGTH,
     STANDARD,
     FieldGroupOwner,
+    PMSCategory,
     PMSConnection,
     PMSLocation,
+    PublishMode,
     StockOwner,
 )
 from pms_integration.models.events import MAX_TYPE_LENGTH, PMSEvent, PMSEventStatus
@@ -22,6 +24,7 @@ from pms_integration.models.imports import (
     ImportProblem,
     ImportStatus,
 )
+from pms_integration.models.product_pushes import PMSProductPush
 from pms_integration.models.reported import PMSProduct, PMSProductState, PMSRefetch, PMSStock, PMSVariant
 from pms_integration.models.stock_pushes import PMSStockPush, StockPushStatus
 from pms_integration.models.sync_runs import (

@@ -1,8 +1,10 @@
 """Connections to a PMS."""
 
 from datetime import timedelta
+from typing import Any
 
 import orjson
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
@@ -11,6 +13,7 @@ from django.utils import timezone
 from inventory.models import Location
 from pms_backend.access.encryption import EncryptedTextField
 from pms_backend.outbound.circuit import Circuit, CircuitStatus
+from products.models import MAX_NAME_LENGTH, MAX_TAG_LENGTH, Category
 
 MAX_EXTERNAL_ID_LENGTH = 255
 MAX_REASON_LENGTH = 1_000
@@ -35,6 +38,13 @@ class StockOwner(models.TextChoices):
 
     PMS = "pms"
     LOCAL = "local"
+
+
+class PublishMode(models.TextChoices):
+    """Which products are made at a PMS that does not have them."""
+
+    MANUAL = "manual"
+    ALL = "all"
 
 
 # A group is `content`, `price` or `publication`.
@@ -99,6 +109,17 @@ class PMSConnection(models.Model):
     publication_owner = models.CharField(
         max_length=6, choices=FieldGroupOwner.choices, default=FieldGroupOwner.PMS, db_default="pms", editable=False
     )
+    # With `all`, active products that have one of the values of each list that is not empty.
+    publish_mode = models.CharField(
+        max_length=6, choices=PublishMode.choices, default=PublishMode.MANUAL, db_default="manual", editable=False
+    )
+    publish_categories = ArrayField(
+        models.CharField(max_length=MAX_NAME_LENGTH), default=list, db_default=[], editable=False
+    )
+    publish_tags = ArrayField(models.CharField(max_length=MAX_TAG_LENGTH), default=list, db_default=[], editable=False)
+    publish_brands = ArrayField(
+        models.CharField(max_length=MAX_NAME_LENGTH), default=list, db_default=[], editable=False
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = PMSConnectionQuerySet.as_manager()
@@ -133,6 +154,9 @@ class PMSConnection(models.Model):
                 ),
             ),
             models.CheckConstraint(
+                name="pms_connection_publish_mode_known", condition=models.Q(publish_mode__in=PublishMode.values)
+            ),
+            models.CheckConstraint(
                 name="pms_connection_sync_interval",
                 condition=models.Q(sync_every_seconds__isnull=True)
                 | models.Q(sync_every_seconds__gte=MIN_SYNC_SECONDS),
@@ -161,6 +185,16 @@ class PMSConnection(models.Model):
     def ownership(self) -> dict[str, str]:
         """Who owns each group of a product's fields."""
         return {group: getattr(self, f"{group}_owner") for group in FIELD_GROUPS}
+
+    @property
+    def publishes(self) -> dict[str, Any]:
+        """Which products are made there."""
+        return {
+            "mode": self.publish_mode,
+            "categories": self.publish_categories,
+            "tags": self.publish_tags,
+            "brands": self.publish_brands,
+        }
 
     @property
     def circuit_state(self) -> Circuit:
@@ -193,3 +227,23 @@ class PMSLocation(models.Model):
     def location_code(self) -> str:
         """Our code of the location."""
         return self.location.code
+
+
+class PMSCategory(models.Model):
+    """The name by which a PMS calls a category of ours, where it is neither its slug nor its name."""
+
+    connection = models.ForeignKey(PMSConnection, on_delete=models.CASCADE, related_name="categories", db_index=False)
+    category = models.ForeignKey(Category, on_delete=models.CASCADE, related_name="pms_categories")
+    external_name = models.CharField("name in the PMS", max_length=MAX_NAME_LENGTH)
+
+    class Meta:
+        ordering = ("external_name",)
+        verbose_name = "PMS category"
+        verbose_name_plural = "PMS categories"
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "external_name"], name="pms_category_name_once"),
+            models.UniqueConstraint(fields=["connection", "category"], name="pms_category_mapped_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_name

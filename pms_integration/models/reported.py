@@ -13,7 +13,7 @@ from products.models import Product, Variant
 
 
 class PMSProductState(models.TextChoices):
-    """The state of the link between a product of the PMS and ours."""
+    """The state of the link between a product of the PMS and ours, of these the last that fits."""
 
     IN_SYNC = "in_sync"
     PENDING_PUSH = "pending_push"
@@ -21,27 +21,70 @@ class PMSProductState(models.TextChoices):
     ERROR = "error"
 
 
+class PMSProductQuerySet(models.QuerySet["PMSProduct"]):
+    """Queries of the products of PMSs."""
+
+    def with_state(self) -> "PMSProductQuerySet":
+        """The rows with `state`, and with `why`, what there is to say about it."""
+        is_refused = models.Q(push__isnull=False, push__due_at__isnull=True)
+        has_conflict = ~models.Q(match_problem="") | ~models.Q(conflict={})
+        is_waiting = models.Q(push__isnull=False)
+        return self.annotate(
+            state=models.Case(
+                models.When(is_refused, then=models.Value(PMSProductState.ERROR.value)),
+                models.When(has_conflict, then=models.Value(PMSProductState.CONFLICT.value)),
+                models.When(is_waiting, then=models.Value(PMSProductState.PENDING_PUSH.value)),
+                default=models.Value(PMSProductState.IN_SYNC.value),
+                output_field=models.CharField(),
+            ),
+            why=models.Case(
+                models.When(~models.Q(push__error=""), push__isnull=False, then=models.F("push__error")),
+                models.When(~models.Q(match_problem=""), then=models.F("match_problem")),
+                default=models.F("reason"),
+                output_field=models.CharField(),
+            ),
+        )
+
+
 class PMSProduct(models.Model):
-    """A product of the PMS and the product of ours that it is linked to; it stays when the PMS deletes it."""
+    """A product of the PMS and the product of ours that it is linked to; it stays when the PMS deletes it.
+
+    Without an `external_id` it is to be made there. `reported`, `agreed` and `conflict` have the values of fields by
+    their names (`services/product_fields.py`): those that the PMS told last; the pair (theirs, ours) that both sides
+    agreed on last; and those on which they do not agree, as the API shows them.
+    """
 
     connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="products", db_index=False)
-    external_id = models.CharField(max_length=MAX_EXTERNAL_ID_LENGTH)
+    external_id = models.CharField(max_length=MAX_EXTERNAL_ID_LENGTH, null=True)
     product = models.ForeignKey(Product, null=True, on_delete=models.PROTECT, related_name="pms_products")
     version = models.BigIntegerField(null=True)
     # The SHA-256 of the content at `version`, in hexadecimal, by which a repeated report is known.
     digest = models.CharField(max_length=64, blank=True)
-    state = models.CharField(max_length=12, choices=PMSProductState.choices, default=PMSProductState.IN_SYNC)
+    # What was noted when the last report was applied.
     reason = models.CharField(max_length=MAX_REASON_LENGTH, blank=True)
+    # Why the last report could not be matched with a product of ours.
+    match_problem = models.CharField(max_length=MAX_REASON_LENGTH, blank=True, db_default="")
     payload = models.JSONField(default=dict)
+    reported = models.JSONField(default=dict, db_default={})
+    agreed = models.JSONField(default=dict, db_default={})
+    conflict = models.JSONField(default=dict, db_default={})
     is_deleted = models.BooleanField(default=False)
     # Complete lists in a row in which it was missing.
     missed_lists = models.PositiveSmallIntegerField(default=0, db_default=0)
     updated_at = models.DateTimeField(db_default=Now())
+    # When the PMS took a push of ours last.
+    pushed_at = models.DateTimeField(null=True)
+
+    objects = PMSProductQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)
         verbose_name = "PMS product"
         constraints = [
+            models.CheckConstraint(
+                name="pms_product_is_there_or_here",
+                condition=models.Q(external_id__isnull=False) | models.Q(product__isnull=False),
+            ),
             models.UniqueConstraint(fields=["connection", "external_id"], name="pms_product_once"),
             models.UniqueConstraint(
                 fields=["connection", "product"],
@@ -51,7 +94,7 @@ class PMSProduct(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.external_id
+        return self.external_id or f"{self.product}, not made there yet"
 
 
 class PMSVariant(models.Model):

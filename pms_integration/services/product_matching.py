@@ -27,6 +27,7 @@ FROM (
     FROM products_variant AS variant
     JOIN products_product AS product ON product.id = variant.product_id
     LEFT JOIN pms_integration_pmsproduct AS link ON link.connection_id = %s AND link.product_id = product.id
+        AND link.external_id IS NOT NULL
     WHERE variant.barcode = ANY(%s::text[]) AND NOT variant.is_archived AND product.status <> 'archived'
 ) AS named
 WHERE named.number <= 2
@@ -36,11 +37,16 @@ ORDER BY named.barcode, named.number
 
 @dataclass(frozen=True, slots=True)
 class MatchedVariant:
-    """A variant of ours that has the barcode of a variant of a report; `index` is that of the latter."""
+    """A variant of ours, with the SKU that it has, and that of the report's variant with the same barcode."""
 
-    index: int
     id: int
     sku: str
+    new_sku: str
+
+    @property
+    def key(self) -> str:
+        """The key of the new SKU."""
+        return sku_key(self.new_sku)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,7 @@ class ProductMatcher:
         keys = {sku_key(variant["sku"]) for report, _ in reports for variant in _variants(report)}
         self._owners = dict(Variant.objects.filter(sku_key__in=keys).values_list("sku_key", "product_id"))
         linked = PMSProduct.objects.filter(connection=pms, product__in=set(self._owners.values()))
+        linked = linked.filter(external_id__isnull=False)
         self._linked = set(linked.values_list("product_id", flat=True))
         self._named = _named_by_barcode(
             pms,
@@ -134,7 +141,8 @@ class ProductMatcher:
             return _conflict("barcode", repeated, of="several variants of the PMS's product")
         if len(products) > 1:
             return _conflict("barcode", named, of="several products")
-        variants = [MatchedVariant(indexes[barcode][0], one.id, one.sku) for barcode, (one,) in named.items()]
+        skus = [variant["sku"] for variant in _variants(report)]
+        variants = [MatchedVariant(one.id, one.sku, skus[indexes[barcode][0]]) for barcode, (one,) in named.items()]
         return ProductMatch(Match.BARCODE, next(iter(products)), tuple(variants))
 
     def _owners_of(self, report: ExternalProduct) -> dict[int, list[str]]:

@@ -59,8 +59,8 @@ def assert_conflict(pms: PMSConnection, data: dict[str, Any], reason: str) -> No
         event = apply(pms, "product.updated", data | {"version": data["version"] + version})
         assert (event.status, event.reason) == ("processed", reason)
 
-    row = pms.products.get(external_id=data["id"])
-    assert (row.state, row.reason, row.version) == ("conflict", reason, None)
+    row = pms.products.with_state().get(external_id=data["id"])
+    assert (row.state, row.why, row.version) == ("conflict", reason, None)
     assert list(Variant.objects.order_by("pk").values_list("pk", "product_id", "sku", "updated_at")) == before
     (announced,) = Event.objects.order_by("id")[known:]
     assert (announced.type, announced.data["external_id"], announced.data["detail"]) == (
@@ -84,8 +84,8 @@ def test_a_product_without_a_known_sku_is_linked_by_the_barcodes_of_its_variants
         "processed",
         "Linked by barcode: the SKU OLD_S is now NEW_S, the SKU OLD_M is now NEW_M.",
     )
-    row = pms.products.get()
-    assert (row.product, row.state, row.reason) == (lamp, "in_sync", event.reason)
+    row = pms.products.with_state().get()
+    assert (row.product, row.state, row.why) == (lamp, "in_sync", event.reason)
     assert [(v.pk, v.sku) for v in lamp.variants.order_by("pk")[:2]] == [(small.pk, "NEW_S"), (medium.pk, "NEW_M")]
     assert skus(lamp) == ["NEW_S", "NEW_M", "NEW_L"]
     assert Product.objects.get().name == "Theirs"
@@ -173,7 +173,7 @@ def test_a_conflict_of_barcodes_heals_when_one_of_them_is_gone(pms: PMSConnectio
     event = apply(pms, "product.updated", with_barcodes("7", NEW="b-1"))
 
     assert event.reason == "Linked by barcode: the SKU A is now NEW."
-    assert (pms.products.get().product, pms.products.get().state) == (lamp, "in_sync")
+    assert (pms.products.get().product, pms.products.with_state().get().state) == (lamp, "in_sync")
 
 
 def test_archived_products_and_variants_are_not_named_by_their_barcodes(pms: PMSConnection) -> None:
@@ -299,8 +299,8 @@ def test_the_statements_do_not_grow_with_the_products_that_are_linked_or_in_conf
     few, many = statements(range(2)), statements(range(2, 30))
 
     assert many == few
-    assert pms.products.filter(product__isnull=False, state="in_sync").count() == 30
-    assert pms.products.filter(product=None, state="conflict").count() == 30
+    assert pms.products.with_state().filter(product__isnull=False, state="in_sync").count() == 30
+    assert pms.products.with_state().filter(product=None, state="conflict").count() == 30
 
 
 def pulled(pms: PMSConnection, *reported: dict[str, Any]) -> list[Outcome]:

@@ -69,7 +69,7 @@ def test_a_sku_of_another_product_is_a_conflict_and_no_failure(pms: PMSConnectio
 
     assert event.status == "processed"
     assert event.reason
-    row = pms.products.get(external_id="8")
+    row = pms.products.with_state().get(external_id="8")
     assert (row.state, row.product) == ("conflict", None)
     conflict = Event.objects.get(type="pms.conflict")
     assert conflict.data["external_id"] == "8"

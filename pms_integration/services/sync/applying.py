@@ -43,19 +43,22 @@ from pms_integration.services.valid_reports import ExternalProduct, Figure, Refe
 logger = logging.getLogger(__name__)
 
 _COUNTS: Final = ("created", "updated", "unchanged", "failed", "archived")
-# What only we have: not linked to this connection, and not named by the list.
+# What only we have: not linked to this connection, and not named by the list. Some of it is to be made there.
 _STORE_ONLY_HERE: Final = """
 INSERT INTO pms_integration_syncdifference
     (run_id, resource, external_id, sku, field, pms, local, action, detail, product_id)
-SELECT %(run)s, 'products', '', coalesce(first.sku, ''), '', NULL, to_jsonb(product.name), 'only_here', '', product.id
+SELECT %(run)s, 'products', '', coalesce(first.sku, ''), '', NULL, to_jsonb(product.name),
+    CASE WHEN waiting.id IS NULL THEN 'only_here' ELSE 'create_there' END, '', product.id
 FROM products_product AS product
+LEFT JOIN pms_integration_pmsproduct AS waiting
+    ON waiting.connection_id = %(connection)s AND waiting.product_id = product.id AND waiting.external_id IS NULL
 LEFT JOIN LATERAL (
     SELECT sku FROM products_variant WHERE product_id = product.id AND NOT is_archived ORDER BY position, id LIMIT 1
 ) AS first ON true
 WHERE product.status <> 'archived'
     AND NOT EXISTS (
         SELECT FROM pms_integration_pmsproduct AS pms
-        WHERE pms.connection_id = %(connection)s AND pms.product_id = product.id)
+        WHERE pms.connection_id = %(connection)s AND pms.product_id = product.id AND pms.external_id IS NOT NULL)
     AND NOT EXISTS (
         SELECT FROM pms_integration_syncdifference AS found
         WHERE found.run_id = %(run)s AND found.product_id = product.id)

@@ -32,7 +32,8 @@ SELECT %(run)s, 'products', encode(sha256(convert_to(pms.external_id, 'UTF8')), 
     jsonb_build_object('kind', %(absence)s, 'external_id', pms.external_id),
     pms.missed_lists + 1 >= %(missed_lists)s, clock_timestamp()
 FROM pms_integration_pmsproduct AS pms
-WHERE pms.connection_id = %(connection)s AND pms.product_id IS NOT NULL AND NOT pms.is_deleted
+WHERE pms.connection_id = %(connection)s AND pms.product_id IS NOT NULL AND pms.external_id IS NOT NULL
+    AND NOT pms.is_deleted
     AND EXISTS (SELECT FROM pms_integration_syncreport WHERE run_id = %(run)s AND resource = 'products')
 ORDER BY pms.id
 ON CONFLICT (run_id, resource, key) DO NOTHING
@@ -43,7 +44,7 @@ FROM pms_integration_pmsproduct AS pms
 JOIN products_product AS product ON product.id = pms.product_id AND product.status <> 'archived'
 LEFT JOIN pms_integration_syncreport AS report ON report.run_id = %(run)s AND report.resource = 'products'
     AND report.key = encode(sha256(convert_to(pms.external_id, 'UTF8')), 'hex')
-WHERE pms.connection_id = %(connection)s AND NOT pms.is_deleted
+WHERE pms.connection_id = %(connection)s AND pms.external_id IS NOT NULL AND NOT pms.is_deleted
 """
 
 

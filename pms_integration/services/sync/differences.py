@@ -1,6 +1,6 @@
 """What a batch of reports changes: the catalogue and the levels are compared before and after it is applied."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,14 +17,11 @@ from pms_integration.models import (
 )
 from pms_integration.models.sync_runs import MAX_FIELD_LENGTH
 from pms_integration.services.outcomes import STALE, Match, Outcome
+from pms_integration.services.product_fields import Values, shown_name, skus_of
+from pms_integration.services.product_merge import Sides, merge
+from pms_integration.services.product_values import changed_fields, first_sku, shown, sku_of_field, values_of_products
+from pms_integration.services.product_writing import disputed_fields
 from pms_integration.services.stock_names import StockNames
-from pms_integration.services.sync.catalogue_values import (
-    Values,
-    changed_fields,
-    first_sku,
-    sku_of_field,
-    values_of_products,
-)
 from pms_integration.services.sync.leases import error_of
 from pms_integration.services.valid_reports import ExternalProduct, Figure, Reported
 from products.models import ProductStatus, Variant
@@ -61,6 +58,7 @@ class ProductComparison:
     """Made before the reports are applied, which `compare` then judges."""
 
     def __init__(self, pms: PMSConnection, reported: Sequence[Reported[ExternalProduct]]) -> None:
+        self._pms = pms
         self._rows = PMSProduct.objects.filter(
             connection=pms, external_id__in=[one.report.external_id for one in reported]
         )
@@ -79,7 +77,8 @@ class ProductComparison:
 
     def compare(self, outcomes: Mapping[int, Outcome], found: Findings) -> None:
         """Adds what came of the reports."""
-        rows = {row.external_id: row for row in self._rows.only("external_id", "product_id", "state", "reason")}
+        columns = ("external_id", "product_id", "match_problem", "reported", "agreed", "conflict")
+        rows = {row.external_id: row for row in self._rows.only(*columns)}
         after = values_of_products({row.product_id for row in rows.values() if row.product_id in self._before})
         for one in self._reported:
             outcome, row = outcomes[one.message_id], rows.get(one.report.external_id)
@@ -91,6 +90,7 @@ class ProductComparison:
                 found.unchanged += 1
             elif row.product_id in self._before:
                 self._add_change(one.report, row.product_id, after[row.product_id], outcome, found)
+                found.differences += self._left_open(one.report, row, after[row.product_id])
             else:
                 self._add_creation(one.report, row.product_id, outcome, found)
 
@@ -100,9 +100,9 @@ class ProductComparison:
         name = report.data["name"] if report.data else None
         sku = report.data["variants"][0]["sku"] if report.data else ""
         found.differences.append(
-            _difference(report, action=action, sku=sku, pms=name, detail=row.reason, product=row.product_id)
+            _difference(report, action=action, sku=sku, pms=name, detail=row.match_problem, product=row.product_id)
         )
-        found.fail(SyncResource.PRODUCTS, row.reason, external_id=report.external_id, sku=sku)
+        found.fail(SyncResource.PRODUCTS, row.match_problem, external_id=report.external_id, sku=sku)
 
     def _add_creation(self, report: ExternalProduct, product: int, outcome: Outcome, found: Findings) -> None:
         found.created += 1
@@ -141,6 +141,31 @@ class ProductComparison:
             found.updated += 1
         else:
             found.unchanged += 1
+
+    def _left_open(self, report: ExternalProduct, row: PMSProduct, after: Values) -> Iterator[SyncDifference]:
+        """What the PMS is told, and what is in conflict."""
+        merged = merge(
+            Sides(
+                owners=self._pms.ownership,
+                theirs=row.reported,
+                ours=after,
+                agreed=row.agreed,
+                disputed=disputed_fields(row),
+            )
+        )
+        skus = skus_of(after, row.reported)
+        for action, names in ((SyncAction.PUSH_LOCAL, merged.push), (SyncAction.CONFLICT, sorted(merged.conflicts))):
+            for name in names:
+                field = shown_name(name, skus)
+                yield _difference(
+                    report,
+                    action=action,
+                    field=field,
+                    sku=sku_of_field(field),
+                    pms=shown(row.reported.get(name)),
+                    local=shown(after.get(name)),
+                    product=row.product_id,
+                )
 
 
 def _repeats(report: ExternalProduct, stored: Sequence[Any] | None) -> bool:
