@@ -7,7 +7,10 @@ from drf_spectacular.utils import extend_schema_field
 
 from pms_backend.access.visibility import visibility_of
 from pms_backend.api import serializers
-from pms_integration.models import PMSConnection, PMSProduct, PMSProductState
+from pms_backend.api.keyset import MAX_ID
+from pms_integration.models import MAX_EXTERNAL_ID_LENGTH, FieldGroupOwner, PMSConnection, PMSProduct, PMSProductState
+from pms_integration.services.product_pushes.publishing import MAX_PUBLISHED_PRODUCTS
+from pms_integration.services.stock_pushes.requests import MAX_PUSHED_CONNECTIONS
 
 _CONFLICT: Final[dict[str, Any]] = {
     "type": "object",
@@ -65,3 +68,55 @@ class PMSProductSerializer(serializers.ModelSerializer[PMSProduct]):
         """The payload, for callers that may see costs."""
         payload: dict[str, Any] = product.payload
         return payload if visibility_of(self.context["request"].auth).cost else None
+
+
+class ProductLinkSerializer(serializers.Serializer[Any]):
+    """Which product of ours a product of a PMS is."""
+
+    connection = serializers.CharField(max_length=50, help_text="Its slug")
+    external_id = serializers.CharField(max_length=MAX_EXTERNAL_ID_LENGTH)
+    product = serializers.IntegerField(source="product_id", min_value=1, max_value=MAX_ID, help_text="The id of ours")
+
+
+_SIDES: Final = [(side.value, side.label) for side in (FieldGroupOwner.PMS, FieldGroupOwner.LOCAL)]
+
+
+class ResolutionSerializer(serializers.Serializer[Any]):
+    """Whose values hold where both sides have changed a field, by group; one at least."""
+
+    content = serializers.ChoiceField(choices=_SIDES, required=False)
+    price = serializers.ChoiceField(choices=_SIDES, required=False)
+    publication = serializers.ChoiceField(choices=_SIDES, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuses a resolution of nothing."""
+        if not attrs:
+            raise serializers.ValidationError("Name a group.", code="required")
+        return attrs
+
+
+class ProductPublishSerializer(serializers.Serializer[Any]):
+    """Which products are pushed, and to which connections."""
+
+    products = serializers.ListField(
+        source="product_ids",
+        child=serializers.IntegerField(min_value=1, max_value=MAX_ID),
+        allow_empty=False,
+        max_length=MAX_PUBLISHED_PRODUCTS,
+        help_text="Ids of ours",
+    )
+    connections = serializers.ListField(
+        child=serializers.CharField(max_length=50),
+        required=False,
+        allow_null=True,
+        allow_empty=False,
+        max_length=MAX_PUSHED_CONNECTIONS,
+        help_text="Slugs; without it all PMSs that products are written to",
+    )
+
+
+class ProductPublishRequestedSerializer(serializers.Serializer[Any]):
+    """What is pushed."""
+
+    products = serializers.IntegerField(help_text="How many")
+    connections = serializers.ListField(child=serializers.CharField(), help_text="Slugs")

@@ -16,8 +16,7 @@ from pms_integration.models import (
     PMSConnection,
     PMSEvent,
     PMSLocation,
-    PMSProduct,
-    PMSProductState,
+    PublishMode,
     StockOwner,
     SyncAction,
     SyncDifference,
@@ -26,12 +25,14 @@ from pms_integration.models import (
     SyncRun,
     SyncStatus,
 )
+from pms_integration.services.connection_settings import MAX_PUBLISHED_VALUES
 from pms_integration.services.connections import MAX_SECRET_LENGTH, MIN_SECRET_LENGTH
 from pms_integration.services.location_mappings import MAX_MAPPED_LOCATIONS, LocationMapping
 from pms_integration.services.outgoing import MAX_CREDENTIAL_LENGTH
 from pms_integration.services.questions import ConnectionCheck
 from pms_integration.services.retrying import RETRIABLE
 from pms_integration.services.sync.limits import MAX_ERRORS
+from products.models import MAX_NAME_LENGTH, MAX_TAG_LENGTH
 
 
 class PMSEventSerializer(serializers.ModelSerializer[PMSEvent]):
@@ -108,6 +109,26 @@ class FieldGroupsSerializer(serializers.Serializer[Any]):
     publication = serializers.ChoiceField(choices=FieldGroupOwner.choices, required=False)
 
 
+class PublishesSerializer(serializers.Serializer[Any]):
+    """Which active products are made at a PMS that does not have them; of each list that is not empty, one value."""
+
+    mode = serializers.ChoiceField(
+        choices=PublishMode.choices, required=False, help_text="`manual`: those that `/pms/products/publish/` names"
+    )
+    categories = serializers.ListField(
+        child=serializers.CharField(max_length=MAX_NAME_LENGTH),
+        required=False,
+        max_length=MAX_PUBLISHED_VALUES,
+        help_text="Slugs, without those below them",
+    )
+    tags = serializers.ListField(
+        child=serializers.CharField(max_length=MAX_TAG_LENGTH), required=False, max_length=MAX_PUBLISHED_VALUES
+    )
+    brands = serializers.ListField(
+        child=serializers.CharField(max_length=MAX_NAME_LENGTH), required=False, max_length=MAX_PUBLISHED_VALUES
+    )
+
+
 class ConnectionStateSerializer(serializers.Serializer[PMSConnection]):
     """What came of the calls to the PMS."""
 
@@ -135,18 +156,19 @@ class PMSConnectionSerializer(serializers.ModelSerializer[PMSConnection]):
     )
     is_paused = serializers.BooleanField(required=False, help_text="Nothing is pushed")
     ownership = FieldGroupsSerializer(
-        required=False, help_text="A member that is left out stays, and is `pms` at first. Stored, and not acted on yet"
+        required=False, help_text="A member that is left out stays, and is `pms` at first"
     )
     locations = MappedLocationSerializer(  # type: ignore[call-arg]  # the list's
         many=True, required=False, max_length=MAX_MAPPED_LOCATIONS, help_text="A list replaces all mappings"
     )
+    publishes = PublishesSerializer(required=False, help_text="A member that is left out stays")
     state = ConnectionStateSerializer(source="*", read_only=True)
 
     class Meta:
         model = PMSConnection
         fields: tuple[str, ...] = (
             *("slug", "name", "kind", "base_url", "credentials", "is_active", "is_paused"),
-            *("ownership", "locations", "sync_every_seconds", "state"),
+            *("ownership", "locations", "publishes", "sync_every_seconds", "state"),
         )
 
     def validate_locations(self, value: list[dict[str, Any]]) -> list[LocationMapping]:
@@ -267,29 +289,3 @@ class SyncDifferenceSerializer(serializers.ModelSerializer[SyncDifference]):
             "resource", "external_id", "sku", "field", "pms", "local", "action", "detail",
         )  # fmt: skip
         read_only_fields = fields
-
-
-class PMSProductSerializer(serializers.ModelSerializer[PMSProduct]):
-    """A product of the PMS, and the product of ours that it is linked to."""
-
-    connection: serializers.SlugRelatedField[PMSConnection] = serializers.SlugRelatedField(
-        slug_field="slug", read_only=True
-    )
-    product = serializers.IntegerField(source="product_id", allow_null=True, help_text="The id of ours")
-    state = serializers.ChoiceField(choices=PMSProductState.choices)
-    payload = serializers.SerializerMethodField(
-        help_text="The product as the PMS told it last; null for callers without `products:write`: it may hold costs"
-    )
-    pulled_at = serializers.DateTimeField(source="updated_at", help_text="When the PMS told it last")
-
-    class Meta:
-        model = PMSProduct
-        fields: tuple[str, ...] = (
-            "id", "connection", "external_id", "product", "state", "reason", "payload", "pulled_at",
-        )  # fmt: skip
-        read_only_fields = fields
-
-    def get_payload(self, product: PMSProduct) -> dict[str, Any] | None:
-        """The payload, for callers that may see costs."""
-        payload: dict[str, Any] = product.payload
-        return payload if visibility_of(self.context["request"].auth).cost else None

@@ -78,6 +78,9 @@ SUMMARIES: Final = {
     "v1_realtime_tickets_create": "Create a socket ticket",
     "v1_pms_products_list": "List PMS products",
     "v1_pms_products_retrieve": "Get a PMS product",
+    "v1_pms_products_link_create": "Link a PMS product with a product",
+    "v1_pms_products_resolve_create": "Resolve conflicts of a PMS product",
+    "v1_pms_products_publish_create": "Publish products to PMSs",
     "v1_pms_sync_runs_differences_list": "List the differences of a sync run",
     "v1_webhooks_pms_create": "Receive a PMS webhook",
 }

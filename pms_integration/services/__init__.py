@@ -12,6 +12,8 @@ from pms_integration.services.connections import create_connection, map_location
 from pms_integration.services.drift import look_for_drift
 from pms_integration.services.outgoing import check_base_url, set_outgoing
 from pms_integration.services.ownership import change_ownership
+from pms_integration.services.product_decisions import link_product, resolve_conflict
+from pms_integration.services.product_pushes.publishing import publish_products
 from pms_integration.services.product_pushes.pushing import push_due_products
 from pms_integration.services.questions import ask_for_locations, check_connection
 from pms_integration.services.receiving import Receipt, receive_webhook

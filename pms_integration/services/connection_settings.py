@@ -13,9 +13,18 @@ from pms_integration.models import FIELD_GROUPS, PMSConnection
 from pms_integration.services.connections import create_connection
 from pms_integration.services.location_mappings import replace_locations
 from pms_integration.services.outgoing import set_outgoing
+from pms_integration.services.product_pushes.recording import publish_all, request_pushes_of
 
 _OWNERS: Final = tuple(f"{group}_owner" for group in FIELD_GROUPS)
-_PLAIN: Final = ("name", "is_active", "is_paused", "sync_every_seconds", *_OWNERS)
+# A member of `publishes` is a column.
+_PUBLISHES: Final = ("mode", "categories", "tags", "brands")
+_PLAIN: Final = (
+    *("name", "is_active", "is_paused", "sync_every_seconds"),
+    *_OWNERS,
+    *(f"publish_{name}" for name in _PUBLISHES),
+)
+# Categories, tags or brands that a connection publishes.
+MAX_PUBLISHED_VALUES: Final = 100
 # The slug is a part of URLs and of recorded events; the kind decides how stored events are read.
 _FIXED: Final = ("slug", "kind")
 _OF_A_NEW_ONE: Final = (*_FIXED, "name", "secret")
@@ -35,7 +44,7 @@ def create_configured_connection(*, values: Mapping[str, Any]) -> PMSConnection:
 @retried_atomic
 def update_connection(*, slug: str, values: Mapping[str, Any]) -> PMSConnection:
     """Changes what `values` has: plain fields, `base_url` (as `check_base_url` returns it), `credentials` (null removes
-    one, or all), `locations` (replaces all mappings), `ownership` (of field groups; others stay).
+    one, or all), `locations` (replaces all mappings), `ownership` and `publishes`, whose other members stay.
 
     Raises `PMSConnection.DoesNotExist`, `FieldFixed`, and what `set_outgoing` and `replace_locations` raise.
     """
@@ -68,7 +77,8 @@ def delete_connection(*, slug: str) -> None:
 
 def _change(connection: PMSConnection, values: Mapping[str, Any]) -> None:
     owners = {f"{group}_owner": owner for group, owner in values.get("ownership", {}).items()}
-    values = {**values, **owners}
+    publishes = {f"publish_{name}": value for name, value in values.get("publishes", {}).items()}
+    values = {**values, **owners, **publishes}
     changed = [name for name in _PLAIN if name in values and values[name] != getattr(connection, name)]
     if changed:
         for name in changed:
@@ -79,6 +89,10 @@ def _change(connection: PMSConnection, values: Mapping[str, Any]) -> None:
     _change_outgoing(connection, values)
     if "locations" in values:
         replace_locations(connection=connection, mappings=values["locations"])
+    if any(name in changed for name in (*_OWNERS, "is_active")):
+        request_pushes_of(connection)
+    if any(name in changed for name in ("publish_mode", "is_active", *publishes)):
+        publish_all(connection)
 
 
 def _change_outgoing(connection: PMSConnection, values: Mapping[str, Any]) -> None:

@@ -84,6 +84,7 @@ def test_a_connection_is_made_with_its_secret_in_the_answer_and_nowhere_else(api
         "slug": "demo", "name": "Shop", "kind": "standard", "base_url": BASE_URL, "is_active": True,
         "is_paused": False, "ownership": {"content": "pms", "price": "pms", "publication": "pms"},
         "locations": mapped(("main", "HQ", True)), "sync_every_seconds": 60, "state": CLOSED,
+        "publishes": {"mode": "manual", "categories": [], "tags": [], "brands": []},
     }  # fmt: skip
     assert (made.status_code, made.json()) == (201, expected | {"secret": pms.secret})
     assert made["Cache-Control"] == "no-store"

@@ -12,9 +12,9 @@ from pms_backend.api.arrays import as_array
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 from pms_integration.connectors.contract import Resource
-from pms_integration.exceptions import PMSNotCalled, UnknownConnection, UnknownSkus
-from pms_integration.models import PMSConnection
+from pms_integration.exceptions import UnknownSkus
 from pms_integration.services import refetches
+from pms_integration.services.pushed_connections import named_connections
 from pms_integration.services.stock_pushes.recording import is_pushed_to
 from pms_integration.services.stock_pushes.wake_up import push_wake_up
 from products.models import Variant
@@ -53,7 +53,7 @@ def request_stock_push(*, skus: Sequence[str], connections: Sequence[str] | None
     `PMSNotCalled` for a connection whose PMS is not told of our changes.
     """
     variants = _variants(skus)
-    told = _connections(connections)
+    told = named_connections(connections, is_pushed_to, what="stock")
     with database.cursor() as cursor:
         pushed_to = as_array(sorted(pms.pk for pms in told))
         cursor.execute(_MAKE_DUE, [pushed_to, as_array(sorted(variant.pk for variant in variants))])
@@ -72,19 +72,3 @@ def _variants(skus: Sequence[str]) -> list[Variant]:
         errors = [FieldError(f"/skus/{index}", UnknownSku.code, f"There is no SKU {skus[index]}.") for index in unknown]
         raise UnknownSkus(" ".join(error.detail for error in errors[:_NAMED]), errors=errors)
     return list(known.values())
-
-
-def _connections(slugs: Sequence[str] | None) -> list[PMSConnection]:
-    if slugs is None:
-        active = PMSConnection.objects.filter(is_active=True).order_by("slug")
-        return [pms for pms in active if is_pushed_to(pms)]
-    found = PMSConnection.objects.in_bulk(slugs, field_name="slug")
-    for index, slug in enumerate(slugs):
-        if slug not in found:
-            detail = f"There is no connection {slug}."
-            raise UnknownConnection(
-                detail, errors=[FieldError(f"/connections/{index}", UnknownConnection.code, detail)]
-            )
-        if not (found[slug].is_active and is_pushed_to(found[slug])):
-            raise PMSNotCalled(f"The PMS {slug} is not told of our stock: it is not active, or not written to.")
-    return [found[slug] for slug in sorted(found)]
