@@ -435,7 +435,8 @@ UNFOLD = {
                     _page("Products", "sync_alt", "pms_integration.pmsproduct"),
                     _page("Variants", "tag", "pms_integration.pmsvariant"),
                     _page("Stock", "compare_arrows", "pms_integration.pmsstock"),
-                    _page("Stock pushes", "upload", "pms_integration.pmsstockpush"),
+                    _page("Product pushes", "upload", "pms_integration.pmsproductpush"),
+                    _page("Stock pushes", "publish", "pms_integration.pmsstockpush"),
                 ],
             },
             {

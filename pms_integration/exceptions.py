@@ -91,6 +91,10 @@ class ExternalIdTaken(Conflict, code="external_id_taken"):
     """The connection uses the id for another location."""
 
 
+class CategoryNameTaken(Conflict, code="category_name_taken"):
+    """The connection uses the name for another category."""
+
+
 class StockNotYours(Forbidden, code="forbidden"):
     """The file has quantities, and its sender may not set stock."""
 

@@ -1,12 +1,12 @@
-"""The stock that PMSs last reported beside ours: what they have, what they are not told yet, and what differs."""
+"""The stock that PMSs last reported beside ours, what differs, and what PMSs are not told yet."""
 
 from typing import Any, Final
 
-from django.db.models import BigIntegerField, Count, Q, QuerySet, TextField
+from django.db.models import BigIntegerField, Count, Min, OuterRef, Q, QuerySet, Subquery, TextField
 from django.db.models.expressions import RawSQL
 
 from pms_backend.api.arrays import as_array
-from pms_integration.models import PMSConnection, PMSStock
+from pms_integration.models import PMSConnection, PMSProductPush, PMSStock, PMSStockPush, StockPushStatus
 from pms_integration.services.stock_pushes.openings import changes_a_level
 from pms_integration.services.stock_pushes.recording import pushing_kinds
 
@@ -95,3 +95,23 @@ def count_differing() -> dict[str, int]:
     differing = with_comparison(PMSStock.objects.order_by()).filter(DIFFERING)
     count = dict(differing.values_list("connection").annotate(count=Count("pk")))
     return {slug: count.get(pk, 0) for slug, pk in PMSConnection.objects.values_list("slug", "pk")}
+
+
+def with_waiting(connections: QuerySet[PMSConnection]) -> QuerySet[Any]:
+    """The connections with what their PMSs are not told yet; None where there is nothing.
+
+    - `waiting_products`, `waiting_stock`: the pushes that wait; `oldest_product`, `oldest_stock`: since when
+    - `refused_products`: the pushes that the PMS has refused, which wait for the next change
+    """
+    products = PMSProductPush.objects.order_by().filter(pms_product__connection=OuterRef("pk"))
+    of_products = products.values("pms_product__connection")
+    waiting, refused = of_products.filter(due_at__isnull=False), of_products.filter(due_at__isnull=True)
+    pending = PMSStockPush.objects.order_by().filter(connection=OuterRef("pk"), status=StockPushStatus.PENDING)
+    stock = pending.values("connection")
+    return connections.annotate(
+        waiting_products=Subquery(waiting.annotate(count=Count("pk")).values("count")),
+        oldest_product=Subquery(waiting.annotate(oldest=Min("requested_at")).values("oldest")),
+        refused_products=Subquery(refused.annotate(count=Count("pk")).values("count")),
+        waiting_stock=Subquery(stock.annotate(count=Count("pk")).values("count")),
+        oldest_stock=Subquery(stock.annotate(oldest=Min("created_at")).values("oldest")),
+    )

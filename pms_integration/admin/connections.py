@@ -6,6 +6,7 @@ from typing import Any, Final
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import flatten
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
@@ -13,19 +14,27 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, U
 from pms_backend.api.service_admin import RefusalsAsFormErrors, ServiceForm, secret_message
 from pms_backend.api.typed_unfold import action, display
 from pms_integration import services
+from pms_integration.admin.categories import PMSCategoryInline, names_in
 from pms_integration.admin.connection_actions import ConnectionActions, page_of, webhook_address
+from pms_integration.admin.connection_links import links_of
+from pms_integration.admin.connection_settings import (
+    SETTINGS,
+    ConnectionSettingsForm,
+    owners_in_words,
+    publishes_in_words,
+)
+from pms_integration.admin.connection_words import MAX_LISTED_CHARACTERS, state_in_words
 from pms_integration.admin.locations import PMSLocationInline, add_note
 from pms_integration.admin.outgoing import (
     CIRCUIT_LABELS,
     CallsFilter,
     OutgoingForm,
-    circuit_in_words,
     circuit_label,
-    problem_in_words,
 )
 from pms_integration.admin.starting_syncs import SYNC_BUTTON, SyncStarts
 from pms_integration.connectors import CONNECTORS
-from pms_integration.models import PMSConnection
+from pms_integration.models import PMSCategory, PMSConnection
+from pms_integration.queries import with_waiting
 from pms_integration.services.connections import PREVIOUS_SECRET_VALID_FOR
 
 SHOWN_CHARACTERS: Final = 4
@@ -71,47 +80,75 @@ class PMSConnectionAdmin(SyncStarts, ConnectionActions):
     """The configured PMSs."""
 
     form = PMSConnectionForm
-    list_display = ("name", "slug", "kind", "state", "circuit_status", "problem")
+    list_display = ("name", "slug", "state", "circuit_status", "words")
     list_filter = ("is_active", CallsFilter)
     search_fields = ("name", "slug")
     search_help_text = "Name or slug"
     fields = (
         *(("name", "slug"), ("kind", "state"), ("masked_secret", "previous_secret_end"), "created_at"),
-        *(("base_url", "credentials_set"), ("circuit_words", "last_contact_at"), ("last_error", "clock_offset")),
+        *(("base_url", "credentials_set"), ("circuit_status", "last_contact_at"), "clock_offset"),
     )
+    # For staff who may not change them.
+    settings_in_words = ("owners", "made_there")
     add_fieldsets = ((None, {"fields": ("name", "slug", "kind", "secret")}),)
-    inlines = (PMSLocationInline,)
+    inlines = (PMSLocationInline, PMSCategoryInline)
     actions_detail = (*ConnectionActions.actions_detail, SYNC_BUTTON)
-    change_form_outer_before_template = "pms_integration/webhook_address.html"
+    change_form_outer_before_template = "pms_integration/connection.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PMSConnection]:
+        """The connections with what waits to be pushed."""
+        return with_waiting(super().get_queryset(request))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Of an existing connection also the settings, or what they are in words."""
+        if obj is None:
+            return super().get_fieldsets(request, obj)
+        may_change = self.has_change_permission(request, obj)
+        settings = SETTINGS if may_change else (("Products", {"fields": self.settings_in_words}),)
+        return ((None, {"fields": self.fields}), *settings)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: Any = False, **kwargs: Any) -> Any:  # noqa: FBT002 - Django's
+        """The form of a new connection, or of the settings of one that exists."""
+        if obj is not None and self.has_change_permission(request, obj):
+            kwargs["form"] = ConnectionSettingsForm
+        return super().get_form(request, obj, change, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """All fields of an existing connection; its slug is part of URLs and of recorded events."""
-        return tuple(flatten(self.fields)) if obj else ()
+        """All but the settings of an existing connection; its slug is part of URLs and of recorded events."""
+        return (*flatten(self.fields), *self.settings_in_words) if obj else ()
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> tuple[Any, ...]:
-        """The locations, once the connection exists."""
+        """The locations and the names of categories, once the connection exists."""
         return self.inlines if obj else ()
 
     def write(self, request: HttpRequest, obj: PMSConnection, form: Any, formsets: list[Any], *, change: bool) -> None:
-        """Creates the connection, or maps the locations that were changed."""
+        """Creates the connection, or changes its settings, locations and names of categories."""
         if not change:
             created = services.create_connection(**form.cleaned_data)
             obj.pk = created.pk
             if not form.cleaned_data["secret"]:
                 secret_message(request, f"The webhook secret of {created.name}", created.secret)
-        for row in (row for formset in formsets for row in formset.forms if row.has_changed()):
-            mapped = {name: row.cleaned_data[name] for name in ("location", "external_id", "owns_stock")}
-            services.map_location(connection=obj, **mapped)
+        elif form.changes:
+            services.update_connection(slug=obj.slug, values=form.changes)
+        for formset in formsets:
+            if formset.model is PMSCategory:
+                _name_categories(obj, formset)
+            else:
+                _map_locations(obj, formset)
 
     def response_add(self, request: HttpRequest, obj: PMSConnection, post_url_continue: Any = None) -> HttpResponse:
         """Redirects to the page of the connection, where its locations are mapped."""
         return HttpResponseRedirect(page_of(obj))
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Adds the webhook URL of the connection."""
+        """Adds the state in words, the links to what belongs to the connection, and its webhook URL."""
         connection: PMSConnection | None = context["original"]
         if connection is not None:
-            context = {**context, "webhook_address": webhook_address(request, connection)}
+            context |= {
+                "state_in_words": state_in_words(connection),
+                "links": links_of(request, connection),
+                "webhook_address": webhook_address(request, connection),
+            }
             add_note(request)
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -174,15 +211,20 @@ class PMSConnectionAdmin(SyncStarts, ConnectionActions):
         """Whether the PMS is reachable."""
         return circuit_label(connection)
 
-    @display(description="What is wrong")
-    def problem(self, connection: PMSConnection) -> str | None:
-        """The last error, and when the PMS is called again."""
-        return problem_in_words(connection)
+    @display(description="What happens")
+    def words(self, connection: PMSConnection) -> str:
+        """The state of the calls and of what waits to be pushed, in words."""
+        return state_in_words(connection, error_characters=MAX_LISTED_CHARACTERS)
 
-    @display(description="Calls")
-    def circuit_words(self, connection: PMSConnection) -> str:
-        """The state of the circuit breaker."""
-        return circuit_in_words(connection)
+    @display(description="Owners of values")
+    def owners(self, connection: PMSConnection) -> str:
+        """Who owns each group of values, in words."""
+        return owners_in_words(connection)
+
+    @display(description="Products made there")
+    def made_there(self, connection: PMSConnection) -> str:
+        """Which products are made in the PMS, in words."""
+        return publishes_in_words(connection)
 
     @display(description="Credentials")
     def credentials_set(self, connection: PMSConnection) -> str:
@@ -200,3 +242,15 @@ class PMSConnectionAdmin(SyncStarts, ConnectionActions):
         """Until when the secret before the last rotation is still accepted."""
         until = connection.previous_secret_until if connection.previous_is_valid else None
         return f"valid until {timezone.localtime(until):%Y-%m-%d %H:%M}" if until else "refused"
+
+
+def _map_locations(connection: PMSConnection, formset: Any) -> None:
+    for row in formset.forms:
+        if row.has_changed():
+            mapped = {name: row.cleaned_data[name] for name in ("location", "external_id", "owns_stock")}
+            services.map_location(connection=connection, **mapped)
+
+
+def _name_categories(connection: PMSConnection, formset: Any) -> None:
+    if names := names_in(formset):
+        services.name_categories(connection=connection, names=names)

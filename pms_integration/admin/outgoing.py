@@ -1,4 +1,4 @@
-"""How a connection's PMS is called: its form, and the state of its circuit in words."""
+"""How a connection's PMS is called: its form, and the state of its circuit as a label."""
 
 from typing import Any, Final
 
@@ -6,7 +6,6 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from pms_backend.outbound.circuit import CircuitStatus
@@ -22,8 +21,6 @@ _LABEL_OF_STATUS: Final = {
     CircuitStatus.HALF_OPEN: "One trial",
 }
 _CREDENTIALS: Final = "credentials/"
-# Of an error, in the list.
-_SHOWN_CHARACTERS: Final = 120
 
 
 class CallsFilter(admin.SimpleListFilter):
@@ -84,37 +81,3 @@ def circuit_label(connection: PMSConnection) -> str:
         return "Not called"
     status = connection.circuit_state.status
     return FAILED if status == CircuitStatus.CLOSED and connection.last_error else _LABEL_OF_STATUS[status]
-
-
-def problem_in_words(connection: PMSConnection) -> str | None:
-    """The last error, and the next try; None for a PMS that is not called, or answers."""
-    if circuit_label(connection) not in (FAILED, "Unreachable", "One trial"):
-        return None
-    error, moment = connection.last_error[:_SHOWN_CHARACTERS], connection.next_try_at
-    waits = moment is not None and moment > timezone.now()
-    return f"{error} (next try at {timezone.localtime(moment):%H:%M:%S})" if waits else error
-
-
-def circuit_in_words(connection: PMSConnection) -> str:
-    """The state of the circuit as a sentence."""
-    if connection.base_url is None:
-        return "The PMS is not called: it only sends webhooks."
-    if not connection.is_active:
-        return "The PMS is not called: the connection is switched off."
-    circuit = connection.circuit_state
-    failed = f"{circuit.failures} calls in a row have failed." if circuit.failures > 1 else "The last call has failed."
-    moment = timezone.localtime(circuit.next_try_at) if circuit.next_try_at else None
-    match circuit.status:
-        case CircuitStatus.OPEN:
-            reason = failed if circuit.failures else "The PMS has asked us to wait."
-            return f"{reason} It is not called until {moment:%H:%M:%S}, and then once, as a trial."
-        case CircuitStatus.HALF_OPEN:
-            return f"{failed if circuit.failures else 'The PMS had asked us to wait.'} One call is being tried."
-    words = ["The PMS is called."]
-    if circuit.failures:
-        words.append(failed)
-    elif connection.last_error:
-        words.append("It has refused the last call.")
-    if moment is not None and moment > timezone.now():
-        words.append(f"It has asked us to wait until {moment:%H:%M:%S}.")
-    return " ".join(words)

@@ -3,6 +3,7 @@
 from pms_integration.services.applying import apply_due_events, apply_events
 from pms_integration.services.asking import ask_due_refetches
 from pms_integration.services.calls import call_pms
+from pms_integration.services.category_names import name_categories
 from pms_integration.services.connection_settings import (
     create_configured_connection,
     delete_connection,
@@ -15,6 +16,7 @@ from pms_integration.services.ownership import change_ownership
 from pms_integration.services.product_decisions import link_product, resolve_conflict
 from pms_integration.services.product_pushes.publishing import publish_products
 from pms_integration.services.product_pushes.pushing import push_due_products
+from pms_integration.services.product_pushes.requests import push_products_now
 from pms_integration.services.questions import ask_for_locations, check_connection
 from pms_integration.services.receiving import Receipt, receive_webhook
 from pms_integration.services.retention import prune_event_bodies

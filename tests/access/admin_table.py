@@ -70,6 +70,7 @@ TABLE = {
     ),
     "pms_integration.pmsevent": Row(pages={"retry": CHANGE}, bulk={"retry_selected": CHANGE}),
     "pms_integration.pmsproduct": Row(),
+    "pms_integration.pmsproductpush": Row(pages={"push_now": CHANGE}, bulk={"push_selected": CHANGE}),
     "pms_integration.pmsstock": Row(),
     "pms_integration.pmsstockpush": Row(),
     "pms_integration.pmsvariant": Row(),

@@ -23,6 +23,7 @@ from pms_integration.models import (
     PMSEvent,
     PMSEventStatus,
     PMSProduct,
+    PMSProductPush,
     PMSStock,
     PMSStockPush,
     PMSVariant,
@@ -46,7 +47,8 @@ def add_rows(numbers: range) -> None:
         level = StockLevel.objects.get(location=location)
         pms_connection = make_connection(f"pms-{number}", owns=location)
         store_webhook(connection=pms_connection, webhook_id=f"m{number}", type="x", body=b"{}")
-        PMSProduct.objects.create(connection=pms_connection, external_id=f"P{number}", product=product)
+        pms_product = PMSProduct.objects.create(connection=pms_connection, external_id=f"P{number}", product=product)
+        PMSProductPush.objects.create(pms_product=pms_product)
         PMSVariant.objects.create(connection=pms_connection, external_id=f"V{number}", variant=level.variant)
         PMSStock.objects.create(
             connection=pms_connection,

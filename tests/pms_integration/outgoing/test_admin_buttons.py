@@ -178,7 +178,7 @@ def main() -> Location:
 
 def choices(response: Any) -> list[list[tuple[str, str]]]:
     """What the id of each mapping, and of a new one, is chosen from."""
-    [inline] = response.context["inline_admin_formsets"]
+    inline, _ = response.context["inline_admin_formsets"]
     forms = [*inline.formset.initial_forms, inline.formset.empty_form]
     return [getattr(form.fields["external_id"].widget, "choices", []) for form in forms]
 

@@ -1,0 +1,36 @@
+"""The table of a connection with the names by which its PMS calls our categories."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from pms_backend.access.services import record_audit
+from pms_backend.api.transactions import retried_atomic
+from pms_integration.exceptions import CategoryNameTaken
+from pms_integration.models import PMSCategory, PMSConnection
+from products.models import Category
+
+
+@retried_atomic
+def name_categories(*, connection: PMSConnection, names: Mapping[Category, str | None]) -> None:
+    """Sets the names of these categories in the PMS, which hold for what is reported from now on; None forgets one.
+
+    Raises `CategoryNameTaken`.
+    """
+    # Who changes the table waits here, so that no name comes between the check and the rows.
+    PMSConnection.objects.select_for_update(no_key=True).get(pk=connection.pk)
+    others = connection.categories.exclude(category__in=names)
+    count = Counter([*others.values_list("external_name", flat=True), *filter(None, names.values())])
+    if taken := sorted(name for name, number in count.items() if number > 1):
+        raise CategoryNameTaken(f"{connection.slug} calls two categories {', '.join(taken)}.")
+    # Two categories may exchange their names.
+    connection.categories.filter(category__in=names).delete()
+    PMSCategory.objects.bulk_create(
+        PMSCategory(connection=connection, category=category, external_name=name)
+        for category, name in names.items()
+        if name is not None
+    )
+    record_audit(
+        action="pms_connection.categories_named",
+        subject=f"pms_connection:{connection.slug}",
+        names={category.slug: name for category, name in names.items()},
+    )
