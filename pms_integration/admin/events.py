@@ -1,20 +1,30 @@
-"""PMS events: the received webhooks, their status, and the action that retries them."""
+"""PMS events: the received webhooks, what they are about, what they have made, and the action that retries them."""
 
 from typing import Any, Final
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import BinaryField, Case, F, QuerySet, When
+from django.db.models.functions import Length
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from pms_backend.access.visibility import sees_cost
+from pms_backend.api.admin_tables import link
 from pms_backend.api.exact_json import exact_json
 from pms_backend.api.exceptions import DomainError
 from pms_backend.api.service_admin import GrowingTableAdmin, json_block, moment
 from pms_backend.api.typed_unfold import action, display
 from pms_integration import services
+from pms_integration.admin.event_contents import (
+    MAX_LISTED_BYTES,
+    contents_of,
+    movements_of,
+    pms_products_of,
+    reason_in_words,
+    variants_of,
+)
 from pms_integration.models import PMSEvent, PMSEventStatus
 
 STATUS_LABELS: Final = {
@@ -51,7 +61,7 @@ class TypeFilter(admin.SimpleListFilter):
 class PMSEventAdmin(GrowingTableAdmin):
     """Webhooks of the PMS, newest first; staff can only retry them."""
 
-    list_display = ("webhook_id", "status_label", "type", "connection", "reason", "attempts", "received")
+    list_display = ("webhook_id", "about", "type", "status_label", "why", "connection", "attempts", "received")
     list_filter = ("status", TypeFilter, "connection")
     list_select_related = ("connection",)
     search_fields = ("webhook_id__startswith",)
@@ -59,7 +69,8 @@ class PMSEventAdmin(GrowingTableAdmin):
     ordering = ("-id",)
     sortable_by = ()
     fields = (
-        *(("status_label", "type"), "reason", ("webhook_id", "connection"), ("attempts", "crashes")),
+        *(("status_label", "type"), "why", ("subjects", "movements"), ("webhook_id", "connection")),
+        ("attempts", "crashes"),
         *(("received_at", "processed_at"), ("due_at", "awaited_variant"), "headers_received", "message"),
     )
     actions = ("retry_selected",)
@@ -74,9 +85,11 @@ class PMSEventAdmin(GrowingTableAdmin):
         return not lookup.startswith("body") and super().lookup_allowed(lookup, value, request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PMSEvent]:
-        """The events without their bodies, which may be long."""
+        """The events without their bodies, which may be long; of short ones the list reads what they are about."""
         events: QuerySet[PMSEvent] = super().get_queryset(request)
-        return events.defer("body")
+        is_short = When(has_body=True, size__lte=MAX_LISTED_BYTES, then=F("body"))
+        short = Case(is_short, output_field=BinaryField(null=True))
+        return events.alias(size=Length("body")).annotate(short_body=short).defer("body")
 
     def has_retry_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Whether the user may change events."""
@@ -92,7 +105,7 @@ class PMSEventAdmin(GrowingTableAdmin):
             lambda: services.retry_event(event_id=event.pk),
             success=f"{event.webhook_id} is tried again now.",
             title=f"Try {event.webhook_id} again",
-            note=f"The event is {event.status}. {event.reason}".strip(),
+            note=f"The event is {event.status}. {reason_in_words(event)}".strip(),
             button="Try again",
             original=event,
             back=page,
@@ -115,6 +128,48 @@ class PMSEventAdmin(GrowingTableAdmin):
     def status_label(self, event: PMSEvent) -> str:
         """The status as a coloured label."""
         return event.get_status_display()
+
+    @display(description="SKU or product")
+    def about(self, event: Any) -> str:
+        """The SKU, or the PMS's id of the product; nothing for a long body, which the list does not read."""
+        found = contents_of(event, bytes(event.short_body or b""))
+        named = [*found.skus, *found.products]
+        return f"{named[0]} and {len(named) - 1} more" if len(named) > 1 else "".join(named)
+
+    @display(description="Reason")
+    def why(self, event: PMSEvent) -> str:
+        """The reason in words."""
+        return reason_in_words(event)
+
+    @display(description="Is about")
+    def subjects(self, event: PMSEvent) -> SafeString | None:
+        """Our products, and the products of the PMS, that the body names."""
+        found = contents_of(event, bytes(event.body) if event.has_body else b"")
+        ours = [
+            link(_page("products_product", one.product_id), f"{one.sku}: {one.product.name}")
+            for one in variants_of(found)
+        ]
+        theirs = [
+            link(
+                _page("pms_integration_pmsproduct", one.pk),
+                f"{one.external_id}: {one.product.name if one.product else 'not linked'}",
+            )
+            for one in pms_products_of(event, found)
+        ]
+        return _lines([*ours, *theirs])
+
+    @display(description="Movements")
+    def movements(self, event: PMSEvent) -> SafeString | None:
+        """The movements that it has made."""
+        return _lines(
+            [
+                link(
+                    _page("inventory_stockmovement", one.pk),
+                    f"{one.level.variant.sku} at {one.level.location.name}: {one.delta:+}",
+                )
+                for one in movements_of(event)
+            ]
+        )
 
     @display(description="Received")
     def received(self, event: PMSEvent) -> SafeString:
@@ -142,3 +197,11 @@ class PMSEventAdmin(GrowingTableAdmin):
             return json_block(exact_json(text))
         except (ValueError, RecursionError):
             return json_block(text)
+
+
+def _page(model: str, key: int) -> str:
+    return reverse(f"admin:{model}_change", args=[key])
+
+
+def _lines(links: list[SafeString]) -> SafeString | None:
+    return format_html_join("", "<div>{}</div>", ((one,) for one in links)) if links else None
