@@ -14,7 +14,7 @@ from pms_backend.api.admin_tables import link
 from pms_backend.api.service_admin import GrowingTableAdmin, json_block, moment
 from pms_backend.api.typed_unfold import action, display
 from pms_integration import services
-from pms_integration.models import PMSProductPush
+from pms_integration.models import PMSProduct, PMSProductPush
 
 LIST: Final = "admin:pms_integration_pmsproductpush_changelist"
 WAITS, RETRIED, REFUSED = "Waits", "Failed, is tried again", "Refused"
@@ -82,9 +82,9 @@ class PMSProductPushAdmin(GrowingTableAdmin):
         return self.confirmed(
             request,
             partial(services.push_products_now, push_ids=[push.pk]),
-            success=f"{name_of(push)} is pushed now.{_held_by(push)}",
+            success=f"{name_of(push)} is pushed now.{held_by(push.pms_product)}",
             title=f"Push {name_of(push)} now",
-            note=f"What has changed is sent to {push.pms_product.connection} at once.{_held_by(push)}",
+            note=f"What has changed is sent to {push.pms_product.connection} at once.{held_by(push.pms_product)}",
             button="Push now",
             original=push,
             back=page_of_push(push),
@@ -96,7 +96,7 @@ class PMSProductPushAdmin(GrowingTableAdmin):
         """Makes the selected pushes due now."""
         pushes = list(queryset)
         count = services.push_products_now(push_ids=[push.pk for push in pushes])
-        held = dict.fromkeys(map(_held_by, pushes))
+        held = dict.fromkeys(held_by(push.pms_product) for push in pushes)
         messages.success(
             request, f"{count} {'product is' if count == 1 else 'products are'} pushed now.{''.join(held)}"
         )
@@ -168,9 +168,9 @@ def state_of_push(push: PMSProductPush) -> str:
     return RETRIED if push.failures else WAITS
 
 
-def _held_by(push: PMSProductPush) -> str:
-    """Why nothing is sent at the moment; empty if it is."""
-    pms = push.pms_product.connection
+def held_by(row: PMSProduct) -> str:
+    """Why nothing is sent of a product at the moment; empty if it is."""
+    pms = row.connection
     if pms.is_called and not pms.is_paused:
         return ""
     held = "is paused" if pms.is_called else "is not called"

@@ -1,6 +1,6 @@
-"""The values that the PMS last reported, compared with ours."""
+"""The stock that the PMS last reported, compared with ours, and the ids of its variants."""
 
-from typing import Any, Final
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -8,82 +8,11 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from pms_backend.access.visibility import sees_cost
 from pms_backend.api.service_admin import ReadOnlyAdmin, moment
 from pms_backend.api.typed_unfold import display
-from pms_integration.models import PMSProduct, PMSProductState, PMSStock, PMSVariant
+from pms_integration.models import PMSStock, PMSVariant
 from pms_integration.queries import AGREEING, DIFFERING, with_comparison
 from products.admin.sku_search import SkuSearch
-
-STATE_LABELS: Final = {
-    PMSProductState.IN_SYNC.label: "success",
-    PMSProductState.PENDING_PUSH.label: "info",
-    PMSProductState.CONFLICT.label: "danger",
-    PMSProductState.ERROR.label: "danger",
-}
-
-
-class StateFilter(admin.SimpleListFilter):
-    """Filters by the state."""
-
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The states."""
-        return [(str(value), str(label)) for value, label in PMSProductState.choices]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The products in the chosen state."""
-        return queryset.filter(state=self.value()) if self.value() else queryset
-
-
-@admin.register(PMSProduct)
-class PMSProductAdmin(ReadOnlyAdmin):
-    """Products of the PMS and the products of ours that they are linked to."""
-
-    list_display = ("external_id", "state_label", "product", "connection", "version", "is_deleted", "updated")
-    list_filter = (StateFilter, "connection", "is_deleted")
-    list_select_related = ("product", "connection")
-    search_fields = ("external_id", "product__name")
-    search_help_text = "The PMS's id, or our product's name"
-    show_full_result_count = False
-    fields = (
-        *("external_id", "connection", "product", "state_label", "why", "version", "is_deleted", "updated_at"),
-        "payload",
-    )
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """The fields; the payload may contain costs and is shown only to users who may see these."""
-        return [name for name in self.fields if name != "payload" or sees_cost(request)]
-
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """Refuses filters on the payload, which could reveal its content."""
-        return not lookup.startswith("payload") and super().lookup_allowed(lookup, value, request)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[PMSProduct]:
-        """The products without their payloads, which may be long."""
-        products = PMSProduct.objects.with_state().order_by("-pk")
-        return products.defer(
-            *("payload", "reported", "agreed", "conflict"),
-            *("product__description", "product__attributes", "product__options"),
-        )
-
-    @display(description="State", ordering="state", label=STATE_LABELS)
-    def state_label(self, product: Any) -> str:
-        """The state as a coloured label."""
-        return str(PMSProductState(product.state).label)
-
-    @display(description="Reason")
-    def why(self, product: Any) -> str:
-        """What there is to say about the state."""
-        return str(product.why)
-
-    @display(description="Updated", ordering="updated_at")
-    def updated(self, product: PMSProduct) -> SafeString:
-        """The time of the last change."""
-        return moment(product.updated_at)
-
 
 class DiffersFilter(admin.SimpleListFilter):
     """Filters by whether the quantities differ."""

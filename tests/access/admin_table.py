@@ -69,7 +69,7 @@ TABLE = {
         | STARTS,
     ),
     "pms_integration.pmsevent": Row(pages={"retry": CHANGE}, bulk={"retry_selected": CHANGE}),
-    "pms_integration.pmsproduct": Row(),
+    "pms_integration.pmsproduct": Row(pages={"link": CHANGE, "resolve": CHANGE}),
     "pms_integration.pmsproductpush": Row(pages={"push_now": CHANGE}, bulk={"push_selected": CHANGE}),
     "pms_integration.pmsstock": Row(),
     "pms_integration.pmsstockpush": Row(),

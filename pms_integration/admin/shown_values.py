@@ -1,0 +1,121 @@
+"""Values of products as people read them: texts with what differs marked, lists and objects as lines, images."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from os.path import commonprefix
+from typing import Any, Final
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from pms_integration.services.product_fields import split
+from products.images.names import url_of
+
+# Of a text around what differs, and of what differs itself.
+MAX_CONTEXT: Final = 200
+MAX_CHARACTERS: Final = 3_000
+# Of a list or an object.
+MAX_LINES: Final = 100
+
+_MARK: Final = (
+    '<mark class="bg-orange-100 text-orange-700 dark:bg-orange-500/20 dark:text-orange-400 rounded-sm">{}</mark>'
+)
+_BLOCK: Final = '<div style="white-space: pre-wrap; overflow-wrap: anywhere">{}</div>'
+_FAINT: Final = '<span class="text-font-subtle-light dark:text-font-subtle-dark">{}</span>'
+_LABELS: Final = {
+    "compare_at_price": "compare-at price",
+    "weight_grams": "weight in grams",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnails:
+    """The addresses of the thumbnails that we have, by the URLs or file names of their images."""
+
+    addresses: Mapping[str, str]
+
+
+def label_of(field: str) -> str:
+    """A field's name, such as "A-1: compare-at price"."""
+    of_variant = split(field)
+    sku, name = of_variant or ("", field)
+    label = _LABELS.get(name, name.replace("_", " "))
+    return f"{sku}: {label}" if sku else label.capitalize()
+
+
+def shown_value(value: Any, other: Any, *, thumbnails: Thumbnails | None = None) -> SafeString:
+    """The value, with what differs from `other` marked; nothing is marked if they are the same."""
+    if value is None:
+        return format_html(_FAINT, "not set")
+    if value in ("", [], {}):
+        return format_html(_FAINT, "empty")
+    if thumbnails is not None:
+        return _images(value, other or [], thumbnails)
+    if isinstance(value, str) and isinstance(other, str | None):
+        return _marked_text(value, other or "")
+    lines, others = lines_of(value), set(lines_of(other))
+    more = len(lines) - MAX_LINES
+    shown = [format_html(_MARK if line not in others else "{}", line) for line in lines[:MAX_LINES]]
+    if more > 0:
+        shown.append(format_html(_FAINT, f"and {more:,} more"))
+    return format_html_join("", _BLOCK, ((line,) for line in shown))
+
+
+def lines_of(value: Any) -> list[str]:
+    """The members of a list or an object, a line for each."""
+    if value is None:
+        return []
+    if isinstance(value, Mapping):
+        return [f"{name}: {_in_one_line(member)}" for name, member in value.items()]
+    if isinstance(value, list):
+        return [_in_one_line(member) for member in value]
+    return [_in_one_line(value)]
+
+
+def _in_one_line(value: Any) -> str:
+    if isinstance(value, Mapping):
+        # An option of a product.
+        if set(value) == {"name", "values"}:
+            return f"{value['name']}: {_in_one_line(value['values'])}"
+        return ", ".join(f"{name}: {_in_one_line(member)}" for name, member in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_in_one_line, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "not set" if value is None else str(value)
+
+
+def _marked_text(text: str, other: str) -> SafeString:
+    if text == other:
+        return format_html(_BLOCK, _end_shortened(text))
+    start = len(commonprefix([text, other]))
+    left, right = text[start:], other[start:]
+    end = len(commonprefix([left[::-1], right[::-1]]))
+    changed = left[: len(left) - end]
+    before, after = text[:start], left[len(left) - end :]
+    if len(before) > MAX_CONTEXT:
+        before = f"…{before[-MAX_CONTEXT:]}"
+    parts = format_html("{}{}{}", before, format_html(_MARK, _end_shortened(changed)), after[:MAX_CONTEXT])
+    return format_html(_BLOCK, format_html("{}{}", parts, "…" if len(after) > MAX_CONTEXT else ""))
+
+
+def _end_shortened(text: str) -> str:
+    return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}…"
+
+
+def _images(images: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]], known: Thumbnails) -> SafeString:
+    known_elsewhere = [(image["url"], image["alt"] or "") for image in others]
+    rows = []
+    for image in images[:MAX_LINES]:
+        url, alt = image["url"], image["alt"] or ""
+        address = url if "://" in url else url_of(url)
+        picture: SafeString | str = ""
+        if thumbnail := known.addresses.get(url):
+            picture = format_html('<img src="{}" alt="" style="height: 48px" class="rounded-sm">', thumbnail)
+        text = format_html(_MARK if (url, alt) not in known_elsewhere else "{}", address)
+        rows.append((picture, text, alt))
+    row = (
+        '<div class="flex flex-row gap-3 items-start" style="margin-bottom: 4px">{}'
+        '<div style="overflow-wrap: anywhere">{}<div class="text-xs">{}</div></div></div>'
+    )
+    return format_html_join("", row, rows)
