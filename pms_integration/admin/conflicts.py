@@ -83,7 +83,7 @@ def _row(field: str, values: Mapping[str, Any], thumbnails: Thumbnails) -> tuple
     agreed, theirs, ours = values["agreed"], values["pms"], values["local"]
     return (
         label_of(field),
-        shown_value(agreed, agreed, thumbnails=known),
+        "nothing" if agreed is None else shown_value(agreed, agreed, thumbnails=known),
         shown_value(theirs, ours, thumbnails=known),
         shown_value(ours, theirs, thumbnails=known),
     )
@@ -106,7 +106,7 @@ def button_text(product: PMSProduct, group: str, side: str) -> str:
 def _thumbnails(product: PMSProduct) -> Thumbnails:
     """Those of our product, by what both sides may call its images."""
     ours = ProductImage.objects.filter(product=product.product_id, image_file__isnull=False)
-    found = {}
+    found: dict[str, str] = {}
     for source, file, thumbnail in ours.values_list("source_url", "image_file__file", "image_file__thumbnail"):
         address = url_of(thumbnail or file)
         found |= {name: address for name in (source, file) if name}

@@ -23,7 +23,7 @@ _LINKS: Final[tuple[tuple[str, str, str, dict[str, str]], ...]] = (
 def links_of(request: HttpRequest, connection: PMSConnection) -> list[tuple[str, str]]:
     """The texts and addresses of the lists that the user may view."""
     return [
-        (text, f"{reverse(f'admin:pms_integration_{model}_changelist')}?{urlencode({by: connection.pk, **more})}")
+        (text, f"{reverse(f'admin:pms_integration_{model}_changelist')}?{urlencode({by: str(connection.pk), **more})}")
         for text, model, by, more in _LINKS
         if request.user.has_perm(f"pms_integration.view_{model}")
         or request.user.has_perm(f"pms_integration.change_{model}")

@@ -114,11 +114,11 @@ class ConnectionSettingsForm(ServiceForm):
 SETTINGS: Final = (
     (
         "Who owns the values of products",
-        {"fields": (tuple(f"{_OWNER}{group}" for group in FIELD_GROUPS),), "description": OWNER_HELP},
+        {"fields": tuple(f"{_OWNER}{group}" for group in FIELD_GROUPS), "description": OWNER_HELP},
     ),
     (
         "Products that are made there",
-        {"fields": ("made_mode", ("made_categories", "made_tags", "made_brands")), "description": PUBLISH_HELP},
+        {"fields": ("made_mode", "made_categories", "made_tags", "made_brands"), "description": PUBLISH_HELP},
     ),
 )
 

@@ -20,7 +20,8 @@ def state_in_words(connection: Any, *, error_characters: int | None = None) -> s
         heard = connection.last_contact_at
         words.append(f"Last heard {_age(heard)} ago." if heard else "It has not answered yet.")
         if connection.last_error:
-            words.append(f"The last error: {_shortened(connection.last_error, error_characters)}")
+            error = _shortened(connection.last_error, error_characters)
+            words.append(f"The last error: {error}{'' if error.endswith(('.', '…')) else '.'}")
     if connection.is_paused:
         words.append("Paused by staff: nothing is pushed.")
     return " ".join((*words, waiting_in_words(connection))).strip()

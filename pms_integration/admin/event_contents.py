@@ -41,7 +41,8 @@ def contents_of(event: PMSEvent, body: bytes) -> Contents:
         return Contents()
     try:
         reports = connector.parse(event.headers, load_signed_json(body)) or ()
-    except Exception:  # noqa: BLE001 - the event's reason says what is wrong with its body
+    except Exception:
+        # Whatever the PMS has sent: the event's reason says what is wrong with it.
         return Contents()
     skus = [one.variant.sku for one in reports if isinstance(one, FigureReport | DeltaReport)]
     products = [one.external_id for one in reports if isinstance(one, ProductReport | DeletionReport)]

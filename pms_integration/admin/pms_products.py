@@ -54,7 +54,7 @@ class ChoiceForm(forms.Form):
     """Which product of ours a product of the PMS is, by a SKU or the id."""
 
     product = forms.CharField(
-        label="Our product",
+        label="Another product of ours",
         widget=UnfoldAdminTextInputWidget(),
         help_text="One of its SKUs, or its id. It is shown before anything is linked.",
     )
@@ -224,4 +224,5 @@ def _outcome(row: PMSProduct, group: str, side: str) -> str:
     is_theirs = side == FieldGroupOwner.PMS
     if is_deleted_there(row, group):
         return "Our product is archived." if is_theirs else "Our product is made in the PMS again."
-    return f"{group.capitalize()}: {'the PMS’s values are taken' if is_theirs else 'our values are sent to the PMS'}."
+    done = "the values of the PMS are taken" if is_theirs else "our values are sent to the PMS"
+    return f"{group.capitalize()}: {done}."

@@ -55,12 +55,15 @@ def candidates_table(row: PMSProduct, *, may_link: bool) -> Table:
     """The candidates with a button for each that can be linked."""
     found = candidates_of(row)
     more = len(found) - MAX_CANDIDATES
+    notes = [f"And {more:,} more."] if more > 0 else []
+    if sum(bool(one.skus) for one in found) > 1:
+        notes.append("Where the PMS's values hold, one product cannot get SKUs of another: correct them first.")
     return Table(
         title="Which of our products is it?",
         columns={"Our product": TEXT, "Same SKUs": TEXT, "Same barcodes": TEXT, "State": SHORT, "": SHORT},
         rows=[_row(row, candidate, may_link=may_link) for candidate in found[:MAX_CANDIDATES]],
         empty="No product of ours has a SKU or a barcode of its variants any more.",
-        note=f"And {more:,} more." if more > 0 else "",
+        note=" ".join(notes),
     )
 
 

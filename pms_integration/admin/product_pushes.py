@@ -69,7 +69,7 @@ class PMSProductPushAdmin(GrowingTableAdmin):
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """Refuses filters on what is sent and on the values of products, which could reveal costs."""
-        return lookup == "pms_product__connection__id__exact"
+        return lookup in ("state", "pms_product__connection__id__exact")
 
     def has_push_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Whether the user may change product pushes."""

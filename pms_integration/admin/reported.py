@@ -14,6 +14,7 @@ from pms_integration.models import PMSStock, PMSVariant
 from pms_integration.queries import AGREEING, DIFFERING, with_comparison
 from products.admin.sku_search import SkuSearch
 
+
 class DiffersFilter(admin.SimpleListFilter):
     """Filters by whether the quantities differ."""
 

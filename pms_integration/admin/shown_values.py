@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from os.path import commonprefix
 from typing import Any, Final
 
 from django.utils.html import format_html, format_html_join
@@ -17,6 +16,7 @@ MAX_CHARACTERS: Final = 3_000
 # Of a list or an object.
 MAX_LINES: Final = 100
 
+_BETWEEN_WORDS: Final = frozenset(" \n\r\t<>")
 _MARK: Final = (
     '<mark class="bg-orange-100 text-orange-700 dark:bg-orange-500/20 dark:text-orange-400 rounded-sm">{}</mark>'
 )
@@ -88,15 +88,25 @@ def _in_one_line(value: Any) -> str:
 def _marked_text(text: str, other: str) -> SafeString:
     if text == other:
         return format_html(_BLOCK, _end_shortened(text))
-    start = len(commonprefix([text, other]))
+    start = _common_length(text, other)
     left, right = text[start:], other[start:]
-    end = len(commonprefix([left[::-1], right[::-1]]))
-    changed = left[: len(left) - end]
-    before, after = text[:start], left[len(left) - end :]
+    end = len(text) - _common_length(left[::-1], right[::-1])
+    # Whole words: half of a price says nothing.
+    while start and text[start - 1] not in _BETWEEN_WORDS:
+        start -= 1
+    while end < len(text) and text[end] not in _BETWEEN_WORDS:
+        end += 1
+    before, changed, after = text[:start], text[start:end], text[end:]
     if len(before) > MAX_CONTEXT:
         before = f"…{before[-MAX_CONTEXT:]}"
     parts = format_html("{}{}{}", before, format_html(_MARK, _end_shortened(changed)), after[:MAX_CONTEXT])
     return format_html(_BLOCK, format_html("{}{}", parts, "…" if len(after) > MAX_CONTEXT else ""))
+
+
+def _common_length(one: str, other: str) -> int:
+    """The number of characters with which both begin."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((index for index, (left, right) in pairs if left != right), min(len(one), len(other)))
 
 
 def _end_shortened(text: str) -> str:

@@ -1,20 +1,30 @@
-"""Sync runs: how far they are, what came of them, and the buttons that confirm and cancel them."""
+"""Sync runs: how far they are, what came of them, and the buttons that accept, confirm and cancel them."""
 
 from functools import partial
 from typing import Any, Final
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
-from pms_backend.api.admin_tables import SHORT, TEXT, Table
-from pms_backend.api.service_admin import GrowingTableAdmin, moment, short
+from pms_backend.access.visibility import sees_cost
+from pms_backend.api.admin_tables import SHORT, TABLES, TEXT, Table, link
+from pms_backend.api.service_admin import EmptyForm, GrowingTableAdmin, RefusalsAsFormErrors, moment, short
 from pms_backend.api.typed_unfold import action, display
 from pms_integration import services
-from pms_integration.models import SyncDifference, SyncResource, SyncRun, SyncStage, SyncStatus
+from pms_integration.admin.sync_summary import summary_of
+from pms_integration.models import (
+    ACTIVE_STATUSES,
+    SyncDifference,
+    SyncMode,
+    SyncResource,
+    SyncRun,
+    SyncStage,
+    SyncStatus,
+)
 
 STATUS_LABELS: Final = {
     SyncStatus.PENDING.label: "info",
@@ -29,12 +39,13 @@ ACTIONS_IN: Final[dict[str, tuple[str, ...]]] = {
     SyncStatus.PENDING: ("cancel",),
     SyncStatus.RUNNING: ("cancel",),
     SyncStatus.HELD: ("confirm", "cancel"),
+    SyncStatus.FINISHED: ("accept",),
 }
 
 
 @admin.register(SyncRun)
 class SyncRunAdmin(GrowingTableAdmin):
-    """Sync runs, newest first; buttons confirm and cancel them."""
+    """Sync runs, newest first; buttons accept, confirm and cancel them."""
 
     list_display = (
         *("number", "connection", "status_label", "kind", "progress"),
@@ -48,7 +59,7 @@ class SyncRunAdmin(GrowingTableAdmin):
         *(("connection", "kind"), ("asks_for", "actor")),
         *(("created_at", "request_id"), ("started_at", "finished_at")),
     )
-    actions_detail = ("confirm", "cancel")
+    actions_detail = ("accept", "confirm", "cancel")
     change_form_outer_before_template = "pms_integration/sync_run.html"
 
     class Media:
@@ -60,15 +71,22 @@ class SyncRunAdmin(GrowingTableAdmin):
         """Whether the user may change sync runs."""
         return request.user.has_perm("pms_integration.change_syncrun")
 
+    def has_start_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Whether the user may add sync runs."""
+        return request.user.has_perm("pms_integration.add_syncrun")
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[SyncRun]:
         """The runs, in the list without their errors, which may be long."""
         runs: QuerySet[SyncRun] = super().get_queryset(request)
         return runs.defer("errors", "watermarks", "cursor")
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
-        """The buttons that fit the status."""
-        run = SyncRun.objects.only("status").filter(pk=object_id).first()
-        shown = {f"pms_integration_syncrun_{name}" for name in ACTIONS_IN.get(run.status, ())} if run else set()
+        """The buttons that fit the status; a dry run is accepted while no run is active."""
+        run = SyncRun.objects.select_related("connection").defer("errors").filter(pk=object_id).first()
+        names = ACTIONS_IN.get(run.status, ()) if run else ()
+        if run is not None and not _may_be_accepted(run):
+            names = tuple(name for name in names if name != "accept")
+        shown = {f"pms_integration_syncrun_{name}" for name in names}
         buttons: list[Any] = super().get_actions_detail(request, object_id)  # type: ignore[misc]
         return [button for button in buttons if button.action_name in shown]
 
@@ -83,8 +101,44 @@ class SyncRunAdmin(GrowingTableAdmin):
             "failure": _failure(run),
             "errors_of_run": _errors(run),
             "differences": _differences(run) if self._has_differences(run, request) else (),
+            "summary": self._summary(run, request) if run.is_over else (),
         }
         return super().render_change_form(request, {**context, **shown}, *args, **kwargs)
+
+    @action(
+        description="Accept: start the full run",
+        url_path="accept",
+        permissions=["start"],
+        icon="check_circle",
+        variant="primary",
+    )
+    def accept(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Starts the run that a dry run has shown, after a page that repeats what that would do."""
+        run: SyncRun = self.get_or_404(request, object_id)
+        if not _may_be_accepted(run):
+            messages.warning(request, "A full dry run that has finished is accepted, while no other run is active.")
+            return HttpResponseRedirect(page_of_run(run))
+        form = EmptyForm(request.POST or None)
+        if form.is_valid():
+            with RefusalsAsFormErrors(form):
+                resources = [SyncResource(resource) for resource in run.resources]
+                started = services.start_sync(slug=run.connection.slug, mode=SyncMode.FULL, resources=resources)
+                messages.success(request, f"{started} of {run.connection} has begun.")
+                return HttpResponseRedirect(page_of_run(started))
+        rows = [(link(url, sentence),) for sentence, url in self._summary(run, request)]
+        found = Table(columns={"What the dry run has found": TEXT}, rows=rows, empty="Nothing differs.")
+        return self.form_page(
+            request,
+            form,
+            title=f"Start the full run of {run.connection}",
+            note="The PMS is asked for everything once more, and that is applied. What is ambiguous, or in conflict, "
+            "changes nothing until somebody decides.",
+            panel=TABLES,
+            tables=[found],
+            button="Start the full run",
+            original=run,
+            back=page_of_run(run),
+        )
 
     @action(
         description="Confirm",
@@ -162,10 +216,22 @@ class SyncRunAdmin(GrowingTableAdmin):
         """The time of its end."""
         return moment(run.finished_at)
 
+    def _summary(self, run: SyncRun, request: HttpRequest) -> list[tuple[str, str]]:
+        """What the run has found, in words, for users who may view the differences."""
+        return summary_of(run, with_cost=sees_cost(request)) if self._has_differences(run, request) else []
+
     def _has_differences(self, run: SyncRun, request: HttpRequest) -> bool:
         """Whether there may be differences, which a run finds when it applies what it has listed."""
         is_applied = run.stage == SyncStage.APPLYING and run.status != SyncStatus.HELD
         return is_applied and self.admin_site.get_model_admin(SyncDifference).has_view_permission(request)
+
+
+def _may_be_accepted(run: SyncRun) -> bool:
+    """Whether it is a full dry run that has finished, and a run may start."""
+    is_report = run.dry_run and run.mode == SyncMode.FULL and run.status == SyncStatus.FINISHED
+    if not is_report or not run.connection.is_called:
+        return False
+    return not SyncRun.objects.filter(connection=run.connection_id, status__in=ACTIVE_STATUSES).exists()
 
 
 def page_of_run(run: SyncRun) -> str:

@@ -75,7 +75,7 @@ TABLE = {
     "pms_integration.pmsstockpush": Row(),
     "pms_integration.pmsvariant": Row(),
     "pms_integration.syncdifference": Row(),
-    "pms_integration.syncrun": Row(pages={"confirm": CHANGE, "cancel": CHANGE}),
+    "pms_integration.syncrun": Row(pages={"accept": ADD, "confirm": CHANGE, "cancel": CHANGE}),
     "products.category": Row(add=ADD, change=CHANGE, delete=DELETE, bulk={"delete_selected": DELETE}),
     "products.product": Row(
         change=CHANGE,

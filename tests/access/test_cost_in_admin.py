@@ -1,5 +1,7 @@
 """Cost is shown in the admin to staff with `products:write`, and to nobody else: on no page, by no filter."""
 
+import uuid
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
@@ -7,7 +9,7 @@ from django.test import Client
 
 from pms_backend.access.models import INTERNAL_TIER
 from pms_backend.access.staff_scopes import PERMISSIONS_OF_SCOPE
-from pms_integration.models import ImportJob, ImportProblem, PMSEvent, PMSProduct
+from pms_integration.models import ImportJob, ImportProblem, PMSEvent, PMSProduct, PMSProductPush
 from products.models import Product, Variant
 from tests.access.roles import ROLES, user_with
 from tests.conftest import ClientWith
@@ -16,7 +18,10 @@ from tests.staff import form_of, grant, logged_in, staff_with
 
 COST = "4711.37"
 EDITS = ("products.view_product", "products.change_product", "products.view_variant", "products.change_variant")
-SHOWING = {"products.Product", "pms_integration.PMSProduct", "pms_integration.PMSEvent", "pms_integration.ImportJob"}
+SHOWING = {
+    *("products.Product", "pms_integration.PMSProduct", "pms_integration.PMSProductPush", "pms_integration.PMSEvent"),
+    "pms_integration.ImportJob",
+}
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +31,11 @@ def variant() -> Variant:
     """One row of everything, with the cost wherever it may stand."""
     add_rows(range(1))
     Variant.objects.update(cost=COST)
-    PMSProduct.objects.update(payload={"variants": [{"sku": "S-000", "cost": COST}]})
+    payload = {"variants": [{"sku": "S-000", "cost": COST}]}
+    values = {"agreed": COST, "pms": COST, "local": COST}
+    PMSProduct.objects.update(payload=payload, conflict={"price": {"variants[S-000].cost": values}})
+    sent = {"variants[s-000].cost": [COST, COST]}
+    PMSProductPush.objects.update(payload=payload, sent=sent, idempotency_key=uuid.uuid4())
     PMSEvent.objects.update(body=f'{{"data": {{"cost": "{COST}"}}}}'.encode())
     for column in ("Cost per item", "variants/0/cost"):
         ImportProblem.objects.create(
@@ -91,6 +100,10 @@ def test_an_editor_without_products_write_neither_sees_nor_changes_it(variant: V
     [
         (PMSProduct, "payload__variants__0__cost"),
         (PMSProduct, "payload__icontains"),
+        (PMSProduct, "conflict__icontains"),
+        (PMSProduct, "push__payload__icontains"),
+        (PMSProductPush, "payload__icontains"),
+        (PMSProductPush, "pms_product__payload__icontains"),
         (PMSEvent, "body__contains"),
         (ImportJob, "problems__detail__contains"),
     ],
