@@ -20,7 +20,8 @@ FEW_PAGES = (
 OTHER_PAGES = (
     "products/product", "products/category", "inventory/stockmovement", "inventory/location", "inventory/transfer",
     "inventory/stocktake", "inventory/reservation", "pms_integration/pmsconnection", "pms_integration/pmsevent",
-    "pms_integration/syncrun", "pms_integration/syncdifference",
+    "pms_integration/syncrun", "pms_integration/syncdifference", "pms_integration/pmsproduct",
+    "pms_integration/pmsproductpush",
     "events/event", "access/apiclient", "auth/user", "axes/accessattempt",
 )  # fmt: skip
 

@@ -66,7 +66,7 @@ def test_the_page_of_a_run_follows_it(
         in_another_thread(services.run_syncs)
 
         expect(page.get_by_text("Finished", exact=True)).to_be_visible()
-        page.locator("#live-panel").get_by_role("link", name="Products").click()
+        page.locator("#live-panel").get_by_role("link", name="21 products are archived here").click()
         expect(page.locator("#result_list").get_by_text("Archives it here")).to_have_count(21)
         assert errors == []
 
