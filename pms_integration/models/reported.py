@@ -38,8 +38,10 @@ class PMSProductQuerySet(models.QuerySet["PMSProduct"]):
                 output_field=models.CharField(),
             ),
             why=models.Case(
-                models.When(~models.Q(push__error=""), push__isnull=False, then=models.F("push__error")),
+                models.When(is_refused, then=models.F("push__error")),
                 models.When(~models.Q(match_problem=""), then=models.F("match_problem")),
+                models.When(has_conflict, then=models.F("reason")),
+                models.When(~models.Q(push__error="") & is_waiting, then=models.F("push__error")),
                 default=models.F("reason"),
                 output_field=models.CharField(),
             ),
