@@ -103,9 +103,9 @@ class _Merger:
         return self._result
 
     def _pair(self, name: str) -> Pair | None:
-        """The pair agreed on last: that of a push whose answer was lost, once the PMS tells the value."""
+        """The pair agreed on last: that of a push once it is answered, or once the PMS tells the value."""
         sent = self._sides.sent.get(name)
-        if sent is not None and sent[0] == self._sides.theirs.get(name):
+        if sent is not None and (self._sides.is_answered or sent[0] == self._sides.theirs.get(name)):
             return sent
         return self._sides.agreed.get(name)
 
