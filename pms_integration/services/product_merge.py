@@ -114,7 +114,7 @@ class _Merger:
         owner = self._sides.owners[group_of(name)]
         if is_same(name, theirs, ours):
             pair = [theirs, ours]
-        elif name in self._sides.disputed:
+        elif name in self._sides.disputed and owner == FieldGroupOwner.SHARED:
             self._result.conflicts.add(name)
         elif pair == [theirs, ours] or self._is_in_flight(name):
             pass

@@ -203,7 +203,7 @@ def test_an_edit_there_after_the_push_that_was_answered_is_taken() -> None:
 # -- conflicts -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("owner", ["shared"])
+@pytest.mark.parametrize("owner", OWNERS)
 def test_a_field_in_conflict_moves_no_further_until_both_are_equal_or_one_side_owns_it(owner: str) -> None:
     disputed = {"agreed": {"brand": ["A", "A"]}, "disputed": {"brand"}}
 
