@@ -64,6 +64,7 @@ CHECKS = {
     ],
     "pms_connection_owners_known": [f"{group}_owner = 'both'" for group in ("content", "price", "publication")],
     "pms_connection_previous_secret_ends": ["previous_secret = 'x'", "previous_secret_until = now()"],
+    "pms_connection_publish_mode_known": ["publish_mode = 'some'"],
     "pms_connection_sync_interval": ["sync_every_seconds = 59"],
     "pms_connection_open_until_a_moment": [
         "circuit = 'open', next_try_at = NULL", "circuit = 'half_open', next_try_at = NULL",
@@ -73,6 +74,11 @@ CHECKS = {
     "pms_integration_pmsstockpush_acknowledged_at_in_bounds": [
         f"status = 'acknowledged', acknowledged_at = {LONG_AGO}",
         f"status = 'acknowledged', acknowledged_at = {FAR_AHEAD}",
+    ],
+    "pms_product_is_there_or_here": ["external_id = NULL, product_id = NULL"],
+    "pms_product_push_refused_says_why": ["due_at = NULL, error = ''"],
+    "pms_product_push_request_with_its_key": [
+        "idempotency_key = NULL", "payload = NULL", "idempotency_key = NULL, payload = NULL, sent = '{\"brand\": []}'",
     ],
     "pms_push_acknowledged_with_its_moment": ["acknowledged_at = now()", "status = 'acknowledged'"],
     "pms_push_changes_something": ["delta = 0"],
@@ -136,6 +142,12 @@ OTHERWISE = {
     "inventory_movement_one_per_version": {"source": "''", "is_deduplicated": "false"},
     "inventory_movement_acts_once": {"level_version": "level_version + 100", "source": "''"},
     "inventory_movement_source_unique": {"level_version": "level_version + 100", "is_deduplicated": "false"},
+    "pms_category_mapped_once": {"external_name": "'other'"},
+    "pms_category_name_once": {"category_id": "(SELECT max(id) FROM products_category)"},
+    "pms_integration_pmsproductpush_idempotency_key_key": {
+        "pms_product_id": "(SELECT max(id) FROM pms_integration_pmsproduct)",
+    },
+    "pms_integration_pmsproductpush_pms_product_id_key": {"idempotency_key": "gen_random_uuid()"},
     "pms_location_mapped_once": {"external_id": "'elsewhere'", "owns_stock": "false"},
     "pms_location_external_id_unique": {
         "location_id": "(SELECT max(id) FROM inventory_location)",

@@ -1,6 +1,7 @@
 """A row of every table, in a state that the rules allow."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 from django.contrib.auth.models import User
 from django.utils import timezone
@@ -14,9 +15,19 @@ from pms_backend.api.models import IdempotencyKey
 from pms_backend.events.models import Event, ParkedEvent
 from pms_backend.events.services import relay_pending
 from pms_backend.operations.services import record_heartbeat
-from pms_integration.models import ImportJob, PMSProduct, PMSRefetch, PMSStockPush, PMSVariant, SyncRun
+from pms_integration.models import (
+    ImportJob,
+    PMSCategory,
+    PMSConnection,
+    PMSProduct,
+    PMSProductPush,
+    PMSRefetch,
+    PMSStockPush,
+    PMSVariant,
+    SyncRun,
+)
 from products import services as products
-from products.models import ImageFile, ImageUpload, Product, Variant
+from products.models import Category, ImageFile, ImageUpload, Product, Variant
 from tests.factories import make_connection, make_location, make_product, set_stock
 from tests.pms_integration.reports import apply, delta, figure, receive
 
@@ -34,7 +45,7 @@ def make_world() -> None:
     apply(demo, "inventory.updated", {**figure(7, minute=-2), "location": "shop"})
     apply(demo, "inventory.adjusted", {**delta(-1, minute=-1), "location": "shop"})
     receive(demo, "unknown", {})
-    PMSProduct.objects.create(connection=demo, external_id="P1", product=Product.objects.get(name="Lamp"))
+    _make_pms_products(demo)
     PMSVariant.objects.create(connection=demo, external_id="V1", variant=Variant.objects.get(sku="A-1"))
     PMSRefetch.objects.create(connection=demo, resource="product", external_id="P1")
     movement = StockMovement.objects.latest("id")
@@ -87,6 +98,13 @@ def _make_catalogue() -> None:
     ImageUpload.objects.create(
         public_id="0" * 32, identity="client:1", name="0.png", size_bytes=1, expires_at=lamp.created_at
     )
+
+
+def _make_pms_products(pms: PMSConnection) -> None:
+    linked = PMSProduct.objects.create(connection=pms, external_id="P1", product=Product.objects.get(name="Lamp"))
+    PMSProductPush.objects.create(pms_product=linked, idempotency_key=uuid4(), payload={}, sent={})
+    PMSProduct.objects.create(connection=pms, product=Product.objects.get(name="Chair"))
+    PMSCategory.objects.create(connection=pms, category=Category.objects.get(name="Root"), external_name="Roots")
 
 
 def _promise(reference: str, sku: str) -> int:
