@@ -9,9 +9,9 @@ from pms_backend.events.domain_events import DomainEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PMSConflict(DomainEvent, type="pms.conflict"):
-    """A product of the PMS and ours do not agree; `detail` says why.
+    """A product of the PMS cannot be matched with one of ours, or both sides have changed fields of it; `detail` says which.
 
-    It has SKUs or barcodes of another product of ours, or of several; or both sides have changed a field.
+    What is in conflict stays as it is on both sides until somebody decides.
     """
 
     connection: str
