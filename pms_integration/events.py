@@ -9,7 +9,7 @@ from pms_backend.events.domain_events import DomainEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PMSConflict(DomainEvent, type="pms.conflict"):
-    """A product of the PMS cannot be matched with one of ours, or both sides have changed fields of it; `detail` says which.
+    """A product of the PMS cannot be matched with one of ours, or both sides have changed a field: `detail` says which.
 
     What is in conflict stays as it is on both sides until somebody decides.
     """

@@ -258,7 +258,7 @@ def test_a_new_variant_goes_to_the_other_side_where_content_allows_it(
 
         assert (there.take, there.new_variants) == ((TWO, {"a-2"}) if is_taken else ({}, set()))
         assert here.push == (TWO if is_pushed else {})
-        assert not there.is_pushed and not here.take
+        assert (there.is_pushed, here.take) == (False, {})
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from tests.pms_integration.product_pushes.two_catalogues import GROUP_OF, Pair, pair, steps_of
+from tests.pms_integration.product_pushes.two_catalogues import GROUP_OF, pair, steps_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -57,7 +57,7 @@ def new_value(name: str, number: int) -> Any:
 
 @dataclass
 class OtherSide(StandardConnector):
-    """The PMS: a product with versions in memory, and webhooks that wait to be delivered. It spells brands in capitals."""
+    """The PMS: a product with versions in memory, and webhooks that wait to be delivered. Brands are in capitals."""
 
     products: dict[str, dict[str, Any]] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
@@ -337,7 +337,7 @@ class Pair:
     def _check_shared(self, name: str, here: Any, there: Any, *, is_conflict: bool) -> None:
         last_here, last_there = self.last["here"].get(name), self.last["there"].get(name)
         if is_conflict:
-            assert last_here is not None and last_there is not None, (name, "only one side has edited it")
+            assert None not in (last_here, last_there), (name, "only one side has edited it")
         else:
             assert same(here, there), (name, here, there)
         if name == STATUS:
