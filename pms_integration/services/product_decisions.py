@@ -12,7 +12,7 @@ from pms_integration.models import FieldGroupOwner, PMSProduct
 from pms_integration.services.product_fields import group_of, stored_name
 from pms_integration.services.product_merge import STATUS
 from pms_integration.services.product_pushes.recording import request_pushes
-from pms_integration.services.product_writing import LinkedProduct, conflict_detail, write_linked
+from pms_integration.services.product_writing import LinkedProduct, write_linked
 from products import services as products
 from products.exceptions import ProductNotFound
 from products.models import Product
@@ -102,7 +102,7 @@ def _write(row: PMSProduct, linked: LinkedProduct) -> None:
     write_linked(row.connection, [linked])
     if linked.error is not None:
         raise linked.error
-    row.reason = conflict_detail(row)
+    row.reason = linked.reason
     row.save()
 
 

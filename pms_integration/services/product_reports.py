@@ -14,13 +14,13 @@ from pms_backend.events import services as outbox
 from pms_integration.connectors.contract import Resource
 from pms_integration.events import PMSConflict
 from pms_integration.exceptions import UnusableData
-from pms_integration.models import MAX_REASON_LENGTH, PMSConnection, PMSEventStatus, PMSProduct, PMSProductPush
+from pms_integration.models import PMSConnection, PMSEventStatus, PMSProduct, PMSProductPush
 from pms_integration.services import refetches, variant_links
 from pms_integration.services.categories import slugs_of_categories
 from pms_integration.services.outcomes import STALE, Match, Outcome, outcome_of
 from pms_integration.services.product_matching import MatchedVariant, ProductMatch, ProductMatcher
 from pms_integration.services.product_values import values_of_report
-from pms_integration.services.product_writing import LinkedProduct, conflict_detail, write_linked
+from pms_integration.services.product_writing import LinkedProduct, write_linked
 from pms_integration.services.valid_reports import ExternalProduct, Reported
 from products.exceptions import AttributesTooLarge, DescriptionTooLong, InvalidHandle, OptionsDoNotFit, TooManyVariants
 from products.services.statements import Table
@@ -202,7 +202,7 @@ class _Round:
             row.version = report.version
         row.digest, row.payload, row.is_deleted = report.digest, report.payload, report.data is None
         row.missed_lists, row.match_problem = 0, ""
-        row.reason = " ".join((*each.linked.notes, conflict_detail(row))).strip()[:MAX_REASON_LENGTH]
+        row.reason = each.linked.reason
         row.updated_at = timezone.now()
         return True
 

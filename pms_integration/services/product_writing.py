@@ -10,7 +10,7 @@ from typing import Any, Final
 from pms_backend.api.exceptions import DomainError
 from pms_backend.events import services as outbox
 from pms_integration.events import PMSConflict
-from pms_integration.models import PMSConnection, PMSProduct, PMSProductPush
+from pms_integration.models import MAX_REASON_LENGTH, PMSConnection, PMSProduct, PMSProductPush
 from pms_integration.services.product_fields import (
     Values,
     group_of,
@@ -64,6 +64,11 @@ class LinkedProduct:
     def is_new(self) -> bool:
         """Whether the product is made here."""
         return self.row.product_id is None
+
+    @property
+    def reason(self) -> str:
+        """What there is to say about it, once it is written."""
+        return " ".join((*self.notes, conflict_detail(self.row))).strip()[:MAX_REASON_LENGTH]
 
     def merge(self, pms: PMSConnection, ours: Values, waiting: PMSProductPush | None) -> None:
         """Merges the values; `waiting` is a push whose answer is not known."""

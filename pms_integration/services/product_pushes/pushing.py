@@ -179,11 +179,13 @@ def _request_of(row: PMSProduct) -> tuple[dict[str, Any], dict[str, Any]] | None
         if ours["status"] == ProductStatus.ARCHIVED:
             return None
         return new_payload(ours, names_of_categories(pms)), _pairs(ours)
-    linked = LinkedProduct(row=row, request_id=f"product-push-{row.pk}")
+    linked, conflict = LinkedProduct(row=row, request_id=f"product-push-{row.pk}"), row.conflict
     with context.bind(actor=f"pms:{pms.slug}", request_id=linked.request_id):
         write_linked(pms, [linked])
     if linked.error is not None:
         raise linked.error
+    if row.conflict != conflict:
+        row.reason = linked.reason
     row.save()
     merged = linked.merged
     if not merged.is_pushed:

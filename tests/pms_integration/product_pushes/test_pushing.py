@@ -224,6 +224,22 @@ def test_a_field_in_conflict_keeps_the_value_of_the_pms_in_what_is_sent(
     assert simulator.counters()["requests"] == requests
 
 
+def test_an_edit_that_makes_both_equal_ends_the_conflict_and_its_reason(
+    pms: PMSConnection, simulator: SimulatorHere
+) -> None:
+    lamp, number = link(pms, simulator)
+    edit(lamp, name="Ours")
+    apply(pms, "product.updated", edit_there(simulator, number, name="Theirs"))
+    assert row_of(lamp).state == "conflict"
+
+    edit(lamp, name="Theirs")
+    push()
+
+    row = row_of(lamp)
+    assert (row.state, row.why, row.conflict) == ("in_sync", "", {})
+    assert there(simulator, number)["version"] == 2
+
+
 class Capitals(StandardConnector):
     """A PMS that stores brands in capitals."""
 
