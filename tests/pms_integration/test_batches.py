@@ -107,9 +107,8 @@ class Shop:
     def state(self) -> dict[str, Any]:
         """All that the messages have led to, without the name of the shop."""
         variants = Variant.objects.filter(sku__startswith=self.name)
-        links = self.connection.products.with_state().values_list(
-            "external_id", "version", "state", "is_deleted", "product__name"
-        )
+        told = ("external_id", "version", "state", "is_deleted", "product__name")
+        links = self.connection.products.with_state().values_list(*told)
         figures = self.connection.stock.values_list("variant__sku", "on_hand", "webhook_id")
         levels = StockLevel.objects.filter(variant__in=variants).values_list("variant__sku", "on_hand")
         return {
