@@ -205,14 +205,13 @@ def store_answer(*, prepared: _Prepared, answer: _Answer) -> None:
     if not answer.is_taken:
         # It has changed nothing there.
         PMSProductPush.objects.filter(pk=push.pk).update(**_NO_REQUEST)
-    before = row.version
     _apply(row, answer, push if answer.is_taken else None)
     if answer.is_taken:
         PMSProduct.objects.filter(pk=row.pk).update(pushed_at=timezone.now())
     push = lock_push(prepared.lease)
     _clear(push)
     push.error = ""
-    has_moved = PMSProduct.objects.filter(pk=row.pk).exclude(version=before).exists()
+    has_moved = PMSProduct.objects.filter(pk=row.pk).exclude(version=prepared.request.version).exists()
     if answer.is_taken and push.requested_at == prepared.requested_at:
         push.delete()
         return

@@ -1,6 +1,8 @@
 """Changes of ours reach the PMS: once, on top of what it has, and without an end only where there is one."""
 
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -8,7 +10,7 @@ from django.utils import timezone
 from pms_backend.events.services import relay_pending
 from pms_integration import services
 from pms_integration.connectors import CONNECTORS
-from pms_integration.connectors.contract import Report
+from pms_integration.connectors.contract import Report, VersionMoved
 from pms_integration.connectors.outgoing import PMSClient, ProductPush
 from pms_integration.connectors.standard import StandardConnector
 from pms_integration.models import PMSConnection, PMSProduct, PMSProductPush
@@ -200,6 +202,34 @@ def test_a_product_that_has_moved_on_is_read_merged_and_pushed_again(
     lamp.refresh_from_db()
     assert (lamp.brand, lamp.name, row_of(lamp).state) == ("Theirs", "Ours", "in_sync")
     assert simulator.counters()["refused.412.version_conflict"] == 1
+
+
+class Telling(StandardConnector):
+    """A PMS whose webhook about an edit is applied before it answers that the product has moved on."""
+
+    def __init__(self, tell: Callable[[], Any]) -> None:
+        self.tell = tell
+
+    def push_product(self, client: PMSClient, push: ProductPush) -> Report:
+        try:
+            return super().push_product(client, push)
+        except VersionMoved:
+            self.tell()
+            raise
+
+
+def test_a_product_whose_edit_a_webhook_has_told_meanwhile_is_pushed_again_at_once(
+    pms: PMSConnection, simulator: SimulatorHere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lamp, number = link(pms, simulator)
+    edited = edit_there(simulator, number, brand="Theirs")
+    monkeypatch.setitem(CONNECTORS, "standard", Telling(lambda: apply(pms, "product.updated", edited)))
+    edit(lamp, name="Ours")
+
+    push()
+
+    found = there(simulator, number)
+    assert (found["brand"], found["name"], row_of(lamp).state) == ("Theirs", "Ours", "in_sync")
 
 
 def test_a_field_in_conflict_keeps_the_value_of_the_pms_in_what_is_sent(
