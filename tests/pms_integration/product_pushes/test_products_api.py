@@ -17,6 +17,7 @@ from products import services as products
 from products.models import Product
 from tests.conftest import ClientWith, JSONClient
 from tests.factories import make_connection, make_product
+from tests.outbound.servers import Names
 from tests.pms_integration.product_pushes.running import SHARED, edit, own
 from tests.pms_integration.reports import apply, product
 
@@ -254,6 +255,17 @@ def test_a_link_of_what_does_not_exist_is_refused(api: JSONClient, pms: PMSConne
     assert snapshot() == before
 
 
+def test_a_product_that_the_pms_has_deleted_is_not_linked(api: JSONClient, pms: PMSConnection) -> None:
+    row = told(pms, "8", "C-1")
+    apply(pms, "product.deleted", {"id": "8", "version": 2})
+    lamp = make_product()
+    before = snapshot()
+
+    answer = post_link(api, row, lamp.pk)
+
+    assert (answer.status_code, snapshot()) == (404, before)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"connection": ""}, {"external_id": None}, {"product": 0}, {"product": "x"}, {"external_id": "x" * 256}],
@@ -415,6 +427,18 @@ def test_a_deletion_is_resolved_for_us(api: JSONClient, pms: PMSConnection) -> N
     assert Product.objects.get().status == "active"
     row.refresh_from_db()
     assert (row.product, row.is_deleted, row.conflict) == (None, True, {})
+
+
+def test_other_groups_are_resolved_and_the_deletion_stays(api: JSONClient, pms: PMSConnection) -> None:
+    row = disputed(pms)
+    apply(pms, "product.deleted", {"id": "7", "version": 2})
+    before = Product.objects.get().version
+
+    found = api.post(f"{URL}{row.pk}/resolve/", {"content": "pms", "price": "local"}).json()
+
+    row.refresh_from_db()
+    assert (found["state"], set(found["conflict"]), row.is_deleted) == ("conflict", {"publication"}, True)
+    assert (Product.objects.get().version, PMSProductPush.objects.exists()) == (before, False)
 
 
 # -- publish ---------------------------------------------------------------------------------------------------------
