@@ -86,23 +86,25 @@ def _change(connection: PMSConnection, values: Mapping[str, Any]) -> None:
         connection.clean_fields()
         connection.save(update_fields=changed)
         record_audit(action="pms_connection.updated", subject=f"pms_connection:{connection.slug}", fields=changed)
-    _change_outgoing(connection, values)
+    called = _change_outgoing(connection, values)
     if "locations" in values:
         replace_locations(connection=connection, mappings=values["locations"])
-    if any(name in changed for name in (*_OWNERS, "is_active")):
-        request_pushes_of(connection)
-    if any(name in changed for name in ("publish_mode", "is_active", *publishes)):
-        publish_all(connection)
+    if connection.base_url is None and called.base_url is not None:
+        changed.append("base_url")
+    if any(name in changed for name in (*_OWNERS, "is_active", "base_url")):
+        request_pushes_of(called)
+    if any(name in changed for name in ("publish_mode", "is_active", "base_url", *publishes)):
+        publish_all(called)
 
 
-def _change_outgoing(connection: PMSConnection, values: Mapping[str, Any]) -> None:
+def _change_outgoing(connection: PMSConnection, values: Mapping[str, Any]) -> PMSConnection:
     base_url = values.get("base_url", connection.base_url)
     credentials = values.get("credentials", {})
     if credentials is None:
         credentials = dict.fromkeys(connection.credential_values)
     if base_url == connection.base_url and not credentials:
-        return
+        return connection
     if base_url is None and any(value is not None for value in credentials.values()):
         detail = "Without a base_url the PMS is not called, and has no credentials."
         raise InvalidCredentials(detail, errors=[FieldError("/credentials", InvalidCredentials.code, detail)])
-    set_outgoing(connection_id=connection.pk, base_url=base_url, credentials=credentials)
+    return set_outgoing(connection_id=connection.pk, base_url=base_url, credentials=credentials)

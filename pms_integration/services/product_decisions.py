@@ -74,7 +74,7 @@ def resolve_conflict(*, pms_product_id: int, sides: Sides) -> PMSProduct:
             # The side that holds has changed what was agreed on.
             row.agreed[stored_name(name)] = [held, held]
     row.conflict = {group: fields for group, fields in row.conflict.items() if group not in named}
-    _write(row, LinkedProduct(row=row, request_id=context.current().request_id, is_deletion=row.is_deleted))
+    _write(row, LinkedProduct(row=row, request_id=context.current().request_id))
     return _shown(row.pk)
 
 

@@ -622,6 +622,18 @@ def test_a_connection_that_is_not_written_to_publishes_nothing(pms: PMSConnectio
     assert PMSProduct.objects.count() == 0
 
 
+def test_a_connection_publishes_once_its_pms_is_called(pms: PMSConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    Names(monkeypatch).set("pms.example", ["93.184.216.34"])
+    silent = make_connection("silent")
+    publishing(silent)
+    row, lamp = told(silent), make_product("B-1", status="active")
+
+    services.update_connection(slug="silent", values={"base_url": services.check_base_url("https://pms.example")})
+
+    assert waiting(silent) == [lamp.pk]
+    assert PMSProductPush.objects.filter(pms_product=row).exists()
+
+
 def test_what_one_pms_tells_is_made_at_another_that_publishes_all(pms: PMSConnection) -> None:
     publishing(called("other"))
 
