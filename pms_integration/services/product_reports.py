@@ -166,7 +166,10 @@ class _Round:
         ours = {each.linked.row.product_id: each.linked.row for each in matched if each.match.kind != Match.LINKED}
         waiting = PMSProduct.objects.filter(connection=self._pms, external_id__isnull=True, product__in=ours)
         for one in waiting.order_by("pk").select_for_update():
-            PMSProductPush.objects.filter(pms_product=one).update(pms_product=ours[one.product_id])
+            row = ours[one.product_id]
+            # One that is left of an earlier link.
+            PMSProductPush.objects.filter(pms_product=row).delete()
+            PMSProductPush.objects.filter(pms_product=one).update(pms_product=row)
             one.delete()
 
     def _add_conflict(self, one: ProductReport, row: PMSProduct, problem: str) -> None:

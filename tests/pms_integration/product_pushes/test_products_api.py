@@ -429,6 +429,23 @@ def test_a_deletion_is_resolved_for_us(api: JSONClient, pms: PMSConnection) -> N
     assert (row.product, row.is_deleted, row.conflict) == (None, True, {})
 
 
+def test_a_deleted_product_that_comes_back_is_linked_instead_of_made_again(
+    api: JSONClient, pms: PMSConnection
+) -> None:
+    row = told(pms)
+    edit(Product.objects.get(), name="Ours")
+    relay_pending()
+    apply(pms, "product.deleted", {"id": "7", "version": 2})
+    api.post(f"{URL}{row.pk}/resolve/", {"publication": "local"})
+
+    event = apply(pms, "product.updated", product("7", 3))
+
+    assert event.status == "processed", event.reason
+    found = PMSProduct.objects.get()
+    assert (found.pk, found.product, found.is_deleted) == (row.pk, Product.objects.get(), False)
+    assert PMSProductPush.objects.get().pms_product == row
+
+
 def test_other_groups_are_resolved_and_the_deletion_stays(api: JSONClient, pms: PMSConnection) -> None:
     row = disputed(pms)
     apply(pms, "product.deleted", {"id": "7", "version": 2})
