@@ -59,14 +59,12 @@ def resolve_conflict(*, pms_product_id: int, sides: Sides) -> PMSProduct:
     Raises `PMSProduct.DoesNotExist`, `NotInConflict`, and what the catalogue refuses.
     """
     row = _locked(Q(pk=pms_product_id))
-    # Of a product that is gone there, nothing but that is decided.
-    groups = {group_of(STATUS)} if row.is_deleted else row.conflict.keys()
-    named = {group: fields for group, fields in row.conflict.items() if group in groups & sides.keys()}
+    named = {group: fields for group, fields in row.conflict.items() if group in sides}
     if not named or row.product_id is None:
         raise NotInConflict(f"{row} has no conflict in {', '.join(sorted(sides))}.")
     subject = f"pms_product:{row.connection.slug}/{row.external_id}"[:200]
     record_audit(action="pms_product.resolved", subject=subject, **sides)
-    if row.is_deleted:
+    if row.is_deleted and STATUS in named.get(group_of(STATUS), {}):
         return _resolve_deletion(row, sides[group_of(STATUS)])
     for group, fields in named.items():
         for name, values in fields.items():
@@ -74,7 +72,7 @@ def resolve_conflict(*, pms_product_id: int, sides: Sides) -> PMSProduct:
             # The side that holds has changed what was agreed on.
             row.agreed[stored_name(name)] = [held, held]
     row.conflict = {group: fields for group, fields in row.conflict.items() if group not in named}
-    _write(row, LinkedProduct(row=row, request_id=context.current().request_id))
+    _write(row, LinkedProduct(row=row, request_id=context.current().request_id, is_deletion=row.is_deleted))
     return _shown(row.pk)
 
 

@@ -263,7 +263,7 @@ def test_a_product_that_the_pms_has_deleted_is_not_linked(api: JSONClient, pms: 
 
     answer = post_link(api, row, lamp.pk)
 
-    assert (answer.status_code, snapshot()) == (404, before)
+    assert (answer.status_code, snapshot()) == (409, before)
 
 
 @pytest.mark.parametrize(
