@@ -56,13 +56,14 @@ class PMSConnectionQuerySet(models.QuerySet["PMSConnection"]):
 
     def unreachable(self) -> "PMSConnectionQuerySet":
         """Active connections whose circuit is not closed."""
-        return self._called().exclude(circuit=CircuitStatus.CLOSED.value)
+        return self.called().exclude(circuit=CircuitStatus.CLOSED.value)
 
     def last_call_failed(self) -> "PMSConnectionQuerySet":
         """Active connections whose last call failed or was refused, while the circuit is closed."""
-        return self._called().filter(circuit=CircuitStatus.CLOSED.value).exclude(last_error="")
+        return self.called().filter(circuit=CircuitStatus.CLOSED.value).exclude(last_error="")
 
-    def _called(self) -> "PMSConnectionQuerySet":
+    def called(self) -> "PMSConnectionQuerySet":
+        """Active connections whose PMS is called."""
         return self.filter(is_active=True, base_url__isnull=False)
 
 

@@ -9,10 +9,11 @@ from pms_backend.api import context
 from pms_backend.api.transactions import retried_atomic
 from pms_integration.exceptions import NotInConflict, ProductDeleted, ProductLinked
 from pms_integration.models import FieldGroupOwner, PMSProduct
+from pms_integration.services.linked_products import LinkedProduct
 from pms_integration.services.product_fields import group_of, stored_name
 from pms_integration.services.product_merge import STATUS
 from pms_integration.services.product_pushes.recording import request_pushes
-from pms_integration.services.product_writing import LinkedProduct, write_linked
+from pms_integration.services.product_writing import write_linked
 from products import services as products
 from products.exceptions import ProductNotFound
 from products.models import Product

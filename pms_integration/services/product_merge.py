@@ -57,6 +57,12 @@ class Merge:
     conflicts: set[str] = field(default_factory=set)
     is_created: bool = False
 
+    def leave_alone(self, groups: Set[str]) -> None:
+        """Takes nothing in these groups."""
+        self.take = {name: value for name, value in self.take.items() if group_of(name) not in groups}
+        if CONTENT in groups:
+            self.new_variants.clear()
+
     @property
     def is_pushed(self) -> bool:
         """Whether the PMS has to be told anything."""
@@ -69,15 +75,18 @@ def merge(sides: Sides) -> Merge:
 
 
 def merge_deletion(sides: Sides) -> Merge:
-    """Decides on a product that the PMS has deleted: it is archived, unless it was edited here since: a conflict."""
+    """Decides on a product that the PMS has deleted: it is archived, unless that is a conflict.
+
+    It is one if the product was edited here since, or its status is ours.
+    """
     found = merge(sides)
     is_edited = bool(found.push or found.removed or found.conflicts)
     deletion = Merge(agreed=found.agreed, conflicts=found.conflicts)
     if sides.ours["status"] == ARCHIVED:
         return deletion
-    if is_edited:
+    if is_edited or sides.owners[group_of(STATUS)] == FieldGroupOwner.LOCAL:
         deletion.conflicts.add(STATUS)
-    elif sides.owners[group_of(STATUS)] != FieldGroupOwner.LOCAL:
+    else:
         deletion.take[STATUS] = ARCHIVED
     return deletion
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from pms_backend.api.exceptions import DomainError
@@ -17,10 +18,12 @@ from pms_integration.exceptions import UnusableData
 from pms_integration.models import PMSConnection, PMSEventStatus, PMSProduct, PMSProductPush
 from pms_integration.services import refetches, variant_links
 from pms_integration.services.categories import slugs_of_categories
+from pms_integration.services.linked_products import LinkedProduct
 from pms_integration.services.outcomes import STALE, Match, Outcome, outcome_of
 from pms_integration.services.product_matching import MatchedVariant, ProductMatch, ProductMatcher
+from pms_integration.services.product_pushes.recording import forget_creation
 from pms_integration.services.product_values import values_of_report
-from pms_integration.services.product_writing import LinkedProduct, write_linked
+from pms_integration.services.product_writing import write_linked
 from pms_integration.services.valid_reports import ExternalProduct, Reported
 from products.exceptions import AttributesTooLarge, DescriptionTooLong, InvalidHandle, OptionsDoNotFit, TooManyVariants
 from products.services.statements import Table
@@ -131,7 +134,8 @@ class _Round:
         has_same_version = report.version is not None and report.version == row.version
         has_same_content = report.digest == row.digest
         is_older = report.version is not None and row.version is not None and report.version < row.version
-        if is_older or (has_same_version and has_same_content and self._answered is None):
+        is_stale = is_older or (has_same_version and has_same_content)
+        if is_stale and self._answered is None:
             self._outcomes.append((one.message_id, STALE))
             return None
         match = self._matcher.match(report, row)
@@ -142,10 +146,12 @@ class _Round:
             self._add_conflict(one, row, match.reason)
             return None
         is_repeated = has_same_version or (report.version is None and has_same_content)
+        told = values_of_report(report, self._categories)
         linked = LinkedProduct(
             row=row,
             request_id=one.name,
-            told=values_of_report(report, self._categories),
+            told={} if is_older else told,
+            older=told if is_older else None,
             data=report.data,
             is_deletion=report.data is None,
             renamed=match.variants,
@@ -169,7 +175,10 @@ class _Round:
             row = ours[one.product_id]
             # One that is left of an earlier link.
             PMSProductPush.objects.filter(pms_product=row).delete()
-            PMSProductPush.objects.filter(pms_product=one).update(pms_product=row)
+            # One that was refused is tried again: there may be nothing left to tell.
+            moved = PMSProductPush.objects.filter(pms_product=one)
+            forget_creation(moved)
+            moved.update(pms_product=row, due_at=Coalesce("due_at", Now()), error="")
             one.delete()
 
     def _add_conflict(self, one: ProductReport, row: PMSProduct, problem: str) -> None:
@@ -200,6 +209,9 @@ class _Round:
             self._outcomes.append((each.one.message_id, outcome_of(_event_error(error))))
             return False
         report = each.one.report
+        if each.linked.older is not None:
+            # What came of the push is known; the product is as the later report tells it.
+            return True
         each.linked.notes += report.notes
         if report.version is not None:
             row.version = report.version
@@ -236,6 +248,6 @@ def _locked_rows(pms: PMSConnection, external_ids: Sequence[str]) -> dict[str, P
 
 def _forget_refused(rows: Iterable[PMSProduct]) -> None:
     """Removes the rows of products of which no report could be used."""
-    refused = [row.pk for row in rows if not row.digest and not row.match_problem]
+    refused = [row.pk for row in rows if row.product_id is None and not row.digest and not row.match_problem]
     if refused:
         PMSProduct.objects.filter(pk__in=refused).delete()

@@ -70,10 +70,13 @@ def known_values(told: Values, before: Values) -> Values:
         return {**before, **told}
     kept = {name: value for name, value in before.items() if not name.startswith("variants[")}
     of_variants = variants_of(before)
-    for key, values in variants.items():
-        stays = {name: value for name, value in of_variants.get(key, {}).items() if values.get(name) is None}
-        told = {**told, **{variant_field(key, name): value for name, value in stays.items()}}
-    return {**kept, **told}
+    stays = {
+        variant_field(key, name): value
+        for key, values in variants.items()
+        for name, value in of_variants.get(key, {}).items()
+        if values.get(name) is None
+    }
+    return {**kept, **told, **stays}
 
 
 def input_of(values: Values, skus: Mapping[str, str], named: Collection[str]) -> dict[str, Any]:

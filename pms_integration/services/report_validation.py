@@ -248,9 +248,20 @@ def _our_variant(variant: Any, ids: tuple[str, ...], slug: str) -> Any:
         return variant
     ours = {name: value for name, value in variant.items() if name not in ("id", "other_ids")}
     if ids and _is_empty(variant.get("sku")):
-        # Two connections may use the same ids.
-        ours["sku"] = f"{slug}-{ids[0]}"
+        ours["sku"] = _made_sku(slug, ids[0])
     return ours
+
+
+def variant_sku_key(variant: dict[str, Any], slug: str) -> str:
+    """The key of the SKU by which we know a variant that the PMS has told; it may tell none."""
+    if _is_empty(variant.get("sku")) and not _is_empty(variant.get("id")):
+        return sku_key(_made_sku(slug, str(variant["id"])))
+    return sku_key(str(variant.get("sku", "")))
+
+
+def _made_sku(slug: str, variant_id: str) -> str:
+    # Two connections may use the same ids.
+    return f"{slug}-{variant_id}"
 
 
 def _is_empty(value: Any) -> bool:

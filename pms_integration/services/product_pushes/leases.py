@@ -69,7 +69,9 @@ def lease_push() -> PushLease | None:
 def lock_product(lease: PushLease) -> PMSProduct:
     """The product of a leased push, locked, with its connection. Raises `LeaseLost`."""
     links = PMSProduct.objects.select_related("connection").select_for_update(of=("self",), no_key=True)
-    row = links.filter(push__pk=lease.push_id, push__leased_until=lease.leased_until).first()
+    held = links.filter(push__pk=lease.push_id, push__leased_until=lease.leased_until)
+    # A report may have moved the push to another row while this one was waited for.
+    row = held.first() or held.all().first()
     if row is None:
         raise LeaseLost
     return row

@@ -1,14 +1,15 @@
 """Records which products a PMS has to be told: what it is told is worked out when it is sent."""
 
 from collections.abc import Collection, Mapping
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from pms_backend.api.arrays import as_array
 from pms_integration.connectors import CONNECTORS
 from pms_integration.connectors.outgoing import OutgoingConnector
-from pms_integration.models import PMSConnection, PMSProduct
+from pms_integration.models import PMSConnection, PMSProduct, PMSProductPush
 from pms_integration.services.product_pushes.wake_up import product_push_wake_up
 
 # A worker that sends the product meanwhile sees by `requested_at` that it has to look at it again.
@@ -32,8 +33,7 @@ JOIN pms_integration_pmsconnection AS pms ON pms.id = link.connection_id
 WHERE pms.base_url IS NOT NULL AND pms.kind = ANY (%s::text[]) AND changed.actor <> 'pms:' || pms.slug
 {_REQUEST}
 """
-# Products that a connection publishes by itself, and that are not known there. Its mode may have changed since: then
-# what is there stays linked.
+# Products that a connection publishes by itself, and that are not known there, which a full run has to have shown.
 _PUBLISH: Final = """
 INSERT INTO pms_integration_pmsproduct (connection_id, product_id, digest, reason, payload, is_deleted)
 SELECT pms.id, product.id, '', '', '{}', false
@@ -45,6 +45,10 @@ WHERE pms.publish_mode = 'all' AND pms.is_active AND pms.base_url IS NOT NULL AN
     AND (pms.publish_tags = '{}' OR product.tags && pms.publish_tags)
     AND (pms.publish_brands = '{}' OR product.brand = ANY (pms.publish_brands))
     AND {chosen}
+    AND EXISTS (
+        SELECT FROM pms_integration_syncrun AS run
+        WHERE run.connection_id = pms.id AND run.mode = 'full' AND run.status = 'finished' AND NOT run.dry_run
+            AND 'products' = ANY (run.resources))
     AND NOT EXISTS (
         SELECT FROM pms_integration_pmsproduct AS link
         WHERE link.connection_id = pms.id AND link.product_id = product.id)
@@ -54,6 +58,22 @@ RETURNING id
 """
 _PUBLISH_CHANGED: Final = _PUBLISH.replace("{chosen}", "product.id = ANY (%(products)s::bigint[])")
 _PUBLISH_ALL: Final = _PUBLISH.replace("{chosen}", "pms.id = %(connection)s")
+
+
+# A push without a request whose answer is awaited.
+NO_REQUEST: Final[dict[str, Any]] = {
+    "idempotency_key": None,
+    "payload": None,
+    "creates": False,
+    "version": None,
+    "sent": {},
+    "attempts": 0,
+}
+
+
+def forget_creation(pushes: QuerySet[PMSProductPush]) -> None:
+    """Forgets requests to make products that the PMS had already: it has not tried them, so that it made none."""
+    pushes.filter(creates=True, attempts=0).update(**NO_REQUEST)
 
 
 def product_kinds() -> list[str]:

@@ -29,6 +29,7 @@ from pms_integration.models import (
     SyncStatus,
 )
 from pms_integration.services import refetches
+from pms_integration.services.product_pushes.recording import publish_all
 from pms_integration.services.product_reports import apply_product_reports
 from pms_integration.services.retries import DEFERRED_RETRY
 from pms_integration.services.stock_reports import apply_stock_reports
@@ -224,5 +225,7 @@ def finish_run(*, lease: Lease) -> None:
             cursor.execute(_STORE_ONLY_HERE, {"run": run.pk, "connection": run.connection_id})
     run.status, run.finished_at = SyncStatus.FINISHED, timezone.now()
     run.save(update_fields=["status", "finished_at"])
+    if not run.dry_run and run.mode == SyncMode.FULL and SyncResource.PRODUCTS in run.resources:
+        publish_all(run.connection)
     run.reports.all().delete()
     announce_end(run)

@@ -16,11 +16,11 @@ from pms_integration.models import (
     SyncResource,
 )
 from pms_integration.models.sync_runs import MAX_FIELD_LENGTH
+from pms_integration.services.linked_products import disputed_fields
 from pms_integration.services.outcomes import STALE, Match, Outcome
 from pms_integration.services.product_fields import Values, shown_name, skus_of
 from pms_integration.services.product_merge import Sides, merge
 from pms_integration.services.product_values import changed_fields, first_sku, shown, sku_of_field, values_of_products
-from pms_integration.services.product_writing import disputed_fields
 from pms_integration.services.stock_names import StockNames
 from pms_integration.services.sync.leases import error_of
 from pms_integration.services.valid_reports import ExternalProduct, Figure, Reported
@@ -128,7 +128,7 @@ class ProductComparison:
             # A link by barcode has said so itself.
             detail = f"Linked by SKU. {outcome.reason}".strip() if outcome.match == Match.SKU else outcome.reason
             rows.append(_difference(report, sku=sku, product=product, detail=detail, **link))
-        is_archived = report.data is None and before["status"] != ProductStatus.ARCHIVED
+        is_archived = report.data is None and before["status"] != ProductStatus.ARCHIVED == after["status"]
         action = SyncAction.ARCHIVE if is_archived else SyncAction.TAKE_PMS
         rows += [
             _difference(report, action=action, field=name, sku=sku_of_field(name), pms=new, local=old, product=product)

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from pms_backend.access.models import AuditEntry
 from pms_backend.events.models import Event
 from pms_backend.events.services import relay_pending
 from pms_integration import services
-from pms_integration.models import PMSConnection, PMSProduct, PMSProductPush
+from pms_integration.models import PMSConnection, PMSProduct, PMSProductPush, SyncRun
 from pms_integration.services.product_pushes.publishing import MAX_PUBLISHED_PRODUCTS
 from products import services as products
 from products.models import Product
@@ -429,9 +430,7 @@ def test_a_deletion_is_resolved_for_us(api: JSONClient, pms: PMSConnection) -> N
     assert (row.product, row.is_deleted, row.conflict) == (None, True, {})
 
 
-def test_a_deleted_product_that_comes_back_is_linked_instead_of_made_again(
-    api: JSONClient, pms: PMSConnection
-) -> None:
+def test_a_deleted_product_that_comes_back_is_linked_instead_of_made_again(api: JSONClient, pms: PMSConnection) -> None:
     row = told(pms)
     edit(Product.objects.get(), name="Ours")
     relay_pending()
@@ -566,7 +565,12 @@ def test_a_request_to_publish_has_its_limits(api: JSONClient, pms: PMSConnection
 # -- what a connection publishes by itself ---------------------------------------------------------------------------
 
 
-def publishing(pms: PMSConnection, **publishes: Any) -> None:
+def publishing(pms: PMSConnection, *, is_known: bool = True, **publishes: Any) -> None:
+    """Publishes all, once a full run has shown what the PMS has."""
+    if is_known:
+        SyncRun.objects.create(
+            connection=pms, mode="full", resources=["products"], status="finished", finished_at=timezone.now()
+        )
     services.update_connection(slug=pms.slug, values={"publishes": {"mode": "all", **publishes}})
 
 
