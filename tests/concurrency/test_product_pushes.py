@@ -16,7 +16,7 @@ from pms_integration.connectors import CONNECTORS
 from pms_integration.connectors.contract import Report
 from pms_integration.connectors.outgoing import PMSClient, ProductPush
 from pms_integration.connectors.standard import StandardConnector
-from pms_integration.models import PMSConnection, PMSProduct, PMSProductPush
+from pms_integration.models import PMSProduct, PMSProductPush
 from pms_integration.services import product_reports, product_writing
 from pms_integration.services.pms_client import close_clients
 from products import services as products
@@ -178,7 +178,7 @@ def test_a_webhook_about_a_new_product_while_the_answer_is_recorded_is_no_deadlo
 def test_an_edit_while_a_report_is_applied_is_not_lost(
     simulator: SimulatorHere, monkeypatch: pytest.MonkeyPatch, is_guarded: bool
 ) -> None:
-    """A report reads our values after it has locked the product: read before, the edit would look as if it never was."""
+    """A report reads our values after it has locked the product: read before, the edit would be taken for none."""
     pms = connect(simulator)
     lamp, number = link(pms, simulator)
     edited = edit_there(simulator, number, name="Theirs")
