@@ -172,12 +172,15 @@ class _Merger:
             self._result.removed.add(key)
 
     def _only_here(self, key: str, values: Values) -> None:
-        """A variant that the PMS does not have: it is new here, or was removed there, where it stays removed."""
+        """A variant that the PMS does not have: it is new here, or was removed there, which stays unless we own it."""
         names = [variant_field(key, name) for name in values]
         pairs = {name: pair for name in names if (pair := self._pair(name)) is not None}
         self._result.agreed |= pairs
+        owner = self._sides.owners[CONTENT]
         is_edited = any(pairs[name][1] != self._sides.ours[name] for name in pairs)
-        if self._sides.owners[CONTENT] != FieldGroupOwner.PMS and (not pairs or is_edited):
+        # Where it never was there, the PMS has not taken it.
+        is_undone = owner == FieldGroupOwner.LOCAL and any(theirs is not None for theirs, _ in pairs.values())
+        if owner != FieldGroupOwner.PMS and (not pairs or is_edited or is_undone):
             self._result.push |= {name: self._sides.ours[name] for name in names}
 
 

@@ -285,18 +285,25 @@ def test_a_variant_that_we_have_removed_comes_back_if_the_pms_has_changed_it_sin
     [
         ("pms", TWO, False),
         ("shared", TWO, False),
-        ("local", TWO, False),
+        ("local", TWO, True),
         ("pms", variant("A-2", price="2.00"), False),
         ("shared", variant("A-2", price="2.00"), True),
         ("local", variant("A-2", price="2.00"), True),
     ],
 )
-def test_a_variant_that_the_pms_has_removed_stays_removed_there_unless_we_have_changed_it(
+def test_a_variant_that_the_pms_has_removed_stays_removed_there_unless_it_is_ours_or_we_have_changed_it(
     owner: str, ours: Values, is_pushed: bool
 ) -> None:
     found = merge(sides(owner, theirs=ONE, ours=ONE | ours, agreed=paired(ONE | TWO)))
 
     assert (found.push, found.take) == (ours if is_pushed else {}, {})
+
+
+@pytest.mark.parametrize("owner", ["shared", "local"])
+def test_a_variant_that_the_pms_does_not_take_is_not_sent_again(owner: str) -> None:
+    agreed = paired(ONE) | {name: [NONE, value] for name, value in TWO.items()}
+
+    assert merge(sides(owner, theirs=ONE, ours=ONE | TWO, agreed=agreed)).push == {}
 
 
 def test_the_spelling_of_a_sku_is_no_difference_at_the_first_link() -> None:
