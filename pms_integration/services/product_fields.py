@@ -4,7 +4,7 @@ A field of a variant is `variants[SKU].price`. Values are kept by names with the
 both sides may spell it differently; `shown_name` makes the name that people see.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from products.skus import sku_key
@@ -53,6 +53,14 @@ def variants_of(values: Mapping[str, Any]) -> dict[str, Values]:
         if of_variant is not None:
             found.setdefault(of_variant[0], {})[of_variant[1]] = value
     return found
+
+
+def removal_pairs(theirs: Mapping[str, Any], removed: Collection[str]) -> dict[str, list[Any]]:
+    """The pairs (theirs, ours) of variants that the PMS is told to remove, should it keep them."""
+    of_variants = variants_of(theirs)
+    return {
+        variant_field(key, name): [value, None] for key in removed for name, value in of_variants.get(key, {}).items()
+    }
 
 
 def skus_of(*values: Mapping[str, Any]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Changes of ours reach the PMS: once, on top of what it has, and without an end only where there is one."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -275,15 +276,43 @@ class Capitals(StandardConnector):
 
     def push_product(self, client: PMSClient, push: ProductPush) -> Report:
         payload = {**push.payload, "brand": str(push.payload.get("brand") or "").upper()}
-        return super().push_product(
-            client,
-            ProductPush(
-                idempotency_key=push.idempotency_key,
-                external_id=push.external_id,
-                version=push.version,
-                payload=payload,
-            ),
-        )
+        return super().push_product(client, replace(push, payload=payload))
+
+
+class Keeping(StandardConnector):
+    """A PMS that removes no variant."""
+
+    def push_product(self, client: PMSClient, push: ProductPush) -> Report:
+        there = client.send("GET", f"/products/{push.external_id}").json["variants"]
+        sent = {variant["sku"] for variant in push.payload["variants"]}
+        variants = [*push.payload["variants"], *(variant for variant in there if variant["sku"] not in sent)]
+        return super().push_product(client, replace(push, payload={**push.payload, "variants": variants}))
+
+
+@pytest.mark.parametrize("owner", ["shared", "local"])
+@pytest.mark.parametrize("fault", ["", "half_answer"])
+def test_a_pms_that_keeps_a_variant_that_we_have_removed_is_told_once(
+    pms: PMSConnection, simulator: SimulatorHere, monkeypatch: pytest.MonkeyPatch, owner: str, fault: str
+) -> None:
+    monkeypatch.setitem(CONNECTORS, "standard", Keeping())
+    variants = [{"sku": sku, "price": "10.00", "currency": "USD"} for sku in ("A-1", "A-2")]
+    lamp, number = link(pms, simulator, variants=variants)
+    own(pms, content=owner)
+    push()
+    first = {"sku": "A-1", "price": Decimal("10.00"), "currency": "USD"}
+    products.replace_product(product_id=lamp.pk, data={"name": "Product A-1", "variants": [first]})
+    if fault:
+        simulator.set_faults({fault: 1}, times=1, only="PUT /products")
+
+    push()
+    push()
+    apply(pms, "product.updated", there(simulator, number))
+    sync(pms, resources=["products"])
+    push()
+
+    assert (there(simulator, number)["version"], len(there(simulator, number)["variants"])) == (2, 2)
+    assert [one.sku for one in lamp.variants.filter(is_archived=False)] == ["A-1"]
+    assert row_of(lamp).state == "in_sync"
 
 
 @pytest.mark.parametrize("owner", ["shared", "local"])
