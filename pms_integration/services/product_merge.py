@@ -5,7 +5,7 @@ was agreed last: what one side has changed goes to the other, and where both hav
 conflict, which stays until somebody resolves it or both have the same value. None is a value that is not told.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -28,7 +28,8 @@ class Sides:
     """What is known of a product: `theirs` as the PMS has told it last, `ours` as it is.
 
     `agreed` are the pairs agreed on last, `sent` those of the last push, whose answer is known or not (`is_answered`),
-    `disputed` the fields in conflict, `owners` the owner of each group.
+    `disputed` the fields in conflict, `owners` the owner of each group. `rivals` are the values of other PMSs that own
+    their group too: what one of these has told is no edit of ours that would be undone.
     """
 
     owners: Mapping[str, str]
@@ -38,6 +39,7 @@ class Sides:
     sent: Pairs = field(default_factory=dict)
     is_answered: bool = False
     disputed: Set[str] = frozenset()
+    rivals: Sequence[Values] = ()
 
 
 @dataclass(slots=True)
@@ -132,7 +134,8 @@ class _Merger:
         elif theirs is None and (pair is None or owner == FieldGroupOwner.PMS):
             pair = [theirs, ours]
         elif owner == FieldGroupOwner.PMS:
-            self._result.take[name] = theirs
+            if not any(name in told and is_same(name, told[name], ours) for told in self._sides.rivals):
+                self._result.take[name] = theirs
         else:
             self._merge(name, pair)
         if pair is not None:

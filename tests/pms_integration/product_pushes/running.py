@@ -1,5 +1,7 @@
 """Pushes products in this process, to a simulated PMS."""
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 from django.utils import timezone
@@ -7,6 +9,7 @@ from django.utils import timezone
 from pms_backend.events.services import relay_pending
 from pms_integration import services
 from pms_integration.models import PMSConnection, PMSProduct, PMSProductPush
+from pms_integration.services.pms_client import close_clients
 from products import services as products
 from products.models import Product
 from tests.factories import make_connection
@@ -21,6 +24,14 @@ def connect(simulator: SimulatorHere, slug: str = "demo", **owners: str) -> PMSC
     """A connection to the simulator; both sides own what is not named."""
     pms = connect_simulator(make_connection(slug), simulator)
     return own(pms, **{**SHARED, **owners})
+
+
+@contextmanager
+def another_simulator() -> Iterator[SimulatorHere]:
+    """A second PMS."""
+    with closing(SimulatorHere()) as running:
+        yield running
+        close_clients()
 
 
 def own(pms: PMSConnection, **owners: str) -> PMSConnection:

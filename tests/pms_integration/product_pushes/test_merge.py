@@ -216,6 +216,21 @@ def test_a_field_in_conflict_moves_no_further_until_both_are_equal_or_one_side_o
     assert (decision(equal, "brand"), equal.agreed) == ("stays", {"brand": ["C", "C"]})
 
 
+@pytest.mark.parametrize(("ours", "wanted"), [("Other", "stays"), ("Ours", "take")])
+def test_what_another_pms_that_owns_the_field_has_told_is_no_edit_of_ours(ours: str, wanted: str) -> None:
+    found = merge(
+        sides(
+            "pms",
+            theirs={"brand": "Theirs"},
+            ours={"brand": ours},
+            agreed={"brand": ["Theirs", "Theirs"]},
+            rivals=[{"brand": "Other"}, {}],
+        )
+    )
+
+    assert decision(found, "brand") == wanted
+
+
 def test_a_conflict_in_one_field_stops_no_other() -> None:
     values = {"brand": "A", "name": "A", "tags": ["a"]}
 

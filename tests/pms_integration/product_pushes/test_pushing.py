@@ -20,6 +20,7 @@ from products.models import Product
 from tests.factories import make_product
 from tests.pms_integration.outgoing.calling import TOKEN as WRONG_TOKEN
 from tests.pms_integration.product_pushes.running import (
+    another_simulator,
     connect,
     edit,
     edit_there,
@@ -653,8 +654,7 @@ def test_what_is_linked_by_a_sync_before_it_is_sent_is_not_made_there(
 
 def test_what_one_pms_has_changed_another_one_is_told(pms: PMSConnection, simulator: SimulatorHere) -> None:
     lamp, number = link(pms, simulator)
-    other = SimulatorHere()
-    try:
+    with another_simulator() as other:
         connect(other, "other")
         services.publish_products(product_ids=[lamp.pk], connections=["other"])
         push()
@@ -662,8 +662,31 @@ def test_what_one_pms_has_changed_another_one_is_told(pms: PMSConnection, simula
         push()
         assert [one["name"] for one in other.state()["products"]] == ["Theirs"]
         assert there(simulator, number)["version"] == 2
-    finally:
-        other.close()
+
+
+def test_two_pms_that_own_the_same_fields_undo_each_other_s_values_no_further_than_they_tell_them(
+    simulator: SimulatorHere,
+) -> None:
+    """Each report holds until the next: undone by pushes, the two would go on without an end."""
+    owned = {"content": "pms", "price": "shared", "publication": "shared"}
+    with another_simulator() as second:
+        one, two = connect(simulator, "one", **owned), connect(second, "two", **owned)
+        lamp, _ = link(one, simulator, name="First")
+        link(two, second, name="Second")
+        relay_pending()
+
+        for _ in range(3):
+            push()
+
+        lamp.refresh_from_db()
+        version = lamp.version
+        assert lamp.name == "Second"
+        push()
+        lamp.refresh_from_db()
+        assert (lamp.version, PMSProductPush.objects.count()) == (version, 0)
+        edit(lamp, brand="Ours")
+        push()
+        assert set(PMSProduct.objects.with_state().values_list("state", flat=True)) == {"in_sync"}
 
 
 def test_a_product_without_a_link_is_told_to_nobody(pms: PMSConnection, simulator: SimulatorHere) -> None:
