@@ -35,6 +35,7 @@ from tests.pms_integration.product_pushes.running import (
 from tests.pms_integration.reports import apply
 from tests.pms_integration.simulator.calling import TOKEN, SimulatorHere, product
 from tests.pms_integration.sync.running import sync
+from tests.products.pictures import make_image
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -122,6 +123,23 @@ def test_a_variant_that_is_archived_here_is_left_out_there(pms: PMSConnection, s
     assert [one["sku"] for one in there(simulator, number)["variants"]] == ["A-1"]
     assert sync(pms, resources=["products"]).unchanged == 1
     assert [one.sku for one in lamp.variants.filter(is_archived=False)] == ["A-1"]
+
+
+def test_images_travel_by_their_addresses(pms: PMSConnection, simulator: SimulatorHere) -> None:
+    first, second = (f"https://img.example/{number}.png" for number in (1, 2))
+    lamp, number = link(pms, simulator, images=[{"url": first, "alt": "One"}])
+    products.add_image_url(product_id=lamp.pk, url=second, alt="Two")
+    # A file that has no address under which the PMS could fetch it.
+    make_image(lamp)
+    publish(lamp)
+
+    for _ in range(2):
+        push()
+        assert sync(pms, resources=["products"]).updated == 0
+
+    found = there(simulator, number)
+    assert found["images"] == [{"url": first, "alt": "One"}, {"url": second, "alt": "Two"}]
+    assert (found["version"], lamp.images.count(), row_of(lamp).state) == (2, 3, "in_sync")
 
 
 @pytest.mark.parametrize(("before", "change", "status"), [
