@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import connections, transaction
+from django.utils import timezone
 from prometheus_client import REGISTRY
 
 from pms_backend.events.services import relay_pending
@@ -130,6 +131,43 @@ def test_a_pms_that_hangs_takes_one_thread_and_stops_no_other(
     assert watched.most == {str(hanging.base_url): 1, str(other.base_url): 1}
     push()
     assert [len(one.state()["products"]) for one in simulators] == [4, 4]
+
+
+def test_an_answer_that_comes_after_the_lease_changes_nothing(
+    simulator: SimulatorHere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first worker's lease has expired while its PMS was slow: a second one has the answer to the same key."""
+    connect(simulator)
+    lamp = make_product()
+    services.publish_products(product_ids=[lamp.pk])
+    is_called, is_done = threading.Event(), threading.Event()
+
+    class SlowAtFirst(StandardConnector):
+        def push_product(self, client: PMSClient, push: ProductPush) -> Report:
+            answer = super().push_product(client, push)
+            if not is_called.is_set():
+                is_called.set()
+                assert is_done.wait(WAIT_SECONDS)
+            return answer
+
+    def push_after_the_lease() -> int:
+        assert is_called.wait(WAIT_SECONDS)
+        PMSProductPush.objects.update(leased_until=timezone.now())
+        try:
+            return services.push_due_products()
+        finally:
+            products.update_product(product_id=lamp.pk, data={"name": "Ours"})
+            is_done.set()
+
+    monkeypatch.setitem(CONNECTORS, "standard", SlowAtFirst())
+
+    results = at_once([services.push_due_products, push_after_the_lease])
+
+    assert results == [1, 1]
+    assert (simulator.counters()["products.repeated"], row_of(lamp).agreed["name"]) == (1, ["Lamp", "Lamp"])
+    push()
+    (made,) = simulator.state()["products"]
+    assert (made["name"], made["version"], row_of(lamp).state) == ("Ours", 2, "in_sync")
 
 
 def test_a_webhook_about_a_new_product_while_the_answer_is_recorded_is_no_deadlock(

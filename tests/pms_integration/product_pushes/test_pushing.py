@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from pms_backend.events.services import relay_pending
 from pms_integration import services
@@ -15,6 +16,7 @@ from pms_integration.connectors.contract import Report, VersionMoved
 from pms_integration.connectors.outgoing import PMSClient, ProductPush
 from pms_integration.connectors.standard import StandardConnector
 from pms_integration.models import PMSConnection, PMSProduct, PMSProductPush
+from pms_integration.services.product_pushes.recording import record_changes
 from products import services as products
 from products.models import Product
 from tests.factories import make_product
@@ -705,6 +707,20 @@ def test_two_pms_that_own_the_same_fields_undo_each_other_s_values_no_further_th
         edit(lamp, brand="Ours")
         push()
         assert set(PMSProduct.objects.with_state().values_list("state", flat=True)) == {"in_sync"}
+
+
+def test_a_batch_of_changes_is_recorded_by_a_constant_number_of_statements(
+    pms: PMSConnection, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    services.update_connection(slug="demo", values={"publishes": {"mode": "all"}})
+    made = [make_product(f"A-{number}", status="active").pk for number in range(30)]
+    for number in (1, 30):
+        with django_assert_num_queries(3):
+            record_changes({pk: ["system"] for pk in made[:number]})
+        with django_assert_num_queries(2):
+            record_changes({pk: ["system", "user:1"] for pk in made[:number]})
+
+    assert PMSProductPush.objects.count() == 30
 
 
 def test_a_product_without_a_link_is_told_to_nobody(pms: PMSConnection, simulator: SimulatorHere) -> None:
