@@ -1,6 +1,6 @@
 """A product that a PMS and we have, while it is merged: what is written of it, and what is stored of its link."""
 
-from collections.abc import Collection, Sequence, Set
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -33,8 +33,8 @@ class LinkedProduct:
 
     `told` is what the PMS has told just now, and `data` that as checked input; `renamed` are the variants of ours that
     get the SKUs of the PMS. `answered`: the push whose answer this is; its first answer tells what the PMS has made of
-    what it was sent. An answer with an older version than the last report is `older`, in place of `told`. What the PMS
-    owns is not taken in the groups `left_alone`. Writing sets `change` and `notes`, or `error`.
+    what it was sent. An answer with an older version than the last report is `older`, in place of `told`. `rivals` are
+    as in `Sides`. Writing sets `change` and `notes`, or `error`.
     """
 
     row: PMSProduct
@@ -46,7 +46,7 @@ class LinkedProduct:
     retries_images: bool = False
     answered: PMSProductPush | None = None
     older: Values | None = None
-    left_alone: Set[str] = frozenset()
+    rivals: Sequence[Values] = ()
     notes: list[str] = field(default_factory=list)
     change: str = UNCHANGED
     error: DomainError | None = None
@@ -89,13 +89,13 @@ class LinkedProduct:
             sent=sent,
             is_answered=self.answered is not None,
             disputed=disputed_fields(self.row),
+            rivals=self.rivals,
         )
         if self.is_deletion:
             self.merged = merge_deletion(sides)
             self.theirs[STATUS] = ARCHIVED
         else:
             self.merged = merge(sides)
-            self.merged.leave_alone(self.left_alone)
             self.merged.take |= {variant_field(one.key, "sku"): one.new_sku for one in self.renamed}
 
     def _with_new_keys(self, ours: Values) -> Values:

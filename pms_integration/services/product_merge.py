@@ -59,12 +59,6 @@ class Merge:
     conflicts: set[str] = field(default_factory=set)
     is_created: bool = False
 
-    def leave_alone(self, groups: Set[str]) -> None:
-        """Takes nothing in these groups."""
-        self.take = {name: value for name, value in self.take.items() if group_of(name) not in groups}
-        if CONTENT in groups:
-            self.new_variants.clear()
-
     @property
     def is_pushed(self) -> bool:
         """Whether the PMS has to be told anything."""

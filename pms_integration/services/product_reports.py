@@ -47,7 +47,7 @@ def apply_product_reports(
     """
     if not reported:
         return []
-    rows = _locked_rows(pms, [one.report.external_id for one in reported])
+    rows = lock_external_products(pms, [one.report.external_id for one in reported])
     outcomes: list[tuple[int, Outcome]] = []
     pending = list(range(len(reported)))
     while pending:
@@ -57,6 +57,16 @@ def apply_product_reports(
         pending = sorted([*others, *(first[index] for index in this_round.postponed)])
     _forget_refused(rows.values())
     return outcomes
+
+
+def lock_external_products(pms: PMSConnection, external_ids: Sequence[str]) -> dict[str, PMSProduct]:
+    """The rows of these products by id, inserted where they are missing, locked in the order of their external ids."""
+    ids = sorted(set(external_ids))
+    PMSProduct.objects.bulk_create(
+        [PMSProduct(connection=pms, external_id=external_id) for external_id in ids], ignore_conflicts=True
+    )
+    rows = PMSProduct.objects.filter(connection=pms, external_id__in=ids).order_by("external_id")
+    return {str(row.external_id): row for row in rows.select_for_update(no_key=True)}
 
 
 def _first_of_each(reported: Sequence[ProductReport], pending: Sequence[int]) -> tuple[list[int], list[int]]:
@@ -234,16 +244,6 @@ def _event_error(error: DomainError) -> DomainError:
 def _renames(matched: Sequence[MatchedVariant]) -> str:
     renamed = ", ".join(f"the SKU {one.sku} is now {one.new_sku}" for one in matched)
     return f"Linked by barcode: {renamed}."
-
-
-def _locked_rows(pms: PMSConnection, external_ids: Sequence[str]) -> dict[str, PMSProduct]:
-    """The rows of these products, inserted where they are missing, locked in the order of their external ids."""
-    ids = sorted(set(external_ids))
-    PMSProduct.objects.bulk_create(
-        [PMSProduct(connection=pms, external_id=external_id) for external_id in ids], ignore_conflicts=True
-    )
-    rows = PMSProduct.objects.filter(connection=pms, external_id__in=ids).order_by("external_id")
-    return {str(row.external_id): row for row in rows.select_for_update(no_key=True)}
 
 
 def _forget_refused(rows: Iterable[PMSProduct]) -> None:

@@ -10,12 +10,12 @@ from pms_backend.api import context
 from pms_backend.api.storable_text import is_storable
 from pms_backend.api.transactions import retried_atomic
 from pms_integration.connectors.contract import Report
-from pms_integration.models import MAX_EXTERNAL_ID_LENGTH, PMSEventStatus, PMSProduct, PMSProductPush
+from pms_integration.models import MAX_EXTERNAL_ID_LENGTH, PMSConnection, PMSEventStatus, PMSProduct, PMSProductPush
 from pms_integration.services.answers import checked_reports
 from pms_integration.services.product_pushes.leases import PushLease, lock_product, lock_push
 from pms_integration.services.product_pushes.preparing import PreparedPush
 from pms_integration.services.product_pushes.recording import NO_REQUEST
-from pms_integration.services.product_reports import apply_product_reports
+from pms_integration.services.product_reports import apply_product_reports, lock_external_products
 from pms_integration.services.retries import LONGEST_CALL_RETRY
 from pms_integration.services.valid_reports import ExternalProduct, of_kind
 
@@ -87,12 +87,15 @@ def store_external_id(*, lease: PushLease, report: Report) -> None:
 
     One that was told of before, and could not be matched, gives way.
     """
-    row = lock_product(lease)
     external_id = str(getattr(report, "external_id", ""))
-    if row.external_id is not None:
-        return
     if not 0 < len(external_id) <= MAX_EXTERNAL_ID_LENGTH or not is_storable(external_id):
         raise AnswerUnusable("The PMS has answered no id of the product.")
+    pms = PMSConnection.objects.get(products__push=lease.push_id)
+    # Before the row that waits to be made: whoever applies a report of the product locks them in this order.
+    lock_external_products(pms, [external_id])
+    row = lock_product(lease)
+    if row.external_id is not None:
+        return
     others = PMSProduct.objects.filter(connection=row.connection_id, external_id=external_id)
     other = others.select_for_update(no_key=True).first()
     if other is not None and other.product_id is not None:

@@ -10,13 +10,14 @@ from pms_backend.api import context
 from pms_backend.api.transactions import retried_atomic
 from pms_integration.connectors import CONNECTORS
 from pms_integration.connectors.outgoing import ProductPush
-from pms_integration.models import FieldGroupOwner, PMSConnection, PMSProduct, PMSProductPush
+from pms_integration.models import PMSConnection, PMSProduct, PMSProductPush
 from pms_integration.services.categories import names_of_categories
 from pms_integration.services.linked_products import LinkedProduct
-from pms_integration.services.product_fields import split
+from pms_integration.services.product_fields import removal_pairs
 from pms_integration.services.product_pushes.leases import PushLease, lock_product, lock_push
 from pms_integration.services.product_pushes.payloads import changed_payload, new_payload
 from pms_integration.services.product_pushes.recording import forget_creation
+from pms_integration.services.product_pushes.rivals import values_of_rivals
 from pms_integration.services.product_values import values_of_products
 from pms_integration.services.product_writing import write_linked
 from products.models import ProductStatus
@@ -90,7 +91,7 @@ def _request_of(row: PMSProduct) -> tuple[dict[str, Any], dict[str, Any]] | None
         if ours["status"] == ProductStatus.ARCHIVED:
             return None
         return new_payload(ours, names_of_categories(pms)), _pairs(ours)
-    linked = LinkedProduct(row=row, request_id=f"product-push-{row.pk}", left_alone=_owned_elsewhere(row))
+    linked = LinkedProduct(row=row, request_id=f"product-push-{row.pk}", rivals=values_of_rivals(row))
     conflict = row.conflict
     with context.bind(actor=f"pms:{pms.slug}", request_id=linked.request_id):
         write_linked(pms, [linked])
@@ -104,19 +105,7 @@ def _request_of(row: PMSProduct) -> tuple[dict[str, Any], dict[str, Any]] | None
         return None
     names = names_of_categories(pms)
     payload = changed_payload(row.payload, merged.push, merged.removed, names, slug=pms.slug)
-    of_removed = {
-        name: [value, None]
-        for name, value in row.reported.items()
-        if (of_variant := split(name)) and of_variant[0] in merged.removed
-    }
-    return payload, {**_pairs(merged.push), **of_removed}
-
-
-def _owned_elsewhere(row: PMSProduct) -> set[str]:
-    """The groups that another PMS owns too: two that undid each other's values would never end."""
-    others = PMSProduct.objects.filter(product=row.product_id, is_deleted=False).exclude(pk=row.pk)
-    connections = PMSConnection.objects.filter(products__in=others).called()
-    return {group for pms in connections for group, owner in pms.ownership.items() if owner == FieldGroupOwner.PMS}
+    return payload, _pairs(merged.push) | removal_pairs(linked.theirs, merged.removed)
 
 
 def _pairs(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from pms_backend.events.services import relay_pending
 from pms_integration import services
-from pms_integration.models import PMSConnection, PMSProduct, PMSProductPush
+from pms_integration.models import PMSConnection, PMSProduct, PMSProductPush, SyncRun
 from pms_integration.services.pms_client import close_clients
 from products import services as products
 from products.models import Product
@@ -45,6 +45,13 @@ def link(pms: PMSConnection, simulator: SimulatorHere, sku: str = "A-1", **membe
     made = simulator.control("products", product(sku, **members), 201)
     assert sync(pms, resources=["products"]).status == "finished"
     return Product.objects.get(variants__sku=sku), made["id"]
+
+
+def note_full_run(pms: PMSConnection) -> None:
+    """A full run has shown what the PMS has."""
+    SyncRun.objects.create(
+        connection=pms, mode="full", resources=["products"], status="finished", finished_at=timezone.now()
+    )
 
 
 def edit(product: Product, **data: Any) -> None:

@@ -6,20 +6,19 @@ from typing import Any
 import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from pms_backend.access.models import AuditEntry
 from pms_backend.events.models import Event
 from pms_backend.events.services import relay_pending
 from pms_integration import services
-from pms_integration.models import PMSConnection, PMSProduct, PMSProductPush, SyncRun
+from pms_integration.models import PMSConnection, PMSProduct, PMSProductPush
 from pms_integration.services.product_pushes.publishing import MAX_PUBLISHED_PRODUCTS
 from products import services as products
 from products.models import Product
 from tests.conftest import ClientWith, JSONClient
 from tests.factories import make_connection, make_product
 from tests.outbound.servers import Names
-from tests.pms_integration.product_pushes.running import SHARED, edit, own
+from tests.pms_integration.product_pushes.running import SHARED, edit, note_full_run, own
 from tests.pms_integration.reports import apply, product
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -568,9 +567,7 @@ def test_a_request_to_publish_has_its_limits(api: JSONClient, pms: PMSConnection
 def publishing(pms: PMSConnection, *, is_known: bool = True, **publishes: Any) -> None:
     """Publishes all, once a full run has shown what the PMS has."""
     if is_known:
-        SyncRun.objects.create(
-            connection=pms, mode="full", resources=["products"], status="finished", finished_at=timezone.now()
-        )
+        note_full_run(pms)
     services.update_connection(slug=pms.slug, values={"publishes": {"mode": "all", **publishes}})
 
 

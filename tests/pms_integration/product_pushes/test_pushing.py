@@ -28,6 +28,7 @@ from tests.pms_integration.product_pushes.running import (
     edit_there,
     link,
     make_due,
+    note_full_run,
     own,
     push,
     row_of,
@@ -712,6 +713,7 @@ def test_two_pms_that_own_the_same_fields_undo_each_other_s_values_no_further_th
 def test_a_batch_of_changes_is_recorded_by_a_constant_number_of_statements(
     pms: PMSConnection, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
+    note_full_run(pms)
     services.update_connection(slug="demo", values={"publishes": {"mode": "all"}})
     made = [make_product(f"A-{number}", status="active").pk for number in range(30)]
     for number in (1, 30):

@@ -379,10 +379,11 @@ class Pair:
         if row is not None and row.conflict:
             assert "status" in row.conflict[PUBLICATION]
             assert (
-                any(self.pms.ownership[GROUP_OF[name]] != "pms" for name in self.is_edited["here"])
+                self.pms.ownership[PUBLICATION] == "local"
+                or any(self.pms.ownership[GROUP_OF[name]] != "pms" for name in self.is_edited["here"])
                 or self.added["here"]
             )
-        elif row is not None and row.is_deleted and self.pms.ownership[PUBLICATION] != "local":
+        elif row is not None and row.is_deleted:
             assert status == ProductStatus.ARCHIVED
 
 
