@@ -172,8 +172,8 @@ QUEUES: dict[str, dict[str, float | crontab]] = {
         "pms_integration.tasks.push_stock": SWEEP_SECONDS,
         "pms_integration.tasks.push_products": SWEEP_SECONDS,
     },
-    # Calls to subscribers: none yet.
-    "deliveries": {},
+    # Calls to subscribers, which may hang.
+    "deliveries": {"webhooks.tasks.send_deliveries": SWEEP_SECONDS},
     "default": {
         "pms_integration.tasks.run_imports": SWEEP_SECONDS,
         "pms_integration.tasks.start_due_syncs": 10.0,
@@ -191,6 +191,8 @@ QUEUES: dict[str, dict[str, float | crontab]] = {
         "pms_backend.access.tasks.flush_expired_tokens": crontab(hour="3", minute="17"),
         "pms_backend.api.tasks.prune_idempotency_keys": PRUNE_SECONDS,
         "pms_backend.events.tasks.prune_events": PRUNE_SECONDS,
+        "webhooks.tasks.prune_deliveries": PRUNE_SECONDS,
+        "webhooks.tasks.check_failing_endpoints": PRUNE_SECONDS,
     },
 }
 CELERY_TASK_ROUTES = {task: {"queue": queue} for queue, tasks in QUEUES.items() for task in tasks}
@@ -226,6 +228,7 @@ CELERY_BEAT_SCHEDULE = {
 # How long the feed keeps an event: longer than any reader may be offline.
 EVENT_RETENTION_DAYS = env.integer("EVENT_RETENTION_DAYS", 30, minimum=1, maximum=3650)
 # How long the body of a processed or ignored webhook is kept: as long as somebody may need to look at it.
+DELIVERY_RETENTION_DAYS = env.integer("DELIVERY_RETENTION_DAYS", 90, minimum=1, maximum=3650)
 PMS_EVENT_RETENTION_DAYS = env.integer("PMS_EVENT_RETENTION_DAYS", 30, minimum=1, maximum=3650)
 # How long the audit log is kept: as long as your auditors require.
 AUDIT_RETENTION_DAYS = env.integer("AUDIT_RETENTION_DAYS", 365, minimum=1, maximum=3650)

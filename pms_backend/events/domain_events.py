@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
+
+_types: Final[set[str]] = set()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +17,7 @@ class DomainEvent:
         """Sets the type of a subclass: `class StockLow(StockEvent, type="stock.low")`."""
         if type is not None:
             cls.type = type
+            _types.add(type)
 
     @property
     def subject(self) -> str:
@@ -29,6 +32,11 @@ class DomainEvent:
     def data(self) -> dict[str, Any]:
         """The payload, in JSON's types: the fields of the dataclass, as `docs/events.md` describes them."""
         return {name: getattr(self, name) for name in _payload_fields(type(self))}  # type: ignore[arg-type]  # classes have a hash
+
+
+def event_types() -> list[str]:
+    """The types of all events that the loaded apps record, sorted."""
+    return sorted(_types)
 
 
 @cache

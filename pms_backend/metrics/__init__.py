@@ -34,6 +34,7 @@ stock_differences = Gauge(
     ["connection"],
     multiprocess_mode="mostrecent",
 )
+deliveries_total = Counter("pms_deliveries_total", "Attempts at deliveries, by outcome: ok or failed", ["result"])
 pms_calls_total = Counter("pms_calls_total", "Calls to PMSs, by outcome: ok or failed", ["connection", "result"])
 sync_runs_total = Counter(
     "pms_sync_runs_total",

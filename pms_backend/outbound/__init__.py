@@ -12,6 +12,7 @@ from pms_backend.outbound.exceptions import (
 )
 from pms_backend.outbound.fetching import Bounds, Response, fetch
 from pms_backend.outbound.guard import check_url
+from pms_backend.outbound.posting import PostAnswer, PostBounds, Poster
 from pms_backend.outbound.retry_after import http_date, retry_after_of
 from pms_backend.outbound.targets import parse_target
 from pms_backend.outbound.token_bucket import TokenBucket

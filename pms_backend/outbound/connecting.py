@@ -102,14 +102,23 @@ class CheckedBackend(httpcore.NetworkBackend):
 class CheckedTransport(httpx.HTTPTransport):
     """httpx's transport on a `CheckedBackend`. Without proxies: a proxy would resolve names and connect by itself.
 
-    It closes connections that have been idle for `keep_alive_seconds`. Threads may share it.
+    It closes connections that have been idle for `keep_alive_seconds`. Threads may share it; it has at most
+    `connections` at a time.
     """
 
     def __init__(
-        self, backend: CheckedBackend, context: ssl.SSLContext, keep_alive_seconds: float | None = None
+        self,
+        backend: CheckedBackend,
+        context: ssl.SSLContext,
+        keep_alive_seconds: float | None = None,
+        connections: int = 10,
     ) -> None:
         super().__init__(verify=context, trust_env=False)
         # httpx has no argument for the network backend.
         self._pool = httpcore.ConnectionPool(
-            ssl_context=context, network_backend=backend, keepalive_expiry=keep_alive_seconds
+            ssl_context=context,
+            network_backend=backend,
+            keepalive_expiry=keep_alive_seconds,
+            max_connections=connections,
+            max_keepalive_connections=connections,
         )

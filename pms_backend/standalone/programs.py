@@ -22,6 +22,7 @@ WEB_THREADS = 4
 # heartbeats. Threads and no processes: the work waits for PostgreSQL and other servers, and a process takes 70 MB.
 SYNC_THREADS = 4
 PMS_THREADS = 15
+DELIVERY_THREADS = 2
 WORKER_THREADS = 6
 # Those of the hub, and of the threads that read for the sockets (pms_backend/api/async_database.py).
 SOCKET_CONNECTIONS = 5
@@ -32,6 +33,7 @@ CONNECTIONS: Final = {
     "relay": 1,
     "sync": SYNC_THREADS,
     "pms": PMS_THREADS,
+    "deliveries": DELIVERY_THREADS,
     "worker": WORKER_THREADS,
     # The migration, a command of manage.py, a psql.
     "commands": 3,
@@ -84,10 +86,13 @@ def stack_of(configuration: Configuration) -> Stack:
                 *WORKER, "--queues", "pms", "--pool", "threads", "--concurrency", str(PMS_THREADS),
                 "--hostname", "pms@%h",
             ), StopOrder.WORKERS),
-            # The queue `deliveries` has no tasks yet: with its first, it gets a program of its own.
+            Program("deliveries", (
+                *WORKER, "--queues", "deliveries", "--pool", "threads", "--concurrency", str(DELIVERY_THREADS),
+                "--hostname", "deliveries@%h",
+            ), StopOrder.WORKERS),
             Program("worker", (
-                *WORKER, "--queues", "default,deliveries", "--pool", "threads",
-                "--concurrency", str(WORKER_THREADS), "--hostname", "worker@%h",
+                *WORKER, "--queues", "default", "--pool", "threads", "--concurrency", str(WORKER_THREADS),
+                "--hostname", "worker@%h",
             ), StopOrder.WORKERS),
             Program("beat", (
                 *CELERY, "beat", "--loglevel", "WARNING", "--schedule", str(run / "beat-schedule"), "--pidfile=",

@@ -1,0 +1,90 @@
+"""Leases of deliveries: which are sent next, so that no endpoint delays another one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.db import connection, transaction
+
+# A call takes 15 s at most; before it a delivery may wait for those of its endpoint that are sent in order.
+LEASE_SECONDS: Final = 60.0
+# Of one endpoint at once; of one whose last delivery has failed, one.
+MAX_AT_ONCE: Final = 20
+# Those that are sent in order, by one thread.
+MAX_IN_ORDER: Final = 10
+
+# Of those that are sent in order nothing passes one that waits for its next attempt, or is being sent.
+_LEASE: Final = """
+WITH ready AS MATERIALIZED (
+    SELECT endpoint.id, CASE WHEN endpoint.failures > 0 THEN 1 ELSE %(at_once)s END - (
+        SELECT count(*) FROM webhooks_delivery AS sent
+        WHERE sent.endpoint_id = endpoint.id AND sent.status = 'sending'
+            AND sent.next_attempt_at > statement_timestamp()) AS room,
+        CASE WHEN endpoint.failures > 0 THEN 1 ELSE %(in_order)s END AS room_in_order,
+        coalesce((
+            SELECT min(waiting.sequence) FROM webhooks_delivery AS waiting
+            WHERE waiting.endpoint_id = endpoint.id AND waiting.status IN ('pending', 'sending')
+                AND waiting.is_in_order AND waiting.next_attempt_at > statement_timestamp()), %(infinity)s) AS wall
+    FROM webhooks_webhookendpoint AS endpoint
+    WHERE endpoint.is_active AND coalesce(endpoint.next_try_at, '-infinity') <= statement_timestamp()
+), due AS MATERIALIZED (
+    SELECT found.id FROM ready
+    CROSS JOIN LATERAL (
+        (SELECT delivery.id FROM webhooks_delivery AS delivery
+        WHERE delivery.endpoint_id = ready.id AND delivery.status IN ('pending', 'sending')
+            AND delivery.next_attempt_at <= statement_timestamp() AND NOT delivery.is_in_order
+        ORDER BY delivery.sequence LIMIT greatest(ready.room, 0))
+        UNION ALL
+        (SELECT delivery.id FROM webhooks_delivery AS delivery
+        WHERE delivery.endpoint_id = ready.id AND delivery.status IN ('pending', 'sending')
+            AND delivery.next_attempt_at <= statement_timestamp() AND delivery.is_in_order
+            AND delivery.sequence < ready.wall AND ready.room > 0
+        ORDER BY delivery.sequence LIMIT ready.room_in_order)
+    ) AS found
+    LIMIT %(limit)s
+)
+UPDATE webhooks_delivery AS delivery
+SET status = 'sending', next_attempt_at = clock_timestamp() + %(seconds)s * interval '1 second'
+FROM due
+WHERE delivery.id = due.id AND delivery.status IN ('pending', 'sending')
+    AND delivery.next_attempt_at <= statement_timestamp()
+RETURNING delivery.id, delivery.endpoint_id, delivery.event_id, delivery.sequence, delivery.previous_sequence,
+    delivery.tries, delivery.is_in_order, delivery.next_attempt_at
+"""
+# Of pg_advisory locks: one worker leases at a time, so that no two have one delivery, and an order is kept.
+LOCK_CLASS: Final = 7_305_020
+_INFINITY: Final = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedDelivery:
+    """The right to send a delivery until `leased_until`."""
+
+    id: int
+    endpoint_id: int
+    event_id: int
+    sequence: int
+    previous_sequence: int | None
+    tries: int
+    is_in_order: bool
+    leased_until: datetime
+
+
+@transaction.atomic
+def lease_deliveries(limit: int) -> Sequence[LeasedDelivery]:
+    """Leases up to `limit` due deliveries of all endpoints, in their order."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_CLASS])
+        cursor.execute(
+            _LEASE,
+            {
+                "at_once": MAX_AT_ONCE,
+                "in_order": MAX_IN_ORDER,
+                "limit": limit,
+                "seconds": LEASE_SECONDS,
+                "infinity": _INFINITY,
+            },
+        )
+        leased = [LeasedDelivery(*row) for row in cursor.fetchall()]
+    return sorted(leased, key=lambda each: each.sequence)
