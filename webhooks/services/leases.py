@@ -7,17 +7,23 @@ from typing import Final
 
 from django.db import connection, transaction
 
+from pms_backend.api.arrays import as_array
+from webhooks.services.endpoint_limits import FIRST_AT_ONCE, MAX_AT_ONCE, EndpointLimits
+
 # A call takes 15 s at most; before it a delivery may wait for those of its endpoint that are sent in order.
 LEASE_SECONDS: Final = 60.0
-# Of one endpoint at once; of one whose last delivery has failed, one.
-MAX_AT_ONCE: Final = 20
 # Those that are sent in order, by one thread.
 MAX_IN_ORDER: Final = 10
 
-# Of those that are sent in order nothing passes one that waits for its next attempt, or is being sent.
+# Each endpoint in turn, so that a long queue delays no other. Of those that are sent in order nothing passes one that
+# waits for its next attempt, or is being sent.
 _LEASE: Final = """
 WITH ready AS MATERIALIZED (
-    SELECT endpoint.id, CASE WHEN endpoint.failures > 0 THEN 1 ELSE %(at_once)s END - (
+    SELECT endpoint.id, CASE
+        WHEN endpoint.failures > 0 THEN 1
+        WHEN endpoint.id = ANY (%(quick)s::bigint[]) THEN %(at_once)s
+        WHEN endpoint.id = ANY (%(slow)s::bigint[]) THEN %(slow_at_once)s
+        ELSE %(first_at_once)s END - (
         SELECT count(*) FROM webhooks_delivery AS sent
         WHERE sent.endpoint_id = endpoint.id AND sent.status = 'sending'
             AND sent.next_attempt_at > statement_timestamp()) AS room,
@@ -31,18 +37,20 @@ WITH ready AS MATERIALIZED (
 ), due AS MATERIALIZED (
     SELECT found.id FROM ready
     CROSS JOIN LATERAL (
-        (SELECT delivery.id FROM webhooks_delivery AS delivery
+        (SELECT delivery.id, row_number() OVER (ORDER BY delivery.sequence) AS place
+        FROM webhooks_delivery AS delivery
         WHERE delivery.endpoint_id = ready.id AND delivery.status IN ('pending', 'sending')
             AND delivery.next_attempt_at <= statement_timestamp() AND NOT delivery.is_in_order
         ORDER BY delivery.sequence LIMIT greatest(ready.room, 0))
         UNION ALL
-        (SELECT delivery.id FROM webhooks_delivery AS delivery
+        (SELECT delivery.id, row_number() OVER (ORDER BY delivery.sequence) AS place
+        FROM webhooks_delivery AS delivery
         WHERE delivery.endpoint_id = ready.id AND delivery.status IN ('pending', 'sending')
             AND delivery.next_attempt_at <= statement_timestamp() AND delivery.is_in_order
             AND delivery.sequence < ready.wall AND ready.room > 0
         ORDER BY delivery.sequence LIMIT ready.room_in_order)
     ) AS found
-    LIMIT %(limit)s
+    ORDER BY found.place LIMIT %(limit)s
 )
 UPDATE webhooks_delivery AS delivery
 SET status = 'sending', next_attempt_at = clock_timestamp() + %(seconds)s * interval '1 second'
@@ -72,7 +80,7 @@ class LeasedDelivery:
 
 
 @transaction.atomic
-def lease_deliveries(limit: int) -> Sequence[LeasedDelivery]:
+def lease_deliveries(limit: int, limits: EndpointLimits) -> Sequence[LeasedDelivery]:
     """Leases up to `limit` due deliveries of all endpoints, in their order."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_CLASS])
@@ -80,6 +88,10 @@ def lease_deliveries(limit: int) -> Sequence[LeasedDelivery]:
             _LEASE,
             {
                 "at_once": MAX_AT_ONCE,
+                "first_at_once": FIRST_AT_ONCE,
+                "quick": as_array(sorted(limits.quick)),
+                "slow": as_array(sorted(limits.slow)),
+                "slow_at_once": limits.slow_at_once,
                 "in_order": MAX_IN_ORDER,
                 "limit": limit,
                 "seconds": LEASE_SECONDS,

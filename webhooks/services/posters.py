@@ -1,7 +1,9 @@
 """Connections to endpoints, kept open by this process."""
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Final
@@ -10,14 +12,16 @@ from pms_backend import outbound
 from pms_backend.outbound import PostBounds, Poster
 from webhooks.models import MAX_ANSWER_BYTES
 from webhooks.services.attempts import Attempt
-from webhooks.services.leases import MAX_AT_ONCE, LeasedDelivery
+from webhooks.services.endpoint_limits import MAX_AT_ONCE
+from webhooks.services.leases import LeasedDelivery
 from webhooks.services.messages import Recipient, StoredEvent, body_of, signed_headers
 
 BOUNDS: Final = PostBounds(connections=MAX_AT_ONCE, max_answer_bytes=MAX_ANSWER_BYTES)
-# The connections of other endpoints are closed, the longest unused first.
+# The connections of other endpoints are closed, the longest unused first, unless they are in use.
 MAX_POSTERS: Final = 200
 
 _posters: Final[OrderedDict[str, Poster]] = OrderedDict()
+_users: Final[Counter[str]] = Counter()
 _lock: Final = threading.Lock()
 
 
@@ -28,7 +32,8 @@ def attempt(delivery: LeasedDelivery, event: StoredEvent, recipient: Recipient) 
     try:
         body = body_of(event, delivery)
         headers = signed_headers(event, body, at=at, secrets=recipient.secrets, extra=recipient.headers)
-        found = poster_of(recipient.url).post(body.encode(), headers)
+        with poster_of(recipient.url) as poster:
+            found = poster.post(body.encode(), headers)
         status, answer = found.status, found.body.decode(errors="replace")
         retry_after = outbound.retry_after_of(found.headers)
     except outbound.OutboundError as problem:
@@ -44,17 +49,31 @@ def attempt(delivery: LeasedDelivery, event: StoredEvent, recipient: Recipient) 
     )
 
 
-def poster_of(url: str) -> Poster:
-    """The connections to a URL. Raises `Forbidden`."""
+@contextmanager
+def poster_of(url: str) -> Iterator[Poster]:
+    """The connections to a URL, which stay open meanwhile. Raises `Forbidden`."""
     with _lock:
         poster = _posters.get(url)
         if poster is None:
             poster = _posters[url] = Poster(url, bounds=BOUNDS)
         _posters.move_to_end(url)
-        over = [_posters.popitem(last=False)[1] for _ in range(len(_posters) - MAX_POSTERS)]
-    for each in over:
-        each.close()
-    return poster
+        _users[url] += 1
+    try:
+        yield poster
+    finally:
+        for each in _released(url):
+            each.close()
+
+
+def _released(url: str) -> list[Poster]:
+    """Ends a use; returns the connections that are to be closed."""
+    with _lock:
+        _users[url] -= 1
+        if not _users[url]:
+            del _users[url]
+        over = len(_posters) - MAX_POSTERS
+        unused = [each for each in _posters if each not in _users] if over > 0 else []
+        return [_posters.pop(each) for each in unused[:over]]
 
 
 def close_posters() -> None:

@@ -11,6 +11,7 @@ from typing import Final
 
 from webhooks.schedule import pause_after
 from webhooks.services.attempts import Attempt, NotSent
+from webhooks.services.endpoint_limits import EndpointLimits
 from webhooks.services.leases import LEASE_SECONDS, LeasedDelivery, lease_deliveries
 from webhooks.services.messages import Recipient, StoredEvent, recipients, stored_events
 from webhooks.services.posters import BOUNDS, attempt
@@ -33,6 +34,8 @@ NOT_STORED: Final = "The event is not kept any more."
 _CHAIN_SECONDS: Final = LEASE_SECONDS - 2 * BOUNDS.total_seconds
 
 _Result = Attempt | NotSent
+# Of this process, which outlives its tasks.
+_limits: Final = EndpointLimits()
 
 
 def send_due_deliveries() -> int:
@@ -62,7 +65,7 @@ class _Sender:
             is_over = time.monotonic() >= until
             room = LEASED_AT_ONCE - self._running
             if not is_over and room >= LEASED_AT_ONCE // 4:
-                self._submit(lease_deliveries(room))
+                self._submit(lease_deliveries(room, _limits))
             if not self._running:
                 return not is_over
             self._store_results()
@@ -115,6 +118,10 @@ class _Sender:
             wait = max(deadline - time.monotonic(), 0.001)
         self._running -= len(attempts) + len(not_sent)
         self.count += len(attempts)
+        for made in attempts:
+            _limits.learn(made.delivery.endpoint_id, made.ms)
+        # A later success of a delivery that was leased before is a success of an endpoint that has failed.
+        self._unhealthy |= {made.delivery.endpoint_id for made in attempts if not made.is_success}
         if attempts or not_sent:
             store_results(attempts=attempts, not_sent=not_sent, unhealthy=frozenset(self._unhealthy))
 
