@@ -227,8 +227,9 @@ CELERY_BEAT_SCHEDULE = {
 
 # How long the feed keeps an event: longer than any reader may be offline.
 EVENT_RETENTION_DAYS = env.integer("EVENT_RETENTION_DAYS", 30, minimum=1, maximum=3650)
-# How long the body of a processed or ignored webhook is kept: as long as somebody may need to look at it.
+# How long a delivery of a webhook out is kept, with the log of its attempts: as long as subscribers ask about them.
 DELIVERY_RETENTION_DAYS = env.integer("DELIVERY_RETENTION_DAYS", 90, minimum=1, maximum=3650)
+# How long the body of a processed or ignored webhook is kept: as long as somebody may need to look at it.
 PMS_EVENT_RETENTION_DAYS = env.integer("PMS_EVENT_RETENTION_DAYS", 30, minimum=1, maximum=3650)
 # How long the audit log is kept: as long as your auditors require.
 AUDIT_RETENTION_DAYS = env.integer("AUDIT_RETENTION_DAYS", 365, minimum=1, maximum=3650)

@@ -27,8 +27,8 @@ class WebhookEndpoint(models.Model):
     """A subscriber's URL, and which events it gets: those of types that one of `event_types` matches.
 
     `failures` are those in a row; before `next_try_at` nothing is sent. Since `failing_since` no delivery has
-    succeeded; 429 and 503 do not count. `resume_after` is the sequence up to which it has its events, while it is
-    disabled.
+    succeeded, and that of the sequence `failed_from` is the first of those that have failed; 429 and 503 do not count.
+    `resume_after` is the sequence up to which it has its events, while it is disabled.
     """
 
     # The identity of the client; empty for an endpoint of staff.
@@ -48,6 +48,7 @@ class WebhookEndpoint(models.Model):
     failures = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     next_try_at = models.DateTimeField(null=True, editable=False)
     failing_since = models.DateTimeField(null=True, editable=False)
+    failed_from = models.BigIntegerField(null=True, editable=False)
     last_failure_at = models.DateTimeField(null=True, editable=False)
     last_success_at = models.DateTimeField(null=True, editable=False)
     # After how many days without a success its owner was told last.

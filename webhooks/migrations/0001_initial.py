@@ -33,6 +33,7 @@ class Migration(migrations.Migration):
                 ('failures', models.PositiveIntegerField(db_default=0, default=0, editable=False)),
                 ('next_try_at', models.DateTimeField(editable=False, null=True)),
                 ('failing_since', models.DateTimeField(editable=False, null=True)),
+                ('failed_from', models.BigIntegerField(editable=False, null=True)),
                 ('last_failure_at', models.DateTimeField(editable=False, null=True)),
                 ('last_success_at', models.DateTimeField(editable=False, null=True)),
                 ('warned_days', models.PositiveSmallIntegerField(db_default=0, default=0, editable=False)),

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, Final, NewType
 
 import orjson
+from django.db import connection
 from django.utils import timezone
 
 from pms_backend.access.services import record_audit
@@ -15,6 +16,7 @@ from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.events import services as outbox
 from pms_backend.events.domain_events import event_types
+from pms_backend.events.models import FeedHead
 from pms_integration.services.connections import new_secret
 from webhooks.events import EndpointDisabled, WebhookTest
 from webhooks.exceptions import EndpointIsDisabled, InvalidEndpointURL, InvalidEventType, InvalidHeaders
@@ -34,6 +36,11 @@ _OURS: Final = frozenset(
     | {"te", "trailer", "upgrade", "expect", "keep-alive", "proxy-connection"}
 )
 SWITCHED_OFF: Final = "switched off"
+# After the deliveries: until these are gone, a worker may log one more. Foreign keys are checked at the commit.
+_DELETE_ATTEMPTS: Final = """
+DELETE FROM webhooks_deliveryattempt AS attempt
+WHERE NOT EXISTS (SELECT FROM webhooks_delivery WHERE id = attempt.delivery_id)
+"""
 
 # A URL that `check_endpoint_url` has returned.
 EndpointURL = NewType("EndpointURL", str)
@@ -103,9 +110,17 @@ def update_endpoint(*, endpoint_id: int, values: Mapping[str, Any]) -> WebhookEn
 
 @retried_atomic
 def delete_endpoint(*, endpoint_id: int) -> None:
-    """Deletes an endpoint with its deliveries. Raises `WebhookEndpoint.DoesNotExist`."""
+    """Deletes an endpoint with its deliveries. Raises `WebhookEndpoint.DoesNotExist`.
+
+    Locks the head of the feed in the end, so that no relay makes deliveries to it meanwhile.
+    """
     endpoint = locked(endpoint_id)
     _audit("deleted", endpoint, url=endpoint.url)
+    with connection.cursor() as cursor:
+        # Django's own delete() would read each of them first.
+        cursor.execute("DELETE FROM webhooks_delivery WHERE endpoint_id = %s", [endpoint_id])
+        cursor.execute(_DELETE_ATTEMPTS)
+    FeedHead.objects.select_for_update(no_key=True).first()
     endpoint.delete()
 
 
@@ -166,7 +181,9 @@ def disable(endpoint: WebhookEndpoint, reason: str) -> None:
     first = unsettled(endpoint=endpoint).order_by("sequence").values_list("sequence", flat=True).first()
     reached = EndpointCursor.objects.filter(endpoint=endpoint).values_list("last_sequence", flat=True).first()
     endpoint.is_active, endpoint.disabled_at, endpoint.disabled_reason = False, timezone.now(), reason
-    endpoint.resume_after = (reached or 0) if first is None else first - 1
+    # What has failed for good since the last success is as little there as what is still to be sent.
+    missing = [sequence for sequence in (first, endpoint.failed_from) if sequence is not None]
+    endpoint.resume_after = min(missing) - 1 if missing else reached or 0
     endpoint.save()
     unsettled(endpoint=endpoint).update(status=DeliveryStatus.CANCELLED, next_attempt_at=None)
     outbox.record(
@@ -193,7 +210,7 @@ def _enable(endpoint: WebhookEndpoint) -> None:
 def make_healthy(endpoint: WebhookEndpoint) -> None:
     """Forgets the failures of an endpoint, in memory."""
     endpoint.failures = endpoint.warned_days = 0
-    endpoint.next_try_at = endpoint.failing_since = endpoint.last_failure_at = None
+    endpoint.next_try_at = endpoint.failing_since = endpoint.last_failure_at = endpoint.failed_from = None
 
 
 def _checked_types(patterns: Sequence[str]) -> list[str]:

@@ -39,7 +39,7 @@ def store_health(attempts: Sequence[Attempt], unhealthy: frozenset[int], now: da
         for attempt in made:
             _note(endpoint, attempt, now)
         if endpoint.is_active:
-            _draw_conclusions(endpoint, now, is_gone=made[-1].status == GONE)
+            _draw_conclusions(endpoint, now, is_gone=any(one.status == GONE for one in made))
         endpoint.save()
     _note_successes([pk for pk in by_endpoint if pk not in changed], now)
 
@@ -78,20 +78,19 @@ def _note(endpoint: WebhookEndpoint, attempt: Attempt, now: datetime) -> None:
     else:
         endpoint.failures += 1
         endpoint.failing_since, endpoint.last_failure_at = endpoint.failing_since or attempt.at, attempt.at
+        endpoint.failed_from = min(endpoint.failed_from or attempt.delivery.sequence, attempt.delivery.sequence)
         pause = break_after(endpoint.failures)
         endpoint.next_try_at = endpoint.next_try_at if pause is None else now + pause
 
 
 def _draw_conclusions(endpoint: WebhookEndpoint, now: datetime, *, is_gone: bool = False) -> None:
     since, failed_at = endpoint.failing_since, endpoint.last_failure_at
-    if since is None or failed_at is None:
+    if is_gone:
+        _disable(endpoint, GONE_REASON)
+    elif since is None or failed_at is None:
         return
-    reason = GONE_REASON if is_gone else ""
-    if not reason and has_to_be_disabled(since, failed_at, now):
-        reason = FAILED_REASON
-    if reason:
-        logger.error("The webhook endpoint %s is disabled: %s", endpoint.pk, reason)
-        disable(endpoint, reason)
+    elif has_to_be_disabled(since, failed_at, now):
+        _disable(endpoint, FAILED_REASON)
     elif days := days_to_warn_of(since, now, endpoint.warned_days):
         logger.error("The webhook endpoint %s has had no success for %s days", endpoint.pk, days)
         endpoint.warned_days = days
@@ -100,3 +99,8 @@ def _draw_conclusions(endpoint: WebhookEndpoint, now: datetime, *, is_gone: bool
                 id=endpoint.pk, url=endpoint.url, owner=endpoint.owner, failing_since=since.isoformat(), days=days
             )
         )
+
+
+def _disable(endpoint: WebhookEndpoint, reason: str) -> None:
+    logger.error("The webhook endpoint %s is disabled: %s", endpoint.pk, reason)
+    disable(endpoint, reason)

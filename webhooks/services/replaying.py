@@ -9,7 +9,7 @@ from django.utils import timezone
 from pms_backend.access.services import record_audit
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.events.exceptions import SequenceExpired
-from pms_backend.events.models import Event, FeedHead, feed_bounds
+from pms_backend.events.models import Event, FeedHead, feed_bounds, head_sequence
 from webhooks.exceptions import EndpointIsDisabled, EventExpired
 from webhooks.models import Delivery, DeliveryStatus, WebhookEndpoint, unsettled
 from webhooks.services.matching import GETS_EVENT
@@ -49,16 +49,16 @@ def replay_events(*, endpoint_id: int, since: int | datetime, until: int | datet
     endpoint = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=endpoint_id)
     if not endpoint.is_active:
         raise EndpointIsDisabled(f"The endpoint {endpoint.pk} is disabled: enable it first.")
-    pruned_to, head = feed_bounds()
+    head = head_sequence()
     if isinstance(since, int):
-        last = head if until is None else _sequence(until)
-        count = _replay(endpoint, _ANY_TIME, after=since - 1, until=last)
+        count = _replay(endpoint, _ANY_TIME, after=since - 1, until=head if until is None else _sequence(until))
+        _require_kept(after=since - 1)
     else:
+        till = timezone.now() if until is None else until
+        count = _replay(endpoint, _IN_PERIOD, after=0, until=head, since=since, till=till)
         pruned_before = FeedHead.objects.values_list("pruned_before", flat=True).first()
         if pruned_before is not None and since < pruned_before:
             raise SequenceExpired(f"Events from before {pruned_before.isoformat()} are not kept.")
-        till = timezone.now() if until is None else until
-        count = _replay(endpoint, _IN_PERIOD, after=pruned_to, until=head, since=since, till=till)
     record_audit(
         action="webhook_endpoint.replayed",
         subject=f"endpoint:{endpoint.pk}",
@@ -70,19 +70,32 @@ def replay_events(*, endpoint_id: int, since: int | datetime, until: int | datet
 
 
 def replay_after(endpoint: WebhookEndpoint, sequence: int) -> int:
-    """Sends all events after the sequence to a locked endpoint, in order. Raises `SequenceExpired`."""
-    return _replay(endpoint, _ANY_TIME, after=sequence, until=feed_bounds()[1])
+    """Sends all events after the sequence to a locked endpoint that was disabled until now, in order.
+
+    Locks the head of the feed in the end, for as short as possible: a relay that is at work has still seen a disabled
+    endpoint. Raises `SequenceExpired`.
+    """
+    head = head_sequence()
+    count = _replay(endpoint, _ANY_TIME, after=sequence, until=head)
+    newest = FeedHead.objects.select_for_update(no_key=True).values_list("sequence", flat=True).first() or 0
+    count += _replay(endpoint, _ANY_TIME, after=head, until=newest)
+    _require_kept(after=sequence)
+    return count
 
 
 def _replay(endpoint: WebhookEndpoint, statement: str, *, after: int, until: int, **period: Any) -> int:
-    pruned_to, _ = feed_bounds()
-    if after < pruned_to:
-        raise SequenceExpired(f"Events up to the sequence {pruned_to} are not kept any more.")
     with connection.cursor() as cursor:
         cursor.execute(statement, {"endpoint": endpoint.pk, "after": after, "until": until, **period})
         count: int = cursor.rowcount
     delivery_wake_up.send_after_commit()
     return count
+
+
+def _require_kept(*, after: int) -> None:
+    """Called after the events are read, because pruning may run in between."""
+    pruned_to, _ = feed_bounds()
+    if after < pruned_to:
+        raise SequenceExpired(f"Events up to the sequence {pruned_to} are not kept any more.")
 
 
 def _sequence(until: int | datetime) -> int:

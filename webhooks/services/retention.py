@@ -22,6 +22,8 @@ def prune_deliveries() -> int:
 def _prune_batch() -> int:
     until = timezone.now() - timedelta(days=settings.DELIVERY_RETENTION_DAYS)
     old = Delivery.objects.filter(created_at__lt=until).exclude(status__in=UNSETTLED)
-    ids = list(old.order_by("created_at").values_list("pk", flat=True)[: batches.PRUNE_BATCH_SIZE])
+    # One that is sent again meanwhile is locked, and stays.
+    oldest = old.order_by("created_at").select_for_update(skip_locked=True)
+    ids = list(oldest.values_list("pk", flat=True)[: batches.PRUNE_BATCH_SIZE])
     DeliveryAttempt.objects.filter(delivery__in=ids).delete()
     return Delivery.objects.filter(pk__in=ids).delete()[0]
