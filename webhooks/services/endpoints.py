@@ -16,11 +16,11 @@ from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.events import services as outbox
 from pms_backend.events.domain_events import event_types
-from pms_backend.events.models import FeedHead
+from pms_backend.events.models import FeedHead, head_sequence
 from pms_integration.services.connections import new_secret
 from webhooks.events import EndpointDisabled, WebhookTest
 from webhooks.exceptions import EndpointIsDisabled, InvalidEndpointURL, InvalidEventType, InvalidHeaders
-from webhooks.models import MAX_URL_LENGTH, DeliveryStatus, EndpointCursor, WebhookEndpoint, unsettled
+from webhooks.models import MAX_URL_LENGTH, DeliveryStatus, WebhookEndpoint, unsettled
 from webhooks.services.replaying import replay_after
 from webhooks.services.wake_up import delivery_wake_up
 
@@ -178,12 +178,13 @@ def require_active(endpoint: WebhookEndpoint) -> None:
 
 def disable(endpoint: WebhookEndpoint, reason: str) -> None:
     """Disables a locked endpoint, and cancels what was to be sent; the sequence up to which it has all is kept."""
+    # Read first: what is published from now on is missing.
+    head = head_sequence()
     first = unsettled(endpoint=endpoint).order_by("sequence").values_list("sequence", flat=True).first()
-    reached = EndpointCursor.objects.filter(endpoint=endpoint).values_list("last_sequence", flat=True).first()
     endpoint.is_active, endpoint.disabled_at, endpoint.disabled_reason = False, timezone.now(), reason
     # What has failed for good since the last success is as little there as what is still to be sent.
     missing = [sequence for sequence in (first, endpoint.failed_from) if sequence is not None]
-    endpoint.resume_after = min(missing) - 1 if missing else reached or 0
+    endpoint.resume_after = min(missing) - 1 if missing else head
     endpoint.save()
     unsettled(endpoint=endpoint).update(status=DeliveryStatus.CANCELLED, next_attempt_at=None)
     outbox.record(
