@@ -11,10 +11,12 @@ TEST = "webhook.test"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointEvent(DomainEvent):
-    """What is announced of an endpoint; `owner` is the identity of its client, empty for staff's."""
+    """What is announced of an endpoint; `owner` is the identity of its client, empty for staff's.
+
+    Without the URL, which may hold a token: the feed shows all events to all who read it.
+    """
 
     id: int
-    url: str
     owner: str
 
     @property

@@ -147,7 +147,7 @@ def send_test(*, endpoint_id: int) -> None:
     """
     endpoint = locked(endpoint_id)
     require_active(endpoint)
-    outbox.record(WebhookTest(id=endpoint.pk, url=endpoint.url, owner=endpoint.owner))
+    outbox.record(WebhookTest(id=endpoint.pk, owner=endpoint.owner))
 
 
 @retried_atomic
@@ -188,13 +188,7 @@ def disable(endpoint: WebhookEndpoint, reason: str) -> None:
     endpoint.save()
     unsettled(endpoint=endpoint).update(status=DeliveryStatus.CANCELLED, next_attempt_at=None)
     outbox.record(
-        EndpointDisabled(
-            id=endpoint.pk,
-            url=endpoint.url,
-            owner=endpoint.owner,
-            reason=reason,
-            resume_after=endpoint.resume_after,
-        )
+        EndpointDisabled(id=endpoint.pk, owner=endpoint.owner, reason=reason, resume_after=endpoint.resume_after)
     )
     _audit("disabled", endpoint, reason=reason)
 

@@ -94,11 +94,7 @@ def _draw_conclusions(endpoint: WebhookEndpoint, now: datetime, *, is_gone: bool
     elif days := days_to_warn_of(since, now, endpoint.warned_days):
         logger.error("The webhook endpoint %s has had no success for %s days", endpoint.pk, days)
         endpoint.warned_days = days
-        outbox.record(
-            EndpointFailing(
-                id=endpoint.pk, url=endpoint.url, owner=endpoint.owner, failing_since=since.isoformat(), days=days
-            )
-        )
+        outbox.record(EndpointFailing(id=endpoint.pk, owner=endpoint.owner, failing_since=since.isoformat(), days=days))
 
 
 def _disable(endpoint: WebhookEndpoint, reason: str) -> None:

@@ -1,7 +1,7 @@
 """Sends events once more: one delivery, or all events of a period, in their order."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from django.db import connection
 from django.utils import timezone
@@ -20,7 +20,9 @@ _REPLAY: Final = f"""
 WITH matching AS (
     SELECT event.id, event.type, event.sequence, event.occurred_at
     FROM events_event AS event JOIN webhooks_webhookendpoint AS endpoint ON endpoint.id = %(endpoint)s
-    WHERE event.sequence > %(after)s AND event.sequence <= %(until)s AND {{period}} AND {GETS_EVENT}
+    WHERE event.sequence > %(after)s AND event.sequence <= %(until)s
+        AND event.occurred_at >= coalesce(%(earliest)s, '-infinity'::timestamptz)
+        AND event.occurred_at <= coalesce(%(latest)s, 'infinity'::timestamptz) AND {GETS_EVENT}
 ), before AS (
     SELECT max(event.sequence) AS sequence
     FROM events_event AS event JOIN webhooks_webhookendpoint AS endpoint ON endpoint.id = %(endpoint)s
@@ -36,8 +38,6 @@ ORDER BY matching.sequence
 ON CONFLICT (endpoint_id, sequence) WHERE status IN ('pending', 'sending') DO UPDATE
 SET status = 'pending', is_in_order = true, tries = 0, next_attempt_at = excluded.next_attempt_at
 """
-_ANY_TIME: Final = _REPLAY.replace("{period}", "true")
-_IN_PERIOD: Final = _REPLAY.replace("{period}", "event.occurred_at >= %(since)s AND event.occurred_at <= %(till)s")
 
 
 @retried_atomic
@@ -49,13 +49,13 @@ def replay_events(*, endpoint_id: int, since: int | datetime, until: int | datet
     endpoint = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=endpoint_id)
     if not endpoint.is_active:
         raise EndpointIsDisabled(f"The endpoint {endpoint.pk} is disabled: enable it first.")
-    head = head_sequence()
+    last = until if isinstance(until, int) else head_sequence()
+    latest = until if isinstance(until, datetime) else None
     if isinstance(since, int):
-        count = _replay(endpoint, _ANY_TIME, after=since - 1, until=head if until is None else _sequence(until))
+        count = _replay(endpoint, after=since - 1, until=last, latest=latest)
         _require_kept(after=since - 1)
     else:
-        till = timezone.now() if until is None else until
-        count = _replay(endpoint, _IN_PERIOD, after=0, until=head, since=since, till=till)
+        count = _replay(endpoint, after=0, until=last, earliest=since, latest=latest)
         pruned_before = FeedHead.objects.values_list("pruned_before", flat=True).first()
         if pruned_before is not None and since < pruned_before:
             raise SequenceExpired(f"Events from before {pruned_before.isoformat()} are not kept.")
@@ -76,16 +76,24 @@ def replay_after(endpoint: WebhookEndpoint, sequence: int) -> int:
     endpoint. Raises `SequenceExpired`.
     """
     head = head_sequence()
-    count = _replay(endpoint, _ANY_TIME, after=sequence, until=head)
+    count = _replay(endpoint, after=sequence, until=head)
     newest = FeedHead.objects.select_for_update(no_key=True).values_list("sequence", flat=True).first() or 0
-    count += _replay(endpoint, _ANY_TIME, after=head, until=newest)
+    count += _replay(endpoint, after=head, until=newest)
     _require_kept(after=sequence)
     return count
 
 
-def _replay(endpoint: WebhookEndpoint, statement: str, *, after: int, until: int, **period: Any) -> int:
+def _replay(
+    endpoint: WebhookEndpoint,
+    *,
+    after: int,
+    until: int,
+    earliest: datetime | None = None,
+    latest: datetime | None = None,
+) -> int:
+    period = {"after": after, "until": until, "earliest": earliest, "latest": latest}
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"endpoint": endpoint.pk, "after": after, "until": until, **period})
+        cursor.execute(_REPLAY, {"endpoint": endpoint.pk, **period})
         count: int = cursor.rowcount
     delivery_wake_up.send_after_commit()
     return count
@@ -96,13 +104,6 @@ def _require_kept(*, after: int) -> None:
     pruned_to, _ = feed_bounds()
     if after < pruned_to:
         raise SequenceExpired(f"Events up to the sequence {pruned_to} are not kept any more.")
-
-
-def _sequence(until: int | datetime) -> int:
-    if isinstance(until, int):
-        return until
-    before = Event.objects.filter(sequence__isnull=False, occurred_at__lte=until).order_by("-sequence")
-    return before.values_list("sequence", flat=True).first() or 0
 
 
 @retried_atomic

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.outbound.servers import LocalServer, saying, serving
+from tests.outbound.servers import LocalServer, Names, saying, serving
 from webhooks.services.posters import close_posters
 
 
@@ -21,3 +21,9 @@ def subscriber() -> Iterator[LocalServer]:
     """A subscriber that answers 200."""
     with serving(saying(b"thanks"), keep_alive=True) as server:
         yield server
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> Names:
+    """A DNS that knows only names set by the test."""
+    return Names(monkeypatch)

@@ -124,7 +124,8 @@ def test_its_owner_is_told_once_after_one_day_and_once_after_three(endpoint: Web
         ("endpoint.failing", 1, "client:tests", endpoint.pk),
         ("endpoint.failing", 3, "client:tests", endpoint.pk),
     ]
-    assert told()[0][1]["url"] == endpoint.url
+    # It may hold a token, and everybody reads the feed.
+    assert endpoint.url not in str(told())
     assert sum("has had no success" in record.message for record in caplog.records) == 2
     assert read(endpoint).is_active
 
@@ -156,11 +157,8 @@ def test_after_five_days_it_is_disabled_and_its_owner_is_told(endpoint: WebhookE
     assert statuses(endpoint) == ["cancelled", "cancelled"]
     assert told()[-1] == (
         "endpoint.disabled",
-        {
-            "id": endpoint.pk, "url": endpoint.url, "owner": "client:tests", "reason": FAILED_REASON,
-            "resume_after": first - 1,
-        },
-    )  # fmt: skip
+        {"id": endpoint.pk, "owner": "client:tests", "reason": FAILED_REASON, "resume_after": first - 1},
+    )
     assert f"The webhook endpoint {endpoint.pk} is disabled" in caplog.text
     assert services.check_failing_endpoints() == 0
 
