@@ -344,6 +344,7 @@ SPECTACULAR_SETTINGS = {
         "SyncActionEnum": "pms_integration.models.SyncAction",
         "ImportFormatEnum": "pms_integration.models.ImportFormat",
         "FieldGroupOwnerEnum": "pms_integration.models.FieldGroupOwner",
+        "DeliveryStatusEnum": "webhooks.models.DeliveryStatus",
         "StockOwnerEnum": "pms_integration.models.StockOwner",
     },
 }

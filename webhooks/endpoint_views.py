@@ -25,7 +25,7 @@ from webhooks.serializers import (
     EndpointSerializer,
     ReplayedSerializer,
     ReplaySerializer,
-    RotationSerializer,
+    EndpointRotationSerializer,
 )
 
 
@@ -89,12 +89,12 @@ class EndpointViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericV
         services.delete_endpoint(endpoint_id=self.get_object().pk)
         return Response(status=204)
 
-    @extend_schema(request=RotationSerializer, responses=EndpointSecretSerializer)
+    @extend_schema(request=EndpointRotationSerializer, responses=EndpointSecretSerializer)
     @action(detail=True, methods=["post"], url_path="rotate-secret")
     def rotate_secret(self, request: Request, pk: str) -> Response:
         """Makes another secret. For 24 hours both sign, unless the one before ends at once."""
         endpoint = self.get_object()
-        secret = services.rotate_secret(endpoint_id=endpoint.pk, **validated(RotationSerializer, request.data))
+        secret = services.rotate_secret(endpoint_id=endpoint.pk, **validated(EndpointRotationSerializer, request.data))
         return _shown_once(endpoint, secret)
 
     @extend_schema(request=None, responses={202: EndpointSerializer})

@@ -60,7 +60,7 @@ class EndpointSecretSerializer(EndpointSerializer):
         fields = (*EndpointSerializer.Meta.fields, "secret")
 
 
-class RotationSerializer(serializers.Serializer[Any]):
+class EndpointRotationSerializer(serializers.Serializer[Any]):
     """When the secret before the new one ends."""
 
     at_once = serializers.BooleanField(default=False, help_text="Only the new one signs, from now on")

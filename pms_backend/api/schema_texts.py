@@ -27,6 +27,8 @@ RESOURCES: Final = {
     "pms/sync-runs": "What was asked of a PMS as a whole, and the differences that were found.",
     "pms": "Webhooks that a PMS sent, and how far they are applied.",
     "webhooks": "The address that a PMS sends its signed webhooks to.",
+    "webhooks/endpoints": "URLs of subscribers, which get events as signed webhooks.",
+    "webhooks/deliveries": "Events on their way to endpoints, with each attempt.",
     "events": "The gapless feed of everything that changes.",
     "realtime": "Tickets for the stock WebSocket.",
     "auth": "Tokens for people, by name and password.",
@@ -82,6 +84,9 @@ SUMMARIES: Final = {
     "v1_pms_products_resolve_create": "Resolve conflicts of a PMS product",
     "v1_pms_products_publish_create": "Publish products to PMSs",
     "v1_pms_sync_runs_differences_list": "List the differences of a sync run",
+    "v1_webhooks_deliveries_redeliver_create": "Send a delivery again",
+    "v1_webhooks_endpoints_replay_create": "Replay events to an endpoint",
+    "v1_webhooks_endpoints_rotate_secret_create": "Rotate the secret of an endpoint",
     "v1_webhooks_pms_create": "Receive a PMS webhook",
 }
 

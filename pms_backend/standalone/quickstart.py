@@ -8,7 +8,12 @@ from typing import Any
 from pms_backend.standalone.configuration import Configuration
 
 # The programs of each member of `pids`.
-PIDS = {"web": ("web",), "sockets": ("sockets",), "worker": ("relay", "sync", "pms", "worker"), "beat": ("beat",)}
+PIDS = {
+    "web": ("web",),
+    "sockets": ("sockets",),
+    "worker": ("relay", "sync", "pms", "deliveries", "worker"),
+    "beat": ("beat",),
+}
 
 
 def content(

@@ -26,6 +26,7 @@ PROMISED = frozenset(
         "sync": ("started", "progressed", "held", "finished", "failed"),
         "pms": ("conflict", "unreachable"),
         "endpoint": ("failing", "disabled"),
+        "webhook": ("test",),
     }.items()
     for what in whats
 )

@@ -10,7 +10,14 @@ from django.conf import settings
 
 from pms_backend.celery import app
 from pms_backend.standalone.configuration import Configuration
-from pms_backend.standalone.programs import CONNECTIONS, PMS_THREADS, SYNC_THREADS, WORKER_THREADS, stack_of
+from pms_backend.standalone.programs import (
+    CONNECTIONS,
+    DELIVERY_THREADS,
+    PMS_THREADS,
+    SYNC_THREADS,
+    WORKER_THREADS,
+    stack_of,
+)
 from pms_backend.standalone.quickstart import PIDS
 from tests.architecture.sources import ROOT
 
@@ -83,7 +90,8 @@ def test_docker_compose_asks_each_worker_for_its_health():
 
 
 @pytest.mark.parametrize(
-    ("worker", "threads"), [("sync", SYNC_THREADS), ("pms", PMS_THREADS), ("worker", WORKER_THREADS)]
+    ("worker", "threads"),
+    [("sync", SYNC_THREADS), ("pms", PMS_THREADS), ("deliveries", DELIVERY_THREADS), ("worker", WORKER_THREADS)],
 )
 def test_no_kind_of_task_can_use_all_threads_of_its_worker(worker: str, threads: int):
     command = worker_commands()[worker]

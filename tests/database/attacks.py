@@ -123,6 +123,16 @@ CHECKS = {
     "products_variant_has_a_sku": ["sku = ''"],
     "products_variant_sku_key_of_ascii": ["sku_key = upper(sku)"],
     "products_variant_price_not_negative": ["price = -1"],
+    "webhook_delivery_due_until_settled": ["next_attempt_at = NULL", "status = 'delivered'"],
+    "webhook_delivery_status_known": ["status = 'lost'"],
+    "webhook_endpoint_disabled_since_a_moment": [
+        "is_active = false", "disabled_at = now()", "disabled_reason = 'x'", "resume_after = 1",
+        "is_active = false, disabled_at = now()", "is_active = false, resume_after = 1",
+    ],
+    "webhook_endpoint_gets_something": ["event_types = '{}'"],
+    "webhook_endpoint_previous_secret_ends": [
+        "previous_secret = 'x', previous_secret_until = NULL", "previous_secret = NULL, previous_secret_until = now()",
+    ],
 }  # fmt: skip
 
 # Of checks: the one without which theirs is never looked at.
@@ -131,6 +141,7 @@ HIDDEN_BY = {
     "inventory_transfer_status_known": "inventory_transfer_moments_fit_its_status",
     "pms_event_status_known": "pms_event_due_while_unfinished",
     "sync_run_status_known": "sync_run_finished_at_when_it_is",
+    "webhook_delivery_status_known": "webhook_delivery_due_until_settled",
 }
 
 # Of unique keys, where a table has several: what makes a row differ in the others.

@@ -123,7 +123,7 @@ def test_every_trigger_refuses_what_it_is_there_for(world: list[Rule]) -> None:
 def test_every_reference_is_to_something(world: list[Rule]) -> None:
     for rule in world:
         if rule.kind == "f":
-            one = f"WHERE id = (SELECT min(id) FROM {rule.table})"
+            one = f"WHERE ctid = (SELECT min(ctid) FROM {rule.table})"
             attack = f"UPDATE {rule.table} SET {rule.columns[0]} = {NOBODY} {one}"
             assert run(_unlocked(rule.table) + attack) == rule.name, attack
 

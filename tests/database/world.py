@@ -30,6 +30,8 @@ from products import services as products
 from products.models import Category, ImageFile, ImageUpload, Product, Variant
 from tests.factories import make_connection, make_location, make_product, set_stock
 from tests.pms_integration.reports import apply, delta, figure, receive
+from webhooks import services as webhooks
+from webhooks.services.endpoints import EndpointURL
 
 
 def make_world() -> None:
@@ -68,6 +70,7 @@ def make_world() -> None:
     )
     job.problems.create(line=2, code="invalid", detail="No.")
     relay_pending()
+    _deliver()
     ParkedEvent.objects.create(event=Event.objects.earliest("id"), receiver="tests")
 
 
@@ -80,6 +83,17 @@ def _make_clients() -> None:
     access.issue_ticket(caller=caller_of_user(User.objects.create(username="other")))
     IdempotencyKey.objects.create(digest=b"0" * 32, fingerprint=b"0" * 32, status=201, body=b"{}")
     record_heartbeat(queue="default")
+
+
+def _deliver() -> None:
+    """Two endpoints, one of them with two secrets, and a delivery that has failed once."""
+    endpoint = webhooks.create_endpoint(url=EndpointURL("https://shop.example/"), event_types=["*"])
+    make_product("W-1")
+    relay_pending()
+    delivery = endpoint.deliveries.earliest("id")
+    delivery.attempts.create(at=timezone.now(), status=500, ms=7)
+    webhooks.rotate_secret(endpoint_id=endpoint.pk)
+    webhooks.create_endpoint(url=EndpointURL("https://other.example/"), event_types=["*"])
 
 
 def _make_catalogue() -> None:

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 from django.db import connection
 
-from pms_backend.standalone.programs import PMS_THREADS, SYNC_THREADS
+from pms_backend.standalone.programs import DELIVERY_THREADS, PMS_THREADS, SYNC_THREADS
 
 ROOT = Path(__file__).resolve().parents[2]
 STOP_SECONDS = 15
-THREADS = {"sync": SYNC_THREADS, "pms": PMS_THREADS}
+THREADS = {"sync": SYNC_THREADS, "pms": PMS_THREADS, "deliveries": DELIVERY_THREADS}
 
 
 def database_url() -> str:

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from typing import Any, ClassVar
 
 import pytest
@@ -32,6 +33,9 @@ from tests.architecture.sources import ROOT
 from tests.factories import make_connection, make_location, make_product, make_variant, set_stock
 from tests.inventory.reserving import outlive, reserve
 from tests.pms_integration.reports import apply, figure, product
+from webhooks import services as webhooks
+from webhooks.models import WebhookEndpoint
+from webhooks.services.endpoints import EndpointURL
 
 TYPES = [kind.type for kind in event_classes()]
 
@@ -138,6 +142,16 @@ def a_file_is_imported() -> None:
     run_imports()
 
 
+def an_endpoint_fails() -> None:
+    """An endpoint is tried, its owner is told, and it is disabled."""
+    endpoint = webhooks.create_endpoint(url=EndpointURL("https://shop.example/"), event_types=["*"])
+    webhooks.send_test(endpoint_id=endpoint.pk)
+    since = timezone.now() - timedelta(days=1)
+    WebhookEndpoint.objects.update(failing_since=since, last_failure_at=since)
+    webhooks.check_failing_endpoints()
+    webhooks.update_endpoint(endpoint_id=endpoint.pk, values={"is_active": False})
+
+
 def test_the_documentation_agrees_with_the_dataclasses():
     out = io.StringIO()
 
@@ -173,6 +187,7 @@ def test_the_payload_has_the_dataclass_fields(kind: type[DomainEvent]):
         a_pms_is_synced,
         stock_travels_and_is_counted,
         a_file_is_imported,
+        an_endpoint_fails,
     ],
 )
 def test_what_is_recorded_is_what_is_documented(happens: Callable[[], None]):
@@ -199,6 +214,7 @@ def test_every_type_was_tried():
     a_pms_is_synced()
     stock_travels_and_is_counted()
     a_file_is_imported()
+    an_endpoint_fails()
 
     assert set(Event.objects.values_list("type", flat=True)) == set(TYPES)
 

@@ -28,6 +28,7 @@ STACK = Stack(
         program("relay", StopOrder.WORKERS),
         program("sync", StopOrder.WORKERS),
         program("pms", StopOrder.WORKERS),
+        program("deliveries", StopOrder.WORKERS),
         program("worker", StopOrder.WORKERS),
         program("beat"),
     ),

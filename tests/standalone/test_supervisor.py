@@ -41,7 +41,7 @@ def test_the_first_start_writes_quickstart_json(make_stack: Callable[..., FakeSt
         "pids": {
             "web": [stack.recorded("web")],
             "sockets": [stack.recorded("sockets")],
-            "worker": [stack.recorded(name) for name in ("relay", "sync", "pms", "worker")],
+            "worker": [stack.recorded(name) for name in ("relay", "sync", "pms", "deliveries", "worker")],
             "beat": [stack.recorded("beat")],
         },
     }
