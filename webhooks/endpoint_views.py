@@ -21,11 +21,11 @@ from webhooks.models import Delivery, WebhookEndpoint
 from webhooks.serializers import (
     DeliverySerializer,
     EnableSerializer,
+    EndpointRotationSerializer,
     EndpointSecretSerializer,
     EndpointSerializer,
     ReplayedSerializer,
     ReplaySerializer,
-    EndpointRotationSerializer,
 )
 
 
