@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 from redis import Redis
 
@@ -48,7 +49,9 @@ def settled() -> int:
 def retry(endpoint: WebhookEndpoint) -> None:
     """The pauses of an endpoint are over."""
     WebhookEndpoint.objects.filter(pk=endpoint.pk).update(next_try_at=None)
-    Delivery.objects.filter(endpoint=endpoint, status="pending").update(next_attempt_at=timezone.now())
+    with transaction.atomic():
+        waiting = Delivery.objects.filter(endpoint=endpoint, status="pending").select_for_update(skip_locked=True)
+        Delivery.objects.filter(pk__in=[each.pk for each in waiting]).update(next_attempt_at=timezone.now())
 
 
 def end_leases() -> None:

@@ -16,7 +16,7 @@ LEASE_SECONDS: Final = 60.0
 MAX_IN_ORDER: Final = 10
 
 # Each endpoint in turn, so that a long queue delays no other. Of those that are sent in order nothing passes one that
-# waits for its next attempt, or is being sent.
+# waits for its next attempt, is being sent, or is locked by somebody else, for whom a lease never waits.
 _LEASE: Final = """
 WITH ready AS MATERIALIZED (
     SELECT endpoint.id, CASE
@@ -35,7 +35,7 @@ WITH ready AS MATERIALIZED (
     FROM webhooks_webhookendpoint AS endpoint
     WHERE endpoint.is_active AND coalesce(endpoint.next_try_at, '-infinity') <= statement_timestamp()
 ), due AS MATERIALIZED (
-    SELECT found.id FROM ready
+    SELECT found.id, ready.id AS endpoint_id, found.place FROM ready
     CROSS JOIN LATERAL (
         (SELECT delivery.id, row_number() OVER (ORDER BY delivery.sequence) AS place
         FROM webhooks_delivery AS delivery
@@ -51,12 +51,20 @@ WITH ready AS MATERIALIZED (
         ORDER BY delivery.sequence LIMIT ready.room_in_order)
     ) AS found
     ORDER BY found.place LIMIT %(limit)s
+), locked AS MATERIALIZED (
+    SELECT delivery.id, delivery.is_in_order, due.endpoint_id, due.place
+    FROM due JOIN webhooks_delivery AS delivery ON delivery.id = due.id
+    WHERE delivery.status IN ('pending', 'sending') AND delivery.next_attempt_at <= statement_timestamp()
+    FOR NO KEY UPDATE OF delivery SKIP LOCKED
+), leased AS (
+    SELECT id, is_in_order, place,
+        row_number() OVER (PARTITION BY endpoint_id, is_in_order ORDER BY place) AS place_of_locked
+    FROM locked
 )
 UPDATE webhooks_delivery AS delivery
 SET status = 'sending', next_attempt_at = clock_timestamp() + %(seconds)s * interval '1 second'
-FROM due
-WHERE delivery.id = due.id AND delivery.status IN ('pending', 'sending')
-    AND delivery.next_attempt_at <= statement_timestamp()
+FROM leased
+WHERE delivery.id = leased.id AND (NOT leased.is_in_order OR leased.place_of_locked = leased.place)
 RETURNING delivery.id, delivery.endpoint_id, delivery.event_id, delivery.sequence, delivery.previous_sequence,
     delivery.tries, delivery.is_in_order, delivery.next_attempt_at
 """

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from tests.concurrency.threads import at_once
@@ -109,6 +110,24 @@ def test_those_in_order_are_sent_by_one_worker_and_nothing_passes_one_that_waits
     third = unsettled().order_by("sequence")[2]
     Delivery.objects.filter(pk=third.pk).update(next_attempt_at=timezone.now() + timedelta(minutes=1))
     assert [each.sequence for each in lease()] == [third.sequence - 2, third.sequence - 1]
+
+
+def test_a_lease_waits_for_nobody_and_those_in_order_do_not_pass_one_that_is_locked():
+    endpoint = make_endpoint()
+    publish_many(3)
+    first, second, third = unsettled().order_by("sequence")
+
+    def leased_while_locked() -> list[int]:
+        with transaction.atomic():
+            Delivery.objects.select_for_update().get(pk=second.pk)
+            [leased] = at_once([lease])
+        assert isinstance(leased, list)
+        unsettled().update(status="pending", next_attempt_at=timezone.now())
+        return [each.id for each in leased]
+
+    assert leased_while_locked() == [first.pk, third.pk]
+    replay(endpoint)
+    assert leased_while_locked() == [first.pk]
 
 
 def test_new_events_are_not_held_up_by_those_in_order():
