@@ -80,7 +80,8 @@ class EndpointViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericV
 
     def partial_update(self, request: Request, pk: str) -> Response:
         """Changes an endpoint. `is_active` false disables it; true enables it, without what it has missed."""
-        endpoint = services.update_endpoint(endpoint_id=self.get_object().pk, values=self.prepared())
+        values = self.prepared()
+        endpoint = services.update_endpoint(endpoint_id=self.get_object().pk, values=values)
         return Response(EndpointSerializer(endpoint).data)
 
     @extend_schema(responses={204: None})
@@ -93,8 +94,9 @@ class EndpointViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericV
     @action(detail=True, methods=["post"], url_path="rotate-secret")
     def rotate_secret(self, request: Request, pk: str) -> Response:
         """Makes another secret. For 24 hours both sign, unless the one before ends at once."""
+        values = validated(EndpointRotationSerializer, request.data)
         endpoint = self.get_object()
-        secret = services.rotate_secret(endpoint_id=endpoint.pk, **validated(EndpointRotationSerializer, request.data))
+        secret = services.rotate_secret(endpoint_id=endpoint.pk, **values)
         return _shown_once(endpoint, secret)
 
     @extend_schema(request=None, responses={202: EndpointSerializer})

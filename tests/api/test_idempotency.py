@@ -520,6 +520,8 @@ def test_the_schema_says_where_a_key_may_be_sent(client: Client):
     # Whoever signs a webhook is no client of ours; its webhook-id does the same. Availability is only read. The others
     # answer with secrets.
     assert set(posts) - taking == {
+        "/api/v1/webhooks/endpoints/",
+        "/api/v1/webhooks/endpoints/{id}/rotate-secret/",
         "/api/v1/inventory/availability/",
         "/api/v1/webhooks/pms/{slug}/",
         "/api/v1/pms/connections/",
