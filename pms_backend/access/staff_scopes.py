@@ -67,9 +67,16 @@ _PMS_WRITE: Final = (
     "pms_integration.change_syncrun",
     "pms_integration.add_pmsstockpush",
 )
-# Nothing requires these scopes yet; the first endpoint that does names its permissions here.
-_WEBHOOKS_READ: Final[tuple[str, ...]] = ()
-_WEBHOOKS_WRITE: Final[tuple[str, ...]] = ()
+_WEBHOOKS_READ: Final = (
+    "webhooks.view_webhookendpoint",
+    "webhooks.view_delivery",
+)
+_WEBHOOKS_WRITE: Final = (
+    "webhooks.add_webhookendpoint",
+    "webhooks.change_webhookendpoint",
+    "webhooks.delete_webhookendpoint",
+    "webhooks.change_delivery",
+)
 
 # A scope without permissions is for superusers only, who have every scope.
 PERMISSIONS_OF_SCOPE: Final[dict[str, tuple[str, ...]]] = {

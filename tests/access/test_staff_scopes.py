@@ -46,7 +46,7 @@ def browser(user: User) -> JSONClient:
 def test_the_table_has_a_row_for_each_scope_and_names_permissions_that_exist():
     assert list(PERMISSIONS_OF_SCOPE) == list(ALL_SCOPES)
     assert len(permissions_named(*chain.from_iterable(PERMISSIONS_OF_SCOPE.values()))) > 20
-    assert {"access:admin", "webhooks:read", "webhooks:write"} == OF_SUPERUSERS
+    assert {"access:admin"} == OF_SUPERUSERS
 
 
 @pytest.mark.parametrize("scope", sorted(set(ALL_SCOPES) - OF_SUPERUSERS))
