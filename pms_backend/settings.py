@@ -445,6 +445,13 @@ UNFOLD = {
                 ],
             },
             {
+                "title": "Webhooks",
+                "items": [
+                    _page("Endpoints", "webhook", "webhooks.webhookendpoint"),
+                    _page("Deliveries", "outbox", "webhooks.delivery"),
+                ],
+            },
+            {
                 "title": "System",
                 "items": [
                     _page("Events feed", "rss_feed", "events.event"),

@@ -82,6 +82,13 @@ TABLE = {
         bulk=dict.fromkeys(("publish_selected", "unpublish_selected", "archive_selected", "restore_selected"), CHANGE),
         buttons=dict.fromkeys(("publish", "unpublish", "archive", "restore"), CHANGE),
     ),
+    "webhooks.delivery": Row(pages={"redeliver": CHANGE}, bulk={"redeliver_selected": CHANGE}),
+    "webhooks.webhookendpoint": Row(
+        add=ADD,
+        delete=DELETE,
+        pages=dict.fromkeys(("edit", "send_test", "rotate", "replay", "enable", "disable"), CHANGE),
+        bulk={"delete_selected": DELETE},
+    ),
 }
 # The pages of no model, each with a test of its own.
 SITE = (

@@ -29,8 +29,8 @@ class Role:
         return of_app or name in self.permissions or self.flags.get("is_superuser", False)
 
 
-OURS = ("products", "inventory", "pms_integration", "events", "access", "auth", "axes")
-READ = frozenset({"products:read", "inventory:read", "pms:read"})
+OURS = ("products", "inventory", "pms_integration", "webhooks", "events", "access", "auth", "axes")
+READ = frozenset({"products:read", "inventory:read", "pms:read", "webhooks:read"})
 
 ROLES = {
     "without permissions": Role(),
@@ -53,7 +53,7 @@ ROLES = {
     "user administrator": Role(apps=("auth",), verbs=("view", "add", "change", "delete")),
     "client administrator": Role(apps=("access",), verbs=("view", "add", "change", "delete")),
     "everything but superuser": Role(
-        scopes=READ | {"products:write", "inventory:write", "pms:write", "events:read"},
+        scopes=READ | {"products:write", "inventory:write", "pms:write", "webhooks:write", "events:read"},
         apps=OURS,
         verbs=("view", "add", "change", "delete"),
     ),

@@ -33,6 +33,9 @@ from pms_integration.models import (
 from products import services as products
 from tests.factories import make_connection, make_location, make_product, set_stock, store_webhook
 from tests.staff import staff_with, superuser
+from webhooks import services as webhooks
+from webhooks.models import Delivery
+from webhooks.services.endpoints import EndpointURL
 
 DASHBOARD = "/admin/"
 
@@ -78,6 +81,10 @@ def add_rows(numbers: range) -> None:
         elsewhere = make_location(f"elsewhere-{number}")
         inventory.create_transfer(source=location.code, target=elsewhere.code, lines=[(f"S-{number:03}", 1)])
         inventory.create_stocktake(location=location.code)
+        endpoint = webhooks.create_endpoint(url=EndpointURL(f"https://shop-{number}.example/"), event_types=["*"])
+        Delivery.objects.create(
+            endpoint=endpoint, event=Event.objects.order_by("id")[number], type="stock.changed", sequence=number
+        )
         ParkedEvent.objects.create(event=Event.objects.order_by("id")[number], receiver="tests")
         AccessAttempt.objects.create(username=f"user-{number}", ip_address="203.0.113.1", failures_since_start=1)
 

@@ -10,7 +10,7 @@ from django.db import connection
 from standardwebhooks import Webhook
 
 from pms_backend.api.arrays import as_array
-from webhooks.models import WebhookEndpoint
+from webhooks.models import Delivery, WebhookEndpoint
 from webhooks.services.leases import LeasedDelivery
 
 # `data` stays the text that PostgreSQL has of it: to read and write it takes longer than to send it.
@@ -38,7 +38,13 @@ def stored_events(ids: Collection[int]) -> dict[int, StoredEvent]:
     return {event.id: event for event in found}
 
 
-def body_of(event: StoredEvent, delivery: LeasedDelivery) -> str:
+def body_as_sent(delivery: Delivery) -> str | None:
+    """The body of a delivery's attempts; None if its event is not kept any more."""
+    event = stored_events([delivery.event_id]).get(delivery.event_id)
+    return None if event is None else body_of(event, delivery)
+
+
+def body_of(event: StoredEvent, delivery: LeasedDelivery | Delivery) -> str:
     """The body, in JSON."""
     head: dict[str, Any] = {
         "type": event.type,
