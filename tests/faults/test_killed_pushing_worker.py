@@ -73,8 +73,15 @@ def recording_is_held() -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("is_recording", [False, True])
-@pytest.mark.parametrize(("make", "version"), [(new, 1), (changed, 2)])
+@pytest.mark.parametrize(
+    ("make", "version", "is_recording"),
+    [
+        (new, 1, False),
+        (changed, 2, True),
+        pytest.param(new, 1, True, marks=pytest.mark.slow),
+        pytest.param(changed, 2, False, marks=pytest.mark.slow),
+    ],
+)
 def test_it_is_made_once(
     pms: PMSConnection,
     simulator: SimulatorHere,

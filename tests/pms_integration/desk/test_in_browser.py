@@ -36,7 +36,7 @@ def be_dark(page: Page) -> None:
     expect(page.locator("html")).to_have_class("dark")
 
 
-@pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("is_dark", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["light", "dark"])
 def test_a_conflict_is_seen_side_by_side_and_each_group_is_decided(
     live_server: LiveServer, chromium: str, pms: PMSConnection, simulator: SimulatorHere, is_dark: bool
 ):
