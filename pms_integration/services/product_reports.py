@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.db import connection
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
+from pms_backend.api.arrays import as_array
 from pms_backend.api.exceptions import DomainError
 from pms_backend.events import services as outbox
 from pms_integration.connectors.contract import Resource
@@ -30,6 +32,12 @@ from products.services.statements import Table
 from products.skus import sku_key
 
 _UNUSABLE: Final = (OptionsDoNotFit, AttributesTooLarge, TooManyVariants, DescriptionTooLong, InvalidHandle)
+# By the ORM, to insert the rows would take a quarter of the time of a batch.
+_INSERT: Final = """
+INSERT INTO pms_integration_pmsproduct (connection_id, external_id, digest, reason, payload, is_deleted)
+SELECT %s, external_id, '', '', '{}', false FROM unnest(%s::text[]) AS external_id ORDER BY external_id
+ON CONFLICT (connection_id, external_id) DO NOTHING
+"""
 _PRODUCTS: Final = Table(PMSProduct, constant={"connection_id", "external_id"})
 
 ProductReport = Reported[ExternalProduct]
@@ -62,9 +70,8 @@ def apply_product_reports(
 def lock_external_products(pms: PMSConnection, external_ids: Sequence[str]) -> dict[str, PMSProduct]:
     """The rows of these products by id, inserted where they are missing, locked in the order of their external ids."""
     ids = sorted(set(external_ids))
-    PMSProduct.objects.bulk_create(
-        [PMSProduct(connection=pms, external_id=external_id) for external_id in ids], ignore_conflicts=True
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, [pms.pk, as_array(ids)])
     rows = PMSProduct.objects.filter(connection=pms, external_id__in=ids).order_by("external_id")
     return {str(row.external_id): row for row in rows.select_for_update(no_key=True)}
 
