@@ -1,27 +1,16 @@
 """A simulated PMS that is called, which owns the stock of `annex`; that of `outlet` is ours."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from inventory.services import count_stock
 from pms_backend.events.services import relay_pending
 from pms_integration import services
 from pms_integration.models import PMSConnection
-from pms_integration.services.pms_client import close_clients
 from tests.factories import make_connection, make_location, make_product
 from tests.pms_integration.outgoing.calling import connect_simulator
 from tests.pms_integration.simulator.calling import SimulatorHere, product
 
 LOCATIONS = {"annex": "W1", "outlet": "W2"}
-
-
-@pytest.fixture
-def simulator(allowed: None) -> Iterator[SimulatorHere]:
-    running = SimulatorHere()
-    yield running
-    close_clients()
-    running.close()
 
 
 @pytest.fixture
