@@ -195,6 +195,6 @@ def conflict_detail(row: PMSProduct) -> str:
     """What is in conflict, in words; empty without one."""
     names = [name for fields in row.conflict.values() for name in fields]
     if row.is_deleted and STATUS in names:
-        return "The PMS has deleted the product, which was edited here since."
+        return "The PMS has deleted the product, which was edited here since or whose status is ours."
     more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
     return f"Both sides have changed {', '.join(names[:MAX_NAMED])}{more}." if names else ""

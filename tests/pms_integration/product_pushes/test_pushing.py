@@ -564,7 +564,10 @@ def test_a_product_that_the_pms_has_deleted_and_that_was_edited_here_is_a_confli
     lamp, _ = deleted_and_edited(pms, simulator)
 
     row = row_of(lamp)
-    assert (row.state, row.why) == ("conflict", "The PMS has deleted the product, which was edited here since.")
+    assert (row.state, row.why) == (
+        "conflict",
+        "The PMS has deleted the product, which was edited here since or whose status is ours.",
+    )
     lamp.refresh_from_db()
     assert (lamp.status, lamp.name) == ("active", "Ours")
     requests = simulator.counters()["requests"]
