@@ -25,7 +25,7 @@ from products.models import ProductStatus
 
 @dataclass(frozen=True, slots=True)
 class PreparedPush:
-    """A request that is stored: how often it was sent, this time included, and when the push was requested last.
+    """A request that is stored, and when its push was requested last.
 
     `asks`: the PMS's version is not known, so that it is asked for first.
     """
