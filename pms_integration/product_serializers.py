@@ -10,7 +10,7 @@ from pms_backend.api import serializers
 from pms_backend.api.keyset import MAX_ID
 from pms_integration.models import MAX_EXTERNAL_ID_LENGTH, FieldGroupOwner, PMSConnection, PMSProduct, PMSProductState
 from pms_integration.services.product_pushes.publishing import MAX_PUBLISHED_PRODUCTS
-from pms_integration.services.stock_pushes.requests import MAX_PUSHED_CONNECTIONS
+from pms_integration.services.pushed_connections import MAX_PUSHED_CONNECTIONS
 
 _CONFLICT: Final[dict[str, Any]] = {
     "type": "object",

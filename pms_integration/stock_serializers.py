@@ -4,7 +4,8 @@ from typing import Any
 
 from pms_backend.api import serializers
 from pms_integration.models import PMSStock
-from pms_integration.services.stock_pushes.requests import MAX_PUSHED_CONNECTIONS, MAX_PUSHED_SKUS
+from pms_integration.services.pushed_connections import MAX_PUSHED_CONNECTIONS
+from pms_integration.services.stock_pushes.requests import MAX_PUSHED_SKUS
 from products.skus import MAX_SKU_LENGTH
 
 

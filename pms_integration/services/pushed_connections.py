@@ -1,10 +1,13 @@
 """The connections that a request to push names."""
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from pms_backend.api.problems import FieldError
 from pms_integration.exceptions import PMSNotCalled, UnknownConnection
 from pms_integration.models import PMSConnection
+
+MAX_PUSHED_CONNECTIONS: Final = 100
 
 
 def named_connections(

@@ -22,7 +22,6 @@ from products.skus import sku_key
 
 # Each 50 of them are a call to each PMS.
 MAX_PUSHED_SKUS: Final = 1_000
-MAX_PUSHED_CONNECTIONS: Final = 100
 # Unknown SKUs that the detail of an error names; its `errors` name all.
 _NAMED: Final = 10
 
