@@ -29,6 +29,8 @@ class MovementData(TypedDict):
     request_id: str
     occurred_at: datetime
     created_at: datetime
+    reverses: int | None
+    reversed_by: int | None
 
 
 class LocationData(TypedDict):

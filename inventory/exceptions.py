@@ -92,6 +92,23 @@ class InvalidQuantity(Invalid, code="invalid_quantity"):
     """The number is not valid here."""
 
 
+class ReasonContradictsDelta(Invalid):
+    """The reason only adds units, or only takes units away, and the delta does the opposite."""
+
+    code = "reason_contradicts_delta"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, errors=[FieldError("/reason", self.code, detail)])
+
+
+class AlreadyReversed(Conflict, code="already_reversed"):
+    """Another movement has reversed this one."""
+
+
+class NotReversible(Conflict, code="not_reversible"):
+    """The movement belongs to a transfer, or another system has reported it; `detail` says what to do instead."""
+
+
 class LedgerContradictsItself(Conflict, code="ledger_contradicts_itself"):
     """A movement does not follow from the one before it."""
 

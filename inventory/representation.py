@@ -30,13 +30,13 @@ def level_of_row(row: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def movement_as_dict(movement: StockMovement) -> dict[str, Any]:
-    """One movement that was read with its level's variant and location."""
+    """One movement that was read by `as_shown()`."""
     return dict(zip(MovementData.__annotations__, _values_of_movement(movement), strict=True))
 
 
 # The paths of the fields that are not columns of their own table.
 _LEVEL_PATHS: Final = {"sku": "variant.sku", "location": "location.code"}
-_MOVEMENT_PATHS: Final = {"sku": "level.variant.sku", "location": "level.location.code"}
+_MOVEMENT_PATHS: Final = {"sku": "level.variant.sku", "location": "level.location.code", "reverses": "reverses_id"}
 _values_of_level: Final = attrgetter(*(_LEVEL_PATHS.get(name, name) for name in LEVEL_FIELDS))
 _values_of_movement: Final = attrgetter(*(_MOVEMENT_PATHS.get(name, name) for name in MovementData.__annotations__))
 LEVEL_COLUMNS: Final = tuple(

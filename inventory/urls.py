@@ -41,6 +41,7 @@ urlpatterns = [
     path("alerts/", alerts.AlertListView.as_view(), name="alert-list"),
     path("availability/", availability.AvailabilityView.as_view(), name="availability"),
     path("movements/", stock.MovementListView.as_view(), name="movement-list"),
+    path("movements/<int:pk>/reverse/", stock.MovementReversalView.as_view(), name="movement-reversal"),
     path("levels/", stock.LevelListView.as_view(), name="level-list"),
     # The server decodes %2F: A/B is the SKU A/B in a GET, and the SKU A at the location B in a PATCH.
     path("levels/<sku:sku>/<code:location>/", stock.LevelView.as_view(), name="level"),

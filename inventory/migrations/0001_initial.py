@@ -105,6 +105,7 @@ class Migration(migrations.Migration):
                 ('reported_at', models.DateTimeField(editable=False, null=True)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('level', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='movements', to='inventory.stocklevel')),
+                ('reverses', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reversals', to='inventory.stockmovement')),
             ],
             options={
                 'ordering': ('-id',),
@@ -238,6 +239,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='stockmovement',
             constraint=models.UniqueConstraint(condition=models.Q(('is_deduplicated', True)), fields=('level', 'reference', 'reason'), name='inventory_movement_acts_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='stockmovement',
+            constraint=models.UniqueConstraint(condition=models.Q(('reverses__isnull', False)), fields=('reverses',), name='inventory_movement_reversed_once'),
         ),
         migrations.AddConstraint(
             model_name='stockmovement',

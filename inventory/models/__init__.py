@@ -7,6 +7,7 @@ from inventory.models.reservations import (
     ReservationStatus,
 )
 from inventory.models.stock import (
+    ADDING_REASONS,
     ADJUSTMENT_REASONS,
     CODE_VALIDATOR,
     IN_NEED,
@@ -15,11 +16,13 @@ from inventory.models.stock import (
     MAX_QUANTITY,
     MAX_REFERENCE_LENGTH,
     MAX_SOURCE_LENGTH,
+    TAKING_REASONS,
     Location,
     Reason,
     StockLevel,
     StockLevelQuerySet,
     StockMovement,
+    StockMovementQuerySet,
 )
 from inventory.models.stocktakes import (
     MAX_STOCKTAKE_LINES,

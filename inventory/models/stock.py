@@ -31,8 +31,11 @@ class Reason(models.TextChoices):
     TRANSFER_IN = "transfer_in"
 
 
-# The reasons of adjustments; the others belong to counts and transfers.
+# The reasons of adjustments; the others belong to counts and transfers. Those that only add units, and those that only
+# take units away: a correction may do either.
 ADJUSTMENT_REASONS = (Reason.RECEIPT, Reason.SALE, Reason.RETURN, Reason.CORRECTION, Reason.DAMAGE)
+ADDING_REASONS = (Reason.RECEIPT, Reason.RETURN)
+TAKING_REASONS = (Reason.SALE, Reason.DAMAGE)
 
 
 CODE_VALIDATOR = RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", "Letters, digits, dots, dashes, underscores.")
@@ -156,8 +159,21 @@ class StockLevel(models.Model):
         return self.reorder_point is not None and self.available <= self.reorder_point
 
 
+class StockMovementQuerySet(models.QuerySet["StockMovement"]):
+    """Movements with what their representation needs."""
+
+    def as_shown(self) -> "StockMovementQuerySet":
+        """With the level's variant and location, and `reversed_by`, the id of the movement that reverses each."""
+        reversal = self.model.objects.filter(reverses=models.OuterRef("pk")).order_by().values("pk")
+        shown = self.select_related("level__variant", "level__location")
+        return shown.annotate(reversed_by=models.Subquery(reversal))
+
+
 class StockMovement(models.Model):
-    """One change of `on_hand`: a line of the append-only ledger."""
+    """One change of `on_hand`: a line of the append-only ledger.
+
+    `reverses` is the movement that this one takes back: one of the same level with the opposite `delta`.
+    """
 
     level = models.ForeignKey(StockLevel, on_delete=models.PROTECT, related_name="movements", db_index=False)
     level_version = models.BigIntegerField()
@@ -175,6 +191,11 @@ class StockMovement(models.Model):
     # The same by the clock of the system that reported the change; only a change that another system reported has one.
     reported_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(db_default=Now())
+    reverses = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, editable=False, db_index=False, related_name="reversals"
+    )
+
+    objects = StockMovementQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)
@@ -201,6 +222,9 @@ class StockMovement(models.Model):
                 name="inventory_movement_acts_once",
                 condition=models.Q(is_deduplicated=True),
             ),
+            models.UniqueConstraint(
+                fields=["reverses"], name="inventory_movement_reversed_once", condition=models.Q(reverses__isnull=False)
+            ),
             models.CheckConstraint(
                 name="inventory_movement_deduplicated_by_reference",
                 condition=models.Q(is_deduplicated=False) | ~models.Q(reference=""),
@@ -215,3 +239,10 @@ class StockMovement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reason} {self.delta:+}"
+
+    @property
+    def reporter(self) -> str:
+        """The slug of the connection whose report made this movement; empty for a movement of ours."""
+        if self.source:
+            return self.source.partition(":")[0]
+        return self.actor.removeprefix("pms:") if self.actor.startswith("pms:") else ""

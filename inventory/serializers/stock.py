@@ -72,10 +72,18 @@ class MovementSerializer(serializers.Serializer[StockMovement]):
     request_id = serializers.CharField()
     occurred_at = serializers.DateTimeField()
     created_at = serializers.DateTimeField()
+    reverses = serializers.IntegerField(allow_null=True, help_text="the movement that this one takes back")
+    reversed_by = serializers.IntegerField(allow_null=True, help_text="the movement that takes this one back")
 
     def to_representation(self, instance: StockMovement) -> dict[str, Any]:
         """Shows it as `representation` does."""
         return movement_as_dict(instance)
+
+
+class ReversalSerializer(serializers.Serializer[Any]):
+    """Why a movement is reversed."""
+
+    note = serializers.CharField(required=False, allow_blank=True, max_length=MAX_NOTE_LENGTH)
 
 
 class TotalsSerializer(serializers.Serializer[Any]):

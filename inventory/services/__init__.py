@@ -9,6 +9,7 @@ from inventory.services.ledger import StockChange
 from inventory.services.level_batch import LevelBatch
 from inventory.services.level_settings import update_level
 from inventory.services.locations import create_location, update_location
+from inventory.services.moves import move_stock
 from inventory.services.repairs import repair_level
 from inventory.services.reservation_requests import ReservationRequest
 from inventory.services.reservation_transitions import (
@@ -18,6 +19,7 @@ from inventory.services.reservation_transitions import (
     release_reservation,
 )
 from inventory.services.reservations import reserve_stock
+from inventory.services.reversals import reverse_movement
 from inventory.services.stocktakes import (
     StocktakeCount,
     cancel_stocktake,

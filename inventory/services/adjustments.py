@@ -2,8 +2,22 @@
 
 from typing import Any, Final
 
-from inventory.exceptions import DedupeConflict, InsufficientStock, InvalidQuantity, ReferenceMissing, VersionConflict
-from inventory.models import ADJUSTMENT_REASONS, MAX_QUANTITY, Reason, StockLevel
+from inventory.exceptions import (
+    DedupeConflict,
+    InsufficientStock,
+    InvalidQuantity,
+    ReasonContradictsDelta,
+    ReferenceMissing,
+    VersionConflict,
+)
+from inventory.models import (
+    ADDING_REASONS,
+    ADJUSTMENT_REASONS,
+    MAX_QUANTITY,
+    TAKING_REASONS,
+    Reason,
+    StockLevel,
+)
 from inventory.representation import level_as_dict, movement_as_dict
 from inventory.services.dedupe import first_movement
 from inventory.services.ledger import (
@@ -24,10 +38,10 @@ from products.skus import sku_key
 # The natural key is looked up in the statement's snapshot, which may be older than the lock of the level. Then the
 # versions differ, the statement changes nothing, and the key is looked up again under the lock.
 _ACTS_FIRST: Final = """
-    level.version = (SELECT seen.version FROM inventory_stocklevel AS seen WHERE seen.id = level.id)
-    AND NOT EXISTS (SELECT 1 FROM inventory_stockmovement AS movement
-        WHERE movement.level_id = level.id AND movement.reference = %(reference)s::text
-            AND movement.reference <> '' AND movement.reason = %(reason)s::text)
+    level.version = (SELECT version FROM inventory_stocklevel AS seen WHERE seen.id = level.id)
+    AND NOT EXISTS (SELECT FROM inventory_stockmovement AS acted
+        WHERE acted.level_id = level.id AND acted.reference = %(reference)s::text
+            AND acted.reference <> '' AND acted.reason = %(reason)s::text AND acted.reverses_id IS NULL)
 """
 
 ADJUST: Final = on_one_line(
@@ -37,20 +51,20 @@ WITH changed AS (
     SET on_hand = level.on_hand + %(delta)s::bigint,
         version = level.version + 1,
         is_oversold = level.on_hand + %(delta)s::bigint - level.reserved < -level.backorder_limit
-            AND (%(is_fact)s::boolean OR level.is_oversold),
+            AND (%(is_fact)s OR level.is_oversold),
         updated_at = clock_timestamp()
     FROM products_variant AS variant, inventory_location AS location
     WHERE variant.sku_key = %(sku_key)s AND location.code = %(location)s AND location.is_active
         AND level.variant_id = variant.id AND level.location_id = location.id
-        AND (%(is_fact)s::boolean OR %(delta)s > 0
+        AND (%(is_fact)s OR %(delta)s > 0
             OR level.on_hand + %(delta)s - level.reserved >= -level.backorder_limit)
         AND (%(expected_version)s::bigint IS NULL OR level.version = %(expected_version)s::bigint)
-        AND (NOT %(dedupe)s::boolean OR ({_ACTS_FIRST}))
+        AND (NOT %(dedupe)s OR ({_ACTS_FIRST}))
     RETURNING {RETURNED_COLUMNS}, variant.sku, variant.product_id, location.code AS location,
         level.on_hand - %(delta)s::bigint - level.reserved < -level.backorder_limit AS was_oversold,
         coalesce(level.on_hand - %(delta)s::bigint - level.reserved <= level.reorder_point, false) AS was_low,
         %(delta)s::bigint AS delta, %(reason)s::text AS reason, %(note)s::text AS note,
-        %(reference)s::text AS reference, '' AS source, %(dedupe)s::boolean AS is_deduplicated,
+        %(reference)s::text AS reference, '' AS source, %(dedupe)s AS is_deduplicated,
         {OWN_MOMENT.format("level")} AS occurred_at, 1 AS position
 )
 """
@@ -80,7 +94,7 @@ def adjust_stock(
     A claim (anything downwards but damage) never takes what is available below the backorder limit. With
     `dedupe` the level, `reference` and `reason` act once: a repetition returns the first movement. Raises
     `InsufficientStock`, `VersionConflict`, `DedupeConflict` (it acted by another delta), `UnknownSku`,
-    `UnknownLocation`, `LocationInactive`, `InvalidQuantity`, `ReferenceMissing`.
+    `UnknownLocation`, `LocationInactive`, `InvalidQuantity`, `ReasonContradictsDelta`, `ReferenceMissing`.
     """
     check_adjustment(delta, reason)
     check_dedupe(reference, dedupe=dedupe)
@@ -118,11 +132,15 @@ def _adjust_or_explain(parameters: dict[str, Any], sku: str) -> StockChange:
 
 
 def check_adjustment(delta: int, reason: str) -> None:
-    """Raises `InvalidQuantity` for a delta or a reason that an adjustment cannot have."""
+    """Raises `InvalidQuantity` or `ReasonContradictsDelta` for a delta and a reason that no adjustment can have."""
     if delta == 0 or abs(delta) > MAX_QUANTITY:
         raise InvalidQuantity(f"delta is a whole number other than 0, at most {MAX_QUANTITY} either way.")
     if reason not in ADJUSTMENT_REASONS:
         raise InvalidQuantity(f"An adjustment's reason is one of {', '.join(ADJUSTMENT_REASONS)}.")
+    if delta < 0 and reason in ADDING_REASONS:
+        raise ReasonContradictsDelta(f"A {reason} adds units. A sale, damage or a correction takes units away.")
+    if delta > 0 and reason in TAKING_REASONS:
+        raise ReasonContradictsDelta(f"A {reason} takes units away. A receipt, return or correction adds units.")
 
 
 def check_dedupe(reference: str, *, dedupe: bool) -> None:

@@ -1,6 +1,7 @@
 """The natural key of a movement, (level, reference, reason), which acts once for callers that ask for `dedupe`.
 
-It is looked up while the level is locked; the constraint `inventory_movement_acts_once` guards it too.
+It is looked up while the level is locked; the constraint `inventory_movement_acts_once` guards it too. A reversal has
+the reference of what it reverses, but has not acted under it.
 """
 
 from collections.abc import Collection
@@ -22,14 +23,14 @@ SELECT DISTINCT ON (movement.level_id, movement.reference, movement.reason)
 FROM (SELECT DISTINCT * FROM unnest(%s::bigint[], %s::text[], %s::text[])) AS wanted(level_id, reference, reason)
 JOIN inventory_stockmovement AS movement
     ON movement.level_id = wanted.level_id AND movement.reference = wanted.reference AND movement.reference <> ''
-    AND movement.reason = wanted.reason
+    AND movement.reason = wanted.reason AND movement.reverses_id IS NULL
 ORDER BY movement.level_id, movement.reference, movement.reason, movement.level_version
 """
 
 
 def first_movement(*, level_id: int, reference: str, reason: str) -> StockMovement | None:
     """The first movement of this natural key, read with its level."""
-    movements = StockMovement.objects.select_related("level__variant", "level__location").exclude(reference="")
+    movements = StockMovement.objects.as_shown().filter(reverses=None).exclude(reference="")
     return movements.filter(level_id=level_id, reference=reference, reason=reason).order_by("level_version").first()
 
 

@@ -50,9 +50,9 @@ OWN_MOMENT: Final = "greatest({0}.updated_at, {0}.counted_at + interval '1 micro
 _LEDGER_AND_OUTBOX: Final = """
 , moved AS (
     INSERT INTO inventory_stockmovement (level_id, level_version, reason, delta, on_hand_after, note, reference, actor,
-        request_id, source, is_deduplicated, occurred_at{reported_at}, created_at)
+        request_id, source, is_deduplicated, occurred_at{more}, created_at)
     SELECT level_id, version, reason, delta, on_hand, note, reference, %(actor)s::text, {request_id}, source,
-        is_deduplicated, occurred_at{reported_at}, updated_at
+        is_deduplicated, occurred_at{more}, updated_at
     FROM changed WHERE delta <> 0 ORDER BY position
     RETURNING id, level_id, level_version, created_at
 ), event AS (
@@ -76,10 +76,10 @@ _LEDGER_AND_OUTBOX: Final = """
 """
 
 
-def ledger_and_outbox(request_id: str = "%(request_id)s::text", reported_at: str = "") -> str:
+def ledger_and_outbox(request_id: str = "%(request_id)s::text", more: tuple[str, ...] = ()) -> str:
     """The CTEs that write the movements and events of `changed`, with the SQL of their request id.
 
-    `reported_at` names that column where `changed` has it. Others leave it out: psycopg caches short statements only.
+    `more` names the columns that only some statements have in `changed`: psycopg caches short statements only.
     """
     movement = _as_json(
         MovementData,
@@ -88,9 +88,14 @@ def ledger_and_outbox(request_id: str = "%(request_id)s::text", reported_at: str
         actor="%(actor)s::text",
         request_id=request_id,
         created_at="moved_at",
+        reverses="reverses_id" if "reverses_id" in more else "NULL",
+        reversed_by="NULL",
     )
     return _LEDGER_AND_OUTBOX.format(
-        request_id=request_id, reported_at=reported_at, level=level_as_json(), movement=movement
+        request_id=request_id,
+        more="".join(f", {name}" for name in more),
+        level=level_as_json(),
+        movement=movement,
     )
 
 
@@ -136,6 +141,8 @@ class LedgerRow:
     request_id: str | None = None
     # Whether the level counts as low before the change, for `stock.low` and `stock.replenished`; None for `before`.
     low_before: bool | None = None
+    # The movement that this one reverses; `write_locked_level` alone writes it.
+    reverses_id: int | None = None
 
     @property
     def delta(self) -> int:
@@ -178,7 +185,7 @@ WITH row AS (
     FROM {_unnested("state", _STATE_ARRAYS)} WHERE level.id = state.id
     RETURNING level.*
 ), changed AS (
-    SELECT row.id AS level_id, {_SHOWN}, row.delta, row.was_oversold, row.was_low, {{reported}}
+    SELECT row.id AS level_id, {_SHOWN}, row.delta, row.was_oversold, row.was_low, {{more}}
         row.reason, row.note, row.reference, row.source, row.is_deduplicated, row.position,
         coalesce(row.occurred_at, {OWN_MOMENT.format("written")}) AS occurred_at,
         variant.sku, variant.product_id, location.code AS location, written.updated_at
@@ -188,18 +195,19 @@ WITH row AS (
 )
 """
 _PRODUCTS: Final = " SELECT array_agg(DISTINCT product_id) FROM changed"
-_OF_THIS_REQUEST: Final = _LOCKED_LEVELS.format(rows=_unnested("row", _ROW_ARRAYS), reported="") + LEDGER_AND_OUTBOX
-_WRITE: Final = _OF_THIS_REQUEST + _PRODUCTS
+_WRITE: Final = _LOCKED_LEVELS.format(rows=_unnested("row", _ROW_ARRAYS), more="") + LEDGER_AND_OUTBOX + _PRODUCTS
 _WRITE_AND_RETURN: Final = (
-    _OF_THIS_REQUEST + f" SELECT data, {PRODUCTS_CHANGED} FROM recorded WHERE type = 'stock.changed' ORDER BY id"
+    _LOCKED_LEVELS.format(rows=_unnested("row", {**_ROW_ARRAYS, "reverses_id": "bigint[]"}), more="row.reverses_id,")
+    + ledger_and_outbox(more=("reverses_id",))
+    + f" SELECT data, {PRODUCTS_CHANGED} FROM recorded WHERE type = 'stock.changed' ORDER BY id"
 )
 # Reported by another system: each row has a request id of its own, and may have a moment by that system's clock.
 _WRITE_REPORTED: Final = (
     _LOCKED_LEVELS.format(
         rows=_unnested("row", {**_ROW_ARRAYS, "request_id": "text[]", "reported_at": "timestamptz[]"}),
-        reported="coalesce(row.request_id, %(request_id)s::text) AS request_id, row.reported_at,",
+        more="coalesce(row.request_id, %(request_id)s::text) AS request_id, row.reported_at,",
     )
-    + ledger_and_outbox("request_id", ", reported_at")
+    + ledger_and_outbox("request_id", ("reported_at",))
     + _PRODUCTS
 )
 
@@ -221,8 +229,10 @@ def write_locked_levels(*, states: Sequence[LevelState], rows: Sequence[LedgerRo
 
 
 def write_locked_level(state: LevelState, rows: Sequence[LedgerRow]) -> list[StockChange]:
-    """The same for one level; returns its changes."""
-    return [change_of(data) for data, _ in run(_WRITE_AND_RETURN, _parameters([state], rows))]
+    """The same for one level, with what its rows reverse; returns its changes."""
+    parameters = _parameters([state], rows)
+    parameters["row_reverses_id"] = as_array([row.reverses_id for row in rows])
+    return [change_of(data) for data, _ in run(_WRITE_AND_RETURN, parameters)]
 
 
 def _parameters(states: Sequence[LevelState], rows: Sequence[LedgerRow]) -> dict[str, str]:

@@ -24,6 +24,7 @@ from inventory.serializers.stock import (
     MovementSerializer,
     PastLevelsSerializer,
     PastMomentSerializer,
+    ReversalSerializer,
     SkuLevelsSerializer,
     StockChangeSerializer,
 )
@@ -194,10 +195,21 @@ class BulkCountView(APIView):
 class MovementListView(ListAPIView[StockMovement]):
     """The ledger, newest first."""
 
-    queryset = StockMovement.objects.select_related("level__variant", "level__location")
+    queryset = StockMovement.objects.as_shown()
     serializer_class = MovementSerializer
     filterset_class = MovementFilter
     required_scopes = read_write("inventory")
+
+
+class MovementReversalView(APIView):
+    """Undoing a line of the ledger."""
+
+    required_scopes = read_write("inventory")
+
+    @extend_schema(request=ReversalSerializer, responses={201: StockChangeSerializer})
+    def post(self, request: Request, pk: int) -> Response:
+        """Adds the opposite movement, once; each names the other (`reverses`, `reversed_by`)."""
+        return changed(services.reverse_movement(movement_id=pk, **validated(ReversalSerializer, request.data)))
 
 
 def changed(change: services.StockChange) -> Response:

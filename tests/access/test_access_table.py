@@ -87,6 +87,7 @@ TABLE = {
     "get /api/v1/inventory/levels/A-1/main/": Row("inventory:read", 404),
     "patch /api/v1/inventory/levels/A-1/main/": Row("inventory:write", 404),
     "post /api/v1/inventory/adjustments/": Row("inventory:write", 422),
+    "post /api/v1/inventory/movements/1/reverse/": Row("inventory:write", 404),
     "post /api/v1/inventory/adjustments/bulk/": Row("inventory:write", 422),
     "post /api/v1/inventory/counts/": Row("inventory:write", 422),
     "post /api/v1/inventory/counts/bulk/": Row("inventory:write", 422),

@@ -152,6 +152,11 @@ OTHERWISE = {
     "access_supabaseuser_user_id_key": {"subject": "'other'"},
     "inventory_movement_one_per_version": {"source": "''", "is_deduplicated": "false"},
     "inventory_movement_acts_once": {"level_version": "level_version + 100", "source": "''"},
+    "inventory_movement_reversed_once": {
+        "level_version": "level_version + 100",
+        "source": "''",
+        "is_deduplicated": "false",
+    },
     "inventory_movement_source_unique": {"level_version": "level_version + 100", "is_deduplicated": "false"},
     "pms_category_mapped_once": {"external_name": "'other'"},
     "pms_category_name_once": {"category_id": "(SELECT max(id) FROM products_category)"},
@@ -288,6 +293,19 @@ TRIGGERS = {
         for after, name in (
             ("on_hand_after", "inventory_stockmovement_chain"),
             ("on_hand_after + 5", "inventory_stocklevel_explained_by_ledger"),
+        )
+    ],
+    "inventory_stockmovement_reverses_its_opposite": [
+        (
+            "INSERT INTO inventory_stockmovement (level_id, level_version, reason, delta, on_hand_after, note, "
+            f"reference, actor, request_id, source, reverses_id) SELECT {level}, level_version + 100, 'correction', "
+            f"{delta}, on_hand_after, '', '', '', '', '', id FROM inventory_stockmovement ORDER BY id DESC LIMIT 1",
+            "inventory_stockmovement_reverses_its_opposite",
+        )
+        for level, delta in (
+            ("level_id", "delta"),
+            ("level_id", "-2 * delta"),
+            ("(SELECT min(id) FROM inventory_stocklevel)", "-delta"),
         )
     ],
     "products_category_no_cycle": [

@@ -24,7 +24,7 @@ from inventory.models import Location, Reservation, StockLevel
 from pms_backend.operations.audit import find_mismatches
 from tests.conftest import JSONClient
 from tests.factories import make_location, make_product
-from tests.inventory.model.warehouse import CountSheet, HeldReservation, LevelKey, Shipment, Warehouse
+from tests.inventory.model.warehouse import CountSheet, HeldReservation, LevelKey, Shipment, Warehouse, contradicts
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
@@ -75,7 +75,8 @@ class AnySequence(RuleBasedStateMachine):
         status, _ = self.ask(
             "/adjustments/", {"sku": self.sku(name), "location": code, "delta": delta, "reason": reason}
         )
-        assert status == (201 if self.model.adjust((name, code), delta, reason) else 409)
+        refusal = 422 if contradicts(reason, delta) else 409
+        assert status == (201 if self.model.adjust((name, code), delta, reason) else refusal)
 
     @rule(rows=st.lists(st.tuples(SKUS, CODES, st.integers(-12, 12).filter(bool), REASONS), min_size=1, max_size=6))
     def adjust_in_bulk(self, rows: list[tuple[str, str, int, str]]) -> None:

@@ -1,3 +1,5 @@
+DROP TRIGGER inventory_stockmovement_reverses_its_opposite ON inventory_stockmovement;
+DROP FUNCTION inventory_check_reversal();
 DROP TRIGGER inventory_stockmovement_chain ON inventory_stockmovement;
 DROP FUNCTION inventory_check_movement();
 DROP TRIGGER inventory_stocklevel_explained_by_ledger_update ON inventory_stocklevel;

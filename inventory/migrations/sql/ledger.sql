@@ -62,3 +62,21 @@ END $$;
 CREATE CONSTRAINT TRIGGER inventory_stockmovement_chain
     AFTER INSERT ON inventory_stockmovement DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION inventory_check_movement();
+
+-- A reversal takes back exactly what one movement of the same level has done.
+
+CREATE FUNCTION inventory_check_reversal() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM inventory_stockmovement
+        WHERE id = NEW.reverses_id AND level_id = NEW.level_id AND delta = -NEW.delta
+    ) THEN
+        RAISE EXCEPTION 'movement % is not the opposite of movement %', NEW.id, NEW.reverses_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_stockmovement_reverses_its_opposite';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER inventory_stockmovement_reverses_its_opposite
+    AFTER INSERT ON inventory_stockmovement
+    FOR EACH ROW WHEN (NEW.reverses_id IS NOT NULL) EXECUTE FUNCTION inventory_check_reversal();

@@ -71,6 +71,11 @@ class CountSheet:
     status: str = "open"
 
 
+def contradicts(reason: str, delta: int) -> bool:
+    """Whether the reason is one of the other direction."""
+    return delta < 0 if reason in ("receipt", "return") else delta > 0 and reason in ("sale", "damage")
+
+
 class Warehouse:
     """Levels, and the promises, shipments and count sheets upon them. A request that is refused changes nothing."""
 
@@ -89,6 +94,8 @@ class Warehouse:
 
     def adjust(self, key: LevelKey, delta: int, reason: str) -> bool:
         """Whether it was done."""
+        if contradicts(reason, delta):
+            return False
         level = self.levels[key]
         if delta < 0 and reason != "damage" and level.claimable < -delta:
             return False
