@@ -385,6 +385,8 @@ LANGUAGE_CODE = "en-us"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = env.text("TIME_ZONE", "UTC")
+USE_THOUSAND_SEPARATOR = True
+FORMAT_MODULE_PATH = "pms_backend.formats"
 STATIC_URL = "/static/"
 # WhiteNoise serves files directly from the packages, without collectstatic.
 WHITENOISE_USE_FINDERS = True

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.db import connection
 from django.utils import timezone
+from django.utils.formats import localize
 
 from webhooks.models import WebhookEndpoint, unsettled
 from webhooks.schedule import DISABLED_AFTER
@@ -55,20 +56,20 @@ def state_in_words(endpoint: WebhookEndpoint) -> str:
         since = "" if endpoint.disabled_at is None else f" since {_shown(endpoint.disabled_at)}"
         return (
             f"Nothing is sent{since}. {_sentence(endpoint.disabled_reason)} "
-            f"It has its events up to the sequence {endpoint.resume_after}."
+            f"It has its events up to the sequence {localize(endpoint.resume_after)}."
         )
     if endpoint.failing_since is not None:
         ends = endpoint.failing_since + DISABLED_AFTER
         words = (
-            f"No delivery has succeeded since {_shown(endpoint.failing_since)}: {endpoint.failures} attempts in a row "
-            f"have failed. If that goes on, it is disabled on {_shown(ends)}."
+            f"No delivery has succeeded since {_shown(endpoint.failing_since)}: {endpoint.failures:,} attempts in a "
+            f"row have failed. If that goes on, it is disabled on {_shown(ends)}."
         )
     elif endpoint.last_success_at is not None:
         words = f"The last delivery succeeded at {_shown(endpoint.last_success_at)}."
     else:
         words = "Nothing was sent yet."
     if endpoint.next_try_at is not None and endpoint.next_try_at > timezone.now():
-        words += f" The next one is sent at {timezone.localtime(endpoint.next_try_at):%H:%M:%S}."
+        words += f" The next one is sent at {timezone.localtime(endpoint.next_try_at):%H:%M:%S %Z}."
     return words
 
 
@@ -90,7 +91,7 @@ def waiting_in_words(endpoint: WebhookEndpoint) -> str:
 
 
 def _shown(value: datetime) -> str:
-    return f"{timezone.localtime(value):%Y-%m-%d %H:%M}"
+    return localize(timezone.localtime(value))
 
 
 def _sentence(reason: str) -> str:

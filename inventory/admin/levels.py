@@ -159,7 +159,7 @@ class StockLevelAdmin(ServiceAdmin):
         if form.is_valid():
             with RefusalsAsFormErrors(form):
                 services.adjust_stock_in_bulk(rows=_rows(levels, form.cleaned_data), atomic=True)
-                messages.success(request, f"{len(levels)} levels changed by {form.cleaned_data['delta']:+}.")
+                messages.success(request, f"{len(levels)} levels changed by {form.cleaned_data['delta']:+,}.")
                 return None
         return self.form_page(
             request,

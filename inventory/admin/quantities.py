@@ -1,11 +1,13 @@
 """Quantities and movements as staff read them."""
 
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from inventory.models import StockLevel, StockMovement
 from inventory.services import StockChange
-from pms_backend.api.admin_tables import MAIN_NUMBER, NUMBER, SHORT, TEXT, Table, to_the_second
+from pms_backend.api.admin_tables import MAIN_NUMBER, NUMBER, SHORT, TEXT, Table
+from pms_backend.api.service_admin import moment
 
 RED = "text-red-600 dark:text-red-500"
 GREEN = "text-green-700 dark:text-green-400"
@@ -14,7 +16,8 @@ LAST_MOVEMENTS = 50
 
 def coloured_delta(delta: int) -> SafeString:
     """The delta with its sign, in green or red."""
-    text = f"+{delta}" if delta > 0 else f"−{-delta}"  # noqa: RUF001 - a minus as wide as the plus
+    sign = "+" if delta > 0 else "−"  # noqa: RUF001 - a minus as wide as the plus
+    text = f"{sign}{number_format(abs(delta))}"
     return format_html('<span class="font-semibold {}">{}</span>', GREEN if delta > 0 else RED, text)
 
 
@@ -22,9 +25,9 @@ def before_and_after(change: StockChange, location: str) -> str:
     """The message after a change: the stock before and after it."""
     sku, on_hand, movement = change.level["sku"], change.level["on_hand"], change.movement
     if movement is None:
-        return f"{sku} at {location}: {on_hand} on hand, as was known."
+        return f"{sku} at {location}: {on_hand:,} on hand, as was known."
     before = movement["on_hand_after"] - movement["delta"]
-    return f"{sku} at {location}: {before} → {on_hand} on hand ({movement['delta']:+}, {movement['reason']})."
+    return f"{sku} at {location}: {before:,} → {on_hand:,} on hand ({movement['delta']:+,}, {movement['reason']})."
 
 
 def last_movements(level: StockLevel) -> Table:
@@ -43,7 +46,7 @@ def last_movements(level: StockLevel) -> Table:
         },
         rows=[
             (
-                to_the_second(movement.occurred_at),
+                moment(movement.occurred_at),
                 movement.get_reason_display(),
                 coloured_delta(movement.delta),
                 movement.on_hand_after,

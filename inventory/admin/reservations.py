@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from inventory import services
 from inventory.models import Reservation, ReservationLine, ReservationStatus, StockLevel
-from pms_backend.api.admin_tables import MAIN_NUMBER, NUMBER, SHORT, TABLES, TEXT, Table, link, to_the_second
+from pms_backend.api.admin_tables import MAIN_NUMBER, NUMBER, SHORT, TABLES, TEXT, Table, link
 from pms_backend.api.exceptions import DomainError
 from pms_backend.api.service_admin import GrowingTableAdmin, moment
 from pms_backend.api.typed_unfold import action, display
@@ -160,7 +160,7 @@ def reservations_of(level: StockLevel) -> Table:
                 link(_page(line.reservation), line.reservation.reference),
                 line.reservation.client,
                 line.reserved,
-                to_the_second(line.reservation.expires_at),
+                moment(line.reservation.expires_at),
             )
             for line in lines.order_by("reservation__expires_at", "id")[:MAX_HELD_SHOWN]
         ],

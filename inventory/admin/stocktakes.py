@@ -17,7 +17,7 @@ from inventory.admin.line_forms import LINES_PAGE, CountsForm
 from inventory.admin.quantities import coloured_delta
 from inventory.models import Location, Stocktake, StocktakeLine, StocktakeStatus
 from inventory.queries import summary_of, with_variance
-from pms_backend.api.admin_tables import KEY, MAIN_NUMBER, NUMBER, SHORT, TABLES, TEXT, Table, to_the_second
+from pms_backend.api.admin_tables import KEY, MAIN_NUMBER, NUMBER, SHORT, TABLES, TEXT, Table
 from pms_backend.api.service_admin import ReadOnlyAdmin, RefusalsAsFormErrors, ServiceForm, moment
 from pms_backend.api.typed_unfold import action, display
 from products.admin.sku_search import SkuSearch
@@ -235,7 +235,7 @@ def _lines_of(stocktake: Stocktake, count: int) -> Table:
                 line.variant.product.name,
                 line.expected,
                 line.counted,
-                to_the_second(line.counted_at),
+                moment(line.counted_at),
                 coloured_delta(line.variance) if line.variance else line.variance,
             )
             for line in lines[:SHOWN_LINES]

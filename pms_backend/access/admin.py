@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import localize
 from django.utils.safestring import SafeString
 from rest_framework_api_key.models import APIKey
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
@@ -196,7 +197,7 @@ def show_once(request: HttpRequest, made: services.Credentials) -> None:
 
 def _listed(keys: Any) -> str:
     valid = [key for key in keys if not key.has_expired]
-    ends = [f" until {timezone.localtime(key.expiry_date):%Y-%m-%d %H:%M}" if key.expiry_date else "" for key in valid]
+    ends = [f" until {localize(timezone.localtime(key.expiry_date))}" if key.expiry_date else "" for key in valid]
     return ", ".join(f"{key}{end}" for key, end in zip(valid, ends, strict=True)) or "-"
 
 

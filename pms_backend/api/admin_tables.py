@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -47,8 +45,3 @@ def link(url: str, text: str) -> SafeString:
     return format_html(
         '<a href="{}" class="text-important hover:text-primary-600 dark:hover:text-primary-500">{}</a>', url, text
     )
-
-
-def to_the_second(moment: datetime | None) -> str | None:
-    """A moment in a cell."""
-    return None if moment is None else f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S}"

@@ -13,6 +13,7 @@ from django.db import IntegrityError, models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.formats import localize
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.paginator import InfinitePaginator
@@ -46,6 +47,8 @@ STRICT_NUMBERS: Final[dict[Any, dict[str, Any]]] = {
 }
 
 _REFUSAL: Final = "pms.refusal"
+# For a value that is missing, in lists as in tables.
+DASH: Final = "–"  # noqa: RUF001 - as wide as a figure
 
 
 def add_refusal(form: forms.BaseForm, error: Exception) -> None:
@@ -107,6 +110,7 @@ class ServiceAdmin(ModelAdmin):
 
     form = ServiceForm
     formfield_overrides = STRICT_NUMBERS
+    empty_value_display = DASH
     list_per_page = 50
     list_fullwidth = True
     list_disable_select_all = True
@@ -250,8 +254,16 @@ def secret_message(request: HttpRequest, what: str, secret: str) -> None:
 
 
 def moment(value: datetime | None) -> SafeString:
-    """A moment in a column, as one short line."""
-    return short("-" if value is None else f"{timezone.localtime(value):%Y-%m-%d %H:%M}")
+    """A moment in one short line, with its seconds in the title; a dash for none."""
+    if value is None:
+        return short(DASH)
+    local = timezone.localtime(value)
+    return format_html(
+        '<time class="whitespace-nowrap" datetime="{}" title="{}">{}</time>',
+        local.isoformat(timespec="seconds"),
+        f"{local:%Y-%m-%d %H:%M:%S %Z}",
+        localize(local),
+    )
 
 
 def short(text: str) -> SafeString:

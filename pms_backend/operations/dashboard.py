@@ -12,7 +12,8 @@ from django.utils.http import urlencode
 
 from inventory.admin.quantities import coloured_delta
 from inventory.models import StockLevel, StockMovement
-from pms_backend.api.admin_tables import MAIN_NUMBER, NUMBER, SHORT, TEXT, Table, link, to_the_second
+from pms_backend.api.admin_tables import MAIN_NUMBER, NUMBER, SHORT, TEXT, Table, link
+from pms_backend.api.service_admin import moment
 from pms_backend.events.models import Event, ParkedEvent, head_sequence
 from pms_backend.operations.sync_success import PERMISSIONS, sync_success
 from pms_integration.models import PMSConnection, PMSEvent, PMSEventStatus, PMSStock
@@ -133,7 +134,7 @@ def last_movements() -> Table:
         },
         rows=[
             (
-                to_the_second(movement.occurred_at),
+                moment(movement.occurred_at),
                 link(reverse(page, args=[movement.level_id]), movement.level.variant.sku),
                 movement.level.location.name,
                 movement.get_reason_display(),

@@ -39,7 +39,7 @@ def circuit_in_words(connection: PMSConnection) -> str:
     match circuit.status:
         case CircuitStatus.OPEN:
             reason = failed if circuit.failures else "The PMS has asked us to wait."
-            return f"{reason} It is not called until {moment:%H:%M:%S}, and then once, as a trial."
+            return f"{reason} It is not called until {moment:%H:%M:%S %Z}, and then once, as a trial."
         case CircuitStatus.HALF_OPEN:
             return f"{failed if circuit.failures else 'The PMS had asked us to wait.'} One call is being tried."
     words = ["The PMS is called."]
@@ -48,7 +48,7 @@ def circuit_in_words(connection: PMSConnection) -> str:
     elif connection.last_error:
         words.append("It has refused the last call.")
     if moment is not None and moment > timezone.now():
-        words.append(f"It has asked us to wait until {moment:%H:%M:%S}.")
+        words.append(f"It has asked us to wait until {moment:%H:%M:%S %Z}.")
     return " ".join(words)
 
 

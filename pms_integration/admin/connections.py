@@ -9,6 +9,7 @@ from django.contrib.admin.utils import flatten
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
+from django.utils.formats import localize
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from pms_backend.api.service_admin import RefusalsAsFormErrors, ServiceForm, secret_message
@@ -241,7 +242,7 @@ class PMSConnectionAdmin(SyncStarts, ConnectionActions):
     def previous_secret_end(self, connection: PMSConnection) -> str:
         """Until when the secret before the last rotation is still accepted."""
         until = connection.previous_secret_until if connection.previous_is_valid else None
-        return f"valid until {timezone.localtime(until):%Y-%m-%d %H:%M}" if until else "refused"
+        return f"valid until {localize(timezone.localtime(until))}" if until else "refused"
 
 
 def _map_locations(connection: PMSConnection, formset: Any) -> None:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from pms_backend.api.admin_tables import NUMBER, SHORT, TEXT, Table, to_the_second
+from pms_backend.api.admin_tables import NUMBER, SHORT, TEXT, Table
 from pms_backend.api.exact_json import exact_json
 from pms_backend.api.exceptions import DomainError
 from pms_backend.api.service_admin import GrowingTableAdmin, json_block, moment
@@ -121,8 +121,7 @@ class DeliveryAdmin(GrowingTableAdmin):
 
 def _attempts(delivery: Delivery) -> Table:
     rows = [
-        (to_the_second(one.at), one.status, one.ms, one.error or None, one.answer or None)
-        for one in delivery.attempts.all()
+        (moment(one.at), one.status, one.ms, one.error or None, one.answer or None) for one in delivery.attempts.all()
     ]
     return Table(
         title="Attempts",

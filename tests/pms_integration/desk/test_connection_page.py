@@ -86,7 +86,7 @@ def test_a_connection_says_why_it_is_not_called_and_that_staff_have_paused_it(pm
     wait(pms, products=1)
 
     assert words(superuser(), pms) == (
-        f"5 calls in a row have failed. It is not called until {timezone.localtime(next_try_at):%H:%M:%S}, and then "
+        f"5 calls in a row have failed. It is not called until {timezone.localtime(next_try_at):%H:%M:%S %Z}, and then "
         "once, as a trial. Last heard 2 minutes ago. The last error: The PMS answered 500. Paused by staff: nothing is "
         "pushed. 1 product waits to be pushed, the oldest for 3 hours."
     )

@@ -230,17 +230,17 @@ def test_who_may_only_look_sees_the_state_and_no_button(pms: PMSConnection):
         (
             {"next_try_at": "2999-01-01T12:00:30Z", "last_error": ""},
             "Reachable",
-            "The PMS is called. It has asked us to wait until 12:00:30.",
+            "The PMS is called. It has asked us to wait until 12:00:30 UTC.",
         ),
         (
             {"circuit": "open", "failures": 5, "next_try_at": "2999-01-01T12:00:30Z"},
             "Unreachable",
-            "5 calls in a row have failed. It is not called until 12:00:30, and then once, as a trial.",
+            "5 calls in a row have failed. It is not called until 12:00:30 UTC, and then once, as a trial.",
         ),
         (
             {"circuit": "open", "failures": 0, "next_try_at": "2999-01-01T12:00:30Z"},
             "Unreachable",
-            "The PMS has asked us to wait. It is not called until 12:00:30, and then once, as a trial.",
+            "The PMS has asked us to wait. It is not called until 12:00:30 UTC, and then once, as a trial.",
         ),
         (
             {"circuit": "half_open", "failures": 6, "next_try_at": "2999-01-01T12:00:30Z"},
