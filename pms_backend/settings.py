@@ -85,6 +85,8 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        # Before those of the apps: it replaces templates of django-unfold.
+        "DIRS": [BASE_DIR / "pms_backend" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -408,7 +410,10 @@ UNFOLD = {
     "SITE_HEADER": "Product Management",
     "SITE_SYMBOL": "inventory_2",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("operations/favicon.svg")}],
+    "STYLES": [lambda _: static("operations/admin.css")],
+    "SCRIPTS": [lambda _: static("operations/admin.js")],
     "SHOW_HISTORY": False,
+    "SHOW_BACK_BUTTON": True,
     "ENVIRONMENT": None,
     "DASHBOARD_CALLBACK": "pms_backend.operations.dashboard.add_tiles",
     "SIDEBAR": {
