@@ -1,0 +1,65 @@
+"""Whether an entered quantity is plausible, or rather a scanned barcode or a slip of the keyboard.
+
+Nothing is refused: a page asks `question_about` the quantity before it calls a service.
+"""
+
+from typing import Final
+
+from django.db.models import F, Max, Q
+from django.db.models.functions import Abs, Greatest
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from inventory.models import StockLevel, StockMovement
+from products.models import Variant
+from products.skus import as_sku_key
+
+# A quantity beyond so many times the largest that the level has seen is asked about.
+USUAL_FACTOR: Final = 10
+# The same for a level without movements, in units.
+USUAL_FIRST_QUANTITY: Final = 1_000
+# Older movements say less, and the time to read them would grow with the ledger.
+MOVEMENTS_READ: Final = 1_000
+# A known code in a quantity field is a scan from this length on (an EAN-8); a shorter number may be a quantity too.
+SHORTEST_SCAN: Final = 8
+
+
+def largest_quantity_seen(level_id: int) -> int | None:
+    """The most units that the level has had or moved at once, by its latest movements; None without any movement."""
+    latest = StockMovement.objects.filter(level=level_id).order_by("-level_version")[:MOVEMENTS_READ]
+    in_ledger: int | None = latest.aggregate(most=Max(Greatest(Abs("delta"), Abs("on_hand_after"))))["most"]
+    if in_ledger is None:
+        return None
+    now: int = StockLevel.objects.values_list(Abs(F("on_hand")), flat=True).get(pk=level_id)
+    return max(in_ledger, now)
+
+
+def is_implausible(quantity: int, seen: int | None) -> bool:
+    """Whether to ask about a quantity where the largest one so far is `seen`, or None."""
+    return abs(quantity) > (USUAL_FIRST_QUANTITY if seen is None else USUAL_FACTOR * seen)
+
+
+def is_scan(text: str) -> bool:
+    """Whether a text in a quantity field, which is a known SKU or barcode, is surely a scan and no quantity."""
+    return not (text.isascii() and text.isdigit()) or len(text) >= SHORTEST_SCAN
+
+
+def is_known_code(text: str) -> bool:
+    """Whether the text is a SKU or a barcode."""
+    return Variant.objects.filter(Q(sku_key=as_sku_key(text) or "") | Q(barcode=text.strip())).exists()
+
+
+def question_about(quantity: int, *, seen: int | None, is_code: bool) -> str | None:
+    """The question to ask before the quantity is stored; None if it is plausible.
+
+    `seen` is the largest quantity so far, or None; `is_code` says that the number is also a known SKU or barcode. The
+    question does not say what was seen: on a blind count sheet nobody may read that.
+    """
+    question = ngettext("Is it really %(quantity)s piece?", "Is it really %(quantity)s pieces?", quantity) % {
+        "quantity": f"{quantity:,}"
+    }
+    if is_code:
+        return _("%(question)s This number is also a SKU or a barcode.") % {"question": question}
+    if is_implausible(quantity, seen):
+        return _("%(question)s That is far more than there has ever been here.") % {"question": question}
+    return None
