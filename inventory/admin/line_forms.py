@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 from django import forms
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from inventory.admin.forms import find_sku
+from inventory.admin.item_search import find_sku
 from inventory.models import MAX_QUANTITY, MAX_REFERENCE_LENGTH, Reason, StocktakeLine, TransferLine
 from inventory.services import StocktakeCount
 from pms_backend.api.admin_tables import FIELD, KEY, NUMBER, TEXT, Table

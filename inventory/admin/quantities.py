@@ -3,8 +3,9 @@
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
-from inventory.models import StockLevel, StockMovement
+from inventory.models import Reason, StockLevel, StockMovement
 from inventory.services import StockChange
 from pms_backend.api.admin_tables import MAIN_NUMBER, NUMBER, SHORT, TEXT, Table
 from pms_backend.api.service_admin import moment
@@ -16,18 +17,32 @@ LAST_MOVEMENTS = 50
 
 def coloured_delta(delta: int) -> SafeString:
     """The delta with its sign, in green or red."""
+    return format_html('<span class="font-semibold {}">{}</span>', GREEN if delta > 0 else RED, signed(delta))
+
+
+def signed(delta: int) -> str:
+    """The delta with its sign."""
     sign = "+" if delta > 0 else "−"  # noqa: RUF001 - a minus as wide as the plus
-    text = f"{sign}{number_format(abs(delta))}"
-    return format_html('<span class="font-semibold {}">{}</span>', GREEN if delta > 0 else RED, text)
+    return f"{sign}{number_format(abs(delta))}"
 
 
-def before_and_after(change: StockChange, location: str) -> str:
+def before_and_after(change: StockChange, *, location: str, product: str) -> str:
     """The message after a change: the stock before and after it."""
-    sku, on_hand, movement = change.level["sku"], change.level["on_hand"], change.movement
+    movement = change.movement
+    values = {
+        "sku": change.level["sku"],
+        "product": product,
+        "location": location,
+        "on_hand": number_format(change.level["on_hand"]),
+    }
     if movement is None:
-        return f"{sku} at {location}: {on_hand:,} on hand, as was known."
-    before = movement["on_hand_after"] - movement["delta"]
-    return f"{sku} at {location}: {before:,} → {on_hand:,} on hand ({movement['delta']:+,}, {movement['reason']})."
+        return _("%(sku)s %(product)s at %(location)s: %(on_hand)s on hand, as was known.") % values
+    values |= {
+        "before": number_format(movement["on_hand_after"] - movement["delta"]),
+        "delta": signed(movement["delta"]),
+        "reason": Reason(movement["reason"]).label,
+    }
+    return _("%(sku)s %(product)s at %(location)s: %(before)s → %(on_hand)s on hand (%(delta)s, %(reason)s).") % values
 
 
 def last_movements(level: StockLevel) -> Table:

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from inventory import services
-from inventory.admin.forms import find_sku
+from inventory.admin.item_search import find_sku
 from inventory.admin.line_forms import LINES_PAGE, TransferReceiptForm
 from inventory.admin.quantities import RED
 from inventory.models import MAX_REFERENCE_LENGTH, Location, Transfer, TransferLine, TransferStatus

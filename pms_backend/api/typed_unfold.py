@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as TypedModelAdmin
     from django.contrib.admin import TabularInline as TypedTabularInline
+    from django_stubs_ext import StrOrPromise
 
     Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     def action(
         *,
-        description: str,
+        description: StrOrPromise,
         permissions: Sequence[str] | None = None,
         url_path: str | None = None,
         icon: str | None = None,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     def display(
         *,
-        description: str,
+        description: StrOrPromise,
         ordering: Any = None,
         boolean: bool | None = None,
         header: bool | None = None,

@@ -49,7 +49,8 @@ TABLE = {
     "inventory.reservation": Row(pages={"release": CHANGE, "commit": CHANGE}, bulk={"release_selected": CHANGE}),
     "inventory.stocklevel": Row(
         change=CHANGE,
-        pages={"receive": CHANGE, "adjust": CHANGE, "count": CHANGE},
+        # What is booked there asks for more: tests/inventory/test_scan_desk.py.
+        pages={"scan": VIEW},
         bulk={"adjust_selected": CHANGE},
     ),
     "inventory.stockmovement": Row(),

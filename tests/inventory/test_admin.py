@@ -26,110 +26,6 @@ def page(level: StockLevel, action: str) -> str:
     return reverse(f"admin:inventory_stocklevel_{action}", args=[level.pk])
 
 
-def test_adjusting_changes_stock_in_the_name_of_who_did_it(level: StockLevel):
-    sent = {"delta": "-3", "reason": "damage", "note": "wet", "reference": "T-1"}
-
-    response = superuser("anna").post(page(level, "adjust"), sent, follow=True)
-
-    level.refresh_from_db()
-    movement = StockMovement.objects.latest("id")
-    assert level.on_hand == 7
-    assert (movement.delta, movement.reason, movement.note, movement.reference) == (-3, "damage", "wet", "T-1")
-    assert movement.actor == "user:anna"
-    assert Event.objects.latest("id").actor == "user:anna"
-    assert said(response) == ["A-1 at Main: 10 → 7 on hand (-3, damage)."]
-    assert response.redirect_chain == [(page(level, "change"), 302)]
-
-
-def test_a_refused_adjustment_says_why_and_changes_nothing(level: StockLevel):
-    events = Event.objects.count()
-
-    response = superuser().post(page(level, "adjust"), {"delta": "-11", "reason": "sale"})
-
-    level.refresh_from_db()
-    assert response.status_code == 200
-    assert response.context["form"].errors == {"delta": ["10 of A-1 are available at main, 11 were asked for."]}
-    assert (level.on_hand, StockMovement.objects.count(), Event.objects.count()) == (10, 1, events)
-
-
-@pytest.mark.parametrize(
-    ("sent", "field"),
-    [
-        ({"delta": "0", "reason": "sale"}, "delta"),
-        ({"delta": "1.5", "reason": "sale"}, "delta"),
-        ({"delta": "1", "reason": "count"}, "reason"),
-        ({"delta": "1", "reason": ""}, "reason"),
-    ],
-)
-def test_an_invalid_adjustment_is_refused(level: StockLevel, sent: dict[str, str], field: str):
-    response = superuser().post(page(level, "adjust"), sent)
-
-    assert list(response.context["form"].errors) == [field]
-    assert StockMovement.objects.count() == 1
-
-
-def test_after_an_adjustment_one_is_back_in_the_list_one_came_from(level: StockLevel):
-    here, elsewhere = f"{LIST}?attention=oversold", "https://example.com/"
-    client, sent = superuser(), {"delta": "1", "reason": "receipt"}
-
-    back = client.post(f"{page(level, 'adjust')}?next={here}", sent)
-    away = client.post(f"{page(level, 'adjust')}?next={elsewhere}", sent)
-
-    assert back["Location"] == here
-    assert away["Location"] == page(level, "change")
-
-
-def test_counting_sets_the_stock_on_hand(level: StockLevel):
-    response = superuser().post(page(level, "count"), {"on_hand": "4", "expected_on_hand": "10"}, follow=True)
-
-    level.refresh_from_db()
-    assert level.on_hand == 4
-    assert StockMovement.objects.latest("id").reason == "count"
-    assert said(response) == ["A-1 at Main: 10 → 4 on hand (-6, count)."]
-
-
-def test_a_count_of_stock_that_has_changed_meanwhile_is_asked_again(level: StockLevel):
-    client, sent = superuser(), {"on_hand": "4", "expected_on_hand": "10"}
-    services.adjust_stock(sku="A-1", location="main", delta=-1, reason="sale")
-
-    response = client.post(page(level, "count"), sent)
-
-    level.refresh_from_db()
-    form = response.context["form"]
-    assert level.on_hand == 9
-    assert form.non_field_errors() == ["9 of A-1 were known at main, not 10."]
-    assert form["expected_on_hand"].value() == 9
-
-
-def test_receiving_makes_a_level_where_there_was_none(level: StockLevel):
-    make_location("west")
-    sent = {"sku": "a-1", "location": "west", "kind": "receipt", "quantity": "8", "reference": "PO-7"}
-
-    response = superuser().post(f"{LIST}receive/", sent, follow=True)
-
-    made = StockLevel.objects.get(location__code="west")
-    assert (made.on_hand, made.movements.get().reason, made.movements.get().reference) == (8, "receipt", "PO-7")
-    assert said(response) == ["A-1 at West: 0 → 8 on hand (+8, receipt)."]
-    assert response.context["form"]["location"].value() == "west"
-
-
-def test_a_barcode_means_its_sku(level: StockLevel):
-    sent = {"sku": "4006381333931", "location": "main", "kind": "count", "quantity": "0"}
-
-    superuser().post(f"{LIST}receive/", sent)
-
-    level.refresh_from_db()
-    assert level.on_hand == 0
-
-
-def test_an_unknown_sku_is_named(level: StockLevel):
-    sent = {"sku": "NOPE", "location": "main", "kind": "receipt", "quantity": "1"}
-
-    response = superuser().post(f"{LIST}receive/", sent)
-
-    assert response.context["form"].errors == {"sku": ["There is no SKU and no barcode NOPE."]}
-
-
 @pytest.mark.parametrize(
     ("query", "found"), [("b-1", ["B-1"]), ("4006381333931", ["A-1"]), ("lam", ["A-1", "B-1"]), ("zzz", [])]
 )
@@ -158,13 +54,14 @@ def test_the_list_is_filtered_by_what_needs_attention(level: StockLevel):
     assert shown == {"below_reorder_point": ["B-1"], "oversold": ["C-1"]}
 
 
-def bulk(level: StockLevel, other: StockLevel, delta: int) -> dict[str, object]:
+def bulk(level: StockLevel, other: StockLevel, quantity: int, **more: str) -> dict[str, object]:
     return {
         "action": "adjust_selected",
         "_selected_action": [level.pk, other.pk],
         "apply": "1",
-        "delta": delta,
-        "reason": "correction",
+        "do": "correction",
+        "quantity": quantity,
+        **more,
     }
 
 
@@ -184,7 +81,7 @@ def test_selected_levels_are_adjusted_together(level: StockLevel, other: StockLe
 
     assert [row[0] for row in asked.context["table"].rows] == ["A-1", "B-1"]
     assert list(StockLevel.objects.order_by("pk").values_list("on_hand", flat=True)) == [8, 1]
-    assert said(response) == ["2 levels changed by -2."]
+    assert said(response) == ["2 levels changed by −2."]
 
 
 def test_selected_levels_are_adjusted_all_or_none(level: StockLevel, other: StockLevel):
@@ -192,6 +89,31 @@ def test_selected_levels_are_adjusted_all_or_none(level: StockLevel, other: Stoc
 
     assert response.context["form"].non_field_errors() == ["3 of B-1 are available at main, 5 were asked for."]
     assert list(StockLevel.objects.order_by("pk").values_list("on_hand", flat=True)) == [10, 3]
+
+
+@pytest.mark.parametrize(
+    ("job", "quantity", "field"), [("receipt", -2, "quantity"), ("damage", 0, "quantity"), ("", 1, "do")]
+)
+def test_selected_levels_are_not_adjusted_against_the_direction_of_the_job(
+    level: StockLevel, other: StockLevel, job: str, quantity: int, field: str
+):
+    response = superuser().post(LIST, bulk(level, other, quantity, do=job))
+
+    assert list(response.context["form"].errors) == [field]
+    assert StockMovement.objects.count() == 2
+
+
+def test_damage_takes_the_entered_units_from_each_selected_level(level: StockLevel, other: StockLevel):
+    superuser().post(LIST, bulk(level, other, 2, do="damage"))
+
+    assert list(StockLevel.objects.order_by("pk").values_list("on_hand", flat=True)) == [8, 1]
+
+
+def test_a_level_leads_to_the_scan_desk_for_each_job(level: StockLevel):
+    page_of_level = superuser().get(page(level, "change")).content.decode()
+
+    assert "/admin/inventory/stocklevel/scan/?do=count&amp;q=A-1&amp;location=main" in page_of_level
+    assert page_of_level.count("/stocklevel/scan/?do=") == 7
 
 
 def test_limits_are_edited_and_nothing_else_is(level: StockLevel):
@@ -224,29 +146,17 @@ def test_a_level_shows_its_ledger(level: StockLevel):
     assert "SO-9" in response.content.decode()
 
 
-@pytest.mark.parametrize("action", ["adjust", "count"])
-def test_without_the_permission_to_change_levels_one_only_looks(level: StockLevel, action: str):
+def test_without_the_permission_to_change_levels_one_only_looks(level: StockLevel):
     client = staff_with("inventory.view_stocklevel")
-    sent = {"delta": "1", "reason": "receipt", "on_hand": "1", "expected_on_hand": "10"}
 
-    seen, refused = client.get(LIST), client.post(page(level, action), sent)
-    bulk_refused = client.post(LIST, bulk(level, level, 1))
-    receipt = {"sku": "A-1", "location": "main", "kind": "receipt", "quantity": "1"}
-    received = client.post(f"{LIST}receive/", receipt)
+    seen = client.get(LIST)
+    refused = client.post(LIST, bulk(level, level, 1))
 
+    assert seen.status_code == 200
+    assert "/stocklevel/scan/?do=" not in seen.content.decode()
+    assert refused.status_code in (200, 302, 403)
     level.refresh_from_db()
-    assert (seen.status_code, refused.status_code, received.status_code) == (200, 403, 403)
-    assert "Adjust" not in seen.content.decode()
-    assert bulk_refused.status_code in (200, 302, 403)
     assert (level.on_hand, StockMovement.objects.count()) == (10, 1)
-
-
-def test_with_the_permission_one_adjusts(level: StockLevel):
-    client = staff_with("inventory.view_stocklevel", "inventory.change_stocklevel", name="ben")
-
-    client.post(page(level, "adjust"), {"delta": "1", "reason": "receipt"})
-
-    assert StockMovement.objects.latest("id").actor == "user:ben"
 
 
 @pytest.mark.parametrize("name", ["stocklevel", "stockmovement"])
