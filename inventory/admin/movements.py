@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from inventory.admin.quantities import coloured_delta
+from inventory.admin.reversing import ReversingAdmin
 from inventory.models import StockLevel, StockMovement
 from pms_backend.api.service_admin import GrowingTableAdmin, moment
 from pms_backend.api.typed_unfold import display
@@ -17,7 +18,7 @@ MAX_SEARCHED_LEVELS = 500
 
 
 @admin.register(StockMovement)
-class StockMovementAdmin(GrowingTableAdmin):
+class StockMovementAdmin(ReversingAdmin, GrowingTableAdmin):
     """Every movement, newest first. A trigger forbids changes, too."""
 
     list_display = (

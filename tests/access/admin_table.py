@@ -53,7 +53,7 @@ TABLE = {
         pages={"scan": VIEW},
         bulk={"adjust_selected": CHANGE},
     ),
-    "inventory.stockmovement": Row(),
+    "inventory.stockmovement": Row(pages={"reverse_movement": "inventory.change_stocklevel"}),
     "inventory.stocktake": Row(add=ADD, pages={"count": CHANGE, "post_counts": CHANGE, "cancel": CHANGE}),
     "inventory.transfer": Row(add=ADD, pages={"ship": CHANGE, "receive": CHANGE, "cancel": CHANGE}),
     "pms_integration.importjob": Row(
