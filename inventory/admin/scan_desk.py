@@ -140,7 +140,7 @@ class ScanDesk(ServiceAdmin):
             return response
         choices = ChoicesForm(initial={"do": job, "location": location and location.code})
         site = self.admin_site.each_context(request)
-        page = {**site, "opts": self.opts, "title": _("Scan desk"), "choices": choices, **shown}
+        page = {**site, "title": _("Scan desk"), "choices": choices, **shown}
         return TemplateResponse(request, PAGE, page)
 
 

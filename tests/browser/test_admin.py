@@ -76,3 +76,24 @@ def test_five_parcels_are_received_by_scans_and_numbers_alone(live_server: LiveS
     on_hand = dict(StockLevel.objects.values_list("variant__sku", "on_hand"))
     assert on_hand == {"A-1": 15, "A-2": 12, "A-3": 1, "A-4": 40, "A-5": 0}
     assert set(StockMovement.objects.order_by("-id")[:6].values_list("actor", flat=True)) == {"user:ben"}
+
+
+@pytest.mark.slow
+def test_scans_while_the_network_is_slow_lose_nothing(live_server: LiveServer, chromium: str) -> None:
+    with page_of(chromium) as page:
+        errors = errors_of(page)
+        log_in(page, live_server.url)
+        page.goto(f"{live_server.url}/admin/inventory/stocklevel/scan/")
+        page.route("**/stocklevel/scan/**", lambda route: (page.wait_for_timeout(700), route.continue_()))
+        quantity = page.get_by_label("Units that came")
+
+        for code, units in PARCELS.items():
+            # The next scan does not wait for the answer to the last booking.
+            scan(page, code)
+            expect(quantity).to_be_focused()
+            scan(page, str(units))
+        expect(page.locator("#log li:has(button)")).to_have_count(len(PARCELS))
+        assert errors == []
+
+    on_hand = dict(StockLevel.objects.values_list("variant__sku", "on_hand"))
+    assert on_hand == {"A-1": 15, "A-2": 12, "A-3": 1, "A-4": 40, "A-5": 7}
