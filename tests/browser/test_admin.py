@@ -50,6 +50,7 @@ def test_five_parcels_are_received_by_scans_and_numbers_alone(live_server: LiveS
         page.wait_for_url("**/scan/**")
         page.evaluate("window.wasNotLoadedAgain = true")
         quantity = page.get_by_label("Units that came")
+        expect(quantity).to_be_focused()
 
         for code, units in PARCELS.items():
             scan(page, code)
