@@ -394,13 +394,13 @@ STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 
 
-def _page(title: str, icon: str, model: str) -> dict[str, Any]:
-    """A link of the sidebar, for users who may see the model's rows."""
+def _page(title: str, icon: str, model: str, *, url_name: str = "") -> dict[str, Any]:
+    """A link of the sidebar, for users who may see the model's rows: to their list, unless `url_name` names a page."""
     app, name = model.split(".")
     return {
         "title": title,
         "icon": icon,
-        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
+        "link": reverse_lazy(f"admin:{url_name or f'{app}_{name}_changelist'}"),
         "permission": lambda request: any(request.user.has_perm(f"{app}.{verb}_{name}") for verb in ("view", "change")),
     }
 
@@ -430,6 +430,7 @@ UNFOLD = {
             {
                 "title": "Stock",
                 "items": [
+                    _page("Board", "monitor", "inventory.stocklevel", url_name="inventory_board"),
                     _page("Levels", "inventory", "inventory.stocklevel"),
                     _page("Movements", "receipt_long", "inventory.stockmovement"),
                     _page("Transfers", "local_shipping", "inventory.transfer"),
@@ -491,6 +492,10 @@ SECURE_REFERRER_POLICY = "same-origin"
 # pms_backend/api/content_security.py sets X-Frame-Options and Cross-Origin-Opener-Policy, on HTML pages alone.
 SECURE_CROSS_ORIGIN_OPENER_POLICY = None
 SILENCED_SYSTEM_CHECKS = ["security.W002"]
+
+# The port at which browsers reach the sockets: 0 for that of the pages, behind a proxy that has both at one port. In
+# `make run` there is none.
+PUBLIC_WS_PORT = env.integer("PUBLIC_WS_PORT", 0, minimum=0, maximum=65_535)
 
 # Origins of other web pages that may call the API from a browser with a key or a token, never with our cookies.
 CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")

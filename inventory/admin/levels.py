@@ -1,7 +1,7 @@
 """The main screen of the warehouse: the levels, and the pages that change them."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from inventory import services
 from inventory.admin.forms import AdjustmentForm
 from inventory.admin.jobs import Job, jobs_of
+from inventory.admin.live import SCRIPT, STYLE, live_stock
 from inventory.admin.quantities import RED, last_movements, signed
 from inventory.admin.reservations import reservations_of
 from inventory.admin.scan_desk import ScanDesk, scan_url
@@ -71,6 +72,12 @@ class StockLevelAdmin(ScanDesk):
     change_form_outer_before_template = "inventory/level_figures.html"
     change_form_outer_after_template = TABLES
 
+    class Media:
+        """Keeps the page of a level live."""
+
+        css: ClassVar = {"all": (STYLE,)}
+        js = (SCRIPT,)
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Receiving and counting create levels."""
         return False
@@ -86,6 +93,14 @@ class StockLevelAdmin(ScanDesk):
         if search_term.strip() and (variants := list(exact.values_list("pk", flat=True)[: self.list_per_page])):
             return queryset.filter(variant_id__in=variants), False
         return super().get_search_results(request, queryset, search_term)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The page, which changes as the level does."""
+        # Before the level is read.
+        live = live_stock(request)
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "live": live})
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         """Shows the quantities above, and below the reservations and movements, if the user may view them."""

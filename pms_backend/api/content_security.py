@@ -1,6 +1,7 @@
 """Content-Security-Policy: nothing at all for programs' answers, what they need for the pages.
 
-Pages also have the headers that keep other sites from framing them or reaching into their windows.
+Pages also have the headers that keep other sites from framing them or reaching into their windows. The admin's may open
+the stock socket of their own host, and no other.
 """
 
 from typing import Any, Final
@@ -9,8 +10,12 @@ from csp.constants import HEADER
 from csp.middleware import CSPMiddleware, PolicyParts
 from csp.utils import build_policy
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponseBase
+from django.http.request import split_domain_port
 
+# The pages that open sockets.
+LIVE_PAGES: Final = "/admin/"
 HTML_HEADERS: Final = {"X-Frame-Options": "DENY", "Cross-Origin-Opener-Policy": "same-origin"}
 
 
@@ -44,6 +49,8 @@ class ContentSecurityPolicyMiddleware(CSPMiddleware):
         parts = super().get_policy_parts(request, response, report_only)
         if parts.config is None and not report_only:
             parts.config = policy_of(request.path)
+            if request.path.startswith(LIVE_PAGES) and (origin := socket_origin(request)):
+                parts.update = {**(parts.update or {}), "connect-src": [origin]}
         return parts
 
 
@@ -54,3 +61,18 @@ def policy_of(path: str) -> dict[str, Any] | None:
         if path == address or (address.endswith("/") and address != "/" and path.startswith(address)):
             return policy
     return None
+
+
+def socket_origin(request: HttpRequest) -> str:
+    """The origin at which this request's browser reaches the sockets: the page's host name, maybe with another port.
+
+    Empty for a host that is not allowed, and for an IPv6 address, which a policy cannot name.
+    """
+    try:
+        domain, port = split_domain_port(request.get_host())
+    except DisallowedHost:
+        return ""
+    if settings.PUBLIC_WS_PORT:
+        port = str(settings.PUBLIC_WS_PORT)
+    address = f"{domain}:{port}" if port else domain
+    return "" if domain.startswith("[") else f"{'wss' if request.is_secure() else 'ws'}://{address}"

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from inventory.admin.live import live_stock
 from inventory.admin.quantities import coloured_delta
 from inventory.models import StockLevel, StockMovement
 from pms_backend.api.admin_tables import MAIN_NUMBER, NUMBER, SHORT, TEXT, Table, link
@@ -38,6 +39,8 @@ class Tile:
 
 def add_tiles(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Adds the tiles, syncs and movements that this user may see; Unfold calls it."""
+    # Before the figures are read.
+    live = live_stock(request)
     groups = [
         ("Stock", ["inventory.view_stocklevel"], stock_tiles),
         ("Products", ["products.view_product"], product_tiles),
@@ -49,7 +52,7 @@ def add_tiles(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     visible = [(title, list(tiles())) for title, permissions, tiles in groups if request.user.has_perms(permissions)]
     movements = last_movements() if request.user.has_perm("inventory.view_stockmovement") else None
     syncs = sync_success() if request.user.has_perms(PERMISSIONS) else None
-    return {**context, "groups": visible, "syncs": syncs, "movements": movements}
+    return {**context, "live": live, "groups": visible, "syncs": syncs, "movements": movements}
 
 
 def product_tiles() -> Iterator[Tile]:

@@ -28,6 +28,7 @@ TABLE = {
     "app_list": (404, 200),
     "search": (200, 200),
     "autocomplete": (403, 200),
+    "inventory_board": (403, 200),
 }
 pytestmark = pytest.mark.django_db
 

@@ -56,6 +56,28 @@ def test_the_admin_runs_no_inline_scripts(path: str):
     assert not any("http" in directive or "*" in directive for directive in found)
 
 
+@pytest.mark.parametrize(
+    ("port", "host", "is_secure", "sources"),
+    [
+        (0, "pms.example.com", True, "'self' wss://pms.example.com"),
+        (0, "pms.example.com:8000", False, "'self' ws://pms.example.com:8000"),
+        (8001, "127.0.0.1:8000", False, "'self' ws://127.0.0.1:8001"),
+        (8001, "[::1]:8000", False, "'self'"),
+        (8001, "evil.example", False, "'self'"),
+    ],
+)
+def test_the_admin_connects_to_the_sockets_of_its_own_host_alone(
+    settings, port: int, host: str, is_secure: bool, sources: str
+):
+    settings.ALLOWED_HOSTS, settings.PUBLIC_WS_PORT = ["pms.example.com", "127.0.0.1", "[::1]"], port
+
+    page = Client(headers={"host": host}).get("/admin/login/", secure=is_secure)
+    api_response = Client(headers={"host": host}).get("/", secure=is_secure)
+
+    assert f"connect-src {sources}" in policy(page)
+    assert "connect-src 'self'" in policy(api_response)
+
+
 @pytest.mark.parametrize("path", ["/", "/api/docs/"])
 def test_the_other_pages_name_their_own_style_by_a_nonce(path: str):
     first, second = Client().get(path), Client().get(path)

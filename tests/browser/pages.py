@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, sync_playwright
 
 # In a container there is neither a sandbox nor a graphics card; the rest keeps chromium from calling home.
 ARGUMENTS = [
@@ -19,6 +19,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+TICKETS = "/api/v1/realtime/tickets/"
 # Reported by the browser itself, whatever the page's scripts do.
 _REPORT = """
 document.addEventListener('securitypolicyviolation', event =>
@@ -38,19 +39,34 @@ def find_chromium() -> str:
 
 
 @contextmanager
-def page_of(chromium: str) -> Iterator[Page]:
-    """A page. Within, the thread runs Playwright's event loop: the database is for before and after."""
+def page_of(chromium: str, *, with_sockets: bool = False) -> Iterator[Page]:
+    """A page. Within, the thread runs Playwright's event loop: the database is for before and after.
+
+    Live pages of the admin say that they are not live, unless the test has a socket server.
+    """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         context = browser.new_context(viewport={"width": 1440, "height": 900})
         context.add_init_script(_REPORT)
+        if not with_sockets:
+            # Without a socket server a live page would try to connect until the end of the test.
+            context.route(f"**{TICKETS}", lambda route: route.fulfill(status=403))
         yield context.new_page()
         browser.close()
 
 
 def errors_of(page: Page) -> list[str]:
-    """What the page's console complains of from now on, violations of the policy among it."""
+    """What the page's console complains of from now on, violations of the policy among it.
+
+    Not that a socket was lost or a ticket refused, of which the browser itself complains.
+    """
     errors: list[str] = []
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+
+    def note(message: ConsoleMessage) -> None:
+        is_of_socket = TICKETS in message.location["url"] or message.text.startswith("WebSocket connection to")
+        if message.type == "error" and not is_of_socket:
+            errors.append(message.text)
+
+    page.on("console", note)
     page.on("pageerror", lambda error: errors.append(str(error)))
     return errors

@@ -64,6 +64,7 @@ def test_environment_json_holds_the_environment_of_the_programs(light_stack: Fak
         "HOST": "127.0.0.1",
         "PORT": str(light_stack.port),
         "WS_PORT": str(light_stack.port + 1),
+        "PUBLIC_WS_PORT": str(light_stack.port + 1),
         "METRICS_DIR": str(light_stack.data_dir / "run/metrics"),
     }
     web = quickstart["pids"]["web"][0]
