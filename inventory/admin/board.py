@@ -15,7 +15,7 @@ from inventory.models import Location, StockLevel
 from pms_backend.api.service_admin import moment
 
 # Of all locations; each further one is shown alone.
-LOCATIONS_AT_ONCE: Final = 20
+LOCATIONS_AT_ONCE: Final = 12
 
 
 def show_board(request: HttpRequest) -> TemplateResponse:
