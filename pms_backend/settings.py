@@ -430,6 +430,7 @@ UNFOLD = {
             {
                 "title": "Stock",
                 "items": [
+                    _page("Scan desk", "barcode_scanner", "inventory.stocklevel", url_name="inventory_stocklevel_scan"),
                     _page("Board", "monitor", "inventory.stocklevel", url_name="inventory_board"),
                     _page("Levels", "inventory", "inventory.stocklevel"),
                     _page("Movements", "receipt_long", "inventory.stockmovement"),
