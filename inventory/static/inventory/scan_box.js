@@ -29,9 +29,7 @@
     }
 
     // The browser's own autofocus comes too early: the page is hidden until Alpine has started.
-    document.addEventListener("alpine:initialized", () => {
-      window.setTimeout(() => desk.querySelector("[autofocus]")?.focus());
-    });
+    window.setTimeout(() => desk.querySelector("[autofocus]")?.focus());
 
     // What is typed while an answer is on its way belongs to the next item, not to the quantity that was sent.
     desk.addEventListener("htmx:beforeRequest", (event) => {
