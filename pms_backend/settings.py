@@ -183,6 +183,8 @@ QUEUES: dict[str, dict[str, float | crontab]] = {
         "pms_integration.tasks.prune_import_files": PRUNE_SECONDS,
         "pms_integration.tasks.prune_event_bodies": PRUNE_SECONDS,
         "pms_integration.tasks.prune_sync_differences": PRUNE_SECONDS,
+        # Soon after midnight, whichever time zone it is in; in each other hour it finds what was missed.
+        "inventory.tasks.record_stock_days": crontab(minute="11"),
         "products.tasks.fetch_images": IMAGE_SWEEP_SECONDS,
         "products.tasks.make_thumbnails": IMAGE_SWEEP_SECONDS,
         "products.tasks.sweep_unused_images": 3600.0,

@@ -1,4 +1,5 @@
 import datetime
+import django.contrib.postgres.indexes
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.expressions
@@ -49,6 +50,18 @@ class Migration(migrations.Migration):
                 'ordering': ('-id',),
                 'indexes': [models.Index(condition=models.Q(('status', 'active')), fields=['expires_at', 'id'], name='inventory_reservation_expiring'), models.Index(fields=['reference'], name='inventory_reservation_by_name'), models.Index(fields=['client', 'id'], name='inventory_reservation_client')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('status__in', ['active', 'committed'])), fields=('client', 'reference'), name='inventory_reservation_reference_unique'), models.CheckConstraint(condition=models.Q(('status__in', ['active', 'committed', 'released', 'expired'])), name='inventory_reservation_status_known'), models.CheckConstraint(condition=models.Q(('reference', ''), _negated=True), name='inventory_reservation_has_a_reference'), models.CheckConstraint(condition=models.Q(('expires_at__gte', datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('expires_at__lt', datetime.datetime(3000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), name='inventory_reservation_expires_at_in_bounds', violation_error_message='A moment lies between 1970-01-01 and 3000-01-01.')],
+            },
+        ),
+        migrations.CreateModel(
+            name='StockDay',
+            fields=[
+                ('day', models.DateField(primary_key=True, serialize=False)),
+                ('movements', models.PositiveBigIntegerField()),
+                ('units', models.BigIntegerField()),
+                ('value', models.DecimalField(decimal_places=2, max_digits=30)),
+            ],
+            options={
+                'ordering': ('day',),
             },
         ),
         migrations.CreateModel(
@@ -227,6 +240,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='stockmovement',
             index=models.Index(condition=models.Q(('reference', ''), _negated=True), fields=['reference', 'level'], name='inventory_movement_reference'),
+        ),
+        migrations.AddIndex(
+            model_name='stockmovement',
+            index=django.contrib.postgres.indexes.BrinIndex(autosummarize=True, fields=['created_at'], name='inventory_movement_written'),
         ),
         migrations.AddConstraint(
             model_name='stockmovement',

@@ -1,5 +1,6 @@
 """The models of inventory, a module for each resource."""
 
+from inventory.models.days import StockDay
 from inventory.models.reservations import (
     Reservation,
     ReservationLine,

@@ -20,6 +20,7 @@ from inventory.services.reservation_transitions import (
 )
 from inventory.services.reservations import reserve_stock
 from inventory.services.reversals import reverse_movement
+from inventory.services.stock_days import record_stock_days
 from inventory.services.stocktakes import (
     StocktakeCount,
     cancel_stocktake,

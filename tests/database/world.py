@@ -58,6 +58,7 @@ def make_world() -> None:
     run.reports.create(resource="products", key="0" * 64, report={}, received_at=timezone.now())
     run.differences.create(resource="products", external_id="P1", action="none")
     inventory.adjust_stock(sku="A-1", location="main", delta=-1, reason="sale", reference="till-1", dedupe=True)
+    inventory.record_stock_days()
     received = inventory.adjust_stock(sku="A-1", location="main", delta=2, reason="receipt").movement
     inventory.reverse_movement(movement_id=(received or {})["id"])
     _promise("order-1", "A-1")
