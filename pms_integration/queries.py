@@ -4,6 +4,8 @@ from typing import Any, Final
 
 from django.db.models import BigIntegerField, Count, Min, OuterRef, Q, QuerySet, Subquery, TextField
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Abs
+from django.db.models.lookups import GreaterThan
 
 from pms_backend.api.arrays import as_array
 from pms_integration.models import PMSConnection, PMSProductPush, PMSStock, PMSStockPush, StockPushStatus
@@ -62,7 +64,8 @@ LEFT JOIN inventory_stocklevel AS level ON level.variant_id = pms_integration_pm
 WHERE pms.id = pms_integration_pmsstock.connection_id
 """
 # Of rows with their comparison; a row without a level of ours is neither.
-DIFFERING: Final = Q(difference__gt=0) | Q(difference__lt=0)
+# By one condition: PostgreSQL computes the difference anew for each.
+DIFFERING: Final = GreaterThan(Abs("difference"), 0)
 AGREEING: Final = Q(difference=0)
 
 

@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 from unfold.paginator import InfinitePaginator
 from unfold.utils import prettify_json
 
+from pms_backend.api.admin_pagination import KeysFirstPaginator
 from pms_backend.api.exceptions import DomainError, problem_of
 from pms_backend.api.forms import DecimalField, IntegerField
 from pms_backend.api.moments import OUT_OF_BOUNDS, is_in_bounds
@@ -111,6 +112,7 @@ class ServiceAdmin(ModelAdmin):
     form = ServiceForm
     formfield_overrides = STRICT_NUMBERS
     empty_value_display = DASH
+    paginator = KeysFirstPaginator
     list_per_page = 50
     list_fullwidth = True
     list_disable_select_all = True

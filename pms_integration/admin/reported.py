@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from unfold.paginator import InfinitePaginator
 
 from pms_backend.api.service_admin import ReadOnlyAdmin, moment
 from pms_backend.api.typed_unfold import display
@@ -42,6 +43,8 @@ class PMSStockAdmin(SkuSearch, ReadOnlyAdmin):
     sku_key_path = "variant__sku_key"
     search_help_text = "SKU"
     show_full_result_count = False
+    # The filter compares each row: it is read once, and not counted before.
+    paginator = InfinitePaginator
     ordering = ("-reported_at",)
     fields = (
         *("connection", "variant", "location", "on_hand", "reported_at", "version", "webhook_id"),

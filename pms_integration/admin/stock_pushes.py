@@ -36,6 +36,7 @@ class PMSStockPushAdmin(SkuSearch, GrowingTableAdmin):
     sku_key_path = "level__variant__sku_key"
     search_help_text = "SKU"
     ordering = ("-id",)
+    sortable_by = ()
     fields = (
         *("connection", "level", "movement_link", "change", "reason", "reference", "occurred_at", "status_label"),
         *("error", "idempotency_key", "sku", "location_name", "due_at", "failures", "created_at", "acknowledged_at"),
@@ -46,32 +47,32 @@ class PMSStockPushAdmin(SkuSearch, GrowingTableAdmin):
         pushes: QuerySet[PMSStockPush] = super().get_queryset(request)
         return pushes.select_related("level__variant", "level__location", "connection")
 
-    @display(description="SKU", ordering="level__variant__sku_key")
+    @display(description="SKU")
     def sku_of_level(self, push: PMSStockPush) -> str:
         """The SKU of the level, as it is now."""
         return push.level.variant.sku
 
-    @display(description="Location", ordering="level__location__code")
+    @display(description="Location")
     def location(self, push: PMSStockPush) -> str:
         """The location of the level."""
         return push.level.location.name
 
-    @display(description="Change", ordering="delta")
+    @display(description="Change")
     def change(self, push: PMSStockPush) -> SafeString:
         """The units, coloured."""
         return coloured_delta(push.delta)
 
-    @display(description="Status", ordering="status", label=STATUS_LABELS)
+    @display(description="Status", label=STATUS_LABELS)
     def status_label(self, push: PMSStockPush) -> str:
         """The status as a coloured label."""
         return push.get_status_display()
 
-    @display(description="Created", ordering="created_at")
+    @display(description="Created")
     def created(self, push: PMSStockPush) -> SafeString:
         """When it was recorded."""
         return moment(push.created_at)
 
-    @display(description="Acknowledged", ordering="acknowledged_at")
+    @display(description="Acknowledged")
     def acknowledged(self, push: PMSStockPush) -> SafeString | None:
         """When the PMS applied it, by its clock."""
         return None if push.acknowledged_at is None else moment(push.acknowledged_at)

@@ -6,7 +6,7 @@ from typing import Any, Final
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.postgres.forms import SimpleArrayField
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -18,9 +18,12 @@ from pms_backend.api.service_admin import ServiceInline, moment
 from pms_backend.api.typed_unfold import action, display
 from products import services
 from products.admin.images import NEW_IMAGES, ImageInline, ImagesAdmin, ImagesForm, write_images
-from products.admin.sku_search import SkuSearch
+from products.filters import matches_of
+from products.handles import clean_handle
 from products.models import MAX_TAG_LENGTH, MAX_TAGS, Product, ProductStatus, Variant
 from products.queries import with_stock, with_totals
+from products.search import MAX_SEARCH_LENGTH, query_of
+from products.skus import as_sku_key
 
 STATUS_LABELS: Final = {
     ProductStatus.ACTIVE.label: "success",
@@ -105,7 +108,7 @@ class VariantInline(ServiceInline):
 
 
 @admin.register(Product)
-class ProductAdmin(SkuSearch, ImagesAdmin):
+class ProductAdmin(ImagesAdmin):
     """The products of the catalogue."""
 
     form = ProductForm
@@ -113,9 +116,9 @@ class ProductAdmin(SkuSearch, ImagesAdmin):
     list_display = ("name", "status_label", "brand", "category", "variants", "on_hand", "available", "updated")
     list_filter = ("status", "category", BrandFilter)
     list_select_related = ("category",)
-    search_fields = ("name", "handle", "brand", "variants__sku", "variants__barcode")
-    sku_key_path = "variants__sku_key"
-    search_help_text = "Name, SKU, barcode, brand or handle"
+    # Names what is searched; `get_search_results` searches.
+    search_fields = ("name",)
+    search_help_text = "Words of name, brand, tags or description, a SKU, a barcode or a handle"
     ordering = ("-id",)
     autocomplete_fields = ("category",)
     fieldsets = (
@@ -141,6 +144,16 @@ class ProductAdmin(SkuSearch, ImagesAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
         """Products with the totals for the list."""
         return with_totals(super().get_queryset(request))
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
+        """The product of a SKU, a barcode or a handle, and those with every word, as the API's search finds them."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        words = matches_of(Product.objects.order_by(), query_of(term[:MAX_SEARCH_LENGTH]))
+        variants = Variant.objects.filter(Q(sku_key=as_sku_key(term) or "") | Q(barcode=term)).order_by()
+        found = Q(pk__in=words.values("pk")) | Q(pk__in=variants.values("product")) | Q(handle=clean_handle(term))
+        return queryset.filter(found), False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Products are created by the API and by PMS events."""

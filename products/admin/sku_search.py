@@ -20,5 +20,7 @@ class SkuSearch(ServiceAdmin):
         key = as_sku_key(search_term)
         if key is None:
             return found, may_repeat
-        matches = Q(pk__in=found.order_by().values("pk")) | Q(**{self.sku_key_path: key})
-        return queryset.filter(matches), True
+        # Subqueries, since a join would repeat rows, and sorting out the repetitions would read them all.
+        of_sku = self.model._default_manager.order_by().filter(**{self.sku_key_path: key})
+        matches = Q(pk__in=found.order_by().values("pk")) | Q(pk__in=of_sku.values("pk"))
+        return queryset.filter(matches), False
