@@ -19,7 +19,7 @@ from pms_backend.standalone.exceptions import report_startup_errors
 KILLED = 128
 IN_TURN = {"servers": measure_servers, "hanging": measure_hanging}
 # Each sets up Django when its process starts.
-WITHIN_DJANGO = ("relay", "deliveries", "imports", "reservations", "events", "sync")
+WITHIN_DJANGO = ("relay", "deliveries", "imports", "reservations", "events", "sync", "admin")
 
 
 def main() -> int:
