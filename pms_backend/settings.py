@@ -417,7 +417,7 @@ UNFOLD = {
     "SHOW_HISTORY": False,
     "SHOW_BACK_BUTTON": True,
     "ENVIRONMENT": None,
-    "DASHBOARD_CALLBACK": "pms_backend.operations.dashboard.add_tiles",
+    "DASHBOARD_CALLBACK": "pms_backend.operations.dashboard.add_content",
     "SIDEBAR": {
         "navigation": [
             {"items": [{"title": "Dashboard", "icon": "dashboard", "link": reverse_lazy("admin:index")}]},

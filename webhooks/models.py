@@ -23,6 +23,26 @@ MAX_REASON_LENGTH: Final = 500
 MAX_ANSWER_BYTES: Final = 4_096
 
 
+# The `disabled_reason` of an endpoint that somebody has disabled.
+SWITCHED_OFF: Final = "switched off"
+
+
+class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
+    """Endpoints by how they do."""
+
+    def failing(self) -> "WebhookEndpointQuerySet":
+        """Active endpoints to which no delivery has succeeded lately."""
+        return self.filter(is_active=True, failing_since__isnull=False)
+
+    def given_up(self) -> "WebhookEndpointQuerySet":
+        """Endpoints that were disabled because of their answers."""
+        return self.filter(is_active=False).exclude(disabled_reason=SWITCHED_OFF)
+
+    def switched_off(self) -> "WebhookEndpointQuerySet":
+        """Endpoints that somebody has disabled."""
+        return self.filter(is_active=False, disabled_reason=SWITCHED_OFF)
+
+
 class WebhookEndpoint(models.Model):
     """A subscriber's URL, and which events it gets: those of types that one of `event_types` matches.
 
@@ -54,6 +74,8 @@ class WebhookEndpoint(models.Model):
     # After how many days without a success its owner was told last.
     warned_days = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = WebhookEndpointQuerySet.as_manager()
 
     class Meta:
         ordering = ("id",)

@@ -10,6 +10,7 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from inventory import services
@@ -53,13 +54,28 @@ class StocktakeForm(ServiceForm):
         return [line.strip() for line in self.cleaned_data["skus"].splitlines() if line.strip()]
 
 
+class ReadyFilter(admin.SimpleListFilter):
+    """Open sheets of which all lines are counted."""
+
+    title = gettext_lazy("what is to be done")
+    parameter_name = "ready"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Ready to post."""
+        return [("1", gettext_lazy("Ready to post"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The sheets that somebody may post now."""
+        return queryset.filter(pk__in=Stocktake.objects.ready_to_post().values("pk")) if self.value() else queryset
+
+
 @admin.register(Stocktake)
 class StocktakeAdmin(SkuSearch, ReadOnlyAdmin):
     """Count sheets. Counts change no stock before the sheet is posted."""
 
     form = StocktakeForm
     list_display = ("number", "location", "status_label", "note", "lines", "counted", "created", "closed")
-    list_filter = ("status", "location")
+    list_filter = (ReadyFilter, "status", "location")
     list_select_related = ("location",)
     search_fields = ("note", "lines__variant__sku")
     sku_key_path = "lines__variant__sku_key"

@@ -18,6 +18,17 @@ class StocktakeStatus(models.TextChoices):
     CANCELLED = "cancelled"
 
 
+class StocktakeQuerySet(models.QuerySet["Stocktake"]):
+    """Count sheets by what is to be done."""
+
+    def ready_to_post(self) -> "StocktakeQuerySet":
+        """Open sheets with lines, all of which are counted."""
+        lines = StocktakeLine.objects.filter(stocktake=models.OuterRef("pk"))
+        return self.filter(
+            models.Exists(lines), ~models.Exists(lines.filter(counted=None)), status=StocktakeStatus.OPEN
+        )
+
+
 class Stocktake(models.Model):
     """A count sheet of one location."""
 
@@ -26,6 +37,8 @@ class Stocktake(models.Model):
     note = models.CharField(max_length=MAX_NOTE_LENGTH, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     closed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = StocktakeQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)

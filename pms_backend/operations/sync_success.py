@@ -1,26 +1,19 @@
-"""How much of the sync succeeds, for each PMS: a table of the dashboard."""
+"""How much of the sync with each PMS has succeeded lately."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import connection
 from django.db.models import Count, Max, Q
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
-from django.utils.http import urlencode
-from django.utils.safestring import SafeString
 
-from inventory.admin.quantities import RED
-from pms_backend.api.admin_tables import NUMBER, TEXT, Table, link
+from pms_backend.outbound.circuit import CircuitStatus
 from pms_integration.models import PMSConnection, SyncRun, SyncStatus
 
 WINDOW: Final = timedelta(hours=24)
 # Of all PMSs together: no index has the time of receipt, so only the newest are read, by their primary key.
 MAX_EVENTS: Final = 10_000
-ORANGE: Final = "text-orange-700 dark:text-orange-400"
-PERMISSIONS: Final = tuple(f"pms_integration.view_{name}" for name in ("pmsconnection", "pmsevent", "syncrun"))
 _COUNT_EVENTS: Final = """
 SELECT connection_id, count(*) FILTER (WHERE status IN ('processed', 'ignored')), count(*)
 FROM (SELECT connection_id, status, received_at FROM pms_integration_pmsevent ORDER BY id DESC LIMIT %s) AS newest
@@ -36,14 +29,18 @@ class Share:
     succeeded: int = 0
     whole: int = 0
 
-    def as_cell(self) -> SafeString | None:
-        """The percentage, rounded down so that only all are 100 %, and the numbers; nothing of nothing."""
-        if not self.whole:
-            return None
-        text = '<span class="font-semibold {}">{} %</span> ({} of {})'
-        colour = "" if self.succeeded == self.whole else RED
-        percent = 100 * self.succeeded // self.whole
-        return format_html(text, colour, percent, f"{self.succeeded:,}", f"{self.whole:,}")
+    def __add__(self, other: "Share") -> "Share":
+        return Share(self.succeeded + other.succeeded, self.whole + other.whole)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all have succeeded."""
+        return self.succeeded == self.whole
+
+    @property
+    def percent(self) -> float:
+        """The percentage with one decimal, rounded down so that only all are 100 %. The whole must not be 0."""
+        return 1000 * self.succeeded // self.whole / 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,44 +51,42 @@ class Runs:
     held: int | None = None
     failed: int | None = None
 
-    def as_links(self) -> SafeString | None:
-        """The links to the runs that somebody should look at."""
-        named = ((self.held, "is held", ORANGE), (self.failed, "has failed", RED))
-        links = [(_link(run, words, colour),) for run, words, colour in named if run]
-        return format_html_join(", ", "{}", links) or None
+
+@dataclass(frozen=True, slots=True)
+class PMS:
+    """A connection: whether its PMS is called and answers, and what came of its runs and events."""
+
+    pk: int
+    name: str
+    is_active: bool
+    is_called: bool
+    answers: bool
+    last_contact_at: datetime | None
+    runs: Runs = field(default_factory=Runs)
+    events: Share = Share()
 
 
-def sync_success() -> Table:
-    """The runs and events of each PMS in the last `WINDOW`, in three statements."""
+def sync_success() -> list[PMS]:
+    """Every connection with its runs and events of the last `WINDOW`, by name, in three statements."""
     since = timezone.now() - WINDOW
     runs, events = _runs_since(since), _events_since(since)
-    return Table(
-        title="Sync in the last 24 hours",
-        columns={"PMS": TEXT, "Sync runs finished": NUMBER, "Events applied": NUMBER, "Needs attention": TEXT},
-        rows=[
-            (
-                link(_list_of_runs(pk), name),
-                runs.get(pk, Runs()).share.as_cell(),
-                events.get(pk, Share()).as_cell(),
-                runs.get(pk, Runs()).as_links(),
-            )
-            for pk, name, is_active in PMSConnection.objects.order_by("name").values_list("pk", "name", "is_active")
-            if is_active or pk in runs or pk in events
-        ],
-        empty="No PMS is connected.",
-        note="Finished: of the sync runs that have ended. Applied: of the events that have come, of all PMSs at most "
-        f"the newest {MAX_EVENTS:,}.",
+    # Without the columns that are encrypted.
+    rows = PMSConnection.objects.order_by("name").values_list(
+        "pk", "name", "is_active", "base_url", "circuit", "last_contact_at"
     )
-
-
-def _link(run: int, words: str, colour: str) -> SafeString:
-    text = format_html('<span class="font-semibold {}">Sync run {} {}</span>', colour, run, words)
-    return link(reverse("admin:pms_integration_syncrun_change", args=[run]), text)
-
-
-def _list_of_runs(connection_id: int) -> str:
-    page = reverse("admin:pms_integration_syncrun_changelist")
-    return f"{page}?{urlencode({'connection__id__exact': connection_id})}"
+    return [
+        PMS(
+            pk=pk,
+            name=name,
+            is_active=is_active,
+            is_called=is_active and base_url is not None,
+            answers=circuit == CircuitStatus.CLOSED.value,
+            last_contact_at=last_contact_at,
+            runs=runs.get(pk, Runs()),
+            events=events.get(pk, Share()),
+        )
+        for pk, name, is_active, base_url, circuit, last_contact_at in rows
+    ]
 
 
 def _runs_since(since: datetime) -> dict[int, Runs]:

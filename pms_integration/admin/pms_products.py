@@ -47,7 +47,7 @@ class StateFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The products in the chosen state."""
-        return queryset.filter(state=self.value()) if self.value() else queryset
+        return queryset.in_state(self.value()) if self.value() else queryset  # type: ignore[attr-defined]
 
 
 class ChoiceForm(forms.Form):

@@ -448,6 +448,10 @@ class Migration(migrations.Migration):
             model_name='pmslocation',
             constraint=models.UniqueConstraint(condition=models.Q(('owns_stock', True)), fields=('location',), name='pms_location_one_owner'),
         ),
+        migrations.AddIndex(
+            model_name='pmsproduct',
+            index=models.Index(condition=models.Q(models.Q(('match_problem', ''), _negated=True), models.Q(('conflict', {}), _negated=True), _connector='OR'), fields=['id'], name='pms_product_in_conflict'),
+        ),
         migrations.AddConstraint(
             model_name='pmsproduct',
             constraint=models.CheckConstraint(condition=models.Q(('external_id__isnull', False), ('product__isnull', False), _connector='OR'), name='pms_product_is_there_or_here'),

@@ -1,5 +1,7 @@
 """The values that PMSs last reported, and what has to be asked for."""
 
+from typing import Final
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -21,18 +23,26 @@ class PMSProductState(models.TextChoices):
     ERROR = "error"
 
 
+# Of a product on whose values, or on which product it is, staff have to decide.
+_HAS_CONFLICT: Final = ~models.Q(match_problem="") | ~models.Q(conflict={})
+
+
 class PMSProductQuerySet(models.QuerySet["PMSProduct"]):
     """Queries of the products of PMSs."""
+
+    def in_state(self, state: str) -> "PMSProductQuerySet":
+        """The rows of `with_state` in one state; those in conflict are found by their index."""
+        rows = self.filter(_HAS_CONFLICT) if state == PMSProductState.CONFLICT else self
+        return rows.with_state().filter(models.Q(("state", state)))
 
     def with_state(self) -> "PMSProductQuerySet":
         """The rows with `state`, and with `why`, what there is to say about it."""
         is_refused = models.Q(push__isnull=False, push__due_at__isnull=True)
-        has_conflict = ~models.Q(match_problem="") | ~models.Q(conflict={})
         is_waiting = models.Q(push__isnull=False)
         return self.annotate(
             state=models.Case(
                 models.When(is_refused, then=models.Value(PMSProductState.ERROR.value)),
-                models.When(has_conflict, then=models.Value(PMSProductState.CONFLICT.value)),
+                models.When(_HAS_CONFLICT, then=models.Value(PMSProductState.CONFLICT.value)),
                 models.When(is_waiting, then=models.Value(PMSProductState.PENDING_PUSH.value)),
                 default=models.Value(PMSProductState.IN_SYNC.value),
                 output_field=models.CharField(),
@@ -40,7 +50,7 @@ class PMSProductQuerySet(models.QuerySet["PMSProduct"]):
             why=models.Case(
                 models.When(is_refused, then=models.F("push__error")),
                 models.When(~models.Q(match_problem=""), then=models.F("match_problem")),
-                models.When(has_conflict, then=models.F("reason")),
+                models.When(_HAS_CONFLICT, then=models.F("reason")),
                 models.When(~models.Q(push__error="") & is_waiting, then=models.F("push__error")),
                 default=models.F("reason"),
                 output_field=models.CharField(),
@@ -82,6 +92,7 @@ class PMSProduct(models.Model):
     class Meta:
         ordering = ("-id",)
         verbose_name = "PMS product"
+        indexes = [models.Index(fields=["id"], name="pms_product_in_conflict", condition=_HAS_CONFLICT)]
         constraints = [
             models.CheckConstraint(
                 name="pms_product_is_there_or_here",

@@ -61,7 +61,8 @@ def test_without_permissions_the_first_page_and_the_search_are_empty():
 
     first, found = get(client, "index"), get(client, "search")
 
-    assert (first.context["groups"], first.context["movements"], first.context["app_list"]) == ([], None, [])
+    shown = [first.context[part] for part in ("to_do", "charts", "health", "movements", "app_list")]
+    assert shown == [None, [], [], None, []]
     allowed = [
         item for group in first.context["sidebar_navigation"] for item in group["items"] if item["has_permission"]
     ]
@@ -70,12 +71,15 @@ def test_without_permissions_the_first_page_and_the_search_are_empty():
     assert len(get(staff_with("products.view_product", name="eve"), "search").context["results"]) == 1
 
 
-def test_the_figure_of_parked_events_takes_the_permission_to_view_them():
-    def titles(*permissions: str) -> list[str]:
-        return [title for title, _ in get(staff_with(*permissions, name=permissions[-1]), "index").context["groups"]]
+def test_parked_events_are_work_of_those_who_may_replay_them():
+    add_rows(range(1))
 
-    assert titles("events.view_event") == []
-    assert titles("events.view_event", "events.view_parkedevent") == ["Feed"]
+    def work(permission: str) -> list[str] | None:
+        to_do = get(staff_with(permission, name=permission), "index").context["to_do"]
+        return to_do and [item.url for item in to_do]
+
+    assert work("events.view_parkedevent") is None
+    assert work("events.change_parkedevent") == ["/admin/events/parkedevent/?state=parked"]
 
 
 def test_a_level_shows_its_ledger_and_reservations_to_those_who_may_view_them():

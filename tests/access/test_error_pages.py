@@ -65,7 +65,7 @@ def test_a_page_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     staff_with("inventory.view_stocklevel", name="ada")
     client = logged_in("ada")
     client.raise_request_exception = False
-    monkeypatch.setattr(dashboard, "add_tiles", lambda *_: 1 / 0)
+    monkeypatch.setattr(dashboard, "add_content", lambda *_: 1 / 0)
 
     answer = client.get(reverse("admin:index"), headers={"X-Request-Id": ID})
 

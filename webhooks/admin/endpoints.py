@@ -23,9 +23,9 @@ from pms_backend.api.admin_tables import link
 from pms_backend.api.service_admin import ReadOnlyAdmin, RefusalsAsFormErrors, moment, secret_message
 from pms_backend.api.typed_unfold import action, display
 from webhooks import services
+from webhooks.admin.endpoint_states import StateFilter
 from webhooks.health_report import label_of, last_hours, state_in_words, waiting_in_words
-from webhooks.models import MAX_DESCRIPTION_LENGTH, MAX_URL_LENGTH, WebhookEndpoint
-from webhooks.services.endpoints import SWITCHED_OFF
+from webhooks.models import MAX_DESCRIPTION_LENGTH, MAX_URL_LENGTH, SWITCHED_OFF, WebhookEndpoint
 
 STATE_LABELS: Final = {"Healthy": "success", "Failing": "warning", "Disabled": "danger"}
 # Of the chart.
@@ -104,7 +104,7 @@ class WebhookEndpointAdmin(ReadOnlyAdmin):
     """URLs that get our events; a page of a URL that is checked by DNS is no transaction."""
 
     list_display = ("name", "address", "state", "types", "last_success")
-    list_filter = ("is_active",)
+    list_filter = (StateFilter,)
     search_fields = ("url", "description")
     search_help_text = "URL or description"
     ordering = ("-id",)

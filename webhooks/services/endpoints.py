@@ -20,7 +20,7 @@ from pms_backend.events.models import FeedHead, head_sequence
 from pms_integration.services.connections import new_secret
 from webhooks.events import EndpointDisabled, WebhookTest
 from webhooks.exceptions import EndpointIsDisabled, InvalidEndpointURL, InvalidEventType, InvalidHeaders
-from webhooks.models import MAX_URL_LENGTH, DeliveryStatus, WebhookEndpoint, unsettled
+from webhooks.models import MAX_URL_LENGTH, SWITCHED_OFF, DeliveryStatus, WebhookEndpoint, unsettled
 from webhooks.services.replaying import replay_after
 from webhooks.services.wake_up import delivery_wake_up
 
@@ -35,7 +35,6 @@ _OURS: Final = frozenset(
     {"host", "content-length", "content-type", "transfer-encoding", "connection", "user-agent", "accept-encoding"}
     | {"te", "trailer", "upgrade", "expect", "keep-alive", "proxy-connection"}
 )
-SWITCHED_OFF: Final = "switched off"
 # After the deliveries: until these are gone, a worker may log one more. Foreign keys are checked at the commit.
 _DELETE_ATTEMPTS: Final = """
 DELETE FROM webhooks_deliveryattempt AS attempt

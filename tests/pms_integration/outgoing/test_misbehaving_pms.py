@@ -82,10 +82,9 @@ def worker_health() -> str:
     return detail
 
 
-def tiles(client: Client) -> dict[str, str]:
-    """What is marked on the dashboard."""
-    groups = client.get(reverse("admin:index")).context["groups"]
-    return {tile.name: tile.value for _, group in groups for tile in group if tile.tone}
+def to_do(client: Client) -> list[str]:
+    """What the dashboard says is to be done."""
+    return [item.text for item in client.get(reverse("admin:index")).context["to_do"]]
 
 
 def listed(client: Client, calls: str) -> list[str]:
@@ -119,7 +118,7 @@ def test_a_pms_without_usable_answers_is_named_with_its_error_and_the_next_try(
     assert f"{escape(errors[-1])[:100]}" in client.get(reverse(LIST)).content.decode()
     assert f"It is not called until {moment}" in client.get(reverse(LIST)).content.decode()
     assert (listed(client, "unreachable"), listed(client, "failed")) == (["broken"], [])
-    assert tiles(client) == {"Unreachable": "1"}
+    assert to_do(client) == ["1 PMS cannot be reached"]
     assert worker_health().endswith("; unreachable PMSs: 1")
 
 
@@ -145,7 +144,7 @@ def test_one_trial_finds_out_that_it_works_again(api: JSONClient, pms: PMSConnec
     assert (shown["circuit"], shown["last_error"], shown["next_try_at"]) == ("closed", "", None)
     assert shown["last_contact_at"] is not None
     assert len(announced(api)) == 1
-    assert tiles(superuser()) == {}
+    assert to_do(superuser()) == []
     assert "unreachable" not in worker_health()
 
 
@@ -166,5 +165,4 @@ def test_a_wrong_token_is_a_refusal_that_opens_nothing(api: JSONClient, pms: PMS
     assert escape(error) in page
     assert escape(error)[:100] in client.get(reverse(LIST)).content.decode()
     assert (listed(client, "unreachable"), listed(client, "failed")) == ([], ["broken"])
-    assert tiles(client) == {"Last call failed": "1"}
     assert "unreachable" not in worker_health()

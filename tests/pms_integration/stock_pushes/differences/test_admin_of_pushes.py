@@ -1,11 +1,11 @@
-"""The admin's list of stock pushes, and the dashboard's count of what differs."""
+"""The admin's list of stock pushes."""
 
 import pytest
 from django.urls import reverse
 
 from pms_integration.models import PMSStockPush
 from tests.pms_integration.stock_pushes.two_systems import Pair
-from tests.staff import staff_with, superuser
+from tests.staff import staff_with
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,15 +30,3 @@ def test_pushes_are_listed_with_what_became_of_them(both: Pair) -> None:
     assert f"/admin/inventory/stockmovement/{pending.movement_id}/change/" in shown
     assert staff.get(LIST, {"q": "a-1"}).content.decode().count("closed_for_stocktake") == 1
     assert "closed_for_stocktake" not in staff.get(LIST, {"q": "B-1"}).content.decode()
-
-
-def test_the_dashboard_counts_the_levels_that_differ(both: Pair) -> None:
-    both.move_there("outlet", -1, is_lost=True)
-    both.pull()
-
-    shown = superuser().get("/admin/").content.decode()
-
-    (tile,) = (part for part in shown.split("<a ") if "Figures differ" in part)
-    assert "pmsstock/?differs=1" in tile
-    assert ">1<" in "".join(tile.split())
-    assert "Figures differ" not in staff_with("pms_integration.view_pmsconnection").get("/admin/").content.decode()
