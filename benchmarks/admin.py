@@ -49,6 +49,7 @@ DASHBOARD_MAX_QUERY_MS: Final = 200.0
 REPORTS: Final = {"/admin/pms_integration/pmsstock/?differs=1": 1_000.0}
 # Searches, filters and further pages, below /admin/. The lists and their orders are found by themselves.
 PAGES: Final = (
+    "inventory/board/",
     "inventory/stocklevel/?q=BENCH-7919",
     "inventory/stocklevel/?q=4000000000042",
     "inventory/stocklevel/?q=lamp",
