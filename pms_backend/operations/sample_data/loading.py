@@ -73,6 +73,8 @@ def _fill() -> str:
     products.upsert_products(rows=valid, atomic=True)
     _create_locations(_demo_connection())
     levels = _count_stock()
+    # The dashboard has charts from the first look on.
+    inventory.record_stock_days()
     variants = sum(len(product["variants"]) for _, product in valid)
     return f"Loaded {len(valid)} products in {variants} variants, with stock at {levels} levels."
 
