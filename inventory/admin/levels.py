@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from inventory import services
+from inventory.admin.bulk import BulkPage
 from inventory.admin.forms import AdjustmentForm
 from inventory.admin.jobs import Job, jobs_of
 from inventory.admin.live import SCRIPT, STYLE, live_stock
@@ -54,7 +55,7 @@ class AttentionFilter(admin.SimpleListFilter):
 
 
 @admin.register(StockLevel)
-class StockLevelAdmin(ScanDesk):
+class StockLevelAdmin(BulkPage, ScanDesk):
     """Stock levels: quantities change by adjustments and counts, only the limits are edited."""
 
     list_display = (
@@ -68,7 +69,7 @@ class StockLevelAdmin(ScanDesk):
     ordering = ("variant__sku_key", "location__priority")
     fields = (("reorder_point", "backorder_limit"),)
     actions = ("adjust_selected",)
-    actions_list = ("scan",)
+    actions_list = ("scan", "bulk")
     change_form_outer_before_template = "inventory/level_figures.html"
     change_form_outer_after_template = TABLES
 

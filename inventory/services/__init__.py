@@ -2,7 +2,15 @@
 
 from inventory.level_fields import LevelState
 from inventory.services.adjustments import adjust_stock
-from inventory.services.bulk import Adjustment, Count, adjust_stock_in_bulk, count_stock_in_bulk
+from inventory.services.bulk import (
+    Adjustment,
+    Count,
+    RowResult,
+    adjust_stock_in_bulk,
+    apply_bulk_once,
+    count_stock_in_bulk,
+    preview_bulk,
+)
 from inventory.services.counts import count_stock
 from inventory.services.external_changes import Correction, ReportedChange, ReportedCount, apply_external_changes
 from inventory.services.ledger import StockChange

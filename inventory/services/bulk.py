@@ -1,9 +1,11 @@
 """Bulk adjustments and counts: levels are locked in order, rows applied in memory in turn, and all written at once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
+
+from django.db import transaction
 
 from inventory.exceptions import (
     DedupeConflict,
@@ -24,6 +26,8 @@ from inventory.services.level_batch import LevelBatch
 from inventory.services.levels import Key, variants_by_key
 from pms_backend.api.bulk import Outcome, rejection, require_all
 from pms_backend.api.exceptions import DomainError
+from pms_backend.api.idempotency import IdempotentRequest, StoredResponse
+from pms_backend.api.services import begin_idempotent_request, store_response
 from pms_backend.api.transactions import retried_atomic
 from products.skus import sku_key
 
@@ -55,6 +59,45 @@ class Count:
     on_hand: int
     expected_on_hand: int | None = None
     note: str = ""
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """What a row does: its outcome, and what is on hand before and after it; None for a row that is refused."""
+
+    outcome: Outcome
+    level_id: int | None = None
+    before: int | None = None
+    after: int | None = None
+
+
+Row = TypeVar("Row", Adjustment, Count)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bulk(Generic[Row]):
+    """Rows, their locked levels, the errors of those that name none, and what one row does to its level."""
+
+    levels: LevelBatch
+    rows: Sequence[Row]
+    errors: Mapping[int, DomainError]
+    change: Callable[[Row], tuple[LevelState, LedgerRow | None]]
+
+    def results(self) -> Iterator[RowResult]:
+        """Applies the rows in turn, in memory."""
+        for row in self.rows:
+            try:
+                if row.index in self.errors:
+                    raise self.errors[row.index]
+                after, ledger_row = self.change(row)
+            except DomainError as error:
+                yield RowResult(rejection(row.index, error, sku=row.sku))
+            else:
+                self.levels.store((after.variant_id, after.location_id), after, ledger_row)
+                outcome = Outcome(row.index, "applied" if ledger_row else "unchanged", {"sku": row.sku})
+                before = after.on_hand - (ledger_row.delta if ledger_row else 0)
+                yield RowResult(outcome, after.id, before, after.on_hand)
 
 
 @retried_atomic
@@ -65,6 +108,45 @@ def adjust_stock_in_bulk(*, rows: Sequence[Adjustment], atomic: bool = False) ->
 
     Raises `BulkInvalid` and `BulkConflict` where `atomic`.
     """
+    return _write(_adjusting(rows), atomic=atomic)
+
+
+@retried_atomic
+def count_stock_in_bulk(*, rows: Sequence[Count], atomic: bool = False) -> list[Outcome]:
+    """Applies each count, made just now; one that finds what is on hand is `unchanged`. Else as the bulk adjustment."""
+    return _write(_counting(rows), atomic=atomic)
+
+
+@retried_atomic
+def preview_bulk(*, rows: Sequence[Adjustment | Count]) -> list[RowResult]:
+    """What the bulk service of these rows, all of one kind, would do now. Writes nothing; locks levels for a moment."""
+    with transaction.atomic():
+        results = list(_bulk_of(rows).results())
+        # Undoes the empty levels, and ends the locks.
+        transaction.set_rollback(True)
+    return results
+
+
+@retried_atomic
+def apply_bulk_once(*, key: bytes, rows: Sequence[Adjustment | Count], atomic: bool = False) -> list[Outcome] | None:
+    """Applies rows of one kind as their bulk service does; None if rows were applied under this key before.
+
+    The key has 32 bytes. Raises `BulkInvalid` and `BulkConflict` where `atomic`, and `IdempotencyInProgress`.
+    """
+    request = IdempotentRequest(digest=key, fingerprint=key)
+    if begin_idempotent_request(request=request) is not None:
+        return None
+    outcomes = _write(_bulk_of(rows), atomic=atomic)
+    store_response(request=request, response=StoredResponse(204, {}, b""))
+    return outcomes
+
+
+def _bulk_of(rows: Sequence[Adjustment | Count]) -> _Bulk[Any]:
+    counts = [row for row in rows if isinstance(row, Count)]
+    return _counting(counts) if counts else _adjusting([row for row in rows if isinstance(row, Adjustment)])
+
+
+def _adjusting(rows: Sequence[Adjustment]) -> _Bulk[Adjustment]:
     keys, errors = _keys_of(rows)
     # A claim on a level that does not exist is refused without creating one.
     increases = [row for row in rows if row.delta > 0 or is_fact(row.reason)]
@@ -75,12 +157,10 @@ def adjust_stock_in_bulk(*, rows: Sequence[Adjustment], atomic: bool = False) ->
     def adjusted(row: Adjustment) -> tuple[LevelState, LedgerRow | None]:
         return _adjusted(levels.states.get(keys[row.index]), row, acted)
 
-    return _apply(levels, rows, errors, adjusted, atomic=atomic)
+    return _Bulk(levels, rows, errors, adjusted)
 
 
-@retried_atomic
-def count_stock_in_bulk(*, rows: Sequence[Count], atomic: bool = False) -> list[Outcome]:
-    """Applies each count, made just now; one that finds what is on hand is `unchanged`. Else as the bulk adjustment."""
+def _counting(rows: Sequence[Count]) -> _Bulk[Count]:
     keys, errors = _keys_of(rows)
     levels = LevelBatch(keys.values(), create=keys.values())
     moment = present_moment()
@@ -91,10 +171,7 @@ def count_stock_in_bulk(*, rows: Sequence[Count], atomic: bool = False) -> list[
         state = levels.states[keys[row.index]]
         return _counted(state, row, moment, later.get((state.id, moment), 0))
 
-    return _apply(levels, rows, errors, counted, atomic=atomic)
-
-
-Row = TypeVar("Row", Adjustment, Count)
+    return _Bulk(levels, rows, errors, counted)
 
 
 def _keys_of(rows: Sequence[Adjustment] | Sequence[Count]) -> tuple[dict[int, Key], dict[int, DomainError]]:
@@ -117,29 +194,12 @@ def _keys_of(rows: Sequence[Adjustment] | Sequence[Count]) -> tuple[dict[int, Ke
     return keys, errors
 
 
-def _apply(
-    levels: LevelBatch,
-    rows: Sequence[Row],
-    errors: Mapping[int, DomainError],
-    change: Callable[[Row], tuple[LevelState, LedgerRow | None]],
-    *,
-    atomic: bool,
-) -> list[Outcome]:
+def _write(bulk: _Bulk[Any], *, atomic: bool) -> list[Outcome]:
     """Applies the rows in turn and writes the levels; with `atomic` writes nothing if a row was refused."""
-    outcomes = []
-    for row in rows:
-        try:
-            if row.index in errors:
-                raise errors[row.index]
-            after, ledger_row = change(row)
-        except DomainError as error:
-            outcomes.append(rejection(row.index, error, sku=row.sku))
-        else:
-            levels.store((after.variant_id, after.location_id), after, ledger_row)
-            outcomes.append(Outcome(row.index, "applied" if ledger_row else "unchanged", {"sku": row.sku}))
+    outcomes = [result.outcome for result in bulk.results()]
     if atomic:
         require_all(outcomes)
-    levels.write(each_crossing=True)
+    bulk.levels.write(each_crossing=True)
     return outcomes
 
 
@@ -173,4 +233,6 @@ def _counted(state: LevelState, row: Count, moment: datetime, later: int) -> tup
     check_count(row.on_hand)
     if row.expected_on_hand is not None and row.expected_on_hand != state.on_hand:
         raise VersionConflict(f"{state.on_hand} of {row.sku} were known at {row.location}, not {row.expected_on_hand}.")
-    return apply_absolute_count(state, on_hand=row.on_hand, moment=moment, later=later, note=row.note)
+    return apply_absolute_count(
+        state, on_hand=row.on_hand, moment=moment, later=later, note=row.note, reference=row.reference
+    )

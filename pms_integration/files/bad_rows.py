@@ -4,8 +4,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import groupby, takewhile
 from typing import IO, Any, Final, cast
 
+from pms_backend.api.spreadsheets import csv_row, guarded, guarded_code, is_guarded, unguarded_code
 from pms_integration.exceptions import FileUnusable, ImportFileGone
-from pms_integration.files.cells import CODES, csv_row, guarded, guarded_code, is_guarded, unguarded_code
+from pms_integration.files.cells import CODES
 from pms_integration.files.columns import Columns
 from pms_integration.files.json_lines import read_lines
 from pms_integration.files.limits import FILE_RETENTION_DAYS

@@ -12,8 +12,9 @@ from django.db import connection
 
 from inventory.models import Location, StockLevel
 from pms_backend.api.renderers import to_json
+from pms_backend.api.spreadsheets import csv_row, guarded, guarded_code
 from pms_integration.files.categories import Categories
-from pms_integration.files.cells import CODES, csv_row, guarded, guarded_code, write_tags
+from pms_integration.files.cells import CODES, write_tags
 from pms_integration.files.columns import SHOPIFY_OPTIONS, Column, exported_columns, option_name, option_value
 from pms_integration.files.limits import EXPORT_CHUNK
 from pms_integration.files.variants import NO_OPTIONS

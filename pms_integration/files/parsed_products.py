@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pms_backend import outbound
+from pms_backend.api.spreadsheets import is_rounded_by_excel
 from pms_integration.files import limits
-from pms_integration.files.cells import is_rounded_by_excel
 from pms_integration.files.columns import Columns
 from pms_integration.files.records import FilePosition, Problem, Record
 from products.barcodes import check_barcode

@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Final, cast
 
+from pms_backend.api.spreadsheets import unguarded_code
 from pms_integration.exceptions import FileUnusable
 from pms_integration.files import json_lines
-from pms_integration.files.cells import unguarded_code
 from pms_integration.files.columns import Column, Columns
 from pms_integration.files.limits import CHUNK_BYTES, CHUNK_LINES, CHUNK_PRODUCTS, MAX_RECORD_BYTES
 from pms_integration.files.parsed_products import Block, ParsedProduct

@@ -21,7 +21,7 @@ COMMA: Final = ","
 # A line before the header that sets the separator for Excel.
 _SEPARATOR: Final = re.compile(rb'"?sep=([,;|\t])"?[,;|\s]*', re.IGNORECASE)
 MAX_SEPARATOR_LINE: Final = 4_096
-# A setting of the whole process; no other code in it reads CSV.
+# A setting of the whole process; `inventory/bulk_file.py` reads shorter files.
 csv.field_size_limit(MAX_RECORD_BYTES)
 
 

@@ -7,6 +7,7 @@ without a title changes only the fields of the product that it fills.
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from pms_backend.api.spreadsheets import unguarded, unguarded_code
 from pms_integration.files import limits
 from pms_integration.files.cells import (
     CODES,
@@ -22,8 +23,6 @@ from pms_integration.files.cells import (
     read_position,
     read_quantity,
     read_status,
-    unguarded,
-    unguarded_code,
 )
 from pms_integration.files.columns import Column, Columns
 from pms_integration.files.parsed_products import Block, ParsedImage, ParsedProduct, ParsedVariant

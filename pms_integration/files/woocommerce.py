@@ -13,9 +13,10 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import IO, Final
 
+from pms_backend.api.spreadsheets import unguarded
 from pms_integration.files import limits
 from pms_integration.files.categories import NO_CATEGORY
-from pms_integration.files.cells import BadCell, read_flag, read_list, read_weight, unguarded
+from pms_integration.files.cells import BadCell, read_flag, read_list, read_weight
 from pms_integration.files.columns import MAX_OPTIONS, Column, Columns, attribute_name, attribute_values
 from pms_integration.files.parsed_products import Block
 from pms_integration.files.records import FilePosition, Header, Problem, Record, read_records

@@ -50,7 +50,7 @@ TABLE = {
     "inventory.stocklevel": Row(
         change=CHANGE,
         # What is booked there asks for more: tests/inventory/test_scan_desk.py.
-        pages={"scan": VIEW},
+        pages={"scan": VIEW, "bulk": CHANGE},
         bulk={"adjust_selected": CHANGE},
     ),
     "inventory.stockmovement": Row(pages={"reverse_movement": "inventory.change_stocklevel"}),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from pms_integration.files.cells import guarded, guarded_code, unguarded, unguarded_code
+from pms_backend.api.spreadsheets import guarded, guarded_code, unguarded, unguarded_code
 from products.models import Product
 from products.serializers import ProductInputSerializer
 from products.services import upsert_products
