@@ -16,12 +16,13 @@ from inventory import services
 from inventory.admin.bulk import BulkPage
 from inventory.admin.forms import AdjustmentForm
 from inventory.admin.jobs import Job, jobs_of
+from inventory.admin.level_history import history_of
 from inventory.admin.live import SCRIPT, STYLE, live_stock
-from inventory.admin.quantities import RED, last_movements, signed
+from inventory.admin.quantities import RED, signed
 from inventory.admin.reservations import reservations_of
 from inventory.admin.scan_desk import ScanDesk, scan_url
 from inventory.models import Reservation, StockLevel, StockLevelQuerySet, StockMovement
-from pms_backend.api.admin_tables import KEY, NUMBER, TABLES, TEXT, Table
+from pms_backend.api.admin_tables import KEY, NUMBER, TEXT, Table
 from pms_backend.api.service_admin import RefusalsAsFormErrors, moment
 from pms_backend.api.typed_unfold import action, display
 from products.models import Variant
@@ -71,7 +72,7 @@ class StockLevelAdmin(BulkPage, ScanDesk):
     actions = ("adjust_selected",)
     actions_list = ("scan", "bulk")
     change_form_outer_before_template = "inventory/level_figures.html"
-    change_form_outer_after_template = TABLES
+    change_form_outer_after_template = "inventory/level_history.html"
 
     class Media:
         """Keeps the page of a level live."""
@@ -111,10 +112,12 @@ class StockLevelAdmin(BulkPage, ScanDesk):
         if admin_of(Reservation).has_view_permission(request):
             held = reservations_of(level)
             tables += [held] if held.rows else []
+        history = None
         if admin_of(StockMovement).has_view_permission(request):
-            tables.append(last_movements(level))
+            history = history_of(level, request.user)
+            tables.append(history.table)
         jobs = _links_to_jobs(level, jobs_of(request.user)) if level.location.is_active else []
-        context = {**context, "level": level, "tables": tables, "jobs": jobs}
+        context = {**context, "level": level, "tables": tables, "history": history, "jobs": jobs}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def write(self, request: HttpRequest, obj: StockLevel, form: Any, formsets: list[Any], *, change: bool) -> None:

@@ -1,18 +1,15 @@
-"""Quantities and movements as staff read them."""
+"""Quantities as staff read them."""
 
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from inventory.models import Reason, StockLevel, StockMovement
+from inventory.models import Reason
 from inventory.services import StockChange
-from pms_backend.api.admin_tables import MAIN_NUMBER, NUMBER, SHORT, TEXT, Table
-from pms_backend.api.service_admin import moment
 
 RED = "text-red-600 dark:text-red-500"
 GREEN = "text-green-700 dark:text-green-400"
-LAST_MOVEMENTS = 50
 
 
 def coloured_delta(delta: int) -> SafeString:
@@ -43,33 +40,3 @@ def before_and_after(change: StockChange, *, location: str, product: str) -> str
         "reason": Reason(movement["reason"]).label,
     }
     return _("%(sku)s %(product)s at %(location)s: %(before)s → %(on_hand)s on hand (%(delta)s, %(reason)s).") % values
-
-
-def last_movements(level: StockLevel) -> Table:
-    """The newest lines of a level's ledger."""
-    newest: list[StockMovement] = list(level.movements.order_by("-level_version")[:LAST_MOVEMENTS])
-    return Table(
-        title="Last movements",
-        columns={
-            "When": SHORT,
-            "Reason": SHORT,
-            "Change": NUMBER,
-            "On hand after": MAIN_NUMBER,
-            "Who": TEXT,
-            "Reference": TEXT,
-            "Note": TEXT,
-        },
-        rows=[
-            (
-                moment(movement.occurred_at),
-                movement.get_reason_display(),
-                coloured_delta(movement.delta),
-                movement.on_hand_after,
-                movement.actor,
-                movement.reference or None,
-                movement.note or None,
-            )
-            for movement in newest
-        ],
-        empty="Nothing has moved here yet.",
-    )

@@ -9,7 +9,7 @@ applies.
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from inventory.level_fields import LevelState
 from inventory.models import Reason
@@ -146,9 +146,20 @@ def _changed(before: LevelState, report: ReportedChange, later: _LaterMovements)
         on_hand=before.counted_on_hand,
         moment=before.counted_at,
         later=later.total(before.id, before.counted_at),
-        note=f"Keeps the count of {before.counted_at:%Y-%m-%d %H:%M}; {report.source} arrived later.",
+        note=note_of_kept_count(before.counted_at, report),
         request_id=report.request_id,
     )
+
+
+def note_of_kept_count(counted_at: datetime, report: ReportedChange) -> str:
+    """Says why a count still applies: a report of an earlier moment has arrived after it."""
+    connection, what = report.source.partition(":")[0], "figure" if report.reason == Reason.COUNT else report.reason
+    return f"Keeps the count of {in_utc(counted_at)} after a late {what} reported by {connection}."
+
+
+def in_utc(moment: datetime) -> str:
+    """A moment in a note, which everybody reads: with its zone."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _corrected(before: LevelState, report: Correction) -> Steps:

@@ -3,12 +3,15 @@
 from typing import Any, Final
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import BinaryField, Case, F, QuerySet, When
 from django.db.models.functions import Length
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from pms_backend.access.visibility import sees_cost
 from pms_backend.api.admin_tables import link
@@ -25,7 +28,8 @@ from pms_integration.admin.event_contents import (
     reason_in_words,
     variants_of,
 )
-from pms_integration.models import PMSEvent, PMSEventStatus
+from pms_integration.admin.movement_sources import origin_of
+from pms_integration.models import PMSConnection, PMSEvent, PMSEventStatus
 
 STATUS_LABELS: Final = {
     PMSEventStatus.RECEIVED.label: "info",
@@ -90,6 +94,33 @@ class PMSEventAdmin(GrowingTableAdmin):
         is_short = When(has_body=True, size__lte=MAX_LISTED_BYTES, then=F("body"))
         short = Case(is_short, output_field=BinaryField(null=True))
         return events.alias(size=Length("body")).annotate(short_body=short).defer("body")
+
+    def get_urls(self) -> list[Any]:
+        """The list, the pages, and the address that finds what made a movement."""
+        page = path("source/", self.admin_site.admin_view(self.source), name="pms_integration_pmsevent_source")
+        return [page, *super().get_urls()]
+
+    def source(self, request: HttpRequest) -> HttpResponse:
+        """Leads to what a movement's `?source=` names, or says what became of it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        events = reverse("admin:pms_integration_pmsevent_changelist")
+        source = request.GET.get("source", "")
+        origin = origin_of(source)
+        if not source or origin.page:
+            return HttpResponseRedirect(origin.page or events)
+        connection_url = ""
+        if origin.connection and self.admin_site.get_model_admin(PMSConnection).has_view_permission(request):
+            connection_url = reverse("admin:pms_integration_pmsconnection_change", args=[origin.connection.pk])
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("What made the movement"),
+            "origin": origin,
+            "connection_url": connection_url,
+            "list_url": events,
+        }
+        return TemplateResponse(request, "pms_integration/movement_source.html", context, status=404)
 
     def has_retry_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Whether the user may change events."""

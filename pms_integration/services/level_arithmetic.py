@@ -24,6 +24,7 @@ from itertools import chain
 from inventory.level_fields import LevelState
 from inventory.models import Reason
 from inventory.services import Correction, ReportedChange, ReportedCount
+from inventory.services.external_changes import note_of_kept_count
 from inventory.services.levels import Key
 from pms_integration.models import PMSConnection
 from pms_integration.services.clocks import by_our_clock
@@ -63,6 +64,7 @@ class InboundLevel:
             level=self.key,
             on_hand=figure.on_hand,
             occurred_at=origin.occurred_at,
+            note=origin.note,
             source=origin.source,
             request_id=origin.request_id,
         )
@@ -149,7 +151,7 @@ class PushedLevel(InboundLevel):
         delta = self.count[0] - known
         self.before_count_at = moment
         if delta:
-            note = "It was not known when the stock was counted."
+            note = f"{origin.note}: it was not known when the stock was counted."
             later = replace(origin, source=f"{origin.source}:counted")
             yield self._correct(-delta, origin.occurred_at, origin, note)
             yield self._correct(delta, self._ours(last), later, note)
@@ -217,7 +219,7 @@ class PushedLevel(InboundLevel):
             delta=delta,
             occurred_at=self.count[1],
             reason=Reason.COUNT,
-            note=f"Keeps the count of {self.count[1]:%Y-%m-%d %H:%M}; {origin.source} arrived later.",
+            note=note_of_kept_count(self.count[1], origin),
             source="",
             request_id=origin.request_id,
             keeps_count=False,

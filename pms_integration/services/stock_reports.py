@@ -8,6 +8,7 @@ from inventory import services as inventory
 from inventory.exceptions import LocationInactive
 from inventory.models import Reason
 from inventory.services import ReportedChange
+from inventory.services.external_changes import in_utc
 from inventory.services.levels import Key
 from pms_integration.exceptions import UnknownPMSLocation
 from pms_integration.models import PMSConnection
@@ -132,7 +133,8 @@ class _StockReports:
 
     def _take_figure(self, one: _Named, report: Figure) -> tuple[Outcome, Iterable[Fact]]:
         figure, known = figure_of(report, one.reported), self._figures.get(one.key)
-        origin = self._origin(one, 0, Reason.COUNT)
+        note = f"Figure of {self._pms.slug}: {figure.on_hand} at {in_utc(figure.reported_at)}"
+        origin = self._origin(one, 0, Reason.COUNT, note=note)
         if not figure.is_news_to(known, is_owned=one.is_owned):
             return STALE, self._take_late_figure(one, figure, origin)
         if not one.is_owned:

@@ -27,6 +27,8 @@ class Row:
     buttons: dict[str, Need] = field(default_factory=dict)
 
 
+# Pages that links lead to, without a button of their own.
+WITHOUT_BUTTON = {"password_change", "source"}
 # Buttons of a connection that make a row of another model.
 STARTS: dict[str, Need] = dict.fromkeys(("sync_now", "full_sync", "dry_run"), "pms_integration.add_syncrun")
 
@@ -69,7 +71,7 @@ TABLE = {
         )
         | STARTS,
     ),
-    "pms_integration.pmsevent": Row(pages={"retry": CHANGE}, bulk={"retry_selected": CHANGE}),
+    "pms_integration.pmsevent": Row(pages={"retry": CHANGE, "source": VIEW}, bulk={"retry_selected": CHANGE}),
     "pms_integration.pmsproduct": Row(pages={"link": CHANGE, "resolve": CHANGE}),
     "pms_integration.pmsproductpush": Row(pages={"push_now": CHANGE}, bulk={"push_selected": CHANGE}),
     "pms_integration.pmsstock": Row(),

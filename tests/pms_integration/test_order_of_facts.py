@@ -152,7 +152,8 @@ def test_a_sale_that_precedes_the_count_is_written_and_taken_back_by_one_more_co
         ("count", 6, 6), ("correction", -2, 4), ("count", 2, 6),
     ]  # fmt: skip
     assert movements[1].occurred_at < movements[2].occurred_at == movements[0].occurred_at
-    assert f"{shop.connection.slug}:{shop.name}-1:0" in movements[2].note
+    assert movements[2].note.endswith(f"UTC after a late correction reported by {shop.connection.slug}.")
+    assert (movements[2].actor, movements[2].request_id) == (f"pms:{shop.connection.slug}", f"{shop.name}-1")
 
 
 def test_a_count_that_changes_nothing_still_supersedes_a_late_sale() -> None:
