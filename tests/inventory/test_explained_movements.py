@@ -1,4 +1,4 @@
-"""Each movement says why it was made, and leads there: to a PMS's report, a document, or all movements of a reference."""
+"""Each movement says why it was made, and leads there: to a report of a PMS, a document, a reference, a level."""
 
 import json
 from typing import Any
