@@ -58,7 +58,7 @@ class BulkPage(ServiceAdmin):
         plan = plan_of(values["content"], Defaults(location, values["reason"], values["reference"]))
         signed = plan_to_sign(plan, all_or_nothing=values["all_or_nothing"])
         is_blocked = bool(values["all_or_nothing"] and plan.refused)
-        return self._page(
+        return self._bulk_page(
             request,
             title=_("Preview"),
             summary=summary_of_plan(plan),
@@ -109,7 +109,7 @@ class BulkPage(ServiceAdmin):
         unchanged = len(outcomes) - len(changed) - sum(map(is_refused, outcomes))
         rest = SignedPlan(plan.header, [], {}, refused)
         references = {row.reference: None for row in plan.rows if row.reference and row.index in set(changed)}
-        return self._page(
+        return self._bulk_page(
             request,
             title=_("Stock was changed") if changed else _("Nothing was changed"),
             summary=summary(len(changed), unchanged, len(refused), is_done=True),
@@ -120,7 +120,7 @@ class BulkPage(ServiceAdmin):
             has_refused=bool(refused),
         )
 
-    def _page(self, request: HttpRequest, **more: Any) -> TemplateResponse:
+    def _bulk_page(self, request: HttpRequest, **more: Any) -> TemplateResponse:
         context = {**self.admin_site.each_context(request), "opts": self.opts, "back": reverse(LIST), **more}
         return TemplateResponse(request, "inventory/bulk_preview.html", context)
 

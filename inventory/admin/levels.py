@@ -25,6 +25,8 @@ from inventory.models import Reservation, StockLevel, StockLevelQuerySet, StockM
 from pms_backend.api.admin_tables import KEY, NUMBER, TEXT, Table
 from pms_backend.api.service_admin import RefusalsAsFormErrors, moment
 from pms_backend.api.typed_unfold import action, display
+from products.admin.label_pages import LabelPages
+from products.labels import Label, label_of_variant
 from products.models import Variant
 from products.skus import as_sku_key
 
@@ -56,7 +58,7 @@ class AttentionFilter(admin.SimpleListFilter):
 
 
 @admin.register(StockLevel)
-class StockLevelAdmin(BulkPage, ScanDesk):
+class StockLevelAdmin(BulkPage, LabelPages, ScanDesk):
     """Stock levels: quantities change by adjustments and counts, only the limits are edited."""
 
     list_display = (
@@ -69,8 +71,9 @@ class StockLevelAdmin(BulkPage, ScanDesk):
     search_help_text = gettext_lazy("SKU, barcode or product name")
     ordering = ("variant__sku_key", "location__priority")
     fields = (("reorder_point", "backorder_limit"),)
-    actions = ("adjust_selected",)
+    actions = ("adjust_selected", "print_labels")
     actions_list = ("scan", "bulk")
+    actions_detail = ("labels",)
     change_form_outer_before_template = "inventory/level_figures.html"
     change_form_outer_after_template = "inventory/level_history.html"
 
@@ -79,6 +82,11 @@ class StockLevelAdmin(BulkPage, ScanDesk):
 
         css: ClassVar = {"all": (STYLE,)}
         js = (SCRIPT,)
+
+    def labels_of(self, rows: QuerySet[Any]) -> list[Label]:
+        """One for each level, with its location."""
+        levels = rows.select_related("variant__product", "location")
+        return [label_of_variant(level.variant, place=level.location.name) for level in levels]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Receiving and counting create levels."""

@@ -8,24 +8,31 @@ from django.http import HttpRequest
 
 from inventory import services
 from inventory.models import Location
-from pms_backend.api.service_admin import ServiceAdmin
 from pms_backend.api.typed_unfold import display
+from products.admin.label_pages import LabelPages
+from products.labels import Label, code_symbol
 
 
 @admin.register(Location)
-class LocationAdmin(ServiceAdmin):
+class LocationAdmin(LabelPages):
     """Places that hold stock; one that holds some is not closed."""
 
     list_display = ("code", "name", "priority", "is_active", "units")
     list_filter = ("is_active",)
     search_fields = ("code", "name")
     search_help_text = "Code or name"
+    actions = ("print_labels",)
+    actions_detail = ("labels",)
     fields = ("code", "name", "priority", "is_active", "address")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Location]:
         """Adds the units on hand."""
         locations: QuerySet[Location] = super().get_queryset(request)
         return locations.annotate(units_on_hand=Sum("levels__on_hand"))
+
+    def labels_of(self, rows: QuerySet[Location]) -> list[Label]:
+        """One for each location, with the code that a scan of it gives."""
+        return [Label(title=one.name, code=one.code, symbol=code_symbol(one.code), is_location=True) for one in rows]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Keeps the code, by which clients know the location."""

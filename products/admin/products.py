@@ -18,8 +18,10 @@ from pms_backend.api.service_admin import ServiceInline, moment
 from pms_backend.api.typed_unfold import action, display
 from products import services
 from products.admin.images import NEW_IMAGES, ImageInline, ImagesAdmin, ImagesForm, write_images
+from products.admin.label_pages import LabelPages
 from products.filters import matches_of
 from products.handles import clean_handle
+from products.labels import Label, label_of_variant
 from products.models import MAX_TAG_LENGTH, MAX_TAGS, Product, ProductStatus, Variant
 from products.queries import with_stock, with_totals
 from products.search import MAX_SEARCH_LENGTH, query_of
@@ -108,7 +110,7 @@ class VariantInline(ServiceInline):
 
 
 @admin.register(Product)
-class ProductAdmin(ImagesAdmin):
+class ProductAdmin(LabelPages, ImagesAdmin):
     """The products of the catalogue."""
 
     form = ProductForm
@@ -138,7 +140,8 @@ class ProductAdmin(ImagesAdmin):
         *("status_label", "published_at", "handle", "version", "created_at", "updated_at"),
         *("options", "attributes"),
     )
-    actions = ("publish_selected", "unpublish_selected", "archive_selected", "restore_selected")
+    actions = ("publish_selected", "unpublish_selected", "archive_selected", "restore_selected", "print_labels")
+    actions_detail = ("labels",)
     actions_submit_line = ("publish", "unpublish", "archive", "restore")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
@@ -154,6 +157,14 @@ class ProductAdmin(ImagesAdmin):
         variants = Variant.objects.filter(Q(sku_key=as_sku_key(term) or "") | Q(barcode=term)).order_by()
         found = Q(pk__in=words.values("pk")) | Q(pk__in=variants.values("product")) | Q(handle=clean_handle(term))
         return queryset.filter(found), False
+
+    def labels_of(self, rows: QuerySet[Any]) -> list[Label]:
+        """One for each current variant, in the order of the list."""
+        order = {key: place for place, key in enumerate(rows.values_list("pk", flat=True))}
+        variants = Variant.objects.filter(product__in=order, is_archived=False).select_related("product")
+        return [
+            label_of_variant(one) for one in sorted(variants, key=lambda one: (order[one.product_id], one.position))
+        ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Products are created by the API and by PMS events."""

@@ -47,13 +47,13 @@ TABLE = {
     "axes.accessattempt": Row(),
     "events.event": Row(),
     "events.parkedevent": Row(pages={"replay": CHANGE}, bulk={"replay_selected": CHANGE}),
-    "inventory.location": Row(add=ADD, change=CHANGE),
+    "inventory.location": Row(add=ADD, change=CHANGE, pages={"labels": VIEW}, bulk={"print_labels": VIEW}),
     "inventory.reservation": Row(pages={"release": CHANGE, "commit": CHANGE}, bulk={"release_selected": CHANGE}),
     "inventory.stocklevel": Row(
         change=CHANGE,
         # What is booked there asks for more: tests/inventory/test_scan_desk.py.
-        pages={"scan": VIEW, "bulk": CHANGE},
-        bulk={"adjust_selected": CHANGE},
+        pages={"scan": VIEW, "bulk": CHANGE, "labels": VIEW},
+        bulk={"adjust_selected": CHANGE, "print_labels": VIEW},
     ),
     "inventory.stockmovement": Row(pages={"reverse_movement": "inventory.change_stocklevel"}),
     "inventory.stocktake": Row(add=ADD, pages={"count": CHANGE, "post_counts": CHANGE, "cancel": CHANGE}),
@@ -82,7 +82,9 @@ TABLE = {
     "products.category": Row(add=ADD, change=CHANGE, delete=DELETE, bulk={"delete_selected": DELETE}),
     "products.product": Row(
         change=CHANGE,
-        bulk=dict.fromkeys(("publish_selected", "unpublish_selected", "archive_selected", "restore_selected"), CHANGE),
+        pages={"labels": VIEW},
+        bulk=dict.fromkeys(("publish_selected", "unpublish_selected", "archive_selected", "restore_selected"), CHANGE)
+        | {"print_labels": VIEW},
         buttons=dict.fromkeys(("publish", "unpublish", "archive", "restore"), CHANGE),
     ),
     "webhooks.delivery": Row(pages={"redeliver": CHANGE}, bulk={"redeliver_selected": CHANGE}),
