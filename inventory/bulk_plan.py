@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from django.db.models import Max
-from django.db.models.functions import Abs
 from django.utils.translation import gettext as _
 
 from inventory import services
@@ -23,15 +21,12 @@ from inventory.bulk_file import (
     FileRow,
     whole_number,
 )
-from inventory.models import ADJUSTMENT_REASONS, MAX_NOTE_LENGTH, MAX_REFERENCE_LENGTH, StockMovement
+from inventory.models import ADJUSTMENT_REASONS, MAX_NOTE_LENGTH, MAX_REFERENCE_LENGTH
+from inventory.plausibility import is_implausible, largest_quantities_seen
 from inventory.services import Adjustment, Count
 from pms_backend.api.bulk import REJECTED, Outcome
 from products.models import Variant
 from products.skus import as_sku_key
-
-# A quantity beyond so many times what a level has had is marked, and one beyond this for a level that has had nothing.
-IMPLAUSIBLE_FACTOR: Final = 10
-LARGEST_FIRST_QUANTITY: Final = 1_000
 
 _REASONS: Final = {
     name.casefold(): reason.value for reason in ADJUSTMENT_REASONS for name in (reason.value, reason.label)
@@ -201,28 +196,13 @@ def _refuse_second_count(row: BulkRow, seen: set[tuple[str, str]]) -> None:
 
 
 def _marked(planned: list[PlannedRow], levels: Mapping[int, int]) -> list[PlannedRow]:
-    """Marks the rows with a quantity beyond `IMPLAUSIBLE_FACTOR` times what the level has had."""
-    large = [one for one in planned if _quantity(one) > IMPLAUSIBLE_FACTOR * abs(one.before)]
-    if not large:
-        return planned
-    seen = largest_seen(levels[one.row.index] for one in large)
-    implausible = {
-        one.row.index for one in large if _quantity(one) > _largest_plausible(seen.get(levels[one.row.index]))
-    }
-    return [replace(one, is_implausible=True) if one.row.index in implausible else one for one in planned]
-
-
-def _largest_plausible(seen: int | None) -> int:
-    return LARGEST_FIRST_QUANTITY if seen is None else IMPLAUSIBLE_FACTOR * seen
+    """Marks the rows with a quantity far beyond what the level has had."""
+    large = [one for one in planned if is_implausible(_quantity(one), abs(one.before))]
+    seen = largest_quantities_seen(levels[one.row.index] for one in large) if large else {}
+    implausible = {one.row.index for one in large if is_implausible(_quantity(one), seen.get(levels[one.row.index]))}
+    return [replace(one, is_implausible=one.row.index in implausible) for one in planned]
 
 
 def _quantity(planned: PlannedRow) -> int:
     row = planned.row
     return row.on_hand if isinstance(row, Count) else abs(row.delta)
-
-
-def largest_seen(levels: Iterable[int]) -> dict[int, int]:
-    """The most units that each level has had, or has been changed by; levels without a movement are left out."""
-    moved = StockMovement.objects.order_by().filter(level__in=list(levels)).values("level")
-    found = moved.annotate(had=Max(Abs("on_hand_after")), by=Max(Abs("delta"))).values_list("level", "had", "by")
-    return {level: max(had, by) for level, had, by in found}

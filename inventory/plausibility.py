@@ -3,14 +3,17 @@
 Nothing is refused: a page asks `question_about` the quantity before it calls a service.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
+from django.db import connection
 from django.db.models import F, Max, Q
 from django.db.models.functions import Abs, Greatest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from inventory.models import StockLevel, StockMovement
+from pms_backend.api.arrays import as_array
 from products.models import Variant
 from products.skus import as_sku_key
 
@@ -32,6 +35,27 @@ def largest_quantity_seen(level_id: int) -> int | None:
         return None
     now: int = StockLevel.objects.values_list(Abs(F("on_hand")), flat=True).get(pk=level_id)
     return max(in_ledger, now)
+
+
+# One index scan for each, however long the ledger is.
+_SEEN: Final = """
+SELECT level.id, greatest(seen.most, abs(level.on_hand))
+FROM inventory_stocklevel AS level
+CROSS JOIN LATERAL (
+    SELECT max(greatest(abs(latest.delta), abs(latest.on_hand_after))) AS most FROM (
+        SELECT delta, on_hand_after FROM inventory_stockmovement
+        WHERE level_id = level.id ORDER BY level_version DESC LIMIT %s
+    ) AS latest
+) AS seen
+WHERE level.id = ANY (%s::bigint[]) AND seen.most IS NOT NULL
+"""
+
+
+def largest_quantities_seen(level_ids: Iterable[int]) -> dict[int, int]:
+    """The same for many levels; those without any movement are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SEEN, [MOVEMENTS_READ, as_array(sorted(set(level_ids)))])
+        return dict(cursor.fetchall())
 
 
 def is_implausible(quantity: int, seen: int | None) -> bool:

@@ -21,7 +21,6 @@ from inventory.admin.bulk_tables import changed_table, refused_tables, summary, 
 from inventory.bulk_plan import Defaults, RefusedRow, is_refused, plan_of, reason_of
 from inventory.exceptions import VersionConflict
 from inventory.services.bulk import MAX_BULK_ROWS
-from pms_backend.api.admin_tables import link
 from pms_backend.api.bulk import Outcome
 from pms_backend.api.service_admin import RefusalsAsFormErrors, ServiceAdmin
 from pms_backend.api.typed_unfold import action
@@ -130,10 +129,10 @@ def _reason_at_last(outcome: Outcome) -> str:
     return _("Changed since the preview: %(why)s") % {"why": why} if isinstance(outcome.error, VersionConflict) else why
 
 
-def _links(request: HttpRequest, references: Iterable[str]) -> list[Any]:
+def _links(request: HttpRequest, references: Iterable[str]) -> list[tuple[str, str]]:
     if not request.user.has_perm("inventory.view_stockmovement"):
         return []
     return [
-        link(f"{reverse(LEDGER)}?{urlencode({'reference': reference})}", reference)
+        (reference, f"{reverse(LEDGER)}?{urlencode({'reference': reference})}")
         for reference in list(references)[:SHOWN_REFERENCES]
     ]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -89,7 +90,7 @@ def _afterwards(one: PlannedRow) -> Any:
     if not one.is_implausible:
         return one.after
     mark = '<span class="font-semibold text-orange-700 dark:text-orange-400">⚠ {}: {}</span>'
-    return format_html(mark, _("unusually many"), one.after)
+    return format_html(mark, _("unusually many"), number_format(one.after))
 
 
 def refused_tables(refused: Sequence[RefusedRow]) -> list[Table]:

@@ -15,7 +15,6 @@ from pms_backend.api.admin_tables import link
 LEDGER: Final = "admin:inventory_stockmovement_changelist"
 # A page of the layer above, which finds what a PMS has told.
 PMS_SOURCE: Final = "admin:pms_integration_pmsevent_source"
-_PMS: Final = "pms:"
 _TRANSFER, _STOCKTAKE = "transfer:", "stocktake:"
 _TRANSFERS: Final = (Reason.TRANSFER_OUT, Reason.TRANSFER_IN)
 
@@ -27,7 +26,7 @@ def may_view(user: Any, model: str) -> bool:
 
 
 def with_documents(movements: QuerySet[StockMovement]) -> QuerySet[Any]:
-    """Adds the ids of the reservation and of the transfer with a reference of its own that made each movement."""
+    """Adds the ids of the reservation, and of the transfer with a reference of its own, that made each movement."""
     sold = ReservationLine.objects.filter(
         reservation__reference=OuterRef("reference"), level=OuterRef("level"), committed__gt=0
     )
@@ -99,6 +98,10 @@ class Explanations:
         """The text, which leads to the level."""
         return self._page("stocklevel", movement.level_id, text)
 
+    def other(self, key: int | None) -> SafeString | str | None:
+        """The movement with this id, if there is one."""
+        return self._page("stockmovement", key, _("Movement %(number)s") % {"number": key}) if key else None
+
     def movement(self, movement: StockMovement, text: str) -> SafeString | str:
         """The text, which leads to the movement."""
         return self._page("stockmovement", movement.pk, text)
@@ -114,9 +117,9 @@ def source_of(movement: StockMovement) -> str:
 
     One that keeps a count after a late report is ours, without a source, but has the report's name as its request id.
     """
-    if movement.source or not movement.actor.startswith(_PMS) or not movement.request_id:
+    if movement.source or not movement.reporter or not movement.request_id:
         return movement.source
-    return f"{movement.actor.removeprefix(_PMS)}:{movement.request_id}:0"
+    return f"{movement.reporter}:{movement.request_id}:0"
 
 
 def who(movement: StockMovement) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import localize, number_format
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -13,7 +15,8 @@ from django.utils.translation import ngettext
 from inventory.admin.explanations import LEDGER, Explanations, with_documents
 from inventory.admin.quantities import coloured_delta
 from inventory.models import StockLevel, StockMovement
-from pms_backend.api.admin_tables import MAIN_NUMBER, NUMBER, SHORT, TEXT, Table, to_the_second
+from pms_backend.api.admin_tables import MAIN_NUMBER, NUMBER, SHORT, TEXT, Table
+from pms_backend.api.service_admin import moment
 
 LAST_MOVEMENTS: Final = 50
 # Labels on the axis; more would overlap on a tablet.
@@ -54,7 +57,7 @@ def _table(newest: Sequence[Any], links: Explanations) -> Table:
         },
         rows=[
             (
-                links.movement(movement, to_the_second(movement.occurred_at) or ""),
+                links.movement(movement, moment(movement.occurred_at)),
                 movement.get_reason_display(),
                 coloured_delta(movement.delta),
                 movement.on_hand_after,
@@ -72,7 +75,9 @@ def _chart(movements: Sequence[StockMovement]) -> str:
     """The data of the line for chart.js: what was on hand after each movement, as the ledger has them one by one."""
     first = movements[0]
     figures = [first.on_hand_after - first.delta, *(movement.on_hand_after for movement in movements)]
-    labels = ["", *(to_the_second(movement.occurred_at) for movement in movements)]
+    moments = [localize(timezone.localtime(movement.occurred_at)) for movement in movements]
+    # The last figure lasts until now.
+    figures, labels = [*figures, figures[-1]], ["", *moments, _("now")]
     line = {
         "label": _("On hand"),
         "data": figures,
@@ -91,4 +96,5 @@ def _label(newest: Sequence[StockMovement]) -> str:
         "On hand after the last %(count)s movements: from %(least)s to %(most)s, now %(now)s.",
         len(figures),
     )
-    return text % {"count": len(figures), "least": min(figures), "most": max(figures), "now": figures[0]}
+    shown = {"least": min(figures), "most": max(figures), "now": figures[0]}
+    return text % {"count": len(figures), **{name: number_format(figure) for name, figure in shown.items()}}

@@ -15,7 +15,6 @@ from inventory.admin.explanations import Explanations, who, with_documents
 from inventory.admin.quantities import coloured_delta
 from inventory.admin.reversing import ReversingAdmin
 from inventory.models import StockLevel, StockMovement
-from pms_backend.api.admin_tables import to_the_second
 from pms_backend.api.service_admin import GrowingTableAdmin, moment
 from pms_backend.api.typed_unfold import display
 from products.skus import as_sku_key
@@ -83,7 +82,7 @@ class StockMovementAdmin(ReversingAdmin, GrowingTableAdmin):
     search_help_text = gettext_lazy("A SKU or its beginning, or a reference")
     ordering = ("-id",)
     sortable_by = ()
-    fields = (("occurred_at", "created_at"), ("level_version", "request_id"), "source")
+    fields = (("created_at", "level_version"), "source")
     list_before_template = "inventory/ledger_of.html"
     change_form_outer_before_template = "inventory/movement.html"
 
@@ -91,7 +90,8 @@ class StockMovementAdmin(ReversingAdmin, GrowingTableAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """The movements with the documents that made them."""
-        return with_documents(super().get_queryset(request))
+        movements: Any = super().get_queryset(request)
+        return with_documents(movements.as_shown())
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """Adds the columns whose links depend on what the user may see."""
@@ -166,11 +166,14 @@ def _facts(movement: Any, links: Explanations) -> list[tuple[str, Any]]:
         (_("Product"), links.product(movement, level.variant.product.name)),
         (_("Level"), links.level(movement, LevelFilter.name_of(str(movement.level_id)))),
         (_("Reason"), movement.get_reason_display()),
-        (_("When"), to_the_second(movement.occurred_at)),
+        (_("When"), moment(movement.occurred_at)),
         (_("Who"), who(movement)),
         (_("Made by"), links.document(movement)),
         (_("Reference"), links.reference_alone(movement)),
         (_("Note"), links.note(movement)),
+        (_("Reverses"), links.other(movement.reverses_id)),
+        (_("Reversed by"), links.other(movement.reversed_by)),
+        (_("Request"), movement.request_id),
     ]
     return [(title, value) for title, value in facts if value]
 

@@ -23,7 +23,7 @@ class LabelForm(forms.Form):
     """The size of the labels, and how many of each."""
 
     size = forms.ChoiceField(
-        label=gettext_lazy("Labels"),
+        label=gettext_lazy("Size"),
         choices=[(size.name, size.title) for size in SIZES.values()],
         widget=UnfoldAdminSelectWidget,
     )

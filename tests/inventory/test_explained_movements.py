@@ -152,6 +152,19 @@ def test_the_page_of_a_movement_says_what_was_before_and_who_did_it(demo: PMSCon
     assert reverse("admin:products_product_change", args=[level.variant.product_id]) in found["Product"]
 
 
+def test_a_reversal_and_what_it_reverses_lead_to_each_other(demo: PMSConnection):
+    services.adjust_stock(sku="A-1", location="main", delta=5, reason="receipt")
+    mistake = newest()
+    services.reverse_movement(movement_id=mistake.pk)
+    client = superuser()
+
+    of_mistake, of_reversal = facts(client, mistake), facts(client, newest())
+
+    assert f'href="{page_of(newest())}"' in of_mistake["Reversed by"]
+    assert f'href="{page_of(mistake)}"' in of_reversal["Reverses"]
+    assert "Reverses" not in of_mistake
+
+
 def test_the_ledger_is_filtered_by_one_level_and_says_which(demo: PMSConnection):
     make_product("B-2")
     set_stock("B-2", "main", 5)
@@ -174,7 +187,7 @@ def test_the_page_of_a_level_draws_the_movements_of_its_table(demo: PMSConnectio
     page = superuser().get(reverse("admin:inventory_stocklevel_change", args=[level.pk]))
 
     history = page.context["history"]
-    assert json.loads(history.chart)["datasets"][0]["data"] == [0, 10, 15]
+    assert json.loads(history.chart)["datasets"][0]["data"] == [0, 10, 15, 15]
     assert [row[3] for row in history.table.rows] == [15, 10]
     assert history.chart_label == "On hand after the last 2 movements: from 10 to 15, now 15."
     assert history.ledger_url == f"{LEDGER}?level={level.pk}"
