@@ -43,5 +43,7 @@ class Table:
 def link(url: str, text: str) -> SafeString:
     """A cell that leads to another page."""
     return format_html(
-        '<a href="{}" class="text-important hover:text-primary-600 dark:hover:text-primary-500">{}</a>', url, text
+        '<a href="{}" class="cell-link text-important hover:text-primary-600 dark:hover:text-primary-500">{}</a>',
+        url,
+        text,
     )

@@ -76,17 +76,19 @@ def test_what_code_128_cannot_hold_gets_no_barcode_but_words(code: str):
     assert why_no_bars(Label(title="Shoe", code=code)).startswith("No barcode: it can hold letters from A to Z")
 
 
-def test_bars_are_as_wide_as_recommended_or_narrower_but_never_too_narrow():
-    gtin, middle, long = gtin_symbol("4006381333931"), code_symbol("ABCDEFGHIJKL"), code_symbol("A" * 25)
+@pytest.mark.parametrize(
+    ("code", "bar_mm"), [("A" * 8, 0.375), ("A" * 14, 0.25), ("A" * 19, ROLL.bars_mm / (24 * 11 + 2)), ("A" * 25, 0)]
+)
+def test_bars_are_as_wide_as_the_label_allows_but_never_too_narrow(code: str, bar_mm: float):
+    symbol = code_symbol(code)
 
-    assert gtin is not None
-    assert middle is not None
-    assert long is not None
-    assert gtin.width == 95 + 2 * QUIET_BARS
-    assert gtin.millimetres(ROLL) == round(117 * 0.33, 2)
-    assert middle.millimetres(ROLL) == ROLL.bars_mm
-    assert long.millimetres(ROLL) == 0
-    assert "too long" in why_no_bars(Label(title="Lamp", code="A" * 25, symbol=long))
+    assert symbol is not None
+    assert symbol.width == 11 * (len(code) + 3) + 2 + 2 * QUIET_BARS
+    assert symbol.millimetres(ROLL) == round(symbol.width * bar_mm, 2)
+
+
+def test_a_code_that_is_too_long_says_so():
+    assert "too long" in why_no_bars(Label(title="Lamp", code="A" * 25, symbol=code_symbol("A" * 25)))
 
 
 def test_copies_follow_each_other_and_fill_pages():

@@ -86,7 +86,10 @@ def test_a_link_names_the_product_of_ours(pms: PMSConnection, simulator: Simulat
 
     shown = superuser().get(LIST, {"run": run.pk}).content.decode()
     link = reverse("admin:products_product_change", args=[ours.pk])
-    assert f'<a href="{link}" class="text-important hover:text-primary-600 dark:hover:text-primary-500">' in shown
+    assert (
+        f'<a href="{link}" class="cell-link text-important hover:text-primary-600 dark:hover:text-primary-500">'
+        in shown
+    )
     assert "Links the products" in shown
     assert "a dry run, which changes nothing; this is what a run would do." in shown
 
