@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from inventory.admin.explanations import Explanations, who, with_documents
 from inventory.admin.quantities import coloured_delta
-from inventory.admin.reversing import ReversingAdmin
+from inventory.admin.reversing import ReversingAdmin, refusal_of
 from inventory.models import StockLevel, StockMovement
 from pms_backend.api.service_admin import GrowingTableAdmin, moment
 from pms_backend.api.typed_unfold import display
@@ -90,8 +90,7 @@ class StockMovementAdmin(ReversingAdmin, GrowingTableAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """The movements with the documents that made them."""
-        movements: Any = super().get_queryset(request)
-        return with_documents(movements.as_shown())
+        return with_documents(super().get_queryset(request))
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """Adds the columns whose links depend on what the user may see."""
@@ -124,9 +123,15 @@ class StockMovementAdmin(ReversingAdmin, GrowingTableAdmin):
             "movement": movement,
             "on_hand_before": movement.on_hand_after - movement.delta,
             "change_shown": coloured_delta(movement.delta),
-            "facts": _facts(movement, Explanations(request.user)),
+            "facts": _facts(movement, Explanations(request.user), refusal=self._refusal(request, movement)),
         }
         return super().render_change_form(request, {**context, **shown}, *args, **kwargs)
+
+    def _refusal(self, request: HttpRequest, movement: Any) -> str:
+        """Why there is no button that reverses it; what reverses it already is a link of its own."""
+        if movement.reversed_by or not self.has_reverse_permission(request):
+            return ""
+        return refusal_of(movement)
 
     @display(description=gettext_lazy("When"))
     def occurred(self, movement: StockMovement) -> SafeString:
@@ -159,7 +164,7 @@ def _linked_columns(links: Explanations) -> tuple[Callable[[Any], Any], ...]:
     return sku, location, reference, note
 
 
-def _facts(movement: Any, links: Explanations) -> list[tuple[str, Any]]:
+def _facts(movement: Any, links: Explanations, *, refusal: str) -> list[tuple[str, Any]]:
     """What the page says of the movement, by titles; what there is nothing to say about is left out."""
     level = movement.level
     facts = [
@@ -173,6 +178,7 @@ def _facts(movement: Any, links: Explanations) -> list[tuple[str, Any]]:
         (_("Note"), links.note(movement)),
         (_("Reverses"), links.other(movement.reverses_id)),
         (_("Reversed by"), links.other(movement.reversed_by)),
+        (_("Not reversible"), refusal),
         (_("Request"), movement.request_id),
     ]
     return [(title, value) for title, value in facts if value]

@@ -54,6 +54,7 @@ def test_a_count_by_a_figure_says_which_and_leads_to_its_event(demo: PMSConnecti
     note = facts(superuser(), movement)["Note"]
     led = superuser("ben").get(SOURCE, {"source": movement.source})
 
+    assert facts(superuser("cy"), movement)["Not reversible"].startswith("It follows from what demo has reported")
     assert movement.note == f"Figure of demo: 40 at {moment} UTC"
     assert f'href="{SOURCE}?source=demo%3Amsg%3A1%3A0"' in note
     assert led["Location"] == reverse("admin:pms_integration_pmsevent_change", args=[event.pk])
