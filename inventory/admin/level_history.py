@@ -25,7 +25,7 @@ SHOWN_MOMENTS: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class LevelHistory:
-    """What the page of a level shows of its ledger; `chart` is empty while there is nothing to compare."""
+    """What the page of a level shows of its ledger; `chart` is empty while there is no movement."""
 
     table: Table
     ledger_url: str
@@ -38,7 +38,7 @@ def history_of(level: StockLevel, user: Any) -> LevelHistory:
     newest = list(with_documents(level.movements.select_related("level")).order_by("-level_version")[:LAST_MOVEMENTS])
     ledger = f"{reverse(LEDGER)}?{urlencode({'level': level.pk})}"
     table = _table(newest, Explanations(user))
-    if len(newest) < 2:
+    if not newest:
         return LevelHistory(table, ledger)
     return LevelHistory(table, ledger, _chart(newest[::-1]), _label(newest))
 

@@ -101,6 +101,8 @@ def test_the_board_shows_a_webhook_from_outside_and_is_right_after_the_socket_se
         expect(page.locator("tbody th a").first).to_have_text("A-1")
         expect(figure(of_level, "A-1")).to_contain_text("6")
         expect(of_level.get_by_role("cell", name="−3")).to_be_visible()
+        drawn = "Chart.getChart(document.querySelector('canvas.chart')).data.datasets[0].data"
+        assert of_level.evaluate(drawn) == [0, 9, 6, 6]
 
         server.kill()
         expect(state_of(page)).to_contain_text("Connection lost since")

@@ -85,10 +85,26 @@ function receive(level) {
 
 // --- Regions, as the server makes them --------------------------------------------------------------------------------
 
+// A chart that is drawn stays, and takes the figures of the new one, which nothing would draw.
+function keepCharts(drawn, fresh) {
+  fresh.querySelectorAll("canvas.chart").forEach((canvas, index) => {
+    const chart = drawn[index] && Chart.getChart(drawn[index]);
+    if (!chart) return;
+    const { labels, datasets } = JSON.parse(canvas.dataset.value);
+    drawn[index].setAttribute("aria-label", canvas.getAttribute("aria-label"));
+    canvas.replaceWith(drawn[index]);
+    chart.data.labels = labels;
+    datasets.forEach(({ data }, number) => { chart.data.datasets[number].data = data; });
+    chart.update();
+  });
+}
+
 function replace(region, fresh) {
   const focused = region.contains(document.activeElement) ? document.activeElement : undefined;
   const scrolled = [...region.querySelectorAll(".overflow-x-auto")].map((part) => part.scrollLeft);
+  const drawn = [...region.querySelectorAll("canvas.chart")];
   region.replaceWith(fresh);
+  keepCharts(drawn, fresh);
   fresh.querySelectorAll(".overflow-x-auto").forEach((part, index) => { part.scrollLeft = scrolled[index] ?? 0; });
   if (focused) {
     const [name, value] = focused.id ? ["id", focused.id] : ["href", focused.getAttribute("href")];
