@@ -1,6 +1,6 @@
 """Bulk adjustments and counts: levels are locked in order, rows applied in memory in turn, and all written at once."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -73,6 +73,8 @@ class RowResult:
 
 
 Row = TypeVar("Row", Adjustment, Count)
+# The outcome of a row, its level afterwards, and its movement.
+_Step = tuple[Outcome, LevelState | None, LedgerRow | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +86,21 @@ class _Bulk(Generic[Row]):
     errors: Mapping[int, DomainError]
     change: Callable[[Row], tuple[LevelState, LedgerRow | None]]
 
-    def results(self) -> Iterator[RowResult]:
+    def apply(self) -> list[_Step]:
         """Applies the rows in turn, in memory."""
+        steps: list[_Step] = []
         for row in self.rows:
             try:
                 if row.index in self.errors:
                     raise self.errors[row.index]
                 after, ledger_row = self.change(row)
             except DomainError as error:
-                yield RowResult(rejection(row.index, error, sku=row.sku))
+                steps.append((rejection(row.index, error, sku=row.sku), None, None))
             else:
                 self.levels.store((after.variant_id, after.location_id), after, ledger_row)
                 outcome = Outcome(row.index, "applied" if ledger_row else "unchanged", {"sku": row.sku})
-                before = after.on_hand - (ledger_row.delta if ledger_row else 0)
-                yield RowResult(outcome, after.id, before, after.on_hand)
+                steps.append((outcome, after, ledger_row))
+        return steps
 
 
 @retried_atomic
@@ -121,7 +124,7 @@ def count_stock_in_bulk(*, rows: Sequence[Count], atomic: bool = False) -> list[
 def preview_bulk(*, rows: Sequence[Adjustment | Count]) -> list[RowResult]:
     """What the bulk service of these rows, all of one kind, would do now. Writes nothing; locks levels for a moment."""
     with transaction.atomic():
-        results = list(_bulk_of(rows).results())
+        results = [_result(*step) for step in _bulk_of(rows).apply()]
         # Undoes the empty levels, and ends the locks.
         transaction.set_rollback(True)
     return results
@@ -139,6 +142,12 @@ def apply_bulk_once(*, key: bytes, rows: Sequence[Adjustment | Count], atomic: b
     outcomes = _write(_bulk_of(rows), atomic=atomic)
     store_response(request=request, response=StoredResponse(204, {}, b""))
     return outcomes
+
+
+def _result(outcome: Outcome, after: LevelState | None, row: LedgerRow | None) -> RowResult:
+    if after is None:
+        return RowResult(outcome)
+    return RowResult(outcome, after.id, after.on_hand - (row.delta if row else 0), after.on_hand)
 
 
 def _bulk_of(rows: Sequence[Adjustment | Count]) -> _Bulk[Any]:
@@ -196,7 +205,7 @@ def _keys_of(rows: Sequence[Adjustment] | Sequence[Count]) -> tuple[dict[int, Ke
 
 def _write(bulk: _Bulk[Any], *, atomic: bool) -> list[Outcome]:
     """Applies the rows in turn and writes the levels; with `atomic` writes nothing if a row was refused."""
-    outcomes = [result.outcome for result in bulk.results()]
+    outcomes = [outcome for outcome, _after, _row in bulk.apply()]
     if atomic:
         require_all(outcomes)
     bulk.levels.write(each_crossing=True)

@@ -68,7 +68,7 @@ BUDGETS: Final = {
     "count": Cost(calls=2015, queries=1),
     "reserve": Cost(calls=16081, queries=10),
     "commit": Cost(calls=9642, queries=7),
-    "bulk of 100": Cost(calls=14311, queries=4),
+    "bulk of 100": Cost(calls=14315, queries=4),
     "webhook in": Cost(calls=1410, queries=1),
     "availability of 50": Cost(calls=3547, queries=1),
 }
