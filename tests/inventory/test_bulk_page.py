@@ -152,6 +152,19 @@ def test_the_refused_rows_are_downloaded_as_they_were_with_the_reason(stock: Non
     )
 
 
+def test_a_file_without_a_row_that_can_be_applied_has_nothing_to_apply(stock: None):
+    client = superuser()
+    shown = preview(client, "sku,delta,location\nX-9,1,main\n", reason="receipt")
+
+    done = apply(client, shown)
+
+    assert not shown.context["is_applicable"]
+    assert (done.context["title"], refusals(done)) == (
+        "Nothing was changed",
+        [(2, "There is no SKU and no barcode X-9.")],
+    )
+
+
 def test_quantities_beyond_ten_times_what_a_level_has_had_come_first_and_are_marked(stock: None):
     set_stock("B-2", "main", 2)
     text = "sku,on_hand\nA-1,100\nB-2,50\nA-1,20000013\nC-3,1000\nC-3,1001\n"
