@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         ordering: Any = None,
         boolean: bool | None = None,
         header: bool | None = None,
-        label: bool | Mapping[str, str] | None = None,
+        label: bool | Mapping[Any, str] | None = None,
     ) -> Callable[[Decorated], Decorated]:
         """Unfold's `display`."""
 
