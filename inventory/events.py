@@ -215,6 +215,7 @@ class StocktakeData(TypedDict):
     id: int
     location: str
     status: Literal["open", "posted", "cancelled"]
+    is_blind: bool
     note: str
     created_at: datetime
     closed_at: datetime | None

@@ -37,7 +37,7 @@ class InsufficientStock(Conflict):
 
 
 class VersionConflict(Conflict, code="version_conflict"):
-    """The level has changed since the caller read it."""
+    """The level, or the count of a sheet's line, has changed since the caller read it."""
 
 
 class ReferenceMissing(Invalid):

@@ -94,6 +94,7 @@ def stocktake_as_dict(stocktake: Stocktake) -> dict[str, Any]:
         "id": stocktake.pk,
         "location": stocktake.location.code,
         "status": stocktake.status,
+        "is_blind": stocktake.is_blind,
         "note": stocktake.note,
         "created_at": moment_as_json(stocktake.created_at),
         "closed_at": moment_as_json(stocktake.closed_at),

@@ -129,6 +129,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('status', models.CharField(choices=[('open', 'Open'), ('posted', 'Posted'), ('cancelled', 'Cancelled')], default='open', max_length=10)),
+                ('is_blind', models.BooleanField(db_default=True, default=True, help_text='Whoever counts does not see how many units are expected, and so counts without prejudice.', verbose_name='blind')),
                 ('note', models.CharField(blank=True, max_length=1000)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('closed_at', models.DateTimeField(blank=True, null=True)),
@@ -136,6 +137,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('-id',),
+                'verbose_name': 'count sheet',
+                'permissions': [('post_stocktake', 'Can post or cancel count sheet')],
             },
         ),
         migrations.CreateModel(

@@ -29,6 +29,7 @@ from inventory.models.stocktakes import (
     MAX_STOCKTAKE_LINES,
     Stocktake,
     StocktakeLine,
+    StocktakeQuerySet,
     StocktakeStatus,
 )
 from inventory.models.transfers import (

@@ -30,10 +30,16 @@ class StocktakeQuerySet(models.QuerySet["Stocktake"]):
 
 
 class Stocktake(models.Model):
-    """A count sheet of one location."""
+    """A count sheet of one location. On a blind one, whoever counts does not see what is expected."""
 
     location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="stocktakes")
     status = models.CharField(max_length=10, choices=StocktakeStatus.choices, default=StocktakeStatus.OPEN)
+    is_blind = models.BooleanField(
+        "blind",
+        default=True,
+        db_default=True,
+        help_text="Whoever counts does not see how many units are expected, and so counts without prejudice.",
+    )
     note = models.CharField(max_length=MAX_NOTE_LENGTH, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     closed_at = models.DateTimeField(null=True, blank=True)
@@ -41,7 +47,9 @@ class Stocktake(models.Model):
     objects = StocktakeQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "count sheet"
         ordering = ("-id",)
+        permissions = [("post_stocktake", "Can post or cancel count sheet")]
         constraints = [
             models.CheckConstraint(
                 name="inventory_stocktake_status_known", condition=models.Q(status__in=StocktakeStatus.values)

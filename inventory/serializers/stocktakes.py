@@ -53,6 +53,7 @@ class StocktakeSerializer(serializers.Serializer[Stocktake]):
     id = serializers.IntegerField()
     location = serializers.CharField()
     status = serializers.ChoiceField(choices=StocktakeStatus.choices)
+    is_blind = serializers.BooleanField()
     note = serializers.CharField()
     created_at = serializers.DateTimeField()
     closed_at = serializers.DateTimeField(allow_null=True)
@@ -83,6 +84,7 @@ class StocktakeInputSerializer(serializers.Serializer[Any]):
     location = serializers.CharField(max_length=MAX_CODE_LENGTH)
     skus = serializers.ListField(child=SkuField(), required=False, allow_empty=False, max_length=MAX_STOCKTAKE_LINES)
     note = serializers.CharField(required=False, allow_blank=True, max_length=MAX_NOTE_LENGTH)
+    is_blind = serializers.BooleanField(required=False)
 
 
 class StocktakeCountSerializer(serializers.Serializer[Any]):

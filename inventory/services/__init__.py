@@ -35,6 +35,7 @@ from inventory.services.stocktakes import (
     create_stocktake,
     post_stocktake,
     record_counts,
+    replace_count,
 )
 from inventory.services.transfer_transitions import cancel_transfer, receive_transfer, ship_transfer
 from inventory.services.transfers import create_transfer, update_transfer

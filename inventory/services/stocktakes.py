@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.db import connection
 
 from inventory.events import StocktakePosted
-from inventory.exceptions import InvalidQuantity, LocationInactive, StocktakeTooLarge
+from inventory.exceptions import InvalidQuantity, LocationInactive, StocktakeTooLarge, VersionConflict
 from inventory.level_fields import LevelState
 from inventory.models import MAX_QUANTITY, MAX_STOCKTAKE_LINES, StockLevel, Stocktake, StocktakeLine, StocktakeStatus
 from inventory.representation import stocktake_with_summary
@@ -70,7 +70,9 @@ RETURNING line.variant_id
 
 
 @retried_atomic
-def create_stocktake(*, location: str, skus: Sequence[str] | None = None, note: str = "") -> Stocktake:
+def create_stocktake(
+    *, location: str, skus: Sequence[str] | None = None, note: str = "", is_blind: bool = True
+) -> Stocktake:
     """Creates a sheet of all levels of the location, or of these SKUs, of which 0 are expected without a level.
 
     Raises `UnknownLocation`, `LocationInactive`, `InvalidLines`, `StocktakeTooLarge`.
@@ -79,7 +81,7 @@ def create_stocktake(*, location: str, skus: Sequence[str] | None = None, note: 
     variants = None if skus is None else _variants_of(skus)
     size = StockLevel.objects.filter(location=at).count() if variants is None else len(variants)
     _require_size(size)
-    stocktake = Stocktake.objects.create(location=at, note=note)
+    stocktake = Stocktake.objects.create(location=at, note=note, is_blind=is_blind)
     if variants is None:
         _execute(_INSERT_ALL_LINES, [stocktake.pk, at.pk])
     else:
@@ -115,6 +117,20 @@ def record_counts(*, stocktake_id: int, counts: Sequence[StocktakeCount]) -> Sto
         _require_size(stocktake.lines.count() + len(found))
         _execute(_INSERT_LINES, _entries(stocktake, *zip(*found, strict=True)))
     return stocktake
+
+
+@retried_atomic
+def replace_count(*, stocktake_id: int, sku: str, counted: int | None, replaces: int | None) -> Stocktake:
+    """Enters the count of one SKU, if its present count is still `replaces` (None if there is none).
+
+    So a count that is sent twice, or that somebody else has entered meanwhile, is neither added twice nor lost. Raises
+    `VersionConflict`, and what `record_counts` raises.
+    """
+    stocktake = lock_stocktake(stocktake_id)
+    present = stocktake.lines.filter(variant__sku_key=sku_key(sku)).values_list("counted", flat=True).first()
+    if present != replaces:
+        raise VersionConflict(f"The count of {sku} is {'removed' if present is None else present} meanwhile.")
+    return record_counts(stocktake_id=stocktake_id, counts=[StocktakeCount(sku=sku, counted=counted)])
 
 
 @retried_atomic

@@ -43,6 +43,7 @@ _INVENTORY_WRITE: Final = (
     "inventory.change_transfer",
     "inventory.add_stocktake",
     "inventory.change_stocktake",
+    "inventory.post_stocktake",
 )
 _PMS_READ: Final = (
     "pms_integration.view_pmsconnection",

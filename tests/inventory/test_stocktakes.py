@@ -87,6 +87,7 @@ def test_a_sheet_expects_what_is_known(api: JSONClient):
         "id": stocktake.pk,
         "location": "main",
         "status": "open",
+        "is_blind": True,
         "note": "Sunday",
         "created_at": rfc3339(stocktake.created_at),
         "closed_at": None,
@@ -95,6 +96,14 @@ def test_a_sheet_expects_what_is_known(api: JSONClient):
         },
         "lines": [{"sku": "A-1", "expected": 10, **nothing}, {"sku": "B-1", "expected": 5, **nothing}],
     }  # fmt: skip
+
+
+def test_a_sheet_says_whether_it_is_blind(api: JSONClient):
+    body = api.post(URL, {"location": "main", "is_blind": False}).json()
+
+    assert body["is_blind"] is False
+    assert [sheet["is_blind"] for sheet in api.get(URL).json()["results"]] == [False]
+    assert body["lines"][0]["expected"] == 10
 
 
 def test_a_sheet_of_named_skus_expects_none_of_one_without_a_level(api: JSONClient):
