@@ -9,6 +9,7 @@ from typing import Final
 from django.db import connection
 from django.db.models import F, Max, Q
 from django.db.models.functions import Abs, Greatest
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -79,9 +80,8 @@ def question_about(quantity: int, *, seen: int | None, is_code: bool) -> str | N
     `seen` is the largest quantity so far, or None; `is_code` says that the number is also a known SKU or barcode. The
     question does not say what was seen: on a blind count sheet nobody may read that.
     """
-    question = ngettext("Is it really %(quantity)s piece?", "Is it really %(quantity)s pieces?", quantity) % {
-        "quantity": f"{quantity:,}"
-    }
+    question = ngettext("Is it really %(quantity)s piece?", "Is it really %(quantity)s pieces?", quantity)
+    question %= {"quantity": number_format(quantity, force_grouping=True)}
     if is_code:
         return _("%(question)s This number is also a SKU or a barcode.") % {"question": question}
     if is_implausible(quantity, seen):

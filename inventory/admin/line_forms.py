@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
 from django import forms
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
-from inventory.admin.item_search import find_sku
-from inventory.models import MAX_QUANTITY, MAX_REFERENCE_LENGTH, Reason, StocktakeLine, TransferLine
-from inventory.services import StocktakeCount
+from inventory.models import MAX_QUANTITY, Reason, TransferLine
 from pms_backend.api.admin_tables import FIELD, KEY, NUMBER, TEXT, Table
 from pms_backend.api.forms import IntegerField
 
@@ -99,54 +97,3 @@ class TransferReceiptForm(LinesForm):
     def shortage(self) -> str | None:
         """The reason why the other units are lost, or None if they are still in transit."""
         return self.cleaned_data["rest"] or None
-
-
-class CountsForm(LinesForm):
-    """Counts of the lines in the table, and of one more SKU that is typed or scanned."""
-
-    columns = ("Expected", "Counted")
-    sku = forms.CharField(
-        label="SKU or barcode",
-        required=False,
-        max_length=MAX_REFERENCE_LENGTH,
-        help_text="Type or scan it; a SKU that is not on the count sheet is added.",
-        widget=UnfoldAdminTextInputWidget(attrs={"autofocus": True, "autocomplete": "off"}),
-    )
-    counted = IntegerField(
-        label="Counted", required=False, min_value=0, max_value=MAX_QUANTITY, widget=UnfoldAdminIntegerFieldWidget
-    )
-
-    def number_field(self, line: StocktakeLine) -> forms.Field:
-        """A field that is empty until the line is counted."""
-        return _units(initial=line.counted, is_required=False, label=f"Counted units of {line.variant.sku}")
-
-    def shown_number(self, line: StocktakeLine) -> int:
-        """The units that were expected."""
-        return line.expected
-
-    def clean_sku(self) -> str:
-        """The SKU; the input may also be its barcode."""
-        text: str = self.cleaned_data["sku"]
-        return find_sku(text) if text else ""
-
-    def clean(self) -> dict[str, Any]:
-        """Refuses a SKU without a number, and a number without a SKU."""
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if cleaned.get("sku") and cleaned.get("counted") is None and "counted" not in self.errors:
-            self.add_error("counted", "Enter the number of units.")
-            # A scanner ends its input with the enter key: the next input is the number.
-            self.fields["counted"].widget.attrs["autofocus"] = self.fields["sku"].widget.attrs.pop("autofocus")
-        if cleaned.get("counted") is not None and cleaned.get("sku") == "":
-            self.add_error("sku", "Enter the SKU or barcode.")
-        return cleaned
-
-    def counts(self) -> list[StocktakeCount]:
-        """The numbers that were changed on the page; the scanned SKU overrides its line."""
-        counted = {
-            line.variant.sku: units
-            for name, (line, units) in zip(self._lines, self.entered(), strict=True)
-            if name in self.changed_data
-        }
-        if self.cleaned_data["sku"]:
-            counted[self.cleaned_data["sku"]] = self.cleaned_data["counted"]
-        return [StocktakeCount(sku=sku, counted=units) for sku, units in counted.items()]

@@ -1,11 +1,10 @@
 """The warehouse's pages for counting a location."""
 
-from typing import Any
-
 import pytest
 from django.urls import reverse
 
 from inventory import services
+from inventory.admin import stocktake_tables
 from inventory.admin.quantities import coloured_delta
 from inventory.models import Location, StockLevel, StockMovement, Stocktake, StocktakeLine
 from pms_backend.operations.audit import find_mismatches
@@ -39,15 +38,6 @@ def page(name: str) -> str:
     return reverse(f"admin:inventory_stocktake_{name}", args=[Stocktake.objects.get().pk])
 
 
-def typed(seen: dict[str, int | str] | None = None, **counts: int | str) -> dict[str, Any]:
-    """What the page to count at sends: `A=8` is 8 of A-1; `seen` is what stood there when it was opened."""
-    sent: dict[str, Any] = {"sku": "", "counted": ""}
-    for letter, count in counts.items():
-        name = f"line_{StocktakeLine.objects.get(variant__sku=f'{letter}-1').pk}"
-        sent |= {name: count, f"initial-{name}": (seen or {}).get(letter, "")}
-    return sent
-
-
 def counted() -> dict[str, int | None]:
     return dict(StocktakeLine.objects.values_list("variant__sku", "counted"))
 
@@ -69,67 +59,34 @@ def test_a_sheet_is_made_of_the_named_skus():
     assert counted() == {"C-1": None, "A-1": None}
 
 
-def test_an_unknown_sku_is_named_in_the_form():
-    sent = {"location": Location.objects.get().pk, "note": "", "skus": "A-1\nNOPE"}
+def test_a_sheet_is_made_of_scanned_barcodes_too():
+    sent = {"location": Location.objects.get().pk, "note": "", "skus": "4006381333931\r\nC-1", "is_blind": "on"}
+
+    superuser().post(f"{LIST}add/", sent)
+
+    assert (counted(), Stocktake.objects.get().is_blind) == ({"A-1": None, "C-1": None}, True)
+
+
+def test_an_error_names_its_line():
+    make_product("D-1", barcode="12345670")
+    make_product("D-2", barcode="12345670")
+    sent = {"location": Location.objects.get().pk, "note": "", "skus": "A-1\n\nNOPE\n12345670"}
 
     response = superuser().post(f"{LIST}add/", sent)
 
-    assert "There is no SKU NOPE." in response.content.decode()
+    assert response.context["adminform"].form.errors["skus"] == [
+        "Line 3: there is no SKU and no barcode NOPE.",
+        "Line 4: several SKUs have the barcode 12345670: D-1, D-2.",
+    ]
     assert Stocktake.objects.count() == 0
 
 
-def test_what_is_typed_into_the_table_is_counted(sheet: Stocktake):
-    response = superuser().post(page("count"), typed(A=8, B=""), follow=True)
+def test_the_form_says_how_many_lines_a_location_makes():
+    make_location("shut", is_active=False)
 
-    assert said(response) == ["1 count entered."]
-    assert counted() == {"A-1": 8, "B-1": None}
-    assert [row[0] for row in response.context["form"].table().rows] == ["B-1"]
-    assert StockMovement.objects.filter(reference__startswith="stocktake").count() == 0
+    choices = superuser().get(f"{LIST}add/").context["adminform"].form.fields["location"].choices
 
-
-def test_what_is_scanned_is_counted_and_what_is_found_is_added(sheet: Stocktake):
-    client = superuser()
-
-    client.post(page("count"), {"sku": "4006381333931", "counted": "7"})
-    client.post(page("count"), {"sku": "c-1", "counted": "2"})
-
-    assert counted() == {"A-1": 7, "B-1": None, "C-1": 2}
-
-
-@pytest.mark.parametrize(
-    ("sent", "field"),
-    [
-        ({"sku": "NOPE", "counted": "1"}, "sku"),
-        ({"sku": "A-1", "counted": ""}, "counted"),
-        ({"sku": "", "counted": "1"}, "sku"),
-        ({"sku": "A-1", "counted": "-1"}, "counted"),
-    ],
-)
-def test_an_invalid_count_is_refused(sheet: Stocktake, sent: dict[str, str], field: str):
-    response = superuser().post(page("count"), sent)
-
-    assert list(response.context["form"].errors) == [field]
-    assert counted() == {"A-1": None, "B-1": None}
-
-
-def test_what_somebody_else_counted_meanwhile_is_left_alone(sheet: Stocktake):
-    services.record_counts(stocktake_id=sheet.pk, counts=[services.StocktakeCount(sku="A-1", counted=9)])
-
-    superuser().post(page("count"), typed(A="", B=4))
-
-    assert counted() == {"A-1": 9, "B-1": 4}
-
-
-def test_a_count_is_corrected_and_taken_back_among_all_lines(sheet: Stocktake):
-    counts = [services.StocktakeCount(sku=sku, counted=9) for sku in ("A-1", "B-1")]
-    services.record_counts(stocktake_id=sheet.pk, counts=counts)
-    client = superuser()
-    shown = client.get(f"{page('count')}?all").context["form"].table().rows
-
-    client.post(f"{page('count')}?all", typed({"A": 9, "B": 9}, A=8, B=""))
-
-    assert [row[-1].value() for row in shown] == [9, 9]
-    assert counted() == {"A-1": 8, "B-1": None}
+    assert [str(label) for _, label in choices] == ["Select a location", "Main (2 lines)"]
 
 
 def test_the_sheet_shows_what_differs(sheet: Stocktake):
@@ -141,6 +98,31 @@ def test_the_sheet_shows_what_differs(sheet: Stocktake):
     assert [row[-1] for row in response.context["tables"][0].rows] == [coloured_delta(-2), None]
 
 
+def test_the_sheet_and_its_review_show_what_differs_the_largest_first(sheet: Stocktake):
+    counts = [services.StocktakeCount(sku=sku, counted=units) for sku, units in (("A-1", 8), ("C-1", 30))]
+    services.record_counts(stocktake_id=sheet.pk, counts=counts)
+
+    differing, uncounted = superuser().get(page("post_counts")).context["tables"]
+
+    assert [row[0] for row in differing.rows] == ["C-1", "A-1"]
+    assert [row[2:] for row in differing.rows] == [(0, 30, coloured_delta(30)), (10, 8, coloured_delta(-2))]
+    assert uncounted.title == "1 line was not counted: posting does not change it"
+    assert [row[0] for row in uncounted.rows] == ["B-1"]
+
+
+def test_a_long_review_says_how_many_lines_it_has(sheet: Stocktake, monkeypatch: pytest.MonkeyPatch):
+    counts = [services.StocktakeCount(sku=sku, counted=1) for sku in ("A-1", "B-1")]
+    services.record_counts(stocktake_id=sheet.pk, counts=counts)
+    monkeypatch.setattr(stocktake_tables, "REVIEWED_LINES", 1)
+
+    (differing,) = superuser().get(page("post_counts")).context["tables"]
+
+    assert ([row[0] for row in differing.rows], differing.note) == (
+        ["A-1"],
+        "The first 1 of 2 lines; the API shows all.",
+    )
+
+
 def test_posting_makes_stock_of_it_in_the_name_of_who_did_it(sheet: Stocktake):
     services.record_counts(stocktake_id=sheet.pk, counts=[services.StocktakeCount(sku="A-1", counted=8)])
     client = superuser("anna")
@@ -148,31 +130,73 @@ def test_posting_makes_stock_of_it_in_the_name_of_who_did_it(sheet: Stocktake):
     asked, response = client.get(page("post_counts")), client.post(page("post_counts"), SURE, follow=True)
 
     assert "1 of 2 lines were counted, 1 differ" in asked.content.decode()
-    assert said(response) == [f"Stocktake {sheet.pk} is posted."]
+    assert said(response) == [f"Count sheet {sheet.pk} is posted: the stock is what was counted."]
     assert response.context["actions_detail"] == []
     assert StockLevel.objects.get(variant__sku="A-1").on_hand == 8
     assert StockMovement.objects.latest("id").actor == "user:anna"
     assert find_mismatches() == []
 
 
-def test_a_cancelled_sheet_changes_nothing(sheet: Stocktake):
+def test_a_cancelled_sheet_is_not_counted_any_more(sheet: Stocktake):
     client = superuser()
     client.post(page("cancel"), SURE)
 
-    refused = client.post(page("count"), typed(A=1))
+    refused = client.post(page("count"), {"sku": "A-1", "number": "1"}, follow=True)
 
     assert Stocktake.objects.get().status == "cancelled"
-    assert refused.context["form"].non_field_errors() == ["The stocktake is cancelled, it cannot be counted."]
+    assert said(refused)[-1:] == [f"Count sheet {sheet.pk} is closed: nothing more is counted."]
     assert counted() == {"A-1": None, "B-1": None}
 
 
-@pytest.mark.parametrize("name", ["count", "post_counts", "cancel"])
-def test_without_the_permission_one_only_looks(sheet: Stocktake, name: str):
-    client = staff_with("inventory.view_stocktake")
+@pytest.mark.parametrize(
+    ("permissions", "refused"),
+    [
+        ((), {"count", "post_counts", "cancel"}),
+        (("inventory.change_stocktake",), {"post_counts", "cancel"}),
+        (("inventory.post_stocktake",), {"count"}),
+    ],
+)
+def test_who_counts_does_not_post(sheet: Stocktake, permissions: tuple[str, ...], refused: set[str]):
+    client = staff_with("inventory.view_stocktake", *permissions)
 
-    seen, refused = client.get(page("change")), client.post(page(name), typed(A=1))
+    statuses = {name: client.post(page(name), {"sku": "A-1", "number": "1"}).status_code for name in sorted(refused)}
     added = client.post(f"{LIST}add/", {"location": Location.objects.get().pk})
 
-    assert (seen.status_code, refused.status_code, added.status_code) == (200, 403, 403)
-    assert seen.context["actions_detail"] == []
+    assert (set(statuses.values()), added.status_code) == ({403}, 403)
     assert (counted(), Stocktake.objects.get().status) == ({"A-1": None, "B-1": None}, "open")
+    offered = {action["path"].rsplit("/", 2)[-2] for action in client.get(page("change")).context["actions_detail"]}
+    assert offered == {"count", "post", "cancel"} - {name.removesuffix("_counts") for name in refused}
+
+
+@pytest.mark.parametrize(
+    ("is_blind", "permission", "shows"),
+    [
+        (True, "inventory.change_stocktake", False),
+        (True, "inventory.post_stocktake", True),
+        (False, "inventory.change_stocktake", True),
+    ],
+)
+def test_a_blind_sheet_shows_what_is_expected_to_those_who_may_post(is_blind: bool, permission: str, shows: bool):
+    sheet = services.create_stocktake(location="main", is_blind=is_blind)
+    services.record_counts(stocktake_id=sheet.pk, counts=[services.StocktakeCount(sku="A-1", counted=8)])
+
+    answer = staff_with("inventory.view_stocktake", permission).get(page("change"))
+
+    (table,) = answer.context["tables"]
+    assert ("Expected" in table.columns, "Variance" in table.columns) == (shows, shows)
+    assert len(table.rows[0]) == len(table.columns)
+    assert ("Units short" in answer.content.decode()) is shows
+
+
+def test_the_list_says_how_far_a_sheet_is_and_finds_those_that_are_ready(sheet: Stocktake):
+    ready = services.create_stocktake(location="main", skus=["A-1"])
+    services.create_stocktake(location=make_location("empty").code)
+    services.record_counts(stocktake_id=ready.pk, counts=[services.StocktakeCount(sku="A-1", counted=8)])
+    client = superuser()
+
+    everything, found = client.get(LIST), client.get(f"{LIST}?ready=1")
+
+    assert "0 of 2 counted" in everything.content.decode()
+    assert list(found.context["cl"].queryset) == [ready]
+    assert "1 of 1 counted" in found.content.decode()
+    assert found.content.decode().count("Ready to post") == everything.content.decode().count("Ready to post") > 1
