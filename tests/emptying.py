@@ -5,6 +5,8 @@ from typing import Any, Final
 from django.db import connection
 from django.test import TransactionTestCase
 
+from pms_backend.operations.roles import ROLES
+
 # Django truncates every table and inserts the permissions again, which takes three times as long.
 _EMPTY: Final = """
 DO $$
@@ -14,7 +16,9 @@ DECLARE
     written text[] := '{}';
 BEGIN
     FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema()
-        AND tablename NOT IN ('django_migrations', 'django_content_type', 'auth_permission')
+        AND tablename NOT IN (
+            'django_migrations', 'django_content_type', 'auth_permission', 'auth_group', 'auth_group_permissions'
+        )
     LOOP
         EXECUTE format('SELECT EXISTS (SELECT FROM %I)', name) INTO has_rows;
         IF has_rows THEN
@@ -24,8 +28,11 @@ BEGIN
     IF written <> '{}' THEN
         EXECUTE 'TRUNCATE ' || array_to_string(written, ', ') || ' CASCADE';
     END IF;
+    -- The roles that a migration has made stay, as the permissions do.
+    DELETE FROM auth_group_permissions WHERE group_id IN (SELECT id FROM auth_group WHERE name <> ALL ('{ROLES}'));
+    DELETE FROM auth_group WHERE name <> ALL ('{ROLES}');
 END $$
-"""
+""".replace("ROLES", ",".join(ROLES))
 
 
 def empty_what_was_written() -> None:

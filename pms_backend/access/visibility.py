@@ -46,6 +46,11 @@ def sees_cost(request: HttpRequest) -> bool:
     return visibility_of(caller_in_admin(request)).cost
 
 
+def sees_stock(request: HttpRequest) -> bool:
+    """Whether the admin shows stock to the logged-in user beside what it belongs to; a blind count depends on it."""
+    return any(request.user.has_perm(f"inventory.{verb}_stocklevel") for verb in ("view", "change"))
+
+
 def is_open_to(caller: Caller, view: Any, method: str) -> bool:
     """Whether the view is open to this caller; `open_to_storefronts` names the actions or methods for storefronts."""
     if not caller.is_storefront:

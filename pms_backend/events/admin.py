@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from pms_backend.access.visibility import sees_cost
 from pms_backend.api.service_admin import GrowingTableAdmin, moment
 from pms_backend.api.typed_unfold import action, display
 from pms_backend.events import services
@@ -26,6 +27,10 @@ class EventAdmin(GrowingTableAdmin):
     ordering = ("-id",)
     sortable_by = ()
     fields = ("published_as", "public_id", "type", "subject", "actor", "request_id", "occurred_at", "data")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """The fields, with the payload, which may contain cost, only for users that may see cost."""
+        return [name for name in super().get_fields(request, obj) if name != "data" or sees_cost(request)]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
         """Defers the payloads, which only the detail page shows."""

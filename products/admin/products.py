@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminExpandableTextareaWidget, UnfoldAdminTextInputWidget
 
-from pms_backend.access.visibility import sees_cost
+from pms_backend.access.visibility import sees_cost, sees_stock
 from pms_backend.api.exceptions import DomainError
 from pms_backend.api.service_admin import ServiceInline, moment
 from pms_backend.api.typed_unfold import action, display
@@ -41,6 +41,7 @@ STATUS_ACTIONS: Final = {
 MAX_BRANDS: Final = 50
 EDITABLE_FIELDS: Final = ("name", "description", "brand", "tags")
 SCHEDULE_FIELDS: Final = ("publish_at", "unpublish_at")
+STOCK_COLUMNS: Final = ("on_hand", "available")
 EDITABLE_VARIANT_FIELDS: Final = ("barcode", "price", "compare_at_price", "cost")
 
 
@@ -86,9 +87,9 @@ class VariantInline(ServiceInline):
     ordering = ("position", "id")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """The fields, with the cost only for users that may see it."""
-        fields = super().get_fields(request, obj)
-        return [name for name in fields if name != "cost" or sees_cost(request)]
+        """The fields, with cost and stock only for users that may see them."""
+        hidden = {*(() if sees_cost(request) else ("cost",)), *(() if sees_stock(request) else STOCK_COLUMNS)}
+        return [name for name in super().get_fields(request, obj) if name not in hidden]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Variant]:
         """The current variants with their stock, in one statement."""
@@ -143,6 +144,11 @@ class ProductAdmin(LabelPages, ImagesAdmin):
     actions = ("publish_selected", "unpublish_selected", "archive_selected", "restore_selected", "print_labels")
     actions_detail = ("labels",)
     actions_submit_line = ("publish", "unpublish", "archive", "restore")
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """The columns, with stock only for users that may see it."""
+        columns: list[Any] = [*super().get_list_display(request)]
+        return columns if sees_stock(request) else [name for name in columns if name not in STOCK_COLUMNS]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
         """Products with the totals for the list."""
