@@ -358,6 +358,8 @@ SPECTACULAR_SETTINGS = {
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
+    # The last, since it notes what all others refuse.
+    "pms_backend.access.refusals.RefusalRecorder",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

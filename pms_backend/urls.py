@@ -36,6 +36,6 @@ urlpatterns = [
 ]
 
 handler400 = "pms_backend.api.views.bad_request"
-handler403 = "pms_backend.api.views.permission_denied"
-handler404 = "pms_backend.api.views.not_found"
+handler403 = "pms_backend.access.refusals.permission_denied"
+handler404 = "pms_backend.access.refusals.not_found"
 handler500 = "pms_backend.api.views.server_error"

@@ -1,4 +1,4 @@
-"""The admin's pages for what goes wrong: with the request's id and a way back, without a login or a database."""
+"""The admin's pages for what goes wrong: with the request's id and a way back; most without a login or a database."""
 
 import re
 from pathlib import Path
@@ -9,8 +9,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from inventory.models import Stocktake
+from inventory.services import create_stocktake
 from pms_backend.operations import dashboard
-from tests.staff import logged_in, staff_with
+from tests.factories import make_location
+from tests.staff import logged_in, staff_with, superuser
 from tests.web_process import web_server
 
 ID = "request-4711"
@@ -30,18 +33,79 @@ def assert_page(answer: Any, status: int, title: str, detail: str) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("path", ["nothing/", "products/nothing/"])
-def test_an_address_without_a_page(path: str) -> None:
-    answer = staff_with().get(f"/admin/{path}", headers={"X-Request-Id": ID})
+@pytest.mark.parametrize("path", ["nothing/", "products/nothing/", "inventory/stocktake/4711/count/"])
+def test_an_address_without_a_page_is_answered_inside_the_admin(path: str) -> None:
+    answer = staff_with("inventory.change_stocktake").get(f"/admin/{path}", headers={"X-Request-Id": ID})
 
-    assert_page(answer, 404, "Not Found", "There is nothing at this address.")
+    assert_page(answer, 404, "There is nothing at this address", "It was removed, or the address is not quite right.")
+    assert "nav-sidebar" in answer.content.decode()
 
 
 @pytest.mark.django_db
-def test_a_page_without_the_permission() -> None:
-    answer = staff_with().get(reverse("admin:products_product_changelist"), headers={"X-Request-Id": ID})
+@pytest.mark.parametrize("path", ["/nothing/", "/admin/nothing/"])
+def test_an_address_without_a_page_for_somebody_else(path: str) -> None:
+    answer = Client().get(path, headers={"X-Request-Id": ID}, follow=True)
 
-    assert_page(answer, 403, "Forbidden", "You may not do this.")
+    assert "nav-sidebar" not in answer.content.decode()
+
+
+PRODUCTS, ADD_SHEET = "admin:products_product_changelist", "admin:inventory_stocktake_add"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("page", "method", "permission", "roles"),
+    [
+        (PRODUCTS, "get", "“Can view product” (products.view_product)", "Viewer, Counter, Warehouse, Catalogue"),
+        (ADD_SHEET, "get", "“Can add count sheet” (inventory.add_stocktake)", "Warehouse, Administrator"),
+        (ADD_SHEET, "post", "“Can add count sheet” (inventory.add_stocktake)", "Warehouse, Administrator"),
+    ],
+)
+def test_a_refusal_names_the_permission_and_who_has_it(page: str, method: str, permission: str, roles: str) -> None:
+    answer = getattr(staff_with(), method)(reverse(page), headers={"X-Request-Id": ID})
+
+    assert_page(answer, 403, "You may not do this", f"It takes the permission {permission}, which you do not have.")
+    assert f"These roles have it: {roles}" in answer.content.decode()
+    assert "nav-sidebar" in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_refused_button_names_its_permission() -> None:
+    sheet = create_stocktake(location=make_location().code)
+    client = staff_with("inventory.view_stocktake", "inventory.change_stocktake")
+
+    answer = client.post(reverse("admin:inventory_stocktake_post_counts", args=[sheet.pk]))
+
+    assert answer.status_code == 403
+    assert "(inventory.post_stocktake)" in answer.content.decode()
+    assert Stocktake.objects.get().status == "open"
+
+
+@pytest.mark.django_db
+def test_what_nobody_may_do_names_no_permission() -> None:
+    location = make_location()
+
+    answer = superuser().get(reverse("admin:inventory_location_delete", args=[location.pk]))
+
+    assert answer.status_code == 403
+    assert "It is not done on this page" in answer.content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("before", "leads_back"),
+    [
+        ("http://testserver/admin/", True),
+        ("https://evil.example/", False),
+        ("http://testserver/admin/products/product/", False),
+        ("http://testserver/admin/login/?next=/admin/", False),
+        ("javascript:alert(1)", False),
+    ],
+)
+def test_a_refusal_leads_back_to_the_page_before_if_it_is_ours(before: str, leads_back: bool) -> None:
+    answer = staff_with().get(reverse(PRODUCTS), headers={"Referer": before})
+
+    assert ("Back to the page before" in answer.content.decode()) is leads_back
 
 
 @pytest.mark.django_db
