@@ -29,8 +29,9 @@ BEGIN
         EXECUTE 'TRUNCATE ' || array_to_string(written, ', ') || ' CASCADE';
     END IF;
     -- The roles that a migration has made stay, as the permissions do.
-    DELETE FROM auth_group_permissions WHERE group_id IN (SELECT id FROM auth_group WHERE name <> ALL ('{ROLES}'));
-    DELETE FROM auth_group WHERE name <> ALL ('{ROLES}');
+    DELETE FROM auth_group_permissions AS held USING auth_group AS role
+        WHERE held.group_id = role.id AND role.name <> ALL ('{ROLES}');
+    DELETE FROM auth_group AS role WHERE role.name <> ALL ('{ROLES}');
 END $$
 """.replace("ROLES", ",".join(ROLES))
 

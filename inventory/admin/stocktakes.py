@@ -61,7 +61,8 @@ class StocktakeAdmin(SkuSearch, ReadOnlyAdmin):
     search_help_text = gettext_lazy("Note or SKU")
     ordering = ("-id",)
     add_fieldsets = ((None, {"fields": ("location", "skus", "is_blind", "note")}),)
-    fields = (("location", "status_label", "is_blind"), "note", ("created_at", "closed_at"))
+    # The name alone: a link would lead a counter to a page that only others may see.
+    fields = (("location_name", "status_label", "is_blind"), "note", ("created_at", "closed_at"))
     actions = None
     actions_detail = ("count", "post_counts", "cancel")
     change_form_outer_before_template = "inventory/stocktake_figures.html"
@@ -178,6 +179,11 @@ class StocktakeAdmin(SkuSearch, ReadOnlyAdmin):
         is_open = stocktake.status == StocktakeStatus.OPEN
         is_ready = is_open and stocktake.lines_count and stocktake.counted_count == stocktake.lines_count
         return READY if is_ready else stocktake.get_status_display()
+
+    @display(description=gettext_lazy("Location"))
+    def location_name(self, stocktake: Stocktake) -> str:
+        """Its name."""
+        return stocktake.location.name
 
     @display(description=gettext_lazy("Counted"))
     def counted(self, stocktake: Any) -> str:

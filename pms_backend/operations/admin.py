@@ -1,24 +1,26 @@
-"""The admin of users, groups and failed logins, and the dashboard as its first page."""
+"""The admin of users, roles and failed logins, and the dashboard as its first page."""
+
+from typing import Any
 
 from axes.models import AccessAttempt
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from django.utils.translation import gettext_lazy as _
+from unfold.forms import AdminPasswordChangeForm
 
 from pms_backend.access.granting_admin import GrantingAdmin, GrantingForm
 from pms_backend.api.service_admin import ReadOnlyAdmin
-from pms_backend.api.typed_unfold import ModelAdmin
+from pms_backend.api.typed_unfold import ModelAdmin, display
+from pms_backend.operations.roles import ROLES
+from pms_backend.operations.user_forms import NewUserForm, UserForm
 
 admin.site.index_template = "operations/dashboard.html"
 admin.site.index_title = "Dashboard"
 admin.site.unregister((User, Group))
-
-
-class UserForm(GrantingForm, UserChangeForm):
-    """The form of a user, with permissions and groups."""
 
 
 @admin.register(User)
@@ -26,20 +28,64 @@ class UserAdmin(GrantingAdmin, DjangoUserAdmin, ModelAdmin):  # type: ignore[typ
     """The admin of users."""
 
     form = UserForm
-    add_form = UserCreationForm
+    add_form = NewUserForm
     change_password_form = AdminPasswordChangeForm
     list_fullwidth = True
+    list_display = ("username", "first_name", "last_name", "roles", "is_active", "is_staff", "is_superuser")
+    filter_horizontal = ("user_permissions",)
+    add_fieldsets = (
+        (None, {"fields": ("username", "usable_password", "password1", "password2")}),
+        (_("Roles"), {"fields": ("groups", "is_staff")}),
+    )
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        (_("Roles"), {"fields": ("groups",)}),
+        (_("Person"), {"fields": (("first_name", "last_name"), "email")}),
+        (_("Access"), {"fields": ("is_active", "is_staff", "is_superuser", ("last_login", "date_joined"))}),
+        (_("Exceptions: single permissions"), {"fields": ("user_permissions",), "classes": ("collapse",)}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        """The users with their roles."""
+        users: QuerySet[User] = super().get_queryset(request)
+        return users.prefetch_related("groups")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A new user is staff: a role has no effect on others."""
+        return {"is_staff": True, **super().get_changeform_initial_data(request)}
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         """Lets only superusers make superusers."""
         return () if request.user.is_superuser else ("is_superuser",)
 
+    @display(description=_("Roles"))
+    def roles(self, user: User) -> str:
+        """The names of the user's roles."""
+        return ", ".join(group.name for group in user.groups.all())
+
 
 @admin.register(Group)
 class GroupAdmin(GrantingAdmin, DjangoGroupAdmin, ModelAdmin):
-    """The admin of groups."""
+    """The admin of roles: those that a migration has made, and others."""
 
     form = GrantingForm
+    list_fullwidth = True
+    list_display = ("name", "explained", "users")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
+        """The roles with the numbers of their users."""
+        groups: QuerySet[Group] = super().get_queryset(request)
+        return groups.annotate(users_count=Count("user"))
+
+    @display(description=_("What it does"))
+    def explained(self, group: Group) -> Any:
+        """The explanation of a role that we have made."""
+        return ROLES.get(group.name)
+
+    @display(description=_("Users"))
+    def users(self, group: Any) -> Any:
+        """The number of its users."""
+        return group.users_count
 
 
 @admin.register(AccessAttempt)

@@ -32,6 +32,8 @@ WITHOUT_BUTTON = {"password_change", "source"}
 # Buttons of a connection that make a row of another model.
 STARTS: dict[str, Need] = dict.fromkeys(("sync_now", "full_sync", "dry_run"), "pms_integration.add_syncrun")
 
+POST_COUNTS = "inventory.post_stocktake"
+
 TABLE = {
     "access.apiclient": Row(add=ADD, pages={"rotate": CHANGE, "revoke": CHANGE}),
     "access.auditentry": Row(),
@@ -56,7 +58,7 @@ TABLE = {
         bulk={"adjust_selected": CHANGE, "print_labels": VIEW},
     ),
     "inventory.stockmovement": Row(pages={"reverse_movement": "inventory.change_stocklevel"}),
-    "inventory.stocktake": Row(add=ADD, pages={"count": CHANGE, "post_counts": CHANGE, "cancel": CHANGE}),
+    "inventory.stocktake": Row(add=ADD, pages={"count": CHANGE, "post_counts": POST_COUNTS, "cancel": POST_COUNTS}),
     "inventory.transfer": Row(add=ADD, pages={"ship": CHANGE, "receive": CHANGE, "cancel": CHANGE}),
     "pms_integration.importjob": Row(
         pages={"import_file": "products:write", "export_csv": "products:read", "export_json_lines": "products:read"}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.template.response import SimpleTemplateResponse
 from django.test import Client, RequestFactory
@@ -53,7 +53,9 @@ pytestmark = pytest.mark.django_db
 def rows() -> dict[str, Any]:
     """The key of a row of every model, by its label; the user and the group have no permissions."""
     add_rows(range(1))
-    return {label: model._default_manager.order_by("pk").first().pk for label, model in MODELS.items()}
+    first = {label: model._default_manager.order_by("pk").first().pk for label, model in MODELS.items()}
+    # The first groups are the roles, which have permissions.
+    return first | {"auth.group": Group.objects.latest("pk").pk}
 
 
 def url_of(page: Page, rows: dict[str, Any]) -> str:

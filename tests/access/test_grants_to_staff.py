@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from pms_backend.access.models import AuditEntry
+from pms_backend.operations.roles import ROLES
 from tests.staff import PASSWORD, grant, logged_in, permissions_named
 
 ADMINISTERS = [f"auth.{verb}_{model}" for verb in ("view", "add", "change", "delete") for model in ("user", "group")]
@@ -188,13 +189,56 @@ def test_a_group_that_has_more_is_neither_changed_nor_deleted(administrator: Cli
     assert rights() == before
 
 
-def test_a_new_user_has_nothing(administrator: Client):
+def test_a_new_user_is_staff_and_has_nothing(administrator: Client):
     sent = {"username": "new", "is_staff": "on", "is_superuser": "on", "user_permissions": pks(LACKED), **NEW_PASSWORD}
 
     assert administrator.post(f"{USERS}add/", sent).status_code == 302
 
     new = User.objects.get(username="new")
-    assert (new.is_staff, new.is_superuser, names_of(new.user_permissions)) == (False, False, [])
+    assert (new.is_staff, new.is_superuser, names_of(new.user_permissions)) == (True, False, [])
+
+
+def test_a_role_is_given_with_a_new_user_only_by_holders_of_its_permissions(administrator: Client):
+    counter, before = Group.objects.get(name="Counter"), rights()
+    sent = {"username": "new", "is_staff": "on", "groups": [counter.pk], **NEW_PASSWORD}
+
+    refused = administrator.post(f"{USERS}add/", sent)
+    unchanged = rights() == before
+    grant(User.objects.get(username="adam"), *OWN, *(f"inventory.{verb}_stocktake" for verb in ("view", "change")))
+    grant_more = permissions_named("products.view_product", "products.view_variant")
+    User.objects.get(username="adam").user_permissions.add(*grant_more)
+    made = administrator.post(f"{USERS}add/", sent)
+
+    assert list(refused.context["adminform"].form.errors) == ["groups"]
+    assert (unchanged, made.status_code) == (True, 302)
+    assert User.objects.get(username="new").has_perm("inventory.change_stocktake")
+
+
+def test_the_form_of_a_user_offers_the_roles_first_with_what_they_do(administrator: Client):
+    added, changed = administrator.get(f"{USERS}add/"), administrator.get(page(make_user("ben")))
+
+    for answer in (added, changed):
+        labels = [str(label) for _, label in answer.context["adminform"].form.fields["groups"].choices]
+        assert [label.partition("<strong>")[2].partition("<")[0] for label in labels[:6]] == list(ROLES)
+        assert labels[1].endswith("fills in count sheets, without seeing what is expected; does not post them.")
+        assert labels[6] == "viewers"
+    assert added.context["adminform"].form["is_staff"].value() is True
+    titles = [str(fieldset.name) for fieldset in changed.context["adminform"]]
+    assert (titles[1], titles[-1]) == ("Roles", "Exceptions: single permissions")
+
+
+def test_the_lists_show_the_roles_of_users_and_what_roles_do(administrator: Client, django_assert_max_num_queries):
+    counter = Group.objects.get(name="Counter")
+    for number in range(3):
+        member_of(member_of(make_user(f"user-{number}"), counter), Group.objects.get(name="Viewer"))
+
+    with django_assert_max_num_queries(12):
+        users = administrator.get(USERS).content.decode()
+    with django_assert_max_num_queries(12):
+        roles = administrator.get(GROUPS).content.decode()
+
+    assert users.count("Counter, Viewer") + users.count("Viewer, Counter") == 3
+    assert "fills in count sheets" in roles
 
 
 def test_a_user_administrator_gives_their_own_permissions(administrator: Client):

@@ -39,7 +39,7 @@ ROLES = {
     },
     # Sees no levels: counts are blind.
     "Counter": {
-        "products": ("view_product", "view_variant"),
+        "products": VIEWS["products"],
         "inventory": ("view_stocktake", "change_stocktake"),
     },
     "Warehouse": {
@@ -58,7 +58,8 @@ ROLES = {
             "change_stocktake",
             "post_stocktake",
         ),
-        "pms_integration": ("view_pmsstock",),
+        # What a PMS has reported, and why a figure is what it is.
+        "pms_integration": ("view_pmsconnection", "view_pmsevent", "view_pmsstock"),
     },
     "Catalogue": {
         "products": (
@@ -71,7 +72,7 @@ ROLES = {
             "change_category",
             "delete_category",
         ),
-        "inventory": ("view_stocklevel",),
+        "inventory": ("view_location", "view_stocklevel"),
         "pms_integration": (*VIEWS["imports"], "add_importjob"),
     },
     "Integrator": {
