@@ -1,0 +1,80 @@
+"""A counter counts a shelf by keyboard alone, and somebody of the warehouse posts the count."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import Group, User
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from inventory import services
+from inventory.models import StockLevel
+from tests.browser.pages import errors_of, page_of
+from tests.factories import make_location, make_product, set_stock
+from tests.staff import PASSWORD
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+SHELF = {f"TEA-{number}": number + 10 for number in range(1, 11)}
+
+
+def log_in(page: Page, base: str, name: str) -> None:
+    page.context.clear_cookies()
+    page.goto(f"{base}/admin/login/")
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(f"{base}/admin/")
+
+
+def count(page: Page, code: str, number: str, answer: str) -> None:
+    """A scan, a number: each ends with Enter, and nobody waits in between."""
+    page.keyboard.type(code)
+    page.keyboard.press("Enter")
+    page.keyboard.type(number)
+    page.keyboard.press("Enter")
+    expect(page.locator("#panel-messages")).to_contain_text(answer)
+
+
+def test_a_counter_counts_a_shelf_by_keyboard_and_another_posts_it(live_server: LiveServer, chromium: str):
+    location = make_location()
+    for sku, units in SHELF.items():
+        make_product(sku, name="Green tea")
+        set_stock(sku, location, units)
+    sheet = services.create_stocktake(location=location.code).pk
+    for name, role in (("cora", "Counter"), ("walt", "Warehouse")):
+        user = User.objects.create_user(name, password=PASSWORD, is_staff=True)
+        user.groups.add(Group.objects.get(name=role))
+    with page_of(chromium) as page:
+        errors = errors_of(page)
+        log_in(page, live_server.url, "cora")
+        page.goto(f"{live_server.url}/admin/inventory/stocktake/{sheet}/count/")
+        expect(page.locator("#panel-scan")).to_be_focused()
+        page.evaluate("window.isTheSamePage = true")
+
+        for sku in list(SHELF)[:-1]:
+            count(page, sku.lower(), "12", f"{sku} Green tea: 12 counted.")
+        page.keyboard.type("tea-10")
+        page.keyboard.press("Enter")
+        page.keyboard.type("20000013")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("Is it really 20,000,013 pieces?")).to_be_visible()
+        page.keyboard.type("12")
+        page.keyboard.press("Enter")
+
+        expect(page.get_by_text("All 10 lines are counted. Whoever may post them")).to_be_visible()
+        assert page.evaluate("window.isTheSamePage") is True
+        assert errors == []
+        page.goto(f"{live_server.url}/admin/inventory/stocktake/{sheet}/post/")
+        expect(page.get_by_role("heading", name="You may not do this").last).to_be_visible()
+        expect(page.get_by_text("These roles have it: Warehouse, Administrator.")).to_be_visible()
+
+        log_in(page, live_server.url, "walt")
+        page.goto(f"{live_server.url}/admin/inventory/stocktake/?ready=1")
+        page.get_by_role("link", name=f"Count sheet {sheet}").click()
+        page.get_by_role("link", name="Review and post").click()
+        expect(page.get_by_role("row", name=re.compile("TEA-10 Green tea 20 12"))).to_be_visible()
+        page.get_by_role("button", name="Post", exact=True).click()
+        expect(page.get_by_text(f"Count sheet {sheet} is posted")).to_be_visible()
+
+    assert set(StockLevel.objects.values_list("on_hand", flat=True)) == {12}
