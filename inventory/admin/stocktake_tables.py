@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from django.db.models import F
 from django.db.models.functions import Abs
+from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -87,7 +88,7 @@ def uncounted_lines(stocktake: Stocktake, count: int) -> Table:
         count,
     )
     return Table(
-        title=title % {"count": count},
+        title=title % {"count": localize(count)},
         columns={_("SKU"): KEY, _("Product"): TEXT, _("Expected"): NUMBER},
         rows=[(line.variant.sku, line.variant.product.name, line.expected) for line in lines[:REVIEWED_LINES]],
         note=_of_all(REVIEWED_LINES, count),
@@ -97,4 +98,7 @@ def uncounted_lines(stocktake: Stocktake, count: int) -> Table:
 def _of_all(shown: int, count: int) -> str:
     if count <= shown:
         return ""
-    return _("The first %(shown)s of %(count)s lines; the API shows all.") % {"shown": shown, "count": count}
+    return _("The first %(shown)s of %(count)s lines; the API shows all.") % {
+        "shown": localize(shown),
+        "count": localize(count),
+    }

@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.formats import localize
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -143,7 +144,7 @@ class StocktakeAdmin(SkuSearch, ReadOnlyAdmin):
             request,
             stocktake,
             services.post_stocktake,
-            note=note % summary,
+            note=note % {name: localize(number) for name, number in summary.items()},
             title=_("Review and post count sheet %(number)s"),
             button=_("Post"),
             success=_("Count sheet %(number)s is posted: the stock is what was counted."),
@@ -188,7 +189,7 @@ class StocktakeAdmin(SkuSearch, ReadOnlyAdmin):
     @display(description=gettext_lazy("Counted"))
     def counted(self, stocktake: Any) -> str:
         """How many of the lines are counted."""
-        values = {"counted": stocktake.counted_count or 0, "lines": stocktake.lines_count or 0}
+        values = {"counted": localize(stocktake.counted_count or 0), "lines": localize(stocktake.lines_count or 0)}
         return _("%(counted)s of %(lines)s counted") % values
 
     @display(description=gettext_lazy("Created"), ordering="created_at")
