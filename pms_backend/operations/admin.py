@@ -56,7 +56,7 @@ class UserAdmin(GrantingAdmin, DjangoUserAdmin, ModelAdmin):  # type: ignore[typ
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         """Lets only superusers make superusers."""
-        return () if request.user.is_superuser else ("is_superuser",)
+        return ("last_login", "date_joined", *(() if request.user.is_superuser else ("is_superuser",)))
 
     @display(description=_("Roles"))
     def roles(self, user: User) -> str:

@@ -102,7 +102,7 @@ def test_what_staff_do_to_users_and_groups_is_in_it():
     before = len(entries())
 
     staff.post("/admin/auth/group/add/", {"name": "pickers"})
-    group = Group.objects.get()
+    group = Group.objects.get(name="pickers")
     staff.post(f"/admin/auth/group/{group.pk}/change/", {"name": "packers"})
     staff.post(f"/admin/auth/group/{group.pk}/delete/", {"post": "yes"})
 

@@ -204,9 +204,7 @@ def test_a_role_is_given_with_a_new_user_only_by_holders_of_its_permissions(admi
 
     refused = administrator.post(f"{USERS}add/", sent)
     unchanged = rights() == before
-    grant(User.objects.get(username="adam"), *OWN, *(f"inventory.{verb}_stocktake" for verb in ("view", "change")))
-    grant_more = permissions_named("products.view_product", "products.view_variant")
-    User.objects.get(username="adam").user_permissions.add(*grant_more)
+    User.objects.get(username="adam").user_permissions.add(*counter.permissions.all())
     made = administrator.post(f"{USERS}add/", sent)
 
     assert list(refused.context["adminform"].form.errors) == ["groups"]
