@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.models import Group, Permission
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -70,7 +70,7 @@ def _missing_permission(user: Any) -> str | None:
 
 def _page(request: HttpRequest, status: HTTPStatus, values: dict[str, Any]) -> HttpResponse:
     around = {**admin.site.each_context(request), "request_id": context.current().request_id, "back": _back(request)}
-    return render(request, "access/refused.html", around | values, status=status)
+    return TemplateResponse(request, "access/refused.html", around | values, status=status)
 
 
 def _back(request: HttpRequest) -> str | None:

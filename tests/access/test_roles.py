@@ -29,7 +29,9 @@ SCOPES = {
     "Administrator": set(ALL_SCOPES) - {"access:admin"},
 }
 CATALOGUE = ["Products", "Categories"]
-STOCK = ["Levels", "Movements", "Transfers", "Count sheets", "Locations", "Reservations"]
+STOCK = [
+    *("Scan desk", "Board", "Levels", "Movements", "Transfers", "Count sheets", "Locations", "Reservations"),
+]
 PMS = [
     *("Connections", "Events", "Sync runs", "Products", "Variants", "Stock"),
     *("Product pushes", "Stock pushes", "Endpoints", "Deliveries", "Events feed", "Parked events"),
@@ -38,7 +40,7 @@ MENUS = {
     "Viewer": [*CATALOGUE, "Imports", *STOCK, *PMS],
     "Counter": [*CATALOGUE, "Count sheets"],
     "Warehouse": [*CATALOGUE, *STOCK, "Connections", "Events", "Stock"],
-    "Catalogue": [*CATALOGUE, "Imports", "Levels", "Locations"],
+    "Catalogue": [*CATALOGUE, "Imports", "Locations"],
     "Integrator": [*CATALOGUE, "Imports", *STOCK, *PMS],
     "Administrator": [
         *([*CATALOGUE, "Imports", *STOCK, *PMS]),

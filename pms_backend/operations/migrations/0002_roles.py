@@ -72,7 +72,8 @@ ROLES = {
             "change_category",
             "delete_category",
         ),
-        "inventory": ("view_location", "view_stocklevel"),
+        # An import may name the location of its quantities.
+        "inventory": ("view_location",),
         "pms_integration": (*VIEWS["imports"], "add_importjob"),
     },
     "Integrator": {
