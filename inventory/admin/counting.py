@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -110,10 +111,11 @@ class Question:
 
 
 class CountingPage:
-    """Answers the requests of the page of one open sheet, which was read with the numbers of its lines."""
+    """Answers the requests of the page of one open sheet."""
 
-    def __init__(self, request: HttpRequest, stocktake: Any) -> None:
+    def __init__(self, request: HttpRequest, stocktake: Stocktake) -> None:
         self._request, self._stocktake = request, stocktake
+        self._is_panel = request.headers.get("HX-Request") == "true"
         self._url = reverse("admin:inventory_stocktake_count", args=[stocktake.pk])
 
     def respond(self) -> HttpResponse:
@@ -167,7 +169,7 @@ class CountingPage:
         except REFUSALS as error:
             return self._page(self._item(item.variant.sku), number_error=problem_of(error).detail)
         messages.success(self._request, success)
-        return HttpResponseRedirect(self._url)
+        return self._page() if self._is_panel else HttpResponseRedirect(self._url)
 
     def _item(self, text: str) -> Item:
         """The item with this SKU or barcode. Raises `ValidationError`."""
@@ -175,14 +177,14 @@ class CountingPage:
         return Item(variant=variant, line=self._stocktake.lines.filter(variant=variant).first())
 
     def _page(self, item: Item | None = None, **more: Any) -> HttpResponse:
-        is_panel = "HX-Request" in self._request.headers
-        around = {} if is_panel else admin.site.each_context(self._request)
+        around = {} if self._is_panel else admin.site.each_context(self._request)
         context = {**around, **self._progress(), "item": item, "location": self._stocktake.location, **more}
-        return TemplateResponse(self._request, PANEL if is_panel else PAGE, context | {"is_panel": is_panel})
+        template = PANEL if self._is_panel else PAGE
+        return TemplateResponse(self._request, template, {**context, "is_panel": self._is_panel})
 
     def _progress(self) -> dict[str, Any]:
         """The lines that are counted and those that are left."""
-        lines, counted = self._stocktake.lines_count or 0, self._stocktake.counted_count or 0
+        lines, counted = self._stocktake.lines.aggregate(lines=Count("pk"), counted=Count("counted")).values()
         left = self._stocktake.lines.filter(counted=None).select_related("variant__product").order_by("pk")
         may_post = self._request.user.has_perm("inventory.post_stocktake")
         return {

@@ -209,6 +209,9 @@ def test_htmx_gets_the_panel_alone_at_a_fixed_cost(shelf: Shelf, django_assert_m
     with django_assert_max_num_queries(12):
         answer = shelf.client.get(shelf.url, {"q": "A-1"}, headers={"HX-Request": "true"})
 
+    saved = shelf.client.post(shelf.url, {"sku": "A-1", "number": "12"}, headers={"HX-Request": "true"})
+    assert "A-1 Green tea: 12 counted." in saved.content.decode()
+    assert "1 of 2 counted" in saved.content.decode()
     assert answer.content.decode().lstrip().startswith('<div id="panel-messages"')
     assert "data-scan-panel" in answer.content.decode()
     assert "<html" not in answer.content.decode()
