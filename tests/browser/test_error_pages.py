@@ -19,13 +19,13 @@ def test_a_missing_page_says_so_and_leads_back(live_server: LiveServer, chromium
         page.get_by_label("Username").fill("anna")
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Log in").click()
-        expect(page.get_by_role("heading", name="Not Found")).to_be_visible()
+        expect(page.get_by_role("heading", name="There is nothing at this address").last).to_be_visible()
         errors = errors_of(page)
         answer = page.reload(wait_until="networkidle")
 
         assert answer is not None
         expect(page.get_by_text(answer.headers["x-request-id"])).to_be_visible()
-        page.get_by_role("link", name="Back to the dashboard").click()
+        page.get_by_role("link", name="To the dashboard").click()
         expect(page).to_have_url(f"{live_server.url}/admin/")
 
     # The browser itself names the answer that is no success.
