@@ -32,6 +32,10 @@ class EventAdmin(GrowingTableAdmin):
         """The fields, with the payload, which may contain cost, only for users that may see cost."""
         return [name for name in super().get_fields(request, obj) if name != "data" or sees_cost(request)]
 
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Refuses filters on the payload, which could reveal its content."""
+        return not lookup.startswith("data") and super().lookup_allowed(lookup, value, request)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
         """Defers the payloads, which only the detail page shows."""
         events: QuerySet[Event] = super().get_queryset(request)

@@ -9,18 +9,20 @@ from django.test import Client
 
 from pms_backend.access.models import INTERNAL_TIER
 from pms_backend.access.staff_scopes import PERMISSIONS_OF_SCOPE
+from pms_backend.events.models import Event, ParkedEvent
 from pms_integration.models import ImportJob, ImportProblem, PMSEvent, PMSProduct, PMSProductPush
 from products.models import Product, Variant
 from tests.access.roles import ROLES, user_with
 from tests.conftest import ClientWith
 from tests.operations.test_admin import add_rows, address
 from tests.staff import form_of, grant, logged_in, staff_with
+from webhooks.models import Delivery
 
 COST = "4711.37"
 EDITS = ("products.view_product", "products.change_product", "products.view_variant", "products.change_variant")
 SHOWING = {
     *("products.Product", "pms_integration.PMSProduct", "pms_integration.PMSProductPush", "pms_integration.PMSEvent"),
-    "pms_integration.ImportJob",
+    *("pms_integration.ImportJob", "events.Event", "webhooks.Delivery"),
 }
 
 pytestmark = pytest.mark.django_db
@@ -36,6 +38,7 @@ def variant() -> Variant:
     PMSProduct.objects.update(payload=payload, conflict={"price": {"variants[S-000].cost": values}})
     sent = {"variants[s-000].cost": [COST, COST]}
     PMSProductPush.objects.update(payload=payload, sent=sent, idempotency_key=uuid.uuid4())
+    Event.objects.update(data={"product": payload})
     PMSEvent.objects.update(body=f'{{"data": {{"cost": "{COST}"}}}}'.encode())
     for column in ("Cost per item", "variants/0/cost"):
         ImportProblem.objects.create(
@@ -105,6 +108,10 @@ def test_an_editor_without_products_write_neither_sees_nor_changes_it(variant: V
         (PMSProductPush, "payload__icontains"),
         (PMSProductPush, "pms_product__payload__icontains"),
         (PMSEvent, "body__contains"),
+        (Event, "data__icontains"),
+        (Event, "data__product__variants__0__cost"),
+        (ParkedEvent, "event__data__icontains"),
+        (Delivery, "event__data__icontains"),
         (ImportJob, "problems__detail__contains"),
     ],
 )

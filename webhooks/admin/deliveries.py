@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from pms_backend.access.visibility import sees_cost
 from pms_backend.api.admin_tables import NUMBER, SHORT, TEXT, Table
 from pms_backend.api.exact_json import exact_json
 from pms_backend.api.exceptions import DomainError
@@ -50,6 +51,10 @@ class DeliveryAdmin(GrowingTableAdmin):
     def has_redeliver_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Whether the user may change deliveries."""
         return request.user.has_perm("webhooks.change_delivery")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """The fields, with the request, which may contain cost, only for users that may see cost."""
+        return [name for name in super().get_fields(request, obj) if name != "request_shown" or sees_cost(request)]
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         """Adds the attempts with their answers."""
