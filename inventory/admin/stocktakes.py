@@ -147,6 +147,7 @@ class StocktakeAdmin(SkuSearch, ReadOnlyAdmin):
             note=note % {name: localize(number) for name, number in summary.items()},
             title=_("Review and post count sheet %(number)s"),
             button=_("Post"),
+            back_label=_("Back"),
             success=_("Count sheet %(number)s is posted: the stock is what was counted."),
             panel=TABLES,
             tables=[
