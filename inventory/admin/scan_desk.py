@@ -45,13 +45,10 @@ class ScanDesk(ServiceAdmin):
     )
     def scan(self, request: HttpRequest) -> HttpResponse:
         """Finds an item by `q`; books units of it; undoes a movement of the log."""
-        if request.method == "POST":
-            if not jobs_of(request.user):
-                raise PermissionDenied
-            if "undo" in request.POST:
-                return self._undo(request)
-            if "sku" in request.POST:
-                return self._book(request)
+        if "undo" in request.POST:
+            return self._undo(request)
+        if "sku" in request.POST:
+            return self._book(request)
         return self._find(request, request.GET.get("q", "").strip())
 
     def _find(self, request: HttpRequest, text: str, *entries: Entry) -> HttpResponse:
@@ -93,6 +90,8 @@ class ScanDesk(ServiceAdmin):
 
     def _undo(self, request: HttpRequest) -> HttpResponse:
         """Reverses a movement; its line of the log is replaced."""
+        if not jobs_of(request.user):
+            raise PermissionDenied
         number = request.POST["undo"]
         movement = StockMovement.objects.select_related("level__location", "level__variant__product")
         found = movement.filter(pk=number).first() if number.isascii() and number.isdigit() else None

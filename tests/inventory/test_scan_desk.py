@@ -214,6 +214,7 @@ def test_those_who_may_only_look_see_the_item_and_book_nothing() -> None:
 
     assert (seen.status_code, seen.context["form"]) == (200, None)
     assert refused.status_code == 403
+    assert client.post(DESK, {"undo": StockMovement.objects.get().pk}).status_code == 403
     assert staff_with("products.view_product", name="eve").get(DESK).status_code == 403
     assert on_hand() == {"A-1@main": 10}
 
