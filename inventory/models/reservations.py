@@ -4,6 +4,7 @@ from typing import Final, Self
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from inventory.models.stock import MAX_REFERENCE_LENGTH, StockLevel
 from pms_backend.api.context import MAX_ACTOR_LENGTH
@@ -13,10 +14,10 @@ from pms_backend.api.moments import moment_constraint
 class ReservationStatus(models.TextChoices):
     """The status of a reservation."""
 
-    ACTIVE = "active"
-    COMMITTED = "committed"
-    RELEASED = "released"
-    EXPIRED = "expired"
+    ACTIVE = "active", _("Active")
+    COMMITTED = "committed", _("Committed")
+    RELEASED = "released", _("Released")
+    EXPIRED = "expired", _("Expired")
 
 
 # Past its end, whether or not the sweep has ended it, by the clock of the database.
@@ -59,17 +60,21 @@ class Reservation(models.Model):
     # Read by `ReservationQuerySet.as_of_now`.
     is_overdue: bool = False
 
-    client = models.CharField(max_length=MAX_ACTOR_LENGTH)
-    reference = models.CharField(max_length=MAX_REFERENCE_LENGTH)
-    status = models.CharField(max_length=10, choices=ReservationStatus.choices, default=ReservationStatus.ACTIVE)
+    client = models.CharField(_("client"), max_length=MAX_ACTOR_LENGTH)
+    reference = models.CharField(_("reference"), max_length=MAX_REFERENCE_LENGTH)
+    status = models.CharField(
+        _("status"), max_length=10, choices=ReservationStatus.choices, default=ReservationStatus.ACTIVE
+    )
     requested = models.JSONField(db_default=models.Value([], models.JSONField()), default=list, editable=False)
-    expires_at = models.DateTimeField()
-    created_at = models.DateTimeField(db_default=Now())
-    updated_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(_("expires at"))
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
+    updated_at = models.DateTimeField(_("updated at"), db_default=Now())
 
     objects = ReservationQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("reservation")
+        verbose_name_plural = _("reservations")
         ordering = ("-id",)
         indexes = [
             models.Index(
@@ -115,6 +120,8 @@ class ReservationLine(models.Model):
     committed = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
+        verbose_name = _("reservation line")
+        verbose_name_plural = _("reservation lines")
         ordering = ("id",)
         indexes = [
             models.Index(

@@ -6,6 +6,7 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from pms_backend.api.context import MAX_ACTOR_LENGTH, MAX_REQUEST_ID_LENGTH
 from pms_backend.api.moments import moment_constraint
@@ -22,14 +23,14 @@ MAX_QUANTITY = 1_000_000_000
 class Reason(models.TextChoices):
     """Why `on_hand` changed."""
 
-    RECEIPT = "receipt"
-    SALE = "sale"
-    RETURN = "return"
-    CORRECTION = "correction"
-    DAMAGE = "damage"
-    COUNT = "count"
-    TRANSFER_OUT = "transfer_out"
-    TRANSFER_IN = "transfer_in"
+    RECEIPT = "receipt", _("Receipt")
+    SALE = "sale", _("Sale")
+    RETURN = "return", _("Return")
+    CORRECTION = "correction", _("Correction")
+    DAMAGE = "damage", _("Damage")
+    COUNT = "count", _("Count")
+    TRANSFER_OUT = "transfer_out", _("Transfer Out")
+    TRANSFER_IN = "transfer_in", _("Transfer In")
 
 
 # The reasons of adjustments; the others belong to counts and transfers. Those that only add units, and those that only
@@ -39,24 +40,29 @@ ADDING_REASONS = (Reason.RECEIPT, Reason.RETURN)
 TAKING_REASONS = (Reason.SALE, Reason.DAMAGE)
 
 
-CODE_VALIDATOR = RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", "Letters, digits, dots, dashes, underscores.")
+CODE_VALIDATOR = RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", _("Letters, digits, dots, dashes, underscores."))
 
 
 class Location(models.Model):
     """A place that holds stock."""
 
     code = models.CharField(
+        _("code"),
         max_length=MAX_CODE_LENGTH,
         unique=True,
         validators=[CODE_VALIDATOR],
     )
-    name = models.CharField(max_length=255)
-    priority = models.PositiveSmallIntegerField(default=100, help_text="Stock is taken from the lowest number first.")
-    is_active = models.BooleanField(default=True)
-    address = models.TextField(blank=True, max_length=1_000)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    name = models.CharField(_("name"), max_length=255)
+    priority = models.PositiveSmallIntegerField(
+        _("priority"), default=100, help_text=_("Stock is taken from the lowest number first.")
+    )
+    is_active = models.BooleanField(_("is active"), default=True)
+    address = models.TextField(_("address"), blank=True, max_length=1_000)
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
 
     class Meta:
+        verbose_name = _("location")
+        verbose_name_plural = _("locations")
         ordering = ("priority", "code")
         constraints = [
             models.CheckConstraint(name="inventory_location_has_a_code", condition=~models.Q(code="")),
@@ -93,15 +99,17 @@ class StockLevel(models.Model):
     `on_hand` is that count and the movements of later moments. They are not shown, and change without a new `version`.
     """
 
-    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="levels", db_index=False)
-    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="levels")
-    on_hand = models.BigIntegerField(default=0, db_default=0)
-    reserved = models.BigIntegerField(default=0, db_default=0)
-    incoming = models.BigIntegerField(default=0, db_default=0)
-    version = models.BigIntegerField(default=0, db_default=0)
-    reorder_point = models.BigIntegerField(null=True, blank=True)
-    backorder_limit = models.BigIntegerField(default=0, db_default=0)
-    is_oversold = models.BooleanField(default=False, db_default=False)
+    variant = models.ForeignKey(
+        Variant, verbose_name=_("variant"), on_delete=models.PROTECT, related_name="levels", db_index=False
+    )
+    location = models.ForeignKey(Location, verbose_name=_("location"), on_delete=models.PROTECT, related_name="levels")
+    on_hand = models.BigIntegerField(_("on hand"), default=0, db_default=0)
+    reserved = models.BigIntegerField(_("reserved"), default=0, db_default=0)
+    incoming = models.BigIntegerField(_("incoming"), default=0, db_default=0)
+    version = models.BigIntegerField(_("version"), default=0, db_default=0)
+    reorder_point = models.BigIntegerField(_("reorder point"), null=True, blank=True)
+    backorder_limit = models.BigIntegerField(_("backorder limit"), default=0, db_default=0)
+    is_oversold = models.BooleanField(_("is oversold"), default=False, db_default=False)
     # `is_below_reorder_point`, for an index. An index of the quantities would be updated, with all others of this
     # table, by each change of a quantity; this one only by a change that crosses the reorder point.
     is_low = models.GeneratedField(
@@ -113,11 +121,13 @@ class StockLevel(models.Model):
     )
     counted_on_hand = models.BigIntegerField(null=True, editable=False)
     counted_at = models.DateTimeField(null=True, editable=False)
-    updated_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(_("updated at"), db_default=Now())
 
     objects = StockLevelQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("stock level")
+        verbose_name_plural = _("stock levels")
         ordering = ("id",)
         indexes = [models.Index(fields=["id"], name="inventory_stocklevel_in_need", condition=IN_NEED)]
         constraints = [
@@ -176,22 +186,24 @@ class StockMovement(models.Model):
     `reverses` is the movement that this one takes back: one of the same level with the opposite `delta`.
     """
 
-    level = models.ForeignKey(StockLevel, on_delete=models.PROTECT, related_name="movements", db_index=False)
-    level_version = models.BigIntegerField()
-    reason = models.CharField(max_length=12, choices=Reason.choices)
-    delta = models.BigIntegerField()
-    on_hand_after = models.BigIntegerField()
-    note = models.CharField(max_length=MAX_NOTE_LENGTH, blank=True)
-    reference = models.CharField(max_length=MAX_REFERENCE_LENGTH, blank=True)
-    actor = models.CharField(max_length=MAX_ACTOR_LENGTH)
-    request_id = models.CharField(max_length=MAX_REQUEST_ID_LENGTH, blank=True)
-    source = models.CharField(max_length=MAX_SOURCE_LENGTH, blank=True)
+    level = models.ForeignKey(
+        StockLevel, verbose_name=_("level"), on_delete=models.PROTECT, related_name="movements", db_index=False
+    )
+    level_version = models.BigIntegerField(_("level version"))
+    reason = models.CharField(_("reason"), max_length=12, choices=Reason.choices)
+    delta = models.BigIntegerField(_("delta"))
+    on_hand_after = models.BigIntegerField(_("on hand after"))
+    note = models.CharField(_("note"), max_length=MAX_NOTE_LENGTH, blank=True)
+    reference = models.CharField(_("reference"), max_length=MAX_REFERENCE_LENGTH, blank=True)
+    actor = models.CharField(_("actor"), max_length=MAX_ACTOR_LENGTH)
+    request_id = models.CharField(_("request id"), max_length=MAX_REQUEST_ID_LENGTH, blank=True)
+    source = models.CharField(_("source"), max_length=MAX_SOURCE_LENGTH, blank=True)
     # Whether the caller asked that its (level, reference, reason) acts only once.
     is_deduplicated = models.BooleanField(default=False, db_default=False, editable=False)
-    occurred_at = models.DateTimeField(db_default=Now())
+    occurred_at = models.DateTimeField(_("occurred at"), db_default=Now())
     # The same by the clock of the system that reported the change; only a change that another system reported has one.
     reported_at = models.DateTimeField(null=True, editable=False)
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
     reverses = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, editable=False, db_index=False, related_name="reversals"
     )
@@ -199,6 +211,8 @@ class StockMovement(models.Model):
     objects = StockMovementQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("stock movement")
+        verbose_name_plural = _("stock movements")
         ordering = ("-id",)
         indexes = [
             # Covers reads of the stock at a moment.

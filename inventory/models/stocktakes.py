@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from inventory.models.stock import MAX_NOTE_LENGTH, Location
 from pms_backend.api.moments import moment_constraint
@@ -13,9 +14,9 @@ MAX_STOCKTAKE_LINES = 50_000
 class StocktakeStatus(models.TextChoices):
     """The status of a stocktake."""
 
-    OPEN = "open"
-    POSTED = "posted"
-    CANCELLED = "cancelled"
+    OPEN = "open", _("Open")
+    POSTED = "posted", _("Posted")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 class StocktakeQuerySet(models.QuerySet["Stocktake"]):
@@ -32,22 +33,25 @@ class StocktakeQuerySet(models.QuerySet["Stocktake"]):
 class Stocktake(models.Model):
     """A count sheet of one location. On a blind one, whoever counts does not see what is expected."""
 
-    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="stocktakes")
-    status = models.CharField(max_length=10, choices=StocktakeStatus.choices, default=StocktakeStatus.OPEN)
+    location = models.ForeignKey(
+        Location, verbose_name=_("location"), on_delete=models.PROTECT, related_name="stocktakes"
+    )
+    status = models.CharField(_("status"), max_length=10, choices=StocktakeStatus.choices, default=StocktakeStatus.OPEN)
     is_blind = models.BooleanField(
-        "blind",
+        _("blind"),
         default=True,
         db_default=True,
-        help_text="Whoever counts does not see how many units are expected, and so counts without prejudice.",
+        help_text=_("Whoever counts does not see how many units are expected, and so counts without prejudice."),
     )
-    note = models.CharField(max_length=MAX_NOTE_LENGTH, blank=True)
-    created_at = models.DateTimeField(db_default=Now())
-    closed_at = models.DateTimeField(null=True, blank=True)
+    note = models.CharField(_("note"), max_length=MAX_NOTE_LENGTH, blank=True)
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
 
     objects = StocktakeQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "count sheet"
+        verbose_name = _("count sheet")
+        verbose_name_plural = _("count sheets")
         ordering = ("-id",)
         permissions = [("post_stocktake", "Can post or cancel count sheet")]
         constraints = [
@@ -76,6 +80,8 @@ class StocktakeLine(models.Model):
     posted_delta = models.BigIntegerField(null=True, blank=True, editable=False)
 
     class Meta:
+        verbose_name = _("stocktake line")
+        verbose_name_plural = _("stocktake lines")
         ordering = ("id",)
         constraints = [
             models.UniqueConstraint(fields=["stocktake", "variant"], name="inventory_stocktakeline_variant_once"),

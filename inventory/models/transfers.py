@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from inventory.models.stock import MAX_REFERENCE_LENGTH, Location, StockLevel
 from products.models import Variant
@@ -10,10 +11,10 @@ from products.models import Variant
 class TransferStatus(models.TextChoices):
     """The status of a transfer."""
 
-    DRAFT = "draft"
-    IN_TRANSIT = "in_transit"
-    RECEIVED = "received"
-    CANCELLED = "cancelled"
+    DRAFT = "draft", _("Draft")
+    IN_TRANSIT = "in_transit", _("In Transit")
+    RECEIVED = "received", _("Received")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 class TransferQuerySet(models.QuerySet["Transfer"]):
@@ -28,17 +29,23 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
 class Transfer(models.Model):
     """Stock on its way from one location to another."""
 
-    source = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="transfers_out")
-    target = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="transfers_in")
-    reference = models.CharField(max_length=MAX_REFERENCE_LENGTH, blank=True)
-    status = models.CharField(max_length=10, choices=TransferStatus.choices, default=TransferStatus.DRAFT)
-    created_at = models.DateTimeField(db_default=Now())
-    shipped_at = models.DateTimeField(null=True, blank=True)
-    closed_at = models.DateTimeField(null=True, blank=True)
+    source = models.ForeignKey(
+        Location, verbose_name=_("source"), on_delete=models.PROTECT, related_name="transfers_out"
+    )
+    target = models.ForeignKey(
+        Location, verbose_name=_("target"), on_delete=models.PROTECT, related_name="transfers_in"
+    )
+    reference = models.CharField(_("reference"), max_length=MAX_REFERENCE_LENGTH, blank=True)
+    status = models.CharField(_("status"), max_length=10, choices=TransferStatus.choices, default=TransferStatus.DRAFT)
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
+    shipped_at = models.DateTimeField(_("shipped at"), null=True, blank=True)
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
 
     objects = TransferQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("transfer")
+        verbose_name_plural = _("transfers")
         ordering = ("-id",)
         indexes = [models.Index(fields=["status", "id"], name="inventory_transfer_status")]
         constraints = [
@@ -65,17 +72,21 @@ class TransferLine(models.Model):
     """Units of a variant in a transfer; `in_transit` of them are shipped and not yet received or lost."""
 
     transfer = models.ForeignKey(Transfer, on_delete=models.PROTECT, related_name="lines", db_index=False)
-    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="transfer_lines")
+    variant = models.ForeignKey(
+        Variant, verbose_name=_("variant"), on_delete=models.PROTECT, related_name="transfer_lines"
+    )
     # The level at the target, set when the transfer is shipped; units in transit are `incoming` of it.
     target_level = models.ForeignKey(
         StockLevel, null=True, blank=True, on_delete=models.PROTECT, related_name="incoming_lines"
     )
-    quantity = models.BigIntegerField()
+    quantity = models.BigIntegerField(_("quantity"))
     in_transit = models.BigIntegerField(default=0, db_default=0)
     received = models.BigIntegerField(default=0, db_default=0)
     lost = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
+        verbose_name = _("transfer line")
+        verbose_name_plural = _("transfer lines")
         ordering = ("id",)
         indexes = [
             models.Index(
