@@ -11,6 +11,7 @@ from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 
 from pms_backend import env
 from pms_backend.api import limits, schema_texts
@@ -398,7 +399,7 @@ STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 
 
-def _page(title: str, icon: str, model: str, *, url_name: str = "") -> dict[str, Any]:
+def _page(title: Any, icon: str, model: str, *, url_name: str = "") -> dict[str, Any]:
     """A link of the sidebar, for users who may see the model's rows: to their list, unless `url_name` names a page."""
     app, name = model.split(".")
     return {
@@ -422,58 +423,60 @@ UNFOLD = {
     "DASHBOARD_CALLBACK": "pms_backend.operations.dashboard.add_content",
     "SIDEBAR": {
         "navigation": [
-            {"items": [{"title": "Dashboard", "icon": "dashboard", "link": reverse_lazy("admin:index")}]},
+            {"items": [{"title": _("Dashboard"), "icon": "dashboard", "link": reverse_lazy("admin:index")}]},
             {
-                "title": "Catalogue",
+                "title": _("Catalogue"),
                 "items": [
-                    _page("Products", "sell", "products.product"),
-                    _page("Categories", "account_tree", "products.category"),
-                    _page("Imports", "upload_file", "pms_integration.importjob"),
+                    _page(_("Products"), "sell", "products.product"),
+                    _page(_("Categories"), "account_tree", "products.category"),
+                    _page(_("Imports"), "upload_file", "pms_integration.importjob"),
                 ],
             },
             {
-                "title": "Stock",
+                "title": _("Stock"),
                 "items": [
-                    _page("Scan desk", "barcode_scanner", "inventory.stocklevel", url_name="inventory_stocklevel_scan"),
-                    _page("Board", "monitor", "inventory.stocklevel", url_name="inventory_board"),
-                    _page("Levels", "inventory", "inventory.stocklevel"),
-                    _page("Movements", "receipt_long", "inventory.stockmovement"),
-                    _page("Transfers", "local_shipping", "inventory.transfer"),
-                    _page("Count sheets", "checklist", "inventory.stocktake"),
-                    _page("Locations", "warehouse", "inventory.location"),
-                    _page("Reservations", "bookmark", "inventory.reservation"),
+                    _page(
+                        _("Scan desk"), "barcode_scanner", "inventory.stocklevel", url_name="inventory_stocklevel_scan"
+                    ),
+                    _page(_("Board"), "monitor", "inventory.stocklevel", url_name="inventory_board"),
+                    _page(_("Levels"), "inventory", "inventory.stocklevel"),
+                    _page(_("Movements"), "receipt_long", "inventory.stockmovement"),
+                    _page(_("Transfers"), "local_shipping", "inventory.transfer"),
+                    _page(_("Count sheets"), "checklist", "inventory.stocktake"),
+                    _page(_("Locations"), "warehouse", "inventory.location"),
+                    _page(_("Reservations"), "bookmark", "inventory.reservation"),
                 ],
             },
             {
-                "title": "PMS",
+                "title": _("PMS"),
                 "items": [
-                    _page("Connections", "cable", "pms_integration.pmsconnection"),
-                    _page("Events", "move_to_inbox", "pms_integration.pmsevent"),
-                    _page("Sync runs", "sync", "pms_integration.syncrun"),
-                    _page("Products", "sync_alt", "pms_integration.pmsproduct"),
-                    _page("Variants", "tag", "pms_integration.pmsvariant"),
-                    _page("Stock", "compare_arrows", "pms_integration.pmsstock"),
-                    _page("Product pushes", "upload", "pms_integration.pmsproductpush"),
-                    _page("Stock pushes", "publish", "pms_integration.pmsstockpush"),
+                    _page(_("Connections"), "cable", "pms_integration.pmsconnection"),
+                    _page(_("PMS inbox"), "move_to_inbox", "pms_integration.pmsevent"),
+                    _page(_("Sync runs"), "sync", "pms_integration.syncrun"),
+                    _page(_("PMS products"), "sync_alt", "pms_integration.pmsproduct"),
+                    _page(_("PMS variants"), "tag", "pms_integration.pmsvariant"),
+                    _page(_("PMS stock"), "compare_arrows", "pms_integration.pmsstock"),
+                    _page(_("Product pushes"), "upload", "pms_integration.pmsproductpush"),
+                    _page(_("Stock pushes"), "publish", "pms_integration.pmsstockpush"),
                 ],
             },
             {
-                "title": "Webhooks",
+                "title": _("Webhooks"),
                 "items": [
-                    _page("Endpoints", "webhook", "webhooks.webhookendpoint"),
-                    _page("Deliveries", "outbox", "webhooks.delivery"),
+                    _page(_("Endpoints"), "webhook", "webhooks.webhookendpoint"),
+                    _page(_("Deliveries"), "outbox", "webhooks.delivery"),
                 ],
             },
             {
-                "title": "System",
+                "title": _("System"),
                 "items": [
-                    _page("Events feed", "rss_feed", "events.event"),
-                    _page("Parked events", "report", "events.parkedevent"),
-                    _page("API clients", "vpn_key", "access.apiclient"),
-                    _page("Audit log", "policy", "access.auditentry"),
-                    _page("Users", "person", "auth.user"),
-                    _page("Roles", "group", "auth.group"),
-                    _page("Failed logins", "lock", "axes.accessattempt"),
+                    _page(_("Events feed"), "rss_feed", "events.event"),
+                    _page(_("Parked events"), "report", "events.parkedevent"),
+                    _page(_("API clients"), "vpn_key", "access.apiclient"),
+                    _page(_("Audit log"), "policy", "access.auditentry"),
+                    _page(_("Users"), "person", "auth.user"),
+                    _page(_("Roles"), "group", "auth.group"),
+                    _page(_("Failed logins"), "lock", "axes.accessattempt"),
                 ],
             },
         ],

@@ -7,6 +7,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -22,7 +23,17 @@ from inventory.admin.quantities import RED, signed
 from inventory.admin.reservations import reservations_of
 from inventory.admin.scan_desk import ScanDesk, scan_url
 from inventory.models import Reservation, StockLevel, StockLevelQuerySet, StockMovement
-from pms_backend.api.admin_tables import KEY, NUMBER, TEXT, Table
+from pms_backend.api.admin_tables import (
+    ACTIONS,
+    EXTRA,
+    EXTRA_NUMBER,
+    KEY,
+    MAIN_NUMBER,
+    NAME,
+    NUMBER,
+    TEXT,
+    Table,
+)
 from pms_backend.api.service_admin import RefusalsAsFormErrors, moment
 from pms_backend.api.typed_unfold import action, display
 from products.admin.label_pages import LabelPages
@@ -65,10 +76,20 @@ class StockLevelAdmin(BulkPage, LabelPages, ScanDesk):
         *("sku", "location", "on_hand", "reserved", "available_units", "reorder_at", "state"),
         "updated",
     )
+    column_kinds: ClassVar = {
+        "sku": NAME,
+        "on_hand": NUMBER,
+        "reserved": EXTRA_NUMBER,
+        "available_units": MAIN_NUMBER,
+        "reorder_at": EXTRA_NUMBER,
+        "updated": EXTRA,
+        "buttons": ACTIONS,
+    }
     list_filter = (AttentionFilter, "location")
     list_select_related = ("variant__product", "location")
     search_fields = ("variant__sku", "variant__product__name", "variant__barcode")
     search_help_text = gettext_lazy("SKU, barcode or product name")
+    empty_text = gettext_lazy("Scan an item in the box above to receive it: that adds it here.")
     ordering = ("variant__sku_key", "location__priority")
     fields = (("reorder_point", "backorder_limit"),)
     actions = ("adjust_selected", "print_labels")
@@ -180,7 +201,7 @@ class StockLevelAdmin(BulkPage, LabelPages, ScanDesk):
     def available_units(self, level: StockLevel) -> SafeString:
         """The available units, red below 1."""
         colour = RED if level.available <= 0 else "text-important"
-        return format_html('<span class="font-semibold {}">{}</span>', colour, level.available)
+        return format_html('<span class="font-semibold {}">{}</span>', colour, number_format(level.available))
 
     @display(description=gettext_lazy("Reorder at"), ordering="reorder_point")
     def reorder_at(self, level: StockLevel) -> int | None:

@@ -84,7 +84,10 @@ class TransferReceiptForm(LinesForm):
 
     def number_field(self, line: TransferLine) -> forms.Field:
         """A field that starts with all units in transit."""
-        return _units(initial=line.in_transit, is_required=True, label=f"Received units of {line.variant.sku}")
+        field = _units(initial=line.in_transit, is_required=True, label=f"Received units of {line.variant.sku}")
+        # By which a scan finds the line.
+        field.widget.attrs |= {"data-sku": line.variant.sku, "data-barcode": line.variant.barcode}
+        return field
 
     def shown_number(self, line: TransferLine) -> int:
         """The units in transit."""

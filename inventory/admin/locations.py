@@ -1,13 +1,15 @@
 """Locations: created, renamed, closed."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet, Sum
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from inventory import services
 from inventory.models import Location
+from pms_backend.api.admin_tables import EXTRA, MAIN_NUMBER, NAME, NUMBER
 from pms_backend.api.typed_unfold import display
 from products.admin.label_pages import LabelPages
 from products.labels import Label, code_symbol
@@ -18,9 +20,11 @@ class LocationAdmin(LabelPages):
     """Places that hold stock; one that holds some is not closed."""
 
     list_display = ("code", "name", "priority", "is_active", "units")
+    column_kinds: ClassVar = {"name": NAME, "code": EXTRA, "priority": NUMBER, "units": MAIN_NUMBER}
     list_filter = ("is_active",)
     search_fields = ("code", "name")
-    search_help_text = "Code or name"
+    search_help_text = _("Code or name")
+    empty_text = _("Stock is kept at locations: add the first one.")
     actions = ("print_labels",)
     actions_detail = ("labels",)
     fields = ("code", "name", "priority", "is_active", "address")
@@ -46,7 +50,7 @@ class LocationAdmin(LabelPages):
         else:
             obj.pk = services.create_location(**form.cleaned_data).pk
 
-    @display(description="Units on hand")
+    @display(description=_("Units on hand"), ordering="units_on_hand")
     def units(self, location: Any) -> int:
         """The units on hand, over all its levels."""
         return location.units_on_hand or 0

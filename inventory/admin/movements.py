@@ -15,6 +15,7 @@ from inventory.admin.explanations import Explanations, who, with_documents
 from inventory.admin.quantities import coloured_delta
 from inventory.admin.reversing import ReversingAdmin, refusal_of
 from inventory.models import StockLevel, StockMovement
+from pms_backend.api.admin_tables import EXTRA, EXTRA_NUMBER, MAIN_NUMBER, NAME
 from pms_backend.api.service_admin import GrowingTableAdmin, moment
 from pms_backend.api.typed_unfold import display
 from products.skus import as_sku_key
@@ -77,9 +78,18 @@ class StockMovementAdmin(ReversingAdmin, GrowingTableAdmin):
         *("reason", ("level__location", admin.RelatedFieldListFilter), "occurred_at"),
         *(LevelFilter, ReferenceFilter),
     )
+    column_kinds: ClassVar = {
+        "sku": NAME,
+        "change": MAIN_NUMBER,
+        "on_hand_after": EXTRA_NUMBER,
+        "actor": EXTRA,
+        "reference": EXTRA,
+        "note": EXTRA,
+    }
     list_select_related = ("level__variant", "level__location")
     search_fields = ("reference",)
     search_help_text = gettext_lazy("A SKU or its beginning, or a reference")
+    empty_text = gettext_lazy("Nothing has moved yet.")
     ordering = ("-id",)
     sortable_by = ()
     fields = (("created_at", "level_version"), "source")

@@ -1,37 +1,36 @@
 """Reservations. Staff release those that hold stock too long, and commit those that were sold elsewhere."""
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from inventory import services
 from inventory.models import Reservation, ReservationLine, ReservationStatus, StockLevel
-from pms_backend.api.admin_tables import MAIN_NUMBER, NUMBER, SHORT, TABLES, TEXT, Table, link
+from pms_backend.api.admin_tables import EXTRA, MAIN_NUMBER, NAME, NUMBER, SHORT, TABLES, TEXT, Table, link
 from pms_backend.api.exceptions import DomainError
 from pms_backend.api.service_admin import GrowingTableAdmin, moment
 from pms_backend.api.typed_unfold import action, display
 
-STATUS_LABELS: Final = {
-    ReservationStatus.ACTIVE.label: "info",
-    ReservationStatus.COMMITTED.label: "success",
-    ReservationStatus.RELEASED.label: "warning",
-    ReservationStatus.EXPIRED.label: "warning",
+STATUS_LABELS: Final[dict[str, str]] = {
+    ReservationStatus.ACTIVE: "info",
+    ReservationStatus.COMMITTED: "success",
+    ReservationStatus.RELEASED: "warning",
+    ReservationStatus.EXPIRED: "warning",
 }
 MAX_HELD_SHOWN: Final = 50
-
-Transition = Callable[..., Reservation]
 
 
 class StatusFilter(admin.SimpleListFilter):
     """Filters by the status that the list shows."""
 
-    title = "status"
+    title = gettext_lazy("status")
     parameter_name = "status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -48,9 +47,17 @@ class ReservationAdmin(GrowingTableAdmin):
     """Reservations, newest first. Staff may only end them."""
 
     list_display = ("reference", "status_label", "client", "units_held", "units_sold", "expires", "made")
+    column_kinds: ClassVar = {
+        "reference": NAME,
+        "units_held": MAIN_NUMBER,
+        "units_sold": NUMBER,
+        "client": EXTRA,
+        "made": EXTRA,
+    }
     list_filter = (StatusFilter,)
     search_fields = ("reference",)
-    search_help_text = "The whole reference"
+    search_help_text = gettext_lazy("The whole reference")
+    empty_text = gettext_lazy("Shops and other programs reserve stock through the API.")
     ordering = ("-id",)
     sortable_by = ()
     fields = (("reference", "status_label"), ("client", "expires_at"), ("created_at", "updated_at"))
@@ -77,19 +84,37 @@ class ReservationAdmin(GrowingTableAdmin):
         """Whether the user may change reservations."""
         return request.user.has_perm("inventory.change_reservation")
 
-    @action(description="Release", url_path="release", permissions=["end"], icon="undo")
+    @action(description=gettext_lazy("Release"), url_path="release", permissions=["end"], icon="undo")
     def release(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Asks for confirmation first."""
-        note = "What it holds still becomes available to everybody."
-        return self._end(request, object_id, services.release_reservation, "Release", "released", note)
+        reservation: Reservation = self.get_or_404(request, object_id)
+        return self.confirmed(
+            request,
+            partial(services.release_reservation, reservation_id=reservation.pk, client=None),
+            success=_("%(reservation)s is released.") % {"reservation": reservation},
+            title=_("Release %(reservation)s") % {"reservation": reservation},
+            note=_("What it holds still becomes available to everybody."),
+            button=_("Release"),
+            original=reservation,
+            back=_page(reservation),
+        )
 
-    @action(description="Commit", url_path="commit", permissions=["end"], icon="sell")
+    @action(description=gettext_lazy("Commit"), url_path="commit", permissions=["end"], icon="sell")
     def commit(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Asks for confirmation first."""
-        note = "What it holds still is sold: it leaves the stock."
-        return self._end(request, object_id, services.commit_reservation, "Commit", "committed", note)
+        reservation: Reservation = self.get_or_404(request, object_id)
+        return self.confirmed(
+            request,
+            partial(services.commit_reservation, reservation_id=reservation.pk, client=None),
+            success=_("%(reservation)s is committed.") % {"reservation": reservation},
+            title=_("Commit %(reservation)s") % {"reservation": reservation},
+            note=_("What it holds still is sold: it leaves the stock."),
+            button=_("Commit"),
+            original=reservation,
+            back=_page(reservation),
+        )
 
-    @action(description="Release", permissions=["end"])
+    @action(description=gettext_lazy("Release"), permissions=["end"])
     def release_selected(self, request: HttpRequest, queryset: QuerySet[Reservation]) -> None:
         """Releases the active ones among them."""
         count = 0
@@ -98,49 +123,36 @@ class ReservationAdmin(GrowingTableAdmin):
                 services.release_reservation(reservation_id=reservation.pk, client=None)
                 count += 1
             except DomainError as error:
-                messages.warning(request, f"{reservation.reference} is not released: {error.detail}")
+                refused = _("%(reservation)s is not released: %(reason)s")
+                messages.warning(request, refused % {"reservation": reservation, "reason": error.detail})
         if count:
-            messages.success(request, f"{count} {'reservation is' if count == 1 else 'reservations are'} released.")
+            done = ngettext("%(count)d reservation is released.", "%(count)d reservations are released.", count)
+            messages.success(request, done % {"count": count})
 
-    @display(description="Status", label=STATUS_LABELS)
-    def status_label(self, reservation: Reservation) -> str:
+    @display(description=gettext_lazy("Status"), label=STATUS_LABELS)
+    def status_label(self, reservation: Reservation) -> tuple[str, str]:
         """The status, as a badge."""
-        return str(ReservationStatus(reservation.shown_status).label)
+        return reservation.shown_status, str(ReservationStatus(reservation.shown_status).label)
 
-    @display(description="Reserved")
+    @display(description=gettext_lazy("Reserved"))
     def units_held(self, reservation: Any) -> int:
         """The units held, over all lines."""
         return reservation.held_units or 0
 
-    @display(description="Sold")
+    @display(description=gettext_lazy("Sold"))
     def units_sold(self, reservation: Any) -> int:
         """The units sold, over all lines."""
         return reservation.sold_units or 0
 
-    @display(description="Until")
+    @display(description=gettext_lazy("Until"))
     def expires(self, reservation: Reservation) -> SafeString:
         """The moment when it expires."""
         return moment(reservation.expires_at)
 
-    @display(description="Made")
+    @display(description=gettext_lazy("Made"))
     def made(self, reservation: Reservation) -> SafeString:
         """The moment of its creation."""
         return moment(reservation.created_at)
-
-    def _end(
-        self, request: HttpRequest, object_id: str, transition: Transition, verb: str, done: str, note: str
-    ) -> HttpResponse:
-        reservation: Reservation = self.get_or_404(request, object_id)
-        return self.confirmed(
-            request,
-            partial(transition, reservation_id=reservation.pk, client=None),
-            success=f"{reservation.reference} is {done}.",
-            back=_page(reservation),
-            title=f"{verb} {reservation.reference}",
-            note=note,
-            button=verb,
-            original=reservation,
-        )
 
 
 def _sum_of(field: str) -> Subquery:
@@ -153,8 +165,8 @@ def reservations_of(level: StockLevel) -> Table:
     """The reservations that hold units of a level; those that end first."""
     lines = ReservationLine.objects.filter(level=level, reserved__gt=0).select_related("reservation")
     return Table(
-        title="Reserved for",
-        columns={"Reference": TEXT, "Client": TEXT, "Units": MAIN_NUMBER, "Until": SHORT},
+        title=_("Reserved for"),
+        columns={_("Reference"): TEXT, _("Client"): TEXT, _("Units"): MAIN_NUMBER, _("Until"): SHORT},
         rows=[
             (
                 link(_page(line.reservation), line.reservation.reference),
@@ -170,8 +182,14 @@ def reservations_of(level: StockLevel) -> Table:
 def _lines_of(reservation: Reservation) -> Table:
     lines = reservation.lines.select_related("level__variant", "level__location").order_by("id")
     return Table(
-        title="Lines",
-        columns={"SKU": TEXT, "Location": TEXT, "Asked for": NUMBER, "Reserved": MAIN_NUMBER, "Sold": NUMBER},
+        title=_("Lines"),
+        columns={
+            _("SKU"): TEXT,
+            _("Location"): TEXT,
+            _("Asked for"): NUMBER,
+            _("Reserved"): MAIN_NUMBER,
+            _("Sold"): NUMBER,
+        },
         rows=[
             (
                 link(reverse("admin:inventory_stocklevel_change", args=[line.level_id]), line.level.variant.sku),

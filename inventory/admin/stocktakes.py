@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.db.models import Count, OuterRef, QuerySet, Subquery
@@ -19,17 +19,17 @@ from inventory.admin.stocktake_forms import StocktakeForm
 from inventory.admin.stocktake_tables import differing_lines, lines_of, uncounted_lines
 from inventory.models import Stocktake, StocktakeLine, StocktakeStatus
 from inventory.queries import summary_of
-from pms_backend.api.admin_tables import TABLES
+from pms_backend.api.admin_tables import EXTRA, KEY, MAIN, TABLES
 from pms_backend.api.service_admin import ReadOnlyAdmin, moment
 from pms_backend.api.typed_unfold import action, display
 from products.admin.sku_search import SkuSearch
 
 READY: Final = gettext_lazy("Ready to post")
-STATUS_LABELS: Final = {
-    StocktakeStatus.OPEN.label: "info",
-    READY: "warning",
-    StocktakeStatus.POSTED.label: "success",
-    StocktakeStatus.CANCELLED.label: "default",
+STATUS_LABELS: Final[dict[str, str]] = {
+    StocktakeStatus.OPEN: "info",
+    "ready": "warning",
+    StocktakeStatus.POSTED: "success",
+    StocktakeStatus.CANCELLED: "default",
 }
 POST: Final = "inventory.post_stocktake"
 
@@ -55,11 +55,13 @@ class StocktakeAdmin(SkuSearch, ReadOnlyAdmin):
 
     form = StocktakeForm
     list_display = ("number", "location", "status_label", "counted", "note", "created", "closed")
+    column_kinds: ClassVar = {"number": KEY, "counted": MAIN, "note": EXTRA, "created": EXTRA, "closed": EXTRA}
     list_filter = (ReadyFilter, "status", "location")
     list_select_related = ("location",)
     search_fields = ("note", "lines__variant__sku")
     sku_key_path = "lines__variant__sku_key"
     search_help_text = gettext_lazy("Note or SKU")
+    empty_text = gettext_lazy("A count sheet lists what lies at a location, to be counted there.")
     ordering = ("-id",)
     add_fieldsets = ((None, {"fields": ("location", "skus", "is_blind", "note")}),)
     # The name alone: a link would lead a counter to a page that only others may see.
@@ -176,11 +178,11 @@ class StocktakeAdmin(SkuSearch, ReadOnlyAdmin):
         return _("Count sheet %(number)s") % {"number": stocktake.pk}
 
     @display(description=gettext_lazy("Status"), ordering="status", label=STATUS_LABELS)
-    def status_label(self, stocktake: Any) -> Any:
+    def status_label(self, stocktake: Any) -> tuple[str, Any]:
         """The status, as a badge."""
         is_open = stocktake.status == StocktakeStatus.OPEN
         is_ready = is_open and stocktake.lines_count and stocktake.counted_count == stocktake.lines_count
-        return READY if is_ready else stocktake.get_status_display()
+        return ("ready", READY) if is_ready else (stocktake.status, stocktake.get_status_display())
 
     @display(description=gettext_lazy("Location"))
     def location_name(self, stocktake: Stocktake) -> str:

@@ -1,34 +1,33 @@
 """Transfers for the warehouse: planned, shipped, received and cancelled."""
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.widgets import UnfoldAdminTextInputWidget
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from inventory import services
-from inventory.admin.item_search import find_sku
 from inventory.admin.line_forms import LINES_PAGE, TransferReceiptForm
 from inventory.admin.quantities import RED
-from inventory.models import MAX_REFERENCE_LENGTH, Location, Transfer, TransferLine, TransferStatus
-from inventory.services.transfers import MAX_TRANSFER_LINES
-from pms_backend.api.admin_tables import KEY, MAIN_NUMBER, NUMBER, TABLES, TEXT, Table
-from pms_backend.api.service_admin import ReadOnlyAdmin, RefusalsAsFormErrors, ServiceForm, ServiceInline, moment
+from inventory.admin.transfer_forms import TransferForm, TransferLineInline
+from inventory.models import Transfer, TransferLine, TransferStatus
+from pms_backend.api.admin_tables import EXTRA, EXTRA_NUMBER, KEY, MAIN_NUMBER, NUMBER, TABLES, TEXT, Table
+from pms_backend.api.service_admin import ReadOnlyAdmin, RefusalsAsFormErrors, moment
 from pms_backend.api.typed_unfold import action, display
 from products.admin.sku_search import SkuSearch
 
-STATUS_LABELS: Final = {
-    TransferStatus.DRAFT.label: "info",
-    TransferStatus.IN_TRANSIT.label: "warning",
-    TransferStatus.RECEIVED.label: "success",
-    TransferStatus.CANCELLED.label: "default",
+STATUS_LABELS: Final[dict[str, str]] = {
+    TransferStatus.DRAFT: "info",
+    TransferStatus.IN_TRANSIT: "warning",
+    TransferStatus.RECEIVED: "success",
+    TransferStatus.CANCELLED: "default",
 }
 # The actions on a transfer in each status.
 ACTIONS_IN: Final[dict[str, tuple[str, ...]]] = {
@@ -37,55 +36,6 @@ ACTIONS_IN: Final[dict[str, tuple[str, ...]]] = {
     TransferStatus.RECEIVED: (),
     TransferStatus.CANCELLED: (),
 }
-FIRST_LINES: Final = 4
-
-
-class TransferForm(ServiceForm):
-    """The two locations of a new transfer."""
-
-    def __init__(self, *args: Any, **more: Any) -> None:
-        super().__init__(*args, **more)
-        for name in ("source", "target"):
-            if name in self.fields:
-                self.fields[name].queryset = Location.objects.filter(is_active=True)  # type: ignore[attr-defined]
-
-
-class TransferLineForm(ServiceForm):
-    """A line of a new transfer, typed or scanned."""
-
-    sku = forms.CharField(
-        label="SKU or barcode",
-        max_length=MAX_REFERENCE_LENGTH,
-        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
-    )
-
-    class Meta:
-        model = TransferLine
-        fields = ("quantity",)
-
-    field_order = ("sku", "quantity")
-
-    def clean_sku(self) -> str:
-        """The SKU, also for its barcode."""
-        return find_sku(self.cleaned_data["sku"])
-
-
-class TransferLineInline(ServiceInline):
-    """The lines of a new transfer."""
-
-    model = TransferLine
-    form = TransferLineForm
-    fields = ("sku", "quantity")
-    extra = FIRST_LINES
-    min_num = 1
-    validate_min = True
-    max_num = MAX_TRANSFER_LINES
-    verbose_name_plural = "Lines"
-    hide_title = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether the user may create transfers."""
-        return request.user.has_perm("inventory.add_transfer")
 
 
 @admin.register(Transfer)
@@ -93,12 +43,20 @@ class TransferAdmin(SkuSearch, ReadOnlyAdmin):
     """Transfers. Their lines are fixed when they are planned; buttons change their status."""
 
     form = TransferForm
-    list_display = ("number", "source", "target", "status_label", "skus", "units", "reference", "created")
+    list_display = ("number", "from_location", "to_location", "status_label", "skus", "units", "reference", "created")
+    column_kinds: ClassVar = {
+        "number": KEY,
+        "skus": EXTRA_NUMBER,
+        "units": MAIN_NUMBER,
+        "reference": EXTRA,
+        "created": EXTRA,
+    }
     list_filter = ("status", "source", "target")
     list_select_related = ("source", "target")
     search_fields = ("reference", "lines__variant__sku")
     sku_key_path = "lines__variant__sku_key"
-    search_help_text = "Reference or SKU"
+    search_help_text = gettext_lazy("Reference or SKU")
+    empty_text = gettext_lazy("A transfer moves stock from one location to another.")
     ordering = ("-id",)
     inlines = (TransferLineInline,)
     add_fieldsets = ((None, {"fields": (("source", "target"), "reference")}),)
@@ -110,6 +68,9 @@ class TransferAdmin(SkuSearch, ReadOnlyAdmin):
     actions = None
     actions_detail = ("ship", "receive", "cancel")
     change_form_outer_after_template = TABLES
+
+    class Media:
+        js = ("inventory/scanned_lines.js",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Whether the user may create transfers."""
@@ -158,17 +119,37 @@ class TransferAdmin(SkuSearch, ReadOnlyAdmin):
 
     def response_add(self, request: HttpRequest, obj: Transfer, post_url_continue: Any = None) -> HttpResponse:
         """Opens the page of the new transfer."""
-        messages.success(request, f"Transfer {obj.pk} is planned; nothing has moved yet.")
+        messages.success(request, _("%(transfer)s is planned; nothing has moved yet.") % {"transfer": _name(obj)})
         return HttpResponseRedirect(_page(obj))
 
-    @action(description="Ship", url_path="ship", permissions=["move"], icon="local_shipping", variant="primary")
+    @action(
+        description=gettext_lazy("Ship"),
+        url_path="ship",
+        permissions=["move"],
+        icon="local_shipping",
+        variant="primary",
+    )
     def ship(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Asks for confirmation first."""
         transfer: Transfer = self.get_or_404(request, object_id)
-        note = f"Its units leave {transfer.source}, and are incoming at {transfer.target} until they are received."
-        return self._confirmed(request, transfer, services.ship_transfer, "Ship", "is on its way", note)
+        note = _("Its units leave %(source)s, and are incoming at %(target)s until they are received.")
+        return self.confirmed(
+            request,
+            partial(services.ship_transfer, transfer_id=transfer.pk),
+            success=_("%(transfer)s is on its way.") % {"transfer": _name(transfer)},
+            title=_("Ship %(transfer)s") % {"transfer": _name(transfer)},
+            note=note % {"source": transfer.source, "target": transfer.target},
+            button=_("Ship transfer"),
+            **_shown(transfer),
+        )
 
-    @action(description="Receive", url_path="receive", permissions=["move"], icon="inventory", variant="primary")
+    @action(
+        description=gettext_lazy("Receive"),
+        url_path="receive",
+        permissions=["move"],
+        icon="inventory",
+        variant="primary",
+    )
     def receive(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Receives units, line by line."""
         transfer: Transfer = self.get_or_404(request, object_id)
@@ -177,71 +158,74 @@ class TransferAdmin(SkuSearch, ReadOnlyAdmin):
         if form.is_valid():
             with RefusalsAsFormErrors(form):
                 services.receive_transfer(transfer_id=transfer.pk, lines=form.lines(), shortage=form.shortage())
-                messages.success(request, f"{_name(transfer).capitalize()} was received.")
+                messages.success(request, _("%(transfer)s was received.") % {"transfer": _name(transfer)})
                 return HttpResponseRedirect(_page(transfer))
-        title = f"Receive {_name(transfer)} at {transfer.target}"
-        shown = {"button": "Receive", "original": transfer, "back": _page(transfer)}
-        page = self.form_page(request, form, title=title, **shown)
+        title = _("Receive %(transfer)s at %(target)s") % {"transfer": _name(transfer), "target": transfer.target}
+        page = self.form_page(request, form, title=title, button=_("Receive"), **_shown(transfer))
         page.template_name = LINES_PAGE
         return page
 
-    @action(description="Cancel transfer", url_path="cancel", permissions=["move"], icon="block")
+    @action(description=gettext_lazy("Cancel transfer"), url_path="cancel", permissions=["move"], icon="block")
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Asks for confirmation first."""
         transfer: Transfer = self.get_or_404(request, object_id)
-        note = f"What is still in transit is on hand at {transfer.source} again."
-        return self._confirmed(request, transfer, services.cancel_transfer, "Cancel", "is cancelled", note)
+        note = _("What is still in transit is on hand at %(source)s again.")
+        return self.confirmed(
+            request,
+            partial(services.cancel_transfer, transfer_id=transfer.pk),
+            success=_("%(transfer)s is cancelled.") % {"transfer": _name(transfer)},
+            title=_("Cancel %(transfer)s") % {"transfer": _name(transfer)},
+            note=note % {"source": transfer.source},
+            button=_("Cancel transfer"),
+            **_shown(transfer),
+        )
 
-    @display(description="Transfer", ordering="id")
+    @display(description=gettext_lazy("Transfer"), ordering="id")
     def number(self, transfer: Transfer) -> str:
         """Its name."""
-        return _name(transfer).capitalize()
+        return _name(transfer)
 
-    @display(description="Status", ordering="status", label=STATUS_LABELS)
-    def status_label(self, transfer: Transfer) -> str:
+    @display(description=gettext_lazy("Source"), ordering="source__name")
+    def from_location(self, transfer: Transfer) -> str:
+        """The name of the location that it leaves."""
+        return transfer.source.name
+
+    @display(description=gettext_lazy("Target"), ordering="target__name")
+    def to_location(self, transfer: Transfer) -> str:
+        """The name of the location that it goes to."""
+        return transfer.target.name
+
+    @display(description=gettext_lazy("Status"), ordering="status", label=STATUS_LABELS)
+    def status_label(self, transfer: Transfer) -> tuple[str, str]:
         """The status, as a badge."""
-        return transfer.get_status_display()
+        return transfer.status, transfer.get_status_display()
 
-    @display(description="SKUs")
+    @display(description=gettext_lazy("SKUs"))
     def skus(self, transfer: Any) -> Any:
         """The number of lines."""
         return transfer.skus_count
 
-    @display(description="Units")
+    @display(description=gettext_lazy("Units"))
     def units(self, transfer: Any) -> Any:
         """The units of all lines."""
         return transfer.units_count
 
-    @display(description="Created", ordering="created_at")
+    @display(description=gettext_lazy("Created"), ordering="created_at")
     def created(self, transfer: Transfer) -> SafeString:
         """The moment of its creation."""
         return moment(transfer.created_at)
 
-    def _confirmed(
-        self, request: HttpRequest, transfer: Transfer, service: Callable[..., Any], verb: str, done: str, note: str
-    ) -> HttpResponse:
-        return self.confirmed(
-            request,
-            partial(service, transfer_id=transfer.pk),
-            success=f"{_name(transfer).capitalize()} {done}.",
-            back=_page(transfer),
-            title=f"{verb} {_name(transfer)}",
-            note=note,
-            button=f"{verb} transfer",
-            original=transfer,
-        )
-
 
 def _lines_of(transfer: Transfer) -> Table:
     return Table(
-        title="Lines",
+        title=_("Lines"),
         columns={
-            "SKU": KEY,
-            "Product": TEXT,
-            "Quantity": MAIN_NUMBER,
-            "In transit": NUMBER,
-            "Received": NUMBER,
-            "Lost": NUMBER,
+            _("SKU"): KEY,
+            _("Product"): TEXT,
+            _("Quantity"): MAIN_NUMBER,
+            _("In transit"): NUMBER,
+            _("Received"): NUMBER,
+            _("Lost"): NUMBER,
         },
         rows=[
             (
@@ -250,15 +234,26 @@ def _lines_of(transfer: Transfer) -> Table:
                 line.quantity,
                 line.in_transit,
                 line.received,
-                format_html('<span class="font-semibold {}">{}</span>', RED, line.lost) if line.lost else 0,
+                _lost(line),
             )
             for line in transfer.lines.select_related("variant__product")
         ],
     )
 
 
+def _lost(line: TransferLine) -> SafeString | int:
+    if not line.lost:
+        return 0
+    return format_html('<span class="font-semibold {}">{}</span>', RED, number_format(line.lost))
+
+
 def _name(transfer: Transfer) -> str:
-    return f"transfer {transfer.pk}"
+    return _("Transfer %(number)d") % {"number": transfer.pk}
+
+
+def _shown(transfer: Transfer) -> dict[str, Any]:
+    """What each page of an action on the transfer needs."""
+    return {"original": transfer, "back": _page(transfer)}
 
 
 def _page(transfer: Transfer) -> str:

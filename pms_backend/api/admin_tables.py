@@ -10,14 +10,21 @@ from django.utils.safestring import SafeString
 TABLES: Final = "service_admin/tables.html"
 
 
-# The CSS classes of a column's cells: texts, texts in one line, the name of the row, numbers, those to look at first,
-# fields for a number.
+# The CSS classes of a column's cells: texts, texts in one line, the name of the row, the same in one line, numbers,
+# those to look at first, fields for a number. A phone shows the name and the main number in a row's first line, the
+# others in its second.
 TEXT: Final = ""
 SHORT: Final = "whitespace-nowrap"
-KEY: Final = "text-important whitespace-nowrap"
-NUMBER: Final = "text-right"
-MAIN_NUMBER: Final = "text-right text-important"
-FIELD: Final = "text-right w-48"
+NAME: Final = "cell-name text-important"
+KEY: Final = f"{NAME} {SHORT}"
+NUMBER: Final = "cell-number"
+MAIN_NUMBER: Final = "cell-number cell-main text-important"
+FIELD: Final = "cell-number cell-main w-48"
+# In lists alone: a text in the first line, what a phone leaves out, and buttons.
+MAIN: Final = "cell-main"
+EXTRA: Final = "cell-extra"
+EXTRA_NUMBER: Final = "cell-number cell-extra"
+ACTIONS: Final = "cell-actions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +40,11 @@ class Table:
     empty: str = ""
     note: str = ""
 
-    def cells(self) -> Iterator[list[tuple[str, Any, Any]]]:
-        """The cells of each row, with the classes of their columns and the errors of fields."""
+    def cells(self) -> Iterator[list[tuple[str, str, Any, Any]]]:
+        """The cells of each row, with the titles and classes of their columns and the errors of fields."""
         for row in self.rows:
-            cells = zip(self.columns.values(), row, strict=True)
-            yield [(classes, cell, getattr(cell, "errors", None)) for classes, cell in cells]
+            cells = zip(self.columns.items(), row, strict=True)
+            yield [(title, classes, cell, getattr(cell, "errors", None)) for (title, classes), cell in cells]
 
 
 def link(url: str, text: str) -> SafeString:

@@ -16,8 +16,10 @@ from django.utils import timezone
 from django.utils.formats import localize
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from unfold.paginator import InfinitePaginator
 from unfold.utils import prettify_json
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from pms_backend.api.admin_pagination import KeysFirstPaginator
 from pms_backend.api.exceptions import DomainError, problem_of
@@ -34,7 +36,7 @@ MAX_COLOURED_BYTES: Final = 64 * 1024
 # Strict form fields for numbers. The admin looks a column up by its class, so each class is listed.
 STRICT_NUMBERS: Final[dict[Any, dict[str, Any]]] = {
     **{
-        column: {"form_class": IntegerField}
+        column: {"form_class": IntegerField, "widget": UnfoldAdminIntegerFieldWidget}
         for column in (
             models.IntegerField,
             models.BigIntegerField,
@@ -48,8 +50,6 @@ STRICT_NUMBERS: Final[dict[Any, dict[str, Any]]] = {
 }
 
 _REFUSAL: Final = "pms.refusal"
-# For a value that is missing, in lists as in tables.
-DASH: Final = "–"  # noqa: RUF001 - as wide as a figure
 
 
 def add_refusal(form: forms.BaseForm, error: Exception) -> None:
@@ -82,6 +82,13 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
 
     refusal: ClassVar[Exception | None] = None
 
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        if self.prefix:
+            # A row of a table, whose header is no label for a screen reader.
+            for field in self.fields.values():
+                field.widget.attrs.setdefault("aria-label", field.label)
+
     def clean(self) -> dict[str, Any] | None:
         """Checks the bounds of moments, and adds the service's refusal of the first attempt."""
         cleaned = super().clean()
@@ -111,7 +118,10 @@ class ServiceAdmin(ModelAdmin):
 
     form = ServiceForm
     formfield_overrides = STRICT_NUMBERS
-    empty_value_display = DASH
+    # The kinds of the list's columns, of admin_tables; a column that is not named has texts.
+    column_kinds: ClassVar[dict[str, str]] = {}
+    # What an empty list says: how rows come into it.
+    empty_text: ClassVar[Any] = ""
     paginator = KeysFirstPaginator
     list_per_page = 50
     list_fullwidth = True
@@ -180,7 +190,8 @@ class ServiceAdmin(ModelAdmin):
         """The row of an action's URL."""
         found = self.get_object(request, object_id)
         if found is None:
-            raise Http404(f"There is no {self.opts.verbose_name} {object_id}.")
+            missing = _("There is no %(model)s %(number)s.")
+            raise Http404(missing % {"model": self.opts.verbose_name, "number": object_id})
         return found
 
     def form_page(self, request: HttpRequest, form: forms.BaseForm, *, title: str, **more: Any) -> TemplateResponse:
@@ -251,14 +262,15 @@ class EmptyForm(forms.Form):
 
 def secret_message(request: HttpRequest, what: str, secret: str) -> None:
     """Shows a secret once, on the next page."""
-    text = '{} is <code class="font-semibold" style="user-select: all">{}</code> Copy it now: it is not shown again.'
-    messages.warning(request, format_html(text, what, secret))
+    code = format_html('<code class="font-semibold" style="user-select: all">{}</code>', secret)
+    text = _("{what} is {secret} Copy it now: it is not shown again.")
+    messages.warning(request, format_html(text, what=what, secret=code))
 
 
 def moment(value: datetime | None) -> SafeString:
     """A moment in one short line, with its seconds in the title; a dash for none."""
     if value is None:
-        return short(DASH)
+        return short("-")
     local = timezone.localtime(value)
     return format_html(
         '<time class="whitespace-nowrap" datetime="{}" title="{}">{}</time>',

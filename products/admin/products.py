@@ -1,7 +1,7 @@
 """The admin of products: their texts, prices, images and publishing."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.contrib import admin, messages
@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminExpandableTextareaWidget, UnfoldAdminTextInputWidget
 
 from pms_backend.access.visibility import sees_cost, sees_stock
+from pms_backend.api.admin_tables import EXTRA, EXTRA_NUMBER, MAIN_NUMBER, NAME, NUMBER
 from pms_backend.api.exceptions import DomainError
 from pms_backend.api.service_admin import ServiceInline, moment
 from pms_backend.api.typed_unfold import action, display
@@ -117,6 +118,14 @@ class ProductAdmin(LabelPages, ImagesAdmin):
     form = ProductForm
     inlines = (VariantInline, ImageInline)
     list_display = ("name", "status_label", "brand", "category", "variants", "on_hand", "available", "updated")
+    column_kinds: ClassVar = {
+        "name": NAME,
+        "brand": EXTRA,
+        "variants": EXTRA_NUMBER,
+        "on_hand": NUMBER,
+        "available": MAIN_NUMBER,
+        "updated": EXTRA,
+    }
     list_filter = ("status", "category", BrandFilter)
     list_select_related = ("category",)
     # Names what is searched; `get_search_results` searches.

@@ -19,12 +19,30 @@
     }
   }
 
+  // Buttons with nothing but an icon.
+  function name(root) {
+    for (const element of root.querySelectorAll("a, button, [role=button]")) {
+      const text = [...element.childNodes].filter((node) => !node.matches?.("[aria-hidden]"));
+      if (!element.title && !element.ariaLabel && !text.some((node) => node.textContent.trim() || node.matches?.("img"))) {
+        element.ariaLabel = document.getElementById("page")?.dataset.more;
+      }
+    }
+  }
+
   function improve(event) {
     hideIcons(event.target);
     makeOperable(event.target);
+    name(event.target);
+  }
+
+  // After a refusal work goes on at the first field that is to be corrected. Django's own script focuses another one
+  // before the page is loaded.
+  function focusInvalid() {
+    document.querySelector("#content-start [aria-invalid=true]")?.focus();
   }
 
   document.addEventListener("DOMContentLoaded", improve);
+  window.addEventListener("load", focusInvalid);
   document.addEventListener("htmx:afterSwap", improve);
   document.addEventListener("keydown", (event) => {
     if ((event.key === "Enter" || event.key === " ") && event.target.matches("[role=button][tabindex]")) {
