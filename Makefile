@@ -26,6 +26,9 @@ test: $(VENV)/.installed-dev  ## Run the tests, on real PostgreSQL and Redis
 test-slow: $(VENV)/.installed-dev  ## Run the tests that take minutes: all repetitions, real limits, whole data
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -m slow $(ARGS)
 
+screenshots: $(VENV)/.installed-dev  ## Take pictures of the warehouse's pages: all in .data/screenshots, the best in docs/screenshots
+	REQUIRE_BROWSER=1 $(BIN)/python -m pytest tests/browser/screenshots.py -q
+
 bench: $(VENV)/.installed-dev  ## Measure the speed, as ratios to a limit measured in the same run
 	$(BIN)/python -m pms_backend.standalone.servers $(BIN)/python -m benchmarks $(ARGS)
 
@@ -61,4 +64,4 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help run demo test test-slow bench lint types audit format requirements
+.PHONY: help run demo test test-slow screenshots bench lint types audit format requirements

@@ -1,0 +1,51 @@
+"""No page of the warehouse has a barrier that axe finds, and none breaks its Content-Security-Policy."""
+
+from typing import Any, Final
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+from pytest_django.live_server_helper import LiveServer
+
+from tests.browser.pages import errors_of, page_of
+from tests.browser.stock_pages import SIZES, STOCK_PAGES, make_warehouse
+from tests.browser.test_content_security import log_in
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+STANDARD: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+OPTIONS: Final[dict[str, Any]] = {"runOnly": STANDARD, "resultTypes": ["violations"]}
+FEW_PAGES: Final = ("levels", "level", "new-transfer", "count-sheet")
+
+
+@pytest.mark.parametrize(
+    ("names", "widths", "scheme"),
+    [
+        (FEW_PAGES, [1280], "light"),
+        *(pytest.param(STOCK_PAGES, [*SIZES], scheme, marks=pytest.mark.slow) for scheme in ("light", "dark")),
+    ],
+    ids=["few", "all-light", "all-dark"],
+)
+def test_no_stock_page_has_a_barrier(
+    live_server: LiveServer, chromium: str, names: tuple[str, ...], widths: list[int], scheme: Any
+):
+    addresses = make_warehouse()
+    barriers: list[str] = []
+    with page_of(chromium) as page:
+        page.emulate_media(color_scheme=scheme)
+        log_in(page, live_server.url)
+        errors = errors_of(page)
+        for name in names:
+            page.goto(f"{live_server.url}{addresses[name]}", wait_until="networkidle")
+            for width in widths:
+                page.set_viewport_size({"width": width, "height": SIZES[width]})
+                barriers += [f"{name} at {width}: {barrier}" for barrier in barriers_of(page)]
+
+    assert barriers == []
+    assert errors == []
+
+
+def barriers_of(page: Page) -> list[str]:
+    """The rules of WCAG 2.2 A and AA that the page breaks, each with the elements that do."""
+    found = Axe().run(page, options=OPTIONS).response["violations"]
+    return [f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]]
