@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 STANDARD: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 OPTIONS: Final[dict[str, Any]] = {"runOnly": STANDARD, "resultTypes": ["violations"]}
-FEW_PAGES: Final = ("levels", "level", "new-transfer", "count-sheet")
+FEW_PAGES: Final = ("levels", "new-transfer")
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,7 @@ def plan(page: Page, base: str) -> None:
     page.goto(f"{base}/admin/inventory/transfer/add/")
     page.get_by_label("Source").select_option("Main")
     page.get_by_label("Target").select_option("Shop")
+    page.wait_for_load_state()
     page.locator("#id_lines-0-sku").focus()
     scan(page, BARCODE, "3")
     expect(page.locator("#id_lines-1-sku")).to_be_focused()
@@ -67,6 +68,8 @@ def plan(page: Page, base: str) -> None:
 
 def receive(page: Page) -> None:
     """Receives one unit of B-1 less than was sent."""
+    page.wait_for_load_state()
+    expect(page.get_by_label("SKU or barcode", exact=True)).to_be_focused()
     page.keyboard.type("unknown\n")
     expect(page.get_by_text("No line has this SKU or barcode.")).to_be_visible()
     page.keyboard.type(f"{BARCODE}\n")

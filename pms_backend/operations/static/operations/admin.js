@@ -35,14 +35,17 @@
     name(event.target);
   }
 
-  // After a refusal work goes on at the first field that is to be corrected. Django's own script focuses another one
-  // before the page is loaded.
-  function focusInvalid() {
-    document.querySelector("#content-start [aria-invalid=true]")?.focus();
+  // After a refusal work goes on at the first field that is to be corrected. Before the page is loaded Django's own
+  // script focuses another one, and autofocus does nothing as long as Alpine.js hides the page.
+  function focusFirst() {
+    const invalid = document.querySelector("#content-start [aria-invalid=true]");
+    if (invalid || document.activeElement === document.body) {
+      (invalid ?? document.querySelector("[autofocus]"))?.focus();
+    }
   }
 
   document.addEventListener("DOMContentLoaded", improve);
-  window.addEventListener("load", focusInvalid);
+  window.addEventListener("load", focusFirst);
   document.addEventListener("htmx:afterSwap", improve);
   document.addEventListener("keydown", (event) => {
     if ((event.key === "Enter" || event.key === " ") && event.target.matches("[role=button][tabindex]")) {
