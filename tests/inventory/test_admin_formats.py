@@ -41,7 +41,7 @@ def test_quantities_have_separators_and_moments_their_zone(level: StockLevel):
     assert f"{level.updated_at:%Y-%m-%d %H:%M} UTC</time>" in page
     assert f'title="{level.updated_at:%Y-%m-%d %H:%M:%S} UTC"' in page
     assert "+12,345</span>" in page
-    assert page.count("12,345") == 4
+    assert ">12,345<" in page
 
 
 def test_no_key_has_separators(level: StockLevel):
