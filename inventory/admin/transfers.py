@@ -14,15 +14,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from inventory import services
-from inventory.admin.line_forms import LINES_PAGE, TransferReceiptForm
 from inventory.admin.quantities import RED
-from inventory.admin.transfer_forms import TransferForm, TransferLineInline
+from inventory.admin.transfer_forms import TransferForm, TransferLineInline, TransferReceiptForm
 from inventory.models import Transfer, TransferLine, TransferStatus
 from pms_backend.api.admin_tables import EXTRA, EXTRA_NUMBER, KEY, MAIN_NUMBER, NUMBER, TABLES, TEXT, Table
 from pms_backend.api.service_admin import ReadOnlyAdmin, RefusalsAsFormErrors, moment
 from pms_backend.api.typed_unfold import action, display
 from products.admin.sku_search import SkuSearch
 
+RECEIPT_PAGE: Final = "inventory/transfer_receipt.html"
 STATUS_LABELS: Final[dict[str, str]] = {
     TransferStatus.DRAFT: "info",
     TransferStatus.IN_TRANSIT: "warning",
@@ -162,7 +162,7 @@ class TransferAdmin(SkuSearch, ReadOnlyAdmin):
                 return HttpResponseRedirect(_page(transfer))
         title = _("Receive %(transfer)s at %(target)s") % {"transfer": _name(transfer), "target": transfer.target}
         page = self.form_page(request, form, title=title, button=_("Receive"), **_shown(transfer))
-        page.template_name = LINES_PAGE
+        page.template_name = RECEIPT_PAGE
         return page
 
     @action(description=gettext_lazy("Cancel transfer"), url_path="cancel", permissions=["move"], icon="block")

@@ -28,9 +28,6 @@
       return;
     }
 
-    // The browser's own autofocus comes too early: the page is hidden until Alpine has started.
-    window.setTimeout(() => desk.querySelector("[autofocus]")?.focus());
-
     // What is typed while an answer is on its way belongs to the next item, not to the quantity that was sent.
     desk.addEventListener("htmx:beforeRequest", (event) => {
       if (event.target.matches("#scan-form, #booking-form")) {

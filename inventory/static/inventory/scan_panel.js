@@ -35,11 +35,6 @@
     }
   }
 
-  // The browser's own autofocus comes too early: the page is hidden until Alpine has started.
-  document.addEventListener("alpine:initialized", () => {
-    window.setTimeout(() => document.querySelector(`${PANEL} [autofocus]`)?.focus());
-  });
-
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (isOfPanel(event)) {
       heldKeys = [];
