@@ -1,6 +1,7 @@
 """All settings, read from the environment (docs/operations.md lists the variables)."""
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -439,7 +440,9 @@ UNFOLD = {
                         _("Scan desk"), "barcode_scanner", "inventory.stocklevel", url_name="inventory_stocklevel_scan"
                     ),
                     _page(_("Board"), "monitor", "inventory.stocklevel", url_name="inventory_board"),
-                    _page(_("Levels"), "inventory", "inventory.stocklevel"),
+                    # The scan desk's address is below that of the levels.
+                    _page(_("Levels"), "inventory", "inventory.stocklevel")
+                    | {"active": lambda request: re.search(r"/stocklevel/(?!scan/)", request.path) is not None},
                     _page(_("Movements"), "receipt_long", "inventory.stockmovement"),
                     _page(_("Transfers"), "local_shipping", "inventory.transfer"),
                     _page(_("Count sheets"), "checklist", "inventory.stocktake"),

@@ -18,14 +18,13 @@ from django.utils.translation import gettext as _
 from unfold.widgets import BASE_INPUT_CLASSES
 
 from inventory import services
-from inventory.admin.item_search import find_sku
+from inventory.admin.item_search import find_sku, picture_of
 from inventory.models import MAX_QUANTITY, StockLevel, Stocktake, StocktakeLine
 from inventory.plausibility import is_known_code, is_scan, largest_quantity_seen, question_about
 from pms_backend.api.exceptions import problem_of
 from pms_backend.api.forms import IntegerField
 from pms_backend.api.service_admin import REFUSALS, moment
-from products.images.names import url_of
-from products.models import ProductImage, Variant
+from products.models import Variant
 from products.skus import sku_key
 
 PAGE: Final = "inventory/count_page.html"
@@ -62,12 +61,8 @@ class Item:
         return moment(self.line.counted_at) if self.line and self.line.counted_at else None
 
     def picture(self) -> str | None:
-        """The address of the product's first picture, small if there is a small one."""
-        images = ProductImage.objects.filter(product=self.variant.product_id, image_file__isnull=False)
-        image = images.select_related("image_file").order_by("position", "pk").first()
-        if image is None or image.image_file is None:
-            return None
-        return url_of(str(image.image_file.thumbnail or image.image_file.file))
+        """The address of the product's picture."""
+        return picture_of(self.variant)
 
     def largest_seen(self, location_id: int) -> int | None:
         """The largest number that the level has seen, or that the sheet expects."""
@@ -194,6 +189,7 @@ class CountingPage:
             "original": self._stocktake,
             "stocktake": self._stocktake,
             "count_url": self._url,
+            "has_scan_box": True,
             "lines_count": lines,
             "counted_count": counted,
             "percent": 100 * counted // lines if lines else 0,

@@ -5,10 +5,11 @@ from typing import Any, Final
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
+from inventory.admin.fields import note_field, reference_field
 from inventory.admin.jobs import SIGNS, Job
-from inventory.models import MAX_NOTE_LENGTH, MAX_QUANTITY, MAX_REFERENCE_LENGTH
+from inventory.models import MAX_QUANTITY
 from pms_backend.api.forms import IntegerField
 
 JOBS: Final = [("", gettext_lazy("Select what to do")), *((job.value, job.label) for job in SIGNS)]
@@ -25,16 +26,8 @@ class AdjustmentForm(forms.Form):
         widget=UnfoldAdminIntegerFieldWidget(attrs={"autofocus": True}),
         help_text=gettext_lazy("Only a correction takes away with a minus."),
     )
-    reference = forms.CharField(
-        label=gettext_lazy("Reference"),
-        max_length=MAX_REFERENCE_LENGTH,
-        required=False,
-        widget=UnfoldAdminTextInputWidget,
-        help_text=gettext_lazy("An order, a delivery note, a ticket."),
-    )
-    note = forms.CharField(
-        label=gettext_lazy("Note"), max_length=MAX_NOTE_LENGTH, required=False, widget=UnfoldAdminTextInputWidget
-    )
+    reference = reference_field()
+    note = note_field()
 
     def clean(self) -> dict[str, Any]:
         """Refuses 0, and a minus for what has a direction of its own."""

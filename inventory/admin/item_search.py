@@ -1,4 +1,4 @@
-"""Finding an item by what was scanned or typed."""
+"""Finding an item by what was scanned or typed, and its picture."""
 
 from typing import Final
 
@@ -7,7 +7,8 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from products.filters import matches_of
-from products.models import Product, Variant
+from products.images.names import url_of
+from products.models import Product, ProductImage, Variant
 from products.search import MAX_SEARCH_LENGTH, query_of
 from products.skus import as_sku_key
 
@@ -25,6 +26,15 @@ def find_variants(text: str) -> list[Variant]:
     ids = list(products.values_list("pk", flat=True)[:MAX_CANDIDATES])
     current = variants.filter(product__in=ids, is_archived=False)
     return list(current.order_by("product__name", "position", "pk")[:MAX_CANDIDATES])
+
+
+def picture_of(variant: Variant) -> str | None:
+    """The address of the product's first picture, small if there is a small one."""
+    images = ProductImage.objects.filter(product=variant.product_id, image_file__isnull=False)
+    image = images.select_related("image_file").order_by("position", "pk").first()
+    if image is None or image.image_file is None:
+        return None
+    return url_of(str(image.image_file.thumbnail or image.image_file.file))
 
 
 def find_sku(text: str) -> str:

@@ -188,7 +188,8 @@ class StockLevelAdmin(BulkPage, LabelPages, ScanDesk):
     @display(description=gettext_lazy("Change"))
     def buttons(self, level: StockLevel) -> SafeString:
         """Links to the scan desk, with this level and a job chosen."""
-        links = format_html_join("", '<a class="{}" href="{}">{}</a>', _links_to_jobs(level, (Job.RECEIVE, Job.COUNT)))
+        urls = _links_to_jobs(level, (Job.RECEIVE, Job.COUNT))
+        links = format_html_join("", '<a class="{}" href="{}">{}</a>', ((BUTTON, *one) for one in urls))
         return format_html('<span class="flex gap-2">{}</span>', links)
 
     @display(description=gettext_lazy("SKU and product"), ordering="variant__sku_key")
@@ -221,10 +222,10 @@ class StockLevelAdmin(BulkPage, LabelPages, ScanDesk):
         return moment(level.updated_at)
 
 
-def _links_to_jobs(level: StockLevel, jobs: Iterable[Job]) -> list[tuple[str, str, Any]]:
-    """For each job the class, the address and the label of a link to the scan desk."""
+def _links_to_jobs(level: StockLevel, jobs: Iterable[Job]) -> list[tuple[str, Any]]:
+    """For each job the address and the label of a link to the scan desk."""
     where = {"q": level.variant.sku, "location": level.location.code}
-    return [(BUTTON, scan_url(do=job.value, **where), job.label) for job in jobs]
+    return [(scan_url(do=job.value, **where), job.label) for job in jobs]
 
 
 def _table_of(levels: list[StockLevel]) -> Table:

@@ -60,7 +60,7 @@ class ReservationAdmin(GrowingTableAdmin):
     empty_text = gettext_lazy("Shops and other programs reserve stock through the API.")
     ordering = ("-id",)
     sortable_by = ()
-    fields = (("reference", "status_label"), ("client", "expires_at"), ("created_at", "updated_at"))
+    fields = (("reference", "status"), ("client", "expires_at"), ("created_at", "updated_at"))
     actions = ("release_selected",)
     actions_detail = ("release", "commit")
     change_form_outer_after_template = TABLES

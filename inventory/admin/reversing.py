@@ -9,11 +9,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import UnfoldAdminTextInputWidget
 
 from inventory import services
+from inventory.admin.fields import note_field
 from inventory.admin.quantities import before_and_after, signed
-from inventory.models import MAX_NOTE_LENGTH, StockMovement
+from inventory.models import StockMovement
 from inventory.services.reversals import require_reversible
 from pms_backend.api.exceptions import DomainError
 from pms_backend.api.service_admin import ReadOnlyAdmin, RefusalsAsFormErrors
@@ -23,12 +23,7 @@ from pms_backend.api.typed_unfold import action
 class ReversalForm(forms.Form):
     """Why a movement is reversed."""
 
-    note = forms.CharField(
-        label=gettext_lazy("Note"),
-        max_length=MAX_NOTE_LENGTH,
-        required=False,
-        widget=UnfoldAdminTextInputWidget(attrs={"autofocus": True}),
-    )
+    note = note_field()
 
 
 class ReversingAdmin(ReadOnlyAdmin):

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from inventory import services
-from inventory.admin.item_search import find_variants
+from inventory.admin.item_search import find_variants, picture_of
 from inventory.admin.jobs import Job, jobs_of
 from inventory.admin.quantities import before_and_after
 from inventory.admin.scan_forms import ACTIVE_LOCATIONS, BookingForm, ChoicesForm, Entry
@@ -22,8 +22,7 @@ from inventory.models import Location, StockLevel, StockMovement
 from pms_backend.api.exceptions import problem_of
 from pms_backend.api.service_admin import REFUSALS, RefusalsAsFormErrors, ServiceAdmin
 from pms_backend.api.typed_unfold import action
-from products.images.names import url_of
-from products.models import ProductImage, Variant
+from products.models import Variant
 from products.skus import as_sku_key
 
 PAGE: Final = "inventory/scan_desk.html"
@@ -115,12 +114,9 @@ class ScanDesk(ServiceAdmin):
         levels = StockLevel.objects.filter(variant=variant).select_related("location")
         if form is None and job is not None and location is not None:
             form = _new_form(request, variant, job, location)
-        images = ProductImage.objects.filter(product=variant.product_id, image_file__isnull=False)
-        image: Any = images.select_related("image_file").order_by("position", "pk").first()
         return {
             "variant": variant,
-            "image": image,
-            "thumbnail_url": image and url_of(str(image.image_file.thumbnail or image.image_file.file)),
+            "picture": picture_of(variant),
             "levels": levels.order_by("location__priority", "location__code"),
             "location": location,
             "job": job,
@@ -139,7 +135,7 @@ class ScanDesk(ServiceAdmin):
             return response
         choices = ChoicesForm(initial={"do": job, "location": location and location.code})
         site = self.admin_site.each_context(request)
-        page = {**site, "title": _("Scan desk"), "choices": choices, **shown}
+        page = {**site, "title": _("Scan desk"), "has_scan_box": True, "choices": choices, **shown}
         return TemplateResponse(request, PAGE, page)
 
 

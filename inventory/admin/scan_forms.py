@@ -9,9 +9,10 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from inventory import services
+from inventory.admin.fields import note_field, reference_field
 from inventory.admin.jobs import QUANTITY_LABELS, SIGNS, Job
 from inventory.admin.quantities import before_and_after
-from inventory.models import MAX_NOTE_LENGTH, MAX_QUANTITY, MAX_REFERENCE_LENGTH, Location, StockLevel, Transfer
+from inventory.models import MAX_QUANTITY, Location, StockLevel, Transfer
 from inventory.plausibility import is_known_code, is_scan, largest_quantity_seen, question_about
 from pms_backend.api.forms import WHOLE_NUMBER, IntegerField
 from products.models import Variant
@@ -52,16 +53,8 @@ class BookingForm(ChoicesForm):
     location = PlaceField(widget=forms.HiddenInput)
     target = PlaceField(label=gettext_lazy("To"), required=False, empty_label=gettext_lazy("Select a location"))
     quantity = forms.CharField(widget=UnfoldAdminTextInputWidget(attrs={**LARGE, "inputmode": "numeric"}))
-    reference = forms.CharField(
-        label=gettext_lazy("Reference"),
-        max_length=MAX_REFERENCE_LENGTH,
-        required=False,
-        widget=UnfoldAdminTextInputWidget,
-        help_text=gettext_lazy("An order, a delivery note, a ticket."),
-    )
-    note = forms.CharField(
-        label=gettext_lazy("Note"), max_length=MAX_NOTE_LENGTH, required=False, widget=UnfoldAdminTextInputWidget
-    )
+    reference = reference_field()
+    note = note_field()
     # For a count: the units on hand that the page has shown.
     expected_on_hand = IntegerField(required=False, widget=forms.HiddenInput)
     # The quantity that was asked about, and is right.

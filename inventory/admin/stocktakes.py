@@ -65,7 +65,7 @@ class StocktakeAdmin(SkuSearch, ReadOnlyAdmin):
     ordering = ("-id",)
     add_fieldsets = ((None, {"fields": ("location", "skus", "is_blind", "note")}),)
     # The name alone: a link would lead a counter to a page that only others may see.
-    fields = (("location_name", "status_label"), "note", ("created_at", "closed_at"))
+    fields = (("location_name", "status"), "note", ("created_at", "closed_at"))
     actions = None
     actions_detail = ("count", "post_counts", "cancel")
     change_form_outer_before_template = "inventory/stocktake_figures.html"

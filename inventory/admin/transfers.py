@@ -62,7 +62,7 @@ class TransferAdmin(SkuSearch, ReadOnlyAdmin):
     add_fieldsets = ((None, {"fields": (("source", "target"), "reference")}),)
     fields = (
         ("source", "target"),
-        ("status_label", "reference"),
+        ("status", "reference"),
         ("created_at", "shipped_at", "closed_at"),
     )
     actions = None
@@ -161,7 +161,7 @@ class TransferAdmin(SkuSearch, ReadOnlyAdmin):
                 messages.success(request, _("%(transfer)s was received.") % {"transfer": _name(transfer)})
                 return HttpResponseRedirect(_page(transfer))
         title = _("Receive %(transfer)s at %(target)s") % {"transfer": _name(transfer), "target": transfer.target}
-        page = self.form_page(request, form, title=title, button=_("Receive"), **_shown(transfer))
+        page = self.form_page(request, form, title=title, button=_("Receive"), has_scan_box=True, **_shown(transfer))
         page.template_name = RECEIPT_PAGE
         return page
 

@@ -113,7 +113,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('level_version', models.BigIntegerField(verbose_name='level version')),
-                ('reason', models.CharField(choices=[('receipt', 'Receipt'), ('sale', 'Sale'), ('return', 'Return'), ('correction', 'Correction'), ('damage', 'Damage'), ('count', 'Count'), ('transfer_out', 'Transfer Out'), ('transfer_in', 'Transfer In')], max_length=12, verbose_name='reason')),
+                ('reason', models.CharField(choices=[('receipt', 'Receipt'), ('sale', 'Sale'), ('return', 'Return'), ('correction', 'Correction'), ('damage', 'Damage'), ('count', 'Count'), ('transfer_out', 'Transfer out'), ('transfer_in', 'Transfer in')], max_length=12, verbose_name='reason')),
                 ('delta', models.BigIntegerField(verbose_name='delta')),
                 ('on_hand_after', models.BigIntegerField(verbose_name='on hand after')),
                 ('note', models.CharField(blank=True, max_length=1000, verbose_name='note')),
@@ -174,7 +174,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('reference', models.CharField(blank=True, max_length=255, verbose_name='reference')),
-                ('status', models.CharField(choices=[('draft', 'Draft'), ('in_transit', 'In Transit'), ('received', 'Received'), ('cancelled', 'Cancelled')], default='draft', max_length=10, verbose_name='status')),
+                ('status', models.CharField(choices=[('draft', 'Draft'), ('in_transit', 'In transit'), ('received', 'Received'), ('cancelled', 'Cancelled')], default='draft', max_length=10, verbose_name='status')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='created at')),
                 ('shipped_at', models.DateTimeField(blank=True, null=True, verbose_name='shipped at')),
                 ('closed_at', models.DateTimeField(blank=True, null=True, verbose_name='closed at')),

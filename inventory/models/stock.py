@@ -29,8 +29,8 @@ class Reason(models.TextChoices):
     CORRECTION = "correction", _("Correction")
     DAMAGE = "damage", _("Damage")
     COUNT = "count", _("Count")
-    TRANSFER_OUT = "transfer_out", _("Transfer Out")
-    TRANSFER_IN = "transfer_in", _("Transfer In")
+    TRANSFER_OUT = "transfer_out", _("Transfer out")
+    TRANSFER_IN = "transfer_in", _("Transfer in")
 
 
 # The reasons of adjustments; the others belong to counts and transfers. Those that only add units, and those that only
@@ -256,7 +256,7 @@ class StockMovement(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.reason} {self.delta:+}"
+        return f"{self.get_reason_display()} {self.delta:+,}"
 
     @property
     def reporter(self) -> str:

@@ -12,7 +12,7 @@ class TransferStatus(models.TextChoices):
     """The status of a transfer."""
 
     DRAFT = "draft", _("Draft")
-    IN_TRANSIT = "in_transit", _("In Transit")
+    IN_TRANSIT = "in_transit", _("In transit")
     RECEIVED = "received", _("Received")
     CANCELLED = "cancelled", _("Cancelled")
 

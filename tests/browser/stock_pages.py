@@ -6,7 +6,8 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from inventory import services
-from inventory.models import Reason, StockLevel, Stocktake, Transfer
+from inventory.models import Reason, StockLevel, StockMovement, Stocktake, Transfer
+from pms_backend.events.services import relay_pending
 from tests.factories import make_location, make_product, set_stock
 from tests.inventory.reserving import reserve
 from tests.products.pictures import make_image
@@ -15,7 +16,8 @@ from tests.staff import PASSWORD
 # The names of the pages, each of which `addresses` has.
 STOCK_PAGES: Final = (
     *("dashboard", "board", "levels", "level", "scan", "movements", "transfers", "transfer", "new-transfer"),
-    *("receive-transfer", "stocktakes", "count-sheet", "reservations", "locations"),
+    *("receive-transfer", "stocktakes", "count-sheet", "review", "reservations", "locations", "movement", "reverse"),
+    *("bulk", "labels"),
 )
 LISTS: Final = ("levels", "movements", "transfers", "stocktakes", "reservations", "locations")
 # The widths of a phone, a tablet and a computer, with their heights.
@@ -37,6 +39,7 @@ SKUS: Final = tuple(sku for sku, _, _ in PRODUCTS)
 def make_warehouse() -> dict[str, str]:
     """The addresses of the pages by name, in a warehouse with one of everything; `anna` may do all."""
     User.objects.create_superuser("anna", password=PASSWORD)
+    services.record_stock_days()
     make_location("main", name="Main warehouse, hall 2, behind the loading bay")
     make_location("shop", name="Shop in the High Street", priority=20)
     for code in ("east", "west", "north", "returns"):
@@ -49,6 +52,7 @@ def make_warehouse() -> dict[str, str]:
     for number in range(7):
         reserve((SKUS[0], number + 1), reference=f"ORDER-{1001 + number}{'-WITH-A-LONG-REFERENCE' * (number == 0)}")
     transfer, stocktake = _transfers(), _stocktakes()
+    relay_pending()
     return _addresses(transfer, stocktake)
 
 
@@ -90,6 +94,7 @@ def _stocktakes() -> Stocktake:
 
 def _addresses(transfer: Transfer, stocktake: Stocktake) -> dict[str, str]:
     level = StockLevel.objects.get(variant__sku=SKUS[0], location__code="main").pk
+    movement = StockMovement.objects.filter(level=level, reason=Reason.CORRECTION).latest("id").pk
     lists = dict(zip(LISTS, ("stocklevel", "stockmovement", *(name[:-1] for name in LISTS[2:])), strict=True))
     return {
         "dashboard": reverse("admin:index"),
@@ -101,4 +106,9 @@ def _addresses(transfer: Transfer, stocktake: Stocktake) -> dict[str, str]:
         "new-transfer": reverse("admin:inventory_transfer_add"),
         "receive-transfer": reverse("admin:inventory_transfer_receive", args=[transfer.pk]),
         "count-sheet": reverse("admin:inventory_stocktake_count", args=[stocktake.pk]),
+        "review": reverse("admin:inventory_stocktake_post_counts", args=[stocktake.pk]),
+        "movement": reverse("admin:inventory_stockmovement_change", args=[movement]),
+        "reverse": reverse("admin:inventory_stockmovement_reverse_movement", args=[movement]),
+        "bulk": reverse("admin:inventory_stocklevel_bulk"),
+        "labels": reverse("admin:inventory_stocklevel_labels", args=[level]),
     }

@@ -6,6 +6,10 @@ import pytest
 from django.conf import settings
 from django.urls import reverse
 
+from inventory import services as inventory
+from inventory.models import Reservation
+from tests.factories import make_location, make_product, set_stock
+from tests.inventory.reserving import reserve
 from tests.staff import superuser
 
 pytestmark = pytest.mark.django_db
@@ -42,3 +46,22 @@ def test_an_empty_list_says_what_to_do_and_offers_only_that(address: str, said: 
 
     assert said in page
     assert [text for text in ("Add location", "Add stock level", "Show all") if f"</span> {text}" in page] == offered
+
+
+def test_a_document_s_page_says_its_status_in_words():
+    make_product("A-1")
+    make_location("east")
+    set_stock("A-1", make_location(), 5)
+    reserve(("A-1", 1))
+    transfer = inventory.create_transfer(source="main", target="east", lines=[("A-1", 1)])
+    documents = {
+        "transfer": inventory.ship_transfer(transfer_id=transfer.pk),
+        "stocktake": inventory.create_stocktake(location="main"),
+        "reservation": Reservation.objects.get(),
+    }
+    client = superuser()
+
+    for name, document in documents.items():
+        page = client.get(reverse(f"admin:inventory_{name}_change", args=[document.pk])).content.decode()
+        assert str(document.get_status_display()) in page
+        assert "(&#x27;" not in page

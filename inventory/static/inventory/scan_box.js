@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const box = () => document.getElementById("scan-box");
+  const box = () => document.querySelector("[data-scan-box]");
 
   function focusBox() {
     box().focus();
@@ -41,7 +41,7 @@
 
     // A scan replaces what stands in the field.
     desk.addEventListener("focusin", (event) => {
-      if (event.target.matches("#scan-box, #id_quantity")) {
+      if (event.target.matches("[data-scan-box], #id_quantity")) {
         event.target.select();
       }
     });

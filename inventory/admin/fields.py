@@ -1,0 +1,25 @@
+"""Fields that several forms of the warehouse have."""
+
+from django import forms
+from django.utils.translation import gettext_lazy
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from inventory.models import MAX_NOTE_LENGTH, MAX_REFERENCE_LENGTH
+
+
+def reference_field() -> forms.CharField:
+    """The reference of movements."""
+    return forms.CharField(
+        label=gettext_lazy("Reference"),
+        max_length=MAX_REFERENCE_LENGTH,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=gettext_lazy("An order, a delivery note, a ticket."),
+    )
+
+
+def note_field() -> forms.CharField:
+    """The note of movements."""
+    return forms.CharField(
+        label=gettext_lazy("Note"), max_length=MAX_NOTE_LENGTH, required=False, widget=UnfoldAdminTextInputWidget
+    )
