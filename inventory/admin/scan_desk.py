@@ -131,7 +131,7 @@ class ScanDesk(ServiceAdmin):
         if _is_htmx(request):
             response = TemplateResponse(request, ITEM, {**shown, "is_htmx": True})
             if "variant" in context:
-                response["HX-Trigger"] = "desk:found"
+                response["HX-Trigger"] = "scan:found"
             return response
         choices = ChoicesForm(initial={"do": job, "location": location and location.code})
         site = self.admin_site.each_context(request)

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from django.contrib.auth.models import Group, User
 from playwright.sync_api import ConsoleMessage, Page, sync_playwright
+
+from tests.staff import PASSWORD, logged_in
 
 # In a container there is neither a sandbox nor a graphics card; the rest keeps chromium from calling home.
 ARGUMENTS = [
@@ -70,3 +73,21 @@ def errors_of(page: Page) -> list[str]:
     page.on("console", note)
     page.on("pageerror", lambda error: errors.append(str(error)))
     return errors
+
+
+def session_of(name: str, role: str) -> str:
+    """The session of a new member of staff with this role."""
+    user = User.objects.create_user(name, password=PASSWORD, is_staff=True)
+    user.groups.add(Group.objects.get(name=role))
+    return logged_in(name).cookies["sessionid"].value
+
+
+def become(page: Page, base: str, session: str) -> None:
+    """Hands the browser over to the person of this session."""
+    page.context.add_cookies([{"name": "sessionid", "value": session, "url": base}])
+
+
+def answer_after(page: Page, milliseconds: int) -> None:
+    """Makes the network as slow as a warehouse's: what is typed meanwhile must not be lost."""
+    conditions = {"offline": False, "latency": milliseconds, "downloadThroughput": -1, "uploadThroughput": -1}
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", conditions)

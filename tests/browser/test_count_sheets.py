@@ -3,37 +3,17 @@
 import re
 
 import pytest
-from django.contrib.auth.models import Group, User
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from inventory import services
 from inventory.models import StockLevel
-from tests.browser.pages import errors_of, page_of
+from tests.browser.pages import answer_after, become, errors_of, page_of, session_of
 from tests.factories import make_location, make_product, set_stock
-from tests.staff import PASSWORD, logged_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 SHELF = {f"TEA-{number}": number + 10 for number in range(1, 11)}
-
-
-def session_of(name: str, role: str) -> str:
-    """The session of a new member of staff with this role."""
-    user = User.objects.create_user(name, password=PASSWORD, is_staff=True)
-    user.groups.add(Group.objects.get(name=role))
-    return logged_in(name).cookies["sessionid"].value
-
-
-def become(page: Page, base: str, session: str) -> None:
-    """Hands the browser over to the person of this session."""
-    page.context.add_cookies([{"name": "sessionid", "value": session, "url": base}])
-
-
-def answer_after(page: Page, milliseconds: int) -> None:
-    """Makes the network as slow as a warehouse's: what is typed meanwhile must not be lost."""
-    conditions = {"offline": False, "latency": milliseconds, "downloadThroughput": -1, "uploadThroughput": -1}
-    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", conditions)
 
 
 def count(page: Page, code: str, number: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from playwright.sync_api import Locator, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -38,7 +38,8 @@ def server(transactional_db: None, settings) -> Iterator[SocketServer]:
 @pytest.fixture
 def pms() -> PMSConnection:
     """Owns the stock of `main`, where 9 of A-1 and 2 of B-1 are."""
-    User.objects.create_superuser("anna", password=PASSWORD)
+    anna = User.objects.create_user("anna", password=PASSWORD, is_staff=True)
+    anna.groups.add(Group.objects.get(name="Warehouse"))
     main = make_location("main")
     for sku, on_hand in (("A-1", 9), ("B-1", 2)):
         make_product(sku)

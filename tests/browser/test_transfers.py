@@ -1,28 +1,21 @@
 """A transfer in a real browser, by scanner and keyboard alone."""
 
 import pytest
-from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from inventory import services
 from inventory.models import StockLevel, Transfer
-from tests.browser.pages import errors_of, page_of
-from tests.browser.test_content_security import log_in
+from tests.browser.pages import become, errors_of, page_of, session_of
 from tests.factories import make_location, make_product, set_stock
-from tests.staff import PASSWORD, grant
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 BARCODE = "4006381333931"
-PERMISSIONS = [
-    f"inventory.{verb}" for verb in ("view_transfer", "add_transfer", "change_transfer", "view_stockmovement")
-]
 
 
 def test_a_transfer_is_planned_and_received_by_scans(live_server: LiveServer, chromium: str):
-    grant(
-        User.objects.create_user("anna", password=PASSWORD, is_staff=True), *PERMISSIONS, "inventory.view_stockmovement"
-    )
+    session = session_of("walt", "Warehouse")
     for code in ("main", "shop"):
         make_location(code)
     make_product("A-1", barcode=BARCODE)
@@ -31,7 +24,7 @@ def test_a_transfer_is_planned_and_received_by_scans(live_server: LiveServer, ch
         set_stock(sku, "main", 10)
 
     with page_of(chromium) as page:
-        log_in(page, live_server.url)
+        become(page, live_server.url, session)
         errors = errors_of(page)
         plan(page, live_server.url)
         expect(page.get_by_text("is planned; nothing has moved yet.")).to_be_visible()
@@ -84,3 +77,23 @@ def scan(page: Page, code: str, quantity: str) -> None:
     page.keyboard.type(f"{code}\n")
     if quantity:
         page.keyboard.type(f"{quantity}\n")
+
+
+@pytest.mark.slow
+def test_a_viewer_sees_a_transfer_and_neither_plans_nor_receives_one(live_server: LiveServer, chromium: str):
+    for code in ("main", "shop"):
+        make_location(code)
+    make_product("A-1")
+    set_stock("A-1", "main", 10)
+    transfer = services.create_transfer(source="main", target="shop", lines=[("A-1", 1)])
+    session = session_of("vera", "Viewer")
+
+    with page_of(chromium) as page:
+        become(page, live_server.url, session)
+        page.goto(f"{live_server.url}/admin/inventory/transfer/{transfer.pk}/change/")
+        expect(page.get_by_text("Draft")).to_be_visible()
+        expect(page.get_by_role("link", name="Ship")).to_have_count(0)
+        refused = page.goto(f"{live_server.url}/admin/inventory/transfer/{transfer.pk}/ship/")
+
+    assert refused is not None
+    assert refused.status == 403

@@ -53,7 +53,7 @@ def test_a_barcode_a_sku_or_a_name_identifies_the_item(text: str) -> None:
     page = response.content.decode()
     assert "Desk lamp" in page
     assert "autofocus" in page
-    assert response["HX-Trigger"] == "desk:found"
+    assert response["HX-Trigger"] == "scan:found"
 
 
 def test_a_name_of_several_items_lets_one_choose_and_an_unknown_text_says_so() -> None:

@@ -3,6 +3,7 @@
 // - Keys that are pressed while an answer is awaited go to the field that the answer brings, so that the first digit of
 //   a number that is typed quickly is not lost with the field before it.
 // - Without an answer the input stays, with a word at `[data-not-sent]`.
+// - After an answer that brings no field, the scan box is ready for the next item; what it has found is removed from it.
 // - An answer without the panel (the login, a refusal) is shown as a page.
 "use strict";
 
@@ -22,7 +23,7 @@
       if (key === "Enter") {
         field.form?.requestSubmit();
       } else if (field instanceof HTMLInputElement) {
-        field.value += key;
+        field.setRangeText(key, field.selectionStart, field.selectionEnd, "end");
       }
     }
     heldKeys?.push(...keys);
@@ -63,8 +64,16 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     // Once for each answer; the event is also sent for what is swapped beside the panel.
     if (event.target.matches?.(PANEL)) {
-      typeHeldKeys();
+      if (!event.target.querySelector("[autofocus]")) {
+        document.querySelector("[data-scan-box]").focus();
+      }
+      // Later, since htmx sends nothing from a form whose answer it is still busy with.
+      window.setTimeout(typeHeldKeys);
     }
+  });
+
+  document.addEventListener("scan:found", () => {
+    document.querySelector("[data-scan-box]").value = "";
   });
 
   document.addEventListener("htmx:sendError", sayNotSent);
