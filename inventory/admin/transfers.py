@@ -70,6 +70,8 @@ class TransferAdmin(SkuSearch, ReadOnlyAdmin):
     change_form_outer_after_template = TABLES
 
     class Media:
+        """The script that leads from line to line."""
+
         js = ("inventory/scanned_lines.js",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -259,7 +259,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('idempotency_key', models.UUIDField(db_default=django.contrib.postgres.functions.RandomUUID(), editable=False, unique=True)),
                 ('delta', models.BigIntegerField()),
-                ('reason', models.CharField(choices=[('receipt', 'Receipt'), ('sale', 'Sale'), ('return', 'Return'), ('correction', 'Correction'), ('damage', 'Damage'), ('count', 'Count'), ('transfer_out', 'Transfer Out'), ('transfer_in', 'Transfer In')], max_length=12)),
+                ('reason', models.CharField(choices=[('receipt', 'Receipt'), ('sale', 'Sale'), ('return', 'Return'), ('correction', 'Correction'), ('damage', 'Damage'), ('count', 'Count'), ('transfer_out', 'Transfer out'), ('transfer_in', 'Transfer in')], max_length=12)),
                 ('reference', models.CharField(blank=True, max_length=255)),
                 ('occurred_at', models.DateTimeField()),
                 ('status', models.CharField(choices=[('pending', 'Pending'), ('acknowledged', 'Acknowledged'), ('rejected', 'Rejected')], default='pending', max_length=12)),

@@ -37,7 +37,7 @@ ROLES = {
     "viewer of everything": Role(scopes=READ, apps=OURS, verbs=("view",)),
     "warehouse": Role(scopes=frozenset({"inventory:read"}), apps=("inventory",), verbs=("change",)),
     "warehouse lead": Role(
-        scopes=frozenset({"inventory:read", "inventory:write"}), apps=("inventory",), verbs=("add", "change")
+        scopes=frozenset({"inventory:read", "inventory:write"}), apps=("inventory",), verbs=("add", "change", "post")
     ),
     "catalogue editor": Role(
         scopes=frozenset({"products:read", "products:write"}),
@@ -55,7 +55,7 @@ ROLES = {
     "everything but superuser": Role(
         scopes=READ | {"products:write", "inventory:write", "pms:write", "webhooks:write", "events:read"},
         apps=OURS,
-        verbs=("view", "add", "change", "delete"),
+        verbs=("view", "add", "change", "delete", "post"),
     ),
     "superuser": Role(scopes=frozenset(ALL_SCOPES), flags={"is_staff": True, "is_superuser": True}),
 }

@@ -33,13 +33,13 @@ STOCK = [
     *("Scan desk", "Board", "Levels", "Movements", "Transfers", "Count sheets", "Locations", "Reservations"),
 ]
 PMS = [
-    *("Connections", "Events", "Sync runs", "Products", "Variants", "Stock"),
+    *("Connections", "PMS inbox", "Sync runs", "PMS products", "PMS variants", "PMS stock"),
     *("Product pushes", "Stock pushes", "Endpoints", "Deliveries", "Events feed", "Parked events"),
 ]
 MENUS = {
     "Viewer": [*CATALOGUE, "Imports", *STOCK, *PMS],
     "Counter": [*CATALOGUE, "Count sheets"],
-    "Warehouse": [*CATALOGUE, *STOCK, "Connections", "Events", "Stock"],
+    "Warehouse": [*CATALOGUE, *STOCK, "Connections", "PMS inbox", "PMS stock"],
     "Catalogue": [*CATALOGUE, "Imports", "Locations"],
     "Integrator": [*CATALOGUE, "Imports", *STOCK, *PMS],
     "Administrator": [

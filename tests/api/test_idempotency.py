@@ -241,7 +241,7 @@ def test_an_expired_key_stays_free_after_a_refused_request(api: JSONClient):
     post(api, ADJUSTMENTS, RECEIPT)
     make_old(24.1)
 
-    refused(post(api, ADJUSTMENTS, {**RECEIPT, "delta": -9}), 409, "insufficient_stock")
+    refused(post(api, ADJUSTMENTS, {**RECEIPT, "delta": -9, "reason": "sale"}), 409, "insufficient_stock")
     assert post(api, ADJUSTMENTS, {**RECEIPT, "delta": 1}).status_code == 201
 
     assert on_hand() == 6

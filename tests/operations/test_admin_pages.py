@@ -21,7 +21,7 @@ def test_the_pages_of_a_list_have_each_row_once_in_its_order() -> None:
     set_stock("A-1", make_location("zz"), 5)
 
     with CaptureQueriesContext(connection) as statements:
-        pages = [client.get(LIST, {"o": "-0", "p": number}).context["cl"].result_list for number in (1, 2, 3)]
+        pages = [client.get(LIST, {"o": "-1", "p": number}).context["cl"].result_list for number in (1, 2, 3)]
         codes = [row.code for page in pages for row in page]
 
     assert codes == list(Location.objects.order_by("-code").values_list("code", flat=True))
