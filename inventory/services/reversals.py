@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.db.models import Sum
+
 from inventory.exceptions import AlreadyReversed, InsufficientStock, LocationInactive, NotReversible
 from inventory.level_fields import LevelState
 from inventory.models import Reason, StockLevel, StockMovement
@@ -16,8 +18,8 @@ OF_TRANSFERS = (Reason.TRANSFER_OUT, Reason.TRANSFER_IN)
 def reverse_movement(*, movement_id: int, note: str = "") -> StockChange:
     """Adds the opposite of a movement of ours, as a correction that happens now; it acts once.
 
-    It is a claim where it takes units away. A reversed count is no count any more: what a PMS reports late of an
-    earlier moment changes the level again. Raises `AlreadyReversed`, `NotReversible`, `InsufficientStock`,
+    It is a claim where it takes units away. After the reversal of the latest count the one before it is the latest:
+    what a PMS reports late is compared with that one. Raises `AlreadyReversed`, `NotReversible`, `InsufficientStock`,
     `LocationInactive`, `StockLevel.DoesNotExist`.
     """
     level = StockLevel.objects.get(movements=movement_id)
@@ -42,7 +44,7 @@ def reverse_movement(*, movement_id: int, note: str = "") -> StockChange:
 
 
 def require_reversible(movement: Any) -> None:
-    """Raises `AlreadyReversed` or `NotReversible` for one that cannot be reversed, whatever is on hand.
+    """Raises `AlreadyReversed` or `NotReversible` for one that cannot be reversed, whatever is available.
 
     The movement was read by `as_shown()`.
     """
@@ -52,10 +54,27 @@ def require_reversible(movement: Any) -> None:
         raise NotReversible(f"It follows from what {movement.reporter} has reported: correct it there, or count.")
     if movement.reversed_by is not None:
         raise AlreadyReversed(f"Movement {movement.pk} has been reversed by movement {movement.reversed_by}.")
+    counted_at = movement.level.counted_at
+    if counted_at is not None and movement.occurred_at < counted_at:
+        raise NotReversible("The level was counted after it, and that count has corrected it: count again.")
+    if movement.reason == Reason.COUNT and _has_followers(movement):
+        raise NotReversible("What a PMS reported later was set against this count: count again.")
+
+
+def _has_followers(count: StockMovement) -> bool:
+    """Whether more movements keep this count: each has its moment, and cannot be reversed by itself."""
+    at_its_moment = StockMovement.objects.filter(level=count.level_id, occurred_at=count.occurred_at)
+    return at_its_moment.filter(reason=Reason.COUNT).exclude(pk=count.pk).exists()
 
 
 def _without_count(state: LevelState, movement: StockMovement) -> LevelState:
-    """The level without its latest count, if this is the movement of that count."""
-    if movement.reason == Reason.COUNT and movement.occurred_at == state.counted_at:
+    """The level with the count before the reversed one as its latest; one that found no difference is not known."""
+    if movement.reason != Reason.COUNT or movement.occurred_at != state.counted_at:
+        return state
+    earlier = StockMovement.objects.filter(level=state.id, occurred_at__lt=movement.occurred_at)
+    counts = earlier.filter(reason=Reason.COUNT, source="", reversals=None)
+    moment = counts.order_by("-occurred_at").values_list("occurred_at", flat=True).first()
+    if moment is None:
         return state._replace(counted_on_hand=None, counted_at=None)
-    return state
+    on_hand = earlier.filter(occurred_at__lte=moment).order_by().aggregate(total=Sum("delta"))["total"]
+    return state._replace(counted_on_hand=int(on_hand), counted_at=moment)

@@ -34,7 +34,9 @@ SELECT asked.level_id, asked.moment, nullif(asked.until, 'infinity'), (
         SELECT id, delta, occurred_at FROM inventory_stockmovement AS made
         WHERE level_id = asked.level_id AND occurred_at > asked.moment - %(offset)s
             AND NOT starts_with(source, %(prefix)s)
-            AND (reason <> 'count' OR {changes_a_level("made", "%(connection)s")})
+            AND (coalesce((SELECT undone.reason FROM inventory_stockmovement AS undone
+                WHERE undone.id = made.reverses_id), reason) <> 'count'
+                OR {changes_a_level("made", "%(connection)s")})
         UNION
         SELECT later.id, later.delta, later.occurred_at FROM unpublished
         JOIN inventory_stockmovement AS later ON later.id = unpublished.movement_id

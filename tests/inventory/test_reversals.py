@@ -1,6 +1,6 @@
 """A movement of ours is reversed, once; what cannot be reversed says why."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -127,27 +127,60 @@ def test_what_a_pms_reports_is_corrected_there(api) -> None:
         assert "correct it there" in refused(reverse(api, movement.pk), "not_reversible", before=before)
 
 
-def test_a_reversed_count_does_not_hold_any_more(api) -> None:
+def report_sale(occurred_at: datetime) -> None:
+    """A PMS says late that two were sold at this moment."""
+    level = StockLevel.objects.get()
+    with context.bind(actor="pms:demo"):
+        report_stock(
+            services.ReportedChange(
+                level=(level.variant_id, level.location_id),
+                delta=-2,
+                occurred_at=occurred_at,
+                reason="sale",
+                source="demo:m-1:0",
+            )
+        )
+
+
+@pytest.mark.parametrize(("minutes", "on_hand"), [(0, 8), (60, 10)], ids=["after the first count", "before it"])
+def test_after_the_reversal_of_a_count_the_one_before_it_holds(api, minutes: int, on_hand: int) -> None:
+    first = StockMovement.objects.get()
     set_stock("A-1", "main", 7)
     count = StockMovement.objects.latest("id")
-    counted_at = count.occurred_at
 
     assert reverse(api, count.pk).json()["level"]["on_hand"] == 10
 
     level = StockLevel.objects.get()
-    assert (level.counted_on_hand, level.counted_at) == (None, None)
-    report_stock(
-        services.ReportedChange(
-            level=(level.variant_id, level.location_id),
-            delta=-2,
-            occurred_at=counted_at - timedelta(minutes=1),
-            reason="sale",
-            source="demo:m-1:0",
-        )
-    )
+    assert (level.counted_on_hand, level.counted_at) == (10, first.occurred_at)
+    between = first.occurred_at + (count.occurred_at - first.occurred_at) / 2
+    report_sale(between - timedelta(minutes=minutes))
     level.refresh_from_db()
-    assert level.on_hand == 8
+    assert level.on_hand == on_hand
     assert find_mismatches() == []
+
+
+def test_the_reversal_of_the_only_count_leaves_none(api) -> None:
+    reverse(api, StockMovement.objects.get().pk)
+
+    level = StockLevel.objects.get()
+    assert (level.on_hand, level.counted_on_hand, level.counted_at) == (0, None, None)
+
+
+def test_what_a_later_count_has_corrected_is_not_reversed(api) -> None:
+    movement = adjust(5, "receipt")
+    set_stock("A-1", "main", 10)
+    before = state()
+
+    assert "was counted after it" in refused(reverse(api, movement), "not_reversible", before=before)
+
+
+def test_a_count_that_a_late_report_was_set_against_is_not_reversed(api) -> None:
+    set_stock("A-1", "main", 8)
+    count = StockMovement.objects.latest("id")
+    report_sale(count.occurred_at - timedelta(hours=1))
+    before = state()
+
+    assert "count again" in refused(reverse(api, count.pk), "not_reversible", before=before)
 
 
 def test_a_closed_location_and_an_unknown_movement_are_refused(api) -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from inventory.models import StockLevel, StockMovement
-from inventory.services import adjust_stock, count_stock
+from inventory.services import adjust_stock, count_stock, reverse_movement
 from pms_backend.events.services import relay_pending
 from pms_integration import services
 from pms_integration.connectors import CONNECTORS
@@ -78,6 +78,22 @@ def test_what_opened_a_level_came_from_the_pms_or_is_elsewhere_is_not_pushed(
     push()
 
     assert (moved_there(simulator), PMSStockPush.objects.count()) == ([], 0)
+
+
+@pytest.mark.usefixtures("pms")
+def test_a_reversal_is_pushed_if_the_reversed_movement_was() -> None:
+    make_product("N-1")
+    opening, later = (
+        adjust_stock(sku="N-1", location="outlet", delta=delta, reason="receipt").movement for delta in (5, 2)
+    )
+    for movement in (opening, later):
+        assert movement is not None
+        reverse_movement(movement_id=movement["id"])
+
+    push()
+
+    # The first one opened the level.
+    assert list(PMSStockPush.objects.order_by("pk").values_list("delta", flat=True)) == [2, -2]
 
 
 def test_what_another_pms_reports_is_pushed(pms: PMSConnection, simulator: SimulatorHere) -> None:
