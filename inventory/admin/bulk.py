@@ -22,6 +22,7 @@ from inventory.bulk_plan import Defaults, RefusedRow, is_refused, plan_of, reaso
 from inventory.exceptions import VersionConflict
 from inventory.services.bulk import MAX_BULK_ROWS
 from pms_backend.api.bulk import Outcome
+from pms_backend.api.idempotency import IdempotencyInProgress
 from pms_backend.api.service_admin import RefusalsAsFormErrors, ServiceAdmin
 from pms_backend.api.typed_unfold import action
 
@@ -87,11 +88,15 @@ class BulkPage(ServiceAdmin):
         key = hashlib.sha256(request.POST["plan"].encode()).digest()
         form = forms.Form(request.POST)
         outcomes: list[Outcome] | None = None
-        with RefusalsAsFormErrors(form):
-            outcomes = services.apply_bulk_once(key=key, rows=plan.rows, atomic=plan.all_or_nothing)
-            if outcomes is None:
-                messages.warning(request, _("This file was applied already; nothing was changed a second time."))
-                return HttpResponseRedirect(reverse(LIST))
+        try:
+            with RefusalsAsFormErrors(form):
+                outcomes = services.apply_bulk_once(key=key, rows=plan.rows, atomic=plan.all_or_nothing)
+                if outcomes is None:
+                    messages.warning(request, _("This file was applied already; nothing was changed a second time."))
+                    return HttpResponseRedirect(reverse(LIST))
+        except IdempotencyInProgress:
+            messages.warning(request, _("It is being applied at this moment: do not repeat it."))
+            return HttpResponseRedirect(reverse(LEDGER))
         if outcomes is None:
             messages.error(
                 request, _("Nothing was changed: %(why)s") % {"why": " ".join(map(str, form.non_field_errors()))}

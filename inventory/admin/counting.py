@@ -3,6 +3,7 @@
 htmx swaps the panel without loading the page again; without JavaScript the same forms load it again.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -156,7 +157,7 @@ class CountingPage:
     def _store(self, item: Item, counted: int | None, success: str) -> HttpResponse:
         """Calls the service, for the count that the page has shown."""
         seen = self._request.POST.get("replaces", "")
-        replaces = int(seen) if seen.isascii() and seen.isdigit() else None
+        replaces = int(seen) if re.fullmatch(r"[0-9]{1,18}", seen) else None
         try:
             services.replace_count(
                 stocktake_id=self._stocktake.pk, sku=item.variant.sku, counted=counted, replaces=replaces

@@ -3,6 +3,9 @@
 htmx replaces the item and adds to the log; without JavaScript the same forms load the page.
 """
 
+import hashlib
+import re
+import secrets
 from typing import Any, Final
 
 from django.contrib import messages
@@ -20,6 +23,7 @@ from inventory.admin.quantities import before_and_after
 from inventory.admin.scan_forms import ACTIVE_LOCATIONS, BookingForm, ChoicesForm, Entry
 from inventory.models import Location, StockLevel, StockMovement
 from pms_backend.api.exceptions import problem_of
+from pms_backend.api.idempotency import IdempotencyInProgress
 from pms_backend.api.service_admin import REFUSALS, RefusalsAsFormErrors, ServiceAdmin
 from pms_backend.api.typed_unfold import action
 from products.models import Variant
@@ -67,7 +71,7 @@ class ScanDesk(ServiceAdmin):
         form = BookingForm(request.POST, variant=variant, job=job, level=level)
         if form.is_valid():
             with RefusalsAsFormErrors(form):
-                return self._booked(request, form.book())
+                return self._booked(request, _book_once(request, form) or _booked_before(variant))
             form.expect(_level(variant, _location(request)))
         reason = " ".join(str(error) for errors in form.errors.values() for error in errors)
         if form.scanned:
@@ -93,7 +97,7 @@ class ScanDesk(ServiceAdmin):
             raise PermissionDenied
         number = request.POST["undo"]
         movement = StockMovement.objects.select_related("level__location", "level__variant__product")
-        found = movement.filter(pk=number).first() if number.isascii() and number.isdigit() else None
+        found = movement.filter(pk=number).first() if re.fullmatch(r"[0-9]{1,18}", number) else None
         if found is None:
             raise Http404
         names = {"location": found.level.location.name, "product": found.level.variant.product.name}
@@ -104,7 +108,10 @@ class ScanDesk(ServiceAdmin):
         else:
             entry = Entry(text=_("Undone: %(change)s") % {"change": before_and_after(change, **names)})
         if _is_htmx(request):
-            return TemplateResponse(request, LOG, {"entries": [entry]})
+            response = TemplateResponse(request, LOG, {"entries": [entry]})
+            if not entry.is_booked:
+                response["HX-Reswap"] = "beforebegin"
+            return response
         messages.add_message(request, messages.SUCCESS if entry.is_booked else messages.ERROR, entry.text)
         return HttpResponseRedirect(request.path)
 
@@ -190,8 +197,25 @@ def _new_form(request: HttpRequest, variant: Variant, job: Job, location: Locati
         "location": location.code,
         "target": _chosen(request, "target"),
         "expected_on_hand": level.on_hand if level else 0,
+        "key": secrets.token_urlsafe(),
     }
     return BookingForm(variant=variant, job=job, level=level, initial=initial)
+
+
+def _book_once(request: HttpRequest, form: BookingForm) -> Entry | None:
+    """What was booked; None if this form was booked before, and the answer was lost."""
+    if not form.cleaned_data["key"]:
+        return form.book()
+    key = f"scan-desk {request.user.pk} {form.cleaned_data['key']}"
+    try:
+        return services.act_once(key=hashlib.sha256(key.encode()).digest(), act=form.book)
+    except IdempotencyInProgress:
+        return Entry(text=_("It is being booked at this moment: look at the movements."), is_booked=False)
+
+
+def _booked_before(variant: Variant) -> Entry:
+    text = _("%(sku)s %(name)s: it was booked already; nothing was booked a second time.")
+    return Entry(text=text % {"sku": variant.sku, "name": variant.product.name})
 
 
 def scan_url(**query: str) -> str:

@@ -55,6 +55,8 @@ class BookingForm(ChoicesForm):
     quantity = forms.CharField(widget=UnfoldAdminTextInputWidget(attrs={**LARGE, "inputmode": "numeric"}))
     reference = reference_field()
     note = note_field()
+    # Another one for each item that is shown: what is sent again is booked once.
+    key = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
     # For a count: the units on hand that the page has shown.
     expected_on_hand = IntegerField(required=False, widget=forms.HiddenInput)
     # The quantity that was asked about, and is right.

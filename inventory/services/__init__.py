@@ -18,6 +18,7 @@ from inventory.services.level_batch import LevelBatch
 from inventory.services.level_settings import update_level
 from inventory.services.locations import create_location, update_location
 from inventory.services.moves import move_stock
+from inventory.services.once import act_once
 from inventory.services.repairs import repair_level
 from inventory.services.reservation_requests import ReservationRequest
 from inventory.services.reservation_transitions import (

@@ -22,14 +22,17 @@ from unfold.utils import prettify_json
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from pms_backend.api.admin_pagination import KeysFirstPaginator
-from pms_backend.api.exceptions import DomainError, problem_of
+from pms_backend.api.exceptions import DomainError, OutcomeUnknown, problem_of
 from pms_backend.api.forms import DecimalField, IntegerField
+from pms_backend.api.idempotency import IdempotencyInProgress
 from pms_backend.api.moments import OUT_OF_BOUNDS, is_in_bounds
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.api.typed_unfold import ModelAdmin, TabularInline
 
 REFUSALS: Final = (DomainError, ValidationError, IntegrityError)
+# These do not say that nothing was done.
+UNDECIDED: Final = (OutcomeUnknown, IdempotencyInProgress)
 # Colouring a longer one makes the page too slow.
 MAX_COLOURED_BYTES: Final = 64 * 1024
 
@@ -71,7 +74,7 @@ class RefusalsAsFormErrors:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> bool:
         """Adds the refusal. True for a refusal, which is not raised further."""
-        if isinstance(error, REFUSALS):
+        if isinstance(error, REFUSALS) and not isinstance(error, UNDECIDED):
             add_refusal(self._form, error)
             return True
         return False

@@ -59,7 +59,9 @@ def test_five_parcels_are_received_by_scans_and_numbers_alone(live_server: LiveS
             expect(page.locator("#log li").first).to_contain_text(f"(+{units}, Receipt)")
             expect(page.locator("#scan-box")).to_be_focused()
 
-        # A scan in the quantity, and a slip: neither is booked.
+        # An unknown code, a scan in the quantity, and a slip: none is booked.
+        scan(page, "4711")
+        expect(page.get_by_role("alert").get_by_text("4711")).to_be_visible()
         scan(page, "A-2")
         expect(quantity).to_be_focused()
         scan(page, "20000013")

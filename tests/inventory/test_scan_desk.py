@@ -181,8 +181,23 @@ def test_what_was_booked_is_undone_in_the_log() -> None:
     assert log_of(undone) == [(True, "Undone: A-1 Desk lamp at Main: 15 → 10 on hand (−5, Correction).")]
     ((is_booked, text),) = log_of(again)
     assert not is_booked
+    assert again["HX-Reswap"] == "beforebegin"
     assert text.startswith("Not undone: Movement")
-    assert [client.post(DESK, {"undo": number}).status_code for number in ("0", "x", "9" * 40)] == [404, 404, 404]
+    assert {client.post(DESK, {"undo": number}).status_code for number in ("0", "x", "9" * 40, "9" * 5000)} == {404}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_sent_again_after_a_lost_answer_is_booked_once() -> None:
+    client = superuser()
+    key = find(client, "A-1").context["form"]["key"].value()
+    refused = book(client, "sale", "99", key=key).context["form"]["key"].value()
+
+    first, again, next_one = (book(client, "receipt", "5", key=one) for one in (key, key, "another"))
+
+    assert refused == key
+    assert [is_booked for response in (first, again, next_one) for is_booked, _ in log_of(response)] == [True] * 3
+    assert log_of(again) == [(True, "A-1 Desk lamp: it was booked already; nothing was booked a second time.")]
+    assert on_hand() == {"A-1@main": 20}
 
 
 def test_job_and_location_stay_as_chosen() -> None:
@@ -236,5 +251,5 @@ def test_finding_and_booking_take_a_constant_number_of_queries(django_assert_max
 
     with django_assert_max_num_queries(12):
         find(client, "A-1")
-    with django_assert_max_num_queries(14):
-        book(client, "receipt", "5")
+    with django_assert_max_num_queries(18):
+        book(client, "receipt", "5", key="one")

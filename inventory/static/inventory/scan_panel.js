@@ -2,9 +2,9 @@
 //
 // - Keys that are pressed while an answer is awaited go to the field that the answer brings, so that the first digit of
 //   a number that is typed quickly is not lost with the field before it.
-// - Without an answer the input stays, with a word at `[data-not-sent]`.
+// - Without an answer the input stays, with a word at `[data-not-sent]`; after a refusal with one at `[data-refused]`.
 // - After an answer that brings no field, the scan box is ready for the next item; what it has found is removed from it.
-// - An answer without the panel (the login, a refusal) is shown as a page.
+// - An answer from another address, the login, is shown as a page.
 "use strict";
 
 (() => {
@@ -13,6 +13,7 @@
   let heldKeys = null;
 
   const isOfPanel = (event) => event.detail.target?.matches(PANEL);
+  const isOfDesk = (event) => isOfPanel(event) || event.detail.target?.closest("#log");
 
   function typeHeldKeys() {
     const keys = heldKeys ?? [];
@@ -29,10 +30,13 @@
     heldKeys?.push(...keys);
   }
 
-  function sayNotSent(event) {
-    if (isOfPanel(event)) {
-      document.querySelector("[data-not-sent]").hidden = false;
+  // The input stays, so that it can be sent again.
+  function complain(event, notice) {
+    if (isOfDesk(event)) {
       heldKeys = null;
+      for (const element of document.querySelectorAll("[data-not-sent], [data-refused]")) {
+        element.hidden = !element.matches(notice);
+      }
     }
   }
 
@@ -54,8 +58,9 @@
     true,
   );
 
+  // The session is over: the answer is the page of the login.
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (isOfPanel(event) && event.detail.xhr.status < 500 && !event.detail.serverResponse.includes("data-scan-panel")) {
+    if (isOfDesk(event) && new URL(event.detail.xhr.responseURL).pathname !== window.location.pathname) {
       event.detail.shouldSwap = false;
       window.location.reload();
     }
@@ -65,7 +70,9 @@
     // Once for each answer; the event is also sent for what is swapped beside the panel.
     if (event.target.matches?.(PANEL)) {
       if (!event.target.querySelector("[autofocus]")) {
-        document.querySelector("[data-scan-box]").focus();
+        const box = document.querySelector("[data-scan-box]");
+        box.focus();
+        box.select();
       }
       // Later, since htmx sends nothing from a form whose answer it is still busy with.
       window.setTimeout(typeHeldKeys);
@@ -76,11 +83,9 @@
     document.querySelector("[data-scan-box]").value = "";
   });
 
-  document.addEventListener("htmx:sendError", sayNotSent);
-  document.addEventListener("htmx:timeout", sayNotSent);
+  document.addEventListener("htmx:sendError", (event) => complain(event, "[data-not-sent]"));
+  document.addEventListener("htmx:timeout", (event) => complain(event, "[data-not-sent]"));
   document.addEventListener("htmx:responseError", (event) => {
-    if (event.detail.xhr.status >= 500) {
-      sayNotSent(event);
-    }
+    complain(event, event.detail.xhr.status < 500 ? "[data-refused]" : "[data-not-sent]");
   });
 })();

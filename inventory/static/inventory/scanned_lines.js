@@ -36,7 +36,7 @@ document.addEventListener("DOMContentLoaded", () => {
 
   function lineOf(code) {
     const wanted = code.trim().toUpperCase();
-    return numbers.find(({ dataset }) => dataset.barcode === code.trim() || dataset.sku.toUpperCase() === wanted);
+    return wanted && numbers.find(({ dataset }) => dataset.barcode === code.trim() || dataset.sku.toUpperCase() === wanted);
   }
 
   box.addEventListener("keydown", (event) => {
