@@ -1,6 +1,5 @@
 """What a file would change: its rows as those of the bulk services, looked up, checked and previewed."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -21,12 +20,11 @@ from inventory.bulk_file import (
     FileRow,
     whole_number,
 )
+from inventory.item_codes import skus_by_code
 from inventory.models import ADJUSTMENT_REASONS, MAX_NOTE_LENGTH, MAX_REFERENCE_LENGTH
 from inventory.plausibility import is_implausible, largest_quantities_seen
 from inventory.services import Adjustment, Count
 from pms_backend.api.bulk import REJECTED, Outcome
-from products.models import Variant
-from products.skus import as_sku_key
 
 _REASONS: Final = {
     name.casefold(): reason.value for reason in ADJUSTMENT_REASONS for name in (reason.value, reason.label)
@@ -127,13 +125,7 @@ def is_refused(outcome: Outcome) -> bool:
 def _skus_of(rows: Iterable[FileRow]) -> dict[str, str | None]:
     """The SKU of each text that is a SKU or a barcode; None for a barcode that several SKUs have."""
     texts = {text for row in rows for text in (row.values.get(SKU), row.values.get(BARCODE)) if text}
-    keys = {text: key for text in texts if (key := as_sku_key(text))}
-    by_key = dict(Variant.objects.filter(sku_key__in=set(keys.values())).values_list("sku_key", "sku"))
-    found: dict[str, str | None] = {text: by_key[key] for text, key in keys.items() if key in by_key}
-    others = Variant.objects.filter(barcode__in=texts - set(found)).values_list("barcode", "sku")
-    with_barcode = list(others)
-    several = Counter(barcode for barcode, _sku in with_barcode)
-    return found | {barcode: sku if several[barcode] == 1 else None for barcode, sku in with_barcode}
+    return {text: skus[0] if len(skus) == 1 else None for text, skus in skus_by_code(texts).items() if skus}
 
 
 def _bulk_row(one: FileRow, skus: Mapping[str, str | None], defaults: Defaults, *, are_counts: bool) -> BulkRow:

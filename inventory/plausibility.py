@@ -80,7 +80,7 @@ def question_about(quantity: int, *, seen: int | None, is_code: bool) -> str | N
     `seen` is the largest quantity so far, or None; `is_code` says that the number is also a known SKU or barcode. The
     question does not say what was seen: on a blind count sheet nobody may read that.
     """
-    question = ngettext("Is it really %(quantity)s piece?", "Is it really %(quantity)s pieces?", quantity)
+    question = ngettext("Is it really %(quantity)s unit?", "Is it really %(quantity)s units?", quantity)
     question %= {"quantity": number_format(quantity, force_grouping=True)}
     if is_code:
         return _("%(question)s This number is also a SKU or a barcode.") % {"question": question}

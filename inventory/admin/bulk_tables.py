@@ -13,6 +13,7 @@ from inventory.bulk_plan import Plan, PlannedRow, RefusedRow
 from inventory.models import Location
 from pms_backend.api.admin_tables import KEY, MAIN_NUMBER, NUMBER, TEXT, Table
 from products.models import Variant
+from products.skus import sku_key
 
 # Rows of each kind on a page; the rest is counted.
 SHOWN_ROWS: Final = 100
@@ -56,7 +57,9 @@ def changed_table(plan: Plan) -> Table:
     # What is to be looked at comes first.
     changed = sorted(plan.changed, key=lambda one: not one.is_implausible)
     shown = changed[:SHOWN_ROWS]
-    names = dict(Variant.objects.filter(sku__in={one.row.sku for one in shown}).values_list("sku", "product__name"))
+    # By the key, which has an index.
+    variants = Variant.objects.filter(sku_key__in={sku_key(one.row.sku) for one in shown})
+    names = dict(variants.values_list("sku", "product__name"))
     places = dict(Location.objects.values_list("code", "name"))
     return Table(
         title=_("What changes"),

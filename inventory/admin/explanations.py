@@ -28,9 +28,17 @@ def may_view(user: Any, model: str) -> bool:
 def with_documents(movements: QuerySet[StockMovement]) -> QuerySet[Any]:
     """Adds the ids of the reservation, and of the transfer with a reference of its own, that made each movement."""
     sold = ReservationLine.objects.filter(
-        reservation__reference=OuterRef("reference"), level=OuterRef("level"), committed__gt=0
+        reservation__reference=OuterRef("reference"),
+        reservation__created_at__lte=OuterRef("created_at"),
+        level=OuterRef("level"),
+        committed__gt=0,
     )
-    moved = TransferLine.objects.filter(transfer__reference=OuterRef("reference"), variant=OuterRef("level__variant"))
+    # Several transfers may have one reference: the latest before the movement.
+    moved = TransferLine.objects.filter(
+        transfer__reference=OuterRef("reference"),
+        transfer__created_at__lte=OuterRef("created_at"),
+        variant=OuterRef("level__variant"),
+    )
     has_reference = ~Q(reference="")
     return movements.annotate(
         reservation_id=Case(
@@ -62,7 +70,7 @@ class Explanations:
             key = movement.transfer_id or (int(number) if _is_of(reference, _TRANSFER) else None)
             return self._page("transfer", key, _("Transfer %(number)s") % {"number": key}) if key else None
         if movement.reason == Reason.COUNT and _is_of(reference, _STOCKTAKE):
-            return self._page("stocktake", int(number), _("Stocktake %(number)s") % {"number": number})
+            return self._page("stocktake", int(number), _("Count sheet %(number)s") % {"number": number})
         if movement.reservation_id:
             text = _("Reservation %(reference)s") % {"reference": reference}
             return self._page("reservation", movement.reservation_id, text)

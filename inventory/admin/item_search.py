@@ -3,25 +3,27 @@
 from typing import Final
 
 from django import forms
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from inventory.item_codes import skus_by_code
 from products.filters import matches_of
 from products.images.names import url_of
 from products.models import Product, ProductImage, Variant
 from products.search import MAX_SEARCH_LENGTH, query_of
-from products.skus import as_sku_key
+from products.skus import sku_key
 
 # The most items among which somebody chooses.
 MAX_CANDIDATES: Final = 20
+# The most SKUs that an error names.
+MAX_NAMED: Final = 5
 
 
 def find_variants(text: str) -> list[Variant]:
     """The variants with this SKU, else with this barcode, else those that a search for the text finds, some of them."""
     variants = Variant.objects.select_related("product")
-    for exact in (Q(sku_key=as_sku_key(text) or ""), Q(barcode=text.strip())):
-        if text.strip() and (found := list(variants.filter(exact).order_by("sku_key")[:MAX_CANDIDATES])):
-            return found
+    if skus := skus_by_code([text])[text]:
+        keys = [sku_key(sku) for sku in skus[:MAX_CANDIDATES]]
+        return list(variants.filter(sku_key__in=keys).order_by("sku_key"))
     products = matches_of(Product.objects.all(), query_of(text[:MAX_SEARCH_LENGTH])).order_by("-id")
     ids = list(products.values_list("pk", flat=True)[:MAX_CANDIDATES])
     current = variants.filter(product__in=ids, is_archived=False)
@@ -39,13 +41,10 @@ def picture_of(variant: Variant) -> str | None:
 
 def find_sku(text: str) -> str:
     """The SKU with this text as its SKU or barcode. Raises `ValidationError`."""
-    variant = Variant.objects.filter(sku_key=as_sku_key(text) or "").first()
-    if variant is not None:
-        return variant.sku
-    found = list(Variant.objects.filter(barcode=text).order_by("sku_key")[:5])
+    found = skus_by_code([text])[text]
     if len(found) > 1:
-        skus = ", ".join(map(str, found))
+        skus = ", ".join(found[:MAX_NAMED])
         raise forms.ValidationError(_("Several SKUs have this barcode: %(skus)s.") % {"skus": skus})
     if not found:
         raise forms.ValidationError(_("There is no SKU and no barcode %(text)s.") % {"text": text})
-    return found[0].sku
+    return found[0]

@@ -56,6 +56,7 @@ class AttentionFilter(admin.SimpleListFilter):
     wanted: Final[dict[str, tuple[Any, Callable[[StockLevelQuerySet], StockLevelQuerySet]]]] = {
         "below_reorder_point": (gettext_lazy("Below reorder point"), StockLevelQuerySet.below_reorder_point),
         "oversold": (gettext_lazy("Oversold"), StockLevelQuerySet.oversold),
+        "in_need": (gettext_lazy("Either of both"), StockLevelQuerySet.in_need),
     }
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -159,7 +160,7 @@ class StockLevelAdmin(BulkPage, LabelPages, ScanDesk):
     def adjust_selected(self, request: HttpRequest, queryset: QuerySet[StockLevel]) -> HttpResponse | None:
         """Asks for one change, and applies it to all selected levels or none."""
         levels = list(queryset.select_related("variant__product", "location"))
-        form = AdjustmentForm(request.POST if "apply" in request.POST else None)
+        form = AdjustmentForm(request.POST if "apply" in request.POST else None, levels=levels)
         if form.is_valid():
             with RefusalsAsFormErrors(form):
                 change = form.adjustment()

@@ -10,10 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
+from inventory.item_codes import skus_by_code
 from inventory.models import Location
 from pms_backend.api.service_admin import ServiceForm
-from products.models import Variant
-from products.skus import as_sku_key
 
 
 class LocationOfSheet(forms.ModelChoiceField):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -52,7 +51,7 @@ class StocktakeForm(ServiceForm):
         """The SKUs, one a line."""
         lines = [(number, line.strip()) for number, line in enumerate(self.cleaned_data["skus"].splitlines(), 1)]
         texts = {number: text for number, text in lines if text}
-        found = _skus_by_text(list(texts.values()))
+        found = skus_by_code(texts.values())
         errors = [
             ValidationError(_("Line %(number)s: %(error)s"), params={"number": number, "error": _error_of(text, skus)})
             for number, text in texts.items()
@@ -61,17 +60,6 @@ class StocktakeForm(ServiceForm):
         if errors:
             raise ValidationError(errors)
         return [found[text][0] for text in texts.values()]
-
-
-def _skus_by_text(texts: list[str]) -> dict[str, list[str]]:
-    """The SKUs that each text names: the one that it is, else all that have it as their barcode."""
-    keys = {text: as_sku_key(text) for text in texts}
-    by_key = dict(Variant.objects.filter(sku_key__in=filter(None, keys.values())).values_list("sku_key", "sku"))
-    found = {text: [by_key[key]] if key in by_key else [] for text, key in keys.items()}
-    others = [text for text, skus in found.items() if not skus]
-    for barcode, sku in Variant.objects.filter(barcode__in=others).order_by("sku_key").values_list("barcode", "sku"):
-        found[barcode].append(sku)
-    return found
 
 
 def _error_of(text: str, skus: list[str]) -> str:

@@ -123,13 +123,14 @@ def record_counts(*, stocktake_id: int, counts: Sequence[StocktakeCount]) -> Sto
 def replace_count(*, stocktake_id: int, sku: str, counted: int | None, replaces: int | None) -> Stocktake:
     """Enters the count of one SKU, if its present count is still `replaces` (None if there is none).
 
-    So a count that is sent twice, or that somebody else has entered meanwhile, is neither added twice nor lost. Raises
+    So one that somebody else has entered meanwhile is not lost, and one that is sent twice is not added twice. Raises
     `VersionConflict`, and what `record_counts` raises.
     """
     stocktake = lock_stocktake(stocktake_id)
     present = stocktake.lines.filter(variant__sku_key=sku_key(sku)).values_list("counted", flat=True).first()
     if present != replaces:
-        raise VersionConflict(f"The count of {sku} is {'removed' if present is None else present} meanwhile.")
+        entered = "removed the count of" if present is None else f"entered {present} for"
+        raise VersionConflict(f"Somebody has {entered} {sku} meanwhile.")
     return record_counts(stocktake_id=stocktake_id, counts=[StocktakeCount(sku=sku, counted=counted)])
 
 

@@ -42,7 +42,7 @@ def test_a_counter_counts_a_shelf_by_keyboard_and_another_posts_it(live_server: 
         for sku in list(SHELF)[1:-1]:
             count(page, sku.lower(), "12")
         count(page, "tea-10", "20000013")
-        expect(page.get_by_text("Is it really 20,000,013 pieces?")).to_be_visible()
+        expect(page.get_by_text("Is it really 20,000,013 units?")).to_be_visible()
         page.keyboard.type("12\n")
 
         expect(page.get_by_text("All 10 lines are counted. Whoever may post them")).to_be_visible()

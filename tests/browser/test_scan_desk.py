@@ -65,7 +65,7 @@ def test_five_parcels_are_received_by_scans_and_numbers_alone(live_server: LiveS
         scan(page, "A-2")
         expect(quantity).to_be_focused()
         scan(page, "20000013")
-        expect(page.locator("#log li").first).to_contain_text("Is it really 20,000,013 pieces?")
+        expect(page.locator("#log li").first).to_contain_text("Is it really 20,000,013 units?")
         expect(quantity).to_be_focused()
         scan(page, "A-3")
         expect(page.get_by_role("heading", name="Lamp A-3")).to_be_visible()

@@ -103,6 +103,18 @@ def test_selected_levels_are_not_adjusted_against_the_direction_of_the_job(
     assert StockMovement.objects.count() == 2
 
 
+def test_far_more_than_a_selected_level_has_seen_is_asked_about(level: StockLevel, other: StockLevel):
+    client = superuser()
+
+    asked = client.post(LIST, bulk(level, other, 20_000_013, do="receipt"))
+    assert StockMovement.objects.count() == 2
+    form = asked.context["form"]
+    assert "Is it really 20,000,013 units?" in form.errors["quantity"][0]
+
+    client.post(LIST, bulk(level, other, 20_000_013, do="receipt", asked=str(form["asked"].value())))
+    assert StockMovement.objects.count() == 4
+
+
 def test_damage_takes_the_entered_units_from_each_selected_level(level: StockLevel, other: StockLevel):
     superuser().post(LIST, bulk(level, other, 2, do="damage"))
 

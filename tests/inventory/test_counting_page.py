@@ -97,7 +97,7 @@ def test_what_nobody_knows_is_said_at_the_scan_box(shelf: Shelf):
 
 def test_a_number_that_is_hard_to_believe_is_asked_about(shelf: Shelf):
     shelf.scan("A-1").enter("20000013")
-    assert shelf.question == "Is it really 20,000,013 pieces? That is far more than there has ever been here."
+    assert shelf.question == "Is it really 20,000,013 units? That is far more than there has ever been here."
     assert counted()["A-1"] is None
 
     shelf.enter("12")
@@ -108,7 +108,7 @@ def test_a_number_that_is_hard_to_believe_is_asked_about(shelf: Shelf):
 @pytest.mark.parametrize(("number", "pressed"), [("1", {}), ("", {"answer": "yes"})])
 def test_it_is_stored_once_it_is_entered_again_or_confirmed(shelf: Shelf, number: str, pressed: dict[str, str]):
     shelf.scan("A-1").enter("100").scan("A-1").enter("+1")
-    asked = "Is it really 101 pieces? That is far more than there has ever been here."
+    asked = "Is it really 101 units? That is far more than there has ever been here."
     assert (shelf.question, counted()["A-1"]) == (asked, 100)
 
     shelf.enter(number, **pressed)
@@ -121,7 +121,7 @@ def test_a_short_number_that_is_also_a_sku_is_asked_about(shelf: Shelf):
 
     shelf.scan("A-1").enter("7")
 
-    assert shelf.question == "Is it really 7 pieces? This number is also a SKU or a barcode."
+    assert shelf.question == "Is it really 7 units? This number is also a SKU or a barcode."
     assert counted()["A-1"] is None
 
 
@@ -154,7 +154,7 @@ def test_a_number_that_is_sent_twice_is_added_once(shelf: Shelf):
     shelf.answer = first_page
     shelf.enter("+5")
 
-    assert shelf.answer.context["number_error"] == "The count of A-1 is 17 meanwhile."
+    assert shelf.answer.context["number_error"] == "Somebody has entered 17 for A-1 meanwhile."
     assert counted()["A-1"] == 17
 
 

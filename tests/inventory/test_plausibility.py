@@ -27,8 +27,8 @@ def test_a_known_code_in_a_quantity_field_is_a_scan_unless_it_is_a_short_number(
 def test_the_question_names_the_pieces_and_not_what_was_seen():
     many = question_about(20_000_013, seen=12, is_code=False)
 
-    assert many == "Is it really 20,000,013 pieces? That is far more than there has ever been here."
-    assert question_about(7, seen=12, is_code=True) == "Is it really 7 pieces? This number is also a SKU or a barcode."
+    assert many == "Is it really 20,000,013 units? That is far more than there has ever been here."
+    assert question_about(7, seen=12, is_code=True) == "Is it really 7 units? This number is also a SKU or a barcode."
 
 
 @pytest.mark.django_db

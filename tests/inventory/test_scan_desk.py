@@ -153,7 +153,7 @@ def test_far_more_than_there_ever_was_is_asked_about(quantity: int, sku: str, is
 
     assert (StockMovement.objects.count() == 1) == is_asked
     if is_asked:
-        assert f"Is it really {quantity:,} pieces?" in response.content.decode()
+        assert f"Is it really {quantity:,} units?" in response.content.decode()
         book(client, "receipt", quantity, sku=sku, confirmed=quantity - 1)
         assert StockMovement.objects.count() == 1
         book(client, "receipt", quantity, sku=sku, confirmed=quantity)

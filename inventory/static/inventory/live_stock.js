@@ -75,9 +75,10 @@ function paint(place) {
 function receive(level) {
   const place = `${level.sku}@${level.location}`;
   const known = changes.get(place), [element] = elementsOf(place);
+  if (!element) return; // it is on the page after the next refresh, if it belongs there
   if ((known?.level.version ?? Number(element?.dataset.version ?? -1)) >= level.version) return;
   clearTimeout(known?.timer);
-  const before = known ? known.before : element && figuresOf(element);
+  const before = known ? known.before : figuresOf(element);
   const forget = () => { changes.delete(place); paint(place); };
   changes.set(place, { level, before, timer: setTimeout(forget, HIGHLIGHT_MS) });
   paint(place);
