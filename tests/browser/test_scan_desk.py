@@ -100,6 +100,7 @@ def test_keys_that_do_not_wait_for_the_answers_of_a_slow_network_are_not_lost(
     assert on_hand == {"A-1": 15, "A-2": 12, "A-3": 1, "A-4": 40, "A-5": 7}
 
 
+@pytest.mark.slow
 def test_a_viewer_sees_where_an_item_lies_and_cannot_book(live_server: LiveServer, chromium: str) -> None:
     session = session_of("vera", "Viewer")
     with page_of(chromium) as page:

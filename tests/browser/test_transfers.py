@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 BARCODE = "4006381333931"
 
 
+@pytest.mark.slow
 def test_a_transfer_is_planned_and_received_by_scans(live_server: LiveServer, chromium: str):
     session = session_of("walt", "Warehouse")
     for code in ("main", "shop"):
