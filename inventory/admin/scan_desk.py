@@ -88,8 +88,7 @@ class ScanDesk(ServiceAdmin):
     def _booked(self, request: HttpRequest, entry: Entry) -> HttpResponse:
         if _is_htmx(request):
             return self._page(request, {}, entry)
-        messages.success(request, entry.text)
-        return HttpResponseRedirect(request.path)
+        return _with_message(request, entry)
 
     def _undo(self, request: HttpRequest) -> HttpResponse:
         """Reverses a movement; its line of the log is replaced."""
@@ -112,8 +111,7 @@ class ScanDesk(ServiceAdmin):
             if not entry.is_booked:
                 response["HX-Reswap"] = "beforebegin"
             return response
-        messages.add_message(request, messages.SUCCESS if entry.is_booked else messages.ERROR, entry.text)
-        return HttpResponseRedirect(request.path)
+        return _with_message(request, entry)
 
     def _item(self, request: HttpRequest, variant: Variant, form: BookingForm | None) -> dict[str, Any]:
         """The item with its levels, and the form of the job that is chosen."""
@@ -144,6 +142,11 @@ class ScanDesk(ServiceAdmin):
         site = self.admin_site.each_context(request)
         page = {**site, "title": _("Scan desk"), "has_scan_box": True, "choices": choices, **shown}
         return TemplateResponse(request, PAGE, page)
+
+
+def _with_message(request: HttpRequest, entry: Entry) -> HttpResponse:
+    messages.add_message(request, messages.SUCCESS if entry.is_booked else messages.ERROR, entry.text)
+    return HttpResponseRedirect(request.path)
 
 
 def _is_htmx(request: HttpRequest) -> bool:
