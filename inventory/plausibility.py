@@ -7,13 +7,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from django.db import connection
-from django.db.models import F, Max, Q
-from django.db.models.functions import Abs, Greatest
+from django.db.models import Q
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from inventory.models import StockLevel, StockMovement
 from pms_backend.api.arrays import as_array
 from products.models import Variant
 from products.skus import as_sku_key
@@ -26,16 +24,6 @@ USUAL_FIRST_QUANTITY: Final = 1_000
 MOVEMENTS_READ: Final = 1_000
 # A known code in a quantity field is a scan from this length on (an EAN-8); a shorter number may be a quantity too.
 SHORTEST_SCAN: Final = 8
-
-
-def largest_quantity_seen(level_id: int) -> int | None:
-    """The most units that the level has had or moved at once, by its latest movements; None without any movement."""
-    latest = StockMovement.objects.filter(level=level_id).order_by("-level_version")[:MOVEMENTS_READ]
-    in_ledger: int | None = latest.aggregate(most=Max(Greatest(Abs("delta"), Abs("on_hand_after"))))["most"]
-    if in_ledger is None:
-        return None
-    now: int = StockLevel.objects.values_list(Abs(F("on_hand")), flat=True).get(pk=level_id)
-    return max(in_ledger, now)
 
 
 # One index scan for each, however long the ledger is.
@@ -53,10 +41,18 @@ WHERE level.id = ANY (%s::bigint[]) AND seen.most IS NOT NULL
 
 
 def largest_quantities_seen(level_ids: Iterable[int]) -> dict[int, int]:
-    """The same for many levels; those without any movement are left out."""
+    """The most units that each level has had or moved at once, by its latest movements.
+
+    Levels without any movement are left out.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_SEEN, [MOVEMENTS_READ, as_array(sorted(set(level_ids)))])
         return dict(cursor.fetchall())
+
+
+def largest_quantity_seen(level_id: int) -> int | None:
+    """The same for one level; None without any movement."""
+    return largest_quantities_seen([level_id]).get(level_id)
 
 
 def is_implausible(quantity: int, seen: int | None) -> bool:

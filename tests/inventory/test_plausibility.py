@@ -40,7 +40,7 @@ def test_the_largest_quantity_is_of_the_latest_movements(monkeypatch: pytest.Mon
     services.adjust_stock(sku="A-1", location="main", delta=2, reason="receipt")
     level = StockLevel.objects.get()
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         assert largest_quantity_seen(level.pk) == 90
     monkeypatch.setattr(plausibility, "MOVEMENTS_READ", 2)
     assert largest_quantity_seen(level.pk) == 85
