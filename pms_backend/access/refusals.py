@@ -8,7 +8,7 @@ from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.models import Group, Permission
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import Resolver404, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
@@ -47,7 +47,10 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler404: for staff in the admin a page inside its layout."""
     if not _is_staff_in_admin(request):
         return views.not_found(request, exception)
-    return _page(request, HTTPStatus.NOT_FOUND, {"title": _("There is nothing at this address"), "is_missing": True})
+    # The resolver's own exception has no sentence for people.
+    detail = exception.args[0] if exception.args and not isinstance(exception, Resolver404) else ""
+    values = {"title": _("There is nothing at this address"), "is_missing": True, "detail": detail}
+    return _page(request, HTTPStatus.NOT_FOUND, values)
 
 
 def _is_staff_in_admin(request: HttpRequest) -> bool:

@@ -33,11 +33,17 @@ def assert_page(answer: Any, status: int, title: str, detail: str) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("path", ["nothing/", "products/nothing/", "inventory/stocktake/4711/count/"])
-def test_an_address_without_a_page_is_answered_inside_the_admin(path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "detail"),
+    [
+        *((path, "It was removed, or the address is not quite right.") for path in ("nothing/", "products/nothing/")),
+        ("inventory/stocktake/4711/count/", "There is no count sheet 4711."),
+    ],
+)
+def test_an_address_without_a_page_is_answered_inside_the_admin(path: str, detail: str) -> None:
     answer = staff_with("inventory.change_stocktake").get(f"/admin/{path}", headers={"X-Request-Id": ID})
 
-    assert_page(answer, 404, "There is nothing at this address", "It was removed, or the address is not quite right.")
+    assert_page(answer, 404, "There is nothing at this address", detail)
     assert "nav-sidebar" in answer.content.decode()
 
 
