@@ -14,8 +14,9 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from inventory.admin.fields import LocationField
 from inventory.bulk_file import MAX_BULK_BYTES, BulkFileUnusable, read_bulk_file
-from inventory.models import ADJUSTMENT_REASONS, MAX_REFERENCE_LENGTH, Location
+from inventory.models import ADJUSTMENT_REASONS, MAX_REFERENCE_LENGTH
 
 
 def _default_reference() -> str:
@@ -38,13 +39,10 @@ class BulkForm(forms.Form):
         max_length=MAX_BULK_BYTES,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 6, "spellcheck": "false"}),
     )
-    location = forms.ModelChoiceField(
-        Location.objects.filter(is_active=True),
+    location = LocationField(
         label=gettext_lazy("Location of rows without one"),
-        to_field_name="code",
         required=False,
         empty_label=gettext_lazy("None: each row names its location"),
-        widget=UnfoldAdminSelectWidget,
     )
     reason = forms.ChoiceField(
         label=gettext_lazy("Reason of changes without one"),

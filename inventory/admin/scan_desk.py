@@ -17,12 +17,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from inventory import services
+from inventory.admin.fields import ACTIVE_LOCATIONS
 from inventory.admin.item_search import find_variants, picture_of
 from inventory.admin.jobs import Job, jobs_of
 from inventory.admin.quantities import before_and_after
-from inventory.admin.scan_forms import ACTIVE_LOCATIONS, BookingForm, ChoicesForm, Entry
+from inventory.admin.scan_forms import BookingForm, ChoicesForm, Entry
 from inventory.models import Location, StockLevel, StockMovement
-from pms_backend.api.exceptions import problem_of
+from pms_backend.api.exceptions import OutcomeUnknown, problem_of
 from pms_backend.api.idempotency import IdempotencyInProgress
 from pms_backend.api.service_admin import REFUSALS, RefusalsAsFormErrors, ServiceAdmin
 from pms_backend.api.typed_unfold import action
@@ -102,6 +103,9 @@ class ScanDesk(ServiceAdmin):
         names = {"location": found.level.location.name, "product": found.level.variant.product.name}
         try:
             change = services.reverse_movement(movement_id=found.pk)
+        except OutcomeUnknown:
+            # It is answered as one, and may be sent again: a reversal acts once.
+            raise
         except REFUSALS as error:
             entry = Entry(text=_("Not undone: %(reason)s") % {"reason": problem_of(error).detail}, is_booked=False)
         else:

@@ -6,18 +6,17 @@ from typing import Any, ClassVar, Final
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from inventory import services
-from inventory.admin.fields import note_field, reference_field
+from inventory.admin.fields import LocationField, note_field, reference_field
 from inventory.admin.jobs import QUANTITY_LABELS, SIGNS, Job
 from inventory.admin.quantities import before_and_after
-from inventory.models import MAX_QUANTITY, Location, StockLevel, Transfer
+from inventory.models import MAX_QUANTITY, StockLevel, Transfer
 from inventory.plausibility import is_known_code, is_scan, largest_quantity_seen, question_about
 from pms_backend.api.forms import WHOLE_NUMBER, IntegerField
 from products.models import Variant
 
-ACTIVE_LOCATIONS: Final = Location.objects.filter(is_active=True)
 LARGE: Final = {"class": "scan-desk-large", "autocomplete": "off", "enterkeyhint": "done"}
 
 
@@ -31,18 +30,11 @@ class Entry:
     transfer: Transfer | None = None
 
 
-class PlaceField(forms.ModelChoiceField):  # type: ignore[type-arg]
-    """An active location, by its code."""
-
-    def __init__(self, **more: Any) -> None:
-        super().__init__(ACTIVE_LOCATIONS, to_field_name="code", **{"widget": UnfoldAdminSelectWidget, **more})
-
-
 class ChoicesForm(forms.Form):
     """What to do, and where: both stay while items are scanned."""
 
     do = forms.ChoiceField(label=gettext_lazy("What to do"), choices=Job.choices, widget=forms.RadioSelect)
-    location = PlaceField(label=gettext_lazy("Location"), empty_label=None)
+    location = LocationField(label=gettext_lazy("Location"), empty_label=None)
 
 
 class BookingForm(ChoicesForm):
@@ -50,8 +42,8 @@ class BookingForm(ChoicesForm):
 
     sku = forms.CharField(widget=forms.HiddenInput)
     do = forms.ChoiceField(choices=Job.choices, widget=forms.HiddenInput)
-    location = PlaceField(widget=forms.HiddenInput)
-    target = PlaceField(label=gettext_lazy("To"), required=False, empty_label=gettext_lazy("Select a location"))
+    location = LocationField(widget=forms.HiddenInput)
+    target = LocationField(label=gettext_lazy("To"), required=False, empty_label=gettext_lazy("Select a location"))
     quantity = forms.CharField(widget=UnfoldAdminTextInputWidget(attrs={**LARGE, "inputmode": "numeric"}))
     reference = reference_field()
     note = note_field()
