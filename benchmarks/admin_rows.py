@@ -1,4 +1,4 @@
-"""The rows that `benchmarks.admin` opens pages of: made by SQL, without triggers, whose conditions they meet."""
+"""The rows that `benchmarks.admin` opens pages of: made by SQL with the triggers off, whose rules they keep."""
 
 from typing import Final
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
-    from django.utils.functional import _StrPromise
+    from django_stubs_ext import StrOrPromise
 
 # By the name of the group, in the order in which they are offered.
-ROLES: Final[Mapping[str, "_StrPromise"]] = {
+ROLES: Final[Mapping[str, "StrOrPromise"]] = {
     "Viewer": _("sees products, stock, the PMSs and webhooks, and changes nothing."),
     "Counter": _("fills in count sheets, without seeing what is expected; does not post them."),
     "Warehouse": _("receives, moves, corrects and counts stock, and posts count sheets."),
