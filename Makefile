@@ -40,6 +40,13 @@ lint: $(VENV)/.installed-dev types  ## Check style, types and layers
 types: $(VENV)/.installed-dev  ## Check types only
 	SECRET_KEY=types DATABASE_URL=postgresql:///types REDIS_URL=redis://localhost $(BIN)/mypy $(PACKAGES) manage.py
 
+messages: export SECRET_KEY = messages
+messages: export DATABASE_URL = postgresql:///messages
+messages: export REDIS_URL = redis://localhost
+messages: $(VENV)/.installed-dev  ## Collect the texts of all pages into the catalogues of the languages, and compile them: needs GNU gettext
+	$(BIN)/python manage.py makemessages
+	$(BIN)/python manage.py compilemessages --ignore=$(VENV)
+
 audit: $(VENV)/.installed-dev  ## List known vulnerabilities of the pinned packages, and packages that the service does not know
 	$(BIN)/pip-audit --progress-spinner off -r requirements.txt -r requirements-dev.txt --no-deps --disable-pip
 
@@ -64,4 +71,4 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help run demo test test-slow screenshots bench lint types audit format requirements
+.PHONY: help run demo test test-slow screenshots messages bench lint types audit format requirements

@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "pms_backend.api.middleware.RequestLimitsMiddleware",
+    "pms_backend.api.languages.PageLanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "pms_backend.access.throttling.AddressThrottleMiddleware",
     "pms_backend.access.browsers.SessionMiddleware",
@@ -388,7 +389,13 @@ AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 
-LANGUAGE_CODE = "en-us"
+# The pages' languages; everything else is English (pms_backend/api/languages.py).
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "German")]
+LOCALE_PATHS = [BASE_DIR / "pms_backend" / "locale"]
+LANGUAGE_COOKIE_AGE = int(timedelta(days=365).total_seconds())
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = env.text("TIME_ZONE", "UTC")
@@ -407,6 +414,7 @@ UNFOLD = {
     "STYLES": [lambda _: static("operations/admin.css")],
     "SCRIPTS": [lambda _: static("operations/admin.js")],
     "SHOW_HISTORY": False,
+    "SHOW_LANGUAGES": True,
     "SHOW_BACK_BUTTON": True,
     "ENVIRONMENT": None,
     "DASHBOARD_CALLBACK": "pms_backend.operations.dashboard.add_content",
@@ -425,6 +433,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
+LANGUAGE_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SECURE_REFERRER_POLICY = "same-origin"
 # pms_backend/api/content_security.py sets X-Frame-Options and Cross-Origin-Opener-Policy, on HTML pages alone.

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from pms_backend.access.views import SocketTicketView
@@ -24,6 +25,7 @@ _API: list[URLPattern | URLResolver] = [
 urlpatterns = [
     path("api/v1/", include(_API)),
     path("", operations.home, name="home"),
+    path("admin/language/", set_language, name="set_language"),
     path("admin/", admin.site.urls),
     path("health/live", operations.live, name="health-live"),
     path("health/ready", operations.ready, name="health-ready"),

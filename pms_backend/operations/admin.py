@@ -19,7 +19,8 @@ from pms_backend.operations.roles import ROLES
 from pms_backend.operations.user_forms import NewUserForm, UserForm
 
 admin.site.index_template = "operations/dashboard.html"
-admin.site.index_title = "Dashboard"
+admin.site.index_title = _("Dashboard")
+admin.site.login_template = "operations/login.html"
 admin.site.unregister((User, Group))
 
 
@@ -94,7 +95,7 @@ class FailedLoginAdmin(ReadOnlyAdmin):
 
     list_display = ("attempt_time", "username", "ip_address", "failures_since_start", "path_info", "user_agent")
     search_fields = ("username", "ip_address")
-    search_help_text = "User or address"
+    search_help_text = _("User or address")
     ordering = ("-attempt_time",)
     actions = None
     # Without the sent data: somebody may have typed a password into the wrong field.

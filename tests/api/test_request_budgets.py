@@ -61,16 +61,16 @@ class Cost:
 
 
 BUDGETS: Final = {
-    "list": Cost(calls=3508, queries=1),
-    "product": Cost(calls=1985, queries=1),
-    "cached list": Cost(calls=1571, queries=0),
-    "adjust": Cost(calls=1821, queries=1),
-    "count": Cost(calls=2015, queries=1),
-    "reserve": Cost(calls=16081, queries=10),
-    "commit": Cost(calls=9642, queries=7),
-    "bulk of 100": Cost(calls=14315, queries=4),
-    "webhook in": Cost(calls=1410, queries=1),
-    "availability of 50": Cost(calls=3547, queries=1),
+    "list": Cost(calls=3512, queries=1),
+    "product": Cost(calls=1989, queries=1),
+    "cached list": Cost(calls=1575, queries=0),
+    "adjust": Cost(calls=1825, queries=1),
+    "count": Cost(calls=2019, queries=1),
+    "reserve": Cost(calls=16085, queries=10),
+    "commit": Cost(calls=9646, queries=7),
+    "bulk of 100": Cost(calls=14319, queries=4),
+    "webhook in": Cost(calls=1414, queries=1),
+    "availability of 50": Cost(calls=3551, queries=1),
 }
 
 

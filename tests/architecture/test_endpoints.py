@@ -12,6 +12,7 @@ from tests.conftest import ClientWith, JSONClient
 
 PUBLIC = {
     "home": "leads people to the admin and the docs",
+    "set_language": "who reads the login page may choose its language",
     "health-live": "for whoever watches the process",
     "health-ready": "for whoever watches the process",
     "metrics": "looks at METRICS_TOKEN, or at the address, by itself",
