@@ -17,7 +17,8 @@ _EMPTY: Final = re.compile(r">\s*-\s*</t[dh]>$")
 @register.simple_tag(takes_context=True)
 def classify_columns(context: Any) -> str:
     """Adds the classes of `column_kinds` to the headers and cells that Unfold is about to show."""
-    kinds: dict[str, str] = context["cl"].model_admin.column_kinds
+    # A list of no model of ours says no kinds.
+    kinds: dict[str, str] = getattr(context["cl"].model_admin, "column_kinds", {})
     for header in context["result_headers"]:
         if found := _COLUMN.search(header["class_attrib"]):
             header["class_attrib"] += " " + kinds.get(found[1], "")
