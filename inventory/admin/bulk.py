@@ -1,16 +1,13 @@
 """The page that changes stock by a CSV file: the file, a preview of what it does, and the result."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from django import forms
 from django.contrib import messages
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -22,8 +19,8 @@ from inventory.bulk_plan import Defaults, RefusedRow, is_refused, plan_of, reaso
 from inventory.exceptions import VersionConflict
 from inventory.services.bulk import MAX_BULK_ROWS
 from pms_backend.api.bulk import Outcome
-from pms_backend.api.idempotency import IdempotencyInProgress
-from pms_backend.api.service_admin import RefusalsAsFormErrors, ServiceAdmin
+from pms_backend.api.plan_pages import PREVIEW, apply_plan, plan_not_valid
+from pms_backend.api.service_admin import ServiceAdmin
 from pms_backend.api.typed_unfold import action
 
 LIST: Final = "admin:inventory_stocklevel_changelist"
@@ -66,43 +63,24 @@ class BulkPage(ServiceAdmin):
             tables=[changed_table(plan), *refused_tables(plan.refused)],
             plan=signed.signed(request.user.pk or 0),
             is_applicable=bool(plan.rows) and not is_blocked,
-            is_blocked=is_blocked,
+            blocked=_("All or nothing: correct the rows below, and send the file again.") if is_blocked else "",
             button=ngettext("Apply %(count)s row", "Apply %(count)s rows", len(plan.rows))
             % {"count": f"{len(plan.rows):,}"},
-            has_refused=bool(plan.refused),
+            has_download=bool(plan.refused),
+            ways_back=[(_("Back to the file"), "?")],
         )
 
     def _with_plan(self, request: HttpRequest) -> HttpResponse:
-        user = request.user.pk or 0
         try:
-            plan = read_signed(request.POST["plan"], user)
+            plan = read_signed(request.POST["plan"], request.user.pk or 0)
         except signing.BadSignature:
-            messages.error(request, _("This preview is not valid any more, so that nothing was changed. Look again."))
+            messages.error(request, plan_not_valid())
             return HttpResponseRedirect(request.path)
         if "download" in request.POST:
             headers = {"Content-Disposition": 'attachment; filename="refused-rows.csv"'}
             return HttpResponse(refused_as_csv(plan), headers=headers, content_type="text/csv; charset=utf-8")
-        return self._apply(request, plan)
-
-    def _apply(self, request: HttpRequest, plan: SignedPlan) -> HttpResponse:
-        key = hashlib.sha256(request.POST["plan"].encode()).digest()
-        form = forms.Form(request.POST)
-        outcomes: list[Outcome] | None = None
-        try:
-            with RefusalsAsFormErrors(form):
-                outcomes = services.apply_bulk_once(key=key, rows=plan.rows, atomic=plan.all_or_nothing)
-                if outcomes is None:
-                    messages.warning(request, _("This file was applied already; nothing was changed a second time."))
-                    return HttpResponseRedirect(reverse(LIST))
-        except IdempotencyInProgress:
-            messages.warning(request, _("It is being applied at this moment: do not repeat it."))
-            return HttpResponseRedirect(reverse(LEDGER))
-        if outcomes is None:
-            messages.error(
-                request, _("Nothing was changed: %(why)s") % {"why": " ".join(map(str, form.non_field_errors()))}
-            )
-            return HttpResponseRedirect(request.path)
-        return self._result(request, plan, outcomes)
+        outcomes = apply_plan(request, lambda: services.apply_bulk(rows=plan.rows, atomic=plan.all_or_nothing))
+        return HttpResponseRedirect(request.path) if outcomes is None else self._result(request, plan, outcomes)
 
     def _result(self, request: HttpRequest, plan: SignedPlan, outcomes: Sequence[Outcome]) -> HttpResponse:
         refused = [
@@ -120,13 +98,13 @@ class BulkPage(ServiceAdmin):
             tables=refused_tables(refused),
             plan=rest.signed(request.user.pk or 0),
             links=_links(request, references),
-            is_done=True,
-            has_refused=bool(refused),
+            has_download=bool(refused),
+            ways_back=[(_("To the levels"), reverse(LIST)), (_("Another file"), "?")],
         )
 
     def _bulk_page(self, request: HttpRequest, **more: Any) -> TemplateResponse:
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "back": reverse(LIST), **more}
-        return TemplateResponse(request, "inventory/bulk_preview.html", context)
+        context = {**self.admin_site.each_context(request), "opts": self.opts, **more}
+        return TemplateResponse(request, PREVIEW, context)
 
 
 def _reason_at_last(outcome: Outcome) -> str:
@@ -138,6 +116,6 @@ def _links(request: HttpRequest, references: Iterable[str]) -> list[tuple[str, s
     if not request.user.has_perm("inventory.view_stockmovement"):
         return []
     return [
-        (reference, f"{reverse(LEDGER)}?{urlencode({'reference': reference})}")
+        (_("See the movements of %(name)s") % {"name": reference}, reverse(LEDGER, query={"reference": reference}))
         for reference in list(references)[:SHOWN_REFERENCES]
     ]

@@ -3,16 +3,13 @@
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from django.core import signing
-
 from inventory.bulk_file import cells_to_correct
 from inventory.bulk_plan import BulkRow, Plan, RefusedRow, expecting
 from inventory.services import Adjustment, Count
+from pms_backend.api.signed_plans import read_plan, sign_plan
 from pms_backend.api.spreadsheets import csv_row
 
-# How long a preview may be applied.
-MAX_AGE_SECONDS: Final = 60 * 60
-_SALT: Final = "inventory.admin.bulk"
+_NAME: Final = "inventory.admin.bulk"
 _KINDS: Final[dict[str, type[BulkRow]]] = {"count": Count, "adjustment": Adjustment}
 # The column after those of the file; it is ignored when the file is sent again.
 _WHY: Final = "refused_because"
@@ -31,7 +28,6 @@ class SignedPlan:
     def signed(self, user: int) -> str:
         """The text for the page of this user."""
         content = {
-            "user": user,
             "kind": "count" if any(isinstance(row, Count) for row in self.rows) else "adjustment",
             "rows": [asdict(row) for row in self.rows],
             "cells": [self.cells[row.index] for row in self.rows],
@@ -39,14 +35,12 @@ class SignedPlan:
             "refused": [[one.line, one.cells, one.reason] for one in self.refused],
             "all_or_nothing": self.all_or_nothing,
         }
-        return signing.dumps(content, salt=_SALT, compress=True)
+        return sign_plan(content, name=_NAME, user=user)
 
 
 def read_signed(text: str, user: int) -> SignedPlan:
     """The plan of a page. Raises `BadSignature`, also for another user's and for one that is too old."""
-    content = signing.loads(text, salt=_SALT, max_age=MAX_AGE_SECONDS)
-    if content["user"] != user:
-        raise signing.BadSignature
+    content = read_plan(text, name=_NAME, user=user)
     rows = [_KINDS[content["kind"]](**row) for row in content["rows"]]
     return SignedPlan(
         content["header"],

@@ -26,6 +26,7 @@ from inventory.models import Location, StockLevel, StockMovement
 from pms_backend.api.exceptions import OutcomeUnknown, problem_of
 from pms_backend.api.idempotency import IdempotencyInProgress
 from pms_backend.api.service_admin import REFUSALS, RefusalsAsFormErrors, ServiceAdmin
+from pms_backend.api.services import act_once
 from pms_backend.api.typed_unfold import action
 from products.models import Variant
 from products.skus import as_sku_key
@@ -215,7 +216,7 @@ def _book_once(request: HttpRequest, form: BookingForm) -> Entry | None:
         return form.book()
     key = f"scan-desk {request.user.pk} {form.cleaned_data['key']}"
     try:
-        return services.act_once(key=hashlib.sha256(key.encode()).digest(), act=form.book)
+        return act_once(key=hashlib.sha256(key.encode()).digest(), act=form.book)
     except IdempotencyInProgress:
         return Entry(text=_("It is being booked at this moment: look at the movements."), is_booked=False)
 

@@ -7,7 +7,7 @@ from inventory.services.bulk import (
     Count,
     RowResult,
     adjust_stock_in_bulk,
-    apply_bulk_once,
+    apply_bulk,
     count_stock_in_bulk,
     preview_bulk,
 )
@@ -18,7 +18,6 @@ from inventory.services.level_batch import LevelBatch
 from inventory.services.level_settings import update_level
 from inventory.services.locations import create_location, update_location
 from inventory.services.moves import move_stock
-from inventory.services.once import act_once
 from inventory.services.repairs import repair_level
 from inventory.services.reservation_requests import ReservationRequest
 from inventory.services.reservation_transitions import (

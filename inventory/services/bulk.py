@@ -24,7 +24,6 @@ from inventory.services.dedupe import Acted, first_deltas
 from inventory.services.ledger import LedgerRow
 from inventory.services.level_batch import LevelBatch
 from inventory.services.levels import Key, variants_by_key
-from inventory.services.once import act_once
 from pms_backend.api.bulk import Outcome, rejection, require_all
 from pms_backend.api.exceptions import DomainError
 from pms_backend.api.transactions import retried_atomic
@@ -129,12 +128,10 @@ def preview_bulk(*, rows: Sequence[Adjustment | Count]) -> list[RowResult]:
     return results
 
 
-def apply_bulk_once(*, key: bytes, rows: Sequence[Adjustment | Count], atomic: bool = False) -> list[Outcome] | None:
-    """Applies rows of one kind as their bulk service does; None if rows were applied under this key before.
-
-    The key has 32 bytes. Raises `BulkInvalid` and `BulkConflict` where `atomic`, and `IdempotencyInProgress`.
-    """
-    return act_once(key=key, act=lambda: _write(_bulk_of(rows), atomic=atomic))
+@retried_atomic
+def apply_bulk(*, rows: Sequence[Adjustment | Count], atomic: bool = False) -> list[Outcome]:
+    """Applies rows of one kind as their bulk service does. Raises `BulkInvalid` and `BulkConflict` where `atomic`."""
+    return _write(_bulk_of(rows), atomic=atomic)
 
 
 def _result(outcome: Outcome, after: LevelState | None, row: LedgerRow | None) -> RowResult:

@@ -1,6 +1,7 @@
 """The writes of the API itself: the keys of idempotent requests."""
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 from django.db import OperationalError, connection, transaction
 
@@ -14,6 +15,9 @@ from pms_backend.api.idempotency import (
     StoredResponse,
 )
 from pms_backend.api.models import IdempotencyKey
+from pms_backend.api.transactions import retried_atomic
+
+Result = TypeVar("Result")
 
 LOCK_NOT_AVAILABLE: Final = "55P03"
 # How long a duplicate waits for the first request.
@@ -42,6 +46,20 @@ def store_response(*, request: IdempotentRequest, response: StoredResponse) -> N
     IdempotencyKey.objects.filter(digest=request.digest).update(
         status=response.status, headers=dict(response.headers), body=response.body
     )
+
+
+@retried_atomic
+def act_once(*, key: bytes, act: Callable[[], Result]) -> Result | None:
+    """Returns what `act` returns; None if it has succeeded under this key of 32 bytes before.
+
+    Where `act` raises, nothing is written and the key stays free. Raises `IdempotencyInProgress`.
+    """
+    request = IdempotentRequest(digest=key, fingerprint=key)
+    if begin_idempotent_request(request=request) is not None:
+        return None
+    result = act()
+    store_response(request=request, response=StoredResponse(204, {}, b""))
+    return result
 
 
 def prune_idempotency_keys() -> int:

@@ -86,7 +86,8 @@ def test_what_the_preview_has_shown_is_applied_in_the_name_of_who_did_it(stock: 
         (3, "count", "Autumn", "user:anna"),
         (-3, "count", "Autumn", "user:anna"),
     ]
-    assert done.context["links"] == [("Autumn", "/admin/inventory/stockmovement/?reference=Autumn")]
+    ledger = "/admin/inventory/stockmovement/?reference=Autumn"
+    assert done.context["links"] == [("See the movements of Autumn", ledger)]
 
 
 def test_changes_have_a_reason_each_or_the_chosen_one(stock: None):
@@ -111,7 +112,7 @@ def test_a_file_is_applied_once(stock: None):
     again = client.post(PAGE, {"plan": shown.context["plan"]}, follow=True)
 
     assert on_hand()["A-1@main"] == 15
-    assert said(again) == ["This file was applied already; nothing was changed a second time."]
+    assert said(again) == ["This was applied already; nothing was changed a second time."]
 
 
 def test_a_count_of_a_level_that_has_changed_since_the_preview_is_refused(stock: None):
