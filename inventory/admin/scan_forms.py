@@ -14,7 +14,7 @@ from inventory.admin.jobs import QUANTITY_LABELS, SIGNS, Job
 from inventory.admin.quantities import before_and_after
 from inventory.models import MAX_QUANTITY, StockLevel, Transfer
 from inventory.plausibility import is_known_code, is_scan, largest_quantity_seen, question_about
-from pms_backend.api.forms import WHOLE_NUMBER, IntegerField
+from pms_backend.api.forms import IntegerField
 from products.models import Variant
 
 LARGE: Final = {"class": "scan-desk-large", "autocomplete": "off", "enterkeyhint": "done"}
@@ -78,11 +78,14 @@ class BookingForm(ChoicesForm):
         if self.is_code and is_scan(text):
             self.scanned = text
             raise forms.ValidationError(_("That is another item."))
-        if not WHOLE_NUMBER.fullmatch(text):
-            error = _("%(text)s is no whole number, and no SKU or barcode that is known.") % {"text": text}
-            raise forms.ValidationError(error)
         least = {Job.COUNT: 0, Job.CORRECT: -MAX_QUANTITY}.get(self.job, 1)
-        quantity: int = IntegerField(min_value=least, max_value=MAX_QUANTITY).clean(text)
+        number = IntegerField(min_value=least, max_value=MAX_QUANTITY)
+        try:
+            number.to_python(text)
+        except forms.ValidationError:
+            error = _("%(text)s is no whole number, and no SKU or barcode that is known.") % {"text": text}
+            raise forms.ValidationError(error) from None
+        quantity: int = number.clean(text)
         if quantity == 0 and self.job is Job.CORRECT:
             raise forms.ValidationError(_("A change of 0 is none."))
         return quantity

@@ -10,7 +10,7 @@ from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from pms_backend.api.forms import IntegerField
+from pms_backend.api.forms import PlainIntegerField
 from pms_backend.api.moments import OUT_OF_BOUNDS_CODE, OutOfBounds, parse_moment
 
 BOOLEANS: Final = {"true": True, "1": True, "false": False, "0": False}
@@ -32,7 +32,7 @@ class BooleanField(forms.Field):
 class IdFilter(django_filters.Filter):
     """A filter by a row's id."""
 
-    field_class = IntegerField
+    field_class = PlainIntegerField
 
 
 class BooleanFilter(django_filters.BooleanFilter):

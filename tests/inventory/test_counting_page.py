@@ -74,7 +74,7 @@ def test_a_scan_in_the_number_field_is_the_next_item(shelf: Shelf, scan: str):
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("NOPE", "Enter a whole number."),
+        ("NOPE", "Enter a whole number, such as 1,250."),
         ("-1", "Ensure this value is greater than or equal to 0."),
         ("", "This field is required."),
         ("1000000001", "Ensure this value is less than or equal to 1000000000."),
