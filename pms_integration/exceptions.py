@@ -7,6 +7,14 @@ class SignatureInvalid(Unauthenticated, code="invalid_signature"):
     """The webhook is not signed by the PMS, or its timestamp is too old."""
 
 
+class SignatureMissing(SignatureInvalid):
+    """The webhook has no signature. It is answered as any that does not verify."""
+
+
+class SignatureStale(SignatureInvalid):
+    """The timestamp of the webhook is too old, or too far ahead. It is answered as any that does not verify."""
+
+
 class UnusableData(Invalid, code="unusable_data"):
     """The data of a known type is not valid; a retry would fail again."""
 

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from drf_spectacular.utils import extend_schema_field
+
 from inventory.models import MAX_CODE_LENGTH
 from pms_backend.access.visibility import visibility_of
 from pms_backend.api import serializers
@@ -30,6 +32,7 @@ from pms_integration.services.connections import MAX_SECRET_LENGTH, MIN_SECRET_L
 from pms_integration.services.location_mappings import MAX_MAPPED_LOCATIONS, LocationMapping
 from pms_integration.services.outgoing import MAX_CREDENTIAL_LENGTH
 from pms_integration.services.questions import ConnectionCheck
+from pms_integration.services.refused_webhooks import WebhookRefusal, refused_webhooks
 from pms_integration.services.retrying import RETRIABLE
 from pms_integration.services.sync.limits import MAX_ERRORS
 from products.models import MAX_NAME_LENGTH, MAX_TAG_LENGTH
@@ -129,13 +132,34 @@ class PublishesSerializer(serializers.Serializer[Any]):
     )
 
 
+class RefusedWebhooksSerializer(serializers.Serializer[Any]):
+    """The webhooks of a PMS that were refused in the last 24 hours: a hint, which a restart of Redis may take away."""
+
+    count_24h = serializers.IntegerField()
+    last_at = serializers.DateTimeField(allow_null=True)
+    last_reason = serializers.ChoiceField(choices=[reason.value for reason in WebhookRefusal], allow_null=True)
+
+
 class ConnectionStateSerializer(serializers.Serializer[PMSConnection]):
-    """What came of the calls to the PMS."""
+    """What came of the calls to the PMS, and of its webhooks that were refused."""
 
     circuit = serializers.ChoiceField(choices=[status.value for status in CircuitStatus])
     last_contact_at = serializers.DateTimeField(allow_null=True)
     last_error = serializers.CharField(help_text="Empty if the last call had its answer")
     next_try_at = serializers.DateTimeField(allow_null=True)
+    refused_webhooks = serializers.SerializerMethodField()
+
+    @extend_schema_field(RefusedWebhooksSerializer)
+    def get_refused_webhooks(self, connection: PMSConnection) -> dict[str, Any]:
+        """Those of this connection; all are read once for a list."""
+        root: Any = self.root
+        if not hasattr(root, "refused"):
+            root.refused = refused_webhooks()
+        refused = root.refused.get(connection.slug)
+        if refused is None:
+            return {"count_24h": 0, "last_at": None, "last_reason": None}
+        shown = {"count_24h": refused.count, "last_at": refused.last_at, "last_reason": refused.last_reason}
+        return dict(RefusedWebhooksSerializer(shown).data)
 
 
 class PMSConnectionSerializer(serializers.ModelSerializer[PMSConnection]):

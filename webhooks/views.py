@@ -1,6 +1,6 @@
 """`POST /api/v1/webhooks/pms/{slug}/`: receives the webhooks of a PMS."""
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from django.http import HttpResponse
@@ -15,8 +15,9 @@ from pms_backend.api.parsers import InvalidJSON, RawParser
 from pms_backend.api.renderers import JSONRenderer
 from pms_integration import services
 from pms_integration.connectors.contract import HandshakeResponse
-from pms_integration.exceptions import SignatureInvalid
+from pms_integration.exceptions import SignatureInvalid, SignatureMissing, SignatureStale
 from pms_integration.models import PMSEventStatus
+from pms_integration.services import WebhookRefusal
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
 
@@ -27,6 +28,15 @@ class BodyTooLarge(APIException):
     status_code = 413
     default_code = "too_large"
     default_detail = f"A webhook has at most {MAX_BODY_BYTES} bytes."
+
+
+_REASONS: Final = {
+    BodyTooLarge: WebhookRefusal.TOO_LARGE,
+    SignatureInvalid: WebhookRefusal.WRONG_SIGNATURE,
+    SignatureMissing: WebhookRefusal.NO_SIGNATURE,
+    SignatureStale: WebhookRefusal.STALE,
+    InvalidJSON: WebhookRefusal.NOT_JSON,
+}
 
 
 class ReceiptSerializer(serializers.Serializer[Any]):
@@ -56,15 +66,17 @@ class PMSWebhookView(APIView):
     )
     def post(self, request: Request, slug: str) -> HttpResponse:
         """Verifies the signature over the raw bytes and stores them; the rest is the worker's."""
-        body = read_body(request)
         try:
-            found = services.receive_webhook(slug=slug, headers=request.headers, body=body)
-        except SignatureInvalid:
-            limit_by_connection(request._request, slug)
+            found = services.receive_webhook(slug=slug, headers=request.headers, body=read_body(request))
+        except (BodyTooLarge, SignatureInvalid, InvalidJSON) as error:
+            reason = _REASONS.get(type(error), WebhookRefusal.WRONG_SIGNATURE)
+            services.count_refused_webhook(slug=slug, reason=reason)
+            if isinstance(error, SignatureInvalid):
+                limit_by_connection(request._request, slug)
+            if isinstance(error, InvalidJSON):
+                exempt_verified(request._request)
+                raise ParseError(f"The body {error}.") from None
             raise
-        except InvalidJSON as error:
-            exempt_verified(request._request)
-            raise ParseError(f"The body {error}.") from None
         if isinstance(found, HandshakeResponse):
             limit_by_connection(request._request, slug)
             return HttpResponse(found.body, status=found.status)

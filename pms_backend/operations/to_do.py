@@ -23,6 +23,7 @@ from pms_integration.models import (
     SyncRun,
     SyncStatus,
 )
+from pms_integration.services import recently_refused
 from webhooks.models import WebhookEndpoint
 
 # A larger count takes long and says nothing more.
@@ -97,6 +98,16 @@ KINDS: Final = (
         {"calls": "unreachable"},
         lambda count: ngettext("%(count)s PMS cannot be reached", "%(count)s PMSs cannot be reached", count),
         DANGER,
+    ),
+    Kind(
+        "pms_integration.change_pmsconnection",
+        lambda: PMSConnection.objects.filter(slug__in=recently_refused()),
+        {"webhooks": "refused"},
+        lambda count: ngettext(
+            "Webhooks of %(count)s PMS were refused in the last hour",
+            "Webhooks of %(count)s PMSs were refused in the last hour",
+            count,
+        ),
     ),
     Kind(
         "pms_integration.change_syncrun",

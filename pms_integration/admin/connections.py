@@ -32,6 +32,7 @@ from pms_integration.admin.outgoing import (
     OutgoingForm,
     circuit_label,
 )
+from pms_integration.admin.refused_webhooks import RefusedFilter, refused_in_words
 from pms_integration.admin.starting_syncs import SYNC_BUTTON, SyncStarts
 from pms_integration.connectors import CONNECTORS
 from pms_integration.models import PMSCategory, PMSConnection
@@ -82,7 +83,7 @@ class PMSConnectionAdmin(SyncStarts, ConnectionActions):
 
     form = PMSConnectionForm
     list_display = ("name", "slug", "state", "circuit_status", "words")
-    list_filter = ("is_active", CallsFilter)
+    list_filter = ("is_active", CallsFilter, RefusedFilter)
     search_fields = ("name", "slug")
     search_help_text = "Name or slug"
     fields = (
@@ -99,6 +100,14 @@ class PMSConnectionAdmin(SyncStarts, ConnectionActions):
     def get_queryset(self, request: HttpRequest) -> QuerySet[PMSConnection]:
         """The connections with what waits to be pushed."""
         return with_waiting(super().get_queryset(request))
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The list, with the refused webhooks of its connections."""
+        changelist: Any = super().get_changelist_instance(request)
+        refused = services.refused_webhooks()
+        for connection in changelist.result_list:
+            connection.refused = refused.get(connection.slug)
+        return changelist
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Of an existing connection also the settings, or what they are in words."""
@@ -147,6 +156,7 @@ class PMSConnectionAdmin(SyncStarts, ConnectionActions):
         if connection is not None:
             context |= {
                 "state_in_words": state_in_words(connection),
+                "refused_in_words": refused_in_words(services.refused_webhooks().get(connection.slug)),
                 "links": links_of(request, connection),
                 "webhook_address": webhook_address(request, connection),
             }
@@ -214,8 +224,9 @@ class PMSConnectionAdmin(SyncStarts, ConnectionActions):
 
     @display(description="What happens")
     def words(self, connection: PMSConnection) -> str:
-        """The state of the calls and of what waits to be pushed, in words."""
-        return state_in_words(connection, error_characters=MAX_LISTED_CHARACTERS)
+        """The state of the calls, of what waits to be pushed and of refused webhooks, in words."""
+        words = state_in_words(connection, error_characters=MAX_LISTED_CHARACTERS)
+        return f"{words} {refused_in_words(getattr(connection, 'refused', None))}".strip()
 
     @display(description="Owners of values")
     def owners(self, connection: PMSConnection) -> str:

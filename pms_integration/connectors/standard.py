@@ -1,6 +1,7 @@
 """The `standard` connector: Standard Webhooks, with our own message types (docs/pms-contract.md)."""
 
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -17,11 +18,13 @@ from pms_integration.connectors.contract import (
     VariantReference,
 )
 from pms_integration.connectors.standard_calls import StandardCalls
-from pms_integration.exceptions import SignatureInvalid, UnusableData
+from pms_integration.exceptions import SignatureInvalid, SignatureMissing, SignatureStale, UnusableData
 
 # Version `v1` is HMAC-SHA-256, in base64.
 _SIGNATURE: Final = re.compile(r"v1,[A-Za-z0-9+/]{43}=")
 _TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
+# Of the library: how far a timestamp may be from our clock.
+_TOLERANCE_SECONDS: Final = 300
 STATUS_OF_TYPE: Final = {
     "product.created": None,
     "product.updated": None,
@@ -53,7 +56,7 @@ class StandardWebhooks:
         return None
 
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> str:
-        """The `webhook-id`. Raises `SignatureInvalid` for a forged, missing or stale signature."""
+        """The `webhook-id`. Raises `SignatureInvalid` for a forged signature, `SignatureMissing`, `SignatureStale`."""
         webhook_id = headers.get("webhook-id", "")
         # The library stops at the first entry that it cannot parse, so that only those in the right form are passed on.
         # The form is not secret; the library compares the values in constant time.
@@ -62,7 +65,7 @@ class StandardWebhooks:
         timestamp = headers.get("webhook-timestamp", "")
         known = {"webhook-id": webhook_id, "webhook-timestamp": timestamp, "webhook-signature": readable}
         if not _TIMESTAMP.fullmatch(timestamp) or not any(_is_signed(known, body, secret) for secret in secrets):
-            raise SignatureInvalid("The signature is missing, forged or stale.")
+            raise _refusal(headers, timestamp)("The signature is missing, forged or stale.")
         return webhook_id
 
     def type_of(self, headers: Mapping[str, str], body: Mapping[str, Any]) -> str:
@@ -93,6 +96,14 @@ def _is_signed(headers: dict[str, str], body: bytes, secret: str) -> bool:
         # ValueError: the body is not UTF-8.
         return False
     return True
+
+
+def _refusal(headers: Mapping[str, str], timestamp: str) -> type[SignatureInvalid]:
+    """What is probably wrong: a forged webhook may say anything, and its sender is told nothing."""
+    if not headers.get("webhook-signature"):
+        return SignatureMissing
+    is_stale = _TIMESTAMP.fullmatch(timestamp) and abs(time.time() - int(timestamp)) > _TOLERANCE_SECONDS
+    return SignatureStale if is_stale else SignatureInvalid
 
 
 def _product(kind: str, data: dict[str, Any], _: Any) -> ProductReport:

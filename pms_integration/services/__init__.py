@@ -19,6 +19,13 @@ from pms_integration.services.product_pushes.pushing import push_due_products
 from pms_integration.services.product_pushes.requests import push_products_now
 from pms_integration.services.questions import ask_for_locations, check_connection
 from pms_integration.services.receiving import Receipt, receive_webhook
+from pms_integration.services.refused_webhooks import (
+    RefusedWebhooks,
+    WebhookRefusal,
+    count_refused_webhook,
+    recently_refused,
+    refused_webhooks,
+)
 from pms_integration.services.retention import prune_event_bodies
 from pms_integration.services.retrying import retry_event, retry_events, retry_own_failures, wake_deferred
 from pms_integration.services.stock_pushes.pushing import push_due_stock

@@ -100,6 +100,14 @@ def receive_webhook(*, slug: str, headers: Mapping[str, str], body: bytes) -> Re
     return _duplicate(connection, outcome) if isinstance(outcome, str) else outcome
 
 
+def is_connected(slug: str) -> bool:
+    """Whether there is an active connection, as far as this process remembers."""
+    try:
+        return bool(_remembered.get(slug) or _read(slug))
+    except NotFound:
+        return False
+
+
 def _read(slug: str) -> _ActiveConnection:
     with prepared_cursor() as cursor:
         cursor.execute(_READ, {"slug": slug})

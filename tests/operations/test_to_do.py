@@ -12,6 +12,7 @@ from pms_backend.events import services as events
 from pms_backend.events.models import Event, ParkedEvent
 from pms_backend.operations import to_do
 from pms_integration.models import PMSConnection, PMSEvent, PMSProduct, SyncRun
+from pms_integration.services import WebhookRefusal, count_refused_webhook
 from tests.factories import make_connection, make_location, make_product, set_stock, store_webhook
 from tests.staff import staff_with, superuser
 from webhooks.models import SWITCHED_OFF, WebhookEndpoint
@@ -41,6 +42,7 @@ def make_work() -> None:
     sheet = inventory.create_stocktake(location="main", skus=["C-1"])
     inventory.record_counts(stocktake_id=sheet.pk, counts=[inventory.StocktakeCount(sku="C-1", counted=4)])
     pms, other = make_connection("erp", owns=west), make_connection("shop")
+    count_refused_webhook(slug=other.slug, reason=WebhookRefusal.STALE)
     later = timezone.now() + timedelta(hours=1)
     PMSConnection.objects.filter(pk=pms.pk).update(base_url="https://x.example", circuit="open", next_try_at=later)
     for name in ("dead", "due"):
@@ -81,6 +83,7 @@ def test_each_kind_of_work_has_its_number_and_exactly_its_list() -> None:
         ("1 event is parked: it failed on its way inside the system", "danger"),
         ("1 webhook endpoint gets nothing any more: it failed for days", "danger"),
         ("1 PMS cannot be reached", "danger"),
+        ("Webhooks of 1 PMS were refused in the last hour", "warning"),
         ("1 sync run is held until somebody confirms it", "warning"),
         ("1 webhook endpoint is failing", "warning"),
         ("1 product is in conflict with a PMS", "warning"),
