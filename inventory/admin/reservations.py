@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from inventory import services
 from inventory.models import Reservation, ReservationLine, ReservationStatus, StockLevel
+from inventory.references import reference_begins
 from pms_backend.api.admin_tables import EXTRA, MAIN_NUMBER, NAME, NUMBER, SHORT, TABLES, TEXT, Table, link
 from pms_backend.api.exceptions import DomainError
 from pms_backend.api.service_admin import GrowingTableAdmin, moment
@@ -56,7 +57,7 @@ class ReservationAdmin(GrowingTableAdmin):
     }
     list_filter = (StatusFilter,)
     search_fields = ("reference",)
-    search_help_text = gettext_lazy("The whole reference")
+    search_help_text = gettext_lazy("The reference, or its beginning")
     empty_text = gettext_lazy("Shops and other programs reserve stock through the API.")
     ordering = ("-id",)
     sortable_by = ()
@@ -71,9 +72,9 @@ class ReservationAdmin(GrowingTableAdmin):
         return reservations.annotate(held_units=_sum_of("reserved"), sold_units=_sum_of("committed"))
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
-        """Finds a reference by its index."""
+        """Finds a reference, or its beginning, by its index."""
         term = search_term.strip()
-        return (queryset.filter(reference=term) if term else queryset), False
+        return (queryset.filter(reference_begins(term)) if term else queryset), False
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         """Shows the lines below."""

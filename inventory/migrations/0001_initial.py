@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'reservation',
                 'verbose_name_plural': 'reservations',
                 'ordering': ('-id',),
-                'indexes': [models.Index(condition=models.Q(('status', 'active')), fields=['expires_at', 'id'], name='inventory_reservation_expiring'), models.Index(fields=['reference'], name='inventory_reservation_by_name'), models.Index(fields=['client', 'id'], name='inventory_reservation_client')],
+                'indexes': [models.Index(condition=models.Q(('status', 'active')), fields=['expires_at', 'id'], name='inventory_reservation_expiring'), models.Index(fields=['reference'], name='inventory_reservation_by_name', opclasses=['text_pattern_ops']), models.Index(fields=['client', 'id'], name='inventory_reservation_client')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('status__in', ['active', 'committed'])), fields=('client', 'reference'), name='inventory_reservation_reference_unique'), models.CheckConstraint(condition=models.Q(('status__in', ['active', 'committed', 'released', 'expired'])), name='inventory_reservation_status_known'), models.CheckConstraint(condition=models.Q(('reference', ''), _negated=True), name='inventory_reservation_has_a_reference'), models.CheckConstraint(condition=models.Q(('expires_at__gte', datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('expires_at__lt', datetime.datetime(3000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), name='inventory_reservation_expires_at_in_bounds', violation_error_message='A moment lies between 1970-01-01 and 3000-01-01.')],
             },
         ),
@@ -324,6 +324,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='transfer',
             index=models.Index(fields=['status', 'id'], name='inventory_transfer_status'),
+        ),
+        migrations.AddIndex(
+            model_name='transfer',
+            index=models.Index(fields=['reference'], name='inventory_transfer_reference', opclasses=['text_pattern_ops']),
         ),
         migrations.AddConstraint(
             model_name='transfer',

@@ -82,7 +82,8 @@ class Reservation(models.Model):
                 name="inventory_reservation_expiring",
                 condition=models.Q(status=ReservationStatus.ACTIVE),
             ),
-            models.Index(fields=["reference"], name="inventory_reservation_by_name"),
+            # Whatever the database's collation is, for the beginning of a reference too.
+            models.Index(fields=["reference"], name="inventory_reservation_by_name", opclasses=["text_pattern_ops"]),
             models.Index(fields=["client", "id"], name="inventory_reservation_client"),
         ]
         constraints = [

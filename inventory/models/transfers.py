@@ -47,7 +47,11 @@ class Transfer(models.Model):
         verbose_name = _("transfer")
         verbose_name_plural = _("transfers")
         ordering = ("-id",)
-        indexes = [models.Index(fields=["status", "id"], name="inventory_transfer_status")]
+        indexes = [
+            models.Index(fields=["status", "id"], name="inventory_transfer_status"),
+            # Whatever the database's collation is, for the beginning of a reference too.
+            models.Index(fields=["reference"], name="inventory_transfer_reference", opclasses=["text_pattern_ops"]),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="inventory_transfer_goes_somewhere", condition=~models.Q(source=models.F("target"))
