@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
@@ -22,6 +22,7 @@ from inventory.admin.live import SCRIPT, STYLE, live_stock
 from inventory.admin.quantities import RED, signed
 from inventory.admin.reservations import reservations_of
 from inventory.admin.scan_desk import ScanDesk, scan_url
+from inventory.item_codes import skus_by_code
 from inventory.models import Reservation, StockLevel, StockLevelQuerySet, StockMovement
 from pms_backend.api.admin_tables import (
     ACTIONS,
@@ -38,8 +39,7 @@ from pms_backend.api.service_admin import RefusalsAsFormErrors, moment
 from pms_backend.api.typed_unfold import action, display
 from products.admin.label_pages import LabelPages
 from products.labels import Label, label_of_variant
-from products.models import Variant
-from products.skus import as_sku_key
+from products.skus import sku_key
 
 STATE_LABELS: Final = {"oversold": "danger", "low": "warning"}
 BUTTON: Final = (
@@ -121,9 +121,8 @@ class StockLevelAdmin(BulkPage, LabelPages, ScanDesk):
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
         """Finds only the level of an existing SKU or barcode; searches for any other text."""
-        exact = Variant.objects.filter(Q(sku_key=as_sku_key(search_term) or "") | Q(barcode=search_term.strip()))
-        if search_term.strip() and (variants := list(exact.values_list("pk", flat=True)[: self.list_per_page])):
-            return queryset.filter(variant_id__in=variants), False
+        if skus := skus_by_code([search_term])[search_term]:
+            return queryset.filter(variant__sku_key__in=[sku_key(sku) for sku in skus]), False
         return super().get_search_results(request, queryset, search_term)
 
     def change_view(
