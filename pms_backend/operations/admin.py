@@ -16,11 +16,14 @@ from pms_backend.access.granting_admin import GrantingAdmin, GrantingForm
 from pms_backend.api.service_admin import ReadOnlyAdmin
 from pms_backend.api.typed_unfold import ModelAdmin, display
 from pms_backend.operations.roles import ROLES
+from pms_backend.operations.search.page import show_search
 from pms_backend.operations.user_forms import NewUserForm, UserForm
 
 admin.site.index_template = "operations/dashboard.html"
 admin.site.index_title = _("Dashboard")
 admin.site.login_template = "operations/login.html"
+# Unfold's address of its own search, which would find pages and run each list's search.
+admin.site.search = show_search  # type: ignore[attr-defined]
 admin.site.unregister((User, Group))
 
 
