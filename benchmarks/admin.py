@@ -49,6 +49,14 @@ DASHBOARD_MAX_QUERY_MS: Final = 200.0
 REPORTS: Final = {"/admin/pms_integration/pmsstock/?differs=1": 1_000.0}
 # Searches, filters and further pages, below /admin/. The lists and their orders are found by themselves.
 PAGES: Final = (
+    "search/?q=BENCH-7919",
+    "search/?q=4000000000042",
+    "search/?q=lamp",
+    "search/?q=l",
+    "search/?q=order-7",
+    "search/?q=basket-7",
+    "search/?q=truck-",
+    "search/?q=P77",
     "inventory/board/",
     "inventory/stocklevel/?q=BENCH-7919",
     "inventory/stocklevel/?q=4000000000042",
