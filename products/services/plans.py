@@ -162,7 +162,7 @@ def set_status(change: ProductChange, status: str, *, restores: bool = False) ->
             raise ProductArchived("The product is archived; restore it first.")
         product.status = ProductStatus.DRAFT
     if status == ProductStatus.ACTIVE:
-        check_rules(product, change.current)
+        check_rules(product, change.current, change.pointer_to)
     product.status = status
     if status != change.status_before:
         product.publish_at = product.unpublish_at = None

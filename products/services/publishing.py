@@ -7,35 +7,48 @@ from pms_backend.api.problems import FieldError
 from products.exceptions import PublishRulesFailed
 from products.models import Product, ProductStatus, Variant
 
-Rule = Callable[[Product, Sequence[Variant]], bool]
+# Where a variant is in the input or, if it is not named there, in the product as it is shown.
+Pointers = Callable[[Variant], str | None]
 
-# code → (pointer, requirement, whether the product meets it)
-PUBLISH_RULES: Final[dict[str, tuple[str, str, Rule]]] = {
-    "name_missing": ("/name", "A published product has a name.", lambda product, _: bool(product.name.strip())),
-    "product_archived": (
-        "/status",
-        "An archived product is restored before it is published.",
-        lambda product, _: product.status != ProductStatus.ARCHIVED,
-    ),
-    "variant_missing": ("/variants", "A published product has a variant.", lambda _, variants: bool(variants)),
-    "price_missing": (
-        "/variants",
-        "Every variant of a published product has a price.",
-        lambda _, variants: all(variant.price is not None for variant in variants),
-    ),
+# The rules by their codes.
+PUBLISH_RULES: Final = {
+    "name_missing": "A published product has a name.",
+    "product_archived": "An archived product is restored before it is published.",
+    "variant_missing": "A published product has a variant.",
+    "price_missing": "Every variant of a published product has a price.",
 }
 
 
-def failed_rules(product: Product, variants: Sequence[Variant]) -> tuple[FieldError, ...]:
-    """The rules that keep this product, with its current variants, from being published."""
-    return tuple(
-        FieldError(pointer, code, detail)
-        for code, (pointer, detail, holds) in PUBLISH_RULES.items()
-        if not holds(product, variants)
+def failed_rules(
+    product: Product, variants: Sequence[Variant], pointer_to: Pointers = lambda _: None
+) -> list[FieldError]:
+    """The rules that keep this product, with its current variants, from being published.
+
+    `pointer_to` finds a variant in the input; one that the input does not name has its index among the variants.
+    """
+    errors = []
+    if not product.name.strip():
+        errors.append(_error("/name", "name_missing"))
+    if product.status == ProductStatus.ARCHIVED:
+        errors.append(_error("/status", "product_archived"))
+    if not variants:
+        errors.append(_error("/variants", "variant_missing"))
+    errors += (
+        FieldError(
+            f"{pointer_to(variant) or f'/variants/{index}'}/price", "price_missing", f"{variant.sku} has no price."
+        )
+        for index, variant in enumerate(variants)
+        if variant.price is None
     )
+    return errors
 
 
-def check_rules(product: Product, variants: Sequence[Variant]) -> None:
+def check_rules(product: Product, variants: Sequence[Variant], pointer_to: Pointers = lambda _: None) -> None:
     """Raises `PublishRulesFailed`, naming each failed rule."""
-    if errors := failed_rules(product, variants):
-        raise PublishRulesFailed(" ".join(error.detail for error in errors), errors=errors)
+    if errors := failed_rules(product, variants, pointer_to):
+        rules = dict.fromkeys(PUBLISH_RULES[error.code] for error in errors)
+        raise PublishRulesFailed(" ".join(rules), errors=errors)
+
+
+def _error(pointer: str, code: str) -> FieldError:
+    return FieldError(pointer, code, PUBLISH_RULES[code])

@@ -5,7 +5,7 @@ import pytest
 from products.models import Product
 from products.services.publishing import failed_rules
 from tests.conftest import JSONClient
-from tests.factories import make_location, make_product, set_stock
+from tests.factories import make_location, make_product, make_variant, set_stock
 from tests.products.recorded import recorded
 
 pytestmark = pytest.mark.django_db
@@ -42,11 +42,32 @@ def test_every_rule_that_fails_is_named(editor: JSONClient):
     assert (response.status_code, body["code"]) == (422, "publish_rules_failed")
     assert [(error["pointer"], error["code"]) for error in body["errors"]] == [
         ("/name", "name_missing"),
-        ("/variants", "price_missing"),
+        ("/variants/0/price", "price_missing"),
     ]
     lamp.refresh_from_db()
     assert (lamp.status, lamp.version) == ("draft", 1)
     assert len(recorded()) == 1
+
+
+def test_each_variant_without_a_price_is_named_as_the_product_shows_it(editor: JSONClient):
+    lamp = make_product("A-1")
+    make_variant("A-2", product=lamp, price=None)
+
+    response = editor.post(url(lamp, "publish/"))
+
+    assert response.json()["detail"] == "Every variant of a published product has a price."
+    assert response.json()["errors"] == [
+        {"pointer": "/variants/1/price", "code": "price_missing", "detail": "A-2 has no price."}
+    ]
+
+
+def test_a_variant_of_the_body_is_named_as_the_body_does(editor: JSONClient):
+    lamp = make_product("A-1", status="active")
+    make_variant("A-2", product=lamp)
+
+    response = editor.patch(url(lamp), {"variants": [{"sku": "A-2", "price": None}]})
+
+    assert [error["pointer"] for error in response.json()["errors"]] == ["/variants/0/price"]
 
 
 def test_a_product_without_variants_is_not_published():
