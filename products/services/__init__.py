@@ -2,6 +2,7 @@
 
 from products.services.bulk import upsert_products
 from products.services.categories import create_category, delete_category, update_category
+from products.services.duplicates import duplicate_product
 from products.services.image_fetching import fetch_due_images
 from products.services.image_files import store_picture, store_pictures
 from products.services.image_sweep import sweep_stray_files, sweep_unused_images
