@@ -2,7 +2,8 @@
 
 Beside the fields of the API, input may have `is_whole`: it is all that another system (a PMS, a file) has about the
 product. Then a status restores an archived product instead of being refused; omitted options are extended by those of
-the variants; and omitted variants that no longer fit the options are archived.
+the variants; and omitted variants that no longer fit the options are archived. A variant may have `is_archived`, which
+archives it.
 """
 
 import json

@@ -16,7 +16,8 @@ from products.skus import sku_key
 def edit_variants(change: ProductChange, wanted: Sequence[dict[str, Any]]) -> None:
     """Changes the variants that the input names by `id`, or else by `sku`, and creates the others; omitted ones stay.
 
-    SKUs are matched as they were before the request, so that it may swap them. An archived variant is restored.
+    SKUs are matched as they were before the request, so that it may swap them. An archived variant is restored, and one
+    with `is_archived` archived.
     Raises `UnknownVariant`, `SkuTaken`, `TooManyVariants`.
     """
     by_id = {variant.pk: variant for variant in change.variants}
@@ -56,7 +57,7 @@ def _edit_variant(change: ProductChange, variant: Variant | None, wanted: dict[s
         change.variants.append(variant)
         change.new_variants.append(variant)
         change.is_edited = True
-    elif assign(variant, {**values, "is_archived": False}):
+    elif assign(variant, {**values, "is_archived": wanted.get("is_archived", False)}):
         if variant.sku != old_sku:
             change.renamed_variants.append(variant)
         variant.sku_key = sku_key(variant.sku)
