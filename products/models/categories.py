@@ -3,6 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.expressions import RawSQL
+from django.utils.translation import gettext_lazy as _
 
 # The name of a category, a product or a variant, and a slug or handle.
 MAX_NAME_LENGTH = 255
@@ -33,15 +34,18 @@ SELECT array_agg(slug::text ORDER BY height DESC) FROM up)
 class Category(models.Model):
     """A node of the tree into which products are sorted."""
 
-    name = models.CharField(max_length=MAX_NAME_LENGTH)
-    slug = models.SlugField(max_length=MAX_NAME_LENGTH, unique=True, allow_unicode=True)
-    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+    name = models.CharField(_("name"), max_length=MAX_NAME_LENGTH)
+    slug = models.SlugField(_("slug"), max_length=MAX_NAME_LENGTH, unique=True, allow_unicode=True)
+    parent = models.ForeignKey(
+        "self", verbose_name=_("parent"), null=True, blank=True, on_delete=models.PROTECT, related_name="children"
+    )
 
     objects = CategoryQuerySet.as_manager()
 
     class Meta:
         ordering = ("name",)
-        verbose_name_plural = "categories"
+        verbose_name = _("category")
+        verbose_name_plural = _("categories")
         constraints = [
             models.CheckConstraint(
                 name="products_category_not_its_own_parent", condition=~models.Q(parent=models.F("id"))

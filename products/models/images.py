@@ -2,6 +2,8 @@
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from products.models.products import Product
 
@@ -53,20 +55,20 @@ class ImageFile(models.Model):
 class ImageStatus(models.TextChoices):
     """The states of an image; one that is given as a URL begins as pending."""
 
-    PENDING = "pending"
-    READY = "ready"
-    FAILED = "failed"
+    PENDING = "pending", _("Pending")
+    READY = "ready", _("Ready")
+    FAILED = "failed", _("Failed")
 
 
 class ProductImage(models.Model):
     """An image of a product: its content, or the URL from which the content is fetched."""
 
-    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="images")
+    product = models.ForeignKey(Product, verbose_name=_("product"), on_delete=models.PROTECT, related_name="images")
     image_file = models.ForeignKey(ImageFile, null=True, blank=True, on_delete=models.PROTECT, related_name="uses")
     source_url = models.CharField(max_length=MAX_URL_LENGTH, blank=True)
-    alt = models.CharField(max_length=MAX_ALT_LENGTH, blank=True)
-    position = models.PositiveIntegerField(default=0)
-    status = models.CharField(max_length=10, choices=ImageStatus.choices, default=ImageStatus.READY)
+    alt = models.CharField(_("alt text"), max_length=MAX_ALT_LENGTH, blank=True)
+    position = models.PositiveIntegerField(_("position"), default=0)
+    status = models.CharField(_("status"), max_length=10, choices=ImageStatus.choices, default=ImageStatus.READY)
     attempts = models.PositiveIntegerField(default=0, editable=False)
     next_attempt_at = models.DateTimeField(null=True, blank=True, editable=False)
     # The end of the lease under which a worker fetches it.
@@ -77,6 +79,8 @@ class ProductImage(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
+        verbose_name = _("image")
+        verbose_name_plural = _("images")
         ordering = ("product", "position", "id")
         indexes = [
             models.Index(
@@ -114,7 +118,7 @@ class ProductImage(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.alt or f"Image {self.pk}"
+        return self.alt or gettext("Image %(number)s") % {"number": self.pk}
 
 
 class ImageUpload(models.Model):

@@ -9,6 +9,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models.functions import Coalesce, Length, Now
+from django.utils.translation import gettext_lazy as _
 
 from pms_backend.api.moments import moment_constraint
 from products.models.categories import MAX_NAME_LENGTH, Category
@@ -41,9 +42,9 @@ _IS_NFC: Final = models.Func(
 class ProductStatus(models.TextChoices):
     """The states of a product."""
 
-    DRAFT = "draft"
-    ACTIVE = "active"
-    ARCHIVED = "archived"
+    DRAFT = "draft", _("Draft")
+    ACTIVE = "active", _("Active")
+    ARCHIVED = "archived", _("Archived")
 
 
 class ProductQuerySet(models.QuerySet["Product"]):
@@ -62,21 +63,28 @@ class Product(models.Model):
     """Something that is sold, in one or more variants."""
 
     # Normalised by `products.handles.clean_handle`, so that equal handles conflict.
-    handle = models.CharField(max_length=MAX_NAME_LENGTH, unique=True)
-    name = models.CharField(max_length=MAX_NAME_LENGTH)
-    description = models.TextField(blank=True, max_length=MAX_DESCRIPTION_LENGTH)
-    brand = models.CharField(max_length=MAX_NAME_LENGTH, blank=True)
-    status = models.CharField(max_length=10, choices=ProductStatus.choices, default=ProductStatus.DRAFT)
-    published_at = models.DateTimeField(null=True, blank=True)
-    publish_at = models.DateTimeField(null=True, blank=True)
-    unpublish_at = models.DateTimeField(null=True, blank=True)
-    category = models.ForeignKey(Category, null=True, blank=True, on_delete=models.PROTECT, related_name="products")
-    tags = ArrayField(models.CharField(max_length=MAX_TAG_LENGTH), default=list, blank=True)
-    attributes = models.JSONField(default=dict, blank=True)
-    options = models.JSONField(default=list, blank=True)
-    version = models.BigIntegerField(default=1, editable=False)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+    handle = models.CharField(_("handle"), max_length=MAX_NAME_LENGTH, unique=True)
+    name = models.CharField(_("name"), max_length=MAX_NAME_LENGTH)
+    description = models.TextField(_("description"), blank=True, max_length=MAX_DESCRIPTION_LENGTH)
+    brand = models.CharField(_("brand"), max_length=MAX_NAME_LENGTH, blank=True)
+    status = models.CharField(_("status"), max_length=10, choices=ProductStatus.choices, default=ProductStatus.DRAFT)
+    published_at = models.DateTimeField(_("published at"), null=True, blank=True)
+    publish_at = models.DateTimeField(_("publish at"), null=True, blank=True)
+    unpublish_at = models.DateTimeField(_("unpublish at"), null=True, blank=True)
+    category = models.ForeignKey(
+        Category,
+        verbose_name=_("category"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="products",
+    )
+    tags = ArrayField(models.CharField(max_length=MAX_TAG_LENGTH), verbose_name=_("tags"), default=list, blank=True)
+    attributes = models.JSONField(_("attributes"), default=dict, blank=True)
+    options = models.JSONField(_("options"), default=list, blank=True)
+    version = models.BigIntegerField(_("version"), default=1, editable=False)
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(_("updated at"), db_default=Now(), editable=False)
     # Derived by `services.changes`: what a search reads, and the lowest price of a current variant.
     search_document = SearchVectorField(null=True, editable=False)
     lowest_price = models.DecimalField(
@@ -86,6 +94,8 @@ class Product(models.Model):
     objects = ProductQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("product")
+        verbose_name_plural = _("products")
         ordering = ("-id",)
         indexes = [
             models.Index(fields=["status", "id"], name="products_product_status"),
