@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from django.db import connection
-from django.db.models import BigIntegerField, BooleanField, F, Func, QuerySet, TextField
+from django.db.models import BigIntegerField, BooleanField, F, Func, JSONField, QuerySet, TextField
 from django.db.models.expressions import RawSQL
 
 from products.models import Product, Variant
@@ -25,8 +25,14 @@ _SUM_OVER_VARIANTS = """
  WHERE variant.product_id = products_product.id AND location.is_active)
 """
 
-_COUNT_VARIANT_EXPRESSIONSS = """
-(SELECT count(*) FROM products_variant AS variant WHERE variant.product_id = products_product.id)
+_VARIANTS_COUNT = """
+(SELECT count(*) FROM products_variant AS variant
+ WHERE variant.product_id = products_product.id AND NOT variant.is_archived)
+"""
+
+_PRICE_RANGE = """
+(SELECT jsonb_build_array(min(price)::text, max(price)::text, min(currency), max(currency))
+ FROM products_variant AS variant WHERE variant.product_id = products_product.id AND NOT variant.is_archived)
 """
 
 _HAS_AVAILABLE = """
@@ -136,10 +142,15 @@ def with_stock(variants: QuerySet[Variant]) -> QuerySet[Variant]:
 
 
 def with_totals(products: QuerySet[Product]) -> QuerySet[Product]:
-    """Products with `variants_count`, and `stock_on_hand` and `stock_reserved` over their variants: one statement."""
+    """Products with `stock_on_hand` and `stock_reserved` over their variants, `variants_count` and `price_range`.
+
+    The range is that of the current variants: the lowest and the highest price, the first and the last currency. All
+    are read by one statement.
+    """
     on_hand, reserved = (_SUM_OVER_VARIANTS.format(column=column) for column in ("on_hand", "reserved"))
     return products.annotate(
-        variants_count=RawSQL(_COUNT_VARIANT_EXPRESSIONSS, [], output_field=BigIntegerField()),  # noqa: S611 - constant text
+        variants_count=RawSQL(_VARIANTS_COUNT, [], output_field=BigIntegerField()),  # noqa: S611 - constant text
+        price_range=RawSQL(_PRICE_RANGE, [], output_field=JSONField()),  # noqa: S611 - constant text
         stock_on_hand=RawSQL(on_hand, [], output_field=BigIntegerField()),  # noqa: S611 - constant text
         stock_reserved=RawSQL(reserved, [], output_field=BigIntegerField()),  # noqa: S611 - constant text
     )

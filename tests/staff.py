@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
 from django.db.models import F, Value
 from django.db.models.functions import Concat
 from django.test import Client
@@ -42,6 +42,12 @@ def permissions_named(*names: str) -> list[Permission]:
     found = list(Permission.objects.annotate(full_name=name).filter(full_name__in=names))
     assert len(found) == len(set(names)), set(names) - {permission.full_name for permission in found}
     return found
+
+
+def member_of(role: str, name: str = "ada") -> Client:
+    """A client logged in as a member of staff with this role."""
+    User.objects.create_user(name, password=PASSWORD, is_staff=True).groups.add(Group.objects.get(name=role))
+    return logged_in(name)
 
 
 def logged_in(name: str) -> Client:

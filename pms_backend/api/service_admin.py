@@ -22,11 +22,11 @@ from unfold.utils import prettify_json
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from pms_backend.api.admin_pagination import KeysFirstPaginator
-from pms_backend.api.exceptions import DomainError, OutcomeUnknown, problem_of
+from pms_backend.api.exceptions import DomainError, OutcomeUnknown
+from pms_backend.api.form_refusals import add_refusal
 from pms_backend.api.forms import DecimalField, IntegerField
 from pms_backend.api.idempotency import IdempotencyInProgress
 from pms_backend.api.moments import OUT_OF_BOUNDS, is_in_bounds
-from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.api.typed_unfold import ModelAdmin, TabularInline
 
@@ -55,12 +55,10 @@ STRICT_NUMBERS: Final[dict[Any, dict[str, Any]]] = {
 _REFUSAL: Final = "pms.refusal"
 
 
-def add_refusal(form: forms.BaseForm, error: Exception) -> None:
-    """Adds a service's refusal to the form's errors: to the field that it names, else to the form."""
-    problem = problem_of(error)
-    for one in problem.errors or (FieldError("", problem.code, problem.detail),):
-        name = one.pointer.removeprefix("/")
-        form.add_error(name if name in form.fields else None, one.detail)
+def refusal_of(request: HttpRequest) -> Exception | None:
+    """The service's refusal because of which a form is shown again."""
+    refusal: Exception | None = request.META.get(_REFUSAL)
+    return refusal
 
 
 class RefusalsAsFormErrors:
@@ -84,6 +82,8 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
     """Checks the shape of input; the service checks it against the state."""
 
     refusal: ClassVar[Exception | None] = None
+    # The list of the input whose items are rows of the page, with errors of their own.
+    rows: ClassVar[str] = ""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -99,7 +99,7 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
             if isinstance(value, datetime) and not is_in_bounds(value):
                 self.add_error(name, OUT_OF_BOUNDS)
         if self.refusal is not None:
-            add_refusal(self, self.refusal)
+            add_refusal(self, self.refusal, except_below=self.rows)
         return cleaned
 
     def _post_clean(self) -> None:
@@ -175,7 +175,7 @@ class ServiceAdmin(ModelAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: Any = False, **kwargs: Any) -> Any:  # noqa: FBT002 - Django's
         """The form class, with the refusal of the first attempt."""
         form: Any = super().get_form(request, obj, change, **kwargs)
-        form.refusal = request.META.get(_REFUSAL)
+        form.refusal = refusal_of(request)
         return form
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:

@@ -83,8 +83,9 @@ TABLE = {
     "pms_integration.syncrun": Row(pages={"accept": ADD, "confirm": CHANGE, "cancel": CHANGE}),
     "products.category": Row(add=ADD, change=CHANGE, delete=DELETE, bulk={"delete_selected": DELETE}),
     "products.product": Row(
+        add=ADD,
         change=CHANGE,
-        pages={"labels": VIEW},
+        pages={"duplicate": ADD, "labels": VIEW},
         bulk=dict.fromkeys(("publish_selected", "unpublish_selected", "archive_selected", "restore_selected"), CHANGE)
         | {"print_labels": VIEW},
         buttons=dict.fromkeys(("publish", "unpublish", "archive", "restore"), CHANGE),

@@ -18,7 +18,7 @@ from tests.operations.test_admin import add_rows, address
 from tests.staff import form_of, grant, logged_in, staff_with
 from webhooks.models import Delivery
 
-COST = "4711.37"
+COST = "814.37"
 EDITS = ("products.view_product", "products.change_product", "products.view_variant", "products.change_variant")
 SHOWING = {
     *("products.Product", "pms_integration.PMSProduct", "pms_integration.PMSProductPush", "pms_integration.PMSEvent"),

@@ -15,7 +15,7 @@ from pms_backend.access.caller import caller_of_user
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.operations.roles import ROLES
 from tests.operations.test_admin import add_rows
-from tests.staff import PASSWORD, logged_in
+from tests.staff import member_of
 
 pytestmark = pytest.mark.django_db
 
@@ -50,12 +50,6 @@ MENUS = {
 # Between them these have, and lack, pages of most kinds; `make test-slow` tries all.
 FEW_ROLES = ("Counter", "Warehouse")
 EACH_ROLE = [name if name in FEW_ROLES else pytest.param(name, marks=pytest.mark.slow) for name in ROLES]
-
-
-def member_of(role: str) -> Client:
-    user = User.objects.create_user("ada", password=PASSWORD, is_staff=True)
-    user.groups.add(Group.objects.get(name=role))
-    return logged_in("ada")
 
 
 def test_each_role_exists_and_is_explained():

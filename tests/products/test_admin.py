@@ -3,13 +3,12 @@
 from decimal import Decimal
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from pms_backend.events.models import Event
 from products import services
 from products.models import Category, Product, ProductStatus
-from tests.factories import make_location, make_product, make_variant, set_stock
+from tests.factories import make_product
 from tests.staff import form_of, said, staff_with, superuser
 
 pytestmark = pytest.mark.django_db
@@ -25,18 +24,6 @@ def types_of(product: Product) -> list[str]:
     return list(Event.objects.filter(subject=f"product:{product.pk}").order_by("id").values_list("type", flat=True))
 
 
-def test_the_list_sums_stock_over_variants_and_active_locations():
-    product = make_product("A-1")
-    make_variant("A-2", product=product)
-    main, west = make_location(), make_location("west")
-    for sku, location, on_hand in (("A-1", main, 5), ("A-2", west, 7)):
-        set_stock(sku, location, on_hand)
-
-    (row,) = superuser().get(LIST).context["cl"].result_list
-
-    assert (row.variants_count, row.stock_on_hand, row.stock_reserved) == (2, 12, 0)
-
-
 @pytest.mark.parametrize("query", ["lam", "a-1", "4006381333931", "acme", "my-lamp"])
 def test_a_product_is_found_by_name_sku_barcode_brand_and_handle(query: str):
     make_product("A-1", brand="Acme", handle="my-lamp", barcode="4006381333931")
@@ -45,15 +32,6 @@ def test_a_product_is_found_by_name_sku_barcode_brand_and_handle(query: str):
     found = superuser().get(LIST, {"q": query}).context["cl"].result_list
 
     assert [product.name for product in found] == ["Lamp"]
-
-
-def test_the_list_is_filtered_by_brand():
-    make_product("A-1", brand="Acme")
-    make_product("B-2", name="Chair", brand="Other")
-
-    found = superuser().get(LIST, {"brand": "Other"}).context["cl"].result_list
-
-    assert [product.name for product in found] == ["Chair"]
 
 
 def test_an_edit_is_one_update_of_product_and_variants():
@@ -94,21 +72,6 @@ def test_publishing_saves_and_publishes():
     assert "Bright lamp is published." in said(response)
 
 
-def test_publishing_names_each_failed_rule_and_keeps_the_form():
-    product, client = make_product("A-1", price=None), superuser()
-    sent = {**form_of(client.get(page(product))), "name": "Bright lamp", "products_product_publish": ""}
-
-    response = client.post(page(product), sent)
-
-    product.refresh_from_db()
-    form = response.context["adminform"].form
-    assert form.non_field_errors() == ["Every variant of a published product has a price."]
-    assert form["name"].value() == "Bright lamp"
-    assert (product.status, product.name, product.version) == (ProductStatus.DRAFT, "Lamp", 1)
-    assert types_of(product) == ["product.created"]
-    assert not LogEntry.objects.exists()
-
-
 def test_an_active_product_does_not_lose_its_price():
     product, client = make_product("A-1", status="active"), superuser()
 
@@ -140,8 +103,8 @@ def test_selected_products_are_published_or_named_with_failed_rules():
     response = superuser().post(LIST, sent, follow=True)
 
     assert sorted(said(response)) == [
-        "1 product published.",
-        "Chair was not published: Every variant of a published product has a price.",
+        "1 product is changed.",
+        "Chair stays as it is: Every variant of a published product has a price.",
     ]
     assert dict(Product.objects.values_list("name", "status")) == {"Lamp": "active", "Chair": "draft"}
 
@@ -173,13 +136,12 @@ def test_without_the_permission_pages_are_read_only():
     assert (product.name, product.status) == ("Lamp", "draft")
 
 
-def test_products_are_neither_added_nor_deleted():
-    product, client = make_product("A-1"), superuser()
+def test_products_are_not_deleted():
+    product = make_product("A-1")
 
-    added = client.get(reverse("admin:products_product_add"))
-    deleted = client.post(reverse("admin:products_product_delete", args=[product.pk]), {"post": "yes"})
+    deleted = superuser().post(reverse("admin:products_product_delete", args=[product.pk]), {"post": "yes"})
 
-    assert (added.status_code, deleted.status_code) == (403, 403)
+    assert deleted.status_code == 403
     assert Product.objects.count() == 1
 
 
