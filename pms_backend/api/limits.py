@@ -16,8 +16,8 @@ MAX_URL_BYTES: Final = 8 * 1024
 MAX_QUERY_PARAMETERS: Final = 100
 # All headers together, names included.
 MAX_HEADER_BYTES: Final = 32 * 1024
-# Of a form: the admin's page of a product with a hundred variants has about a thousand.
-MAX_FORM_FIELDS: Final = 2_000
+# Of a form: the admin's page of a product with the most variants has ten for each.
+MAX_FORM_FIELDS: Final = 25_000
 MAX_FORM_FILES: Final = 10
 # Of the `subject` of an event or an audit entry: a SKU and a location's code fit.
 MAX_SUBJECT_LENGTH: Final = 400

@@ -102,7 +102,7 @@ def test_no_view_accepts_more_than_the_web_server():
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("count", [MAX_FORM_FIELDS + 1, MAX_FORM_FIELDS * 10])
+@pytest.mark.parametrize("count", [MAX_FORM_FIELDS + 1, pytest.param(MAX_FORM_FIELDS * 10, marks=pytest.mark.slow)])
 def test_a_form_with_too_many_fields_is_400(count: int):
     response = superuser().post("/admin/products/category/add/", {f"field-{number}": "1" for number in range(count)})
 
