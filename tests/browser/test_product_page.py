@@ -6,7 +6,9 @@ from pytest_django.live_server_helper import LiveServer
 
 from products.models import Product, ProductStatus
 from tests.browser.pages import become, errors_of, page_of, session_of
+from tests.factories import make_product
 from tests.products.admin_pages import ADD
+from tests.products.admin_pages import page as address
 from tests.products.pictures import picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -60,3 +62,39 @@ def test_a_product_is_made_and_published_after_a_refused_try(live_server: LiveSe
     product = Product.objects.get()
     assert (product.status, product.images.count()) == (ProductStatus.ACTIVE, 1)
     assert [variant.sku for variant in product.variants.all()] == SKUS
+
+
+@pytest.mark.slow
+def test_options_that_change_later_change_their_variants(live_server: LiveServer, chromium: str):
+    sizes = [{"name": "Siz", "values": ["S", "M"]}]
+    variants = [{"sku": f"TEA-{size}", "price": "9.00", "options": {"Siz": size}} for size in "SM"]
+    product = make_product(name="Tea", options=sizes, variants=variants)
+    catalogue = session_of("cora", "Catalogue")
+    with page_of(chromium) as page:
+        errors = errors_of(page)
+        become(page, live_server.url, catalogue)
+        page.goto(f"{live_server.url}{address(product)}")
+        page.locator(".option-name").fill("Size")
+        page.locator(".option-value input").first.fill("Small")
+        page.get_by_label("Add values, separated by commas").fill("L, XL")
+        page.get_by_label("Add values, separated by commas").press("Enter")
+        page.get_by_role("button", name="Add the missing variants (2)").click()
+        expect(page.get_by_text("Variants added, not saved yet: 2")).to_be_visible()
+        page.get_by_role("button", name="Leave this variant out").first.click()
+        expect(page.locator("#id_variants-2-sku")).to_have_value("TEA-XL")
+        page.get_by_role("button", name="Remove M", exact=True).click()
+        expect(page.locator("#id_variants-1-is_archived")).to_be_checked()
+        page.locator("#id_variants-0-price").fill("90.00")
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_text("9.00 → 90.00: is that right? Save again if it is.")).to_be_visible()
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_text("was changed successfully")).to_be_visible()
+        assert errors == []
+
+    product.refresh_from_db()
+    assert product.options == [{"name": "Size", "values": ["Small", "L", "XL"]}]
+    current = product.variants.filter(is_archived=False)
+    assert [(one.sku, one.options, str(one.price)) for one in current] == [
+        ("TEA-S", {"Size": "Small"}, "90.00"),
+        ("TEA-XL", {"Size": "XL"}, "9.00"),
+    ]

@@ -18,16 +18,18 @@ document.addEventListener("alpine:init", () => {
     problem: "",
 
     init() {
-      this.stored = this.$root.querySelector("[name=options]");
+      // Alpine's own `$root` is not found from a button of a row that has been removed.
+      this.root = this.$root;
+      this.stored = this.root.querySelector("[name=options]");
       this.options = JSON.parse(this.stored.value || "[]").map(({ name, values }) =>
         keyed({ name, was: name, values: values.map((text) => keyed({ text, was: text })) }));
       this.renumber();
       this.refresh();
-      this.$root.addEventListener("change", () => this.refresh());
+      this.root.addEventListener("change", () => this.refresh());
     },
 
     rows() {
-      return [...this.$root.querySelectorAll("[data-rows] > tr")];
+      return [...this.root.querySelectorAll("[data-rows] > tr")];
     },
 
     field(row, name) {
@@ -60,9 +62,9 @@ document.addEventListener("alpine:init", () => {
         const values = this.valuesOf(row);
         row.querySelector("[data-variant-label]").textContent = options.map(({ name }) => values[name]).filter(Boolean).join(" / ");
       }
-      const most = Number(this.$root.dataset.max);
+      const most = Number(this.root.dataset.max);
       const isTooMuch = options.reduce((count, { values }) => count * values.length, 1) > most;
-      this.problem = isTooMuch ? `${this.$root.dataset.tooMany} ${most}` : "";
+      this.problem = isTooMuch ? `${this.root.dataset.tooMany} ${most}` : "";
       this.missing = isTooMuch || !options.length ? [] : this.missingOf(options);
     },
 
@@ -97,13 +99,13 @@ document.addEventListener("alpine:init", () => {
         return row;
       });
       this.refresh();
-      this.said = `${this.$root.dataset.added} ${changed.length}`;
+      this.said = `${this.root.dataset.added} ${changed.length}`;
       if (changed.length) {
         this.field(changed[0], "sku").focus();
       }
     },
 
-    // What the SKUs begin with: that of the first variant without its values, else the name of the product.
+    // What the SKUs begin with: the first one without its values, or what all have in common; else the product's name.
     prefix(first) {
       const sku = first && this.field(first, "sku").value.trim();
       if (!sku) {
@@ -111,12 +113,18 @@ document.addEventListener("alpine:init", () => {
       }
       const values = this.valuesOf(first);
       const end = this.options.map(({ name }) => values[name]).filter(Boolean).map((value) => `-${codeOf(value)}`).join("");
-      return end && sku.toUpperCase().endsWith(end) ? sku.slice(0, -end.length) : sku;
+      if (end && sku.toUpperCase().endsWith(end)) {
+        return sku.slice(0, -end.length);
+      }
+      const others = this.rows().slice(1).map((row) => this.field(row, "sku").value.trim());
+      const common = others.reduce((start, other) => start.slice(0, [...start].findIndex((_, at) => start[at] !== other[at]) >>> 0), sku);
+      const cut = common.search(/[-_./ ][^-_./ ]*$/);
+      return others.length && cut > 0 ? common.slice(0, cut) : sku;
     },
 
     addRow(focus = false) {
-      const row = this.$root.querySelector("[data-row]").content.firstElementChild.cloneNode(true);
-      this.$root.querySelector("[data-rows]").append(row);
+      const row = this.root.querySelector("[data-row]").content.firstElementChild.cloneNode(true);
+      this.root.querySelector("[data-rows]").append(row);
       this.renumber();
       if (focus) {
         this.field(row, "sku").focus();
@@ -146,13 +154,13 @@ document.addEventListener("alpine:init", () => {
           }
         }
       });
-      this.$root.querySelector("[name=variants-TOTAL_FORMS]").value = rows.length;
+      this.root.querySelector("[name=variants-TOTAL_FORMS]").value = rows.length;
       this.count = rows.length;
     },
 
     addOption() {
       this.options.push(keyed({ name: "", was: "", values: [] }));
-      this.$nextTick(() => [...this.$root.querySelectorAll(".option-name")].at(-1).focus());
+      this.$nextTick(() => [...this.root.querySelectorAll(".option-name")].at(-1).focus());
     },
 
     rename(option) {
