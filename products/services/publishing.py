@@ -3,6 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from pms_backend.api.problems import FieldError
 from products.exceptions import PublishRulesFailed
 from products.models import Product, ProductStatus, Variant
@@ -12,15 +15,15 @@ Pointers = Callable[[Variant], str | None]
 
 # The rules by their codes.
 PUBLISH_RULES: Final = {
-    "name_missing": "A published product has a name.",
-    "product_archived": "An archived product is restored before it is published.",
-    "variant_missing": "A published product has a variant.",
-    "price_missing": "Every variant of a published product has a price.",
+    "name_missing": gettext_noop("A published product has a name."),
+    "product_archived": gettext_noop("An archived product is restored before it is published."),
+    "variant_missing": gettext_noop("A published product has a variant."),
+    "price_missing": gettext_noop("Every variant of a published product has a price."),
 }
 
 
 def failed_rules(
-    product: Product, variants: Sequence[Variant], pointer_to: Pointers = lambda _: None
+    product: Product, variants: Sequence[Variant], pointer_to: Pointers = lambda _variant: None
 ) -> list[FieldError]:
     """The rules that keep this product, with its current variants, from being published.
 
@@ -35,7 +38,9 @@ def failed_rules(
         errors.append(_error("/variants", "variant_missing"))
     errors += (
         FieldError(
-            f"{pointer_to(variant) or f'/variants/{index}'}/price", "price_missing", f"{variant.sku} has no price."
+            f"{pointer_to(variant) or f'/variants/{index}'}/price",
+            "price_missing",
+            _("%(sku)s has no price.") % {"sku": variant.sku},
         )
         for index, variant in enumerate(variants)
         if variant.price is None
@@ -43,12 +48,12 @@ def failed_rules(
     return errors
 
 
-def check_rules(product: Product, variants: Sequence[Variant], pointer_to: Pointers = lambda _: None) -> None:
+def check_rules(product: Product, variants: Sequence[Variant], pointer_to: Pointers = lambda _variant: None) -> None:
     """Raises `PublishRulesFailed`, naming each failed rule."""
     if errors := failed_rules(product, variants, pointer_to):
-        rules = dict.fromkeys(PUBLISH_RULES[error.code] for error in errors)
+        rules = dict.fromkeys(_(PUBLISH_RULES[error.code]) for error in errors)
         raise PublishRulesFailed(" ".join(rules), errors=errors)
 
 
 def _error(pointer: str, code: str) -> FieldError:
-    return FieldError(pointer, code, PUBLISH_RULES[code])
+    return FieldError(pointer, code, _(PUBLISH_RULES[code]))
