@@ -1,10 +1,9 @@
 """The stock of the last days as charts with their figures: a part of the dashboard."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -14,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from inventory.stock_days import Day, last_days
 from pms_backend.access.visibility import sees_cost
+from pms_backend.api.admin_charts import Chart, chart_data
 from pms_backend.api.admin_tables import NUMBER, SHORT, Table
 
 COLOUR: Final = "var(--color-primary-500)"
@@ -21,20 +21,15 @@ COLOUR: Final = "var(--color-primary-500)"
 MAX_DAY_NAMES: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """A chart of a figure by day: its newest figure in words, and all of them for chart.js and as a table."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DailyChart(Chart):
+    """A chart of a figure by day, with its newest figure in words."""
 
-    title: str
     newest: str
     at: str
-    kind: str
-    data: str
-    label: str
-    table: Table
 
 
-def stock_charts(request: HttpRequest) -> list[Chart]:
+def stock_charts(request: HttpRequest) -> list[DailyChart]:
     """The charts that this user may see, in two statements; none before the first day is recorded."""
     may_see_stock = request.user.has_perm("inventory.view_stocklevel")
     may_see_movements = request.user.has_perm("inventory.view_stockmovement")
@@ -54,18 +49,18 @@ def stock_charts(request: HttpRequest) -> list[Chart]:
 
 def _chart(
     title: str, kind: str, days: Sequence[Day], figure: Callable[[Day], int | Decimal | None], *, today: str = ""
-) -> Chart:
+) -> DailyChart:
     figures = [figure(day) or 0 for day in days]
     names = [date_format(day.day, "MONTH_DAY_FORMAT") for day in days]
     newest, last = number_format(figures[-1]), days[-1].day
     at = today if last == timezone.localdate() else _("at the end of %(day)s") % {"day": date_format(last)}
     words = {"title": title, "newest": newest, "at": at, "least": number_format(min(figures))}
-    return Chart(
+    return DailyChart(
         title=title,
         newest=newest,
         at=at,
         kind=kind,
-        data=json.dumps({"labels": names, "datasets": [_dataset(title, figures)]}),
+        data=chart_data(names, [(title, [float(value) for value in figures], COLOUR)], max_names=MAX_DAY_NAMES),
         label=_("%(title)s: %(newest)s %(at)s, between %(least)s and %(most)s in the days shown")
         % {**words, "most": number_format(max(figures))},
         table=Table(
@@ -76,14 +71,3 @@ def _chart(
             ],
         ),
     )
-
-
-def _dataset(title: str, figures: Sequence[int | Decimal]) -> dict[str, Any]:
-    return {
-        "label": title,
-        "data": [float(value) for value in figures],
-        "borderColor": COLOUR,
-        "backgroundColor": COLOUR,
-        "maxTicksXLimit": MAX_DAY_NAMES,
-        "displayYAxis": True,
-    }
