@@ -11,6 +11,7 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.formats import localize
@@ -264,10 +265,8 @@ class EmptyForm(forms.Form):
 
 
 def secret_message(request: HttpRequest, what: str, secret: str) -> None:
-    """Shows a secret once, on the next page."""
-    code = format_html('<code class="font-semibold" style="user-select: all">{}</code>', secret)
-    text = _("{what} is {secret} Copy it now: it is not shown again.")
-    messages.warning(request, format_html(text, what=what, secret=code))
+    """Shows a secret once, on the next page, with a button that copies it."""
+    messages.warning(request, render_to_string("service_admin/secret.html", {"what": what, "secret": secret}))
 
 
 def moment(value: datetime | None) -> SafeString:
