@@ -12,6 +12,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from pms_backend.access import key_cache, services
+from pms_backend.access.addresses import client_address
 from pms_backend.access.caller import Caller, Credential, caller_of_user
 from pms_backend.access.models import ApiKey, SigningKey
 from pms_backend.access.scopes import SAFE_METHODS
@@ -93,17 +94,21 @@ def caller_of_key(key: str, request: HttpRequest | None = None) -> Caller | None
     generation = key_cache.generation_for(request)
     caller = key_cache.get(key, generation)
     if caller is None:
-        caller = _look_up(key)
+        caller = _look_up(key, request)
         if caller is not None:
             key_cache.store(key, caller, generation)
     return caller
 
 
-def _look_up(key: str) -> Caller | None:
+def _look_up(key: str, request: HttpRequest | None) -> Caller | None:
     found = keys_of(key.partition(".")[0]).first()
     if found is None or not ApiKey.objects.key_generator.verify(key, found.hashed_key):
         return None
-    services.note_use(client=found.client)
+    if request is None:
+        services.note_use(client=found.client)
+    else:
+        asked = f"{request.method} {request.path}"
+        services.note_use(client=found.client, request=asked, address=client_address(request))
     return caller_of_found(found)
 
 

@@ -19,6 +19,9 @@ STOREFRONT_TIER = "storefront"
 INTERNAL_TIER = "internal"
 
 PUBLIC_ID_LENGTH = 8
+MAX_REQUEST_LENGTH = 200
+# Of an IPv6 address.
+MAX_ADDRESS_LENGTH = 45
 
 
 class ApiClient(models.Model):
@@ -30,7 +33,10 @@ class ApiClient(models.Model):
     tier = models.CharField(max_length=40, default=DEFAULT_TIER)
     expires_at = models.DateTimeField("expires", null=True, blank=True)
     revoked_at = models.DateTimeField("revoked", null=True, editable=False)
+    # Of a request, which is noted at most once a minute: its method and its path.
     last_used_at = models.DateTimeField("last used", null=True, editable=False)
+    last_request = models.CharField(max_length=MAX_REQUEST_LENGTH, blank=True, db_default="", editable=False)
+    last_address = models.CharField(max_length=MAX_ADDRESS_LENGTH, blank=True, db_default="", editable=False)
     created_at = models.DateTimeField("created", db_default=Now(), editable=False)
 
     class Meta:

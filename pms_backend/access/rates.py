@@ -130,14 +130,18 @@ def count_request(bucket: str, key: str, *, also_read: str = "") -> Verdict | No
 
 
 def count_request_of_tier(tier: str, key: str, *, write: bool) -> Verdict | None:
-    """Counts one request of a client; a tier without limits of its own has those of the default tier."""
+    """Counts one request of a client."""
+    rate = rate_of_tier(tier, write=write)
+    return None if rate is None else count_request(rate.bucket, key)
+
+
+def rate_of_tier(tier: str, *, write: bool) -> Rate | None:
+    """The limit of a tier, which is that of the default tier unless it has its own; None without a limit."""
     if tier == INTERNAL_TIER:
         return None
     kind = "write" if write else "read"
-    bucket = f"{tier}.{kind}"
-    if bucket not in parse_rates(settings.RATE_LIMITS):
-        bucket = f"{DEFAULT_TIER}.{kind}"
-    return count_request(bucket, key)
+    rates = parse_rates(settings.RATE_LIMITS)
+    return rates.get(f"{tier}.{kind}") or rates.get(f"{DEFAULT_TIER}.{kind}")
 
 
 def _count_one(keys: list[str], *numbers: int) -> Any:

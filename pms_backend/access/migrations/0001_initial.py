@@ -34,6 +34,8 @@ class Migration(migrations.Migration):
                 ('expires_at', models.DateTimeField(blank=True, null=True, verbose_name='expires')),
                 ('revoked_at', models.DateTimeField(editable=False, null=True, verbose_name='revoked')),
                 ('last_used_at', models.DateTimeField(editable=False, null=True, verbose_name='last used')),
+                ('last_request', models.CharField(blank=True, db_default='', editable=False, max_length=200)),
+                ('last_address', models.CharField(blank=True, db_default='', editable=False, max_length=45)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='created')),
             ],
             options={

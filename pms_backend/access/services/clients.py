@@ -16,15 +16,23 @@ from pms_backend.access import key_cache
 from pms_backend.access.caller import Caller
 from pms_backend.access.exceptions import ApiClientNotFound, ApiClientRevoked, UnknownScope, UnknownTier
 from pms_backend.access.grants import require_may_give
-from pms_backend.access.models import DEFAULT_TIER, PUBLIC_ID_LENGTH, ApiClient, ApiKey, SigningKey
+from pms_backend.access.models import (
+    DEFAULT_TIER,
+    MAX_REQUEST_LENGTH,
+    PUBLIC_ID_LENGTH,
+    ApiClient,
+    ApiKey,
+    SigningKey,
+)
 from pms_backend.access.rates import known_tiers
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.access.services.audit import record_audit
+from pms_backend.api.storable_text import storable
 
 SECRET_BYTES: Final = 32
 DEFAULT_OVERLAP: Final = timedelta(days=1)
 MAX_OVERLAP: Final = timedelta(days=7)
-# `last_used_at` is updated at most this often.
+# A use is noted at most this often.
 USE_NOTED_EVERY: Final = timedelta(minutes=1)
 
 
@@ -117,12 +125,14 @@ def revoke_api_client(*, client_id: str) -> ApiClient:
     return client
 
 
-def note_use(*, client: ApiClient) -> None:
-    """Sets `last_used_at`, at most once a minute."""
+def note_use(*, client: ApiClient, request: str = "", address: str = "") -> None:
+    """Notes a request (its method and path) and where it came from, at most once a minute."""
     if client.last_used_at is not None and timezone.now() - client.last_used_at < USE_NOTED_EVERY:
         return
     due = Q(last_used_at=None) | Q(last_used_at__lt=Now() - USE_NOTED_EVERY)
-    ApiClient.objects.filter(due, pk=client.pk).update(last_used_at=Now())
+    ApiClient.objects.filter(due, pk=client.pk).update(
+        last_used_at=Now(), last_request=storable(request)[:MAX_REQUEST_LENGTH], last_address=address
+    )
 
 
 def _expire(keys: QuerySet[Any], *, at: Any) -> None:

@@ -1,0 +1,50 @@
+"""What the page of an API client shows below its fields: what it may do, and what it has written last."""
+
+from typing import Final
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from pms_backend.access.client_words import SCOPE_TEXTS
+from pms_backend.access.models import ApiClient, AuditEntry
+from pms_backend.access.scopes import ALL_SCOPES
+from pms_backend.api.admin_subjects import subject_link
+from pms_backend.api.admin_tables import KEY, SHORT, TEXT, Table, link
+from pms_backend.api.service_admin import moment
+
+LAST_WRITES: Final = 10
+
+
+def tables_of(request: HttpRequest, client: ApiClient) -> list[Table]:
+    """The scopes with a sentence each, and for users who may read the audit log the last writes."""
+    tables = [scopes_of(client)]
+    if request.user.has_perm("access.view_auditentry"):
+        tables.append(last_writes_of(request, client))
+    return tables
+
+
+def scopes_of(client: ApiClient) -> Table:
+    """What the client may do."""
+    return Table(
+        title=_("What it may do"),
+        columns={_("Scope"): KEY, _("Allows"): TEXT},
+        rows=[(scope, SCOPE_TEXTS[scope]) for scope in ALL_SCOPES if scope in client.scopes],
+        empty=_("Nothing: it has no scope."),
+    )
+
+
+def last_writes_of(request: HttpRequest, client: ApiClient) -> Table:
+    """The newest entries of the audit log by this client's name."""
+    actor = f"client:{client.name}"
+    entries = AuditEntry.objects.filter(actor=actor).order_by("-id")[:LAST_WRITES]
+    # In quotes, because the search takes a name with spaces for several words.
+    query = urlencode({"q": f'"{actor}"'})
+    return Table(
+        title=_("Last writes"),
+        columns={_("When"): SHORT, _("What"): KEY, _("On"): TEXT},
+        rows=[(moment(entry.occurred_at), entry.action, subject_link(request, entry.subject)) for entry in entries],
+        empty=_("It has written nothing that the audit log has."),
+        note=link(f"{reverse('admin:access_auditentry_changelist')}?{query}", _("All its entries of the audit log")),
+    )
