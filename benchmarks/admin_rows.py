@@ -183,8 +183,9 @@ SELECT (SELECT min(id) FROM webhooks_webhookendpoint) + id %% 4, id, type, seque
 FROM events_event ORDER BY id DESC LIMIT 2 * %(products)s
 """,
     """
-INSERT INTO webhooks_deliveryattempt (delivery_id, at, status, ms, answer, error)
-SELECT id, created_at, 200, 20, '', '' FROM webhooks_delivery
+INSERT INTO webhooks_deliveryattempt (delivery_id, endpoint_id, at, status, ms, answer, error)
+SELECT id, endpoint_id, created_at, CASE WHEN status = 'failed' THEN 500 ELSE 200 END, 20, '', ''
+FROM webhooks_delivery ORDER BY id
 """,
     "UPDATE webhooks_webhookendpoint SET failing_since = now() - interval '1 day', failures = 9 WHERE url LIKE '%%/4'",
     """

@@ -8,6 +8,7 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from pms_backend.access.encryption import EncryptedTextField
 from pms_backend.api.context import MAX_ACTOR_LENGTH
@@ -122,11 +123,11 @@ class EndpointCursor(models.Model):
 class DeliveryStatus(models.TextChoices):
     """pending ⇄ sending → delivered │ failed; cancelled while its endpoint is disabled."""
 
-    PENDING = "pending"
-    SENDING = "sending"
-    DELIVERED = "delivered"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
+    PENDING = "pending", gettext_lazy("Pending")
+    SENDING = "sending", gettext_lazy("Being sent")
+    DELIVERED = "delivered", gettext_lazy("Delivered")
+    FAILED = "failed", gettext_lazy("Failed")
+    CANCELLED = "cancelled", gettext_lazy("Cancelled")
 
 
 UNSETTLED: Final = (DeliveryStatus.PENDING, DeliveryStatus.SENDING)
@@ -189,6 +190,10 @@ class DeliveryAttempt(models.Model):
     """One attempt at a delivery: the status of the answer with its beginning, or the error without one."""
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
+    # Of the delivery, so that the last day of an endpoint is read from one index.
+    endpoint = models.ForeignKey(
+        WebhookEndpoint, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
+    )
     at = models.DateTimeField()
     status = models.PositiveSmallIntegerField(null=True)
     ms = models.PositiveIntegerField()
@@ -198,6 +203,9 @@ class DeliveryAttempt(models.Model):
     class Meta:
         ordering = ("id",)
         verbose_name = "delivery attempt"
+        indexes = [
+            models.Index(fields=["endpoint", "at"], include=["status", "ms"], name="webhook_attempt_of_endpoint")
+        ]
 
     def __str__(self) -> str:
         return str(self.status or self.error)

@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
                 ('type', models.CharField(max_length=60)),
                 ('sequence', models.BigIntegerField()),
                 ('previous_sequence', models.BigIntegerField(null=True)),
-                ('status', models.CharField(choices=[('pending', 'Pending'), ('sending', 'Sending'), ('delivered', 'Delivered'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='pending', max_length=9)),
+                ('status', models.CharField(choices=[('pending', 'Pending'), ('sending', 'Being sent'), ('delivered', 'Delivered'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='pending', max_length=9)),
                 ('tries', models.PositiveSmallIntegerField(db_default=0, default=0)),
                 ('next_attempt_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), null=True)),
                 ('is_in_order', models.BooleanField(db_default=False, default=False)),
@@ -73,10 +73,12 @@ class Migration(migrations.Migration):
                 ('answer', models.TextField(blank=True)),
                 ('error', models.CharField(blank=True, max_length=500)),
                 ('delivery', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='webhooks.delivery')),
+                ('endpoint', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='webhooks.webhookendpoint')),
             ],
             options={
                 'verbose_name': 'delivery attempt',
                 'ordering': ('id',),
+                'indexes': [models.Index(fields=['endpoint', 'at'], include=('status', 'ms'), name='webhook_attempt_of_endpoint')],
             },
         ),
         migrations.CreateModel(

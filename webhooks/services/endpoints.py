@@ -35,11 +35,6 @@ _OURS: Final = frozenset(
     {"host", "content-length", "content-type", "transfer-encoding", "connection", "user-agent", "accept-encoding"}
     | {"te", "trailer", "upgrade", "expect", "keep-alive", "proxy-connection"}
 )
-# After the deliveries: until these are gone, a worker may log one more. Foreign keys are checked at the commit.
-_DELETE_ATTEMPTS: Final = """
-DELETE FROM webhooks_deliveryattempt AS attempt
-WHERE NOT EXISTS (SELECT FROM webhooks_delivery WHERE id = attempt.delivery_id)
-"""
 
 # A URL that `check_endpoint_url` has returned.
 EndpointURL = NewType("EndpointURL", str)
@@ -118,7 +113,8 @@ def delete_endpoint(*, endpoint_id: int) -> None:
     with connection.cursor() as cursor:
         # Django's own delete() would read each of them first.
         cursor.execute("DELETE FROM webhooks_delivery WHERE endpoint_id = %s", [endpoint_id])
-        cursor.execute(_DELETE_ATTEMPTS)
+        # Afterwards: until the deliveries are gone, a worker may log one more. Foreign keys are checked at the commit.
+        cursor.execute("DELETE FROM webhooks_deliveryattempt WHERE endpoint_id = %s", [endpoint_id])
     FeedHead.objects.select_for_update(no_key=True).first()
     endpoint.delete()
 

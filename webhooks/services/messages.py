@@ -38,12 +38,6 @@ def stored_events(ids: Collection[int]) -> dict[int, StoredEvent]:
     return {event.id: event for event in found}
 
 
-def body_as_sent(delivery: Delivery) -> str | None:
-    """The body of a delivery's attempts; None if its event is not kept any more."""
-    event = stored_events([delivery.event_id]).get(delivery.event_id)
-    return None if event is None else body_of(event, delivery)
-
-
 def body_of(event: StoredEvent, delivery: LeasedDelivery | Delivery) -> str:
     """The body, in JSON."""
     head: dict[str, Any] = {

@@ -24,10 +24,11 @@ FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[], %s::int[], %s::timestam
 WHERE delivery.id = result.id AND delivery.status = 'sending' AND delivery.next_attempt_at = result.leased_until
 """
 _LOG: Final = """
-INSERT INTO webhooks_deliveryattempt (delivery_id, at, ms, status, answer, error)
-SELECT attempt.* FROM unnest(%s::bigint[], %s::timestamptz[], %s::int[], %s::int[], %s::text[], %s::text[])
+INSERT INTO webhooks_deliveryattempt (delivery_id, at, ms, status, answer, error, endpoint_id)
+SELECT attempt.*, delivery.endpoint_id
+FROM unnest(%s::bigint[], %s::timestamptz[], %s::int[], %s::int[], %s::text[], %s::text[])
     AS attempt(delivery_id, at, ms, status, answer, error)
-WHERE EXISTS (SELECT FROM webhooks_delivery WHERE id = attempt.delivery_id)
+JOIN webhooks_delivery AS delivery ON delivery.id = attempt.delivery_id
 """
 
 
