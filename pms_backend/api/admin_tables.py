@@ -20,8 +20,10 @@ KEY: Final = f"{NAME} {SHORT}"
 NUMBER: Final = "cell-number"
 MAIN_NUMBER: Final = "cell-number cell-main text-important"
 FIELD: Final = "cell-number cell-main w-48"
-# In lists alone: a text in the first line, what a phone leaves out, and buttons.
+# In lists alone: a text in the first line, a sentence, which gets a phone's whole second line, what a phone leaves out,
+# and buttons.
 MAIN: Final = "cell-main"
+SENTENCE: Final = "cell-sentence"
 EXTRA: Final = "cell-extra"
 EXTRA_NUMBER: Final = "cell-number cell-extra"
 ACTIONS: Final = "cell-actions"

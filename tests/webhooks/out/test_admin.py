@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from pms_backend.events.services import relay_pending
 from tests.factories import make_product
-from tests.outbound.servers import LocalServer, saying
+from tests.outbound.servers import LocalServer
 from webhooks import services
 from webhooks.admin.endpoints import page_of
 from webhooks.models import Delivery, WebhookEndpoint
@@ -72,26 +72,6 @@ def test_what_cannot_be_used_is_said_in_the_form(
 
     assert says in answer.content.decode()
     assert not WebhookEndpoint.objects.exists()
-
-
-def test_the_page_says_how_it_does_and_leads_to_its_deliveries(
-    admin_client: Client, endpoint: WebhookEndpoint, subscriber: LocalServer
-):
-    send("A-1")
-    subscriber.respond = saying(b"no", 500)
-    send("B-1")
-
-    page = admin_client.get(page_of(endpoint)).content.decode()
-
-    assert "No delivery has succeeded since" in page
-    assert "1 delivery waits" in page
-    assert "1 delivered, 1 failed" in page
-    listed = admin_client.get(f"{reverse('admin:webhooks_delivery_changelist')}?endpoint__id__exact={endpoint.pk}")
-    assert listed.status_code == 200
-    failed = Delivery.objects.get(status="pending")
-    log = admin_client.get(reverse("admin:webhooks_delivery_change", args=[failed.pk])).content.decode()
-    assert "500" in log
-    assert "previous_sequence" in log
 
 
 def test_a_delivery_is_sent_again(admin_client: Client, endpoint: WebhookEndpoint, subscriber: LocalServer):
