@@ -54,8 +54,8 @@ class WebhookEndpoint(models.Model):
 
     # The identity of the client; empty for an endpoint of staff.
     owner = models.CharField(max_length=MAX_ACTOR_LENGTH, blank=True, editable=False)
-    url = models.CharField("URL", max_length=MAX_URL_LENGTH)
-    description = models.CharField(max_length=MAX_DESCRIPTION_LENGTH, blank=True)
+    url = models.CharField(gettext_lazy("URL"), max_length=MAX_URL_LENGTH)
+    description = models.CharField(gettext_lazy("description"), max_length=MAX_DESCRIPTION_LENGTH, blank=True)
     event_types = ArrayField(models.CharField(max_length=MAX_TYPE_LENGTH))
     # A JSON object of texts.
     headers = EncryptedTextField(null=True, blank=True)
@@ -80,7 +80,8 @@ class WebhookEndpoint(models.Model):
 
     class Meta:
         ordering = ("id",)
-        verbose_name = "webhook endpoint"
+        verbose_name = gettext_lazy("webhook endpoint")
+        verbose_name_plural = gettext_lazy("webhook endpoints")
         constraints = [
             models.CheckConstraint(
                 name="webhook_endpoint_disabled_since_a_moment",
@@ -140,14 +141,22 @@ class Delivery(models.Model):
     `is_in_order` it is sent after those before it of its kind. The event may be pruned earlier than the delivery.
     """
 
-    endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
+    endpoint = models.ForeignKey(
+        WebhookEndpoint,
+        verbose_name=gettext_lazy("endpoint"),
+        on_delete=models.CASCADE,
+        related_name="deliveries",
+        db_index=False,
+    )
     event = models.ForeignKey(
         Event, on_delete=models.DO_NOTHING, related_name="deliveries", db_index=False, db_constraint=False
     )
-    type = models.CharField(max_length=MAX_TYPE_LENGTH)
+    type = models.CharField(gettext_lazy("type"), max_length=MAX_TYPE_LENGTH)
     sequence = models.BigIntegerField()
     previous_sequence = models.BigIntegerField(null=True)
-    status = models.CharField(max_length=9, choices=DeliveryStatus.choices, default=DeliveryStatus.PENDING)
+    status = models.CharField(
+        gettext_lazy("status"), max_length=9, choices=DeliveryStatus.choices, default=DeliveryStatus.PENDING
+    )
     tries = models.PositiveSmallIntegerField(default=0, db_default=0)
     next_attempt_at = models.DateTimeField(null=True, db_default=Now())
     is_in_order = models.BooleanField(default=False, db_default=False)
@@ -155,7 +164,8 @@ class Delivery(models.Model):
 
     class Meta:
         ordering = ("-id",)
-        verbose_name_plural = "deliveries"
+        verbose_name = gettext_lazy("delivery")
+        verbose_name_plural = gettext_lazy("deliveries")
         indexes = [
             # Ten endpoints make ten rows of each event: each further B-tree would cost the relay a tenth of its speed.
             BrinIndex(fields=["created_at"], name="webhook_delivery_age"),

@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
 from pms_backend.access.encryption import EncryptedTextField
@@ -27,22 +28,24 @@ MAX_ADDRESS_LENGTH = 45
 class ApiClient(models.Model):
     """A program that calls the API. Its `public_id` stays the same when its keys change."""
 
-    public_id = models.CharField(max_length=PUBLIC_ID_LENGTH, unique=True, editable=False)
-    name = models.CharField(max_length=50)
+    public_id = models.CharField(_("id"), max_length=PUBLIC_ID_LENGTH, unique=True, editable=False)
+    name = models.CharField(_("name"), max_length=50)
     scopes = ArrayField(models.CharField(max_length=40), default=list, blank=True)
-    tier = models.CharField(max_length=40, default=DEFAULT_TIER)
-    expires_at = models.DateTimeField("expires", null=True, blank=True)
-    revoked_at = models.DateTimeField("revoked", null=True, editable=False)
+    tier = models.CharField(_("tier"), max_length=40, default=DEFAULT_TIER)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, editable=False)
     # Of a request, which is noted at most once a minute: its method and its path.
-    last_used_at = models.DateTimeField("last used", null=True, editable=False)
-    last_request = models.CharField(max_length=MAX_REQUEST_LENGTH, blank=True, db_default="", editable=False)
+    last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
+    last_request = models.CharField(
+        _("last request"), max_length=MAX_REQUEST_LENGTH, blank=True, db_default="", editable=False
+    )
     last_address = models.CharField(max_length=MAX_ADDRESS_LENGTH, blank=True, db_default="", editable=False)
-    created_at = models.DateTimeField("created", db_default=Now(), editable=False)
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
 
     class Meta:
         ordering = ("-id",)
-        verbose_name = "API client"
-        verbose_name_plural = "API clients"
+        verbose_name = _("API client")
+        verbose_name_plural = _("API clients")
         constraints = [moment_constraint("access_apiclient", "expires_at")]
 
     def __str__(self) -> str:

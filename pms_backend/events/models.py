@@ -5,6 +5,7 @@ from typing import Final
 
 from django.db import connection, models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from pms_backend.api.context import MAX_ACTOR_LENGTH, MAX_REQUEST_ID_LENGTH
 from pms_backend.api.limits import MAX_SUBJECT_LENGTH
@@ -47,10 +48,10 @@ class Event(models.Model):
     """
 
     sequence = models.BigIntegerField(null=True, unique=True, editable=False)
-    type = models.CharField(max_length=60)
+    type = models.CharField(_("type"), max_length=60)
     subject = models.CharField(max_length=MAX_SUBJECT_LENGTH)
-    actor = models.CharField(max_length=MAX_ACTOR_LENGTH)
-    request_id = models.CharField(max_length=MAX_REQUEST_ID_LENGTH, blank=True)
+    actor = models.CharField(_("actor"), max_length=MAX_ACTOR_LENGTH)
+    request_id = models.CharField(_("request id"), max_length=MAX_REQUEST_ID_LENGTH, blank=True)
     occurred_at = models.DateTimeField(db_default=Now())
     data = models.JSONField()
 
@@ -58,6 +59,8 @@ class Event(models.Model):
 
     class Meta:
         ordering = ("id",)
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
         indexes = [
             models.Index(fields=["id"], name="events_event_pending", condition=models.Q(sequence=None)),
             # Partial indexes of published events: recording, for which a request waits, does not maintain them.
@@ -131,9 +134,9 @@ class ParkedEvent(models.Model):
     """A published event for which one receiver failed. The feed and all other receivers have it."""
 
     event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="parked", db_index=False)
-    receiver = models.CharField(max_length=100)
+    receiver = models.CharField(_("receiver"), max_length=100)
     attempts = models.PositiveIntegerField(default=0)
-    last_error = models.TextField(blank=True)
+    last_error = models.TextField(_("last error"), blank=True)
     parked_at = models.DateTimeField(db_default=Now())
     resolved_at = models.DateTimeField(null=True)
 
@@ -141,6 +144,8 @@ class ParkedEvent(models.Model):
 
     class Meta:
         ordering = ("-id",)
+        verbose_name = _("parked event")
+        verbose_name_plural = _("parked events")
         # Its index serves the foreign key too.
         constraints = [models.UniqueConstraint(fields=["event", "receiver"], name="events_parkedevent_one_per_pair")]
         indexes = [

@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('owner', models.CharField(blank=True, editable=False, max_length=150)),
                 ('url', models.CharField(max_length=2000, verbose_name='URL')),
-                ('description', models.CharField(blank=True, max_length=500)),
+                ('description', models.CharField(blank=True, max_length=500, verbose_name='description')),
                 ('event_types', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=60), size=None)),
                 ('headers', models.TextField(blank=True, null=True)),
                 ('secret', models.TextField(editable=False)),
@@ -41,6 +41,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'webhook endpoint',
+                'verbose_name_plural': 'webhook endpoints',
                 'ordering': ('id',),
             },
         ),
@@ -48,10 +49,10 @@ class Migration(migrations.Migration):
             name='Delivery',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('type', models.CharField(max_length=60)),
+                ('type', models.CharField(max_length=60, verbose_name='type')),
                 ('sequence', models.BigIntegerField()),
                 ('previous_sequence', models.BigIntegerField(null=True)),
-                ('status', models.CharField(choices=[('pending', 'Pending'), ('sending', 'Being sent'), ('delivered', 'Delivered'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='pending', max_length=9)),
+                ('status', models.CharField(choices=[('pending', 'Pending'), ('sending', 'Being sent'), ('delivered', 'Delivered'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='pending', max_length=9, verbose_name='status')),
                 ('tries', models.PositiveSmallIntegerField(db_default=0, default=0)),
                 ('next_attempt_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), null=True)),
                 ('is_in_order', models.BooleanField(db_default=False, default=False)),
@@ -59,6 +60,7 @@ class Migration(migrations.Migration):
                 ('event', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='deliveries', to='events.event')),
             ],
             options={
+                'verbose_name': 'delivery',
                 'verbose_name_plural': 'deliveries',
                 'ordering': ('-id',),
             },
@@ -103,7 +105,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='delivery',
             name='endpoint',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='webhooks.webhookendpoint'),
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='webhooks.webhookendpoint', verbose_name='endpoint'),
         ),
         migrations.AddIndex(
             model_name='delivery',
