@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
@@ -13,7 +14,7 @@ from django.utils import timezone
 from pms_backend.access import key_cache, services
 from pms_backend.access.authentication import caller_of_key
 from pms_backend.access.client_words import SCOPE_TEXTS, expires_soon, label_of, limits_in_words, state_in_words
-from pms_backend.access.models import MAX_REQUEST_LENGTH, ApiClient
+from pms_backend.access.models import MAX_REQUEST_LENGTH, ApiClient, AuditEntry
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.api import context
 from tests.staff import said, staff_with, superuser
@@ -159,6 +160,9 @@ def test_a_key_is_shown_once_with_a_button_that_copies_it():
     key = message.partition("user-select: all")[2].partition(">")[2].partition("<")[0]
     assert caller_of_key(key) is not None
     assert (key in shown.content.decode(), key in again) == (True, False)
+    logged = [*LogEntry.objects.values(), *AuditEntry.objects.values()]
+    assert logged
+    assert key not in str(logged)
 
 
 def test_a_revoked_client_has_no_buttons():
