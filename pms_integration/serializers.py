@@ -99,6 +99,7 @@ _SECRET: Final[dict[str, Any]] = {
 class MappedLocationSerializer(serializers.Serializer[PMSLocation]):
     """A location of ours and its id in the PMS."""
 
+    may_leave_out = ()
     location = serializers.CharField(source="location_code", max_length=MAX_CODE_LENGTH, help_text="Our code of it")
     external_id = serializers.CharField(max_length=MAX_EXTERNAL_ID_LENGTH)
     owns_stock = serializers.BooleanField(default=False, help_text="Whether the PMS's figures are the truth there")
@@ -107,6 +108,8 @@ class MappedLocationSerializer(serializers.Serializer[PMSLocation]):
 class FieldGroupsSerializer(serializers.Serializer[Any]):
     """Who owns which fields of the products."""
 
+    may_leave_out = ()
+
     content = serializers.ChoiceField(choices=FieldGroupOwner.choices, required=False)
     price = serializers.ChoiceField(choices=FieldGroupOwner.choices, required=False)
     publication = serializers.ChoiceField(choices=FieldGroupOwner.choices, required=False)
@@ -114,6 +117,8 @@ class FieldGroupsSerializer(serializers.Serializer[Any]):
 
 class PublishesSerializer(serializers.Serializer[Any]):
     """Which active products are made at a PMS that does not have them; of each list that is not empty, one value."""
+
+    may_leave_out = ()
 
     mode = serializers.ChoiceField(
         choices=PublishMode.choices, required=False, help_text="`manual`: those that `/pms/products/publish/` names"
@@ -203,6 +208,7 @@ class PMSConnectionSerializer(serializers.ModelSerializer[PMSConnection]):
 class PMSConnectionSecretSerializer(PMSConnectionSerializer):
     """A connected PMS, with its secret where the PMS has made it (input) or it was made here (output)."""
 
+    may_leave_out = ("secret",)
     secret = serializers.CharField(**_SECRET, help_text="Shown once; not shown if the request has it")
 
     class Meta(PMSConnectionSerializer.Meta):

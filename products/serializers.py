@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 
 from pms_backend.api import serializers
+from pms_backend.api.bulk import RowField
 from pms_backend.api.exceptions import DomainError
 from pms_backend.api.keyset import MAX_ID
 from pms_backend.api.moments import MomentField
@@ -251,7 +252,9 @@ class ProductSerializer(serializers.Serializer[Any]):
 class BulkProductsSerializer(serializers.Serializer[Any]):
     """Up to 1,000 products; each row is validated by itself."""
 
-    products = serializers.ListField(child=serializers.DictField(), allow_empty=False, max_length=MAX_BULK_PRODUCTS)
+    products = serializers.ListField(
+        child=RowField(row=ProductInputSerializer), allow_empty=False, max_length=MAX_BULK_PRODUCTS
+    )
     atomic = serializers.BooleanField(default=False)
 
 

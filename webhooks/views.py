@@ -60,7 +60,7 @@ class PMSWebhookView(APIView):
     parser_classes = (RawParser,)
 
     @extend_schema(
-        request={"application/json": {"type": "object"}},
+        request={"application/json": {"type": "object", "additionalProperties": {}}},
         responses={202: ReceiptSerializer, 200: OpenApiResponse(ReceiptSerializer, "it was here already")},
         auth=[],
     )

@@ -21,6 +21,7 @@ from inventory.models import (
 from inventory.representation import level_as_dict, movement_as_dict
 from inventory.services.bulk import MAX_BULK_ROWS
 from pms_backend.api import serializers
+from pms_backend.api.bulk import RowField
 from pms_backend.api.moments import MomentField
 from products.serializers import SkuField
 
@@ -186,14 +187,16 @@ class CountSerializer(PlaceSerializer):
 class BulkAdjustmentsSerializer(serializers.Serializer[Any]):
     """Up to 10,000 adjustments; each row is validated by itself."""
 
-    adjustments = serializers.ListField(child=serializers.DictField(), allow_empty=False, max_length=MAX_BULK_ROWS)
+    adjustments = serializers.ListField(
+        child=RowField(row=AdjustmentSerializer), allow_empty=False, max_length=MAX_BULK_ROWS
+    )
     atomic = serializers.BooleanField(default=False)
 
 
 class BulkCountsSerializer(serializers.Serializer[Any]):
     """Up to 10,000 counts; each row is validated by itself."""
 
-    counts = serializers.ListField(child=serializers.DictField(), allow_empty=False, max_length=MAX_BULK_ROWS)
+    counts = serializers.ListField(child=RowField(row=CountSerializer), allow_empty=False, max_length=MAX_BULK_ROWS)
     atomic = serializers.BooleanField(default=False)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
+from drf_spectacular.drainage import set_override
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -52,6 +53,14 @@ def require_all(outcomes: Sequence[Outcome]) -> None:
     if all(isinstance(outcome.error, Conflict) for outcome in refused):
         raise BulkConflict(detail, errors=errors)
     raise BulkInvalid(detail, errors=errors)
+
+
+class RowField(serializers.DictField):
+    """Any object. `row` describes it in the OpenAPI document, and validates it later, each row by itself."""
+
+    def __init__(self, *, row: type[serializers.Serializer[Any]]) -> None:
+        super().__init__()
+        set_override(self, "field", row)
 
 
 class Validator(Protocol):

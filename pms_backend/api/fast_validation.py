@@ -12,6 +12,7 @@ from django.core import validators
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 from pms_backend.api import serializers
+from pms_backend.api.bulk import RowField
 
 Reader = Callable[[Any], Any]
 
@@ -168,6 +169,7 @@ _READER_FACTORIES: Final[dict[type, Callable[[Any], Reader]]] = {
     serializers.BooleanField: _boolean,
     serializers.ListField: _list,
     serializers.DictField: _object,
+    RowField: _object,
 }
 # `isprintable()` covers these validators.
 _CHARACTER_VALIDATORS: Final = (validators.ProhibitNullCharactersValidator, ProhibitSurrogateCharactersValidator)

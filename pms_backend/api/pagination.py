@@ -70,5 +70,9 @@ class CursorPagination(pagination.CursorPagination):
         return {
             "type": "object",
             "required": ["next", "previous", "results"],
-            "properties": {"next": link, "previous": link, "results": schema},
+            "properties": {
+                "next": {**link, "example": "https://pms.example.com/api/v1/LIST/?cursor=cD0yMDI2"},
+                "previous": {**link, "example": None},
+                "results": schema,
+            },
         }

@@ -3,13 +3,15 @@
 from typing import Any, Final, Literal
 
 from drf_spectacular.openapi import AutoSchema as SpectacularSchema
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
 from pms_backend.api import serializers
 from pms_backend.api.endpoints import IdempotencyMixin
 from pms_backend.api.idempotency import KEY_HEADER, KEY_PATTERN, REPLAYED_HEADER, STORED_HOURS
+from pms_backend.api.parsers import MergePatchParser
 from pms_backend.api.problems import PROBLEM_CONTENT_TYPE
-from pms_backend.api.schema_texts import summary_of, tag_of
+from pms_backend.api.schema_examples import examples_of
+from pms_backend.api.schema_texts import PARAMETERS, summary_of, tag_of
 
 
 class FieldErrorSerializer(serializers.Serializer[Any]):
@@ -99,6 +101,39 @@ class AutoSchema(SpectacularSchema):
         return summary_of(
             self.get_operation_id(), self._words_of_path(), action=getattr(self.view, "action", None) or action
         )
+
+    def get_examples(self) -> list[OpenApiExample]:
+        """Those of the app's `api_examples`."""
+        return examples_of(self.get_operation_id())
+
+    def get_serializer_name(self, serializer: Any, direction: Literal["request", "response"]) -> str:
+        """The serializer's name. `Request` is appended to that of a request, and would stand there twice."""
+        name: str = super().get_serializer_name(serializer, direction)
+        return name.replace("RequestSerializer", "Serializer") if direction == "request" else name
+
+    def map_parsers(self) -> list[Any]:
+        """The media types of a body; a merge patch is one of PATCH alone."""
+        media_types: list[Any] = super().map_parsers()
+        return [one for one in media_types if self.method == "PATCH" or one != MergePatchParser.media_type]
+
+    def _map_basic_serializer(self, serializer: Any, direction: Literal["request", "response"]) -> dict[str, Any]:
+        """In a response a row has all its fields, though a request may leave out those that have a default.
+
+        A serializer names in `may_leave_out` the fields that a response may lack.
+        """
+        schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        is_row = isinstance(serializer, serializers.ModelSerializer)
+        left_out = getattr(serializer, "may_leave_out", () if is_row else None)
+        if direction == "response" and left_out is not None:
+            schema["required"] = sorted(set(schema["properties"]) - set(left_out))
+        return schema
+
+    def _get_parameters(self) -> list[dict[str, Any]]:
+        parameters: list[dict[str, Any]] = super()._get_parameters()
+        for parameter in parameters:
+            if parameter["in"] == "query" and parameter["name"] in PARAMETERS:
+                parameter.setdefault("description", PARAMETERS[parameter["name"]])
+        return parameters
 
     def _words_of_path(self) -> list[str]:
         """The words below `/api/v1/`, without parameters."""

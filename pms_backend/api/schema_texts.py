@@ -59,6 +59,7 @@ SUMMARIES: Final = {
     "v1_inventory_counts_bulk_create": "Count stock in bulk",
     "v1_inventory_counts_create": "Count stock",
     "v1_inventory_levels_retrieve": "Get the levels of a SKU",
+    "v1_inventory_movements_reverse_create": "Reverse a movement",
     "v1_inventory_stocktakes_lines_list": "List the lines of a stocktake",
     "v1_pms_connections_locations_retrieve": "List the locations of a PMS",
     "v1_pms_connections_ownership_create": "Change who owns the stock of a location",
@@ -88,6 +89,40 @@ SUMMARIES: Final = {
     "v1_webhooks_endpoints_replay_create": "Replay events to an endpoint",
     "v1_webhooks_endpoints_rotate_secret_create": "Rotate the secret of an endpoint",
     "v1_webhooks_pms_create": "Receive a PMS webhook",
+}
+
+# The query parameters whose filters do not describe themselves.
+PARAMETERS: Final = {
+    "action": "What was done, such as `client.created`",
+    "actor": "Who did it, such as `client:shop` or `user:ada`",
+    "barcode": "A barcode, whole",
+    "below_reorder_point": "Those whose `available` is below their reorder point, or the others",
+    "brand": "A brand, whole",
+    "connection": "The slug of a connection",
+    "counted": "The lines that are counted, or those that are not",
+    "differs": "Those whose figures differ, or the others",
+    "endpoint": "The id of an endpoint",
+    "event": "The id of an event in the feed",
+    "external_id": "The id in the PMS",
+    "format": "The format of the file",
+    "from": "The code of the location that sends",
+    "handle": "A handle, in any spelling that leads to it",
+    "in_stock": "Those with units to sell, or the others",
+    "limit": "How many events at most",
+    "location": "The code of a location",
+    "name": "A name, whole",
+    "product": "The id of a product",
+    "reference": "A reference of yours, whole",
+    "request_id": "The `X-Request-Id` of a request",
+    "since": "The beginning of the period, RFC 3339",
+    "sku": "A SKU, regardless of case",
+    "subject": "What it is about, such as `product:12`",
+    "tag": "A tag, whole",
+    "tier": "A tier of rate limits",
+    "to": "The code of the location that receives",
+    "type": "A type, whole",
+    "until": "The end of the period, RFC 3339",
+    "updated_after": "Changed later than this, RFC 3339",
 }
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
+
 from pms_backend.api import serializers
 from pms_backend.events.models import Event
 
@@ -9,11 +11,17 @@ MAX_FEED_LIMIT = 500
 DEFAULT_FEED_LIMIT = 100
 
 
+@extend_schema_field({"type": "object", "additionalProperties": {}})
+class PayloadField(serializers.JSONField):
+    """An object, shown as it was recorded."""
+
+
 class EventSerializer(serializers.ModelSerializer[Event]):
     """An event of the feed."""
 
     id = serializers.CharField(source="public_id", read_only=True)
     sequence = serializers.IntegerField(read_only=True)
+    data = PayloadField(read_only=True, help_text="By its type, as docs/events.md describes it")  # type: ignore[assignment]  # the member's name
 
     class Meta:
         model = Event
