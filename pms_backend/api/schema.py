@@ -39,6 +39,9 @@ _ON_ONE = {404: "not found"}
 _ON_WRITE = {409: "state conflict", 413: "too large", 415: "not JSON", 507: "no space left on the server's disk"}
 
 
+_ID_PATTERN: Final = "^[0-9]{1,18}$"
+_ID: Final = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
+
 _KEY: Final = OpenApiParameter(
     KEY_HEADER,
     {"type": "string", "pattern": f"^{KEY_PATTERN}$"},
@@ -129,10 +132,17 @@ class AutoSchema(SpectacularSchema):
         return schema
 
     def _get_parameters(self) -> list[dict[str, Any]]:
-        parameters: list[dict[str, Any]] = super()._get_parameters()
+        parameters: list[dict[str, Any]] = super()._get_parameters()  # type: ignore[no-untyped-call]
         for parameter in parameters:
+            schema = parameter["schema"]
             if parameter["in"] == "query" and parameter["name"] in PARAMETERS:
                 parameter.setdefault("description", PARAMETERS[parameter["name"]])
+            if schema.get("pattern") == _ID_PATTERN:
+                # As in bodies, so that a client's types fit together.
+                parameter["schema"] = _ID
+            elif isinstance(schema.get("type"), list):
+                # A column may be null, a parameter cannot.
+                parameter["schema"] = {**schema, "type": schema["type"][0]}
         return parameters
 
     def _words_of_path(self) -> list[str]:
