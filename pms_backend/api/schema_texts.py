@@ -3,38 +3,45 @@
 from collections.abc import Sequence
 from typing import Final
 
-# Where a resource's addresses begin, below `/api/v1/` → what it is. Its last word is the tag; the longest one that fits
-# an address counts.
+# Where a resource's addresses begin, below `/api/v1/` → what it is, in the order of docs/api-guide.md. The longest one
+# that fits an address counts.
 RESOURCES: Final = {
-    "products": "Products with their variants: create, change, publish, archive, export.",
-    "products/variants": "Variants by themselves, each with its SKU and price.",
-    "products/categories": "The category tree.",
-    "products/images": "Pictures of products, and their uploads.",
-    "products/imports": "Imports of catalogue files, with their progress and errors.",
-    "inventory/locations": "The places that hold stock.",
-    "inventory/levels": "Stock of a variant at a location.",
-    "inventory/adjustments": "Relative changes of stock.",
-    "inventory/counts": "Absolute figures of stock, as counted.",
-    "inventory/movements": "The append-only ledger of stock.",
-    "inventory/availability": "What can be sold of many SKUs at a time.",
-    "inventory/reservations": "Stock that is promised to a client for a while.",
-    "inventory/transfers": "Stock on its way from one location to another.",
-    "inventory/stocktakes": "Count sheets of a location, posted in one go.",
-    "inventory/alerts": "Levels that are low or oversold.",
-    "pms/connections": "The connected PMSs: their secrets, locations, and how they are called.",
-    "pms/products": "Products of the PMSs, and those of ours that they are linked to.",
-    "pms/inventory": "Stock as the PMSs last told it, beside ours.",
-    "pms/sync-runs": "What was asked of a PMS as a whole, and the differences that were found.",
-    "pms": "Webhooks that a PMS sent, and how far they are applied.",
-    "webhooks": "The address that a PMS sends its signed webhooks to.",
-    "webhooks/endpoints": "URLs of subscribers, which get events as signed webhooks.",
-    "webhooks/deliveries": "Events on their way to endpoints, with each attempt.",
-    "events": "The gapless feed of everything that changes.",
-    "realtime": "Tickets for the stock WebSocket.",
     "auth": "Tokens for people, by name and password.",
     "access": "API clients and their keys, and the audit log.",
+    "products": "Products with their variants: create, change, publish, archive, export.",
+    "products/images": "Pictures of products, and their uploads.",
+    "products/imports": "Imports of catalogue files, with their progress and errors.",
+    "products/variants": "Variants by themselves, each with its SKU and price.",
+    "products/categories": "The category tree.",
+    "inventory/adjustments": "Relative changes of stock.",
+    "inventory/counts": "Absolute figures of stock, as counted.",
+    "inventory/transfers": "Stock on its way from one location to another.",
+    "inventory/stocktakes": "Count sheets of a location, posted in one go.",
+    "inventory/levels": "Stock of a variant at a location.",
+    "inventory/locations": "The places that hold stock.",
+    "inventory/alerts": "Levels that are low or oversold.",
+    "inventory/availability": "What can be sold of many SKUs at a time.",
+    "inventory/reservations": "Stock that is promised to a client for a while.",
+    "inventory/movements": "The append-only ledger of stock.",
+    "pms/connections": "The connected PMSs: their secrets, locations, and how they are called.",
+    "pms/products": "Products of the PMSs, and those of ours that they are linked to.",
+    "pms/sync-runs": "What was asked of a PMS as a whole, and the differences that were found.",
+    "pms/inventory": "Stock as the PMSs last told it, beside ours.",
+    "pms/events": "Webhooks that a PMS sent, and how far they are applied.",
+    "webhooks/pms": "The address that a PMS sends its signed webhooks to.",
+    "events": "The gapless feed of everything that changes.",
+    "webhooks/endpoints": "URLs of subscribers, which get events as signed webhooks.",
+    "webhooks/deliveries": "Events on their way to endpoints, with each attempt.",
+    "realtime": "Tickets for the stock WebSocket.",
 }
-TAGS: Final = {resource: resource.rpartition("/")[2] for resource in RESOURCES}
+# The last word of the resource, unless that means something else elsewhere.
+TAGS: Final = {
+    **{resource: resource.rpartition("/")[2] for resource in RESOURCES},
+    "pms/products": "pms-products",
+    "pms/inventory": "pms-inventory",
+    "pms/events": "pms-events",
+    "webhooks/pms": "pms-webhooks",
+}
 
 # Any other action of a viewset is named by a verb, which is the last word of its address.
 VERBS: Final = {
