@@ -132,7 +132,7 @@ class AutoSchema(SpectacularSchema):
         return schema
 
     def _get_parameters(self) -> list[dict[str, Any]]:
-        parameters: list[dict[str, Any]] = super()._get_parameters()  # type: ignore[no-untyped-call]
+        parameters: list[dict[str, Any]] = super()._get_parameters()
         for parameter in parameters:
             schema = parameter["schema"]
             if parameter["in"] == "query" and parameter["name"] in PARAMETERS:
