@@ -13,7 +13,7 @@ const plainPaths = ({ React }) => ({ components: { DeepLink: ({ text }) => React
 const addToken = (request) => {
   const isOurs = new URL(request.url, location.href).origin === location.origin;
   if (isOurs && !["GET", undefined].includes(request.method)) {
-    request.headers[page.dataset.csrfHeader] = page.dataset.csrfToken;
+    request.headers["X-CSRFToken"] = page.dataset.csrfToken;
   }
   return request;
 };
