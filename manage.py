@@ -7,12 +7,15 @@ import sys
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
+from pms_backend.api import context
+
 
 def main() -> None:
     """Runs one command; a wrong setting ends it with one line."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pms_backend.settings")
     try:
-        execute_from_command_line(sys.argv)
+        with context.bind(door=context.Door.COMMAND):
+            execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(f"Settings: {error}")
 

@@ -109,10 +109,11 @@ def represent_product(
 
 def _represent_variant(variant: Variant) -> dict[str, Any]:
     values = {name: getattr(variant, name) for name in VariantData.__annotations__}
-    return values | {name: _amount(values[name]) for name in AMOUNTS if name in values}
+    return values | {name: amount_as_text(values[name]) for name in AMOUNTS if name in values}
 
 
-def _amount(value: Decimal | None) -> str | None:
+def amount_as_text(value: Decimal | None) -> str | None:
+    """An amount with its decimals."""
     return None if value is None else f"{value:.2f}"
 
 

@@ -6,6 +6,7 @@ from inventory.exceptions import LimitInUse
 from inventory.level_fields import LevelState
 from inventory.services.ledger import LedgerRow, StockChange, write_locked_level
 from inventory.services.levels import lock_level, require_location, require_variant
+from pms_backend.access.services import changes_between, record_audit
 from pms_backend.api.transactions import retried_atomic
 
 
@@ -20,7 +21,14 @@ def update_level(*, sku: str, location: str, values: dict[str, Any]) -> StockCha
     if all(getattr(state, name) == value for name, value in values.items()):
         return None
     after = _with_limits(state, values)
-    return write_locked_level(after, [LedgerRow(before=state, after=after)])[0]
+    change = write_locked_level(after, [LedgerRow(before=state, after=after)])[0]
+    record_audit(
+        action="level.updated",
+        subject=f"level:{state.id}",
+        name=f"{variant.sku} at {at.code}",
+        changes=changes_between(state._asdict(), values),
+    )
+    return change
 
 
 def _with_limits(state: LevelState, values: dict[str, Any]) -> LevelState:

@@ -1,5 +1,6 @@
 """Locations."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.db import IntegrityError, connection, transaction
@@ -8,6 +9,7 @@ from inventory.events import LocationChanged, LocationData
 from inventory.exceptions import CodeTaken, LocationHoldsStock
 from inventory.models import Location, StockLevel
 from inventory.services.renames import announce_renamed_location
+from pms_backend.access.services import FieldChange, changes_between, record_audit, values_of
 from pms_backend.api.exceptions import constraint
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.events import services as outbox
@@ -20,6 +22,7 @@ def create_location(*, code: str, name: str, **values: Any) -> Location:
     location.full_clean(validate_unique=False)
     _save(location, force_insert=True)
     _announce(location)
+    _audit("created", location)
     return location
 
 
@@ -34,11 +37,13 @@ def update_location(*, code: str, values: dict[str, Any]) -> Location:
     if changed.get("is_active") is False:
         _require_empty(location)
     if changed:
+        changes = changes_between(values_of(location, list(changed)), changed)
         for name, value in changed.items():
             setattr(location, name, value)
         location.full_clean(validate_unique=False)
         _save(location, update_fields=list(changed))
         _announce(location)
+        _audit("updated", location, changes)
         if "code" in changed:
             announce_renamed_location(location.pk)
     return location
@@ -66,6 +71,11 @@ def _save(location: Location, **more: Any) -> None:
         if constraint(error).startswith("inventory_location_code"):
             raise CodeTaken(location.code) from None
         raise
+
+
+def _audit(what: str, location: Location, changes: Sequence[FieldChange] = ()) -> None:
+    name = f"{location.name} ({location.code})"
+    record_audit(action=f"location.{what}", subject=f"location:{location.pk}", name=name, changes=changes)
 
 
 def _announce(location: Location) -> None:

@@ -112,7 +112,7 @@ def expire_reservations() -> int:
 
 def announce_expired(reservations: Sequence[Reservation]) -> None:
     """Records `reservation.expired` of each, with the actor `system`."""
-    with context.bind(actor="system", request_id=context.current().request_id):
+    with context.acting_as("system"):
         announce(ReservationHasExpired, reservations)
 
 

@@ -15,10 +15,10 @@ class ApiClientFilter(django_filters.FilterSet):
 
 
 class AuditFilter(django_filters.FilterSet):
-    """The audit log by actor, action, subject, request and time."""
+    """The audit log by actor, door, action, subject, request and time."""
 
     since = MomentFilter(field_name="occurred_at", lookup_expr="gte")
 
     class Meta:
         model = AuditEntry
-        fields = ("actor", "action", "subject", "request_id")
+        fields = ("actor", "door", "action", "subject", "request_id")

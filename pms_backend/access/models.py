@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
 from pms_backend.access.encryption import EncryptedTextField
-from pms_backend.api.context import MAX_ACTOR_LENGTH, MAX_REQUEST_ID_LENGTH
+from pms_backend.api.context import MAX_ACTOR_LENGTH, MAX_REQUEST_ID_LENGTH, Door
 from pms_backend.api.limits import MAX_SUBJECT_LENGTH
 from pms_backend.api.moments import moment_constraint
 
@@ -23,6 +23,8 @@ PUBLIC_ID_LENGTH = 8
 MAX_REQUEST_LENGTH = 200
 # Of an IPv6 address.
 MAX_ADDRESS_LENGTH = 45
+# The name of a product is shorter; a SKU and the code of a location fit.
+MAX_ENTRY_NAME_LENGTH = 400
 
 
 class ApiClient(models.Model):
@@ -144,24 +146,32 @@ class SignatureNonce(models.Model):
 
 
 class AuditEntry(models.Model):
-    """Something that a person or a program did. A trigger refuses changes, and removal except by retention."""
+    """Something that a person, a program or a PMS did. A trigger refuses changes, and removal except by retention.
 
-    # The event that this entry was made from, so that it is made once; null without one.
-    sequence = models.BigIntegerField(null=True, unique=True, editable=False)
+    `subject` is what it was done to (`product:12`), `name` its name at that moment, `changes` a list of `{"field",
+    "from", "to"}`; `detail` has facts that are no fields.
+    """
+
     action = models.CharField(max_length=60)
     subject = models.CharField(max_length=MAX_SUBJECT_LENGTH)
+    name = models.CharField(max_length=MAX_ENTRY_NAME_LENGTH, blank=True)
     actor = models.CharField(max_length=MAX_ACTOR_LENGTH)
+    door = models.CharField(_("door"), max_length=10, choices=Door.choices, default=Door.SYSTEM)
     request_id = models.CharField(max_length=MAX_REQUEST_ID_LENGTH, blank=True)
     occurred_at = models.DateTimeField(db_default=Now())
+    changes = models.JSONField(default=list)
     detail = models.JSONField(default=dict)
 
     class Meta:
         ordering = ("-id",)
-        verbose_name = "audit entry"
-        verbose_name_plural = "audit log"
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit log")
         indexes = [
             models.Index(fields=["actor", "-id"], name="access_auditentry_actor"),
             models.Index(fields=["subject", "-id"], name="access_auditentry_subject"),
+        ]
+        constraints = [
+            models.CheckConstraint(name="access_auditentry_door_known", condition=models.Q(door__in=Door.values)),
         ]
 
     def __str__(self) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.db import transaction
 from django.http import HttpRequest
 
 from pms_backend.access.addresses import client_address
@@ -39,7 +40,7 @@ def write_failed_login(credentials: dict[str, Any], request: HttpRequest | None 
 
 def _write(action: str, username: str, request: HttpRequest | None) -> None:
     name = _stored(username)
-    with context.bind(actor=f"user:{name}", request_id=context.current().request_id):
+    with context.acting_as(f"user:{name}"), transaction.atomic():
         record_audit(action=action, subject=f"user:{name}", address=client_address(request) if request else None)
 
 

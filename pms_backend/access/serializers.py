@@ -68,14 +68,38 @@ class RotationSerializer(serializers.Serializer[Any]):
         return {"overlap": timedelta(seconds=attrs["overlap_seconds"])}
 
 
+class FieldChangeSerializer(serializers.Serializer[Any]):
+    """A field that was changed."""
+
+    field = serializers.CharField(help_text="`name`, `variants[SKU].price`")
+    to = serializers.JSONField(allow_null=True, help_text="null where there is nothing any more; long ones are cut.")
+
+    def get_fields(self) -> dict[str, Any]:
+        """With `from`, which Python reserves."""
+        before = serializers.JSONField(allow_null=True, help_text="null where there was nothing; long ones are cut.")
+        fields = super().get_fields()
+        return {"field": fields["field"], "from": before, "to": fields["to"]}
+
+
 class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):
     """Who did what."""
 
     id = serializers.CharField(source="pk", read_only=True)
+    changes = FieldChangeSerializer(many=True)
 
     class Meta:
         model = AuditEntry
-        fields = ("id", "occurred_at", "actor", "action", "subject", "request_id", "detail")
+        fields: tuple[str, ...] = (
+            *("id", "occurred_at", "actor", "door", "action", "subject", "name", "changes"),
+            *("request_id", "detail"),
+        )
+
+
+class HistoryEntrySerializer(AuditEntrySerializer):
+    """Who changed what of one thing."""
+
+    class Meta(AuditEntrySerializer.Meta):
+        fields = ("id", "occurred_at", "actor", "door", "action", "name", "changes", "request_id")
 
 
 class SocketTicketSerializer(serializers.Serializer[Any]):

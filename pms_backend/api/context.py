@@ -1,16 +1,31 @@
-"""The actor and the request id that events, movements and log lines record as their origin."""
+"""The actor, the door and the request id that events, movements, history and log lines record as their origin."""
 
 import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 MAX_ACTOR_LENGTH = 150
 MAX_REQUEST_ID_LENGTH = 128
 # The id is repeated in logs and responses, so one with other characters is replaced.
 _VALID_REQUEST_ID = re.compile(rf"[A-Za-z0-9._:-]{{1,{MAX_REQUEST_ID_LENGTH}}}")
+
+
+class Door(models.TextChoices):
+    """The way by which a change comes in."""
+
+    ADMIN = "admin", _("Admin")
+    API = "api", _("API")
+    PMS = "pms", _("PMS")
+    IMPORT = "import", _("Import")
+    SCHEDULE = "schedule", _("Schedule")
+    COMMAND = "command", _("Command")
+    SYSTEM = "system", _("System")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +34,7 @@ class Context:
 
     actor: str = "system"
     request_id: str = ""
+    door: Door = Door.SYSTEM
 
 
 _current: ContextVar[Context] = ContextVar("context", default=Context())  # noqa: B039 - it is frozen
@@ -36,13 +52,22 @@ def request_id_from(sent: str) -> str:
 
 def set_actor(actor: str) -> None:
     """Sets the actor until the end of the enclosing `bind`."""
-    _current.set(replace(_current.get(), actor=actor[:MAX_ACTOR_LENGTH]))
+    now = _current.get()
+    _current.set(Context(actor[:MAX_ACTOR_LENGTH], now.request_id, now.door))
 
 
 @contextmanager
-def bind(*, actor: str = "system", request_id: str = "") -> Iterator[None]:
-    """Sets the actor and the request id within the block."""
-    token = _current.set(Context(actor=actor[:MAX_ACTOR_LENGTH], request_id=request_id[:MAX_REQUEST_ID_LENGTH]))
+def acting_as(actor: str) -> Iterator[None]:
+    """Sets the actor within the block; the request and its door stay."""
+    now = _current.get()
+    with bind(actor=actor, request_id=now.request_id, door=now.door):
+        yield
+
+
+@contextmanager
+def bind(*, actor: str = "system", request_id: str = "", door: Door = Door.SYSTEM) -> Iterator[None]:
+    """Sets the actor, the request id and the door within the block."""
+    token = _current.set(Context(actor[:MAX_ACTOR_LENGTH], request_id[:MAX_REQUEST_ID_LENGTH], door))
     try:
         yield
     finally:

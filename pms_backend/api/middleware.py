@@ -11,7 +11,7 @@ from rest_framework.parsers import BaseParser
 
 from pms_backend import metrics
 from pms_backend.api import context
-from pms_backend.api.exceptions import problem_of
+from pms_backend.api.exceptions import is_page, problem_of
 from pms_backend.api.limits import MAX_HEADER_BYTES, MAX_QUERY_PARAMETERS, MAX_URL_BYTES
 from pms_backend.api.problems import Problem
 from pms_backend.api.request_bodies import max_body_bytes, media_type_of
@@ -31,7 +31,8 @@ class RequestContextMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request_id = context.request_id_from(request.headers.get("X-Request-Id", ""))
         began = time.perf_counter()
-        with context.bind(actor="anonymous", request_id=request_id):
+        door = context.Door.ADMIN if is_page(request.path) else context.Door.API
+        with context.bind(actor="anonymous", request_id=request_id, door=door):
             response = self.get_response(request)
         response["X-Request-Id"] = request_id
         method = request.method if request.method in _METHODS else "OTHER"

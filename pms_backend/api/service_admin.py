@@ -187,8 +187,16 @@ class ServiceAdmin(ModelAdmin):
         self.write(request, form.instance, form, list(formsets), change=change)
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: Any = False) -> Any:  # noqa: FBT002 - Django's
-        """Django's, without the inlines, whose rows the service writes."""
-        return super().construct_change_message(request, form, [], add)
+        """Nothing: the service writes the history."""
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Nothing, instead of Django's admin log."""
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Nothing, instead of Django's admin log."""
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        """Nothing, instead of Django's admin log."""
 
     def get_or_404(self, request: HttpRequest, object_id: str) -> Any:
         """The row of an action's URL."""

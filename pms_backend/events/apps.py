@@ -6,9 +6,3 @@ class EventsConfig(AppConfig):
     name = "pms_backend.events"
     label = "events"
     verbose_name = gettext_lazy("Events")
-
-    def ready(self) -> None:
-        """Connects the receivers of published events."""
-        from pms_backend.events import receivers
-
-        receivers.connect()

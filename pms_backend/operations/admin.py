@@ -7,8 +7,9 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
+from django.db import transaction
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm
 
@@ -61,6 +62,11 @@ class UserAdmin(GrantingAdmin, DjangoUserAdmin, ModelAdmin):  # type: ignore[typ
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         """Lets only superusers make superusers."""
         return ("last_login", "date_joined", *(() if request.user.is_superuser else ("is_superuser",)))
+
+    @transaction.atomic
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 - Django's
+        """Django's, in a transaction with its history."""
+        return super().user_change_password(request, id, form_url)
 
     @display(description=_("Roles"))
     def roles(self, user: User) -> str:

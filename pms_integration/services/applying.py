@@ -157,7 +157,7 @@ def _apply(leases: Sequence[Lease]) -> None:
             Reported(message_id=event.pk, name=event.webhook_id, line=line, report=report)
             for line, report in enumerate(reports or ())
         ]
-    with context.bind(actor=f"pms:{pms.slug}"):
+    with context.bind(actor=f"pms:{pms.slug}", door=context.Door.PMS):
         outcomes |= _apply_reports(pms, reported)
     write_outcomes({by_event[event_id]: outcome for event_id, outcome in outcomes.items()})
 

@@ -141,7 +141,7 @@ def _apply(pms: PMSConnection, lines: Lines, answer: _Answer) -> None:
     )  # fmt: skip
     correcting = [lease for lease in lines if lease.corrects]
     named = corrections.AnsweredLevels(pms, of_kind(valid, StockReport)) if correcting else None
-    with context.bind(actor=f"pms:{pms.slug}", request_id=answer.name):
+    with context.bind(actor=f"pms:{pms.slug}", request_id=answer.name, door=context.Door.PMS):
         outcomes = apply_reports(pms, valid)
     refused = {one.line: Outcome(PMSEventStatus.DEAD, one.error.detail) for one in unusable}
     of_line = outcomes | refused

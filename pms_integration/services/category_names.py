@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from pms_backend.access.services import record_audit
+from pms_backend.access.services import FieldChange
 from pms_backend.api.transactions import retried_atomic
 from pms_integration.exceptions import CategoryNameTaken
 from pms_integration.models import PMSCategory, PMSConnection
+from pms_integration.services.connections import record_change
 from products.models import Category
 
 
@@ -18,8 +19,9 @@ def name_categories(*, connection: PMSConnection, names: Mapping[Category, str |
     """
     # Who changes the table waits here, so that no name comes between the check and the rows.
     PMSConnection.objects.select_for_update(no_key=True).get(pk=connection.pk)
-    others = connection.categories.exclude(category__in=names)
-    count = Counter([*others.values_list("external_name", flat=True), *filter(None, names.values())])
+    before = dict(connection.categories.values_list("category", "external_name"))
+    kept = before.keys() - {category.pk for category in names}
+    count = Counter([*(before[pk] for pk in kept), *filter(None, names.values())])
     if taken := sorted(name for name, number in count.items() if number > 1):
         raise CategoryNameTaken(f"{connection.slug} calls two categories {', '.join(taken)}.")
     # Two categories may exchange their names.
@@ -29,8 +31,10 @@ def name_categories(*, connection: PMSConnection, names: Mapping[Category, str |
         for category, name in names.items()
         if name is not None
     )
-    record_audit(
-        action="pms_connection.categories_named",
-        subject=f"pms_connection:{connection.slug}",
-        names={category.slug: name for category, name in names.items()},
-    )
+    changes = [
+        FieldChange(f"categories[{category.slug}]", before.get(category.pk), name)
+        for category, name in names.items()
+        if before.get(category.pk) != name
+    ]
+    if changes:
+        record_change("categories_named", connection, changes)

@@ -5,14 +5,14 @@ from typing import Any, Final
 
 from django.db import models
 
-from pms_backend.access.services import record_audit
+from pms_backend.access.services import FieldChange
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 from pms_integration.exceptions import ConnectionInUse, FieldFixed, InvalidCredentials
 from pms_integration.models import FIELD_GROUPS, PMSConnection
-from pms_integration.services.connections import create_connection
+from pms_integration.services.connections import insert_connection, record_change
 from pms_integration.services.location_mappings import replace_locations
-from pms_integration.services.outgoing import set_outgoing
+from pms_integration.services.outgoing import change_outgoing
 from pms_integration.services.product_pushes.recording import publish_all, request_pushes_of
 
 _OWNERS: Final = tuple(f"{group}_owner" for group in FIELD_GROUPS)
@@ -23,6 +23,11 @@ _PLAIN: Final = (
     *_OWNERS,
     *(f"publish_{name}" for name in _PUBLISHES),
 )
+# The names of columns in the API.
+_SHOWN: Final = {
+    **{f"{group}_owner": f"ownership.{group}" for group in FIELD_GROUPS},
+    **{f"publish_{name}": f"publishes.{name}" for name in _PUBLISHES},
+}
 # Categories, tags or brands that a connection publishes.
 MAX_PUBLISHED_VALUES: Final = 100
 # The slug is a part of URLs and of recorded events; the kind decides how stored events are read.
@@ -36,8 +41,9 @@ def create_configured_connection(*, values: Mapping[str, Any]) -> PMSConnection:
 
     Raises what these two raise.
     """
-    connection = create_connection(**{name: values[name] for name in _OF_A_NEW_ONE if name in values})
-    _change(connection, values)
+    connection = insert_connection(**{name: values[name] for name in _OF_A_NEW_ONE if name in values})
+    changes = _change(connection, values)
+    record_change("created", connection, changes, kind=connection.kind)
     return connection
 
 
@@ -53,7 +59,8 @@ def update_connection(*, slug: str, values: Mapping[str, Any]) -> PMSConnection:
         if name in values and values[name] != getattr(connection, name):
             detail = f"{name} is set when the connection is created, and does not change."
             raise FieldFixed(detail, errors=[FieldError(f"/{name}", FieldFixed.code, detail)])
-    _change(connection, values)
+    if changes := _change(connection, values):
+        record_change("updated", connection, changes)
     return connection
 
 
@@ -72,39 +79,41 @@ def delete_connection(*, slug: str) -> None:
     if held:
         raise ConnectionInUse(f"{slug} has {', '.join(held)}, and stays. Switch it off instead (is_active: false).")
     connection.delete()
-    record_audit(action="pms_connection.deleted", subject=f"pms_connection:{slug}")
+    record_change("deleted", connection)
 
 
-def _change(connection: PMSConnection, values: Mapping[str, Any]) -> None:
+def _change(connection: PMSConnection, values: Mapping[str, Any]) -> list[FieldChange]:
     owners = {f"{group}_owner": owner for group, owner in values.get("ownership", {}).items()}
     publishes = {f"publish_{name}": value for name, value in values.get("publishes", {}).items()}
     values = {**values, **owners, **publishes}
     changed = [name for name in _PLAIN if name in values and values[name] != getattr(connection, name)]
+    changes = [FieldChange(_SHOWN.get(name, name), getattr(connection, name), values[name]) for name in changed]
     if changed:
         for name in changed:
             setattr(connection, name, values[name])
         connection.clean_fields()
         connection.save(update_fields=changed)
-        record_audit(action="pms_connection.updated", subject=f"pms_connection:{connection.slug}", fields=changed)
-    called = _change_outgoing(connection, values)
+    called, changes_of_calls = _change_outgoing(connection, values)
+    changes += changes_of_calls
     if "locations" in values:
-        replace_locations(connection=connection, mappings=values["locations"])
+        changes += replace_locations(connection=connection, mappings=values["locations"])
     if connection.base_url is None and called.base_url is not None:
         changed.append("base_url")
     if any(name in changed for name in (*_OWNERS, "is_active", "base_url")):
         request_pushes_of(called)
     if any(name in changed for name in ("publish_mode", "is_active", "base_url", *publishes)):
         publish_all(called)
+    return changes
 
 
-def _change_outgoing(connection: PMSConnection, values: Mapping[str, Any]) -> PMSConnection:
+def _change_outgoing(connection: PMSConnection, values: Mapping[str, Any]) -> tuple[PMSConnection, list[FieldChange]]:
     base_url = values.get("base_url", connection.base_url)
     credentials = values.get("credentials", {})
     if credentials is None:
         credentials = dict.fromkeys(connection.credential_values)
     if base_url == connection.base_url and not credentials:
-        return connection
+        return connection, []
     if base_url is None and any(value is not None for value in credentials.values()):
         detail = "Without a base_url the PMS is not called, and has no credentials."
         raise InvalidCredentials(detail, errors=[FieldError("/credentials", InvalidCredentials.code, detail)])
-    return set_outgoing(connection_id=connection.pk, base_url=base_url, credentials=credentials)
+    return change_outgoing(connection_id=connection.pk, base_url=base_url, credentials=credentials)

@@ -2,14 +2,15 @@
 
 import base64
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from inventory.models import Location
-from pms_backend.access.services import record_audit
+from pms_backend.access.services import FieldChange, changes_between, record_audit
 from pms_backend.api.exceptions import constraint
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
@@ -32,6 +33,13 @@ def create_connection(*, slug: str, name: str, kind: str = STANDARD, secret: str
 
     Raises `UnknownKind`, `InvalidSecret`, `ConnectionSlugTaken`.
     """
+    connection = insert_connection(slug=slug, name=name, kind=kind, secret=secret)
+    record_change("created", connection, kind=kind)
+    return connection
+
+
+def insert_connection(*, slug: str, name: str, kind: str = STANDARD, secret: str = "") -> PMSConnection:
+    """What `create_connection` does, without its history."""
     if kind not in CONNECTORS:
         detail = f"{kind} is not one of {', '.join(CONNECTORS)}."
         raise UnknownKind(detail, errors=[FieldError("/kind", UnknownKind.code, detail)])
@@ -46,8 +54,18 @@ def create_connection(*, slug: str, name: str, kind: str = STANDARD, secret: str
             errors = [FieldError("/slug", ConnectionSlugTaken.code, detail)]
             raise ConnectionSlugTaken(detail, errors=errors) from None
         raise
-    record_audit(action="pms_connection.created", subject=f"pms_connection:{slug}", kind=kind)
     return connection
+
+
+def record_change(what: str, connection: PMSConnection, changes: Sequence[FieldChange] = (), **detail: Any) -> None:
+    """Adds `pms_connection.WHAT` to the history of the connection."""
+    record_audit(
+        action=f"pms_connection.{what}",
+        subject=f"pms_connection:{connection.slug}",
+        name=connection.name,
+        changes=changes,
+        **detail,
+    )
 
 
 @retried_atomic
@@ -63,7 +81,7 @@ def rotate_secret(*, connection_id: int, secret: str = "", at_once: bool = False
     connection.previous_secret_until = None if at_once else timezone.now() + PREVIOUS_SECRET_VALID_FOR
     connection.secret = secret
     connection.save(update_fields=["secret", "previous_secret", "previous_secret_until"])
-    record_audit(action="pms_connection.secret_rotated", subject=f"pms_connection:{connection.slug}", at_once=at_once)
+    record_change("secret_rotated", connection, at_once=at_once)
     return secret
 
 
@@ -75,6 +93,7 @@ def map_location(*, connection: PMSConnection, location: Location, external_id: 
     `ExternalIdTaken`, `OwnerInUse`.
     """
     held = connection.locations.select_for_update(no_key=True).filter(location=location).first()
+    before = None if held is None else (held.external_id, held.owns_stock)
     if held is not None:
         refuse_another_owner(held, owns_stock=owns_stock)
     try:
@@ -88,14 +107,17 @@ def map_location(*, connection: PMSConnection, location: Location, external_id: 
         raise refusal or error from None
     if held is None and owns_stock:
         forget_figures(mapped)
-    record_audit(
-        action="pms_connection.location_mapped",
-        subject=f"pms_connection:{connection.slug}",
-        location=location.code,
-        external_id=external_id,
-        owns_stock=owns_stock,
-    )
+    now = (external_id, owns_stock)
+    if changes := mapping_changes(location.code, before, now):
+        record_change("location_mapped", connection, changes)
     return mapped
+
+
+def mapping_changes(code: str, before: tuple[str, bool] | None, after: tuple[str, bool] | None) -> list[FieldChange]:
+    """The changes of a location's external id and of whether the PMS owns its stock; None where it is not mapped."""
+    names = (f"locations[{code}].external_id", f"locations[{code}].owns_stock")
+    none = (None, None)
+    return changes_between(dict(zip(names, before or none, strict=True)), dict(zip(names, after or none, strict=True)))
 
 
 def mapping_refusal(

@@ -2,18 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 from django.db import IntegrityError, transaction
 
 from inventory.exceptions import UnknownLocation
 from inventory.models import Location
-from pms_backend.access.services import record_audit
+from pms_backend.access.services import FieldChange
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
 from pms_integration.exceptions import LocationRepeated
 from pms_integration.models import PMSConnection, PMSLocation
-from pms_integration.services.connections import external_id_taken, mapping_refusal
+from pms_integration.services.connections import external_id_taken, mapping_changes, mapping_refusal
 from pms_integration.services.ownership import forget_figures, refuse_another_owner
 
 # Each new one is a statement.
@@ -30,18 +31,19 @@ class LocationMapping:
 
 
 @retried_atomic
-def replace_locations(*, connection: PMSConnection, mappings: Sequence[LocationMapping]) -> None:
-    """Maps these locations and no others; a mapping that stays the same is not written.
+def replace_locations(*, connection: PMSConnection, mappings: Sequence[LocationMapping]) -> list[FieldChange]:
+    """Maps these locations and no others; a mapping that stays the same is not written. Returns the changes.
 
     A location that is mapped anew, and whose stock the PMS owns, keeps its quantities. Raises `UnknownLocation`,
     `LocationRepeated`, `ExternalIdTaken`, `StockOwned` and `OwnerInUse`, for `/locations/INDEX`.
     """
     locations = _resolve(connection, mappings)
     wanted = {location.pk: _values(mapping) for location, mapping in zip(locations, mappings, strict=True)}
-    rows = {row.location_id: row for row in connection.locations.select_for_update(no_key=True).order_by("location")}
+    mapped = connection.locations.select_related("location").select_for_update(no_key=True, of=("self",))
+    rows = {row.location_id: row for row in mapped.order_by("location")}
     held = {pk: _values(row) for pk, row in rows.items()}
     if wanted == held:
-        return
+        return []
     for index, (location, mapping) in enumerate(zip(locations, mappings, strict=True)):
         if location.pk in rows:
             refuse_another_owner(rows[location.pk], owns_stock=mapping.owns_stock, pointer=f"/locations/{index}")
@@ -52,12 +54,12 @@ def replace_locations(*, connection: PMSConnection, mappings: Sequence[LocationM
             created = _create(connection, location, mapping, pointer=f"/locations/{index}")
             if created.owns_stock and location.pk not in rows:
                 forget_figures(created)
-    record_audit(
-        action="pms_connection.locations_replaced",
-        subject=f"pms_connection:{connection.slug}",
-        locations=[mapping.location_code for mapping in mappings],
-        owns_stock=[mapping.location_code for mapping in mappings if mapping.owns_stock],
-    )
+    codes = {pk: row.location_code for pk, row in rows.items()} | {one.pk: one.code for one in locations}
+    return [
+        change
+        for pk, code in sorted(codes.items(), key=itemgetter(1))
+        for change in mapping_changes(code, held.get(pk), wanted.get(pk))
+    ]
 
 
 def _resolve(connection: PMSConnection, mappings: Sequence[LocationMapping]) -> list[Location]:

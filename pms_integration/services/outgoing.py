@@ -8,7 +8,7 @@ from typing import Final, NewType
 import orjson
 
 from pms_backend import outbound
-from pms_backend.access.services import record_audit
+from pms_backend.access.services import HIDDEN, FieldChange, changes_between
 from pms_backend.api.exceptions import escape_pointer
 from pms_backend.api.outbound_urls import check_outbound_url
 from pms_backend.api.problems import FieldError
@@ -17,6 +17,7 @@ from pms_backend.outbound.circuit import Circuit
 from pms_integration.connectors import outgoing_connector_of
 from pms_integration.exceptions import InvalidBaseURL, InvalidCredentials
 from pms_integration.models import MAX_BASE_URL_LENGTH, PMSConnection
+from pms_integration.services.connections import record_change
 
 MAX_CREDENTIAL_LENGTH: Final = 4_096
 # What a header may have.
@@ -52,6 +53,16 @@ def set_outgoing(
     circuit is closed, and the PMS's clock is learnt again. Raises `InvalidBaseURL`, `InvalidCredentials`,
     `ConnectorMissing`.
     """
+    connection, changes = change_outgoing(connection_id=connection_id, base_url=base_url, credentials=credentials)
+    if changes:
+        record_change("outgoing_set", connection, changes)
+    return connection
+
+
+def change_outgoing(
+    *, connection_id: int, base_url: BaseURL | None, credentials: Mapping[str, str | None] | None = None
+) -> tuple[PMSConnection, list[FieldChange]]:
+    """What `set_outgoing` does, without its history; returns the changes too, without the values of credentials."""
     connection = PMSConnection.objects.select_for_update(no_key=True).get(pk=connection_id)
     connector = outgoing_connector_of(connection.kind)
     if base_url is not None and connector is None:
@@ -63,6 +74,7 @@ def set_outgoing(
     kept = {name: value for name, value in stored.items() if name not in changes}
     values = {**kept, **given} if base_url is not None else {}
     changed = ["base_url", "credentials"]
+    history = _changes(connection, base_url, values, given)
     if base_url != connection.base_url:
         closed = Circuit()
         connection.circuit, connection.failures = closed.status, closed.failures
@@ -72,14 +84,20 @@ def set_outgoing(
     connection.base_url = base_url
     connection.credentials = orjson.dumps(values).decode() if values else None
     connection.save(update_fields=changed)
-    record_audit(
-        action="pms_connection.outgoing_set",
-        subject=f"pms_connection:{connection.slug}",
-        base_url=base_url,
-        credentials_changed=sorted({*given, *(changes.keys() & stored.keys())}),
-        credentials=sorted(values),
-    )
-    return connection
+    return connection, history
+
+
+def _changes(
+    connection: PMSConnection, base_url: str | None, values: Mapping[str, str], given: Mapping[str, str]
+) -> list[FieldChange]:
+    before = connection.credential_values
+    changes = changes_between({"base_url": connection.base_url}, {"base_url": base_url})
+    for name in sorted(before.keys() | values.keys()):
+        # One that is given is replaced, whatever its value is: whether it is the same one is a secret too.
+        if name in given or (name in before) != (name in values):
+            was, is_now = (HIDDEN if name in held else None for held in (before, values))
+            changes.append(FieldChange(f"credentials.{name}", was, is_now))
+    return changes
 
 
 def _origin(url: str | None) -> tuple[str, str, int] | None:

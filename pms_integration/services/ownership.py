@@ -26,7 +26,7 @@ from django.db.models import F
 from inventory import services as inventory
 from inventory.exceptions import LocationInactive
 from inventory.models import StockLevel
-from pms_backend.access.services import record_audit
+from pms_backend.access.services import changes_between, record_audit
 from pms_backend.api.exceptions import constraint
 from pms_backend.api.moments import EARLIEST
 from pms_backend.api.problems import FieldError
@@ -91,16 +91,20 @@ def change_ownership(*, slug: str, location: str, owner: StockOwner, opening: St
         raise LocationNotMapped(f"The connection {slug} does not map a location {location}.")
     if opening == StockOwner.PMS and not mapping.location.is_active:
         raise LocationInactive(location)
-    changes = mapping.owns_stock != (owner == StockOwner.PMS)
+    before = mapping.owns_stock
+    changes = before != (owner == StockOwner.PMS)
     if changes:
         _set_owner(mapping, owns_stock=owner == StockOwner.PMS)
     if opening == StockOwner.PMS:
         _adopt_figures(mapping)
     elif changes and mapping.owns_stock:
         forget_figures(mapping)
+    field = f"locations[{location}].owns_stock"
     record_audit(
         action="pms_connection.ownership_changed",
         subject=f"pms_connection:{slug}",
+        name=mapping.connection.name,
+        changes=changes_between({field: before}, {field: mapping.owns_stock}),
         location=location,
         owner=owner,
         opening=opening,

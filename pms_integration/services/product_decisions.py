@@ -64,7 +64,7 @@ def resolve_conflict(*, pms_product_id: int, sides: Sides) -> PMSProduct:
     if not named or row.product_id is None:
         raise NotInConflict(f"{row} has no conflict in {', '.join(sorted(sides))}.")
     subject = f"pms_product:{row.connection.slug}/{row.external_id}"[:200]
-    record_audit(action="pms_product.resolved", subject=subject, **sides)
+    record_audit(action="pms_product.resolved", subject=subject, sides=dict(sides))
     if row.is_deleted and STATUS in named.get(group_of(STATUS), {}):
         return _resolve_deletion(row, sides[group_of(STATUS)])
     for group, fields in named.items():

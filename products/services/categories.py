@@ -1,11 +1,13 @@
 """Writes of the category tree."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 from django.utils.text import slugify
 
+from pms_backend.access.services import FieldChange, changes_between, record_audit
 from pms_backend.api.exceptions import constraint
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.events import services as outbox
@@ -26,6 +28,7 @@ def create_category(*, name: str, slug: str = "", parent: Category | None = None
     category.full_clean(validate_unique=False)
     _save(category, force_insert=True)
     _record(category)
+    _audit("created", category)
     return category
 
 
@@ -39,6 +42,7 @@ def update_category(*, category: Category, **values: Any) -> Category:
     changed = {name: value for name, value in values.items() if getattr(category, name) != value}
     if not changed:
         return category
+    before = _values(category)
     for name, value in changed.items():
         setattr(category, name, value)
     if "parent" in changed:
@@ -49,18 +53,20 @@ def update_category(*, category: Category, **values: Any) -> Category:
     category.full_clean(validate_unique=False)
     _save(category, update_fields=list(changed))
     _record(category)
+    _audit("updated", category, changes_between(before, _values(category)))
     return category
 
 
 @retried_atomic
 def delete_category(*, category: Category) -> None:
     """Deletes an empty category. Raises `CategoryInUse`."""
-    slug = category.slug
+    slug, pk = category.slug, category.pk
     try:
         category.delete()
     except ProtectedError:
         raise CategoryInUse("The category holds products or other categories.") from None
     outbox.record(CategoryChanged(slug=slug, category=None))
+    record_audit(action="category.deleted", subject=f"category:{pk}", name=category.name)
 
 
 def _lock_tree() -> None:
@@ -111,6 +117,13 @@ def _save(category: Category, **more: Any) -> None:
 
 
 def _record(category: Category) -> None:
+    outbox.record(CategoryChanged(slug=category.slug, category=_values(category)))
+
+
+def _values(category: Category) -> dict[str, Any]:
     parent = category.parent.slug if category.parent else None
-    data = {"slug": category.slug, "name": category.name, "parent": parent}
-    outbox.record(CategoryChanged(slug=category.slug, category=data))
+    return {"slug": category.slug, "name": category.name, "parent": parent}
+
+
+def _audit(what: str, category: Category, changes: Sequence[FieldChange] = ()) -> None:
+    record_audit(action=f"category.{what}", subject=f"category:{category.pk}", name=category.name, changes=changes)

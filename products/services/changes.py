@@ -9,11 +9,13 @@ from django.db import IntegrityError
 from django.db.models import Model
 from django.utils import timezone
 
+from pms_backend.access.services import FieldChange, HistoryEntry, record_history
 from pms_backend.api.exceptions import constraint
 from pms_backend.events import services as outbox
 from products import events
 from products.exceptions import HandleTaken, OptionsDoNotFit, SkuTaken
 from products.handles import free_handles
+from products.history import StoredProduct
 from products.models import Product, ProductStatus, Variant
 from products.renames import variants_renamed
 from products.representation import images_by_product, represent_product
@@ -60,6 +62,12 @@ class ProductChange:
     is_edited: bool = False
     # That of the webhook which reports it; None for the present request's.
     request_id: str | None = None
+    image_changes: Sequence[FieldChange] = ()
+    before: StoredProduct = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Keeps the values of the database."""
+        self.before = StoredProduct(self.product, self.variants)
 
     @property
     def is_new(self) -> bool:
@@ -121,6 +129,7 @@ def write(changes: Sequence[ProductChange]) -> None:
     if recorded:
         made, request_ids = zip(*recorded, strict=True)
         outbox.record(*made, request_ids=request_ids)
+    record_history([_entry_of(change) for change in changes])
     if renamed := [variant.pk for change in changes for variant in change.renamed_variants]:
         variants_renamed(renamed)
 
@@ -168,6 +177,20 @@ def _write_variants(changes: Sequence[ProductChange], now: datetime) -> None:
     # Updates come first: a new variant may have the SKU, or the option values, that another one gives up.
     VARIANTS.update([variant for change in changes for variant in change.changed_variants])
     VARIANTS.insert([variant for change in changes for variant in change.new_variants])
+
+
+def _entry_of(change: ProductChange) -> HistoryEntry:
+    """Its action is the event of its transition, if there is one. A new product has no changes: later ones begin so."""
+    transition = _TRANSITION_EVENTS.get((change.status_before or ProductStatus.DRAFT, change.product.status))
+    kind = events.ProductCreated if change.is_new else transition or events.ProductUpdated
+    changes = () if change.is_new else change.before.changes_to(change.product, change.variants)
+    return HistoryEntry(
+        action=kind.type,
+        subject=f"product:{change.product.pk}",
+        name=change.product.name,
+        changes=[*changes, *change.image_changes],
+        request_id=change.request_id,
+    )
 
 
 def _events_of(change: ProductChange, images: Sequence[dict[str, Any]]) -> list[events.ProductEvent]:

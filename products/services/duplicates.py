@@ -6,7 +6,7 @@ from typing import Any, Final
 from pms_backend.api.transactions import retried_atomic
 from products.models import ImageStatus, Product, ProductImage, Variant
 from products.services.changes import PRODUCT_INPUT, VARIANT_INPUT
-from products.services.images import touch_products
+from products.services.images import image_added, touch_products
 from products.services.products import create_product, lock_product, lock_variants
 from products.skus import clean_sku, sku_key
 
@@ -63,4 +63,4 @@ def _copy_images(product: Product, copy: Product) -> None:
     ]
     if images:
         ProductImage.objects.bulk_create(images)
-        touch_products([copy.pk])
+        touch_products({copy.pk: [image_added(image) for image in images]})

@@ -23,7 +23,7 @@ from products.images.limits import (
 )
 from products.models import MAX_ERROR_LENGTH, ImageStatus, ProductImage
 from products.services.image_files import StoredPicture, get_or_create_file, store_picture
-from products.services.images import fetch_wake_up, touch_products
+from products.services.images import fetch_wake_up, image_added, touch_products
 from products.services.products import lock_product
 
 logger = logging.getLogger(__name__)
@@ -137,7 +137,7 @@ def _store_content(lease: Lease, stored: StoredPicture) -> None:
     image.status, image.error = ImageStatus.READY, ""
     image.claimed_until = image.next_attempt_at = None
     image.save(update_fields=["image_file", "status", "error", "claimed_until", "next_attempt_at"])
-    touch_products([product.pk])
+    touch_products({product.pk: [image_added(image)]})
 
 
 def _record_failure(lease: Lease, reason: str, *, permanent: bool) -> None:

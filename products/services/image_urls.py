@@ -2,18 +2,19 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.core.files.storage import default_storage
 from django.db import connection
 
+from pms_backend.access.services import FieldChange, changes_between, values_of
 from pms_backend.api.arrays import as_array
 from pms_backend.api.transactions import retried_atomic
 from products.images.limits import MAX_IMAGES
 from products.models import ImageStatus, ProductImage
-from products.services.images import fetch_wake_up, retry_fetches, touch_products
+from products.services.images import fetch_wake_up, image_removed, retry_fetches, touch_products
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,7 @@ _UPDATE: Final = """
 UPDATE products_productimage AS image SET alt = wanted.alt, position = wanted.position
 FROM unnest(%s::bigint[], %s::text[], %s::int[]) AS wanted(id, alt, position)
 WHERE image.id = wanted.id
-RETURNING image.product_id, image.status = 'ready'
+RETURNING image.product_id, image.status = 'ready', image.id
 """
 
 
@@ -110,6 +111,7 @@ class _Plan:
         self._named: set[int] = set()
         self._new: dict[tuple[int, str], tuple[str, int]] = {}
         self._changed: dict[int, tuple[str, int]] = {}
+        self._before: dict[int, dict[str, Any]] = {}
         self._removed: list[ProductImage] = []
         self._retried: list[int] = []
         self._left_out: Counter[int] = Counter()
@@ -141,6 +143,7 @@ class _Plan:
             position = present.position if image.position is None else image.position
             if (alt, position) != (present.alt, present.position):
                 self._changed[present.pk] = (alt, position)
+                self._before[present.pk] = values_of(present, ("alt", "position"))
 
     def _find(self, product_id: int, url: str) -> ProductImage | None:
         return self._known.get((product_id, url)) or self._known.get((product_id, urlsplit(url).path))
@@ -160,7 +163,10 @@ class _Plan:
     def write(self, request_ids: Mapping[int, str] | None = None) -> ImageChanges:
         """Writes what is planned; `request_ids` are those of the products' events."""
         touched = {image.product_id for image in self._removed}
-        visible = {image.product_id for image in self._removed if image.status == ImageStatus.READY}
+        visible: dict[int, list[FieldChange]] = defaultdict(list)
+        for image in self._removed:
+            if image.status == ImageStatus.READY:
+                visible[image.product_id].append(image_removed(image))
         if self._removed:
             ProductImage.objects.filter(pk__in=[image.pk for image in self._removed]).delete()
         with connection.cursor() as cursor:
@@ -173,13 +179,15 @@ class _Plan:
                 rows = [(pk, *wanted) for pk, wanted in self._changed.items()]
                 cursor.execute(_UPDATE, [as_array(column) for column in zip(*rows, strict=True)])
                 written = cursor.fetchall()
-                touched |= {product_id for product_id, _ in written}
-                visible |= {product_id for product_id, is_ready in written if is_ready}
+                touched |= {product_id for product_id, *_ in written}
+                for product_id, is_ready, pk in written:
+                    if is_ready:
+                        visible[product_id] += self._changes_of(pk)
         if self._new:
             fetch_wake_up.send_after_commit()
         if self._retried:
             retry_fetches(self._retried)
-        touch_products(sorted(visible), request_ids)
+        touch_products(visible, request_ids)
         return ImageChanges(
             touched,
             {
@@ -187,6 +195,11 @@ class _Plan:
                 for product_id, count in self._left_out.items()
             },
         )
+
+    def _changes_of(self, pk: int) -> list[FieldChange]:
+        alt, position = self._changed[pk]
+        changes = changes_between(self._before[pk], {"alt": alt, "position": position})
+        return [replace(change, field=f"images[{pk}].{change.field}") for change in changes]
 
 
 def _name_of(image: ProductImage) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from django.db.models import Max
 
+from pms_backend.access.services import FieldChange, record_audit
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.events.wakeups import WakeUp
 from products.exceptions import ImageNotFound, TooManyImages
@@ -36,7 +37,7 @@ def add_image(
         return known, False
     image = ProductImage(image_file=file, alt=alt, status=ImageStatus.READY)
     _insert(product, image, position)
-    touch_products([product.pk])
+    touch_products({product.pk: [image_added(image)]})
     return image, True
 
 
@@ -59,6 +60,8 @@ def add_image_url(
         return known, False
     image = ProductImage(source_url=url, alt=alt, status=ImageStatus.PENDING)
     _insert(product, image, position)
+    # The system adds it to what the product shows: this tells who wanted it.
+    record_audit(action="product.image_requested", subject=f"product:{product.pk}", name=product.name, url=url)
     fetch_wake_up.send_after_commit()
     return image, True
 
@@ -76,10 +79,11 @@ def update_image(
     wanted = {"alt": alt, "position": position}
     changed = [name for name, value in wanted.items() if value is not None and getattr(image, name) != value]
     if changed:
+        changes = [FieldChange(f"images[{image.pk}].{name}", getattr(image, name), wanted[name]) for name in changed]
         for name in changed:
             setattr(image, name, wanted[name])
         image.save(update_fields=changed)
-        _touch_if_ready(product, image)
+        _touch_if_ready(product, image, changes)
     return image
 
 
@@ -91,15 +95,18 @@ def delete_image(*, product_id: int, image_id: int) -> None:
     """
     product = lock_product(product_id)
     image = _image(product, image_id)
+    removed = image_removed(image)
     image.delete()
-    _touch_if_ready(product, image)
+    _touch_if_ready(product, image, [removed])
 
 
-def touch_products(product_ids: Sequence[int], request_ids: Mapping[int, str] | None = None) -> None:
+def touch_products(changes: Mapping[int, Sequence[FieldChange]], request_ids: Mapping[int, str] | None = None) -> None:
     """Locks products, increases their versions and records `product.updated`, after their images have changed.
 
-    `request_ids` has those of the events, where they are not the present request's.
+    `changes` are those of the images by product; `request_ids` has those of the events, where they are not the present
+    request's.
     """
+    product_ids = sorted(changes)
     if not product_ids:
         return
     products = lock_products(product_ids)
@@ -114,6 +121,7 @@ def touch_products(product_ids: Sequence[int], request_ids: Mapping[int, str] | 
                 status_before=product.status,
                 is_edited=True,
                 request_id=(request_ids or {}).get(product.pk),
+                image_changes=changes[product.pk],
             )
             for product in products.values()
         ]
@@ -127,9 +135,23 @@ def retry_fetches(image_ids: Sequence[int]) -> None:
         fetch_wake_up.send_after_commit()
 
 
-def _touch_if_ready(product: Product, image: ProductImage) -> None:
+def image_added(image: ProductImage) -> FieldChange:
+    """The change of a product to which an image is added."""
+    return FieldChange(f"images[{image.pk}]", None, _describe(image))
+
+
+def image_removed(image: ProductImage) -> FieldChange:
+    """The change of a product from which an image is removed; made before it is."""
+    return FieldChange(f"images[{image.pk}]", _describe(image), None)
+
+
+def _describe(image: ProductImage) -> str:
+    return image.alt or image.source_url or str(image.image_file.file if image.image_file else "")
+
+
+def _touch_if_ready(product: Product, image: ProductImage, changes: Sequence[FieldChange]) -> None:
     if image.status == ImageStatus.READY:
-        touch_products([product.pk])
+        touch_products({product.pk: changes})
 
 
 def _image(product: Product, image_id: int) -> ProductImage:

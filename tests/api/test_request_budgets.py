@@ -62,8 +62,8 @@ class Cost:
 
 BUDGETS: Final = {
     "list": Cost(calls=3512, queries=1),
-    "product": Cost(calls=1989, queries=1),
-    "cached list": Cost(calls=1575, queries=0),
+    "product": Cost(calls=1990, queries=1),
+    "cached list": Cost(calls=1576, queries=0),
     "adjust": Cost(calls=1825, queries=1),
     "count": Cost(calls=2019, queries=1),
     "reserve": Cost(calls=16085, queries=10),

@@ -12,6 +12,7 @@ PRUNING = "SET LOCAL pms.allow_prune = 'on'; "
 # Of checks: what is set, in every row of the rule's table.
 CHECKS = {
     "access_apiclient_expires_at_in_bounds": [f"expires_at = {LONG_AGO}", f"expires_at = {FAR_AHEAD}"],
+    "access_auditentry_door_known": ["door = 'window'", "door = ''"],
     "api_idempotencykey_answer_is_a_success": [
         "status = 199", "status = 300", "status = 404", "status = NULL", "body = NULL",
     ],

@@ -79,7 +79,7 @@ def make_world() -> None:
 
 def _make_clients() -> None:
     long_ago = timezone.now() - timedelta(days=2)
-    AuditEntry.objects.create(sequence=1, action="user.changed", subject="user:1", actor="user:1", occurred_at=long_ago)
+    AuditEntry.objects.create(action="user.changed", subject="user:1", actor="user:1", occurred_at=long_ago)
     access.create_api_client(name="tests", scopes=["products:read"], signing=True)
     access.use_nonce(signing_key=SigningKey.objects.get(), nonce="once")
     SupabaseUser.objects.create(subject="one", user=User.objects.create(username="one"))

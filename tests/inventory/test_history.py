@@ -1,148 +1,75 @@
-"""What was on hand at a moment of the past, by what is known now."""
-
-from datetime import datetime, timedelta
-from typing import Any
+"""History of levels' settings and of locations; stock movements have the ledger."""
 
 import pytest
-from django.db import connection
-from django.utils import timezone
 
 from inventory import services
-from inventory.models import StockLevel, StockMovement
-from tests.factories import make_location, make_product, report_stock, set_stock
+from inventory.models import Location, StockLevel
+from pms_backend.access.models import AuditEntry
+from tests.conftest import JSONClient
+from tests.factories import make_location, make_product, set_stock
+from tests.history import changes_of, history_writes
 
-pytestmark = [pytest.mark.django_db, pytest.mark.database]
+pytestmark = pytest.mark.django_db
+
+INVENTORY = "/api/v1/inventory/"
+LEVEL = f"{INVENTORY}levels/A-1/main/"
 
 
-def url(sku: str = "A-1") -> str:
-    return f"/api/v1/inventory/levels/{sku}/"
-
-
-@pytest.fixture(autouse=True)
-def _lamps() -> None:
-    for code in ("main", "east"):
-        make_location(code)
+@pytest.fixture
+def stocked() -> StockLevel:
     make_product("A-1")
-    make_product("A/B")
+    make_location("main")
+    make_location("west")
     set_stock("A-1", "main", 10)
+    return StockLevel.objects.get()
 
 
-def moment_of(movement: dict[str, Any] | None) -> str:
-    assert movement is not None
-    return str(movement["occurred_at"])
+def test_the_settings_of_a_level_are_in_it_in_one_statement(api: JSONClient, stocked: StockLevel):
+    services.update_level(sku="A-1", location="main", values={"reorder_point": 2})
+
+    with history_writes() as writes:
+        api.patch(LEVEL, {"reorder_point": 5, "backorder_limit": 3})
+    with history_writes() as writes_of_nothing:
+        api.patch(LEVEL, {"reorder_point": 5})
+
+    entry = AuditEntry.objects.latest("id")
+    assert (len(writes), writes_of_nothing) == (1, [])
+    assert (entry.action, entry.subject, entry.name) == ("level.updated", f"level:{stocked.pk}", "A-1 at main")
+    assert changes_of(entry) == [("reorder_point", 2, 5), ("backorder_limit", 0, 3)]
 
 
-def adjust(delta: int, location: str = "main") -> str:
-    """The moment of the change."""
-    reason = "sale" if delta < 0 else "receipt"
-    change = services.adjust_stock(sku="A-1", location=location, delta=delta, reason=reason)
-    return moment_of(change.movement)
+def test_a_location_is_in_it_by_its_id(api: JSONClient):
+    main = make_location("main", priority=1)
+
+    with history_writes() as writes:
+        api.patch(f"{INVENTORY}locations/main/", {"code": "hq", "priority": 2})
+    with history_writes() as writes_of_nothing:
+        api.patch(f"{INVENTORY}locations/hq/", {"priority": 2})
+
+    entry = AuditEntry.objects.latest("id")
+    assert (len(writes), writes_of_nothing) == (1, [])
+    assert (entry.subject, entry.name, entry.door) == (f"location:{main.pk}", "Main (hq)", "api")
+    assert changes_of(entry) == [("code", "main", "hq"), ("priority", 1, 2)]
 
 
-def then(api: Any, at: str, sku: str = "A-1") -> tuple[dict[str, int], int]:
-    response = api.get(url(sku), {"at": at})
-    assert response.status_code == 200, response.content
-    answer = response.json()
-    return {level["location"]: level["on_hand"] for level in answer["levels"]}, answer["totals"]["on_hand"]
+def test_a_refused_change_of_a_location_leaves_none(api: JSONClient, stocked: StockLevel):
+    before = AuditEntry.objects.count()
+
+    assert api.patch(f"{INVENTORY}locations/main/", {"is_active": False}).status_code == 409
+
+    assert (AuditEntry.objects.count(), Location.objects.get(code="main").is_active) == (before, True)
 
 
-def test_a_movement_counts_from_its_own_moment_by_location_and_in_all(api) -> None:
-    sold = adjust(-3)
-    came = adjust(5, "east")
-    just_before = (datetime.fromisoformat(sold) - timedelta(microseconds=1)).isoformat()
+def test_stock_has_none(api: JSONClient, stocked: StockLevel):
+    main, line = {"sku": "A-1", "location": "main"}, {"sku": "A-1", "quantity": 1}
+    with history_writes() as writes:
+        answers = [
+            api.post(f"{INVENTORY}adjustments/", {**main, "delta": 1, "reason": "correction"}),
+            api.post(f"{INVENTORY}counts/", {**main, "on_hand": 8}),
+            api.post(f"{INVENTORY}counts/bulk/", {"counts": [{**main, "on_hand": 9}]}),
+            api.post(f"{INVENTORY}reservations/", {"reference": "SO-1", "lines": [line]}),
+        ]
+        transfer = api.post(f"{INVENTORY}transfers/", {"from": "main", "to": "west", "lines": [line]})
+        answers += [transfer, api.post(f"{INVENTORY}transfers/{transfer.json()['id']}/ship/", {})]
 
-    assert then(api, just_before) == ({"east": 0, "main": 10}, 10)
-    assert then(api, sold) == ({"east": 0, "main": 7}, 7)
-    assert then(api, came) == ({"east": 5, "main": 7}, 12)
-    assert then(api, "2020-01-01T00:00:00Z") == ({"east": 0, "main": 0}, 0)
-
-
-def test_the_response_has_only_what_is_known_of_the_past(api) -> None:
-    moment = moment_of(services.adjust_stock(sku="A-1", location="main", delta=1, reason="receipt").movement)
-
-    assert api.get(url(), {"at": moment}).json() == {
-        "sku": "A-1",
-        "at": moment,
-        "levels": [{"location": "main", "on_hand": 11}],
-        "totals": {"on_hand": 11},
-    }
-
-
-def test_a_late_report_counts_from_its_own_moment(api) -> None:
-    level = StockLevel.objects.get()
-    yesterday = timezone.now() - timedelta(days=1)
-    key = (level.variant_id, level.location_id)
-    report_stock(services.ReportedChange(level=key, delta=-2, occurred_at=yesterday, reason="sale", source="demo:1:0"))
-
-    # The count of today stays: the late change is reversed at the moment of the count.
-    assert then(api, yesterday.isoformat()) == ({"main": -2}, -2)
-    assert then(api, timezone.now().isoformat()) == ({"main": 10}, 10)
-
-
-def test_the_present_moment_is_the_level(api) -> None:
-    adjust(-3)
-    adjust(5, "east")
-
-    levels = api.get(url()).json()
-
-    assert then(api, timezone.now().isoformat())[1] == levels["totals"]["on_hand"]
-
-
-def test_another_offset_is_the_same_moment(api) -> None:
-    sold = datetime.fromisoformat(adjust(-3))
-
-    assert then(api, (sold + timedelta(hours=2)).isoformat().replace("+00:00", "+02:00")) == ({"main": 7}, 7)
-
-
-def test_a_sku_with_a_slash(api) -> None:
-    set_stock("A/B", "main", 4)
-    set_stock("A/B", "main", 6)
-    first = StockMovement.objects.filter(level__variant__sku="A/B").earliest("level_version")
-
-    assert then(api, first.occurred_at.isoformat(), "A/B") == ({"main": 4}, 4)
-
-
-def test_a_sku_without_levels_is_empty_and_an_unknown_one_is_404(api) -> None:
-    assert then(api, "2020-01-01T00:00:00Z", "A/B") == ({}, 0)
-    assert api.get(url("X-1"), {"at": "2020-01-01T00:00:00Z"}).status_code == 404
-
-
-@pytest.mark.parametrize("at", ["tomorrow", "", "2026-13-01T00:00:00Z", "9999-12-31T23:59:59Z", "0000"])
-@pytest.mark.parametrize("sku", ["A-1", "A/B"])
-def test_a_future_or_invalid_moment_is_422(api, at: str, sku: str) -> None:
-    response = api.get(url(sku), {"at": at})
-
-    assert response.status_code == 422
-    assert response.json()["errors"][0]["pointer"] == "/at"
-
-
-def test_an_unknown_parameter_is_not_ignored(api) -> None:
-    assert api.get(url(), {"as_of": "2020-01-01T00:00:00Z"}).status_code == 422
-
-
-def test_it_is_one_statement_and_read_from_an_index(api, django_assert_num_queries) -> None:
-    moment = adjust(-3)
-    api.get(url(), {"at": moment})
-
-    with django_assert_num_queries(2):  # the variant, and the sums
-        api.get(url(), {"at": moment})
-    # Of two movements any index will do.
-    rows = [services.Adjustment(index=n, sku="A-1", location="main", delta=1, reason="receipt") for n in range(1_000)]
-    services.adjust_stock_in_bulk(rows=rows, atomic=True)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE inventory_stockmovement")
-    movements = StockMovement.objects.filter(level=StockLevel.objects.get(), occurred_at__lte=moment)
-    assert "inventory_movement_moment" in movements.order_by().values("delta").explain()
-
-
-def test_movements_between_two_moments(api) -> None:
-    first, second, third = adjust(-1), adjust(-2), adjust(-3)
-
-    def deltas(**query: str) -> list[int]:
-        response = api.get("/api/v1/inventory/movements/", {"reason": "sale", **query})
-        return [movement["delta"] for movement in response.json()["results"]]
-
-    assert deltas(since=second) == [-3, -2]
-    assert deltas(until=second) == [-2, -1]
-    assert deltas(since=second, until=second) == [-2]
-    assert deltas(since=third, until=first) == []
+    assert ([answer.status_code for answer in answers], writes) == ([201, 201, 200, 201, 201, 200], [])

@@ -58,8 +58,13 @@ def _names(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def audited() -> list[tuple[str, dict[str, Any]]]:
+    """What was done, with the detail, and from what to what by field."""
     found = AuditEntry.objects.filter(action__startswith="pms_connection.").order_by("id")
-    return [(entry.action.removeprefix("pms_connection."), entry.detail) for entry in found]
+    return [(entry.action.removeprefix("pms_connection."), entry.detail | pairs(entry)) for entry in found]
+
+
+def pairs(entry: AuditEntry) -> dict[str, tuple[Any, Any]]:
+    return {change["field"]: (change["from"], change["to"]) for change in entry.changes}
 
 
 def secrets() -> tuple[str, str | None]:
@@ -118,7 +123,7 @@ def test_owners_of_field_groups_are_set_by_themselves(api: JSONClient):
     assert made["ownership"] == {"content": "pms", "price": "local", "publication": "pms"}
     expected = {"content": "shared", "price": "local", "publication": "pms"}
     assert changed.json()["ownership"] == untouched.json()["ownership"] == api.get(DEMO).json()["ownership"] == expected
-    assert audited()[-1] == ("updated", {"fields": ["content_owner"]})
+    assert audited()[-1] == ("updated", {"ownership.content": ("pms", "shared")})
     for ownership in ({"content": "both"}, {"content": None}, "pms", None):
         assert api.patch(DEMO, {"ownership": ownership}).status_code == 422
     assert api.get(DEMO).json()["ownership"] == expected
@@ -132,14 +137,13 @@ def test_what_is_done_is_audited_without_secrets(api: JSONClient):
     api.post(f"{DEMO}pause/")
     api.delete(DEMO)
 
-    called = {"base_url": BASE_URL, "credentials": ["token"], "credentials_changed": ["token"]}
+    called = {"base_url": (None, BASE_URL), "credentials.token": (None, "set")}
+    main = {"locations[main].external_id": (None, "HQ"), "locations[main].owns_stock": (None, False)}
     assert audited() == [
-        ("created", {"kind": "standard"}),
-        ("outgoing_set", called),
-        ("updated", {"fields": ["name", "is_active"]}),
-        ("locations_replaced", {"locations": ["main"], "owns_stock": []}),
+        ("created", {"kind": "standard", **called}),
+        ("updated", {"name": ("Shop", "Store"), "is_active": (True, False), **main}),
         ("secret_rotated", {"at_once": True}),
-        ("updated", {"fields": ["is_paused"]}),
+        ("updated", {"is_paused": (False, True)}),
         ("deleted", {}),
     ]
     assert {entry.actor for entry in AuditEntry.objects.filter(subject="pms_connection:demo")} == {"client:tests"}
@@ -282,10 +286,7 @@ def test_credentials_are_a_merge_patch(api: JSONClient, removal: Any):
     assert removed.status_code == 200
     assert "credentials" not in removed.json()
     assert PMSConnection.objects.get().credentials is None
-    assert audited()[-1] == (
-        "outgoing_set",
-        {"base_url": BASE_URL, "credentials": [], "credentials_changed": ["token"]},
-    )
+    assert audited()[-1] == ("updated", {"credentials.token": ("set", None)})
 
 
 def test_another_origin_gets_no_credentials(api: JSONClient):

@@ -9,7 +9,7 @@ import orjson
 from django.db import connection
 from django.utils import timezone
 
-from pms_backend.access.services import record_audit
+from pms_backend.access.services import HIDDEN, FieldChange, changes_between, record_audit, values_of
 from pms_backend.api.exceptions import escape_pointer
 from pms_backend.api.outbound_urls import check_outbound_url
 from pms_backend.api.problems import FieldError
@@ -30,6 +30,8 @@ MAX_HEADERS: Final = 20
 MAX_HEADER_LENGTH: Final = 4_096
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _HEADER_VALUE: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+# For the history.
+_SHOWN: Final = ("url", "description", "event_types", "is_active")
 # What we send ourselves, or what frames the message.
 _OURS: Final = frozenset(
     {"host", "content-length", "content-type", "transfer-encoding", "connection", "user-agent", "accept-encoding"}
@@ -72,9 +74,9 @@ def create_endpoint(
     )
     _set_headers(endpoint, headers or {})
     endpoint.save(force_insert=True)
-    _audit("created", endpoint, url=url, event_types=endpoint.event_types)
     if not is_active:
-        disable(endpoint, SWITCHED_OFF)
+        switch_off(endpoint, SWITCHED_OFF)
+    _audit("created", endpoint, url=url, event_types=endpoint.event_types)
     return endpoint
 
 
@@ -87,6 +89,7 @@ def update_endpoint(*, endpoint_id: int, values: Mapping[str, Any]) -> WebhookEn
     `WebhookEndpoint.DoesNotExist`, `InvalidEventType`, `InvalidHeaders`.
     """
     endpoint = locked(endpoint_id)
+    before, headers_before = values_of(endpoint, _SHOWN), endpoint.header_values
     if "event_types" in values:
         endpoint.event_types = _checked_types(values["event_types"])
     endpoint.description = values.get("description", endpoint.description)
@@ -96,9 +99,14 @@ def update_endpoint(*, endpoint_id: int, values: Mapping[str, Any]) -> WebhookEn
     if "headers" in values:
         _set_headers(endpoint, values["headers"])
     endpoint.save()
-    _audit("updated", endpoint, fields=sorted(values))
     if values.get("is_active", endpoint.is_active) != endpoint.is_active:
-        _enable(endpoint) if values["is_active"] else disable(endpoint, SWITCHED_OFF)
+        _enable(endpoint) if values["is_active"] else switch_off(endpoint, SWITCHED_OFF)
+    changes = changes_between(before, values_of(endpoint, _SHOWN))
+    changes += _changes_of_headers(headers_before, endpoint.header_values)
+    if before["is_active"] != endpoint.is_active:
+        _audit("enabled" if endpoint.is_active else "disabled", endpoint, changes)
+    elif changes:
+        _audit("updated", endpoint, changes)
     return endpoint
 
 
@@ -143,6 +151,7 @@ def send_test(*, endpoint_id: int) -> None:
     endpoint = locked(endpoint_id)
     require_active(endpoint)
     outbox.record(WebhookTest(id=endpoint.pk, owner=endpoint.owner))
+    _audit("tested", endpoint)
 
 
 @retried_atomic
@@ -155,6 +164,7 @@ def enable_endpoint(*, endpoint_id: int, replay: bool = False) -> WebhookEndpoin
     resume_after = endpoint.resume_after
     if not endpoint.is_active:
         _enable(endpoint)
+        _audit("enabled", endpoint, [FieldChange("is_active", before=False, after=True)])
     if replay and resume_after is not None:
         replay_after(endpoint, resume_after)
     return endpoint
@@ -173,6 +183,12 @@ def require_active(endpoint: WebhookEndpoint) -> None:
 
 def disable(endpoint: WebhookEndpoint, reason: str) -> None:
     """Disables a locked endpoint, and cancels what was to be sent; the sequence up to which it has all is kept."""
+    switch_off(endpoint, reason)
+    _audit("disabled", endpoint, [FieldChange("is_active", before=True, after=False)], reason=reason)
+
+
+def switch_off(endpoint: WebhookEndpoint, reason: str) -> None:
+    """What `disable` does, without its history."""
     # Read first: what is published from now on is missing.
     head = head_sequence()
     first = unsettled(endpoint=endpoint).order_by("sequence").values_list("sequence", flat=True).first()
@@ -185,7 +201,6 @@ def disable(endpoint: WebhookEndpoint, reason: str) -> None:
     outbox.record(
         EndpointDisabled(id=endpoint.pk, owner=endpoint.owner, reason=reason, resume_after=endpoint.resume_after)
     )
-    _audit("disabled", endpoint, reason=reason)
 
 
 def _enable(endpoint: WebhookEndpoint) -> None:
@@ -194,7 +209,6 @@ def _enable(endpoint: WebhookEndpoint) -> None:
     make_healthy(endpoint)
     endpoint.save()
     delivery_wake_up.send_after_commit()
-    _audit("enabled", endpoint)
 
 
 def make_healthy(endpoint: WebhookEndpoint) -> None:
@@ -245,5 +259,20 @@ def _lowered(headers: Mapping[str, Any]) -> set[str]:
     return {name.lower() for name in headers}
 
 
-def _audit(action: str, endpoint: WebhookEndpoint, **detail: Any) -> None:
-    record_audit(action=f"webhook_endpoint.{action}", subject=f"endpoint:{endpoint.pk}", **detail)
+def _changes_of_headers(before: Mapping[str, str], after: Mapping[str, str]) -> list[FieldChange]:
+    """Without their values, which may be secrets."""
+    return [
+        FieldChange(f"headers.{name}", *(HIDDEN if name in headers else None for headers in (before, after)))
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _audit(what: str, endpoint: WebhookEndpoint, changes: Sequence[FieldChange] = (), **detail: Any) -> None:
+    record_audit(
+        action=f"webhook_endpoint.{what}",
+        subject=f"endpoint:{endpoint.pk}",
+        name=endpoint.description or endpoint.url,
+        changes=changes,
+        **detail,
+    )

@@ -67,12 +67,14 @@ class Migration(migrations.Migration):
             name='AuditEntry',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sequence', models.BigIntegerField(editable=False, null=True, unique=True)),
                 ('action', models.CharField(max_length=60)),
                 ('subject', models.CharField(max_length=400)),
+                ('name', models.CharField(blank=True, max_length=400)),
                 ('actor', models.CharField(max_length=150)),
+                ('door', models.CharField(choices=[('admin', 'Admin'), ('api', 'API'), ('pms', 'PMS'), ('import', 'Import'), ('schedule', 'Schedule'), ('command', 'Command'), ('system', 'System')], default='system', max_length=10, verbose_name='door')),
                 ('request_id', models.CharField(blank=True, max_length=128)),
                 ('occurred_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('changes', models.JSONField(default=list)),
                 ('detail', models.JSONField(default=dict)),
             ],
             options={
@@ -80,6 +82,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'audit log',
                 'ordering': ('-id',),
                 'indexes': [models.Index(fields=['actor', '-id'], name='access_auditentry_actor'), models.Index(fields=['subject', '-id'], name='access_auditentry_subject')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('door__in', ['admin', 'api', 'pms', 'import', 'schedule', 'command', 'system'])), name='access_auditentry_door_known')],
             },
         ),
         migrations.CreateModel(

@@ -1,12 +1,6 @@
-"""Services of API clients, tickets, nonces and the audit log."""
+"""Services of API clients, tickets, nonces, history and the audit log."""
 
-from pms_backend.access.services.audit import (
-    Published,
-    audit_published,
-    prune_audit_log,
-    record_audit,
-    record_failed_login,
-)
+from pms_backend.access.services.audit import prune_audit_log, record_failed_login
 from pms_backend.access.services.clients import (
     DEFAULT_OVERLAP,
     MAX_OVERLAP,
@@ -16,6 +10,15 @@ from pms_backend.access.services.clients import (
     revoke_api_client,
     rotate_keys,
     update_api_client,
+)
+from pms_backend.access.services.history import (
+    HIDDEN,
+    FieldChange,
+    HistoryEntry,
+    changes_between,
+    record_audit,
+    record_history,
+    values_of,
 )
 from pms_backend.access.services.nonces import prune_nonces, use_nonce
 from pms_backend.access.services.tickets import Ticket, issue_ticket, prune_tickets, redeem_ticket

@@ -1,62 +1,20 @@
-"""The audit log: who did what."""
+"""The audit log: failed logins, and its retention."""
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from datetime import timedelta
+from typing import Final
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
 from pms_backend.access.models import AuditEntry
+from pms_backend.access.services.history import record_audit
 from pms_backend.api import batches, context
-
-# Only people and programs are audited; what connections and the system do is in the feed.
-AUDITED_ACTORS: Final = ("client:", "user:")
-# The ledger, reservations, transfers and stocktakes record their own actors permanently.
-RECORDED_ELSEWHERE: Final = ("stock.", "reservation.", "transfer.", "stocktake.")
 
 LOGIN_FAILED: Final = "user.login_failed"
 
 
-class Published(NamedTuple):
-    """The parts of a published event that the audit log stores."""
-
-    sequence: int
-    type: str
-    subject: str
-    actor: str
-    request_id: str
-    occurred_at: datetime
-
-
-def record_audit(*, action: str, subject: str, **detail: Any) -> None:
-    """Adds an entry for the actor of the running request, in its transaction."""
-    origin = context.current()
-    AuditEntry.objects.create(
-        action=action, subject=subject, actor=origin.actor, request_id=origin.request_id, detail=detail
-    )
-
-
-def audit_published(*, events: Iterable[Published]) -> None:
-    """Adds entries for published events of people and programs; existing entries stay."""
-    AuditEntry.objects.bulk_create(
-        (
-            AuditEntry(
-                sequence=event.sequence,
-                action=event.type,
-                subject=event.subject,
-                actor=event.actor,
-                request_id=event.request_id,
-                occurred_at=event.occurred_at,
-            )
-            for event in events
-            if event.actor.startswith(AUDITED_ACTORS) and not event.type.startswith(RECORDED_ELSEWHERE)
-        ),
-        ignore_conflicts=True,
-    )
-
-
+@transaction.atomic
 def record_failed_login(*, name: str, address: str) -> None:
     """Adds an entry that a login as `name` from `address` failed; the address is the actor, not the user.
 
@@ -69,7 +27,7 @@ def record_failed_login(*, name: str, address: str) -> None:
     oldest = latest.values_list("occurred_at", flat=True)[limit - 1 : limit].first()
     if oldest is not None and oldest > since:
         return
-    with context.bind(actor=actor, request_id=context.current().request_id):
+    with context.acting_as(actor):
         record_audit(action=LOGIN_FAILED, subject=f"user:{name}", address=address)
 
 

@@ -26,7 +26,7 @@ from pms_backend.access.models import (
 )
 from pms_backend.access.rates import known_tiers
 from pms_backend.access.scopes import ALL_SCOPES
-from pms_backend.access.services.audit import record_audit
+from pms_backend.access.services.history import FieldChange, changes_between, record_audit, values_of
 from pms_backend.api.storable_text import storable
 
 SECRET_BYTES: Final = 32
@@ -34,6 +34,7 @@ DEFAULT_OVERLAP: Final = timedelta(days=1)
 MAX_OVERLAP: Final = timedelta(days=7)
 # A use is noted at most this often.
 USE_NOTED_EVERY: Final = timedelta(minutes=1)
+_EDITED: Final = ("name", "scopes", "tier", "expires_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +83,15 @@ def update_api_client(*, client_id: str, values: Mapping[str, Any], by: Caller |
     where it would have more than `by` afterwards.
     """
     client = _locked_active(client_id)
+    before = values_of(client, _EDITED)
     checks = {"scopes": _checked_scopes, "tier": _checked_tier}
     for field, value in values.items():
         setattr(client, field, checks[field](value) if field in checks else value)
     require_may_give(by, scopes=client.scopes, tier=client.tier)
     client.full_clean()
-    client.save(update_fields=["name", "scopes", "tier", "expires_at"])
-    _audit(client, "updated", scopes=client.scopes, tier=client.tier, expires_at=_text(client.expires_at))
+    client.save(update_fields=_EDITED)
+    if changes := changes_between(before, values_of(client, _EDITED)):
+        _audit(client, "updated", changes)
     key_cache.invalidate_after_commit()
     return client
 
@@ -151,12 +154,9 @@ def _new_credentials(client: ApiClient, *, signing: bool) -> Credentials:
     return Credentials(client, api_key, signing_key.key_id, secret)
 
 
-def _audit(client: ApiClient, what: str, **detail: Any) -> None:
-    record_audit(action=f"api_client.{what}", subject=f"api_client:{client.public_id}", name=client.name, **detail)
-
-
-def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()
+def _audit(client: ApiClient, what: str, changes: Sequence[FieldChange] = (), **detail: Any) -> None:
+    subject = f"api_client:{client.public_id}"
+    record_audit(action=f"api_client.{what}", subject=subject, name=client.name, changes=changes, **detail)
 
 
 def _locked(client_id: str) -> ApiClient:

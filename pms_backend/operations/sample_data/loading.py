@@ -47,7 +47,7 @@ def load() -> Loaded:
     A database that holds products keeps its catalogue, locations and stock as they are. It gets the connection `demo`
     if it has none; that connection owns no stock.
     """
-    with context.bind(request_id=REQUEST_ID):
+    with context.bind(request_id=REQUEST_ID, door=context.Door.COMMAND):
         first_sku = next(rows_of("products"))["variants"][0]["sku"]
         if not Product.objects.exists():
             report, username = _fill(), ADMIN

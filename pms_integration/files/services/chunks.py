@@ -40,7 +40,7 @@ def apply_chunk(
     Raises `ImportLost`; then nothing is written.
     """
     job = lock_import(lease)
-    with context.bind(actor=job.actor, request_id=job.request_id):
+    with context.bind(actor=job.actor, request_id=job.request_id, door=context.Door.IMPORT):
         matches = match_products(parsed_products, repeated_skus)
         _check_stock_scope(job, matches)
         outcomes = _write_products(matches)

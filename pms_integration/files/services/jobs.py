@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from inventory.models import Location
 from inventory.services.levels import require_location
+from pms_backend.access.services import record_audit
 from pms_backend.api import context
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.events.wakeups import WakeUp
@@ -89,6 +90,7 @@ def create_import(*, file: StoredFile, location: Location | None, client: str) -
         request_id=origin.request_id,
     )
     job.save(force_insert=True)
+    record_audit(action="import.started", subject=f"import:{job.pk}", name=job.file_name)
     import_wake_up.send_after_commit()
     return job
 

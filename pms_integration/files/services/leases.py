@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from pms_backend.access.services import record_audit
 from pms_backend.api import context
 from pms_backend.api.storable_text import storable
 from pms_backend.api.transactions import retried_atomic
@@ -114,7 +115,7 @@ def end(job: ImportJob, status: ImportStatus, reason: str = "") -> None:
     if status == ImportStatus.FINISHED:
         job.total = job.processed
     job.save(update_fields=["status", "error", "finished_at", "total"])
-    with context.bind(actor=job.actor, request_id=job.request_id):
+    with context.bind(actor=job.actor, request_id=job.request_id, door=context.Door.IMPORT):
         outbox.record(
             ImportFinished(
                 id=job.pk,
@@ -126,6 +127,15 @@ def end(job: ImportJob, status: ImportStatus, reason: str = "") -> None:
                 failed=job.failed,
                 error=job.error,
             )
+        )
+        record_audit(
+            action="import.finished",
+            subject=f"import:{job.pk}",
+            name=job.file_name,
+            status=job.status,
+            created=job.created,
+            updated=job.updated,
+            failed=job.failed,
         )
 
 

@@ -71,7 +71,7 @@ def _apply(row: PMSProduct, answer: PushAnswer, answered: PMSProductPush | None)
     products = of_kind(valid, ExternalProduct)
     if unusable or not products:
         raise AnswerUnusable("; ".join(one.error.detail for one in unusable) or "The PMS has answered no product.")
-    with context.bind(actor=f"pms:{pms.slug}", request_id=name):
+    with context.bind(actor=f"pms:{pms.slug}", request_id=name, door=context.Door.PMS):
         outcomes = apply_product_reports(pms, products, answered=answered)
     failed = [outcome.reason for _, outcome in outcomes if outcome.status not in _APPLIED]
     if failed:

@@ -93,7 +93,7 @@ def _request_of(row: PMSProduct) -> tuple[dict[str, Any], dict[str, Any]] | None
         return new_payload(ours, names_of_categories(pms)), _pairs(ours)
     linked = LinkedProduct(row=row, request_id=f"product-push-{row.pk}", rivals=values_of_rivals(row))
     conflict = row.conflict
-    with context.bind(actor=f"pms:{pms.slug}", request_id=linked.request_id):
+    with context.bind(actor=f"pms:{pms.slug}", request_id=linked.request_id, door=context.Door.PMS):
         write_linked(pms, [linked])
     if linked.error is not None:
         raise linked.error

@@ -198,7 +198,7 @@ def store_results(*, pms: PMSConnection, pushes: Sequence[PMSStockPush], results
         except UnusableData as error:
             logger.error("The answer to the stock push %s to %s: %s", push.pk, pms.slug, error.detail)  # noqa: TRY400
             unusable.append(push)
-    with context.bind(actor=f"pms:{pms.slug}"):
+    with context.bind(actor=f"pms:{pms.slug}", door=context.Door.PMS):
         apply_stock_reports(pms, reported)
     # Pushes are locked after levels.
     for push, result in answered:

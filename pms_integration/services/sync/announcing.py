@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from pms_backend import metrics
+from pms_backend.access.services import record_audit
 from pms_backend.api import context
 from pms_backend.events import services as outbox
 from pms_integration.events import SyncEvent, SyncFailed, SyncFinished, SyncHeld, SyncProgressed, SyncStarted
@@ -30,21 +31,32 @@ def announce_progress(run: SyncRun) -> None:
 def announce_hold(run: SyncRun) -> None:
     """Announces that the run waits for a confirmation."""
     _record(run, SyncHeld(**_members(run), held_because=run.held_because))
+    _audit(run, SyncHeld.type, held_because=run.held_because)
 
 
 def announce_end(run: SyncRun, *, failed_because: str = "") -> None:
     """Announces and counts the end of the run."""
     if run.status == SyncStatus.FAILED:
         _record(run, SyncFailed(**_members(run), detail=failed_because))
+        _audit(run, SyncFailed.type, failed_because=failed_because)
     else:
         _record(run, SyncFinished(**_members(run), status=run.status))  # type: ignore[arg-type]  # the constraint's
+        # `cancel_sync` tells in the history who has cancelled it.
+        if run.status == SyncStatus.FINISHED:
+            _audit(run, SyncFinished.type, created=run.created, updated=run.updated, failed=run.failed)
     counter = metrics.sync_runs_total.labels(run.connection.slug, run.status)
     transaction.on_commit(counter.inc, robust=True)
 
 
 def _record(run: SyncRun, event: SyncEvent) -> None:
-    with context.bind(actor=run.actor, request_id=run.request_id):
+    with context.bind(actor=run.actor, request_id=run.request_id, door=context.Door.PMS):
         outbox.record(event)
+
+
+def _audit(run: SyncRun, action: str, **detail: Any) -> None:
+    subject = f"sync_run:{run.pk}"
+    with context.bind(actor=run.actor, request_id=run.request_id, door=context.Door.PMS):
+        record_audit(action=action, subject=subject, name=str(run), connection=run.connection.slug, **detail)
 
 
 def _members(run: SyncRun) -> dict[str, Any]:

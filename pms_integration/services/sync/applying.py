@@ -96,7 +96,8 @@ def _apply_or_halve(lease: Lease, reports: Sequence[SyncReport]) -> None:
 def apply_batch(*, lease: Lease, reports: Sequence[SyncReport]) -> None:
     """Applies the next reports of the run and stores its progress. Raises `SyncLost`."""
     run = lock_run(lease)
-    with context.bind(actor=f"pms:{run.connection.slug}", request_id=run.request_id), transaction.atomic():
+    origin = context.bind(actor=f"pms:{run.connection.slug}", request_id=run.request_id, door=context.Door.PMS)
+    with origin, transaction.atomic():
         found = _applied(run, reports)
         if run.dry_run:
             transaction.set_rollback(True)

@@ -18,6 +18,7 @@ from pms_integration.models import PMSCategory, PMSConnection, PMSProduct, PMSPr
 from pms_integration.services.connection_settings import MAX_PUBLISHED_VALUES
 from products import services as products
 from tests.factories import make_connection, make_location, make_product, set_stock
+from tests.history import changes_of
 from tests.staff import form_of, staff_with, superuser
 
 pytestmark = pytest.mark.django_db
@@ -149,10 +150,14 @@ def test_staff_change_who_owns_the_values_and_what_is_made_there(pms: PMSConnect
     assert pms.ownership == {"content": "shared", "price": "pms", "publication": "local"}
     assert pms.publishes == {"mode": "all", "categories": ["desk-lamps"], "tags": [], "brands": ["Lux, Ltd", "Nord"]}
     entry = AuditEntry.objects.get(action="pms_connection.updated")
-    assert (entry.actor, sorted(entry.detail["fields"])) == (
-        "user:anna",
-        ["content_owner", "publication_owner", "publish_brands", "publish_categories", "publish_mode"],
-    )
+    assert (entry.actor, entry.door) == ("user:anna", "admin")
+    assert changes_of(entry) == [
+        ("ownership.content", "pms", "shared"),
+        ("ownership.publication", "pms", "local"),
+        ("publishes.mode", "manual", "all"),
+        ("publishes.categories", [], ["desk-lamps"]),
+        ("publishes.brands", [], ["Lux, Ltd", "Nord"]),
+    ]
     # Who owns the values has changed, so that all linked products are looked at.
     assert PMSProductPush.objects.get().pms_product == row
     client.post(page(pms), form_of(client.get(page(pms))))
@@ -224,8 +229,11 @@ def test_categories_get_the_names_that_the_pms_has_for_them(pms: PMSConnection):
 
     assert len(names(pms)) == 1
     audited = AuditEntry.objects.filter(action="pms_connection.categories_named").order_by("id")
-    assert audited[0].detail["names"] == {"lamps": "Leuchten", "desks": "Tische"}
-    assert list(audited[2].detail["names"].values()) == [None]
+    assert changes_of(audited[0]) == [
+        ("categories[lamps]", None, "Leuchten"),
+        ("categories[desks]", None, "Tische"),
+    ]
+    assert [change["to"] for change in audited[2].changes] == [None]
 
 
 def test_two_categories_do_not_have_one_name(pms: PMSConnection):

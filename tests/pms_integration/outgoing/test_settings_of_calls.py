@@ -47,8 +47,9 @@ def set_up(pms: PMSConnection, url: str | None = URL, **credentials: str) -> PMS
     return pms
 
 
-def audited() -> list[dict[str, Any]]:
-    return [entry.detail for entry in AuditEntry.objects.filter(action="pms_connection.outgoing_set").order_by("id")]
+def audited() -> list[tuple[str, Any, Any]]:
+    entries = AuditEntry.objects.filter(action="pms_connection.outgoing_set").order_by("id")
+    return [(change["field"], change["from"], change["to"]) for entry in entries for change in entry.changes]
 
 
 def test_a_new_connection_is_not_called(pms: PMSConnection):
@@ -59,7 +60,7 @@ def test_url_and_credentials_are_stored_and_audited_without_values(pms: PMSConne
     set_up(pms, " https://pms.example/api/ ", token=TOKEN)
 
     assert (pms.base_url, pms.credential_values) == (URL, {"token": TOKEN})
-    assert audited() == [{"base_url": URL, "credentials": ["token"], "credentials_changed": ["token"]}]
+    assert audited() == [("base_url", None, URL), ("credentials.token", None, "set")]
 
 
 def test_credentials_are_encrypted(pms: PMSConnection):

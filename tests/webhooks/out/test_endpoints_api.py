@@ -12,6 +12,7 @@ from pms_backend.events.domain_events import event_types
 from pms_backend.events.models import Event, FeedHead
 from pms_backend.events.services import relay_pending
 from tests.conftest import ClientWith, JSONClient
+from tests.history import changes_of, history_writes
 from tests.outbound.servers import LocalServer, Names
 from tests.webhooks.out.delivering import make_endpoint, publish, read, send_all, verified
 from webhooks.models import (
@@ -76,6 +77,28 @@ def test_an_endpoint_is_made_with_its_secret_in_the_answer_and_nowhere_else(api:
     with connection.cursor() as cursor:
         cursor.execute("SELECT secret, headers FROM webhooks_webhookendpoint")
         assert not {endpoint.secret, "token-1"} & {part for row in cursor.fetchall() for part in row}
+
+
+def test_a_change_is_in_the_history_from_what_to_what_in_one_statement(api: JSONClient):
+    endpoint = made(api, headers={"X-One": "token-1"})
+    change = {"description": "Shop", "headers": {"X-One": "token-2", "X-Two": "token-3"}, "event_types": ["*"]}
+
+    with history_writes() as writes:
+        api.patch(own(endpoint), change)
+    with history_writes() as writes_of_nothing:
+        api.patch(own(endpoint), {"description": "Shop"})
+    api.patch(own(endpoint), {"is_active": False})
+
+    updated, disabled = AuditEntry.objects.filter(subject=f"endpoint:{endpoint['id']}").order_by("id")[1:]
+    assert (len(writes), writes_of_nothing, updated.action) == (1, [], "webhook_endpoint.updated")
+    assert changes_of(updated) == [
+        ("description", "", "Shop"),
+        ("event_types", ["stock.*"], ["*"]),
+        ("headers.X-One", "set", "set"),
+        ("headers.X-Two", None, "set"),
+    ]
+    assert (disabled.action, changes_of(disabled)) == ("webhook_endpoint.disabled", [("is_active", True, False)])
+    assert "token-" not in str(list(AuditEntry.objects.values()))
 
 
 def test_headers_are_written_and_never_read(api: JSONClient):

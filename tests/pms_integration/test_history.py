@@ -1,0 +1,84 @@
+"""History of connections, and of what a PMS and an import do to the catalogue."""
+
+import pytest
+
+from pms_backend.access.models import AuditEntry
+from pms_backend.api import context
+from pms_integration import services
+from products.models import Product
+from tests.conftest import JSONClient
+from tests.factories import make_connection, make_location, make_product
+from tests.history import changes_of, history_writes
+from tests.pms_integration.files.importing import imported, table
+from tests.pms_integration.reports import apply, product
+
+pytestmark = pytest.mark.django_db
+
+
+def test_what_a_pms_reports_comes_through_its_door_with_the_webhooks_id():
+    pms = make_connection()
+    apply(pms, "product.created", product("P-1", 1), webhook_id="wh-1")
+
+    apply(pms, "product.updated", product("P-1", 2, name="Desk lamp"), webhook_id="wh-2")
+
+    entries = AuditEntry.objects.filter(subject=f"product:{Product.objects.get().pk}").order_by("id")
+    assert [(entry.action, entry.request_id) for entry in entries] == [
+        ("product.created", "wh-1"),
+        ("product.updated", "wh-2"),
+    ]
+    assert {(entry.actor, entry.door) for entry in entries} == {("pms:demo", "pms")}
+    assert changes_of(entries[1]) == [("name", "Lamp", "Desk lamp")]
+
+
+def test_what_an_import_changes_comes_through_its_door(api: JSONClient):
+    make_product("A-1")
+
+    job = imported(api, table({"Handle": "lamp", "Title": "Lamp", "Variant SKU": "A-1", "Variant Price": "12.00"}))
+
+    assert (job["updated"], job["failed"]) == (1, 0)
+    updated = AuditEntry.objects.get(action="product.updated")
+    assert (updated.actor, updated.door) == ("client:tests", "import")
+    assert ("variants[A-1].price", "10.00", "12.00") in changes_of(updated)
+    started, finished = AuditEntry.objects.filter(subject=f"import:{job['id']}").order_by("id")
+    assert (started.action, started.door, started.name) == ("import.started", "api", "products.csv")
+    assert (finished.action, finished.door, finished.actor) == ("import.finished", "import", "client:tests")
+    assert finished.detail == {"status": "finished", "created": 0, "updated": 1, "failed": 0}
+
+
+def test_a_change_of_a_connection_is_one_statement(api: JSONClient):
+    make_connection()
+    make_location("main")
+    values = {
+        "name": "Store", "publishes": {"mode": "all"}, "base_url": "https://93.184.216.34/api",
+        "credentials": {"token": "s3cret"},
+        "locations": [{"location": "main", "external_id": "HQ", "owns_stock": True}],
+    }  # fmt: skip
+
+    with history_writes() as writes:
+        answer = api.patch("/api/v1/pms/connections/demo/", values)
+
+    entry = AuditEntry.objects.latest("id")
+    assert (answer.status_code, len(writes)) == (200, 1)
+    assert (entry.action, entry.subject, entry.name) == ("pms_connection.updated", "pms_connection:demo", "Store")
+    assert changes_of(entry) == [
+        ("name", "Demo", "Store"),
+        ("publishes.mode", "manual", "all"),
+        ("base_url", None, "https://93.184.216.34/api"),
+        ("credentials.token", None, "set"),
+        ("locations[main].external_id", None, "HQ"),
+        ("locations[main].owns_stock", None, True),
+    ]
+    assert "s3cret" not in str(list(AuditEntry.objects.values()))
+
+
+def test_another_owner_of_a_locations_stock_is_in_it():
+    pms = make_connection(owns=make_location("main"))
+
+    with context.bind(actor="user:ann", door=context.Door.ADMIN):
+        services.change_ownership(slug=pms.slug, location="main", owner="local", opening="local")
+
+    entry = AuditEntry.objects.latest("id")
+    assert (entry.action, changes_of(entry)) == (
+        "pms_connection.ownership_changed",
+        [("locations[main].owns_stock", True, False)],
+    )
