@@ -24,6 +24,7 @@ from inventory.admin.reservations import reservations_of
 from inventory.admin.scan_desk import ScanDesk, scan_url
 from inventory.item_codes import skus_by_code
 from inventory.models import Reservation, StockLevel, StockLevelQuerySet, StockMovement
+from pms_backend.access.history_pages import HistoryPages
 from pms_backend.api.admin_tables import (
     ACTIONS,
     EXTRA,
@@ -70,9 +71,10 @@ class AttentionFilter(admin.SimpleListFilter):
 
 
 @admin.register(StockLevel)
-class StockLevelAdmin(BulkPage, LabelPages, ScanDesk):
+class StockLevelAdmin(HistoryPages, BulkPage, LabelPages, ScanDesk):
     """Stock levels: quantities change by adjustments and counts, only the limits are edited."""
 
+    history_kind = "level"
     list_display = (
         *("sku", "location", "on_hand", "reserved", "available_units", "reorder_at", "state"),
         "updated",

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from inventory import services
 from inventory.models import Location
+from pms_backend.access.history_pages import HistoryPages
 from pms_backend.api.admin_tables import EXTRA, MAIN_NUMBER, NAME, NUMBER
 from pms_backend.api.typed_unfold import display
 from products.admin.label_pages import LabelPages
@@ -16,9 +17,10 @@ from products.labels import Label, code_symbol
 
 
 @admin.register(Location)
-class LocationAdmin(LabelPages):
+class LocationAdmin(HistoryPages, LabelPages):
     """Places that hold stock; one that holds some is not closed."""
 
+    history_kind = "location"
     list_display = ("code", "name", "priority", "is_active", "units")
     column_kinds: ClassVar = {"name": NAME, "code": EXTRA, "priority": NUMBER, "units": MAIN_NUMBER}
     list_filter = ("is_active",)

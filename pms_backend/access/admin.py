@@ -1,4 +1,4 @@
-"""Admin pages of API clients, whose keys are shown once, and of the audit log."""
+"""Admin pages of API clients, whose keys are shown once; registers the audit log."""
 
 from datetime import timedelta
 from typing import Any, ClassVar, Final
@@ -22,6 +22,7 @@ from unfold.widgets import (
 )
 
 from pms_backend.access import services
+from pms_backend.access.audit_log_admin import AuditEntryAdmin
 from pms_backend.access.caller import caller_in_admin
 from pms_backend.access.client_page import tables_of
 from pms_backend.access.client_words import (
@@ -32,13 +33,13 @@ from pms_backend.access.client_words import (
     state_in_words,
     use_in_words,
 )
+from pms_backend.access.history_pages import HistoryPages
 from pms_backend.access.models import DEFAULT_TIER, ApiClient, AuditEntry
 from pms_backend.access.rates import known_tiers
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.api.admin_tables import EXTRA, MAIN, NAME, TABLES
 from pms_backend.api.forms import IntegerField
 from pms_backend.api.service_admin import (
-    GrowingTableAdmin,
     ReadOnlyAdmin,
     RefusalsAsFormErrors,
     ServiceForm,
@@ -49,6 +50,7 @@ from pms_backend.api.typed_unfold import action, display
 
 SECONDS_AN_HOUR: Final = 3600
 
+admin.site.register(AuditEntry, AuditEntryAdmin)
 # The library's own page creates clients without scopes and bypasses our service.
 admin.site.unregister(APIKey)
 # These pages have no use here, and one of them makes a used token valid again.
@@ -106,9 +108,11 @@ class RotationForm(forms.Form):
 
 
 @admin.register(ApiClient)
-class ApiClientAdmin(ReadOnlyAdmin):
+class ApiClientAdmin(HistoryPages, ReadOnlyAdmin):
     """Programs that may call the API."""
 
+    history_kind, history_key = "api_client", "public_id"
+    actor_kind, actor_key = "client", "name"
     form = ApiClientForm
     list_display = ("name", "public_id", "shown_state", "last_used", "last_request", "tier", "scope_list", "expires")
     column_kinds: ClassVar = {"name": NAME, "public_id": EXTRA, "shown_state": MAIN}
@@ -242,22 +246,6 @@ class ApiClientAdmin(ReadOnlyAdmin):
     def signing_key_list(self, client: ApiClient) -> str:
         """The valid signing keys; a client that has any must sign."""
         return _listed(client.signing_keys.order_by("-created"))
-
-
-@admin.register(AuditEntry)
-class AuditEntryAdmin(GrowingTableAdmin):
-    """The audit log, newest first, read-only."""
-
-    list_display = ("occurred", "actor", "action", "subject")
-    search_fields = ("actor__startswith", "action__startswith", "subject__startswith", "request_id__exact")
-    search_help_text = "Who, what, on what, or its beginning; a request id"
-    sortable_by = ()
-    fields = ("occurred_at", "actor", "action", "subject", "request_id", "detail")
-
-    @display(description="When")
-    def occurred(self, entry: AuditEntry) -> SafeString:
-        """The moment of the entry."""
-        return moment(entry.occurred_at)
 
 
 def show_once(request: HttpRequest, made: services.Credentials) -> None:

@@ -1,24 +1,18 @@
 """Django's own admin pages, with their changes in the history instead of Django's admin log."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib.auth.models import Permission
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
+from pms_backend.access.history_pages import HistoryPages
 from pms_backend.access.services import HIDDEN, FieldChange, HistoryEntry, record_history
 
-if TYPE_CHECKING:
-    from django.contrib.admin import ModelAdmin
 
-    Base = ModelAdmin[Any]
-else:
-    Base = object
-
-
-class AuditedAdmin(Base):
+class AuditedAdmin(HistoryPages):
     """Writes the history of what its pages change, in the same transaction."""
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: Any = False) -> Any:  # noqa: FBT002 - Django's

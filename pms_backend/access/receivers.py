@@ -41,7 +41,8 @@ def write_failed_login(credentials: dict[str, Any], request: HttpRequest | None 
 def _write(action: str, username: str, request: HttpRequest | None) -> None:
     name = _stored(username)
     with context.acting_as(f"user:{name}"), transaction.atomic():
-        record_audit(action=action, subject=f"user:{name}", address=client_address(request) if request else None)
+        address = client_address(request) if request else None
+        record_audit(action=action, subject=f"user:{name}", name=name, address=address)
 
 
 def _stored(username: str) -> str:

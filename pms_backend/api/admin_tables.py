@@ -19,6 +19,8 @@ NAME: Final = "cell-name text-important"
 KEY: Final = f"{NAME} {SHORT}"
 NUMBER: Final = "cell-number"
 MAIN_NUMBER: Final = "cell-number cell-main text-important"
+# Several lines, which a phone shows below the others.
+LINES: Final = "cell-lines"
 FIELD: Final = "cell-number cell-main w-48"
 # In lists alone: a text in the first line, a sentence, which gets a phone's whole second line, what a phone leaves out,
 # and buttons.

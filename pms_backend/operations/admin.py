@@ -32,6 +32,8 @@ admin.site.unregister((User, Group))
 class UserAdmin(GrantingAdmin, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
     """The admin of users."""
 
+    history_kind = "user"
+    actor_kind, actor_key = "user", "username"
     form = UserForm
     add_form = NewUserForm
     change_password_form = AdminPasswordChangeForm
@@ -78,6 +80,7 @@ class UserAdmin(GrantingAdmin, DjangoUserAdmin, ModelAdmin):  # type: ignore[typ
 class GroupAdmin(GrantingAdmin, DjangoGroupAdmin, ModelAdmin):
     """The admin of roles: those that a migration has made, and others."""
 
+    history_kind = "group"
     form = GrantingForm
     list_fullwidth = True
     list_display = ("name", "explained", "users")

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.formats import localize
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
+from pms_backend.access.history_pages import HistoryPages
 from pms_backend.api.service_admin import RefusalsAsFormErrors, ServiceForm, secret_message
 from pms_backend.api.typed_unfold import action, display
 from pms_integration import services
@@ -78,9 +79,11 @@ class PMSConnectionForm(ServiceForm):
 
 
 @admin.register(PMSConnection)
-class PMSConnectionAdmin(SyncStarts, ConnectionActions):
+class PMSConnectionAdmin(HistoryPages, SyncStarts, ConnectionActions):
     """The configured PMSs."""
 
+    history_kind, history_key = "pms_connection", "slug"
+    actor_kind, actor_key = "pms", "slug"
     form = PMSConnectionForm
     list_display = ("name", "slug", "state", "circuit_status", "words")
     list_filter = ("is_active", CallsFilter, RefusedFilter)

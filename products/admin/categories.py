@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from pms_backend.access.history_pages import HistoryPages
 from pms_backend.api.service_admin import REFUSALS, ServiceAdmin, ServiceForm
 from products import services
 from products.models import MAX_NAME_LENGTH, Category
@@ -31,9 +32,10 @@ class CategoryForm(ServiceForm):
 
 
 @admin.register(Category)
-class CategoryAdmin(ServiceAdmin):
+class CategoryAdmin(HistoryPages, ServiceAdmin):
     """The category tree."""
 
+    history_kind = "category"
     form = CategoryForm
     fields = ("name", "slug", "parent")
     list_display = ("name", "slug", "parent")

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from pms_backend.access.history_pages import HistoryPages
 from products import services
 from products.admin.duplicating import Duplicating
 from products.admin.images import NEW_IMAGES, ImageInline, ImagesAdmin, write_images
@@ -28,9 +29,10 @@ DETAILS: Any = (gettext_lazy("Details"), {"fields": (("brand", "category"), "tag
 
 
 @admin.register(Product)
-class ProductAdmin(ProductList, StatusButtons, StatusOfSelected, Duplicating, LabelPages, ImagesAdmin):
+class ProductAdmin(HistoryPages, ProductList, StatusButtons, StatusOfSelected, Duplicating, LabelPages, ImagesAdmin):
     """The products of the catalogue."""
 
+    history_kind = "product"
     form = ProductForm
     inlines = (VariantInline, ImageInline)
     change_form_template = "products/product.html"

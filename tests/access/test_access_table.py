@@ -78,6 +78,7 @@ TABLE = {
     "delete /api/v1/products/categories/main/": Row("products:write", 404),
     "post /api/v1/products/images/uploads/": Row("products:write", 422),
     "get /api/v1/products/1/images/": Row("products:read", 404, storefront=True),
+    "get /api/v1/products/1/history/": Row("products:write", 404),
     "post /api/v1/products/1/images/": Row("products:write", 422),
     "patch /api/v1/products/1/images/1/": Row("products:write", 404),
     "delete /api/v1/products/1/images/1/": Row("products:write", 404),

@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from pms_backend.access.models import AuditEntry
@@ -199,6 +202,37 @@ def test_a_list_of_pictures_that_an_import_replaces_is_in_it():
         "product.updated",
         [(f"images[{first.pk}].alt", "One", "First"), (f"images[{first.pk}].position", 0, 2)],
     )
+
+
+def test_the_api_shows_the_history_of_a_product_newest_first(editor: JSONClient):
+    lamp, other = make_product("A-1", cost="4.00"), make_product("B-1", name="Desk")
+    editor.patch(url(lamp), {"variants": [{"sku": "A-1", "cost": "5.00"}]}, headers={"X-Request-Id": "r-1"})
+
+    with CaptureQueriesContext(connection) as queries:
+        shown = editor.get(f"{url(lamp)}history/", {"page_size": 1})
+    reads = [query["sql"] for query in queries if "access_auditentry" in query["sql"]]
+
+    newest, oldest = AuditEntry.objects.filter(subject=f"product:{lamp.pk}")
+    assert (shown.status_code, shown.json()["results"]) == (200, [{
+        "id": str(newest.pk), "occurred_at": ANY, "actor": "client:tests", "door": "api",
+        "action": "product.updated", "name": "Lamp", "request_id": "r-1",
+        "changes": [{"field": "variants[A-1].cost", "from": "4.00", "to": "5.00"}],
+    }])  # fmt: skip
+    assert [row["id"] for row in editor.get(shown.json()["next"]).json()["results"]] == [str(oldest.pk)]
+    assert [row["name"] for row in editor.get(f"{url(other)}history/").json()["results"]] == ["Desk"]
+    assert len(reads) == 1
+
+
+def test_the_history_of_no_product_is_404(editor: JSONClient):
+    answer = editor.get(f"{PRODUCTS}999/history/")
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "product_not_found")
+
+
+def test_who_may_not_write_products_sees_no_history(reader: JSONClient, storefront: JSONClient):
+    lamp = make_product("A-1", status="active")
+
+    assert [client.get(f"{url(lamp)}history/").status_code for client in (reader, storefront)] == [403, 403]
 
 
 def test_categories_are_in_it(editor: JSONClient):

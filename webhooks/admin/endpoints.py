@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from pms_backend.access.history_pages import HistoryPages
 from pms_backend.api.admin_subjects import subject_link
 from pms_backend.api.admin_tables import EXTRA, MAIN, NAME, SENTENCE
 from pms_backend.api.service_admin import RefusalsAsFormErrors, moment, secret_message
@@ -25,9 +26,10 @@ from webhooks.models import WebhookEndpoint
 
 
 @admin.register(WebhookEndpoint)
-class WebhookEndpointAdmin(EndpointActions):
+class WebhookEndpointAdmin(HistoryPages, EndpointActions):
     """URLs that get our events; a page of a URL that is checked by DNS is no transaction."""
 
+    history_kind = "endpoint"
     list_display = ("name", "state", "health", "address", "types", "last_success")
     column_kinds: ClassVar = {"name": NAME, "state": MAIN, "health": SENTENCE}
     column_kinds |= dict.fromkeys(("address", "types", "last_success"), EXTRA)

@@ -28,7 +28,7 @@ def record_failed_login(*, name: str, address: str) -> None:
     if oldest is not None and oldest > since:
         return
     with context.acting_as(actor):
-        record_audit(action=LOGIN_FAILED, subject=f"user:{name}", address=address)
+        record_audit(action=LOGIN_FAILED, subject=f"user:{name}", name=name, address=address)
 
 
 def prune_audit_log() -> int:
