@@ -44,9 +44,13 @@ class PMSUnreachable(DomainEvent, type="pms.unreachable"):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportFinished(DomainEvent, type="import.finished"):
-    """An import of products has come to its end, or has failed. The counts are of products, `processed` of lines."""
+    """An import of products has come to its end, or has failed. The counts are of products, `processed` of lines.
+
+    With `dry_run` it was a preview: the counts are what an import would do.
+    """
 
     id: int
+    dry_run: bool
     status: Literal["finished", "failed"]
     processed: int
     created: int

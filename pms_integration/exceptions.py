@@ -111,6 +111,14 @@ class ImportFileGone(Gone, code="import_file_gone"):
     """The file of the import has been removed; it is stored for a few days only."""
 
 
+class PreviewUnfinished(Conflict, code="preview_unfinished"):
+    """Only a preview that has finished is followed by its import."""
+
+
+class AlreadyImported(Conflict, code="already_imported"):
+    """A preview is followed by one import."""
+
+
 class ImportLost(Exception):
     """Another worker has leased the import, so that this worker must not write any more."""
 

@@ -1,4 +1,4 @@
-"""Filters of PMS events, of sync runs and of what they find, and of reported stock."""
+"""Filters of PMS events, of the results of imports, of sync runs and of what they find, and of reported stock."""
 
 import django_filters
 from django.db.models import QuerySet
@@ -6,6 +6,8 @@ from django.db.models import QuerySet
 from inventory.filters import SkuFilter
 from pms_backend.api.filters import BooleanFilter, IdFilter
 from pms_integration.models import (
+    ImportAction,
+    ImportResult,
     PMSEvent,
     PMSEventStatus,
     PMSProduct,
@@ -53,6 +55,16 @@ class SyncDifferenceFilter(django_filters.FilterSet):
 
     class Meta:
         model = SyncDifference
+        fields: tuple[str, ...] = ()
+
+
+class ImportResultFilter(django_filters.FilterSet):
+    """`action`."""
+
+    action = django_filters.ChoiceFilter(choices=ImportAction.choices)
+
+    class Meta:
+        model = ImportResult
         fields: tuple[str, ...] = ()
 
 

@@ -9,9 +9,9 @@ from pms_integration.exceptions import FileUnusable, ImportFileGone
 from pms_integration.files.cells import CODES
 from pms_integration.files.columns import Columns
 from pms_integration.files.json_lines import read_lines
-from pms_integration.files.limits import FILE_RETENTION_DAYS
 from pms_integration.files.reading import with_line_feeds
 from pms_integration.files.records import FilePosition, Header, Record, read_header, read_records
+from pms_integration.files.services.jobs import FILE_GONE
 from pms_integration.files.storage import private_files
 from pms_integration.files.woocommerce import WooCommerceFile
 from pms_integration.models import ImportFormat, ImportJob, ImportProblem
@@ -23,7 +23,7 @@ ADDED: Final = ("Import Line", "Import Column", "Import Code", "Import Error")
 def bad_rows(job: ImportJob) -> Iterator[bytes]:
     """The file, in parts. Raises `ImportFileGone` at once if the imported file has been removed."""
     if not job.file or not private_files().exists(str(job.file)):
-        raise ImportFileGone(f"The file of an import is kept for {FILE_RETENTION_DAYS} days after its end.")
+        raise ImportFileGone(FILE_GONE)
     return _bad_rows(job)
 
 

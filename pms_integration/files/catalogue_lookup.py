@@ -59,9 +59,15 @@ class CatalogueLookup:
             return self.products[owner[1]]
         return self.products.get(parsed.handle) if parsed.handle else None
 
+    def owner_by_sku(self, parsed: ParsedProduct) -> int | None:
+        """The id of the first product that has one of its SKUs."""
+        owner = self._owner_of_skus(parsed)
+        return owner[0] if owner else None
+
     def _owner_by_sku(self, parsed: ParsedProduct) -> tuple[int, str] | None:
-        if not parsed.is_found_by_sku:
-            return None
+        return self._owner_of_skus(parsed) if parsed.is_found_by_sku else None
+
+    def _owner_of_skus(self, parsed: ParsedProduct) -> tuple[int, str] | None:
         owners = (self.owners.get(sku_key(variant.sku)) for variant in parsed.variants if variant.sku)
         return next((owner for owner in owners if owner is not None), None)
 

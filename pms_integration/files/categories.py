@@ -19,9 +19,14 @@ NO_CATEGORY: Final = frozenset({"uncategorized", "uncategorised"})
 
 
 class Categories:
-    """The category tree; the `require` methods add to it."""
+    """The category tree; the `require` methods add to it.
 
-    def __init__(self) -> None:
+    `planned` are the slugs, by their paths, of the categories that were made and rolled back by earlier parts of a
+    preview: they get the same slugs again, and what is made here is added.
+    """
+
+    def __init__(self, planned: dict[str, str] | None = None) -> None:
+        self._planned = {} if planned is None else planned
         self._by_slug = {category.slug: category for category in Category.objects.all()}
         self._by_id = {category.pk: category for category in self._by_slug.values()}
         self._slugs_of: dict[str, list[str]] = defaultdict(list)
@@ -65,6 +70,9 @@ class Categories:
         for path in (text, STEP.join(steps)):
             if (found := self.find(path)) is not None:
                 return found
+        planned = next((path for path, slug in self._planned.items() if slug == text != path), None)
+        if planned is not None:
+            return self.require(planned)
         if text.casefold() in NO_CATEGORY:
             return None
         if not all(steps) or max(map(len, steps)) > MAX_NAME_LENGTH:
@@ -86,10 +94,13 @@ class Categories:
         return STEP.join(reversed(names))
 
     def _free_slug(self, path: str) -> str:
+        if path in self._planned:
+            return self._planned[path]
         name, whole = (slugify(text, allow_unicode=True) for text in (path.rpartition(STEP)[2], path))
         numbered = (f"{whole[: MAX_NAME_LENGTH - 8] or 'category'}-{number}" for number in itertools.count(2))
         wanted = itertools.chain((name[:MAX_NAME_LENGTH], whole[:MAX_NAME_LENGTH]), numbered)
-        return next(slug for slug in wanted if slug and slug not in self._by_slug)
+        used = self._by_slug.keys() | self._planned.values()
+        return next(slug for slug in wanted if slug and slug not in used)
 
     def _create(self, name: str, slug: str, parent: Category | None) -> Category:
         try:
@@ -98,5 +109,7 @@ class Categories:
         except DomainError as error:
             raise BadCell(error.code, error.detail) from None
         self._by_slug[slug] = self._by_id[category.pk] = category
-        self._slugs_of[self._path(category)].append(slug)
+        path = self._path(category)
+        self._slugs_of[path].append(slug)
+        self._planned[path] = slug
         return category

@@ -23,9 +23,16 @@ MAX_LINES_PER_PRODUCT: Final = MAX_VARIANTS + MAX_IMAGES
 # An import with more errors fails: the file is probably not a product file.
 MAX_ERRORS: Final = 10_000
 # Further warnings are only counted.
-MAX_WARNINGS: Final = 1_000
+MAX_WARNINGS: Final = 10_000
 # The errors and the warnings in a response; all errors can be downloaded.
 SHOWN_PROBLEMS: Final = 100
+# Of each action (create, update, none, refuse) the results of the first products are stored; the counts are exact.
+MAX_RESULTS: Final = 5_000
+# Of a product. A value that is longer is cut.
+MAX_CHANGES: Final = 200
+MAX_SHOWN_VALUE: Final = 500
+# So many products that stand before it in the file are previewed again together with a part of it, at most.
+MAX_EARLIER_PRODUCTS: Final = 500
 
 # The limits of one transaction.
 CHUNK_PRODUCTS: Final = 500
@@ -40,5 +47,6 @@ SLICE_SECONDS: Final = 30.0
 RENEWAL_SECONDS: Final = 2.0
 # Attempts in a row that did not advance.
 MAX_ATTEMPTS: Final = 5
+# Of the file and of the results.
 FILE_RETENTION_DAYS: Final = 7
 EXPORT_CHUNK: Final = 500

@@ -36,6 +36,8 @@ class Match:
 
     parsed: ParsedProduct
     data: dict[str, Any] | None = None
+    # Of the existing product.
+    product_id: int | None = None
     variants: list[ParsedVariant] = field(default_factory=list)
     # Variants without a SKU: the index in `data["variants"]`, and the preferred SKU.
     unnamed: list[tuple[int, str]] = field(default_factory=list)
@@ -59,18 +61,21 @@ class Match:
 
 
 def match_products(
-    products: Sequence[ParsedProduct], repeated_skus: Callable[[], frozenset[str]] = frozenset
+    products: Sequence[ParsedProduct],
+    repeated_skus: Callable[[], frozenset[str]] = frozenset,
+    planned_categories: dict[str, str] | None = None,
 ) -> list[Match]:
     """A match for each product, in their order, with a constant number of queries.
 
-    `repeated_skus` returns the keys of the SKUs that are in the file more than once.
+    `repeated_skus` returns the keys of the SKUs that are in the file more than once. `planned_categories` are those of
+    `Categories`.
     """
     # Copies, since a transaction that is retried starts again with the products as they were parsed.
     matches = [Match(replace(parsed, problems=[*parsed.problems], warnings=[*parsed.warnings])) for parsed in products]
     sound = [match for match in matches if not match.parsed.problems]
     lookup = CatalogueLookup([match.parsed for match in sound])
     needs_categories = any(match.parsed.category or match.parsed.product_type for match in sound)
-    categories = Categories() if needs_categories else None
+    categories = Categories(planned_categories) if needs_categories else None
     used_keys: set[str] = set()
     for match in sound:
         product = lookup.product_of(match.parsed)
@@ -126,6 +131,7 @@ def _match(
         match.refuse(parsed.line, Column.CATEGORY, error.code, error.detail)
         return
     match.data = data
+    match.product_id = product.id if product else lookup.owner_by_sku(parsed)
     if parsed.is_whole:
         match.variants = parsed.variants
         data["variants"] = [variant.values for variant in parsed.variants]

@@ -96,6 +96,7 @@ class ImportFile:
         require_text(file)
         self._file = with_line_feeds(file) if format == ImportFormat.CSV else file
         self._header: Header | None = None
+        self._woocommerce: WooCommerceFile | None = None
         if format == ImportFormat.CSV:
             self._header = read_header(self._file)
             self._columns = Columns(self._header.columns)
@@ -148,12 +149,20 @@ class ImportFile:
         for block in self._blocks(self._header, start, heartbeat):
             yield _parse(parser, block)
 
+    def product_at(self, position: FilePosition) -> ParsedProduct:
+        """The product that begins at this position; reading goes on where it was."""
+        offset = self._file.tell()
+        product = next(self.products(position))
+        self._file.seek(offset)
+        return product
+
     def _blocks(self, header: Header, start: FilePosition, heartbeat: Callable[[], None]) -> Iterator[Block]:
         if not self._columns.is_woocommerce:
             return read_blocks(read_records(self._file, header, start), self._columns)
-        file = WooCommerceFile(self._file, header, self._columns)
-        file.index(heartbeat)
-        return file.blocks(start)
+        if self._woocommerce is None:
+            self._woocommerce = WooCommerceFile(self._file, header, self._columns)
+            self._woocommerce.index(heartbeat)
+        return self._woocommerce.blocks(start)
 
 
 def _parse(parser: BlockParser, block: Block) -> ParsedProduct:
@@ -186,3 +195,19 @@ def chunks_of(products: Iterator[ParsedProduct]) -> Iterator[Sequence[ParsedProd
         size += product.end.offset - product.start.offset
     if chunk:
         yield chunk
+
+
+def parts_of(chunks: Iterator[Sequence[ParsedProduct]]) -> Iterator[list[Sequence[ParsedProduct]]]:
+    """Groups chunks for one transaction of a preview: chunks are small where products of the file share names."""
+    part: list[Sequence[ParsedProduct]] = []
+    products = lines = 0
+    for chunk in chunks:
+        line_count = sum(product.line_count for product in chunk)
+        if part and (products + len(chunk) > CHUNK_PRODUCTS or lines + line_count > CHUNK_LINES):
+            yield part
+            part, products, lines = [], 0, 0
+        part.append(chunk)
+        products += len(chunk)
+        lines += line_count
+    if part:
+        yield part

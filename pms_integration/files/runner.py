@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import IO, cast
 
 from django.db import InterfaceError, OperationalError
@@ -12,7 +12,7 @@ from pms_integration.exceptions import FileUnusable, ImportLost
 from pms_integration.files import services
 from pms_integration.files.limits import RENEWAL_SECONDS, SLICE_SECONDS
 from pms_integration.files.parsed_products import ParsedProduct
-from pms_integration.files.reading import ImportFile, chunks_of
+from pms_integration.files.reading import ImportFile, chunks_of, parts_of
 from pms_integration.files.records import FilePosition
 from pms_integration.files.services.jobs import import_wake_up
 from pms_integration.files.services.leases import Lease
@@ -20,6 +20,10 @@ from pms_integration.files.storage import private_files
 from pms_integration.models import ImportJob
 
 logger = logging.getLogger(__name__)
+
+Chunk = Sequence[ParsedProduct]
+# Writes chunks, or previews them; returns whether the import goes on.
+Writer = Callable[[Sequence[Chunk]], bool]
 
 
 def run_imports() -> int:
@@ -69,8 +73,10 @@ def _run(lease: Lease, until: float) -> None:
         source = ImportFile(cast("IO[bytes]", opened), job.format)
         if job.total is None:
             services.set_total(lease=lease, total=source.count_lines(heartbeat), warnings=source.warnings())
-        for chunk in chunks_of(source.products(FilePosition(job.offset, job.line), heartbeat)):
-            if not _write(lease, chunk, source):
+        chunks = chunks_of(source.products(FilePosition(job.offset, job.line), heartbeat))
+        write = _preview(lease, source) if job.dry_run else _apply(lease, source)
+        for part in parts_of(chunks) if job.dry_run else ([chunk] for chunk in chunks):
+            if not _write(write, part):
                 return
             if time.monotonic() >= until:
                 services.release(lease=lease)
@@ -78,18 +84,36 @@ def _run(lease: Lease, until: float) -> None:
     services.finish_import(lease=lease)
 
 
-def _write(lease: Lease, parsed: Sequence[ParsedProduct], source: ImportFile) -> bool:
-    """Writes the products; returns whether the import goes on.
+def _apply(lease: Lease, source: ImportFile) -> Writer:
+    """Writes chunks, each in a transaction of its own."""
+
+    def apply(chunks: Sequence[Chunk]) -> bool:
+        return all(
+            services.apply_chunk(lease=lease, parsed_products=chunk, repeated_skus=lambda: source.repeated_skus)
+            for chunk in chunks
+        )
+
+    return apply
+
+
+def _preview(lease: Lease, source: ImportFile) -> Writer:
+    """Stores what these chunks would do."""
+    return lambda chunks: services.preview_chunks(lease=lease, chunks=chunks, source=source)
+
+
+def _write(write: Writer, chunks: Sequence[Chunk]) -> bool:
+    """Writes the chunks, or previews them; returns whether the import goes on.
 
     After an unexpected error the products are written one by one, and only those that fail are refused.
     """
+    products = [product for chunk in chunks for product in chunk]
     try:
-        return services.apply_chunk(lease=lease, parsed_products=parsed, repeated_skus=lambda: source.repeated_skus)
+        return write(chunks)
     except (ImportLost, DomainError, OperationalError, InterfaceError, OSError):
         raise
     except Exception:
-        logger.exception("The import %s could not write the products from line %s on", lease.job_id, parsed[0].line)
-    if len(parsed) > 1:
-        return all(_write(lease, [product], source) for product in parsed)
-    parsed[0].refuse(parsed[0].line, "", "not_importable", "It could not be written; the server's log says why.")
-    return services.apply_chunk(lease=lease, parsed_products=parsed)
+        logger.exception("The products from line %s on could not be written", products[0].line)
+    if len(products) > 1:
+        return all(_write(write, [[product]]) for product in products)
+    products[0].refuse(products[0].line, "", "not_importable", "It could not be written; the server's log says why.")
+    return write(chunks)

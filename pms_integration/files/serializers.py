@@ -1,15 +1,24 @@
-"""The request and the response of imports."""
+"""The request and the responses of imports."""
 
 from typing import Any, Final
 
 from inventory.models import MAX_CODE_LENGTH
 from pms_backend.api import serializers
 from pms_integration.files.columns import Column, column_of
-from pms_integration.files.limits import SHOWN_PROBLEMS
-from pms_integration.models import ImportFormat, ImportJob, ImportProblem, ImportStatus
+from pms_integration.files.field_values import QUANTITY
+from pms_integration.files.limits import MAX_CHANGES, SHOWN_PROBLEMS
+from pms_integration.models import ImportAction, ImportFormat, ImportJob, ImportProblem, ImportResult, ImportStatus
 
 # The member of a JSON line; in a CSV file the column has several names.
 COST_MEMBER: Final = "cost"
+
+
+class FormBooleanField(serializers.BooleanField):
+    """True or false in a multipart form, where everything is text."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        """The value."""
+        return super().to_internal_value({"true": True, "false": False}.get(str(data).lower(), data))
 
 
 class ImportInputSerializer(serializers.Serializer[Any]):
@@ -18,6 +27,7 @@ class ImportInputSerializer(serializers.Serializer[Any]):
     file = serializers.FileField(max_length=255, allow_empty_file=True)
     location = serializers.CharField(required=False, allow_blank=True, max_length=MAX_CODE_LENGTH)
     format = serializers.ChoiceField(required=False, choices=ImportFormat.choices)
+    dry_run = FormBooleanField(required=False, help_text="a preview: says what would happen, and writes nothing")
 
 
 class ImportProblemSerializer(serializers.Serializer[Any]):
@@ -32,9 +42,11 @@ class ImportProblemSerializer(serializers.Serializer[Any]):
 
 
 class ImportSerializer(serializers.Serializer[Any]):
-    """An import: how far it is, in lines, and what came of the products."""
+    """An import: how far it is, in lines, and what came of the products, or with `dry_run` would come of them."""
 
     id = serializers.IntegerField()
+    dry_run = serializers.BooleanField(help_text="whether it is a preview")
+    preview = serializers.IntegerField(allow_null=True, help_text="the preview after which it was started")
     status = serializers.ChoiceField(choices=ImportStatus.choices)
     error = serializers.CharField(help_text="why it has failed as a whole, else empty")
     format = serializers.ChoiceField(choices=ImportFormat.choices)
@@ -55,9 +67,40 @@ class ImportSerializer(serializers.Serializer[Any]):
     finished_at = serializers.DateTimeField(allow_null=True)
 
 
+class FieldChangeSerializer(serializers.Serializer[Any]):
+    """A field that differs."""
+
+    field = serializers.CharField(help_text="such as `name` or `variants[A-1].price`")
+    to = serializers.JSONField(help_text="a longer text, list or object is shortened text")
+
+    def get_fields(self) -> dict[str, Any]:
+        """With `from`, which Python does not take as a name."""
+        fields: dict[str, Any] = super().get_fields()
+        return {"field": fields["field"], "from": serializers.JSONField(help_text="as `to`"), "to": fields["to"]}
+
+
+class ImportResultSerializer(serializers.Serializer[Any]):
+    """What an import did with a product, or would do."""
+
+    line = serializers.IntegerField(help_text="its first line; the header is 1")
+    action = serializers.ChoiceField(choices=ImportAction.choices)
+    product = serializers.IntegerField(allow_null=True, source="product_id", help_text="null if there is none")
+    handle = serializers.CharField()
+    sku = serializers.CharField(help_text="of the first variant")
+    changes = FieldChangeSerializer(many=True, help_text=f"the first {MAX_CHANGES}; of a new product the main values")
+    change_count = serializers.IntegerField()
+
+    def to_representation(self, instance: ImportResult) -> dict[str, Any]:
+        """Without the changes that the caller may not see, by `with_cost` and `with_stock` in the context."""
+        shown = shown_changes(instance, **{name: self.context[name] for name in ("with_cost", "with_stock")})
+        hidden_count = len(instance.changes) - len(shown)
+        counted = {"changes": shown, "change_count": instance.change_count - hidden_count}
+        return {**super().to_representation(instance), **counted}
+
+
 _OWN: Final = (
-    "id", "status", "error", "format", "file_name", "processed", "total", "created", "updated", "unchanged", "failed",
-    "error_count", "warning_count", "created_at", "started_at", "finished_at",
+    "id", "dry_run", "status", "error", "format", "file_name", "processed", "total", "created", "updated", "unchanged",
+    "failed", "error_count", "warning_count", "created_at", "started_at", "finished_at",
 )  # fmt: skip
 
 
@@ -65,6 +108,7 @@ def represent_import(job: ImportJob, *, with_cost: bool) -> dict[str, Any]:
     """The response that `ImportSerializer` describes, with the first problems."""
     return {
         **{name: getattr(job, name) for name in _OWN},
+        "preview": job.preview_id,
         "location": job.location.code if job.location else None,
         "errors": first_problems(job, is_warning=False, with_cost=with_cost),
         "warnings": first_problems(job, is_warning=True, with_cost=with_cost),
@@ -80,3 +124,14 @@ def first_problems(job: ImportJob, *, is_warning: bool, with_cost: bool) -> list
         if column_of(column) == Column.COST or column.rpartition("/")[2] == COST_MEMBER:
             problem["detail"] = "The cost is not valid."
     return shown
+
+
+def shown_changes(result: ImportResult, *, with_cost: bool, with_stock: bool) -> list[dict[str, Any]]:
+    """The changes of a result, without costs and quantities that the reader may not see."""
+    hidden = {name for name, is_shown in ((COST_MEMBER, with_cost), (QUANTITY, with_stock)) if not is_shown}
+    # PostgreSQL keeps an object's members in an order of its own.
+    return [
+        {name: change[name] for name in ("field", "from", "to")}
+        for change in result.changes
+        if change["field"].rpartition("].")[2] not in hidden
+    ]

@@ -6,6 +6,7 @@ from typing import Any, Final, cast
 from django.db.models import QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
@@ -20,7 +21,7 @@ from pms_backend.access.caller import Caller
 from pms_backend.access.scopes import INVENTORY_READ
 from pms_backend.access.visibility import visibility_of
 from pms_backend.api import serializers
-from pms_backend.api.endpoints import APIView, GenericViewSet
+from pms_backend.api.endpoints import APIView, GenericViewSet, ListAPIView
 from pms_backend.api.exceptions import Forbidden
 from pms_backend.api.filters import refuse_unknown
 from pms_backend.api.renderers import JSONRenderer
@@ -28,9 +29,15 @@ from pms_integration.files import services
 from pms_integration.files.bad_rows import bad_rows
 from pms_integration.files.exports import EXPORTS, ExportOptions
 from pms_integration.files.limits import MAX_FORM_BYTES
-from pms_integration.files.serializers import ImportInputSerializer, ImportSerializer, represent_import
+from pms_integration.files.serializers import (
+    ImportInputSerializer,
+    ImportResultSerializer,
+    ImportSerializer,
+    represent_import,
+)
 from pms_integration.files.services.jobs import StoredFile
-from pms_integration.models import ImportJob
+from pms_integration.filters import ImportResultFilter
+from pms_integration.models import ImportJob, ImportResult
 
 INVENTORY_WRITE: Final = "inventory:write"
 _LOCATION: Final = OpenApiParameter("location", OpenApiTypes.STR, description="the code of the one with the quantities")
@@ -81,10 +88,9 @@ class ImportViewSet(GenericViewSet[ImportJob]):
         """The imports of the caller; all of them for `internal` callers."""
         jobs = ImportJob.objects.select_related("location")
         # The OpenAPI schema is generated without a request.
-        client = None if self.request is None else self._client()
-        return jobs if client is None else jobs.filter(client=client)
+        return jobs if self.request is None else _visible(jobs, self._caller())
 
-    def prepare(self, request: Request, **kwargs: Any) -> tuple[StoredFile, Location | None]:
+    def prepare(self, request: Request, **kwargs: Any) -> tuple[StoredFile, Location | None, bool]:
         """Stores the file before the transaction begins, since the storage may be slow."""
         serializer = ImportInputSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -92,13 +98,16 @@ class ImportViewSet(GenericViewSet[ImportJob]):
         location = services.location_of(wanted.get("location"))
         may_set_stock = INVENTORY_WRITE in self._caller().scopes
         file = services.store_file(upload=wanted["file"], format=wanted.get("format"), may_set_stock=may_set_stock)
-        return file, location
+        return file, location, wanted.get("dry_run", False)
 
     @extend_schema(request=ImportInputSerializer, responses={202: ImportSerializer})
     def create(self, request: Request) -> Response:
-        """Takes a CSV file with Shopify's or WooCommerce's columns, or JSON Lines, and imports it in the background."""
-        file, location = self.prepared()
-        job = services.create_import(file=file, location=location, client=self._caller().identity)
+        """Takes a CSV file with Shopify's or WooCommerce's columns, or JSON Lines, and imports it in the background.
+
+        With `dry_run` it is a preview, which says what an import would do, and writes nothing.
+        """
+        file, location, dry_run = self.prepared()
+        job = services.create_import(file=file, location=location, client=self._caller().identity, dry_run=dry_run)
         return Response(represent_import(job, with_cost=visibility_of(request.auth).cost), status=202)
 
     @extend_schema(responses=ImportSerializer)
@@ -114,14 +123,36 @@ class ImportViewSet(GenericViewSet[ImportJob]):
         """The lines of the products that were left out, with what was wrong, as a CSV to mend and import again."""
         return _download(request, bad_rows(self.get_object()), CSVRenderer.media_type, f"import-{pk}-errors.csv")
 
-    def _client(self) -> str | None:
-        """The client whose imports the caller may see; None for all."""
-        caller = self._caller()
-        return None if visibility_of(caller).others else caller.identity
-
     def _caller(self) -> Caller:
         caller: Any = self.request.auth
         return cast("Caller", caller)
+
+
+def _visible(jobs: QuerySet[ImportJob], caller: Any) -> QuerySet[ImportJob]:
+    """The imports that the caller may see."""
+    return jobs if visibility_of(caller).others else jobs.filter(client=caller.identity)
+
+
+class ImportChangesView(ListAPIView[ImportResult]):
+    """What an import has done with each product, or as a preview would do."""
+
+    queryset = ImportResult.objects.all()
+    serializer_class = ImportResultSerializer
+    filterset_class = ImportResultFilter
+    required_scopes = {"read": "products:read"}
+    ordering = "id"
+
+    def get_queryset(self) -> QuerySet[ImportResult]:
+        """The results of the import in the path."""
+        job = get_object_or_404(_visible(ImportJob.objects.all(), self.request.auth), pk=self.kwargs["pk"])
+        results: QuerySet[ImportResult] = super().get_queryset().filter(job=job)
+        return results
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """With what the caller may see."""
+        caller: Any = self.request.auth
+        seen = {"with_cost": visibility_of(caller).cost, "with_stock": INVENTORY_READ in caller.scopes}
+        return {**super().get_serializer_context(), **seen}
 
 
 class ExportView(APIView):

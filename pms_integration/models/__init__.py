@@ -19,10 +19,13 @@ from pms_integration.models.imports import (
     MAX_CODE_LENGTH,
     MAX_COLUMN_LENGTH,
     MAX_DETAIL_LENGTH,
+    ImportAction,
     ImportFormat,
     ImportJob,
     ImportProblem,
+    ImportResult,
     ImportStatus,
+    PreviewedName,
 )
 from pms_integration.models.product_pushes import PMSProductPush
 from pms_integration.models.reported import PMSProduct, PMSProductState, PMSRefetch, PMSStock, PMSVariant

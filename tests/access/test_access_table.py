@@ -69,6 +69,7 @@ TABLE = {
     "post /api/v1/products/bulk/": Row("products:write", 422),
     "post /api/v1/products/imports/": Row("products:write", 422),
     "get /api/v1/products/imports/1/": Row("products:read", 404),
+    "get /api/v1/products/imports/1/changes/": Row("products:read", 404),
     "get /api/v1/products/imports/1/errors/": Row("products:write", 404),
     "get /api/v1/products/export/": Row("products:read", 200),
     "get /api/v1/products/categories/": Row("products:read", 200, storefront=True),

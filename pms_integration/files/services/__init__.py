@@ -1,7 +1,13 @@
 """The writes of imports."""
 
 from pms_integration.files.services.chunks import apply_chunk
-from pms_integration.files.services.jobs import create_import, location_of, prune_import_files, store_file
+from pms_integration.files.services.jobs import (
+    create_import,
+    import_previewed,
+    location_of,
+    prune_import_files,
+    store_file,
+)
 from pms_integration.files.services.leases import (
     fail_import,
     finish_import,
@@ -10,3 +16,4 @@ from pms_integration.files.services.leases import (
     renew,
     set_total,
 )
+from pms_integration.files.services.previews import preview_chunks

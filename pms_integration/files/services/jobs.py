@@ -17,17 +17,18 @@ from pms_backend.access.services import record_audit
 from pms_backend.api import context
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.events.wakeups import WakeUp
-from pms_integration.exceptions import StockNotYours
+from pms_integration.exceptions import AlreadyImported, ImportFileGone, PreviewUnfinished, StockNotYours
 from pms_integration.files.limits import FILE_RETENTION_DAYS, MAX_FILE_BYTES
 from pms_integration.files.reading import fills_quantities, format_of
 from pms_integration.files.storage import private_files
-from pms_integration.models import ImportFormat, ImportJob
+from pms_integration.models import ImportFormat, ImportJob, ImportResult, ImportStatus
 from products.services.image_files import storage_errors
 
 FOLDER: Final = "imports"
 # A file of this age without a row is left over from a request that was refused after it had stored the file.
 ORPHANED_AFTER: Final = timedelta(days=1)
 PRUNED_AT_ONCE: Final = 100
+FILE_GONE: Final = f"The file of an import is kept for {FILE_RETENTION_DAYS} days after its end."
 
 import_wake_up = WakeUp(task="pms_integration.tasks.run_imports")
 
@@ -53,8 +54,7 @@ def store_file(*, upload: Any, format: str | None, may_set_stock: bool) -> Store
         raise RequestDataTooBig
     content = cast("IO[bytes]", upload.file)
     kind = ImportFormat(format) if format else format_of(content, upload.name)
-    if not may_set_stock and fills_quantities(content, kind):
-        raise StockNotYours("The file has quantities; setting stock needs the scope inventory:write.")
+    _check_quantities(content, kind, may_set_stock=may_set_stock)
     content.seek(0)
     with storage_errors():
         # A new File: Django would move the temporary file of the upload, which a retry needs again.
@@ -75,8 +75,18 @@ def location_of(code: str | None) -> Location | None:
 
 
 @retried_atomic
-def create_import(*, file: StoredFile, location: Location | None, client: str) -> ImportJob:
-    """Creates the import of a stored file, which a worker runs; `client` is the identity of the caller."""
+def create_import(
+    *,
+    file: StoredFile,
+    location: Location | None,
+    client: str,
+    dry_run: bool = False,
+    preview: ImportJob | None = None,
+) -> ImportJob:
+    """Creates the import of a stored file, which a worker runs; with `dry_run` its preview.
+
+    `client` is the identity of the caller, `preview` what was shown of the same file before.
+    """
     origin = context.current()
     job = ImportJob(
         file=file.name,
@@ -84,6 +94,8 @@ def create_import(*, file: StoredFile, location: Location | None, client: str) -
         file_name=file.file_name[-255:],
         size_bytes=file.size_bytes,
         location=location,
+        dry_run=dry_run,
+        preview=preview,
         sets_stock=file.may_set_stock,
         actor=origin.actor,
         client=client,
@@ -95,18 +107,63 @@ def create_import(*, file: StoredFile, location: Location | None, client: str) -
     return job
 
 
-def prune_import_files() -> int:
-    """Removes the files of imports that ended `FILE_RETENTION_DAYS` ago, and files without a row; returns how many.
+def import_previewed(*, preview_id: int, client: str, may_set_stock: bool) -> ImportJob:
+    """Creates the import of the file of a preview; not to be called in a transaction, since it reads the file.
 
-    The row is updated first, so that it never names a file that is gone.
+    Raises `PreviewUnfinished`, `AlreadyImported`, `ImportFileGone` if the file has been removed, `StorageUnavailable`,
+    and `StockNotYours` as `store_file` does.
+    """
+    preview = ImportJob.objects.get(pk=preview_id)
+    if not preview.file:
+        raise ImportFileGone(FILE_GONE)
+    with storage_errors():
+        if not private_files().exists(str(preview.file)):
+            raise ImportFileGone(FILE_GONE)
+        with private_files().open(str(preview.file)) as opened:
+            _check_quantities(cast("IO[bytes]", opened), ImportFormat(preview.format), may_set_stock=may_set_stock)
+    return _import_previewed(preview_id, client, may_set_stock)
+
+
+@retried_atomic
+def _import_previewed(preview_id: int, client: str, may_set_stock: bool) -> ImportJob:  # noqa: FBT001 - private
+    # The lock orders two that import, and the removal of the file.
+    preview = ImportJob.objects.select_for_update(of=("self",)).select_related("location").get(pk=preview_id)
+    if not preview.dry_run or preview.status != ImportStatus.FINISHED:
+        raise PreviewUnfinished("Only a preview that has finished can be imported.")
+    if not preview.file:
+        raise ImportFileGone(FILE_GONE)
+    if (done := preview.imports.exclude(status=ImportStatus.FAILED).first()) is not None:
+        raise AlreadyImported(f"This preview was imported already: import {done.pk}.")
+    file = StoredFile(
+        name=str(preview.file),
+        format=ImportFormat(preview.format),
+        file_name=preview.file_name,
+        size_bytes=preview.size_bytes,
+        may_set_stock=may_set_stock,
+    )
+    return create_import(file=file, location=preview.location, client=client, preview=preview)
+
+
+def _check_quantities(content: IO[bytes], kind: ImportFormat, *, may_set_stock: bool) -> None:
+    if not may_set_stock and fills_quantities(content, kind):
+        raise StockNotYours("The file has quantities; setting stock needs the scope inventory:write.")
+
+
+def prune_import_files() -> int:
+    """Removes the files and results of imports that ended `FILE_RETENTION_DAYS` ago, and files without a row.
+
+    Returns how many files. The row is updated first, so that it never names a file that is gone; a file that another
+    import has too, since it was previewed, stays for that one.
     """
     removed = 0
     until = timezone.now() - timedelta(days=FILE_RETENTION_DAYS)
     old = ImportJob.objects.filter(finished_at__lt=until).exclude(file="")
     for pk, name in list(old.values_list("pk", "file")[:PRUNED_AT_ONCE]):
+        ImportResult.objects.filter(job=pk).delete()
         ImportJob.objects.filter(pk=pk).update(file="")
-        private_files().delete(name)
-        removed += 1
+        if not ImportJob.objects.filter(file=name).exists():
+            private_files().delete(name)
+            removed += 1
     return removed + _prune_orphans()
 
 

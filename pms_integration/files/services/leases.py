@@ -25,6 +25,7 @@ from pms_integration.models import (
     ImportJob,
     ImportProblem,
     ImportStatus,
+    PreviewedName,
 )
 
 
@@ -110,15 +111,18 @@ def lock_import(lease: Lease) -> ImportJob:
 
 
 def end(job: ImportJob, status: ImportStatus, reason: str = "") -> None:
-    """Ends a locked import and records `import.finished`."""
+    """Ends a locked import and records `import.finished`; a preview needs the names of its products no more."""
     job.status, job.error, job.finished_at = status, reason[:MAX_REASON_LENGTH], timezone.now()
     if status == ImportStatus.FINISHED:
         job.total = job.processed
     job.save(update_fields=["status", "error", "finished_at", "total"])
+    if job.dry_run:
+        PreviewedName.objects.filter(job=job).delete()
     with context.bind(actor=job.actor, request_id=job.request_id, door=context.Door.IMPORT):
         outbox.record(
             ImportFinished(
                 id=job.pk,
+                dry_run=job.dry_run,
                 status="finished" if status == ImportStatus.FINISHED else "failed",
                 processed=job.processed,
                 created=job.created,

@@ -56,3 +56,21 @@ def table(*rows: dict[str, Any]) -> str:
 
 def parsed(content: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(content.decode())))
+
+
+def previewed(client: JSONClient, content: bytes | str, name: str = "products.csv", **more: Any) -> dict[str, Any]:
+    """The response about a preview after it has run."""
+    return imported(client, content, name, dry_run="true", **more)
+
+
+def changes(client: JSONClient, job: dict[str, Any], **filters: str) -> list[dict[str, Any]]:
+    """What an import did with each product, or would do."""
+    answer = client.get(f"{IMPORTS}{job['id']}/changes/", {"page_size": 200, **filters})
+    assert answer.status_code == 200, answer.content
+    return answer.json()["results"]
+
+
+def findings(job: dict[str, Any]) -> dict[str, Any]:
+    """What a preview and its import say alike."""
+    same = ("status", "error", "processed", "total", "created", "updated", "unchanged", "failed")
+    return {name: job[name] for name in (*same, "errors", "error_count", "warnings", "warning_count")}

@@ -147,7 +147,7 @@ def test_more_lines_than_a_product_may_have(api: JSONClient):
 
 
 def test_more_errors_than_a_file_may_have(api: JSONClient, monkeypatch):
-    monkeypatch.setattr("pms_integration.files.services.chunks.MAX_ERRORS", 3)
+    monkeypatch.setattr("pms_integration.files.services.results.MAX_ERRORS", 3)
 
     job = imported(api, table(*(line(f"lamp-{n}", **{"Variant Price": "x"}) for n in range(5))))
 

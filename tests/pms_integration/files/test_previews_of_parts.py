@@ -1,0 +1,199 @@
+"""A file is previewed part by part, and each part as if the parts before it had been imported."""
+
+import json
+import random
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from pms_integration.files.limits import MAX_EARLIER_PRODUCTS
+from pms_integration.files.runner import run_imports
+from pms_integration.models import ImportJob, PreviewedName
+from products.models import Category
+from products.services import create_category
+from tests.conftest import JSONClient
+from tests.factories import make_location, make_product, set_stock
+from tests.pms_integration.files.importing import changes, counts, findings, imported, post, previewed, table
+from tests.pms_integration.files.test_round_trip import state
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each product is a part of its own."""
+    monkeypatch.setattr("pms_integration.files.reading.CHUNK_PRODUCTS", 1)
+    make_location()
+
+
+def line(handle: str, **more: Any) -> dict[str, Any]:
+    return {"Handle": handle, "Title": "Lamp", "Variant Price": "10.00", **more}
+
+
+def compared(client: JSONClient, content: str, name: str = "products.csv") -> dict[str, Any]:
+    """The import, which must say what its preview has said."""
+    before = state()
+    preview = previewed(client, content, name)
+    assert state() == before
+    job = imported(client, content, name)
+    assert findings(job) == findings(preview)
+    says, did = ([{**one, "product": None} for one in changes(client, each)] for each in (preview, job))
+    assert says == did
+    return job
+
+
+def test_a_product_that_comes_again_is_changed_or_left_alone(api: JSONClient):
+    quantity = {"Variant Inventory Qty": "3"}
+    again = [line("new", **quantity), line("new", **quantity), line("new", Title="Desk", **quantity)]
+    rows = [row for number, one in enumerate(again) for row in (one, line(f"other-{number}"))]
+
+    job = compared(api, table(*rows))
+
+    assert counts(job) == {"created": 4, "updated": 1, "unchanged": 1}
+    assert changes(api, job, action="update")[0]["changes"] == [{"field": "name", "from": "Lamp", "to": "Desk"}]
+
+
+def test_a_sku_of_an_earlier_product_is_taken(api: JSONClient):
+    rows = [line("new", **{"Variant SKU": "A"}), line("new-2"), line("new-3", **{"Variant SKU": "a"})]
+
+    job = compared(api, table(*rows))
+
+    assert counts(job) == {"created": 3}
+    assert [(one["line"], one["code"]) for one in job["warnings"]] == [(4, "sku_repeated")]
+    assert changes(api, job)[2]["sku"] == "new-3"
+
+
+def test_a_sku_that_was_made_for_an_earlier_product_is_taken(api: JSONClient):
+    made = compared(api, table(line("new-x"), line("new"), line("new-y", **{"Variant SKU": "NEW"})))
+    sizes = {"Option1 Name": "Size", "Option1 Value": "S"}
+    rows = [line("lamp-s"), line("lamp", **sizes), {"Handle": "lamp", "Option1 Value": "M", "Variant Price": "1"}]
+
+    counted = compared(api, table(*rows))
+
+    assert [(one["line"], one["code"]) for one in made["errors"]] == [(4, "sku_taken")]
+    assert [one["sku"] for one in changes(api, counted)] == ["lamp-s", "lamp-s-2"]
+
+
+def test_a_handle_that_was_made_for_an_earlier_product_is_taken(api: JSONClient):
+    lines = ({"name": "New", "variants": [{"sku": sku, "price": "5"}]} for sku in ("A", "B", "A"))
+    content = "\n".join(map(json.dumps, lines))
+
+    preview, job = previewed(api, content, "a.jsonl"), imported(api, content, "a.jsonl")
+
+    assert counts(preview) == counts(job) == {"created": 2, "unchanged": 1}
+    # What makes a handle different from another's is random.
+    for one in (preview, job):
+        first, second, _ = changes(api, one)
+        assert (first["handle"], second["handle"][:4]) == ("new", "new-")
+
+
+def test_products_that_share_names_by_way_of_others_are_seen(api: JSONClient):
+    rename = {"Handle": "old", "Title": "Lamp", "Variant Price": "10.00", "Variant SKU": "B"}
+    make_product("A", handle="old")
+    rows = [rename, line("new", **{"Variant SKU": "A"}), line("new-2", **{"Variant SKU": "B"}), line("old")]
+
+    compared(api, table(*rows))
+
+
+def test_a_category_that_an_earlier_product_would_make_is_found(api: JSONClient):
+    create_category(name="Tools", slug="t")
+    paths = ("Home > Desks", "Work > Desks", "Home > Desks", "work-desks", "Tools", "Work > Tools", "tools")
+
+    job = compared(api, table(*(line(f"new-{n}", **{"Product Category": path}) for n, path in enumerate(paths))))
+
+    slugs = [one["to"] for result in changes(api, job) for one in result["changes"] if one["field"] == "category"]
+    assert slugs == ["desks", "work-desks", "desks", "work-desks", "t", "tools", "tools"]
+    assert Category.objects.count() == 6
+
+
+def test_an_earlier_product_of_woocommerce_is_read_again(api: JSONClient):
+    def woo(sku: str, name: str) -> dict[str, str]:
+        return {"Type": "simple", "SKU": sku, "Name": name, "Regular price": "10"}
+
+    job = compared(api, table(woo("A", "New one"), woo("B", "Other"), woo("a", "New name"), woo("C", "Last")))
+
+    assert counts(job) == {"created": 3, "updated": 1}
+
+
+def test_stock_that_an_earlier_product_would_count_is_compared(api: JSONClient):
+    make_product("A", handle="lamp")
+    set_stock("A", "main", 1)
+    counted = [line("lamp", **{"Variant SKU": "A", "Variant Inventory Qty": number}) for number in ("5", "5", "1")]
+    rows = [row for number, one in enumerate(counted) for row in (one, line(f"other-{number}"))]
+
+    job = compared(api, table(*rows))
+
+    assert counts(job) == {"created": 3, "updated": 2, "unchanged": 1}
+    assert [one["changes"][0] for one in changes(api, job, action="update")] == [
+        {"field": "variants[A].on_hand", "from": 1, "to": 5}, {"field": "variants[A].on_hand", "from": 5, "to": 1},
+    ]  # fmt: skip
+
+
+def test_a_time_slice_that_ends_between_parts_changes_nothing(api: JSONClient, monkeypatch: pytest.MonkeyPatch):
+    content = table(line("new"), line("other", **{"Product Category": "A > B"}), line("new", Title="Desk"))
+    monkeypatch.setattr("pms_integration.files.runner.SLICE_SECONDS", 0.0001)
+
+    job = compared(api, content)
+
+    assert counts(job) == {"created": 2, "updated": 1}
+    assert min(ImportJob.objects.values_list("claims", flat=True)) > 1
+
+
+def test_products_without_a_name_in_common_are_not_written_again(api: JSONClient):
+    def statements(*rows: dict[str, Any]) -> int:
+        post(api, table(*rows), dry_run="true")
+        with CaptureQueriesContext(connection) as queries:
+            run_imports()
+        return len(queries)
+
+    two, three, four = (statements(*map(line, "abcd"[:count])) for count in (2, 3, 4))
+
+    assert four - three == three - two
+    assert MAX_EARLIER_PRODUCTS == 500
+    assert not PreviewedName.objects.exists()
+
+
+def anything(seed: int) -> str:
+    """A file in which few handles, SKUs, options, categories and quantities come again and again."""
+    chance = random.Random(seed)
+    names = ("new", "lamp", "new-s", "lamp-2")
+
+    def row() -> dict[str, Any]:
+        values = {
+            "Handle": chance.choice(names),
+            "Title": chance.choice(("Lamp", "Lamp", "Desk", "")),
+            "Variant SKU": chance.choice(("", "", *names, "A")),
+            "Option1 Name": "Size",
+            "Option1 Value": chance.choice(("S", "M", "L")),
+            "Variant Price": chance.choice(("1.00", "2.00", "x")),
+            "Variant Inventory Qty": chance.choice(("", "1", "2", "-1")),
+            "Product Category": chance.choice(("", "Home > Desks", "Work > Desks", "desks", "work-desks", "Home")),
+            "Status": chance.choice(("", "active", "draft", "archived")),
+            "Image Src": chance.choice(("", "https://a.example/1.png", "https://a.example/2.png", "no url")),
+        }
+        return values if chance.random() < 0.8 else {**values, "Option1 Name": "", "Option1 Value": ""}
+
+    return table(*(row() for _ in range(12)))
+
+
+@pytest.mark.parametrize(
+    ("chunk", "seeds"),
+    [
+        (2, range(1)),
+        *(pytest.param(chunk, range(1, 60), marks=pytest.mark.slow) for chunk in (1, 2, 5)),
+    ],
+    ids=str,
+)
+def test_of_any_file_it_says_what_the_import_does(
+    api: JSONClient, monkeypatch: pytest.MonkeyPatch, chunk: int, seeds: range
+):
+    monkeypatch.setattr("pms_integration.files.reading.CHUNK_PRODUCTS", chunk)
+    for seed in seeds:
+        content = anything(seed)
+        preview, job = previewed(api, content), imported(api, content)
+
+        assert findings(job) == findings(preview), f"{seed}\n{content}"
+        says, did = ([{**one, "product": None} for one in changes(api, each)] for each in (preview, job))
+        assert says == did, f"{seed}\n{content}"
