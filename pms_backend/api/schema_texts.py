@@ -84,7 +84,7 @@ SUMMARIES: Final = {
     "v1_products_destroy": "Archive a product",
     "v1_products_images_uploads_create": "Create an address to upload an image to",
     "v1_products_imports_create": "Start an import or its preview",
-    "v1_products_imports_changes_list": "List what an import did, or would do, with each product",
+    "v1_products_imports_changes_list": "List what an import did or would do with products",
     "v1_products_imports_errors_retrieve": "Download the refused lines of an import",
     "v1_realtime_tickets_create": "Create a socket ticket",
     "v1_pms_products_list": "List PMS products",

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from django.db.models import QuerySet
+
 from inventory.models import MAX_CODE_LENGTH
 from pms_backend.api import serializers
 from pms_integration.files.columns import Column, column_of
@@ -116,14 +118,22 @@ def represent_import(job: ImportJob, *, with_cost: bool) -> dict[str, Any]:
 
 
 def first_problems(job: ImportJob, *, is_warning: bool, with_cost: bool) -> list[dict[str, Any]]:
-    """The problems in a response, in the order of the file. Details about a cost are hidden without `with_cost`."""
-    problems = ImportProblem.objects.filter(job=job, is_warning=is_warning).order_by("id")
-    shown = [dict(one) for one in problems.values("line", "column", "code", "detail")[:SHOWN_PROBLEMS]]
-    for problem in () if with_cost else shown:
-        column = str(problem["column"])
-        if column_of(column) == Column.COST or column.rpartition("/")[2] == COST_MEMBER:
-            problem["detail"] = "The cost is not valid."
-    return shown
+    """The problems in a response, in the order of the file."""
+    problems = problems_of(job, is_warning=is_warning)[:SHOWN_PROBLEMS]
+    return [shown_problem(problem, with_cost=with_cost) for problem in problems]
+
+
+def problems_of(job: ImportJob, *, is_warning: bool) -> QuerySet[ImportProblem]:
+    """The errors or the warnings of an import, in the order of the file."""
+    return ImportProblem.objects.filter(job=job, is_warning=is_warning).order_by("id")
+
+
+def shown_problem(problem: ImportProblem, *, with_cost: bool) -> dict[str, Any]:
+    """A problem in a response. Details about a cost are hidden without `with_cost`."""
+    column = problem.column
+    is_of_cost = column_of(column) == Column.COST or column.rpartition("/")[2] == COST_MEMBER
+    detail = "The cost is not valid." if is_of_cost and not with_cost else problem.detail
+    return {"line": problem.line, "column": column, "code": problem.code, "detail": detail}
 
 
 def shown_changes(result: ImportResult, *, with_cost: bool, with_stock: bool) -> list[dict[str, Any]]:

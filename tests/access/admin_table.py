@@ -29,7 +29,7 @@ class Row:
 
 
 # Pages that links lead to, without a button of their own.
-WITHOUT_BUTTON = {"password_change", "source"}
+WITHOUT_BUTTON = {"password_change", "source", "import_previewed"}
 # Buttons of a connection that make a row of another model.
 STARTS: dict[str, Need] = dict.fromkeys(("sync_now", "full_sync", "dry_run"), "pms_integration.add_syncrun")
 
@@ -66,7 +66,10 @@ TABLE = {
     "inventory.stocktake": Row(add=ADD, pages={"count": CHANGE, "post_counts": POST_COUNTS, "cancel": POST_COUNTS}),
     "inventory.transfer": Row(add=ADD, pages={"ship": CHANGE, "receive": CHANGE, "cancel": CHANGE}),
     "pms_integration.importjob": Row(
-        pages={"import_file": "products:write", "export_csv": "products:read", "export_json_lines": "products:read"}
+        pages={
+            **dict.fromkeys(("import_file", "import_previewed"), "products:write"),
+            **dict.fromkeys(("export_csv", "export_json_lines"), "products:read"),
+        }
     ),
     "pms_integration.pmsconnection": Row(
         add=ADD,

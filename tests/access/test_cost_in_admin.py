@@ -40,6 +40,7 @@ def variant() -> Variant:
     PMSProductPush.objects.update(payload=payload, sent=sent, idempotency_key=uuid.uuid4())
     Event.objects.update(data={"product": payload})
     PMSEvent.objects.update(body=f'{{"data": {{"cost": "{COST}"}}}}'.encode())
+    ImportJob.objects.update(failed=1, error_count=2)
     for column in ("Cost per item", "variants/0/cost"):
         ImportProblem.objects.create(
             job=ImportJob.objects.get(), line=2, column=column, code="invalid_amount", detail=f"{COST} € is no amount"
