@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 from django.core.paginator import Page, Paginator
@@ -21,6 +22,7 @@ from pms_backend.api.admin_tables import LINES, NAME, NUMBER, SHORT, Table, link
 from pms_integration.files.limits import FILE_RETENTION_DAYS
 from pms_integration.files.serializers import problems_of, shown_changes, shown_problem
 from pms_integration.models import ImportAction, ImportJob, ImportResult
+from pms_integration.services.product_fields import MONEY_FIELDS
 
 ROWS_OF_A_PAGE: Final = 50
 # Of a product, and of a value, in the table.
@@ -145,12 +147,13 @@ def _result_row(request: HttpRequest, result: ImportResult) -> tuple[Any, ...]:
 
 def _line(change: dict[str, Any], *, is_new: bool) -> SafeString:
     """A change in a line of its own: the field, and its values."""
-    new = format_html('<span class="font-semibold text-important">{}</span>', _shown(change["to"]))
+    _path, _dot, name = change["field"].rpartition(".")
+    new = format_html('<span class="font-semibold text-important">{}</span>', _shown(name, change["to"]))
     if is_new:
         return format_html("<div>{}: {}</div>", _label(change["field"]), new)
     # A screen reader reads a word for the arrow.
     between = format_html('<span aria-hidden="true">→</span><span class="sr-only">{}</span>', _("becomes"))
-    arrow = format_html("{} {} {}", _shown(change["from"]), between, new)
+    arrow = format_html("{} {} {}", _shown(name, change["from"]), between, new)
     return format_html("<div>{}: {}</div>", _label(change["field"]), arrow)
 
 
@@ -164,16 +167,18 @@ def _label(field: str) -> str:
     return f"{key} · {label}" if kind == "variants" else f"{_('Picture')} {key} · {label}"
 
 
-def _shown(value: Any) -> SafeString | str:
-    text = _as_text(value)
+def _shown(name: str, value: Any) -> SafeString | str:
+    text = _as_text(name, value)
     if len(text) <= MAX_SHOWN_CHARACTERS:
         return text
     return format_html('<span title="{}">{}…</span>', text, text[:MAX_SHOWN_CHARACTERS])
 
 
-def _as_text(value: Any) -> str:
+def _as_text(name: str, value: Any) -> str:
     if value is None:
         return "-"
+    if name in MONEY_FIELDS:
+        return str(number_format(Decimal(value), 2))
     if isinstance(value, str):
         return value or _("(empty)")
     if isinstance(value, int):
