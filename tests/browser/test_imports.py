@@ -1,21 +1,18 @@
-"""A member of staff imports a file and watches it."""
+"""A member of staff looks at what a file would do, imports it, and watches it."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connections
 from playwright.sync_api import expect
 from pytest_django.live_server_helper import LiveServer
 
 from pms_integration.files.runner import run_imports
 from products.models import Product
-from tests.browser.pages import errors_of, page_of
-from tests.browser.test_content_security import log_in
-from tests.factories import make_location
-from tests.staff import PASSWORD
+from tests.browser.pages import become, errors_of, page_of, session_of
+from tests.factories import make_product
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -31,29 +28,49 @@ def in_another_thread(work: Callable[[], object]) -> None:
         pool.submit(run).result()
 
 
-def test_the_progress_bar_moves_by_itself(live_server: LiveServer, chromium: str, tmp_path: Path):
-    User.objects.create_superuser("anna", password=PASSWORD)
-    make_location()
+def test_a_file_is_previewed_imported_and_refused_to_another_role(
+    live_server: LiveServer, chromium: str, tmp_path: Path
+):
+    make_product("LAMP", handle="lamp", name="Lamp")
+    anna, carl = session_of("anna", "Catalogue"), session_of("carl", "Counter")
     file = tmp_path / "lamps.csv"
     file.write_text(
-        "Handle,Title,Variant Price,Variant Inventory Qty,Colour\nlamp,Lamp,5,3,red\ndesk,Desk,cheap,1,red\n"
+        "Handle,Title,Variant SKU,Variant Price\nlamp,Lamp,LAMP,12\ndesk,Desk,DESK,5\nsofa,Sofa,SOFA,cheap\n"
     )
     with page_of(chromium) as page:
         errors = errors_of(page)
-        log_in(page, live_server.url)
-        page.get_by_role("link", name="Imports").first.click()
+        become(page, live_server.url, anna)
+        page.goto(f"{live_server.url}/admin/pms_integration/importjob/")
         page.get_by_role("link", name="Import a file…").click()
         page.locator("input[type=file]").set_input_files(file)
-        page.get_by_role("button", name="Import", exact=True).click()
-        expect(page.get_by_text("Pending…")).to_be_visible()
+        page.get_by_role("button", name="Preview", exact=True).click()
+        expect(page.get_by_text("Preview: Pending…")).to_be_visible()
 
         in_another_thread(run_imports)
 
-        expect(page.get_by_text("Finished", exact=True).first).to_be_visible()
-        expect(page.get_by_text("cheap is no amount")).to_be_visible()
+        expect(page.get_by_text("Preview: Finished")).to_be_visible()
+        for name, shown in (
+            ("New 1", "DESK · Price: 5.00"),
+            ("Changed 1", "LAMP · Price: 10.00 becomes 12.00"),
+            ("Refused 1", "cheap is no amount"),
+        ):
+            page.get_by_role("link", name=name).click()
+            expect(page.get_by_role("cell", name=shown)).to_be_visible()
         with page.expect_download() as download:
             page.get_by_role("link", name="Download the bad rows").click()
-        assert "desk,Desk,cheap,1,red,3,Variant Price,invalid_amount" in Path(download.value.path()).read_text()
+        assert "sofa,Sofa,SOFA,cheap,4,Variant Price,invalid_amount" in Path(download.value.path()).read_text()
+
+        page.get_by_role("button", name="Import now").click()
+        expect(page.get_by_text("Import: Pending…")).to_be_visible()
+        in_another_thread(run_imports)
+        expect(page.get_by_role("link", name="New 1 (1)")).to_be_visible()
+        page.get_by_role("link", name="desk", exact=True).click()
+        expect(page.locator("[name='name']")).to_have_value("Desk")
         assert errors == []
 
-    assert Product.objects.get().handle == "lamp"
+        become(page, live_server.url, carl)
+        answer = page.goto(f"{live_server.url}/admin/pms_integration/importjob/import/")
+        assert answer is not None
+        assert answer.status == 403
+
+    assert set(Product.objects.values_list("handle", "variants__price")) == {("lamp", 12), ("desk", 5)}

@@ -17,8 +17,10 @@ from pms_backend.events.models import Event
 from pms_integration.exceptions import ImportLost
 from pms_integration.files import services
 from pms_integration.files.limits import MAX_ATTEMPTS
+from pms_integration.files.reading import ImportFile
+from pms_integration.files.records import FilePosition
 from pms_integration.files.runner import run_imports
-from pms_integration.models import ImportJob
+from pms_integration.models import ImportJob, ImportResult, PreviewedName
 from products.models import Product
 from tests.conftest import JSONClient
 from tests.factories import make_location
@@ -56,13 +58,8 @@ def expire_lease() -> None:
     ImportJob.objects.update(lease_until=timezone.now())
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.slow)])
-def test_a_killed_worker_loses_nothing_and_repeats_nothing(api: JSONClient, private_files: Path, kills: int):
-    make_location()
-    products = kills * PRODUCTS_FOR_A_KILL
-    assert post(api, rows(products)).status_code == 202
-
+def killed_at_work(private_files: Path, kills: int, products: int) -> None:
+    """Runs a worker so many times, and kills it each time once it has made progress."""
     for _ in range(kills):
         before = ImportJob.objects.get().processed
         process = worker(private_files)
@@ -74,6 +71,16 @@ def test_a_killed_worker_loses_nothing_and_repeats_nothing(api: JSONClient, priv
         assert before < now < products
         connection.close()
         expire_lease()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.slow)])
+def test_a_killed_worker_loses_nothing_and_repeats_nothing(api: JSONClient, private_files: Path, kills: int):
+    make_location()
+    products = kills * PRODUCTS_FOR_A_KILL
+    assert post(api, rows(products)).status_code == 202
+
+    killed_at_work(private_files, kills, products)
     assert worker(private_files).wait(PATIENCE_SECONDS) == 0
 
     job = ImportJob.objects.get()
@@ -82,6 +89,42 @@ def test_a_killed_worker_loses_nothing_and_repeats_nothing(api: JSONClient, priv
     assert Product.objects.count() == StockMovement.objects.count() == products
     assert Event.objects.filter(type="product.created").count() == products
     assert Event.objects.filter(type="import.finished").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kills", [pytest.param(1, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)])
+def test_a_killed_worker_of_a_preview_stores_each_result_once(api: JSONClient, private_files: Path, kills: int):
+    make_location()
+    products = kills * PRODUCTS_FOR_A_KILL
+    assert post(api, rows(products), dry_run="true").status_code == 202
+
+    killed_at_work(private_files, kills, products)
+    assert worker(private_files).wait(PATIENCE_SECONDS) == 0
+
+    job = ImportJob.objects.get()
+    assert (job.status, job.claims, job.processed, job.created) == ("finished", kills + 1, products, products)
+    lines = ImportResult.objects.order_by("id").values_list("line", flat=True)
+    assert list(lines) == list(range(2, products + 2))
+    assert not Product.objects.exists()
+    assert not PreviewedName.objects.exists()
+    assert list(Event.objects.exclude(type="location.changed").values_list("type", flat=True)) == ["import.finished"]
+
+
+@pytest.mark.django_db
+def test_a_worker_that_lost_its_lease_previews_nothing(api: JSONClient, private_files: Path):
+    post(api, rows(1), dry_run="true")
+    lost = services.lease_import()
+    assert lost is not None
+    expire_lease()
+    services.lease_import()
+
+    with next(private_files.rglob("*.csv")).open("rb") as file:
+        source = ImportFile(file, "csv")
+        with pytest.raises(ImportLost):
+            services.preview_chunks(lease=lost, chunks=[list(source.products(FilePosition(0, 1)))], source=source)
+
+    assert not ImportResult.objects.exists()
+    assert not PreviewedName.objects.exists()
 
 
 @pytest.mark.django_db
