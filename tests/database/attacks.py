@@ -58,7 +58,9 @@ CHECKS = {
     "import_job_failed_says_why": ["status = 'failed', error = '', finished_at = now()"],
     "import_job_finished_at_when_it_is": ["finished_at = now()", "status = 'finished'"],
     "import_job_format_known": ["format = 'xlsx'"],
+    "import_job_preview_of_no_preview": ["dry_run = true"],
     "import_job_status_known": ["status = 'lost'"],
+    "import_result_action_known": ["action = 'lost'"],
     "pms_connection_circuit_known": ["circuit = 'lost', next_try_at = now()"],
     "pms_connection_clock_offset_in_bounds": [
         "clock_offset = interval '25 hours'", "clock_offset = interval '-25 hours'",

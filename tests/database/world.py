@@ -68,10 +68,13 @@ def make_world() -> None:
     inventory.create_transfer(source="main", target="back", lines=[("B-1", 1)])
     inventory.create_stocktake(location="main")
     set_stock("B-1", back, 1)
-    job = ImportJob.objects.create(
-        format="csv", file_name="lamps.csv", size_bytes=3, location=main, actor="system", total=1
-    )
+    file = {"format": "csv", "file_name": "lamps.csv", "size_bytes": 3, "location": main, "actor": "system", "total": 1}
+    job = ImportJob.objects.create(**file)
+    preview = ImportJob.objects.create(dry_run=True, **file)
+    ImportJob.objects.create(preview=preview, **file)
     job.problems.create(line=2, code="invalid", detail="No.")
+    job.results.create(line=3, action="none", product=Product.objects.earliest("id"))
+    preview.names.create(name_hash=1, offset=0, line=2)
     relay_pending()
     _deliver()
     ParkedEvent.objects.create(event=Event.objects.earliest("id"), receiver="tests")
