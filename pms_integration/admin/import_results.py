@@ -23,6 +23,7 @@ from pms_integration.files.limits import FILE_RETENTION_DAYS
 from pms_integration.files.serializers import problems_of, shown_changes, shown_problem
 from pms_integration.models import ImportAction, ImportJob, ImportResult
 from pms_integration.services.product_fields import MONEY_FIELDS
+from products.models import ProductStatus
 
 ROWS_OF_A_PAGE: Final = 50
 # Of a product, and of a value, in the table.
@@ -179,6 +180,8 @@ def _as_text(name: str, value: Any) -> str:
         return "-"
     if name in MONEY_FIELDS:
         return str(number_format(Decimal(value), 2))
+    if name == "status":
+        return str(ProductStatus(value).label)
     if isinstance(value, str):
         return value or _("(empty)")
     if isinstance(value, int):

@@ -71,6 +71,7 @@ class ImportJobAdmin(GrowingTableAdmin):
         "failed": NUMBER,
         "progress": f"{NUMBER} {EXTRA}",
         "by": EXTRA,
+        "started": EXTRA,
     }
     list_filter = ("dry_run", "status")
     empty_text = gettext_lazy("Import a file of products: you see what would change before anything is written.")
