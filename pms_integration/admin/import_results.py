@@ -92,7 +92,7 @@ def open_tab(tabs: Sequence[Tab], name: str) -> Tab:
 
 def page_of(job: ImportJob, tab: Tab, number: str) -> Page[Any]:
     """The rows of a page of the tab: results or problems."""
-    rows: QuerySet[Any] = job.results.filter(action=tab.action).select_related(None)
+    rows: QuerySet[Any] = job.results.filter(action=tab.action)
     if tab.action in (None, ImportAction.REFUSE):
         rows = problems_of(job, is_warning=tab.action is None)
     return Paginator(rows, ROWS_OF_A_PAGE).get_page(number)
@@ -103,7 +103,8 @@ def table_of(request: HttpRequest, tab: Tab, page: Page[Any]) -> Table:
     columns, row = _columns_of(tab)
     count = page.paginator.count
     note = ""
-    if tab.action in (ImportAction.CREATE, ImportAction.UPDATE, ImportAction.NONE) and 0 < count < tab.count:
+    # A refused product may have several problems.
+    if tab.action != ImportAction.REFUSE and 0 < count < tab.count:
         note = _("The first %(count)s are listed.") % {"count": number_format(count)}
     empty = _("There are none.")
     if tab.count and not count:

@@ -114,6 +114,7 @@ def test_an_editor_without_products_write_neither_sees_nor_changes_it(variant: V
         (ParkedEvent, "event__data__icontains"),
         (Delivery, "event__data__icontains"),
         (ImportJob, "problems__detail__contains"),
+        (ImportJob, "results__changes__icontains"),
     ],
 )
 def test_no_filter_reveals_it(model: type, lookup: str):
