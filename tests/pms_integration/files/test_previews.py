@@ -32,7 +32,10 @@ from tests.pms_integration.files.test_round_trip import state
 pytestmark = pytest.mark.django_db
 
 SHOPS = Path(__file__).parent / "shops"
-SAMPLES = [*sorted(SHOPS.glob("*.csv")), *([APPAREL] if APPAREL.exists() else [])]
+SAMPLES = [
+    *(SHOPS / name for name in ("woocommerce.csv", "shopify-2025.csv")),
+    *(pytest.param(file, marks=pytest.mark.slow) for file in (SHOPS / "shopify-2020.csv", APPAREL) if file.exists()),
+]
 
 
 def line(handle: str, **more: Any) -> dict[str, Any]:

@@ -89,6 +89,7 @@ def test_a_handle_that_was_made_for_an_earlier_product_is_taken(api: JSONClient)
         assert (first["handle"], second["handle"][:4]) == ("new", "new-")
 
 
+@pytest.mark.slow
 def test_products_that_share_names_by_way_of_others_are_seen(api: JSONClient):
     rename = {"Handle": "old", "Title": "Lamp", "Variant Price": "10.00", "Variant SKU": "B"}
     make_product("A", handle="old")
@@ -131,6 +132,7 @@ def test_stock_that_an_earlier_product_would_count_is_compared(api: JSONClient):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_time_slice_that_ends_between_parts_changes_nothing(api: JSONClient, monkeypatch: pytest.MonkeyPatch):
     content = table(line("new"), line("other", **{"Product Category": "A > B"}), line("new", Title="Desk"))
     monkeypatch.setattr("pms_integration.files.runner.SLICE_SECONDS", 0.0001)
