@@ -4,6 +4,8 @@ from typing import Any, Final
 
 _IMPORT: Final[dict[str, Any]] = {
     "id": 7,
+    "dry_run": False,
+    "preview": None,
     "status": "running",
     "error": "",
     "format": "csv",
@@ -25,7 +27,7 @@ _IMPORT: Final[dict[str, Any]] = {
 }
 
 REQUESTS: Final[dict[str, Any]] = {
-    "v1_products_imports_create": {"file": "products.csv", "location": "main"},
+    "v1_products_imports_create": {"file": "products.csv", "location": "main", "dry_run": True},
     "v1_pms_connections_create": {
         "slug": "till",
         "name": "Tills of the shop",
@@ -49,6 +51,6 @@ REQUESTS: Final[dict[str, Any]] = {
 }
 
 RESPONSES: Final[dict[str, Any]] = {
-    "v1_products_imports_create": {**_IMPORT, "status": "pending", "processed": 0, "total": None},
+    "v1_products_imports_create": {**_IMPORT, "dry_run": True, "status": "pending", "processed": 0, "total": None},
     "v1_products_imports_retrieve": _IMPORT,
 }
