@@ -5,6 +5,7 @@ from typing import Any, Final
 from django.db.models import QuerySet
 
 from inventory.models import MAX_CODE_LENGTH
+from pms_backend.access.serializers import FieldChangeSerializer
 from pms_backend.api import serializers
 from pms_integration.files.columns import Column, column_of
 from pms_integration.files.field_values import QUANTITY
@@ -67,18 +68,6 @@ class ImportSerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
-
-
-class FieldChangeSerializer(serializers.Serializer[Any]):
-    """A field that differs."""
-
-    field = serializers.CharField(help_text="such as `name` or `variants[A-1].price`")
-    to = serializers.JSONField(help_text="a longer text, list or object is shortened text")
-
-    def get_fields(self) -> dict[str, Any]:
-        """With `from`, which Python does not take as a name."""
-        fields: dict[str, Any] = super().get_fields()
-        return {"field": fields["field"], "from": serializers.JSONField(help_text="as `to`"), "to": fields["to"]}
 
 
 class ImportResultSerializer(serializers.Serializer[Any]):
