@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from django.utils.translation import gettext as _
+
 from pms_backend.api.exceptions import Conflict, Invalid, NotFound
 from pms_backend.api.problems import FieldError
 
@@ -12,7 +14,7 @@ class UnknownSku(Invalid):
     code = "unknown_sku"
 
     def __init__(self, sku: str) -> None:
-        detail = f"There is no SKU {sku}."
+        detail = _("There is no SKU %(sku)s.") % {"sku": sku}
         super().__init__(detail, errors=[FieldError("/sku", self.code, detail)])
 
 
@@ -22,7 +24,7 @@ class UnknownLocation(Invalid):
     code = "unknown_location"
 
     def __init__(self, location: str, *, pointer: str = "/location") -> None:
-        detail = f"There is no location {location}."
+        detail = _("There is no location %(location)s.") % {"location": location}
         super().__init__(detail, errors=[FieldError(pointer, self.code, detail)])
 
 
@@ -32,7 +34,12 @@ class InsufficientStock(Conflict):
     code = "insufficient_stock"
 
     def __init__(self, sku: str, location: str, available: int, requested: int) -> None:
-        detail = f"{available} of {sku} are available at {location}, {requested} were asked for."
+        detail = _("%(available)s of %(sku)s are available at %(location)s, %(requested)s were asked for.") % {
+            "available": available,
+            "sku": sku,
+            "location": location,
+            "requested": requested,
+        }
         super().__init__(detail, errors=[FieldError("/delta", self.code, detail)])
 
 
@@ -46,7 +53,7 @@ class ReferenceMissing(Invalid):
     code = "reference_required"
 
     def __init__(self) -> None:
-        detail = "What is to act once needs a reference."
+        detail = _("What is to act once needs a reference.")
         super().__init__(detail, errors=[FieldError("/reference", self.code, detail)])
 
 
@@ -56,7 +63,10 @@ class DedupeConflict(Conflict):
     code = "dedupe_conflict"
 
     def __init__(self, reference: str, delta: int) -> None:
-        detail = f"{reference} has acted by {delta:+} already, under the same reason."
+        detail = _("%(reference)s has acted by %(delta)s already, under the same reason.") % {
+            "reference": reference,
+            "delta": f"{delta:+}",
+        }
         super().__init__(detail, errors=[FieldError("/reference", self.code, detail)])
 
 
@@ -66,7 +76,7 @@ class LocationInactive(Conflict):
     code = "location_inactive"
 
     def __init__(self, location: str, *, pointer: str = "/location") -> None:
-        detail = f"The location {location} is not active."
+        detail = _("The location %(location)s is not active.") % {"location": location}
         super().__init__(detail, errors=[FieldError(pointer, self.code, detail)])
 
 
@@ -76,7 +86,7 @@ class CodeTaken(Conflict):
     code = "code_taken"
 
     def __init__(self, location: str) -> None:
-        detail = f"Another location has the code {location}."
+        detail = _("Another location has the code %(location)s.") % {"location": location}
         super().__init__(detail, errors=[FieldError("/code", self.code, detail)])
 
 
@@ -119,7 +129,7 @@ class ReservationNotFound(NotFound):
     code = "reservation_not_found"
 
     def __init__(self, reservation_id: int) -> None:
-        super().__init__(f"There is no reservation {reservation_id}.")
+        super().__init__(_("There is no reservation %(id)s.") % {"id": reservation_id})
 
 
 class InvalidReservation(Invalid, code="invalid_reservation"):
@@ -146,7 +156,10 @@ class ReferenceConflict(Conflict):
     code = "reference_conflict"
 
     def __init__(self, reference: str, reservation_id: int) -> None:
-        detail = f"{reference} is reservation {reservation_id}, which was asked for with other lines."
+        detail = _("%(reference)s is reservation %(id)s, which was asked for with other lines.") % {
+            "reference": reference,
+            "id": reservation_id,
+        }
         super().__init__(detail, errors=[FieldError("/reference", self.code, detail)])
 
 
@@ -156,7 +169,7 @@ class ReservationExpired(Conflict):
     code = "reservation_expired"
 
     def __init__(self, reservation_id: int) -> None:
-        super().__init__(f"The reservation {reservation_id} is expired.")
+        super().__init__(_("The reservation %(id)s is expired.") % {"id": reservation_id})
 
 
 class ReservationStateConflict(Conflict):
@@ -165,7 +178,7 @@ class ReservationStateConflict(Conflict):
     code = "reservation_state_conflict"
 
     def __init__(self, reservation_id: int, status: str) -> None:
-        super().__init__(f"The reservation {reservation_id} is {status}.")
+        super().__init__(_("The reservation %(id)s is %(status)s.") % {"id": reservation_id, "status": status})
 
 
 class SameLocation(Invalid, code="same_location"):

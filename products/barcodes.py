@@ -3,6 +3,7 @@
 from typing import Final
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from products.exceptions import InvalidBarcode
 
@@ -19,7 +20,10 @@ def check_barcode(barcode: str) -> None:
     digits = [int(digit) for digit in barcode]
     total = sum(digit * (3 if index % 2 else 1) for index, digit in enumerate(reversed(digits)))
     if total % 10:
-        raise InvalidBarcode(f"{barcode} has the length of a GTIN, but its last digit does not fit the others.")
+        raise InvalidBarcode(
+            _("%(barcode)s has the length of a GTIN, but its last digit does not fit the others.")
+            % {"barcode": barcode}
+        )
 
 
 def validate_barcode(barcode: str) -> None:

@@ -1,6 +1,10 @@
 """The errors of the catalogue."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from pms_backend.api.exceptions import Conflict, Invalid, NotFound, PreconditionFailed, Unavailable
 from pms_backend.api.problems import FieldError
@@ -54,7 +58,7 @@ class InvalidSchedule(Invalid):
     code = "invalid_schedule"
 
     def __init__(self) -> None:
-        detail = "unpublish_at has to be later than the moment of publishing."
+        detail = _("unpublish_at has to be later than the moment of publishing.")
         super().__init__(detail, errors=[FieldError("/unpublish_at", self.code, detail)])
 
 
@@ -72,7 +76,7 @@ class TooManyVariants(Invalid):
     code = "too_many_variants"
 
     def __init__(self, limit: int) -> None:
-        detail = f"A product has at most {limit} variants."
+        detail = _("A product has at most %(limit)s variants.") % {"limit": limit}
         super().__init__(detail, errors=[FieldError("/variants", self.code, detail)])
 
 
@@ -95,7 +99,9 @@ class DescriptionTooLong(Invalid):
     code = "max_length"
 
     def __init__(self, limit: int) -> None:
-        detail = f"A description has at most {limit} characters, counted when its HTML is sanitised."
+        detail = _("A description has at most %(limit)s characters, counted when its HTML is sanitised.") % {
+            "limit": limit
+        }
         super().__init__(detail, errors=[FieldError("/description", self.code, detail)])
 
 
@@ -109,7 +115,7 @@ class CategoryNotFound(Invalid):
     code = "category_not_found"
 
     def __init__(self, slug: str) -> None:
-        detail = f"There is no category {slug}."
+        detail = _("There is no category %(slug)s.") % {"slug": slug}
         super().__init__(detail, errors=[FieldError("/category", self.code, detail)])
 
 
@@ -119,7 +125,7 @@ class SlugTaken(Conflict):
     code = "slug_taken"
 
     def __init__(self, slug: str) -> None:
-        detail = f"Another category has the slug {slug}."
+        detail = _("Another category has the slug %(slug)s.") % {"slug": slug}
         super().__init__(detail, errors=[FieldError("/slug", self.code, detail)])
 
 
@@ -129,7 +135,7 @@ class CategoryTooDeep(Invalid):
     code = "category_too_deep"
 
     def __init__(self, limit: int) -> None:
-        detail = f"The tree has at most {limit} levels."
+        detail = _("The tree has at most %(limit)s levels.") % {"limit": limit}
         super().__init__(detail, errors=[FieldError("/parent", self.code, detail)])
 
 
@@ -147,7 +153,7 @@ class UnknownVariant(Invalid):
     code = "unknown_variant"
 
     def __init__(self, variant_id: int, pointer: str) -> None:
-        detail = f"The product has no variant {variant_id}."
+        detail = _("The product has no variant %(id)s.") % {"id": variant_id}
         super().__init__(detail, errors=[FieldError(pointer, self.code, detail)])
 
 
@@ -162,52 +168,61 @@ class ImageNotFound(NotFound, code="image_not_found"):
 class RefusedImage(Invalid):
     """A picture that is not stored, with the detail that suits most cases."""
 
-    default_detail: ClassVar[str]
+    default_detail: ClassVar[Any]
 
     def __init__(self, detail: str | None = None) -> None:
-        super().__init__(detail or self.default_detail)
+        super().__init__(detail or str(self.default_detail))
 
 
 class ImageTooLarge(RefusedImage):
     """The file has more bytes than a picture may."""
 
     code = "image_too_large"
-    default_detail = f"A picture has at most {MAX_IMAGE_BYTES // 1024**2} MiB, and twice that when it is written anew."
+    default_detail = format_lazy(
+        gettext_lazy("A picture has at most {max} MiB, and twice that when it is written anew."),
+        max=MAX_IMAGE_BYTES // 1024**2,
+    )
 
 
 class ImageTypeUnsupported(RefusedImage):
     """The content is not a picture of a supported format, whatever its name says."""
 
     code = "image_type_unsupported"
-    default_detail = "A picture is a JPEG, PNG, WebP, GIF or AVIF; this is none of them."
+    default_detail = gettext_lazy("A picture is a JPEG, PNG, WebP, GIF or AVIF; this is none of them.")
 
 
 class ImagePolyglot(RefusedImage):
     """The content is a picture, and something else for another program."""
 
     code = "image_polyglot"
-    default_detail = "This is a picture and something else as well: a page, a program or an archive."
+    default_detail = gettext_lazy("This is a picture and something else as well: a page, a program or an archive.")
 
 
 class ImageTooManyPixels(RefusedImage):
     """Decoded, the picture would be too large."""
 
     code = "image_too_many_pixels"
-    default_detail = f"A picture has at most {MAX_IMAGE_PIXELS // 10**6} megapixels and {MAX_IMAGE_SIDE} pixels a side."
+    default_detail = format_lazy(
+        gettext_lazy("A picture has at most {megapixels} megapixels and {side} pixels a side."),
+        megapixels=MAX_IMAGE_PIXELS // 10**6,
+        side=MAX_IMAGE_SIDE,
+    )
 
 
 class ImageUnreadable(RefusedImage):
     """The picture is damaged or incomplete."""
 
     code = "image_unreadable"
-    default_detail = "The picture is damaged or incomplete."
+    default_detail = gettext_lazy("The picture is damaged or incomplete.")
 
 
 class ImageTooCostly(RefusedImage):
     """Decoding the picture needs more memory or time than it may."""
 
     code = "image_too_costly"
-    default_detail = "Decoding this picture needs more memory or time than it may; send a smaller or a simpler one."
+    default_detail = gettext_lazy(
+        "Decoding this picture needs more memory or time than it may; send a smaller or a simpler one."
+    )
 
 
 class ImageDecoderBusy(Unavailable, code="image_decoder_busy"):

@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from products.exceptions import InvalidHandle
 from products.models import MAX_NAME_LENGTH, Product
 from products.skus import without_invisible
@@ -48,17 +50,19 @@ def require_handle(text: str) -> str:
     """The handle as it is stored. Raises `InvalidHandle`."""
     handle = clean_handle(text)
     if not 1 <= len(handle) <= MAX_NAME_LENGTH:
-        raise InvalidHandle(f"A handle has 1 to {MAX_NAME_LENGTH} letters, digits, marks and hyphens.")
+        raise InvalidHandle(
+            _("A handle has 1 to %(max)s letters, digits, marks and hyphens.") % {"max": MAX_NAME_LENGTH}
+        )
     return handle
 
 
 def free_handles(wanted: Sequence[tuple[str, str]]) -> list[str]:
     """A handle for each (handle, name): the handle if it is not empty, else an unused one made of the name."""
     made = [handle or handle_of_name(name)[: MAX_NAME_LENGTH - ROOM_FOR_SUFFIX] for handle, name in wanted]
-    taken = {handle for handle, _ in wanted if handle}
+    taken = {handle for handle, _name in wanted if handle}
     taken |= set(Product.objects.filter(handle__in=made).values_list("handle", flat=True))
     handles = []
-    for (given, _), handle in zip(wanted, made, strict=True):
+    for (given, _name), handle in zip(wanted, made, strict=True):
         free = handle
         while not given and (not free or free in taken):
             free = f"{handle or 'product'}-{secrets.token_hex(3)}"

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from products.models import Variant
 
 
@@ -34,14 +36,13 @@ def misfits(options: Sequence[Mapping[str, Any]], variants: Sequence[Variant]) -
     for variant in variants:
         key = tuple(sorted(variant.options.items()))
         if variant.options.keys() != values_of.keys():
-            names = ", ".join(values_of) or "none"
-            yield variant, "options_do_not_fit", f"{variant.sku} has to name just the product's options ({names})."
+            detail = _("%(sku)s has to name just the product's options (%(names)s).")
+            names = ", ".join(values_of) or _("none")
+            yield variant, "options_do_not_fit", detail % {"sku": variant.sku, "names": names}
         elif unknown := [name for name, value in key if value not in values_of[name]]:
-            yield (
-                variant,
-                "options_do_not_fit",
-                f"The value of {unknown[0]} of {variant.sku} is not a value of that option.",
-            )
+            detail = _("The value of %(option)s of %(sku)s is not a value of that option.")
+            yield variant, "options_do_not_fit", detail % {"option": unknown[0], "sku": variant.sku}
         elif key and key in seen:
-            yield variant, "duplicate_options", f"{variant.sku} has the same option values as {seen[key].sku}."
+            detail = _("%(sku)s has the same option values as %(other)s.")
+            yield variant, "duplicate_options", detail % {"sku": variant.sku, "other": seen[key].sku}
         seen.setdefault(key, variant)

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from products.exceptions import InvalidSku
 
 MAX_SKU_LENGTH: Final = 255
@@ -23,7 +25,7 @@ def clean_sku(text: str) -> str:
     is_plain = text.isascii() and text.isprintable()
     sku = text.strip() if is_plain else unicodedata.normalize("NFC", text).strip()
     if not 1 <= len(sku) <= MAX_SKU_LENGTH:
-        raise InvalidSku(f"A SKU has 1 to {MAX_SKU_LENGTH} characters.")
+        raise InvalidSku(_("A SKU has 1 to %(max)s characters.") % {"max": MAX_SKU_LENGTH})
     if not is_plain:
         _check_characters(sku)
     return sku
@@ -31,12 +33,14 @@ def clean_sku(text: str) -> str:
 
 def _check_characters(sku: str) -> None:
     if not sku.isprintable() and any(unicodedata.category(character) in ("Cc", "Cs") for character in sku):
-        raise InvalidSku("A SKU holds no control characters.")
+        raise InvalidSku(_("A SKU holds no control characters."))
     key = sku_key(sku)
     if not key:
-        raise InvalidSku("A SKU has a character that can be seen.")
+        raise InvalidSku(_("A SKU has a character that can be seen."))
     if len(key.encode()) > MAX_SKU_KEY_LENGTH:
-        raise InvalidSku(f"With its ligatures spelt out a SKU has at most {MAX_SKU_KEY_LENGTH} bytes.")
+        raise InvalidSku(
+            _("With its ligatures spelt out a SKU has at most %(max)s bytes.") % {"max": MAX_SKU_KEY_LENGTH}
+        )
 
 
 def sku_key(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from django.utils.translation import gettext as _
+
 from inventory.exceptions import (
     DedupeConflict,
     InsufficientStock,
@@ -127,20 +129,28 @@ def _adjust_or_explain(parameters: dict[str, Any], sku: str) -> StockChange:
         _explain_or_create(*names, delta, reason, parameters["expected_version"])
         rows = run(ADJUST, parameters)
     if not rows:
-        raise VersionConflict(f"{sku} at {names[1]} has changed meanwhile.")
+        raise VersionConflict(_("%(sku)s at %(location)s has changed meanwhile.") % {"sku": sku, "location": names[1]})
     return change_of(rows[0][0])
 
 
 def check_adjustment(delta: int, reason: str) -> None:
     """Raises `InvalidQuantity` or `ReasonContradictsDelta` for a delta and a reason that no adjustment can have."""
     if delta == 0 or abs(delta) > MAX_QUANTITY:
-        raise InvalidQuantity(f"delta is a whole number other than 0, at most {MAX_QUANTITY} either way.")
+        raise InvalidQuantity(
+            _("delta is a whole number other than 0, at most %(max)s either way.") % {"max": MAX_QUANTITY}
+        )
     if reason not in ADJUSTMENT_REASONS:
-        raise InvalidQuantity(f"An adjustment's reason is one of {', '.join(ADJUSTMENT_REASONS)}.")
+        raise InvalidQuantity(
+            _("An adjustment's reason is one of %(reasons)s.") % {"reasons": ", ".join(ADJUSTMENT_REASONS)}
+        )
     if delta < 0 and reason in ADDING_REASONS:
-        raise ReasonContradictsDelta(f"A {reason} adds units. A sale, damage or a correction takes units away.")
+        raise ReasonContradictsDelta(
+            _("A %(reason)s adds units. A sale, damage or a correction takes units away.") % {"reason": reason}
+        )
     if delta > 0 and reason in TAKING_REASONS:
-        raise ReasonContradictsDelta(f"A {reason} takes units away. A receipt, return or correction adds units.")
+        raise ReasonContradictsDelta(
+            _("A %(reason)s takes units away. A receipt, return or correction adds units.") % {"reason": reason}
+        )
 
 
 def check_dedupe(reference: str, *, dedupe: bool) -> None:
@@ -166,7 +176,10 @@ def _explain_or_create(sku: str, location: str, delta: int, reason: str, expecte
     variant, at = require_variant(sku), require_location(location)
     level = StockLevel.objects.filter(variant=variant, location=at).first()
     if expected_version is not None and expected_version != (level.version if level else 0):
-        raise VersionConflict(f"{sku} at {location} is at version {level.version if level else 0}.")
+        raise VersionConflict(
+            _("%(sku)s at %(location)s is at version %(version)s.")
+            % {"sku": sku, "location": location, "version": level.version if level else 0}
+        )
     available, limit = (level.available, level.backorder_limit) if level else (0, 0)
     if delta < 0 and not is_fact(reason) and available + delta < -limit:
         raise InsufficientStock(variant.sku, at.code, available, -delta)

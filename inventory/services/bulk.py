@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from inventory.exceptions import (
     DedupeConflict,
@@ -213,7 +214,10 @@ def _adjusted(state: LevelState | None, row: Adjustment, acted: Acted) -> tuple[
             raise DedupeConflict(row.reference, acted[natural_key])
         return state, None
     if row.expected_version is not None and row.expected_version != state.version:
-        raise VersionConflict(f"{row.sku} at {row.location} is at version {state.version}.")
+        raise VersionConflict(
+            _("%(sku)s at %(location)s is at version %(version)s.")
+            % {"sku": row.sku, "location": row.location, "version": state.version}
+        )
     if row.delta < 0 and not is_fact(row.reason) and state.available + row.delta < -state.backorder_limit:
         raise InsufficientStock(row.sku, row.location, state.available, -row.delta)
     after = state.changed(on_hand=row.delta)
@@ -231,7 +235,15 @@ def _adjusted(state: LevelState | None, row: Adjustment, acted: Acted) -> tuple[
 def _counted(state: LevelState, row: Count, moment: datetime, later: int) -> tuple[LevelState, LedgerRow | None]:
     check_count(row.on_hand)
     if row.expected_on_hand is not None and row.expected_on_hand != state.on_hand:
-        raise VersionConflict(f"{state.on_hand} of {row.sku} were known at {row.location}, not {row.expected_on_hand}.")
+        raise VersionConflict(
+            _("%(on_hand)s of %(sku)s were known at %(location)s, not %(expected_on_hand)s.")
+            % {
+                "on_hand": state.on_hand,
+                "sku": row.sku,
+                "location": row.location,
+                "expected_on_hand": row.expected_on_hand,
+            }
+        )
     return apply_absolute_count(
         state, on_hand=row.on_hand, moment=moment, later=later, note=row.note, reference=row.reference
     )

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 import orjson
+from django.utils.translation import gettext as _
 
 from inventory.exceptions import InvalidQuantity, VersionConflict
 from inventory.models import MAX_QUANTITY
@@ -91,9 +92,12 @@ def count_stock(
     rows = run_alone(_COUNT, parameters)
     if not rows or not rows[0][0]:
         rows = _count_under_lock(parameters, sku)
-    _, known, level, movement, _ = rows[0]
+    known, level, movement = rows[0][1:4]
     if expected_on_hand is not None and known != expected_on_hand:
-        raise VersionConflict(f"{known} of {sku} were known at {location}, not {expected_on_hand}.")
+        raise VersionConflict(
+            _("%(known)s of %(sku)s were known at %(location)s, not %(expected_on_hand)s.")
+            % {"known": known, "sku": sku, "location": location, "expected_on_hand": expected_on_hand}
+        )
     return StockChange(orjson.loads(level), orjson.loads(movement) if movement else None)
 
 
@@ -110,4 +114,4 @@ def _count_under_lock(parameters: dict[str, Any], sku: str) -> list[tuple[Any, .
 def check_count(on_hand: int) -> None:
     """Raises `InvalidQuantity` for a number that cannot be counted."""
     if not 0 <= on_hand <= MAX_QUANTITY:
-        raise InvalidQuantity(f"on_hand is a whole number from 0 to {MAX_QUANTITY}.")
+        raise InvalidQuantity(_("on_hand is a whole number from 0 to %(max)s.") % {"max": MAX_QUANTITY})

@@ -3,6 +3,7 @@
 from typing import Final
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from inventory.exceptions import StocktakeStateConflict, TransferStateConflict
 from inventory.models import Stocktake, Transfer
@@ -16,10 +17,14 @@ _CONFLICTS: Final[dict[type[Transfer | Stocktake], type[Conflict]]] = {
 
 
 def require_status(document: Transfer | Stocktake, done: str, *statuses: str) -> None:
-    """Raises `TransferStateConflict` or `StocktakeStateConflict` in any other status; `done` completes the message."""
+    """Raises `TransferStateConflict` or `StocktakeStateConflict` in any other status; `done` ends the sentence."""
     if document.status not in statuses:
         status = document.get_status_display().lower()
-        detail = f"The {document._meta.verbose_name} is {status}, it cannot be {done}."
+        detail = _("The %(document)s is %(status)s, it cannot be %(done)s.") % {
+            "document": document._meta.verbose_name,
+            "status": status,
+            "done": _(done),
+        }
         raise _CONFLICTS[type(document)](detail, errors=[FieldError("/status", document.status, detail)])
 
 

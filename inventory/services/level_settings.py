@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from inventory.exceptions import LimitInUse
 from inventory.level_fields import LevelState
 from inventory.services.ledger import LedgerRow, StockChange, write_locked_level
@@ -35,5 +37,5 @@ def _with_limits(state: LevelState, values: dict[str, Any]) -> LevelState:
     """The level with these limits. Raises `LimitInUse` if more units are backordered than the new limit allows."""
     after = state._replace(**values, version=state.version + 1)
     if after.is_short and after.backorder_limit < state.backorder_limit:
-        raise LimitInUse(f"{-state.available} are promised beyond what is there.")
+        raise LimitInUse(_("%(available)s are promised beyond what is there.") % {"available": -state.available})
     return after._replace(is_oversold=after.is_short)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from inventory.exceptions import InvalidLines, UnknownSku
 from inventory.services.levels import variants_by_key
 from pms_backend.api.problems import FieldError
@@ -20,7 +22,7 @@ def variants_of_lines(skus: Sequence[str], *, pointer: str = "/lines/{}/sku") ->
     require_each_once(skus, pointer=pointer)
     variants = variants_by_key(skus)
     refuse(
-        FieldError(pointer.format(index), UnknownSku.code, f"There is no SKU {sku}.")
+        FieldError(pointer.format(index), UnknownSku.code, _("There is no SKU %(sku)s.") % {"sku": sku})
         for index, sku in enumerate(skus)
         if sku_key(sku) not in variants
     )
@@ -33,7 +35,7 @@ def require_each_once(skus: Sequence[str], *, pointer: str = "/lines/{}/sku") ->
     for index, sku in enumerate(skus):
         first.setdefault(sku_key(sku), index)
     refuse(
-        FieldError(pointer.format(index), REPEATED_SKU, f"{sku} stands in an earlier line.")
+        FieldError(pointer.format(index), REPEATED_SKU, _("%(sku)s stands in an earlier line.") % {"sku": sku})
         for index, sku in enumerate(skus)
         if first[sku_key(sku)] != index
     )

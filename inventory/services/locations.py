@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from django.db import IntegrityError, connection, transaction
+from django.utils.translation import gettext as _
 
 from inventory.events import LocationChanged, LocationData
 from inventory.exceptions import CodeTaken, LocationHoldsStock
@@ -55,7 +56,7 @@ def _require_empty(location: Location) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_LOCK_LEVELS, [location.pk])
     if StockLevel.objects.filter(location=location).exclude(on_hand=0, reserved=0, incoming=0).exists():
-        raise LocationHoldsStock(f"{location.code} holds stock; move or count it out first.")
+        raise LocationHoldsStock(_("%(code)s holds stock; move or count it out first.") % {"code": location.code})
 
 
 _LOCK_LEVELS: Final = """

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from inventory.exceptions import (
     InvalidLines,
     InvalidQuantity,
@@ -118,18 +120,19 @@ def check_expires_in(seconds: int) -> None:
     """Raises `InvalidReservation` for a duration out of bounds."""
     if not MIN_EXPIRES_IN_SECONDS <= seconds <= MAX_EXPIRES_IN_SECONDS:
         raise InvalidReservation(
-            f"expires_in is a number of seconds from {MIN_EXPIRES_IN_SECONDS} to {MAX_EXPIRES_IN_SECONDS}."
+            _("expires_in is a number of seconds from %(min)s to %(max)s.")
+            % {"min": MIN_EXPIRES_IN_SECONDS, "max": MAX_EXPIRES_IN_SECONDS}
         )
 
 
 def check_quantity(quantity: int) -> None:
     """Raises `InvalidQuantity` for a quantity out of bounds."""
     if not 1 <= quantity <= MAX_QUANTITY:
-        raise InvalidQuantity(f"A quantity is a whole number from 1 to {MAX_QUANTITY}.")
+        raise InvalidQuantity(_("A quantity is a whole number from 1 to %(max)s.") % {"max": MAX_QUANTITY})
 
 
 def _check(requests: Sequence[ReservationRequest]) -> None:
     if not 1 <= len(requests) <= MAX_RESERVATION_LINES:
-        raise InvalidReservation(f"A reservation has 1 to {MAX_RESERVATION_LINES} lines.")
+        raise InvalidReservation(_("A reservation has 1 to %(max)s lines.") % {"max": MAX_RESERVATION_LINES})
     for request in requests:
         check_quantity(request.quantity)

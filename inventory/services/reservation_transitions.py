@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from inventory.events import ReservationCommitted, ReservationEvent, ReservationReleased
 from inventory.events import ReservationExpired as ReservationHasExpired
@@ -153,7 +154,7 @@ def _units_to_sell(
 def _wanted_units(reservation: Reservation, lines: Sequence[tuple[str, int]]) -> Counter[str]:
     """The units to sell by SKU key. Raises `InvalidLines`, `RefusedLines` with an error for each such line."""
     if not 1 <= len(lines) <= MAX_RESERVATION_LINES:
-        raise InvalidReservation(f"1 to {MAX_RESERVATION_LINES} lines are committed at a time.")
+        raise InvalidReservation(_("1 to %(max)s lines are committed at a time.") % {"max": MAX_RESERVATION_LINES})
     reserved: Counter[str] = Counter()
     for line in reservation.lines.all():
         reserved[line.level.variant.sku_key] += line.reserved
@@ -164,9 +165,15 @@ def _wanted_units(reservation: Reservation, lines: Sequence[tuple[str, int]]) ->
         key = sku_key(sku)
         wanted[key] += quantity
         if key not in reserved:
-            foreign.append(FieldError(f"/lines/{index}/sku", "unknown_sku", f"The reservation has no {sku}."))
+            foreign.append(
+                FieldError(f"/lines/{index}/sku", "unknown_sku", _("The reservation has no %(sku)s.") % {"sku": sku})
+            )
         elif wanted[key] > reserved[key]:
-            detail = f"{reserved[key]} of {sku} are reserved still, {wanted[key]} were to be committed."
+            detail = _("%(reserved)s of %(sku)s are reserved still, %(wanted)s were to be committed.") % {
+                "reserved": reserved[key],
+                "sku": sku,
+                "wanted": wanted[key],
+            }
             beyond.append(FieldError(f"/lines/{index}", "exceeds_reservation", detail))
     if foreign:
         raise InvalidLines(foreign)
@@ -189,7 +196,7 @@ def require_active(reservation: Reservation) -> None:
     if reservation.shown_status == ReservationStatus.EXPIRED:
         raise ReservationExpired(reservation.pk)
     if reservation.status != ReservationStatus.ACTIVE:
-        raise ReservationStateConflict(reservation.pk, reservation.status)
+        raise ReservationStateConflict(reservation.pk, reservation.get_status_display().lower())
 
 
 def held_lines(reservations: Iterable[Reservation]) -> list[ReservationLine]:

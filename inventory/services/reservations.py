@@ -7,6 +7,7 @@ from typing import Any, Final
 import orjson
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext as _
 
 from inventory.events import ReservationCreated
 from inventory.exceptions import ReferenceConflict, RefusedLines
@@ -159,6 +160,14 @@ def _allocate(requested: RequestedLines, levels: LevelBatch) -> dict[Key, int]:
 
 
 def _shortage(line: RequestedLine, available: int) -> FieldError:
-    where = f" at {line.location.code}" if line.location else ""
-    detail = f"{available} of {line.variant.sku} are available{where}, {line.quantity} were asked for."
+    if line.location:
+        detail = _("%(available)s of %(sku)s are available at %(location)s, %(requested)s were asked for.")
+    else:
+        detail = _("%(available)s of %(sku)s are available, %(requested)s were asked for.")
+    detail %= {
+        "available": available,
+        "sku": line.variant.sku,
+        "location": line.location and line.location.code,
+        "requested": line.quantity,
+    }
     return FieldError(f"/lines/{line.index}", "insufficient_stock", detail)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import Sum
+from django.utils.translation import gettext as _
 
 from inventory.exceptions import AlreadyReversed, InsufficientStock, LocationInactive, NotReversible
 from inventory.level_fields import LevelState
@@ -49,16 +50,22 @@ def require_reversible(movement: Any) -> None:
     The movement was read by `as_shown()`.
     """
     if movement.reason in OF_TRANSFERS:
-        raise NotReversible("It belongs to a transfer: cancel the transfer, or move the units back.")
+        raise NotReversible(_("It belongs to a transfer: cancel the transfer, or move the units back."))
     if movement.reporter:
-        raise NotReversible(f"It follows from what {movement.reporter} has reported: correct it there, or count.")
+        raise NotReversible(
+            _("It follows from what %(reporter)s has reported: correct it there, or count.")
+            % {"reporter": movement.reporter}
+        )
     if movement.reversed_by is not None:
-        raise AlreadyReversed(f"Movement {movement.pk} has been reversed by movement {movement.reversed_by}.")
+        raise AlreadyReversed(
+            _("Movement %(id)s has been reversed by movement %(reversed_by)s.")
+            % {"id": movement.pk, "reversed_by": movement.reversed_by}
+        )
     counted_at = movement.level.counted_at
     if counted_at is not None and movement.occurred_at < counted_at:
-        raise NotReversible("The level was counted after it, and that count has corrected it: count again.")
+        raise NotReversible(_("The level was counted after it, and that count has corrected it: count again."))
     if movement.reason == Reason.COUNT and _has_followers(movement):
-        raise NotReversible("What a PMS reported later was set against this count: count again.")
+        raise NotReversible(_("What a PMS reported later was set against this count: count again."))
 
 
 def _has_followers(count: StockMovement) -> bool:

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from inventory.events import StocktakePosted
 from inventory.exceptions import InvalidQuantity, LocationInactive, StocktakeTooLarge, VersionConflict
@@ -99,9 +101,9 @@ def record_counts(*, stocktake_id: int, counts: Sequence[StocktakeCount]) -> Sto
     `StocktakeStateConflict`, `Stocktake.DoesNotExist`.
     """
     stocktake = lock_stocktake(stocktake_id)
-    require_status(stocktake, "counted", StocktakeStatus.OPEN)
+    require_status(stocktake, gettext_noop("counted"), StocktakeStatus.OPEN)
     if len(counts) > MAX_COUNTS:
-        raise InvalidQuantity(f"At most {MAX_COUNTS} counts are entered at a time.")
+        raise InvalidQuantity(_("At most %(max)s counts are entered at a time.") % {"max": MAX_COUNTS})
     now = present_moment()
     _check(counts, stocktake.created_at, now)
     variants = variants_of_lines([count.sku for count in counts])
@@ -129,8 +131,12 @@ def replace_count(*, stocktake_id: int, sku: str, counted: int | None, replaces:
     stocktake = lock_stocktake(stocktake_id)
     present = stocktake.lines.filter(variant__sku_key=sku_key(sku)).values_list("counted", flat=True).first()
     if present != replaces:
-        entered = "removed the count of" if present is None else f"entered {present} for"
-        raise VersionConflict(f"Somebody has {entered} {sku} meanwhile.")
+        meanwhile = (
+            _("Somebody has removed the count of %(sku)s meanwhile.")
+            if present is None
+            else _("Somebody has entered %(counted)s for %(sku)s meanwhile.")
+        )
+        raise VersionConflict(meanwhile % {"counted": present, "sku": sku})
     return record_counts(stocktake_id=stocktake_id, counts=[StocktakeCount(sku=sku, counted=counted)])
 
 
@@ -146,7 +152,7 @@ def post_stocktake(*, stocktake_id: int) -> Stocktake:
     stocktake = lock_stocktake(stocktake_id)
     if stocktake.status == StocktakeStatus.POSTED:
         return stocktake
-    require_status(stocktake, "posted", StocktakeStatus.OPEN)
+    require_status(stocktake, gettext_noop("posted"), StocktakeStatus.OPEN)
     if not stocktake.location.is_active:
         raise LocationInactive(stocktake.location.code)
     lines = list(stocktake.lines.filter(counted__isnull=False))
@@ -176,7 +182,7 @@ def cancel_stocktake(*, stocktake_id: int) -> Stocktake:
     stocktake = lock_stocktake(stocktake_id)
     if stocktake.status == StocktakeStatus.CANCELLED:
         return stocktake
-    require_status(stocktake, "cancelled", StocktakeStatus.OPEN)
+    require_status(stocktake, gettext_noop("cancelled"), StocktakeStatus.OPEN)
     close_document(stocktake, StocktakeStatus.CANCELLED)
     return stocktake
 
@@ -191,7 +197,7 @@ def _variants_of(skus: Sequence[str]) -> list[int]:
     """The variants of these SKUs, each once. Raises `InvalidLines` for unknown SKUs."""
     known = variants_by_key(skus)
     refuse(
-        FieldError(f"/skus/{index}", "unknown_sku", f"There is no SKU {sku}.")
+        FieldError(f"/skus/{index}", "unknown_sku", _("There is no SKU %(sku)s.") % {"sku": sku})
         for index, sku in enumerate(skus)
         if sku_key(sku) not in known
     )
@@ -200,7 +206,11 @@ def _variants_of(skus: Sequence[str]) -> list[int]:
 
 def _check(counts: Sequence[StocktakeCount], made_at: datetime, now: datetime) -> None:
     refuse(
-        FieldError(f"/lines/{index}/counted", InvalidQuantity.code, f"A whole number from 0 to {MAX_QUANTITY}.")
+        FieldError(
+            f"/lines/{index}/counted",
+            InvalidQuantity.code,
+            _("A whole number from 0 to %(max)s.") % {"max": MAX_QUANTITY},
+        )
         for index, count in enumerate(counts)
         if count.counted is not None and not 0 <= count.counted <= MAX_QUANTITY
     )
@@ -210,12 +220,16 @@ def _check(counts: Sequence[StocktakeCount], made_at: datetime, now: datetime) -
         if count.counted is not None and count.counted_at is not None
     ]
     refuse(
-        FieldError(f"/lines/{index}/counted_at", "before_the_sheet", f"The sheet was made at {made_at.isoformat()}.")
+        FieldError(
+            f"/lines/{index}/counted_at",
+            "before_the_sheet",
+            _("The sheet was made at %(made_at)s.") % {"made_at": made_at.isoformat()},
+        )
         for index, moment in moments
         if moment < made_at
     )
     refuse(
-        FieldError(f"/lines/{index}/counted_at", "in_the_future", "That is yet to come.")
+        FieldError(f"/lines/{index}/counted_at", "in_the_future", _("That is yet to come."))
         for index, moment in moments
         if moment > now + MAX_COUNT_SKEW
     )
@@ -223,7 +237,10 @@ def _check(counts: Sequence[StocktakeCount], made_at: datetime, now: datetime) -
 
 def _require_size(lines: int) -> None:
     if lines > MAX_STOCKTAKE_LINES:
-        raise StocktakeTooLarge(f"A stocktake has at most {MAX_STOCKTAKE_LINES} lines, not {lines}; name the SKUs.")
+        raise StocktakeTooLarge(
+            _("A stocktake has at most %(max)s lines, not %(lines)s; name the SKUs.")
+            % {"max": MAX_STOCKTAKE_LINES, "lines": lines}
+        )
 
 
 def _entries(

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from inventory.events import TransferCancelled, TransferReceived, TransferShipped
 from inventory.exceptions import InsufficientStock, InvalidQuantity, LocationInactive, OverReceipt, TransferShort
@@ -40,7 +42,7 @@ def ship_transfer(*, transfer_id: int) -> Transfer:
     transfer = lock_transfer(transfer_id)
     if transfer.status == TransferStatus.IN_TRANSIT:
         return transfer
-    require_status(transfer, "shipped", TransferStatus.DRAFT)
+    require_status(transfer, gettext_noop("shipped"), TransferStatus.DRAFT)
     _require_active(transfer.source, pointer="/from")
     _require_active(transfer.target, pointer="/to")
     lines = list(transfer.lines.all())
@@ -75,13 +77,13 @@ def receive_transfer(
     transfer = lock_transfer(transfer_id)
     if transfer.status == TransferStatus.RECEIVED and lines is None:
         return transfer
-    require_status(transfer, "received", TransferStatus.IN_TRANSIT)
+    require_status(transfer, gettext_noop("received"), TransferStatus.IN_TRANSIT)
     in_transit = [line for line in transfer.lines.all() if line.in_transit]
     received = {line.pk: line.in_transit for line in in_transit} if lines is None else _received(transfer, lines)
     if shortage is not None and shortage not in SHORTAGE_REASONS:
-        raise InvalidQuantity(f"A shortage is one of {', '.join(SHORTAGE_REASONS)}.")
+        raise InvalidQuantity(_("A shortage is one of %(reasons)s.") % {"reasons": ", ".join(SHORTAGE_REASONS)})
     if shortage is None and not any(received.values()):
-        raise InvalidQuantity("Nothing would be received.")
+        raise InvalidQuantity(_("Nothing would be received."))
     levels = LevelBatch([_target(transfer, line) for line in in_transit], reference=_reference(transfer))
     lost = {line.pk: line.in_transit - received.get(line.pk, 0) if shortage else 0 for line in in_transit}
     for line in in_transit:
@@ -108,7 +110,7 @@ def cancel_transfer(*, transfer_id: int) -> Transfer:
     transfer = lock_transfer(transfer_id)
     if transfer.status == TransferStatus.CANCELLED:
         return transfer
-    require_status(transfer, "cancelled", TransferStatus.DRAFT, TransferStatus.IN_TRANSIT)
+    require_status(transfer, gettext_noop("cancelled"), TransferStatus.DRAFT, TransferStatus.IN_TRANSIT)
     in_transit = [line for line in transfer.lines.all() if line.in_transit]
     if in_transit:
         _require_active(transfer.source, pointer="/from")
@@ -130,21 +132,22 @@ def _received(transfer: Transfer, lines: Sequence[tuple[str, int]]) -> dict[int,
     require_each_once([sku for sku, _ in lines])
     known = {sku_key(line.variant.sku): line for line in transfer.lines.all()}
     refuse(
-        FieldError(f"/lines/{index}/sku", "not_in_transfer", f"The transfer has no line of {sku}.")
-        for index, (sku, _) in enumerate(lines)
+        FieldError(f"/lines/{index}/sku", "not_in_transfer", _("The transfer has no line of %(sku)s.") % {"sku": sku})
+        for index, (sku, _quantity) in enumerate(lines)
         if sku_key(sku) not in known
     )
     received = [(index, known[sku_key(sku)], quantity) for index, (sku, quantity) in enumerate(lines)]
     refuse(
-        FieldError(f"/lines/{index}/quantity", InvalidQuantity.code, "A whole number from 0.")
-        for index, _, quantity in received
+        FieldError(f"/lines/{index}/quantity", InvalidQuantity.code, _("A whole number from 0."))
+        for index, _line, quantity in received
         if quantity < 0
     )
     over = [
         FieldError(
             f"/lines/{index}/quantity",
             OverReceipt.code,
-            f"{line.in_transit} of {line.variant.sku} are in transit, {quantity} would be received.",
+            _("%(in_transit)s of %(sku)s are in transit, %(quantity)s would be received.")
+            % {"in_transit": line.in_transit, "sku": line.variant.sku, "quantity": quantity},
         )
         for index, line, quantity in received
         if quantity > line.in_transit

@@ -6,6 +6,9 @@ Lock order: the transfer, whose lock covers its lines, then the levels of both e
 from collections.abc import Sequence
 from typing import Any, Final
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from inventory.exceptions import InvalidQuantity, SameLocation
 from inventory.models import MAX_QUANTITY, Transfer, TransferLine, TransferStatus
 from inventory.services.documents import require_status
@@ -25,7 +28,8 @@ def create_transfer(*, source: str, target: str, lines: Sequence[tuple[str, int]
     """
     if source == target:
         raise SameLocation(
-            f"{target} is where it comes from.", errors=[FieldError("/to", SameLocation.code, "Another location.")]
+            _("%(target)s is where it comes from.") % {"target": target},
+            errors=[FieldError("/to", SameLocation.code, _("Another location."))],
         )
     ends = {
         "source": require_location(source, pointer="/from"),
@@ -44,7 +48,7 @@ def update_transfer(*, transfer_id: int, values: dict[str, Any]) -> Transfer:
     Raises `TransferStateConflict` once it is shipped or cancelled, `Transfer.DoesNotExist`.
     """
     transfer = lock_transfer(transfer_id)
-    require_status(transfer, "changed", TransferStatus.DRAFT)
+    require_status(transfer, gettext_noop("changed"), TransferStatus.DRAFT)
     planned = _planned(values["lines"]) if "lines" in values else None
     if "reference" in values:
         transfer.reference = values["reference"]
@@ -63,10 +67,14 @@ def lock_transfer(transfer_id: int) -> Transfer:
 def _planned(lines: Sequence[tuple[str, int]]) -> list[TransferLine]:
     """The lines, without their transfer. Raises `InvalidLines`, `InvalidQuantity`."""
     if not 1 <= len(lines) <= MAX_TRANSFER_LINES:
-        raise InvalidQuantity(f"A transfer has 1 to {MAX_TRANSFER_LINES} lines.")
+        raise InvalidQuantity(_("A transfer has 1 to %(max)s lines.") % {"max": MAX_TRANSFER_LINES})
     refuse(
-        FieldError(f"/lines/{index}/quantity", InvalidQuantity.code, f"A whole number from 1 to {MAX_QUANTITY}.")
-        for index, (_, quantity) in enumerate(lines)
+        FieldError(
+            f"/lines/{index}/quantity",
+            InvalidQuantity.code,
+            _("A whole number from 1 to %(max)s.") % {"max": MAX_QUANTITY},
+        )
+        for index, (_sku, quantity) in enumerate(lines)
         if not 1 <= quantity <= MAX_QUANTITY
     )
     variants = variants_of_lines([sku for sku, _ in lines])

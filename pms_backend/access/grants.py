@@ -5,6 +5,8 @@ from typing import Final
 
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from pms_backend.access.caller import Caller
 from pms_backend.access.models import DEFAULT_TIER, INTERNAL_TIER, STOREFRONT_TIER
@@ -23,9 +25,10 @@ def require_may_give(giver: Caller | None, *, scopes: Iterable[str], tier: str) 
     if giver is None:
         return
     if missing := sorted(set(scopes) - giver.scopes):
-        _refuse("scopes", f"the {'scope' if len(missing) == 1 else 'scopes'} {', '.join(missing)}")
+        needed = ngettext("the scope %(names)s", "the scopes %(names)s", len(missing))
+        _refuse("scopes", needed % {"names": ", ".join(missing)})
     if not _has_tier(giver, tier):
-        _refuse("tier", f"the tier {tier}")
+        _refuse("tier", _("the tier %(name)s") % {"name": tier})
 
 
 def has_no_more(holder: User | Group, *, than: User) -> bool:
@@ -44,7 +47,8 @@ def has_no_more(holder: User | Group, *, than: User) -> bool:
 def require_may_give_permissions(giver: User, *, field: str, permissions: QuerySet[Permission]) -> None:
     """Raises `Forbidden`, at this field, where `giver` does not have all of these permissions."""
     if missing := _missing(permissions, giver):
-        _refuse(field, f"the {'permission' if len(missing) == 1 else 'permissions'} {', '.join(missing)}")
+        needed = ngettext("the permission %(names)s", "the permissions %(names)s", len(missing))
+        _refuse(field, needed % {"names": ", ".join(missing)})
 
 
 def _missing(permissions: QuerySet[Permission], user: User) -> list[str]:
@@ -60,5 +64,5 @@ def _has_tier(giver: Caller, tier: str) -> bool:
 
 
 def _refuse(field: str, needed: str) -> None:
-    detail = f"Nobody gives what they do not have: this needs {needed}."
+    detail = _("Nobody gives what they do not have: this needs %(needed)s.") % {"needed": needed}
     raise Forbidden(detail, errors=[FieldError(f"/{field}", Forbidden.code, detail)])

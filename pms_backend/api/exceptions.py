@@ -20,6 +20,7 @@ from django.core.exceptions import (
 )
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, UnreadablePostError
+from django.utils.translation import gettext as _
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
@@ -87,8 +88,11 @@ class OutcomeUnknown(Unavailable):
 
     def __init__(self) -> None:
         super().__init__(
-            "The database did not answer while it was committing; whether anything was written is not known. A request "
-            "with an Idempotency-Key may be repeated with the same key: it takes effect once. Without one, look first."
+            _(
+                "The database did not answer while it was committing; whether anything was written is not known. A "
+                "request with an Idempotency-Key may be repeated with the same key: it takes effect once. Without one, "
+                "look first."
+            )
         )
 
 
@@ -124,7 +128,7 @@ def problem_of(error: Exception) -> Problem:
     ):
         if problem := convert(error):
             return problem
-    return Problem(500, "internal_error", "Something went wrong here; it has been logged.")
+    return Problem(500, "internal_error", _("Something went wrong here; it has been logged."))
 
 
 def problem_response(error: Exception, _view: Mapping[str, Any]) -> Response:
@@ -160,10 +164,15 @@ def _problem_of_domain_error(error: Exception) -> Problem | None:
 def _problem_of_drf(error: Exception) -> Problem | None:
     if isinstance(error, drf.ValidationError):
         errors = tuple(field_errors(error.get_full_details()))
-        return Problem(422, "validation_failed", "The input is not valid; `errors` says where.", errors)
+        return Problem(422, "validation_failed", _("The input is not valid; `errors` says where."), errors)
     if isinstance(error, drf.Throttled):
         wait = max(1, math.ceil(getattr(error, "wait", None) or 1))
-        return Problem(429, "rate_limited", f"Too many requests; try again in {wait} s.", retry_after=wait)
+        return Problem(
+            429,
+            "rate_limited",
+            _("Too many requests; try again in %(seconds)s s.") % {"seconds": wait},
+            retry_after=wait,
+        )
     if isinstance(error, drf.APIException):
         code = _CODES.get(type(error), error.default_code)
         return Problem(error.status_code, code, str(error.detail), authenticate=getattr(error, "auth_header", None))
@@ -176,7 +185,7 @@ _CODES: dict[type[drf.APIException], str] = {drf.ParseError: "malformed", drf.Pe
 def _problem_of_full_disk(error: Exception) -> Problem | None:
     if not is_disk_full(error):
         return None
-    detail = "The server's disk has no space left; nothing was written. Its operator has to free some."
+    detail = _("The server's disk has no space left; nothing was written. Its operator has to free some.")
     return Problem(507, InsufficientStorage.code, detail)
 
 
@@ -190,14 +199,15 @@ def is_disk_full(error: BaseException) -> bool:
 def _problem_of_database(error: Exception) -> Problem | None:
     if isinstance(error, IntegrityError):
         if sqlstate(error) == CHECK_VIOLATION:
-            return Problem(422, "invalid", f"The rule {constraint(error) or 'of a table'} forbids it.")
+            rule = constraint(error) or _("of a table")
+            return Problem(422, "invalid", _("The rule %(name)s forbids it.") % {"name": rule})
         if sqlstate(error) == RESTRICT_VIOLATION and (refused := _diagnostics(error)):
             return Problem(409, refused.message_hint or "conflict", refused.message_primary or "")
-        return Problem(409, "conflict", "Something else holds that already, or still needs what would go.")
+        return Problem(409, "conflict", _("Something else holds that already, or still needs what would go."))
     if isinstance(error, DataError):
-        return Problem(422, "invalid", "A value does not fit its field.")
+        return Problem(422, "invalid", _("A value does not fit its field."))
     if isinstance(error, OperationalError | InterfaceError):
-        detail = "The database did not answer; nothing was written."
+        detail = _("The database did not answer; nothing was written.")
         return Problem(503, "database_unavailable", detail, retry_after=RETRY_AFTER_SECONDS)
     return None
 
@@ -205,15 +215,15 @@ def _problem_of_database(error: Exception) -> Problem | None:
 def _problem_of_django(error: Exception) -> Problem | None:
     if isinstance(error, ValidationError):
         errors = tuple(_model_errors(error))
-        return Problem(422, "validation_failed", "The input is not valid; `errors` says where.", errors)
+        return Problem(422, "validation_failed", _("The input is not valid; `errors` says where."), errors)
     if isinstance(error, Http404 | ObjectDoesNotExist):
-        return Problem(404, "not_found", "There is nothing here by that name.")
+        return Problem(404, "not_found", _("There is nothing here by that name."))
     if isinstance(error, PermissionDenied):
-        return Problem(403, "forbidden", "You may not do this.")
+        return Problem(403, "forbidden", _("You may not do this."))
     if isinstance(error, RequestDataTooBig):
-        return Problem(413, "too_large", "The body is larger than this endpoint takes.")
+        return Problem(413, "too_large", _("The body is larger than this endpoint takes."))
     if isinstance(error, SuspiciousOperation | BadRequest | UnreadablePostError):
-        return Problem(400, "malformed", "The request cannot be read.")
+        return Problem(400, "malformed", _("The request cannot be read."))
     return None
 
 

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping
 
+from django.utils.translation import gettext as _
+
 from pms_backend.access.services import FieldChange
 from pms_backend.api.transactions import retried_atomic
 from pms_integration.exceptions import CategoryNameTaken
@@ -23,7 +25,9 @@ def name_categories(*, connection: PMSConnection, names: Mapping[Category, str |
     kept = before.keys() - {category.pk for category in names}
     count = Counter([*(before[pk] for pk in kept), *filter(None, names.values())])
     if taken := sorted(name for name, number in count.items() if number > 1):
-        raise CategoryNameTaken(f"{connection.slug} calls two categories {', '.join(taken)}.")
+        raise CategoryNameTaken(
+            _("%(slug)s calls two categories %(taken)s.") % {"slug": connection.slug, "taken": ", ".join(taken)}
+        )
     # Two categories may exchange their names.
     connection.categories.filter(category__in=names).delete()
     PMSCategory.objects.bulk_create(

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from pms_backend.api.storable_text import storable
 from pms_backend.api.transactions import retried_atomic
@@ -123,10 +124,14 @@ def _read(connection_id: int) -> tuple[PMSConnection, datetime]:
 
 def _refusal(connection: PMSConnection, circuit: Circuit, now: datetime) -> NotCalled:
     wait = circuit.wait(now).total_seconds()
-    words = {
-        CircuitStatus.CLOSED: "It has asked us to wait",
-        CircuitStatus.OPEN: "Its circuit is open",
-        CircuitStatus.HALF_OPEN: "Its circuit is half-open, and another call is the trial",
+    reasons = {
+        CircuitStatus.CLOSED: _("It has asked us to wait"),
+        CircuitStatus.OPEN: _("Its circuit is open"),
+        CircuitStatus.HALF_OPEN: _("Its circuit is half-open, and another call is the trial"),
     }
-    detail = f"The PMS {connection.slug} is not called for {wait:.0f} s. {words[circuit.status]}."
+    detail = _("The PMS %(slug)s is not called for %(seconds)s s. %(reason)s.") % {
+        "slug": connection.slug,
+        "seconds": f"{wait:.0f}",
+        "reason": reasons[circuit.status],
+    }
     return NotCalled(detail, retry_after=wait)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from django.db import models
+from django.utils.translation import gettext as _
 
 from pms_backend.access.services import FieldChange
 from pms_backend.api.problems import FieldError
@@ -57,7 +58,7 @@ def update_connection(*, slug: str, values: Mapping[str, Any]) -> PMSConnection:
     connection = PMSConnection.objects.select_for_update(no_key=True).get(slug=slug)
     for name in _FIXED:
         if name in values and values[name] != getattr(connection, name):
-            detail = f"{name} is set when the connection is created, and does not change."
+            detail = _("%(name)s is set when the connection is created, and does not change.") % {"name": name}
             raise FieldFixed(detail, errors=[FieldError(f"/{name}", FieldFixed.code, detail)])
     if changes := _change(connection, values):
         record_change("updated", connection, changes)
@@ -77,7 +78,10 @@ def delete_connection(*, slug: str) -> None:
         and relation.related_model._base_manager.filter(**{relation.field.name: connection}).exists()
     ]
     if held:
-        raise ConnectionInUse(f"{slug} has {', '.join(held)}, and stays. Switch it off instead (is_active: false).")
+        raise ConnectionInUse(
+            _("%(slug)s has %(held)s, and stays. Switch it off instead (is_active: false).")
+            % {"slug": slug, "held": ", ".join(held)}
+        )
     connection.delete()
     record_change("deleted", connection)
 
@@ -114,6 +118,6 @@ def _change_outgoing(connection: PMSConnection, values: Mapping[str, Any]) -> tu
     if base_url == connection.base_url and not credentials:
         return connection, []
     if base_url is None and any(value is not None for value in credentials.values()):
-        detail = "Without a base_url the PMS is not called, and has no credentials."
+        detail = _("Without a base_url the PMS is not called, and has no credentials.")
         raise InvalidCredentials(detail, errors=[FieldError("/credentials", InvalidCredentials.code, detail)])
     return change_outgoing(connection_id=connection.pk, base_url=base_url, credentials=credentials)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from inventory.models import Location
 from pms_backend.access.services import FieldChange, changes_between, record_audit
@@ -41,7 +42,7 @@ def create_connection(*, slug: str, name: str, kind: str = STANDARD, secret: str
 def insert_connection(*, slug: str, name: str, kind: str = STANDARD, secret: str = "") -> PMSConnection:
     """What `create_connection` does, without its history."""
     if kind not in CONNECTORS:
-        detail = f"{kind} is not one of {', '.join(CONNECTORS)}."
+        detail = _("%(kind)s is not one of %(connectors)s.") % {"kind": kind, "connectors": ", ".join(CONNECTORS)}
         raise UnknownKind(detail, errors=[FieldError("/kind", UnknownKind.code, detail)])
     connection = PMSConnection(slug=slug, name=name, kind=kind, secret=_checked_or_new(secret))
     connection.full_clean(validate_unique=False)
@@ -50,7 +51,7 @@ def insert_connection(*, slug: str, name: str, kind: str = STANDARD, secret: str
             connection.save(force_insert=True)
     except IntegrityError as error:
         if constraint(error).startswith("pms_integration_pmsconnection_slug"):
-            detail = f"Another connection has the slug {slug}."
+            detail = _("Another connection has the slug %(slug)s.") % {"slug": slug}
             errors = [FieldError("/slug", ConnectionSlugTaken.code, detail)]
             raise ConnectionSlugTaken(detail, errors=errors) from None
         raise
@@ -125,7 +126,7 @@ def mapping_refusal(
 ) -> StockOwned | ExternalIdTaken | None:
     """The rule that a mapping breaks, for the mapping at `pointer`; None for another error."""
     if constraint(error) == "pms_location_one_owner":
-        detail = f"Another connection owns the stock of {code}."
+        detail = _("Another connection owns the stock of %(code)s.") % {"code": code}
         return StockOwned(detail, errors=[FieldError(f"{pointer}/owns_stock", StockOwned.code, detail)])
     if constraint(error) == "pms_location_external_id_unique":
         return external_id_taken(slug=slug, external_id=external_id, pointer=pointer)
@@ -134,14 +135,14 @@ def mapping_refusal(
 
 def external_id_taken(*, slug: str, external_id: str, pointer: str) -> ExternalIdTaken:
     """The refusal of an id that the connection uses for another location."""
-    detail = f"{slug} calls another location {external_id}."
+    detail = _("%(slug)s calls another location %(external_id)s.") % {"slug": slug, "external_id": external_id}
     return ExternalIdTaken(detail, errors=[FieldError(f"{pointer}/external_id", ExternalIdTaken.code, detail)])
 
 
 def _checked_or_new(secret: str) -> str:
     secret = secret.strip()
     if secret and not MIN_SECRET_LENGTH <= len(secret) <= MAX_SECRET_LENGTH:
-        detail = f"A secret has {MIN_SECRET_LENGTH} to {MAX_SECRET_LENGTH} characters."
+        detail = _("A secret has %(min)s to %(max)s characters.") % {"min": MIN_SECRET_LENGTH, "max": MAX_SECRET_LENGTH}
         raise InvalidSecret(detail, errors=[FieldError("/secret", InvalidSecret.code, detail)])
     return secret or new_secret()
 

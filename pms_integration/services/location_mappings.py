@@ -6,6 +6,7 @@ from operator import itemgetter
 from typing import Final
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from inventory.exceptions import UnknownLocation
 from inventory.models import Location
@@ -72,7 +73,7 @@ def _resolve(connection: PMSConnection, mappings: Sequence[LocationMapping]) -> 
         if code not in by_code:
             raise UnknownLocation(code, pointer=f"{pointer}/location")
         if code in codes:
-            detail = f"{code} is mapped twice."
+            detail = _("%(code)s is mapped twice.") % {"code": code}
             errors = [FieldError(f"{pointer}/location", LocationRepeated.code, detail)]
             raise LocationRepeated(detail, errors=errors)
         if mapping.external_id in external_ids:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Final, NewType
 
 import orjson
+from django.utils.translation import gettext as _
 
 from pms_backend import outbound
 from pms_backend.access.services import HIDDEN, FieldChange, changes_between
@@ -111,9 +112,15 @@ def _check(credentials: Mapping[str, str], names: Sequence[str]) -> None:
     for name, value in credentials.items():
         detail = ""
         if name not in names:
-            detail = f"{name} is not one of the credentials of this kind of PMS: {', '.join(names) or 'none'}."
+            detail = _("%(name)s is not one of the credentials of this kind of PMS: %(names)s.") % {
+                "name": name,
+                "names": ", ".join(names) or _("none"),
+            }
         elif len(value) > MAX_CREDENTIAL_LENGTH or not _CREDENTIAL.fullmatch(value):
-            detail = f"{name} has 1 to {MAX_CREDENTIAL_LENGTH} printable ASCII characters, without spaces around it."
+            detail = _("%(name)s has 1 to %(max)s printable ASCII characters, without spaces around it.") % {
+                "name": name,
+                "max": MAX_CREDENTIAL_LENGTH,
+            }
         if detail:
             pointer = f"/credentials/{escape_pointer(name)}"
             raise InvalidCredentials(detail, errors=[FieldError(pointer, InvalidCredentials.code, detail)])

@@ -22,6 +22,7 @@ from typing import Any, Final
 from django.db import IntegrityError, transaction
 from django.db import connection as database
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from inventory import services as inventory
 from inventory.exceptions import LocationInactive
@@ -88,7 +89,9 @@ def change_ownership(*, slug: str, location: str, owner: StockOwner, opening: St
     mapped = PMSLocation.objects.select_related("connection", "location").select_for_update(no_key=True, of=("self",))
     mapping = mapped.filter(connection__slug=slug, location__code=location).first()
     if mapping is None:
-        raise LocationNotMapped(f"The connection {slug} does not map a location {location}.")
+        raise LocationNotMapped(
+            _("The connection %(slug)s does not map a location %(location)s.") % {"slug": slug, "location": location}
+        )
     if opening == StockOwner.PMS and not mapping.location.is_active:
         raise LocationInactive(location)
     before = mapping.owns_stock
@@ -118,10 +121,10 @@ def refuse_another_owner(mapping: PMSLocation, *, owns_stock: bool, pointer: str
         return
     reported = PMSStock.objects.filter(connection=mapping.connection_id, location=mapping.location_id)
     if reported.exists() or StockLevel.objects.filter(location=mapping.location_id).exists():
-        detail = (
-            f"There is stock at {mapping.location_code}. Its owner is changed by "
-            f"POST /api/v1/pms/connections/{mapping.connection.slug}/ownership/, which says whose quantities count."
-        )
+        detail = _(
+            "There is stock at %(location_code)s. Its owner is changed by POST "
+            "/api/v1/pms/connections/%(slug)s/ownership/, which says whose quantities count."
+        ) % {"location_code": mapping.location_code, "slug": mapping.connection.slug}
         raise OwnerInUse(detail, errors=[FieldError(f"{pointer}/owns_stock", OwnerInUse.code, detail)])
 
 
@@ -143,7 +146,7 @@ def _set_owner(mapping: PMSLocation, *, owns_stock: bool) -> None:
     except IntegrityError as error:
         if constraint(error) != "pms_location_one_owner":
             raise
-        detail = f"Another connection owns the stock of {mapping.location_code}."
+        detail = _("Another connection owns the stock of %(location_code)s.") % {"location_code": mapping.location_code}
         raise StockOwned(detail, errors=[FieldError("/owner", StockOwned.code, detail)]) from None
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from pms_backend.access.services import record_audit
 from pms_backend.api import context
@@ -31,13 +32,19 @@ def link_product(*, connection: str, external_id: str, product_id: int) -> PMSPr
     """
     row = _locked(Q(connection__slug=connection, external_id=external_id))
     if row.is_deleted:
-        raise ProductDeleted(f"The PMS {connection} has deleted the product {external_id}.")
+        raise ProductDeleted(
+            _("The PMS %(connection)s has deleted the product %(external_id)s.")
+            % {"connection": connection, "external_id": external_id}
+        )
     if not Product.objects.filter(pk=product_id).exists():
-        raise ProductNotFound(f"There is no product {product_id}.")
+        raise ProductNotFound(_("There is no product %(product_id)s.") % {"product_id": product_id})
     others = PMSProduct.objects.filter(connection=row.connection_id, product=product_id).exclude(pk=row.pk)
     for other in others.order_by("pk").select_for_update():
         if other.external_id is not None:
-            raise ProductLinked(f"The product {product_id} is linked to {other.external_id} of the PMS {connection}.")
+            raise ProductLinked(
+                _("The product %(product_id)s is linked to %(external_id)s of the PMS %(connection)s.")
+                % {"product_id": product_id, "external_id": other.external_id, "connection": connection}
+            )
         # It was to be made there.
         other.delete()
     if row.product_id != product_id:
@@ -62,7 +69,9 @@ def resolve_conflict(*, pms_product_id: int, sides: Sides) -> PMSProduct:
     row = _locked(Q(pk=pms_product_id))
     named = {group: fields for group, fields in row.conflict.items() if group in sides}
     if not named or row.product_id is None:
-        raise NotInConflict(f"{row} has no conflict in {', '.join(sorted(sides))}.")
+        raise NotInConflict(
+            _("%(row)s has no conflict in %(sides)s.") % {"row": row, "sides": ", ".join(sorted(sides))}
+        )
     subject = f"pms_product:{row.connection.slug}/{row.external_id}"[:200]
     record_audit(action="pms_product.resolved", subject=subject, sides=dict(sides))
     if row.is_deleted and STATUS in named.get(group_of(STATUS), {}):

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
+from django.utils.translation import gettext as _
+
 from pms_backend.api.storable_text import storable
 from pms_integration.connectors import CONNECTORS
 from pms_integration.connectors.contract import Capabilities, ConnectorError, NotCalled
@@ -100,9 +102,11 @@ def _asking(connection: PMSConnection) -> Iterator[None]:
     """Holds one of the places in this process to ask a PMS. Raises `PMSBusy` if there is none."""
     with _asked_lock:
         if connection.pk in _asked:
-            raise PMSBusy(f"The PMS {connection.slug} is being asked already, and has not answered yet.")
+            raise PMSBusy(
+                _("The PMS %(slug)s is being asked already, and has not answered yet.") % {"slug": connection.slug}
+            )
         if len(_asked) >= MAX_ASKED_AT_ONCE:
-            raise PMSBusy("Other PMSs are being asked, and have not answered yet.")
+            raise PMSBusy(_("Other PMSs are being asked, and have not answered yet."))
         _asked.add(connection.pk)
     try:
         yield

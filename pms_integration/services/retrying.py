@@ -6,6 +6,7 @@ from typing import Final
 
 from django.db import connection as database
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from pms_backend.access.services import record_audit
 from pms_backend.api.transactions import retried_atomic
@@ -62,7 +63,7 @@ def retry_event(*, event_id: int) -> PMSEvent:
     """Makes a failed, deferred or dead event due now. Raises `NotRetriable`, `PMSEvent.DoesNotExist`."""
     event = PMSEvent.objects.select_for_update(no_key=True).get(pk=event_id)
     if event.status not in RETRIABLE:
-        raise NotRetriable(f"The event is {event.status}.")
+        raise NotRetriable(_("The event is %(status)s.") % {"status": event.get_status_display().lower()})
     _make_due([event.pk])
     record_audit(action="pms_event.retried", subject=f"pms_event:{event.pk}", webhook_id=event.webhook_id)
     event.refresh_from_db()

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from products.exceptions import ImageDecoderBusy
 from products.images.limits import BACKGROUND_WAIT_SECONDS, LOCK_POLL_SECONDS, UPLOAD_WAIT_SECONDS
@@ -34,7 +35,7 @@ class DecoderLock:
         file = os.open(settings.RUN_DIR / self.name, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             if not (_acquire(file) or (wait and self._acquire_later(file))):
-                raise ImageDecoderBusy("Another picture is being decoded; send this one again in a moment.")
+                raise ImageDecoderBusy(_("Another picture is being decoded; send this one again in a moment."))
             yield
         finally:
             os.close(file)

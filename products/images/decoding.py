@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from products.exceptions import (
     ImageDecoderBusy,
@@ -70,16 +71,16 @@ def _decode(work: str, data: bytes) -> Picture:
         )
     except subprocess.TimeoutExpired:
         raise ImageDecoderBusy(
-            "The picture could not be decoded in time, since the machine is busy; try again."
+            _("The picture could not be decoded in time, since the machine is busy; try again.")
         ) from None
     except OSError as error:
-        raise ImageDecoderBusy("No process could be started to decode the picture; try again.") from error
+        raise ImageDecoderBusy(_("No process could be started to decode the picture; try again.")) from error
     if ended.returncode < 0:
         logger.warning("The decoder of a picture was ended by the signal %s", -ended.returncode)
         raise ImageTooCostly if -ended.returncode in _LIMIT_SIGNALS else ImageUnreadable
     if ended.returncode:
         raise RuntimeError(f"The decoder failed: {ended.stderr.decode(errors='replace')[-1_000:]}")
-    head, _, content = ended.stdout.partition(b"\n")
+    head, _newline, content = ended.stdout.partition(b"\n")
     result, *words = head.decode().split()
     if result == "refused":
         raise _REFUSALS[words[0]]

@@ -6,6 +6,7 @@ from typing import Any, Final
 from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 from pms_backend.access.services import FieldChange, changes_between, record_audit
 from pms_backend.api.exceptions import constraint
@@ -48,7 +49,7 @@ def update_category(*, category: Category, **values: Any) -> Category:
     if "parent" in changed:
         ancestors = _numbers(_ANCESTORS, category.parent_id)
         if category.pk in ancestors:
-            raise CategoryCycle("A category cannot be moved into itself or into one of its own.")
+            raise CategoryCycle(_("A category cannot be moved into itself or into one of its own."))
         _check_depth(len(ancestors) + _numbers(_HEIGHT, category.pk)[0])
     category.full_clean(validate_unique=False)
     _save(category, update_fields=list(changed))
@@ -64,7 +65,7 @@ def delete_category(*, category: Category) -> None:
     try:
         category.delete()
     except ProtectedError:
-        raise CategoryInUse("The category holds products or other categories.") from None
+        raise CategoryInUse(_("The category holds products or other categories.")) from None
     outbox.record(CategoryChanged(slug=slug, category=None))
     record_audit(action="category.deleted", subject=f"category:{pk}", name=category.name)
 

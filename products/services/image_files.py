@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from pms_backend.api.exceptions import DomainError, InsufficientStorage, is_disk_full
 from pms_backend.events.wakeups import WakeUp
@@ -100,8 +101,8 @@ def storage_errors() -> Iterator[None]:
     # The exceptions of disks, botocore and urllib3 have no common class.
     except Exception as error:
         if is_disk_full(error):
-            raise InsufficientStorage("The storage of files has no space left; nothing was written.") from error
-        raise StorageUnavailable("The storage of files does not answer; nothing was written.") from error
+            raise InsufficientStorage(_("The storage of files has no space left; nothing was written.")) from error
+        raise StorageUnavailable(_("The storage of files does not answer; nothing was written.")) from error
 
 
 def delete_file(name: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db.models import Model
+from django.utils.translation import gettext as _
 
 from pms_backend.api.problems import FieldError
 from products.descriptions import sanitized
@@ -119,7 +120,7 @@ def _edit_attributes(change: ProductChange, attributes: dict[str, Any], patch: d
     merged = merge_patch(attributes, patch) or {}
     # Not orjson, which cannot write every number that PostgreSQL stores.
     if len(json.dumps(merged, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_ATTRIBUTES_BYTES:
-        detail = f"Attributes take at most {MAX_ATTRIBUTES_BYTES} bytes."
+        detail = _("Attributes take at most %(max)s bytes.") % {"max": MAX_ATTRIBUTES_BYTES}
         raise AttributesTooLarge(detail, errors=[FieldError("/attributes", AttributesTooLarge.code, detail)])
     change.is_edited |= assign(change.product, {"attributes": merged})
 
@@ -131,7 +132,7 @@ def _derive_options(change: ProductChange, data: dict[str, Any], *, derives_opti
         return
     derived = derived_options((variant.options for variant in change.current), product.options)
     if repeated([option["name"] for option in derived]) is not None:
-        detail = "Two options have the same name, but for its case."
+        detail = _("Two options have the same name, but for its case.")
         errors = [FieldError("/variants", "duplicate_option", detail)]
         raise OptionsDoNotFit(detail, code="duplicate_option", errors=errors)
     change.is_edited |= assign(product, {"options": derived})
@@ -160,7 +161,7 @@ def set_status(change: ProductChange, status: str, *, restores: bool = False) ->
     product = change.product
     if product.status == ARCHIVED and status != ARCHIVED:
         if not restores:
-            raise ProductArchived("The product is archived; restore it first.")
+            raise ProductArchived(_("The product is archived; restore it first."))
         product.status = ProductStatus.DRAFT
     if status == ProductStatus.ACTIVE:
         check_rules(product, change.current, change.pointer_to)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from pms_backend.api.exceptions import DomainError
 from pms_backend.api.transactions import retried_atomic
@@ -27,7 +28,7 @@ def create_product(*, data: dict[str, Any]) -> Product:
 
     Raises `PublishRulesFailed`, `CategoryNotFound`, `OptionsDoNotFit`, `SkuTaken`, `HandleTaken`.
     """
-    for _ in range(MAX_HANDLE_RACES):
+    for _race in range(MAX_HANDLE_RACES):
         try:
             with transaction.atomic():
                 return _create(data)
@@ -75,7 +76,7 @@ def update_variant(*, variant_id: int, data: dict[str, Any], expected_version: i
     """
     product_id = Variant.objects.filter(pk=variant_id).values_list("product_id", flat=True).first()
     if product_id is None:
-        raise VariantNotFound(f"There is no variant {variant_id}.")
+        raise VariantNotFound(_("There is no variant %(id)s.") % {"id": variant_id})
     try:
         change = _change(plan_update, product_id, {"variants": [{**data, "id": variant_id}]}, expected_version)
     except DomainError as error:
@@ -115,9 +116,12 @@ def lock_product(product_id: int, expected_version: int | None = None) -> Produc
     """The product, locked until the end of the transaction. Raises `ProductNotFound`, `VersionConflict`."""
     product = _locked(Product.objects.filter(pk=product_id)).first()
     if product is None:
-        raise ProductNotFound(f"There is no product {product_id}.")
+        raise ProductNotFound(_("There is no product %(product_id)s.") % {"product_id": product_id})
     if expected_version not in (None, product.version):
-        raise VersionConflict(f"The product has the version {product.version}, not {expected_version}.")
+        raise VersionConflict(
+            _("The product has the version %(version)s, not %(expected_version)s.")
+            % {"version": product.version, "expected_version": expected_version}
+        )
     return product
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from pms_backend.api import context
 from pms_backend.api.batches import run_batches
@@ -52,7 +53,7 @@ def publish_product(
         set_status(change, ProductStatus.ACTIVE.value)
         publish_at = None
     elif change.product.status == ProductStatus.ACTIVE:
-        raise ProductPublished("The product is published already; unpublish it first.")
+        raise ProductPublished(_("The product is published already; unpublish it first."))
     else:
         check_rules(change.product, change.current)
     return _write(change, publish_at, unpublish_at)
@@ -73,7 +74,7 @@ def unpublish_product(
         set_status(change, ProductStatus.DRAFT.value)
         return _write(change, None, None)
     if product.status != ProductStatus.ACTIVE and product.publish_at is None:
-        raise ProductNotPublished("The product is not published, and not going to be.")
+        raise ProductNotPublished(_("The product is not published, and not going to be."))
     if product.publish_at is not None and unpublish_at <= product.publish_at:
         raise InvalidSchedule
     return _write(change, product.publish_at, unpublish_at)
@@ -136,7 +137,7 @@ def _unpublish_due(change: ProductChange) -> None:
 def _locked_change(product_id: int, expected_version: int | None) -> ProductChange:
     product = lock_product(product_id, expected_version)
     if product.status == ProductStatus.ARCHIVED:
-        raise ProductArchived("The product is archived; restore it first.")
+        raise ProductArchived(_("The product is archived; restore it first."))
     return ProductChange(product, lock_variants([product_id]), product.status)
 
 

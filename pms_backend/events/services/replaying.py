@@ -5,6 +5,7 @@ from typing import Final
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from pms_backend import metrics
 from pms_backend.api.exceptions import NotFound
@@ -50,7 +51,7 @@ def _count_attempt(parked_id: int) -> bool:
     """Counts the attempt; returns False where the event is resolved."""
     parked = ParkedEvent.objects.select_for_update().filter(pk=parked_id).first()
     if parked is None:
-        raise NotFound(f"There is no parked event {parked_id}.")
+        raise NotFound(_("There is no parked event %(parked_id)s.") % {"parked_id": parked_id})
     if parked.resolved_at is not None:
         return False
     parked.attempts += 1

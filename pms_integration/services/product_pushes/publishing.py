@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from pms_backend.access.services import record_audit
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
@@ -35,7 +38,7 @@ def publish_products(*, product_ids: Sequence[int], connections: Sequence[str] |
     `PMSNotCalled` for a connection whose PMS gets no products.
     """
     ids = _known(product_ids)
-    told = named_connections(connections, takes_products, what="products")
+    told = named_connections(connections, takes_products, what=gettext_noop("products"))
     for pms in told:
         _publish(pms, ids)
     request = PublishRequest(products=len(ids), connections=[pms.slug for pms in told])
@@ -53,7 +56,7 @@ def _known(product_ids: Sequence[int]) -> list[int]:
             FieldError(
                 f"/products/{index}",
                 ProductNotFound.code,
-                f"There is no product {product_ids[index]}, or it is archived.",
+                _("There is no product %(id)s, or it is archived.") % {"id": product_ids[index]},
             )
             for index in unknown
         ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db import connection as database
+from django.utils.translation import gettext_noop
 
 from inventory.exceptions import UnknownSku
 from pms_backend.access.services import record_audit
@@ -52,7 +53,7 @@ def request_stock_push(*, skus: Sequence[str], connections: Sequence[str] | None
     `PMSNotCalled` for a connection whose PMS is not told of our changes.
     """
     variants = _variants(skus)
-    told = named_connections(connections, is_pushed_to, what="stock")
+    told = named_connections(connections, is_pushed_to, what=gettext_noop("stock"))
     with database.cursor() as cursor:
         pushed_to = as_array(sorted(pms.pk for pms in told))
         cursor.execute(_MAKE_DUE, [pushed_to, as_array(sorted(variant.pk for variant in variants))])

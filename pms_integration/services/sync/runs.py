@@ -7,6 +7,7 @@ from typing import Final
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from pms_backend.access.services import record_audit
 from pms_backend.api import context
@@ -49,7 +50,9 @@ def start_sync(
     """Starts a run, which a worker goes on with. Raises `PMSConnection.DoesNotExist`, `PMSNotCalled`, `SyncRunning`."""
     pms = PMSConnection.objects.get(slug=slug)
     if not pms.is_called or not _has_connector(pms):
-        raise PMSNotCalled(f"The PMS {slug} is not called: it is not active, or only sends webhooks.")
+        raise PMSNotCalled(
+            _("The PMS %(slug)s is not called: it is not active, or only sends webhooks.") % {"slug": slug}
+        )
     run = _start(pms, mode=mode, resources=[one for one in SyncResource if one in resources], dry_run=dry_run)
     record_audit(
         action="sync.started",
@@ -103,8 +106,12 @@ def _start(pms: PMSConnection, *, mode: SyncMode, resources: list[SyncResource],
             run.save(force_insert=True)
     except IntegrityError:
         active = SyncRun.objects.filter(connection=pms, status__in=ACTIVE_STATUSES).first()
-        number = f" {active.pk}" if active else ""
-        raise SyncRunning(f"The sync run{number} of {pms.slug} has not ended.") from None
+        detail = (
+            _("The sync run %(id)s of %(slug)s has not ended.")
+            if active
+            else _("The sync run of %(slug)s has not ended.")
+        )
+        raise SyncRunning(detail % {"id": active and active.pk, "slug": pms.slug}) from None
     sync_wake_up.send_after_commit()
     return run
 
@@ -114,7 +121,9 @@ def cancel_sync(*, run_id: int) -> SyncRun:
     """Ends a run; what it has applied stays. Raises `SyncRun.DoesNotExist`, `SyncOver`."""
     run = _locked(run_id)
     if run.is_over:
-        raise SyncOver(f"The sync run {run.pk} is {run.status}.")
+        raise SyncOver(
+            _("The sync run %(id)s is %(status)s.") % {"id": run.pk, "status": run.get_status_display().lower()}
+        )
     run.status, run.finished_at = SyncStatus.CANCELLED, timezone.now()
     run.save(update_fields=["status", "finished_at"])
     run.reports.all().delete()
@@ -128,7 +137,9 @@ def confirm_sync(*, run_id: int) -> SyncRun:
     """Lets a held run go on. Raises `SyncRun.DoesNotExist`, `SyncNotHeld`."""
     run = _locked(run_id)
     if run.status != SyncStatus.HELD:
-        raise SyncNotHeld(f"The sync run {run.pk} is {run.status}.")
+        raise SyncNotHeld(
+            _("The sync run %(id)s is %(status)s.") % {"id": run.pk, "status": run.get_status_display().lower()}
+        )
     run.status, run.is_confirmed, run.due_at = SyncStatus.RUNNING, True, timezone.now()
     run.save(update_fields=["status", "is_confirmed", "due_at"])
     record_audit(
