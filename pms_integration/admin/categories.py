@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from pms_backend.api.service_admin import ServiceForm, ServiceInline
@@ -32,8 +33,8 @@ class PMSCategoryInline(ServiceInline):
     fields = ("category", "external_name")
     autocomplete_fields = ("category",)
     can_delete = True
-    verbose_name = "category name"
-    verbose_name_plural = "Category names: where the PMS uses neither our slug nor our name"
+    verbose_name = gettext_lazy("category name")
+    verbose_name_plural = gettext_lazy("Category names: where the PMS uses neither our slug nor our name")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PMSCategory]:
         """The rows with their categories."""

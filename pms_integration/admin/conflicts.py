@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 
 from pms_backend.api.admin_tables import Table
-from pms_integration.admin.shown_values import Thumbnails, label_of, shown_value
+from pms_integration.admin.shown_values import GROUP_TITLES, Thumbnails, label_of, shown_value
 from pms_integration.models import FIELD_GROUPS, FieldGroupOwner, PMSProduct
 from pms_integration.services.product_merge import STATUS
 from products.images.names import url_of
@@ -34,7 +35,8 @@ class Button:
 class ConflictGroup:
     """The fields of a group that are in conflict; `note` says what the table does not show."""
 
-    title: str
+    name: str
+    title: Any
     table: Table
     note: str
     buttons: tuple[Button, ...]
@@ -67,13 +69,14 @@ def _group(
     shown = {field: values for field, values in fields.items() if with_cost or not field.endswith(".cost")}
     hidden = len(fields) - len(shown)
     return ConflictGroup(
-        title=name.capitalize(),
+        name=name,
+        title=GROUP_TITLES[name],
         table=Table(
-            columns={"Field": _NAME, "Agreed last": _VALUE, f"{product.connection}": _VALUE, "Ours": _VALUE},
+            columns={_("Field"): _NAME, _("Agreed last"): _VALUE, f"{product.connection}": _VALUE, _("Ours"): _VALUE},
             rows=[_row(field, values, thumbnails) for field, values in shown.items()],
-            empty="Only costs, which you may not see.",
+            empty=_("Only costs, which you may not see."),
         ),
-        note=f"{hidden} more: costs, which you may not see." if hidden and shown else "",
+        note=_("%(count)s more: costs, which you may not see.") % {"count": hidden} if hidden and shown else "",
         buttons=tuple(_button(product, name, side) for side in SIDES),
     )
 
@@ -83,7 +86,7 @@ def _row(field: str, values: Mapping[str, Any], thumbnails: Thumbnails) -> tuple
     agreed, theirs, ours = values["agreed"], values["pms"], values["local"]
     return (
         label_of(field),
-        "nothing" if agreed is None else shown_value(agreed, agreed, thumbnails=known),
+        _("nothing") if agreed is None else shown_value(agreed, agreed, thumbnails=known),
         shown_value(theirs, ours, thumbnails=known),
         shown_value(ours, theirs, thumbnails=known),
     )
@@ -99,8 +102,8 @@ def button_text(product: PMSProduct, group: str, side: str) -> str:
     """What the button of a side says."""
     is_theirs = side == FieldGroupOwner.PMS
     if is_deleted_there(product, group):
-        return "Archive ours too" if is_theirs else "Keep ours: make it in the PMS again"
-    return "Take the PMS's" if is_theirs else "Keep ours"
+        return _("Archive ours too") if is_theirs else _("Keep ours: make it in the PMS again")
+    return _("Take the PMS's") if is_theirs else _("Keep ours")
 
 
 def _thumbnails(product: PMSProduct) -> Thumbnails:

@@ -9,6 +9,8 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from pms_backend.api.service_admin import ServiceAdmin
 from pms_backend.api.typed_unfold import action
@@ -28,7 +30,7 @@ class ConnectionActions(ServiceAdmin):
     actions = None
     actions_detail: Sequence[Any] = (
         *("test", "pause", "resume", "choose_locations"),
-        {"title": "More", "icon": "settings", "items": ["outgoing", "rotate", "switch_off", "switch_on"]},
+        {"title": gettext_lazy("More"), "icon": "settings", "items": ["outgoing", "rotate", "switch_off", "switch_on"]},
     )
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
@@ -42,7 +44,9 @@ class ConnectionActions(ServiceAdmin):
         """Follows Django's permissions; the service refuses to delete connections in use."""
         return request.user.has_perm("pms_integration.delete_pmsconnection")
 
-    @action(description="Test", url_path="test", permissions=["change"], icon="network_check", attrs=AT_ONCE)
+    @action(
+        description=gettext_lazy("Test"), url_path="test", permissions=["change"], icon="network_check", attrs=AT_ONCE
+    )
     def test(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Calls the PMS and says what came of it."""
         connection: PMSConnection = self.get_or_404(request, object_id)
@@ -50,11 +54,16 @@ class ConnectionActions(ServiceAdmin):
             request,
             connection,
             partial(_test, request, connection),
-            "Test",
-            "The PMS is called now, which takes a moment.",
+            _("Test"),
+            _("The PMS is called now, which takes a moment."),
         )
 
-    @action(description="Choose locations", url_path="choose-locations", permissions=["change"], icon="location_on")
+    @action(
+        description=gettext_lazy("Choose locations"),
+        url_path="choose-locations",
+        permissions=["change"],
+        icon="location_on",
+    )
     def choose_locations(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The page of the connection, with a choice of the locations that the PMS lists now."""
         connection: PMSConnection = self.get_or_404(request, object_id)
@@ -67,32 +76,41 @@ class ConnectionActions(ServiceAdmin):
         response = super().response_change(request, obj)
         return HttpResponseRedirect(page_of(obj)) if "_continue" in request.POST else response
 
-    @action(description="Pause", url_path="pause", permissions=["change"], icon="pause", attrs=AT_ONCE)
+    @action(description=gettext_lazy("Pause"), url_path="pause", permissions=["change"], icon="pause", attrs=AT_ONCE)
     def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Lets nothing be pushed to the PMS."""
-        note = "Nothing is pushed to the PMS until it is resumed; its webhooks are applied as before."
-        return self._changed(request, object_id, "Pause", note, "is paused: nothing is pushed to it", is_paused=True)
+        note = _("Nothing is pushed to the PMS until it is resumed; its webhooks are applied as before.")
+        done = _("%(name)s is paused: nothing is pushed to it.")
+        return self._changed(request, object_id, _("Pause"), note, done, is_paused=True)
 
-    @action(description="Resume", url_path="resume", permissions=["change"], icon="play_arrow", attrs=AT_ONCE)
+    @action(
+        description=gettext_lazy("Resume"), url_path="resume", permissions=["change"], icon="play_arrow", attrs=AT_ONCE
+    )
     def resume(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Lets changes be pushed to the PMS again."""
-        note = "Changes are pushed to the PMS again."
-        return self._changed(request, object_id, "Resume", note, "is resumed", is_paused=False)
+        note = _("Changes are pushed to the PMS again.")
+        done = _("%(name)s is resumed.")
+        return self._changed(request, object_id, _("Resume"), note, done, is_paused=False)
 
-    @action(description="Switch off", url_path="switch-off", permissions=["change"], icon="power_off")
+    @action(description=gettext_lazy("Switch off"), url_path="switch-off", permissions=["change"], icon="power_off")
     def switch_off(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Makes the connection inactive after a confirmation."""
-        note = (
-            "Nothing is sent to the PMS, and its webhooks are answered 404: what it sends meanwhile is missing here, "
-            "unless it sends it again. Everything that came stays, and the connection can be switched on again."
+        note = _(
+            "Nothing is sent to the PMS, and its webhooks are answered 404: what it sends meanwhile "
+            "is missing here, unless it sends it again. Everything that came stays, and the "
+            "connection can be switched on again."
         )
-        return self._changed(request, object_id, "Switch off", note, "is switched off", is_active=False)
+        done = _("%(name)s is switched off.")
+        return self._changed(request, object_id, _("Switch off"), note, done, is_active=False)
 
-    @action(description="Switch on", url_path="switch-on", permissions=["change"], icon="power", attrs=AT_ONCE)
+    @action(
+        description=gettext_lazy("Switch on"), url_path="switch-on", permissions=["change"], icon="power", attrs=AT_ONCE
+    )
     def switch_on(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Makes the connection active."""
-        note = "The PMS is called again, and its webhooks are accepted."
-        return self._changed(request, object_id, "Switch on", note, "is switched on", is_active=True)
+        note = _("The PMS is called again, and its webhooks are accepted.")
+        done = _("%(name)s is switched on.")
+        return self._changed(request, object_id, _("Switch on"), note, done, is_active=True)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """Deletes the connection after a confirmation, in place of Django's page, which lists what is not deleted."""
@@ -103,10 +121,12 @@ class ConnectionActions(ServiceAdmin):
             request,
             connection,
             partial(self.delete_model, request, connection),
-            "Delete",
-            "The connection is deleted with its secret, its credentials and its mapped locations. If anything came "
-            "from the PMS it stays, because its history does: switch it off instead.",
-            success=f"{connection.name} is deleted.",
+            _("Delete"),
+            _(
+                "The connection is deleted with its secret, its credentials and its mapped locations. If "
+                "anything came from the PMS it stays, because its history does: switch it off instead."
+            ),
+            success=_("%(name)s is deleted.") % {"name": connection.name},
             button_variant="danger",
             leads_to=reverse("admin:pms_integration_pmsconnection_changelist"),
         )
@@ -121,11 +141,11 @@ class ConnectionActions(ServiceAdmin):
             self.delete_model(request, connection)
 
     def _changed(
-        self, request: HttpRequest, object_id: str, button: str, note: str, outcome: str, **values: bool
+        self, request: HttpRequest, object_id: str, button: str, note: str, done: str, **values: bool
     ) -> HttpResponse:
         connection: PMSConnection = self.get_or_404(request, object_id)
         service = partial(services.update_connection, slug=connection.slug, values=values)
-        return self._confirmed(request, connection, service, button, note, success=f"{connection.name} {outcome}.")
+        return self._confirmed(request, connection, service, button, note, success=done % {"name": connection.name})
 
     def _confirmed(
         self, request: HttpRequest, connection: PMSConnection, service: Any, button: str, note: str, **more: str
@@ -133,7 +153,7 @@ class ConnectionActions(ServiceAdmin):
         return self.confirmed(
             request,
             service,
-            title=f"{button} {connection.name}",
+            title=f"{button}: {connection.name}",
             note=note,
             button=button,
             original=connection,
@@ -164,8 +184,10 @@ def _hidden(connection: PMSConnection) -> set[str]:
 def _test(request: HttpRequest, connection: PMSConnection) -> None:
     check = services.check_connection(slug=connection.slug, webhook_url=webhook_address(request, connection))
     if not check.ok:
-        messages.error(request, f"The test has failed. {check.detail}")
+        messages.error(request, _("The test has failed. %(detail)s") % {"detail": check.detail})
     elif check.webhooks == "missing":
-        messages.warning(request, f"{check.detail} answers, and does not send its webhooks here.")
+        messages.warning(
+            request, _("%(detail)s answers, and does not send its webhooks here.") % {"detail": check.detail}
+        )
     else:
-        messages.success(request, f"{check.detail} answers, within {check.ms} ms.")
+        messages.success(request, _("%(detail)s answers, within %(ms)s ms.") % {"detail": check.detail, "ms": check.ms})

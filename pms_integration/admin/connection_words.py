@@ -4,7 +4,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from pms_backend.outbound.circuit import CircuitStatus
 from pms_integration.models import PMSConnection
@@ -18,37 +21,44 @@ def state_in_words(connection: Any, *, error_characters: int | None = None) -> s
     words = [circuit_in_words(connection)]
     if connection.is_called:
         heard = connection.last_contact_at
-        words.append(f"Last heard {_age(heard)} ago." if heard else "It has not answered yet.")
+        words.append(_("Last heard %(age)s ago.") % {"age": _age(heard)} if heard else _("It has not answered yet."))
         if connection.last_error:
             error = _shortened(connection.last_error, error_characters)
-            words.append(f"The last error: {error}{'' if error.endswith(('.', '…')) else '.'}")
+            end = "" if error.endswith((".", "…")) else "."
+            words.append(_("The last error: %(error)s") % {"error": error} + end)
     if connection.is_paused:
-        words.append("Paused by staff: nothing is pushed.")
+        words.append(_("Paused by staff: nothing is pushed."))
     return " ".join((*words, waiting_in_words(connection))).strip()
 
 
 def circuit_in_words(connection: PMSConnection) -> str:
     """Whether the PMS is called, and if not, until when and why."""
     if connection.base_url is None:
-        return "The PMS is not called: it only sends webhooks."
+        return _("The PMS is not called: it only sends webhooks.")
     if not connection.is_active:
-        return "The PMS is not called: the connection is switched off."
+        return _("The PMS is not called: the connection is switched off.")
     circuit = connection.circuit_state
-    failed = f"{circuit.failures} calls in a row have failed." if circuit.failures > 1 else "The last call has failed."
+    failed = (
+        _("%(count)s calls in a row have failed.") % {"count": number_format(circuit.failures)}
+        if circuit.failures > 1
+        else _("The last call has failed.")
+    )
     moment = timezone.localtime(circuit.next_try_at) if circuit.next_try_at else None
     match circuit.status:
         case CircuitStatus.OPEN:
-            reason = failed if circuit.failures else "The PMS has asked us to wait."
-            return f"{reason} It is not called until {moment:%H:%M:%S %Z}, and then once, as a trial."
+            reason = failed if circuit.failures else _("The PMS has asked us to wait.")
+            until = _("It is not called until %(moment)s, and then once, as a trial.")
+            return f"{reason} {until % {'moment': f'{moment:%H:%M:%S %Z}'}}"
         case CircuitStatus.HALF_OPEN:
-            return f"{failed if circuit.failures else 'The PMS had asked us to wait.'} One call is being tried."
-    words = ["The PMS is called."]
+            reason = failed if circuit.failures else _("The PMS had asked us to wait.")
+            return f"{reason} {_('One call is being tried.')}"
+    words = [_("The PMS is called.")]
     if circuit.failures:
         words.append(failed)
     elif connection.last_error:
-        words.append("It has refused the last call.")
+        words.append(_("It has refused the last call."))
     if moment is not None and moment > timezone.now():
-        words.append(f"It has asked us to wait until {moment:%H:%M:%S %Z}.")
+        words.append(_("It has asked us to wait until %(moment)s.") % {"moment": f"{moment:%H:%M:%S %Z}"})
     return " ".join(words)
 
 
@@ -57,20 +67,29 @@ def waiting_in_words(connection: Any) -> str:
     if connection.base_url is None:
         return ""
     products, stock = connection.waiting_products or 0, connection.waiting_stock or 0
-    named = " and ".join(
-        _counted(count, noun) for count, noun in ((products, "product"), (stock, "stock change")) if count
-    )
+    named = [text for text in (_products(products), _stock_changes(stock)) if text]
     if named:
         oldest = min(moment for moment in (connection.oldest_product, connection.oldest_stock) if moment)
-        waiting = f"{named} {'waits' if products + stock == 1 else 'wait'} to be pushed, the oldest for {_age(oldest)}."
+        waiting = ngettext(
+            "%(named)s waits to be pushed, the oldest for %(age)s.",
+            "%(named)s wait to be pushed, the oldest for %(age)s.",
+            products + stock,
+        ) % {"named": _(" and ").join(named), "age": _age(oldest)}
     else:
-        waiting = "Nothing waits to be pushed."
-    refused = connection.refused_products or 0
-    return f"{waiting} The PMS has refused {_counted(refused, 'product')}." if refused else waiting
+        waiting = _("Nothing waits to be pushed.")
+    if refused := _products(connection.refused_products or 0):
+        return f"{waiting} {_('The PMS has refused %(products)s.') % {'products': refused}}"
+    return waiting
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def _products(count: int) -> str:
+    text = ngettext("%(count)s product", "%(count)s products", count)
+    return text % {"count": number_format(count)} if count else ""
+
+
+def _stock_changes(count: int) -> str:
+    text = ngettext("%(count)s stock change", "%(count)s stock changes", count)
+    return text % {"count": number_format(count)} if count else ""
 
 
 def _age(moment: datetime) -> str:

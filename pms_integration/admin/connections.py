@@ -10,6 +10,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.formats import localize
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from pms_backend.access.history_pages import HistoryPages
@@ -41,16 +43,18 @@ from pms_integration.queries import with_waiting
 from pms_integration.services.connections import PREVIOUS_SECRET_VALID_FOR
 
 SHOWN_CHARACTERS: Final = 4
-STATE_LABELS: Final = {"Active": "success", "Paused": "warning", "Off": "default"}
+STATE_LABELS: Final = {"active": "success", "paused": "warning", "off": "default"}
 _PREFIX: Final = "whsec_"
 
 
 def _secret_field() -> forms.CharField:
     return forms.CharField(
         required=False,
-        label="Secret of the PMS",
+        label=gettext_lazy("Secret of the PMS"),
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text="If the PMS makes the secret of its webhooks, as Shopify does; without it a new one is made.",
+        help_text=gettext_lazy(
+            "If the PMS makes the secret of its webhooks, as Shopify does; without it a new one is made."
+        ),
     )
 
 
@@ -60,9 +64,9 @@ class SecretForm(forms.Form):
     secret = _secret_field()
     at_once = forms.BooleanField(
         required=False,
-        label="Refuse the current secret at once",
+        label=gettext_lazy("Refuse the current secret at once"),
         widget=UnfoldBooleanSwitchWidget(),
-        help_text="If somebody else may know it: webhooks that it signs are refused from now on.",
+        help_text=gettext_lazy("If somebody else may know it: webhooks that it signs are refused from now on."),
     )
 
 
@@ -88,7 +92,7 @@ class PMSConnectionAdmin(HistoryPages, SyncStarts, ConnectionActions):
     list_display = ("name", "slug", "state", "circuit_status", "words")
     list_filter = ("is_active", CallsFilter, RefusedFilter)
     search_fields = ("name", "slug")
-    search_help_text = "Name or slug"
+    search_help_text = gettext_lazy("Name or slug")
     fields = (
         *(("name", "slug"), ("kind", "state"), ("masked_secret", "previous_secret_end"), "created_at"),
         *(("base_url", "credentials_set"), ("circuit_status", "last_contact_at"), "clock_offset"),
@@ -117,7 +121,7 @@ class PMSConnectionAdmin(HistoryPages, SyncStarts, ConnectionActions):
         if obj is None:
             return super().get_fieldsets(request, obj)
         may_change = self.has_change_permission(request, obj)
-        settings = SETTINGS if may_change else (("Products", {"fields": self.settings_in_words}),)
+        settings = SETTINGS if may_change else ((_("Products"), {"fields": self.settings_in_words}),)
         return ((None, {"fields": self.fields}), *settings)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: Any = False, **kwargs: Any) -> Any:  # noqa: FBT002 - Django's
@@ -140,7 +144,7 @@ class PMSConnectionAdmin(HistoryPages, SyncStarts, ConnectionActions):
             created = services.create_connection(**form.cleaned_data)
             obj.pk = created.pk
             if not form.cleaned_data["secret"]:
-                secret_message(request, f"The webhook secret of {created.name}", created.secret)
+                secret_message(request, _("The webhook secret of %(name)s") % {"name": created.name}, created.secret)
         elif form.changes:
             services.update_connection(slug=obj.slug, values=form.changes)
         for formset in formsets:
@@ -166,7 +170,7 @@ class PMSConnectionAdmin(HistoryPages, SyncStarts, ConnectionActions):
             add_note(request)
         return super().render_change_form(request, context, *args, **kwargs)
 
-    @action(description="Rotate secret", url_path="rotate-secret", permissions=["change"], icon="key")
+    @action(description=gettext_lazy("Rotate secret"), url_path="rotate-secret", permissions=["change"], icon="key")
     def rotate(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Rotates the secret after a confirmation."""
         connection: PMSConnection = self.get_or_404(request, object_id)
@@ -178,21 +182,24 @@ class PMSConnectionAdmin(HistoryPages, SyncStarts, ConnectionActions):
                     connection_id=connection.pk, secret=given, at_once=form.cleaned_data["at_once"]
                 )
                 if not given:
-                    secret_message(request, f"The new webhook secret of {connection.name}", secret)
+                    secret_message(request, _("The new webhook secret of %(name)s") % {"name": connection.name}, secret)
                 return HttpResponseRedirect(page_of(connection))
         return self.form_page(
             request,
             form,
-            title=f"Rotate the secret of {connection.name}",
-            note="The connection gets a new secret, which is shown once. The current one stays valid for "
-            f"{PREVIOUS_SECRET_VALID_FOR // timedelta(hours=1)} hours, so that the PMS can be updated; the one before "
-            "it is refused from now on.",
-            button="Rotate secret",
+            title=_("Rotate the secret of %(name)s") % {"name": connection.name},
+            note=_(
+                "The connection gets a new secret, which is shown once. The current one stays valid for "
+                "%(hours)s hours, so that the PMS can be updated; the one before it "
+                "is refused from now on."
+            )
+            % {"hours": PREVIOUS_SECRET_VALID_FOR // timedelta(hours=1)},
+            button=_("Rotate secret"),
             original=connection,
             back=page_of(connection),
         )
 
-    @action(description="Outgoing calls", url_path="outgoing", permissions=["change"], icon="call_made")
+    @action(description=gettext_lazy("Outgoing calls"), url_path="outgoing", permissions=["change"], icon="call_made")
     def outgoing(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Sets the base URL and the credentials; the check of the URL comes before the transaction."""
         connection: PMSConnection = self.get_or_404(request, object_id)
@@ -206,57 +213,57 @@ class PMSConnectionAdmin(HistoryPages, SyncStarts, ConnectionActions):
         return self.form_page(
             request,
             form,
-            title=f"Calls to {connection.name}",
-            note="Where the PMS is called, and with which credentials. They are stored encrypted and never shown.",
-            button="Save",
+            title=_("Calls to %(name)s") % {"name": connection.name},
+            note=_("Where the PMS is called, and with which credentials. They are stored encrypted and never shown."),
+            button=_("Save"),
             original=connection,
             back=page_of(connection),
         )
 
-    @display(description="State", ordering="is_active", label=STATE_LABELS)
-    def state(self, connection: PMSConnection) -> str:
+    @display(description=gettext_lazy("State"), ordering="is_active", label=STATE_LABELS)
+    def state(self, connection: PMSConnection) -> tuple[str, str]:
         """Whether it is switched on, and whether changes are pushed."""
         if not connection.is_active:
-            return "Off"
-        return "Paused" if connection.is_paused else "Active"
+            return "off", _("Off")
+        return ("paused", _("Paused")) if connection.is_paused else ("active", _("Active"))
 
-    @display(description="Calls", label=CIRCUIT_LABELS)
-    def circuit_status(self, connection: PMSConnection) -> str:
+    @display(description=gettext_lazy("Calls"), label=CIRCUIT_LABELS)
+    def circuit_status(self, connection: PMSConnection) -> tuple[str, str]:
         """Whether the PMS is reachable."""
         return circuit_label(connection)
 
-    @display(description="What happens")
+    @display(description=gettext_lazy("What happens"))
     def words(self, connection: PMSConnection) -> str:
         """The state of the calls, of what waits to be pushed and of refused webhooks, in words."""
         words = state_in_words(connection, error_characters=MAX_LISTED_CHARACTERS)
         return f"{words} {refused_in_words(getattr(connection, 'refused', None))}".strip()
 
-    @display(description="Owners of values")
+    @display(description=gettext_lazy("Owners of values"))
     def owners(self, connection: PMSConnection) -> str:
         """Who owns each group of values, in words."""
         return owners_in_words(connection)
 
-    @display(description="Products made there")
+    @display(description=gettext_lazy("Products made there"))
     def made_there(self, connection: PMSConnection) -> str:
         """Which products are made in the PMS, in words."""
         return publishes_in_words(connection)
 
-    @display(description="Credentials")
+    @display(description=gettext_lazy("Credentials"))
     def credentials_set(self, connection: PMSConnection) -> str:
         """The names of those that are stored."""
-        return ", ".join(f"{name}: set" for name in sorted(connection.credential_values)) or "none"
+        return ", ".join(_("%(name)s: set") % {"name": name} for name in sorted(connection.credential_values)) or "none"
 
-    @display(description="Webhook secret")
+    @display(description=gettext_lazy("Webhook secret"))
     def masked_secret(self, connection: PMSConnection) -> str:
         """The last characters of the secret, by which it can be recognised."""
         prefix = _PREFIX if connection.secret.startswith(_PREFIX) else ""
         return f"{prefix}{'•' * 12}{connection.secret[-SHOWN_CHARACTERS:]}"
 
-    @display(description="Previous secret")
+    @display(description=gettext_lazy("Previous secret"))
     def previous_secret_end(self, connection: PMSConnection) -> str:
         """Until when the secret before the last rotation is still accepted."""
         until = connection.previous_secret_until if connection.previous_is_valid else None
-        return f"valid until {localize(timezone.localtime(until))}" if until else "refused"
+        return _("valid until %(moment)s") % {"moment": localize(timezone.localtime(until))} if until else _("refused")
 
 
 def _map_locations(connection: PMSConnection, formset: Any) -> None:

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.utils.translation import gettext_lazy
+
 from inventory.models import StockMovement
 from pms_backend.api.parsers import load_signed_json
 from pms_integration.connectors import CONNECTORS
@@ -18,10 +20,10 @@ MAX_LISTED_BYTES: Final = 2_000
 MAX_SHOWN: Final = 100
 
 _IN_WORDS: Final = {
-    "stale": "An older version than the one we have, or the same again.",
-    "superseded": "A later figure or count includes it already.",
-    "unknown_type": "We use no events of this type.",
-    "nothing_reported": "It reports nothing that we store.",
+    "stale": gettext_lazy("An older version than the one we have, or the same again."),
+    "superseded": gettext_lazy("A later figure or count includes it already."),
+    "unknown_type": gettext_lazy("We use no events of this type."),
+    "nothing_reported": gettext_lazy("It reports nothing that we store."),
 }
 _CODE: Final = re.compile(r"[a-z]+(_[a-z]+)*: ")
 
@@ -75,7 +77,7 @@ def reason_in_words(event: PMSEvent) -> str:
     """The reason without codes."""
     codes = event.reason.split()
     if codes and all(code in _IN_WORDS for code in codes):
-        return " ".join(_IN_WORDS[code] for code in codes)
+        return " ".join(str(_IN_WORDS[code]) for code in codes)
     return _CODE.sub("", event.reason, count=1) if _CODE.match(event.reason) else event.reason
 
 

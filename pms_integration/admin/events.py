@@ -9,10 +9,13 @@ from django.db.models.functions import Length
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
+from inventory.admin.quantities import signed
 from pms_backend.access.visibility import sees_cost
 from pms_backend.api.admin_tables import link
 from pms_backend.api.exact_json import exact_json
@@ -32,12 +35,13 @@ from pms_integration.admin.movement_sources import origin_of
 from pms_integration.models import PMSConnection, PMSEvent, PMSEventStatus
 
 STATUS_LABELS: Final = {
-    PMSEventStatus.RECEIVED.label: "info",
-    PMSEventStatus.PROCESSING.label: "info",
-    PMSEventStatus.PROCESSED.label: "success",
-    PMSEventStatus.DEFERRED.label: "warning",
-    PMSEventStatus.FAILED.label: "warning",
-    PMSEventStatus.DEAD.label: "danger",
+    PMSEventStatus.RECEIVED.value: "info",
+    PMSEventStatus.PROCESSING.value: "info",
+    PMSEventStatus.PROCESSED.value: "success",
+    PMSEventStatus.IGNORED.value: "default",
+    PMSEventStatus.DEFERRED.value: "warning",
+    PMSEventStatus.FAILED.value: "warning",
+    PMSEventStatus.DEAD.value: "danger",
 }
 # The filter offers the types of so many recent events.
 RECENT_EVENTS: Final = 1_000
@@ -48,7 +52,7 @@ MAX_SHOWN_CHARACTERS: Final = 100_000
 class TypeFilter(admin.SimpleListFilter):
     """Filters by the type of the event."""
 
-    title = "type"
+    title = gettext_lazy("type")
     parameter_name = "type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -69,7 +73,7 @@ class PMSEventAdmin(GrowingTableAdmin):
     list_filter = ("status", TypeFilter, "connection")
     list_select_related = ("connection",)
     search_fields = ("webhook_id__startswith",)
-    search_help_text = "webhook-id, or its beginning"
+    search_help_text = gettext_lazy("webhook-id, or its beginning")
     ordering = ("-id",)
     sortable_by = ()
     fields = (
@@ -126,7 +130,7 @@ class PMSEventAdmin(GrowingTableAdmin):
         """Whether the user may change events."""
         return request.user.has_perm("pms_integration.change_pmsevent")
 
-    @action(description="Try again", url_path="retry", permissions=["retry"], icon="replay")
+    @action(description=gettext_lazy("Try again"), url_path="retry", permissions=["retry"], icon="replay")
     def retry(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Retries the event after a confirmation."""
         event: PMSEvent = self.get_or_404(request, object_id)
@@ -134,15 +138,15 @@ class PMSEventAdmin(GrowingTableAdmin):
         return self.confirmed(
             request,
             lambda: services.retry_event(event_id=event.pk),
-            success=f"{event.webhook_id} is tried again now.",
-            title=f"Try {event.webhook_id} again",
-            note=f"The event is {event.status}. {reason_in_words(event)}".strip(),
-            button="Try again",
+            success=_("%(webhook_id)s is tried again now.") % {"webhook_id": event.webhook_id},
+            title=_("Try %(webhook_id)s again") % {"webhook_id": event.webhook_id},
+            note=f"{_('Status')}: {event.get_status_display()}. {reason_in_words(event)}",
+            button=_("Try again"),
             original=event,
             back=page,
         )
 
-    @action(description="Try again", permissions=["retry"])
+    @action(description=gettext_lazy("Try again"), permissions=["retry"])
     def retry_selected(self, request: HttpRequest, queryset: QuerySet[PMSEvent]) -> None:
         """Makes the failed, deferred and dead events due now."""
         count = 0
@@ -151,28 +155,35 @@ class PMSEventAdmin(GrowingTableAdmin):
                 services.retry_event(event_id=event.pk)
                 count += 1
             except DomainError as error:
-                messages.warning(request, f"{event.webhook_id} is not tried again: {error.detail}")
+                messages.warning(
+                    request,
+                    _("%(webhook_id)s is not tried again: %(detail)s")
+                    % {"webhook_id": event.webhook_id, "detail": error.detail},
+                )
         if count:
-            messages.success(request, f"{count} {'event is' if count == 1 else 'events are'} tried again now.")
+            done = ngettext("%(count)s event is tried again now.", "%(count)s events are tried again now.", count)
+            messages.success(request, done % {"count": number_format(count)})
 
-    @display(description="Status", label=STATUS_LABELS)
-    def status_label(self, event: PMSEvent) -> str:
+    @display(description=gettext_lazy("Status"), label=STATUS_LABELS)
+    def status_label(self, event: PMSEvent) -> tuple[str, str]:
         """The status as a coloured label."""
-        return event.get_status_display()
+        return event.status, event.get_status_display()
 
-    @display(description="SKU or product")
+    @display(description=gettext_lazy("SKU or product"))
     def about(self, event: Any) -> str:
         """The SKU, or the PMS's id of the product; nothing for a long body, which the list does not read."""
         found = contents_of(event, bytes(event.short_body or b""))
         named = [*found.skus, *found.products]
-        return f"{named[0]} and {len(named) - 1} more" if len(named) > 1 else "".join(named)
+        if len(named) > 1:
+            return _("%(first)s and %(count)s more") % {"first": named[0], "count": len(named) - 1}
+        return "".join(named)
 
-    @display(description="Reason")
+    @display(description=gettext_lazy("Reason"))
     def why(self, event: PMSEvent) -> str:
         """The reason in words."""
         return reason_in_words(event)
 
-    @display(description="Is about")
+    @display(description=gettext_lazy("Is about"))
     def subjects(self, event: PMSEvent) -> SafeString | None:
         """Our products, and the products of the PMS, that the body names."""
         found = contents_of(event, bytes(event.body) if event.has_body else b"")
@@ -183,46 +194,50 @@ class PMSEventAdmin(GrowingTableAdmin):
         theirs = [
             link(
                 _page("pms_integration_pmsproduct", one.pk),
-                f"{one.external_id}: {one.product.name if one.product else 'not linked'}",
+                f"{one.external_id}: {one.product.name if one.product else _('not linked')}",
             )
             for one in pms_products_of(event, found)
         ]
         return _lines([*ours, *theirs])
 
-    @display(description="Movements")
+    @display(description=gettext_lazy("Movements"))
     def movements(self, event: PMSEvent) -> SafeString | None:
         """The movements that it has made."""
         return _lines(
             [
                 link(
                     _page("inventory_stockmovement", one.pk),
-                    f"{one.level.variant.sku} at {one.level.location.name}: {one.delta:+}",
+                    _("%(sku)s at %(location)s: %(delta)s")
+                    % {"sku": one.level.variant.sku, "location": one.level.location.name, "delta": signed(one.delta)},
                 )
                 for one in movements_of(event)
             ]
         )
 
-    @display(description="Received")
+    @display(description=gettext_lazy("Received"))
     def received(self, event: PMSEvent) -> SafeString:
         """The time of receipt."""
         return moment(event.received_at)
 
-    @display(description="Waits for")
+    @display(description=gettext_lazy("Waits for"))
     def awaited_variant(self, event: PMSEvent) -> str:
         """The SKU, or the PMS's id of a variant, that a deferred event waits for."""
         return event.waits_for_sku_key or event.waits_for_external_id
 
-    @display(description="Headers")
+    @display(description=gettext_lazy("Headers"))
     def headers_received(self, event: PMSEvent) -> SafeString | None:
         """The headers that the connector needs."""
         return json_block(event.headers) if event.headers else None
 
-    @display(description="Body")
+    @display(description=gettext_lazy("Body"))
     def message(self, event: PMSEvent) -> SafeString:
         """The body, formatted if it is JSON, and the beginning of a long one: megabytes would stop the browser."""
         text = bytes(event.body).decode(errors="replace")
         if len(text) > MAX_SHOWN_CHARACTERS:
-            note = f"These are the first {MAX_SHOWN_CHARACTERS:,} of {len(text):,} characters; the API has all of them."
+            note = _("These are the first %(count)s of %(all)s characters; the API has all of them.") % {
+                "count": number_format(MAX_SHOWN_CHARACTERS),
+                "all": number_format(len(text)),
+            }
             return format_html("<p>{}</p>{}", note, json_block(text[:MAX_SHOWN_CHARACTERS]))
         try:
             return json_block(exact_json(text))

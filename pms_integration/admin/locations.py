@@ -5,6 +5,8 @@ from typing import Any, ClassVar, Final
 
 from django.contrib import messages
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from pms_backend.api.exceptions import DomainError
@@ -22,13 +24,21 @@ def ask_for_locations(request: HttpRequest, connection: PMSConnection) -> None:
     try:
         listed = services.ask_for_locations(slug=connection.slug)
     except DomainError as error:
-        request.META[_NOTE] = f"The locations of {connection.name} are not known. {error.detail} Type their ids below."
+        request.META[_NOTE] = _("The locations of %(name)s are not known. %(detail)s Type their ids below.") % {
+            "name": connection.name,
+            "detail": error.detail,
+        }
         return
     request.META[_LISTED] = listed
     request.META[_NOTE] = (
-        f"{connection.name} lists {len(listed)} locations. Choose from them below, for each of ours."
+        ngettext(
+            "%(name)s lists %(count)s location. Choose it below, for one of ours.",
+            "%(name)s lists %(count)s locations. Choose from them below, for each of ours.",
+            len(listed),
+        )
+        % {"name": connection.name, "count": len(listed)}
         if listed
-        else f"{connection.name} lists no locations. Type their ids below."
+        else _("%(name)s lists no locations. Type their ids below.") % {"name": connection.name}
     )
 
 
@@ -59,7 +69,7 @@ class PMSLocationInline(ServiceInline):
     model = PMSLocation
     form = PMSLocationForm
     fields = ("location", "external_id", "owns_stock")
-    verbose_name_plural = "Locations"
+    verbose_name_plural = gettext_lazy("Locations")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whether the user may change the connection."""
@@ -78,5 +88,5 @@ def _choices(listed: Sequence[ExternalLocation], stored: str) -> list[tuple[str,
     """The PMS's names with the ids, and what is stored although the PMS does not list it."""
     choices = [("", "---------"), *((one.external_id, f"{one.name} ({one.external_id})") for one in listed)]
     if stored not in dict(choices):
-        choices.append((stored, f"{stored} (not listed by the PMS)"))
+        choices.append((stored, _("%(id)s (not listed by the PMS)") % {"id": stored}))
     return choices

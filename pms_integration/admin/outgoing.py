@@ -6,6 +6,8 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from pms_backend.outbound.circuit import CircuitStatus
@@ -13,12 +15,21 @@ from pms_integration.connectors import outgoing_connector_of
 from pms_integration.models import MAX_BASE_URL_LENGTH, PMSConnection
 from pms_integration.services.outgoing import MAX_CREDENTIAL_LENGTH
 
-FAILED: Final = "Last call failed"
-CIRCUIT_LABELS: Final = {"Reachable": "success", FAILED: "warning", "Unreachable": "danger", "One trial": "warning"}
-_LABEL_OF_STATUS: Final = {
-    CircuitStatus.CLOSED: "Reachable",
-    CircuitStatus.OPEN: "Unreachable",
-    CircuitStatus.HALF_OPEN: "One trial",
+FAILED: Final = "failed"
+NOT_CALLED: Final = "not_called"
+CIRCUIT_LABELS: Final[dict[str, str]] = {
+    CircuitStatus.CLOSED: "success",
+    CircuitStatus.OPEN: "danger",
+    CircuitStatus.HALF_OPEN: "warning",
+    FAILED: "warning",
+    NOT_CALLED: "default",
+}
+_TEXTS: Final[dict[str, Any]] = {
+    CircuitStatus.CLOSED: gettext_lazy("Reachable"),
+    CircuitStatus.OPEN: gettext_lazy("Unreachable"),
+    CircuitStatus.HALF_OPEN: gettext_lazy("One trial"),
+    FAILED: gettext_lazy("Last call failed"),
+    NOT_CALLED: gettext_lazy("Not called"),
 }
 _CREDENTIALS: Final = "credentials/"
 
@@ -26,12 +37,12 @@ _CREDENTIALS: Final = "credentials/"
 class CallsFilter(admin.SimpleListFilter):
     """Filters by what is wrong with the calls."""
 
-    title = "calls"
+    title = gettext_lazy("calls")
     parameter_name = "calls"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """What is wrong."""
-        return [("unreachable", "Unreachable"), ("failed", FAILED)]
+        return [("unreachable", _TEXTS[CircuitStatus.OPEN]), ("failed", _TEXTS[FAILED])]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The connections of which that is wrong."""
@@ -49,10 +60,10 @@ class OutgoingForm(forms.Form):
 
     base_url = forms.CharField(
         required=False,
-        label="Base URL",
+        label=gettext_lazy("Base URL"),
         max_length=MAX_BASE_URL_LENGTH,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "https://pms.example.com/api"}),
-        help_text="Empty: the PMS is not called, it only sends webhooks.",
+        help_text=gettext_lazy("Empty: the PMS is not called, it only sends webhooks."),
     )
 
     def __init__(self, connection: PMSConnection, data: Any = None) -> None:
@@ -65,7 +76,7 @@ class OutgoingForm(forms.Form):
                 label=name.replace("_", " ").capitalize(),
                 max_length=MAX_CREDENTIAL_LENGTH,
                 widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-                help_text="Set; empty: it stays, unless the host changes." if name in stored else "",
+                help_text=_("Set; empty: it stays, unless the host changes.") if name in stored else "",
             )
 
     @property
@@ -75,9 +86,11 @@ class OutgoingForm(forms.Form):
         return {name.removeprefix(_CREDENTIALS): value for name, value in named if value}
 
 
-def circuit_label(connection: PMSConnection) -> str:
-    """The state of the circuit in a word or two."""
+def circuit_label(connection: PMSConnection) -> tuple[str, str]:
+    """The state of the circuit: a key of `CIRCUIT_LABELS`, and a word or two."""
+    state: str = connection.circuit_state.status
     if connection.base_url is None or not connection.is_active:
-        return "Not called"
-    status = connection.circuit_state.status
-    return FAILED if status == CircuitStatus.CLOSED and connection.last_error else _LABEL_OF_STATUS[status]
+        state = NOT_CALLED
+    elif state == CircuitStatus.CLOSED and connection.last_error:
+        state = FAILED
+    return state, str(_TEXTS[state])

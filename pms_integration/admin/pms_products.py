@@ -10,6 +10,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from pms_backend.access.visibility import sees_cost
@@ -18,18 +20,25 @@ from pms_backend.api.keyset import MAX_ID
 from pms_backend.api.service_admin import EmptyForm, ReadOnlyAdmin, RefusalsAsFormErrors, moment, short
 from pms_backend.api.typed_unfold import action, display
 from pms_integration import services
-from pms_integration.admin.conflicts import SIDES, button_text, conflict_groups, digest_of, is_deleted_there
+from pms_integration.admin.conflicts import (
+    SIDES,
+    button_text,
+    conflict_groups,
+    digest_of,
+    is_deleted_there,
+)
 from pms_integration.admin.product_candidates import candidates_table, comparison_table, link_address
 from pms_integration.admin.product_pushes import held_by, page_of_push
+from pms_integration.admin.shown_values import GROUP_TITLES
 from pms_integration.models import FIELD_GROUPS, FieldGroupOwner, PMSProduct, PMSProductPush, PMSProductState
 from products.models import Product, Variant
 from products.skus import as_sku_key
 
 STATE_LABELS: Final = {
-    PMSProductState.IN_SYNC.label: "success",
-    PMSProductState.PENDING_PUSH.label: "info",
-    PMSProductState.CONFLICT.label: "danger",
-    PMSProductState.ERROR.label: "danger",
+    PMSProductState.IN_SYNC.value: "success",
+    PMSProductState.PENDING_PUSH.value: "info",
+    PMSProductState.CONFLICT.value: "danger",
+    PMSProductState.ERROR.value: "danger",
 }
 # Of a reason, in the list.
 MAX_LISTED_CHARACTERS: Final = 120
@@ -38,7 +47,7 @@ MAX_LISTED_CHARACTERS: Final = 120
 class StateFilter(admin.SimpleListFilter):
     """Filters by the state."""
 
-    title = "state"
+    title = gettext_lazy("state")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -54,9 +63,9 @@ class ChoiceForm(forms.Form):
     """Which product of ours a product of the PMS is, by a SKU or the id."""
 
     product = forms.CharField(
-        label="Another product of ours",
+        label=gettext_lazy("Another product of ours"),
         widget=UnfoldAdminTextInputWidget(),
-        help_text="One of its SKUs, or its id. It is shown before anything is linked.",
+        help_text=gettext_lazy("One of its SKUs, or its id. It is shown before anything is linked."),
     )
 
     def clean_product(self) -> int:
@@ -67,7 +76,7 @@ class ChoiceForm(forms.Form):
         if found is None and text.isascii() and text.isdigit() and int(text) <= MAX_ID:
             found = Product.objects.filter(pk=int(text)).values_list("pk", flat=True).first()
         if found is None:
-            raise ValidationError("No product of ours has this SKU or this id.")
+            raise ValidationError(_("No product of ours has this SKU or this id."))
         return found
 
 
@@ -79,7 +88,7 @@ class PMSProductAdmin(ReadOnlyAdmin):
     list_filter = (StateFilter, "connection", "is_deleted")
     list_select_related = ("product", "connection")
     search_fields = ("external_id", "product__name")
-    search_help_text = "The PMS's id, or our product's name"
+    search_help_text = gettext_lazy("The PMS's id, or our product's name")
     show_full_result_count = False
     fields = (
         *(("external_id", "connection"), ("product", "state_label"), "why", ("version", "is_deleted")),
@@ -135,7 +144,7 @@ class PMSProductAdmin(ReadOnlyAdmin):
         }
         return super().render_change_form(request, {**context, **shown}, *args, **kwargs)
 
-    @action(description="Resolve", url_path="resolve", permissions=["decide"])
+    @action(description=gettext_lazy("Resolve"), url_path="resolve", permissions=["decide"])
     def resolve(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Lets the values of one side hold in a group, unless they are others than the page has shown."""
         row: PMSProduct = self.get_or_404(request, object_id)
@@ -143,7 +152,7 @@ class PMSProductAdmin(ReadOnlyAdmin):
         if group not in FIELD_GROUPS or side not in SIDES:
             return HttpResponseRedirect(page_of_product(row))
         if request.GET.get("seen") != digest_of(row, group):
-            messages.warning(request, "The values have changed since the page was opened. Look at them again.")
+            messages.warning(request, _("The values have changed since the page was opened. Look at them again."))
             return HttpResponseRedirect(page_of_product(row))
         form = EmptyForm(request.POST or None)
         if form.is_valid():
@@ -153,17 +162,20 @@ class PMSProductAdmin(ReadOnlyAdmin):
                 messages.success(request, done)
                 return HttpResponseRedirect(page_of_product(resolved))
         button = button_text(row, group, side)
-        title = f"{button}: {group} of {row}"
+        title = f"{button}: {row}, {GROUP_TITLES[group]}"
         return self.form_page(request, form, title=title, button=button, original=row, back=page_of_product(row))
 
-    @action(description="Link to a product", url_path="link", permissions=["decide"], icon="link")
+    @action(description=gettext_lazy("Link to a product"), url_path="link", permissions=["decide"], icon="link")
     def link(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Asks for a product of ours, shows it beside that of the PMS, and links them once that is confirmed."""
         row: PMSProduct = self.get_or_404(request, object_id)
         chosen = request.GET.get("product", "")
         is_id = chosen.isascii() and chosen.isdigit() and int(chosen) <= MAX_ID
         product = Product.objects.filter(pk=int(chosen)).first() if is_id else None
-        page: dict[str, Any] = {"title": f"Link {row} of {row.connection}", "original": row}
+        page: dict[str, Any] = {
+            "title": _("Link %(product)s of %(connection)s") % {"product": row, "connection": row.connection},
+            "original": row,
+        }
         if product is not None and row.external_id is not None:
             return self.confirmed(
                 request,
@@ -173,42 +185,45 @@ class PMSProductAdmin(ReadOnlyAdmin):
                     external_id=row.external_id,
                     product_id=product.pk,
                 ),
-                success=f"{row} of {row.connection} is our product {product.name} now.",
-                note="Where both have different values, those of the owner hold: the PMS's are taken, ours are sent "
-                "to it. What both own becomes a conflict, which you resolve on the next page.",
+                success=_("%(product)s of %(connection)s is our product %(name)s now.")
+                % {"product": row, "connection": row.connection, "name": product.name},
+                note=_(
+                    "Where both have different values, those of the owner hold: the PMS's are taken, ours are"
+                    " sent to it. What both own becomes a conflict, which you resolve on the next page."
+                ),
                 panel=TABLES,
                 tables=[comparison_table(row, product)],
-                button="Link",
+                button=_("Link"),
                 back=page_of_product(row),
                 **page,
             )
         form = ChoiceForm(request.POST or None)
         if form.is_valid():
             return HttpResponseRedirect(link_address(row, form.cleaned_data["product"]))
-        return self.form_page(request, form, button="Show the product", back=page_of_product(row), **page)
+        return self.form_page(request, form, button=_("Show the product"), back=page_of_product(row), **page)
 
-    @display(description="State", ordering="state", label=STATE_LABELS)
-    def state_label(self, product: Any) -> str:
+    @display(description=gettext_lazy("State"), ordering="state", label=STATE_LABELS)
+    def state_label(self, product: Any) -> tuple[str, str]:
         """The state as a coloured label."""
-        return str(PMSProductState(product.state).label)
+        return product.state, str(PMSProductState(product.state).label)
 
-    @display(description="Reason")
+    @display(description=gettext_lazy("Reason"))
     def why(self, product: Any) -> str:
         """What there is to say about the state."""
         return str(product.why)
 
-    @display(description="Reason")
+    @display(description=gettext_lazy("Reason"))
     def listed_why(self, product: Any) -> str:
         """The reason, shortened."""
         text = str(product.why)
         return text if len(text) <= MAX_LISTED_CHARACTERS else f"{text[:MAX_LISTED_CHARACTERS]}…"
 
-    @display(description="Updated", ordering="updated_at")
+    @display(description=gettext_lazy("Updated"), ordering="updated_at")
     def updated(self, product: PMSProduct) -> SafeString:
         """The time of the last report."""
         return moment(product.updated_at)
 
-    @display(description="Pushed", ordering="pushed_at")
+    @display(description=gettext_lazy("Pushed"), ordering="pushed_at")
     def pushed(self, product: PMSProduct) -> SafeString:
         """When the PMS took a push of ours last."""
         return moment(product.pushed_at) if product.pushed_at else short("-")
@@ -223,6 +238,10 @@ def _outcome(row: PMSProduct, group: str, side: str) -> str:
     """What a resolution does, in words."""
     is_theirs = side == FieldGroupOwner.PMS
     if is_deleted_there(row, group):
-        return "Our product is archived." if is_theirs else "Our product is made in the PMS again."
-    done = "the values of the PMS are taken" if is_theirs else "our values are sent to the PMS"
-    return f"{group.capitalize()}: {done}."
+        return _("Our product is archived.") if is_theirs else _("Our product is made in the PMS again.")
+    done = (
+        _("%(group)s: the values of the PMS are taken.")
+        if is_theirs
+        else _("%(group)s: our values are sent to the PMS.")
+    )
+    return done % {"group": GROUP_TITLES[group]}

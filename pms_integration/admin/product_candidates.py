@@ -5,9 +5,11 @@ from typing import Any, Final
 
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from pms_backend.api.admin_tables import SHORT, TEXT, Table, link
 from pms_integration.models import PMSProduct
@@ -55,14 +57,14 @@ def candidates_table(row: PMSProduct, *, may_link: bool) -> Table:
     """The candidates with a button for each that can be linked."""
     found = candidates_of(row)
     more = len(found) - MAX_CANDIDATES
-    notes = [f"And {more:,} more."] if more > 0 else []
+    notes = [_("And %(count)s more.") % {"count": number_format(more)}] if more > 0 else []
     if sum(bool(one.skus) for one in found) > 1:
-        notes.append("Where the PMS's values hold, one product cannot get SKUs of another: correct them first.")
+        notes.append(_("Where the PMS's values hold, one product cannot get SKUs of another: correct them first."))
     return Table(
-        title="Which of our products is it?",
-        columns={"Our product": TEXT, "Same SKUs": TEXT, "Same barcodes": TEXT, "State": SHORT, "": SHORT},
+        title=_("Which of our products is it?"),
+        columns={_("Our product"): TEXT, _("Same SKUs"): TEXT, _("Same barcodes"): TEXT, _("State"): SHORT, "": SHORT},
         rows=[_row(row, candidate, may_link=may_link) for candidate in found[:MAX_CANDIDATES]],
-        empty="No product of ours has a SKU or a barcode of its variants any more.",
+        empty=_("No product of ours has a SKU or a barcode of its variants any more."),
         note=" ".join(notes),
     )
 
@@ -72,12 +74,16 @@ def comparison_table(row: PMSProduct, product: Product) -> Table:
     variants = list(product.variants.filter(is_archived=False).order_by("position", "pk"))
     theirs = variants_of(row.reported).values()
     rows = (
-        ("Name", row.reported.get("name"), product.name),
-        ("Brand", row.reported.get("brand") or None, product.brand or None),
-        ("SKUs", _named([one.get("sku") for one in theirs]), _named([one.sku for one in variants])),
-        ("Barcodes", _named([one.get("barcode") for one in theirs]), _named([one.barcode for one in variants])),
+        (_("Name"), row.reported.get("name"), product.name),
+        (_("Brand"), row.reported.get("brand") or None, product.brand or None),
+        (_("SKUs"), _named([one.get("sku") for one in theirs]), _named([one.sku for one in variants])),
+        (_("Barcodes"), _named([one.get("barcode") for one in theirs]), _named([one.barcode for one in variants])),
     )
-    columns = {"": SHORT, f"{row.connection}: {row.external_id}": TEXT, f"Our product {product.pk}": TEXT}
+    columns = {
+        "": SHORT,
+        f"{row.connection}: {row.external_id}": TEXT,
+        _("Our product %(id)s") % {"id": product.pk}: TEXT,
+    }
     return Table(columns=columns, rows=rows)
 
 
@@ -90,11 +96,13 @@ def link_address(row: PMSProduct, product_id: int) -> str:
 def _row(row: PMSProduct, one: Candidate, *, may_link: bool) -> tuple[Any, ...]:
     button: SafeString | str = ""
     if one.linked_to is not None:
-        button = "linked now" if one.product.pk == row.product_id else f"linked to {one.linked_to}"
+        linked = _("linked now") if one.product.pk == row.product_id else _("linked to %(id)s")
+        button = linked % {"id": one.linked_to}
     elif may_link:
         button = format_html(
-            '<a href="{}" class="bg-primary-600 font-medium inline-flex px-3 py-2 rounded-default text-white">Link</a>',
+            '<a href="{}" class="bg-primary-600 font-medium inline-flex px-3 py-2 rounded-default text-white">{}</a>',
             link_address(row, one.product.pk),
+            _("Link"),
         )
     return (
         link(reverse("admin:products_product_change", args=[one.product.pk]), f"{one.product.name} ({one.product.pk})"),
@@ -108,5 +116,7 @@ def _row(row: PMSProduct, one: Candidate, *, may_link: bool) -> tuple[Any, ...]:
 def _named(names: list[Any]) -> str | None:
     """The first names; None without one."""
     found = [str(name) for name in dict.fromkeys(names) if name]
-    more = f" and {len(found) - MAX_NAMED} more" if len(found) > MAX_NAMED else ""
-    return f"{', '.join(found[:MAX_NAMED])}{more}" or None
+    named = ", ".join(found[:MAX_NAMED])
+    if len(found) > MAX_NAMED:
+        return _("%(first)s and %(count)s more") % {"first": named, "count": len(found) - MAX_NAMED}
+    return named or None

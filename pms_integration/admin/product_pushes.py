@@ -7,7 +7,10 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from pms_backend.access.visibility import sees_cost
 from pms_backend.api.admin_tables import link
@@ -17,19 +20,23 @@ from pms_integration import services
 from pms_integration.models import PMSProduct, PMSProductPush
 
 LIST: Final = "admin:pms_integration_pmsproductpush_changelist"
-WAITS, RETRIED, REFUSED = "Waits", "Failed, is tried again", "Refused"
-STATE_LABELS: Final = {WAITS: "info", RETRIED: "warning", REFUSED: "danger"}
+STATE_LABELS: Final = {"waits": "info", "retried": "warning", "refused": "danger"}
+_STATES: Final = {
+    "waits": gettext_lazy("Waits"),
+    "retried": gettext_lazy("Failed, is tried again"),
+    "refused": gettext_lazy("Refused"),
+}
 
 
 class PushStateFilter(admin.SimpleListFilter):
     """Filters by whether the PMS has refused the push."""
 
-    title = "state"
+    title = gettext_lazy("state")
     parameter_name = "state"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Waiting or refused."""
-        return [("waiting", "Waits"), ("refused", "Refused")]
+        return [("waiting", _STATES["waits"]), ("refused", _STATES["refused"])]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The pushes in the chosen state."""
@@ -45,7 +52,7 @@ class PMSProductPushAdmin(GrowingTableAdmin):
     list_filter = (PushStateFilter, "pms_product__connection")
     list_select_related = ("pms_product__product", "pms_product__connection")
     search_fields = ("pms_product__product__name", "pms_product__external_id")
-    search_help_text = "Our product's name, or the PMS's id"
+    search_help_text = gettext_lazy("Our product's name, or the PMS's id")
     ordering = ("due_at", "id")
     sortable_by = ()
     fields = (
@@ -75,76 +82,77 @@ class PMSProductPushAdmin(GrowingTableAdmin):
         """Whether the user may change product pushes."""
         return request.user.has_perm("pms_integration.change_pmsproductpush")
 
-    @action(description="Push now", url_path="push-now", permissions=["push"], icon="upload")
+    @action(description=gettext_lazy("Push now"), url_path="push-now", permissions=["push"], icon="upload")
     def push_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Makes the push due now, after a confirmation."""
         push: PMSProductPush = self.get_or_404(request, object_id)
         return self.confirmed(
             request,
             partial(services.push_products_now, push_ids=[push.pk]),
-            success=f"{name_of(push)} is pushed now.{held_by(push.pms_product)}",
-            title=f"Push {name_of(push)} now",
-            note=f"What has changed is sent to {push.pms_product.connection} at once.{held_by(push.pms_product)}",
-            button="Push now",
+            success=_("%(product)s is pushed now.") % {"product": name_of(push)} + held_by(push.pms_product),
+            title=_("Push %(product)s now") % {"product": name_of(push)},
+            note=_("What has changed is sent to %(connection)s at once.") % {"connection": push.pms_product.connection}
+            + held_by(push.pms_product),
+            button=_("Push now"),
             original=push,
             back=page_of_push(push),
             leads_to=reverse(LIST),
         )
 
-    @action(description="Push now", permissions=["push"])
+    @action(description=gettext_lazy("Push now"), permissions=["push"])
     def push_selected(self, request: HttpRequest, queryset: QuerySet[PMSProductPush]) -> None:
         """Makes the selected pushes due now."""
         pushes = list(queryset)
         count = services.push_products_now(push_ids=[push.pk for push in pushes])
         held = dict.fromkeys(held_by(push.pms_product) for push in pushes)
-        messages.success(
-            request, f"{count} {'product is' if count == 1 else 'products are'} pushed now.{''.join(held)}"
-        )
+        done = ngettext("%(count)s product is pushed now.", "%(count)s products are pushed now.", count)
+        messages.success(request, "".join((done % {"count": number_format(count)}, *held)))
 
-    @display(description="Product")
+    @display(description=gettext_lazy("Product"))
     def product(self, push: PMSProductPush) -> str:
         """The name of our product."""
         return name_of(push)
 
-    @display(description="Connection")
+    @display(description=gettext_lazy("Connection"))
     def connection(self, push: PMSProductPush) -> str:
         """The connection of the PMS."""
         return str(push.pms_product.connection)
 
-    @display(description="State", label=STATE_LABELS)
-    def state_label(self, push: PMSProductPush) -> str:
+    @display(description=gettext_lazy("State"), label=STATE_LABELS)
+    def state_label(self, push: PMSProductPush) -> tuple[str, str]:
         """Whether it waits, is tried again or was refused, as a coloured label."""
-        return state_of_push(push)
+        state = _state_of(push)
+        return state, str(_STATES[state])
 
-    @display(description="Since")
+    @display(description=gettext_lazy("Since"))
     def requested(self, push: PMSProductPush) -> SafeString:
         """When the product has changed last."""
         return moment(push.requested_at)
 
-    @display(description="Next try")
+    @display(description=gettext_lazy("Next try"))
     def due(self, push: PMSProductPush) -> SafeString:
         """When it is sent; a refused push waits for the next change."""
         return moment(push.due_at)
 
-    @display(description="PMS product")
+    @display(description=gettext_lazy("PMS product"))
     def pms_product_link(self, push: PMSProductPush) -> SafeString:
         """The product of the PMS, with what both sides agree on."""
         row = push.pms_product
         page = reverse("admin:pms_integration_pmsproduct_change", args=[row.pk])
-        return link(page, row.external_id or "Not made there yet")
+        return link(page, row.external_id or _("Not made there yet"))
 
-    @display(description="Our product")
+    @display(description=gettext_lazy("Our product"))
     def our_product(self, push: PMSProductPush) -> SafeString | None:
         """Our product."""
         product = push.pms_product.product
         return link(reverse("admin:products_product_change", args=[product.pk]), product.name) if product else None
 
-    @display(description="Sent and not answered")
+    @display(description=gettext_lazy("Sent and not answered"))
     def sent_fields(self, push: PMSProductPush) -> str:
         """The fields of a request whose answer is not known yet."""
         return ", ".join(push.sent) or "-"
 
-    @display(description="Content")
+    @display(description=gettext_lazy("Content"))
     def content(self, push: PMSProductPush) -> SafeString | None:
         """The request whose answer is not known yet."""
         return None if push.payload is None else json_block(push.payload)
@@ -161,11 +169,10 @@ def name_of(push: PMSProductPush) -> str:
     return row.product.name if row.product else str(row)
 
 
-def state_of_push(push: PMSProductPush) -> str:
-    """Whether the push waits, is tried again or was refused."""
+def _state_of(push: PMSProductPush) -> str:
     if push.due_at is None:
-        return REFUSED
-    return RETRIED if push.failures else WAITS
+        return "refused"
+    return "retried" if push.failures else "waits"
 
 
 def held_by(row: PMSProduct) -> str:
@@ -173,5 +180,8 @@ def held_by(row: PMSProduct) -> str:
     pms = row.connection
     if pms.is_called and not pms.is_paused:
         return ""
-    held = "is paused" if pms.is_called else "is not called"
-    return f" {pms} {held}: nothing is sent to it until that ends."
+    if pms.is_called:
+        held = _("%(connection)s is paused: nothing is sent to it until that ends.")
+    else:
+        held = _("%(connection)s is not called: nothing is sent to it until that ends.")
+    return " " + held % {"connection": pms}

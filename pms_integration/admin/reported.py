@@ -7,6 +7,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.paginator import InfinitePaginator
 
 from pms_backend.api.service_admin import ReadOnlyAdmin, moment
@@ -19,12 +21,12 @@ from products.admin.sku_search import SkuSearch
 class DiffersFilter(admin.SimpleListFilter):
     """Filters by whether the quantities differ."""
 
-    title = "difference"
+    title = gettext_lazy("difference")
     parameter_name = "differs"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Different or equal."""
-        return [("1", "Figures differ"), ("0", "Figures agree")]
+        return [("1", _("Figures differ")), ("0", _("Figures agree"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The levels with the chosen difference; where we have no level, there is none."""
@@ -41,7 +43,7 @@ class PMSStockAdmin(SkuSearch, ReadOnlyAdmin):
     list_select_related = ("variant", "location", "connection")
     search_fields = ("variant__sku",)
     sku_key_path = "variant__sku_key"
-    search_help_text = "SKU"
+    search_help_text = gettext_lazy("SKU")
     show_full_result_count = False
     # The filter compares each row: it is read once, and not counted before.
     paginator = InfinitePaginator
@@ -55,41 +57,41 @@ class PMSStockAdmin(SkuSearch, ReadOnlyAdmin):
         """The figures beside ours."""
         return with_comparison(super().get_queryset(request))
 
-    @display(description="SKU", ordering="variant__sku_key")
+    @display(description=gettext_lazy("SKU"), ordering="variant__sku_key")
     def sku(self, stock: PMSStock) -> str:
         """The SKU of the variant."""
         return stock.variant.sku
 
-    @display(description="PMS on hand")
+    @display(description=gettext_lazy("PMS on hand"))
     def theirs(self, stock: Any) -> int:
         """What the PMS has: its figure, its later changes, and ours that it has acknowledged since."""
         on_hand: int = stock.pms_on_hand
         return on_hand
 
-    @display(description="Our on hand")
+    @display(description=gettext_lazy("Our on hand"))
     def ours(self, stock: Any) -> int | None:
         """The quantity of our ledger; none where we have no level, which is not the same as 0."""
         on_hand: int | None = stock.our_on_hand
         return on_hand
 
-    @display(description="Reported", ordering="reported_at")
+    @display(description=gettext_lazy("Reported"), ordering="reported_at")
     def reported(self, stock: PMSStock) -> SafeString:
         """The moment of the reported quantity."""
         return moment(stock.reported_at)
 
-    @display(description="Pending")
+    @display(description=gettext_lazy("Pending"))
     def unacknowledged(self, stock: Any) -> int:
         """Our changes that the PMS has not acknowledged yet."""
         pending: int = stock.pending
         return pending
 
-    @display(description="Rejected")
+    @display(description=gettext_lazy("Rejected"))
     def rejected(self, stock: Any) -> str:
         """Why the PMS has rejected our last push."""
         error: str = stock.error
         return error
 
-    @display(description="Difference")
+    @display(description=gettext_lazy("Difference"))
     def difference_label(self, stock: Any) -> SafeString | None:
         """Ours minus the PMS's and what is pending; red unless it is 0."""
         if stock.difference is None:
@@ -107,6 +109,6 @@ class PMSVariantAdmin(SkuSearch, ReadOnlyAdmin):
     list_select_related = ("variant", "connection")
     search_fields = ("external_id", "variant__sku")
     sku_key_path = "variant__sku_key"
-    search_help_text = "The PMS's id, or our SKU"
+    search_help_text = gettext_lazy("The PMS's id, or our SKU")
     show_full_result_count = False
     fields = ("external_id", "other_ids", "variant", "connection")

@@ -4,8 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from pms_integration.services.product_fields import split
 from products.images.names import url_of
@@ -22,9 +25,15 @@ _MARK: Final = (
 )
 _BLOCK: Final = '<div style="white-space: pre-wrap; overflow-wrap: anywhere">{}</div>'
 _FAINT: Final = '<span class="text-font-subtle-light dark:text-font-subtle-dark">{}</span>'
-_LABELS: Final = {
-    "compare_at_price": "compare-at price",
-    "weight_grams": "weight in grams",
+# Of `FIELD_GROUPS`.
+GROUP_TITLES: Final[dict[str, Any]] = {
+    "content": gettext_lazy("Content"),
+    "price": gettext_lazy("Price"),
+    "publication": gettext_lazy("Publication"),
+}
+_LABELS: Final[dict[str, Any]] = {
+    "compare_at_price": gettext_lazy("compare-at price"),
+    "weight_grams": gettext_lazy("weight in grams"),
 }
 
 
@@ -39,16 +48,16 @@ def label_of(field: str) -> str:
     """A field's name, such as "A-1: compare-at price"."""
     of_variant = split(field)
     sku, name = of_variant or ("", field)
-    label = _LABELS.get(name, name.replace("_", " "))
+    label = str(_LABELS.get(name, name.replace("_", " ")))
     return f"{sku}: {label}" if sku else label.capitalize()
 
 
 def shown_value(value: Any, other: Any, *, thumbnails: Thumbnails | None = None) -> SafeString:
     """The value, with what differs from `other` marked; nothing is marked if they are the same."""
     if value is None:
-        return format_html(_FAINT, "not set")
+        return format_html(_FAINT, _("not set"))
     if value in ("", [], {}):
-        return format_html(_FAINT, "empty")
+        return format_html(_FAINT, _("empty"))
     if thumbnails is not None:
         return _images(value, other or [], thumbnails)
     if isinstance(value, str) and isinstance(other, str | None):
@@ -57,7 +66,7 @@ def shown_value(value: Any, other: Any, *, thumbnails: Thumbnails | None = None)
     more = len(lines) - MAX_LINES
     shown = [format_html(_MARK if line not in others else "{}", line) for line in lines[:MAX_LINES]]
     if more > 0:
-        shown.append(format_html(_FAINT, f"and {more:,} more"))
+        shown.append(format_html(_FAINT, _("and %(count)s more") % {"count": number_format(more)}))
     return format_html_join("", _BLOCK, ((line,) for line in shown))
 
 
@@ -81,8 +90,8 @@ def _in_one_line(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(_in_one_line, value))
     if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "not set" if value is None else str(value)
+        return _("yes") if value else _("no")
+    return _("not set") if value is None else str(value)
 
 
 def _marked_text(text: str, other: str) -> SafeString:

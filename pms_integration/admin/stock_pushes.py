@@ -7,6 +7,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from inventory.admin.quantities import coloured_delta
 from pms_backend.api.admin_tables import link
@@ -16,9 +18,9 @@ from pms_integration.models import PMSStockPush, StockPushStatus
 from products.admin.sku_search import SkuSearch
 
 STATUS_LABELS: Final = {
-    StockPushStatus.PENDING.label: "info",
-    StockPushStatus.ACKNOWLEDGED.label: "success",
-    StockPushStatus.REJECTED.label: "danger",
+    StockPushStatus.PENDING.value: "info",
+    StockPushStatus.ACKNOWLEDGED.value: "success",
+    StockPushStatus.REJECTED.value: "danger",
 }
 
 
@@ -34,7 +36,7 @@ class PMSStockPushAdmin(SkuSearch, GrowingTableAdmin):
     list_select_related = ("level__variant", "level__location", "connection")
     search_fields = ("level__variant__sku",)
     sku_key_path = "level__variant__sku_key"
-    search_help_text = "SKU"
+    search_help_text = gettext_lazy("SKU")
     ordering = ("-id",)
     sortable_by = ()
     fields = (
@@ -47,40 +49,40 @@ class PMSStockPushAdmin(SkuSearch, GrowingTableAdmin):
         pushes: QuerySet[PMSStockPush] = super().get_queryset(request)
         return pushes.select_related("level__variant", "level__location", "connection")
 
-    @display(description="SKU")
+    @display(description=gettext_lazy("SKU"))
     def sku_of_level(self, push: PMSStockPush) -> str:
         """The SKU of the level, as it is now."""
         return push.level.variant.sku
 
-    @display(description="Location")
+    @display(description=gettext_lazy("Location"))
     def location(self, push: PMSStockPush) -> str:
         """The location of the level."""
         return push.level.location.name
 
-    @display(description="Change")
+    @display(description=gettext_lazy("Change"))
     def change(self, push: PMSStockPush) -> SafeString:
         """The units, coloured."""
         return coloured_delta(push.delta)
 
-    @display(description="Status", label=STATUS_LABELS)
-    def status_label(self, push: PMSStockPush) -> str:
+    @display(description=gettext_lazy("Status"), label=STATUS_LABELS)
+    def status_label(self, push: PMSStockPush) -> tuple[str, str]:
         """The status as a coloured label."""
-        return push.get_status_display()
+        return push.status, push.get_status_display()
 
-    @display(description="Created")
+    @display(description=gettext_lazy("Created"))
     def created(self, push: PMSStockPush) -> SafeString:
         """When it was recorded."""
         return moment(push.created_at)
 
-    @display(description="Acknowledged")
+    @display(description=gettext_lazy("Acknowledged"))
     def acknowledged(self, push: PMSStockPush) -> SafeString | None:
         """When the PMS applied it, by its clock."""
         return None if push.acknowledged_at is None else moment(push.acknowledged_at)
 
-    @display(description="Movement")
+    @display(description=gettext_lazy("Movement"))
     def movement_link(self, push: PMSStockPush) -> SafeString | str:
         """The movement of our ledger; a correction has none."""
         if push.movement_id is None:
-            return "A correction of the PMS's stock"
+            return _("A correction of the PMS's stock")
         address = reverse("admin:inventory_stockmovement_change", args=[push.movement_id])
-        return link(address, f"Movement {push.movement_id}")
+        return link(address, _("Movement %(id)s") % {"id": push.movement_id})

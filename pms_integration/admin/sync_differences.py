@@ -10,12 +10,14 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from pms_backend.access.visibility import sees_cost
 from pms_backend.api.admin_tables import link
 from pms_backend.api.service_admin import GrowingTableAdmin, json_block, short
 from pms_backend.api.typed_unfold import display
-from pms_integration.admin.sync_runs import kind_of
+from pms_integration.admin.sync_run_words import kind_of
 from pms_integration.models import SyncAction, SyncDifference, SyncRun
 
 # The filter offers so many recent runs.
@@ -27,7 +29,7 @@ MAX_SHOWN_CHARACTERS: Final = 60
 class RunFilter(admin.SimpleListFilter):
     """Shows the differences of one run, without a choice those of the newest: an index has them in their order."""
 
-    title = "sync run"
+    title = gettext_lazy("sync run")
     parameter_name = "run"
     run: SyncRun | None = None
 
@@ -40,7 +42,7 @@ class RunFilter(admin.SimpleListFilter):
 
     def value(self) -> str | None:
         """The run that is shown."""
-        return super().value() or next((value for value, _ in self.lookup_choices), None)
+        return super().value() or next((value for value, _title in self.lookup_choices), None)
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         """The runs, without a choice of all."""
@@ -63,7 +65,7 @@ class SyncDifferenceAdmin(GrowingTableAdmin):
     list_display = ("subject", "resource", "what", "pms_value", "our_value", "action", "detail")
     list_filter = ("resource", "action", RunFilter)
     search_fields = ("sku", "external_id")
-    search_help_text = "SKU, or the PMS's id of a product"
+    search_help_text = gettext_lazy("SKU, or the PMS's id of a product")
     ordering = ("id",)
     sortable_by = ()
     fields = (
@@ -77,35 +79,35 @@ class SyncDifferenceAdmin(GrowingTableAdmin):
         differences: QuerySet[SyncDifference] = super().get_queryset(request)
         return differences if sees_cost(request) else differences.exclude(field__endswith=".cost")
 
-    @display(description="SKU or id")
+    @display(description=gettext_lazy("SKU or id"))
     def subject(self, difference: SyncDifference) -> SafeString:
         """The SKU, or the PMS's id of the product."""
         return short(difference.sku or difference.external_id or "-")
 
-    @display(description="Field")
+    @display(description=gettext_lazy("Field"))
     def what(self, difference: SyncDifference) -> str:
         """The field, or that the product as a whole is meant."""
-        return difference.field or "the whole product"
+        return difference.field or _("the whole product")
 
-    @display(description="PMS's value")
+    @display(description=gettext_lazy("PMS's value"))
     def pms_value(self, difference: SyncDifference) -> str:
         """The value of the PMS, shortened."""
         return _shortened(difference.pms)
 
-    @display(description="Our value")
+    @display(description=gettext_lazy("Our value"))
     def our_value(self, difference: SyncDifference) -> str:
         """Our value, shortened; for a link the product of ours."""
         if difference.action == SyncAction.LINK and difference.product_id is not None:
             page = reverse("admin:products_product_change", args=[difference.product_id])
-            return link(page, f"product {difference.product_id}")
+            return link(page, _("product %(id)s") % {"id": difference.product_id})
         return _shortened(difference.local)
 
-    @display(description="PMS's value")
+    @display(description=gettext_lazy("PMS's value"))
     def all_of_pms(self, difference: SyncDifference) -> SafeString:
         """The value of the PMS as it was stored."""
         return _whole(difference.pms)
 
-    @display(description="Our value")
+    @display(description=gettext_lazy("Our value"))
     def all_of_ours(self, difference: SyncDifference) -> SafeString:
         """Our value as it was stored."""
         return _whole(difference.local)
@@ -126,5 +128,5 @@ def _as_text(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, str):
-        return value or "(empty)"
+        return value or _("(empty)")
     return json.dumps(value, ensure_ascii=False)

@@ -7,14 +7,18 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from pms_backend.access.visibility import sees_cost
 from pms_backend.api.admin_tables import SHORT, TABLES, TEXT, Table, link
 from pms_backend.api.service_admin import EmptyForm, GrowingTableAdmin, RefusalsAsFormErrors, moment, short
 from pms_backend.api.typed_unfold import action, display
 from pms_integration import services
+from pms_integration.admin.sync_run_words import kind_of, name_of_run, progress_of, state_in_words
 from pms_integration.admin.sync_summary import summary_of
 from pms_integration.models import (
     ACTIVE_STATUSES,
@@ -27,12 +31,12 @@ from pms_integration.models import (
 )
 
 STATUS_LABELS: Final = {
-    SyncStatus.PENDING.label: "info",
-    SyncStatus.RUNNING.label: "info",
-    SyncStatus.HELD.label: "warning",
-    SyncStatus.FINISHED.label: "success",
-    SyncStatus.FAILED.label: "danger",
-    SyncStatus.CANCELLED.label: "default",
+    SyncStatus.PENDING.value: "info",
+    SyncStatus.RUNNING.value: "info",
+    SyncStatus.HELD.value: "warning",
+    SyncStatus.FINISHED.value: "success",
+    SyncStatus.FAILED.value: "danger",
+    SyncStatus.CANCELLED.value: "default",
 }
 # The buttons of a run in each status.
 ACTIONS_IN: Final[dict[str, tuple[str, ...]]] = {
@@ -96,8 +100,8 @@ class SyncRunAdmin(GrowingTableAdmin):
         shown = {
             "run": run,
             "percent": _percent(run),
-            "state": _state(run),
-            "progress": _progress(run),
+            "state": state_in_words(run),
+            "progress": progress_of(run),
             "failure": _failure(run),
             "errors_of_run": _errors(run),
             "differences": _differences(run) if self._has_differences(run, request) else (),
@@ -106,7 +110,7 @@ class SyncRunAdmin(GrowingTableAdmin):
         return super().render_change_form(request, {**context, **shown}, *args, **kwargs)
 
     @action(
-        description="Accept: start the full run",
+        description=gettext_lazy("Accept: start the full run"),
         url_path="accept",
         permissions=["start"],
         icon="check_circle",
@@ -116,32 +120,37 @@ class SyncRunAdmin(GrowingTableAdmin):
         """Starts the run that a dry run has shown, after a page that repeats what that would do."""
         run: SyncRun = self.get_or_404(request, object_id)
         if not _may_be_accepted(run):
-            messages.warning(request, "A full dry run that has finished is accepted, while no other run is active.")
+            messages.warning(request, _("A full dry run that has finished is accepted, while no other run is active."))
             return HttpResponseRedirect(page_of_run(run))
         form = EmptyForm(request.POST or None)
         if form.is_valid():
             with RefusalsAsFormErrors(form):
                 resources = [SyncResource(resource) for resource in run.resources]
                 started = services.start_sync(slug=run.connection.slug, mode=SyncMode.FULL, resources=resources)
-                messages.success(request, f"{started} of {run.connection} has begun.")
+                messages.success(
+                    request,
+                    _("%(run)s of %(connection)s has begun.") % {"run": started, "connection": run.connection},
+                )
                 return HttpResponseRedirect(page_of_run(started))
         rows = [(link(url, sentence),) for sentence, url in self._summary(run, request)]
-        found = Table(columns={"What the dry run has found": TEXT}, rows=rows, empty="Nothing differs.")
+        found = Table(columns={_("What the dry run has found"): TEXT}, rows=rows, empty=_("Nothing differs."))
         return self.form_page(
             request,
             form,
-            title=f"Start the full run of {run.connection}",
-            note="The PMS is asked for everything once more, and that is applied. What is ambiguous, or in conflict, "
-            "changes nothing until somebody decides.",
+            title=_("Start the full run of %(connection)s") % {"connection": run.connection},
+            note=_(
+                "The PMS is asked for everything once more, and that is applied. What is ambiguous, or in"
+                " conflict, changes nothing until somebody decides."
+            ),
             panel=TABLES,
             tables=[found],
-            button="Start the full run",
+            button=_("Start the full run"),
             original=run,
             back=page_of_run(run),
         )
 
     @action(
-        description="Confirm",
+        description=gettext_lazy("Confirm"),
         url_path="confirm",
         permissions=["decide"],
         icon="check_circle",
@@ -153,65 +162,65 @@ class SyncRunAdmin(GrowingTableAdmin):
         return self.confirmed(
             request,
             partial(services.confirm_sync, run_id=run.pk),
-            success=f"{run} goes on.",
-            title=f"Confirm {_name(run)}",
-            note=f"{run.held_because} Once it is confirmed, it goes on and does that."
+            success=_("%(run)s goes on.") % {"run": run},
+            title=_("Confirm %(run)s") % {"run": name_of_run(run)},
+            note=_("%(reason)s Once it is confirmed, it goes on and does that.") % {"reason": run.held_because}
             if run.status == SyncStatus.HELD
-            else "Only a held sync run is confirmed.",
-            button="Confirm sync run",
+            else _("Only a held sync run is confirmed."),
+            button=_("Confirm sync run"),
             button_variant="danger",
             original=run,
             back=page_of_run(run),
-            back_label="Back",
+            back_label=_("Back"),
         )
 
-    @action(description="Cancel sync run", url_path="cancel", permissions=["decide"], icon="block")
+    @action(description=gettext_lazy("Cancel sync run"), url_path="cancel", permissions=["decide"], icon="block")
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ends a run after a confirmation."""
         run: SyncRun = self.get_or_404(request, object_id)
         return self.confirmed(
             request,
             partial(services.cancel_sync, run_id=run.pk),
-            success=f"{run} is cancelled.",
-            title=f"Cancel {_name(run)}",
-            note="It ends now. What it has applied stays; the next run goes on from the last one that finished.",
-            button="Cancel sync run",
+            success=_("%(run)s is cancelled.") % {"run": run},
+            title=_("Cancel %(run)s") % {"run": name_of_run(run)},
+            note=_("It ends now. What it has applied stays; the next run goes on from the last one that finished."),
+            button=_("Cancel sync run"),
             original=run,
             back=page_of_run(run),
-            back_label="Back",
+            back_label=_("Back"),
         )
 
-    @display(description="Run")
+    @display(description=gettext_lazy("Run"))
     def number(self, run: SyncRun) -> int:
         """Its number, as in the API."""
         return run.pk
 
-    @display(description="Status", label=STATUS_LABELS)
-    def status_label(self, run: SyncRun) -> str:
+    @display(description=gettext_lazy("Status"), label=STATUS_LABELS)
+    def status_label(self, run: SyncRun) -> tuple[str, str]:
         """The status as a coloured label."""
-        return run.get_status_display()
+        return run.status, run.get_status_display()
 
-    @display(description="Mode")
+    @display(description=gettext_lazy("Mode"))
     def kind(self, run: SyncRun) -> str:
         """Its mode, whether it is a dry run, and whether it lists one resource only."""
         return kind_of(run)
 
-    @display(description="Resources")
+    @display(description=gettext_lazy("Resources"))
     def asks_for(self, run: SyncRun) -> str:
         """What it lists."""
         return ", ".join(SyncResource(resource).label.lower() for resource in run.resources)
 
-    @display(description="Progress")
+    @display(description=gettext_lazy("Progress"))
     def progress(self, run: SyncRun) -> SafeString:
         """The processed entries of the PMS's lists, and the total."""
-        return short(_progress(run))
+        return short(progress_of(run))
 
-    @display(description="Started")
+    @display(description=gettext_lazy("Started"))
     def started(self, run: SyncRun) -> SafeString:
         """The time at which a worker began."""
         return moment(run.started_at)
 
-    @display(description="Finished")
+    @display(description=gettext_lazy("Finished"))
     def finished(self, run: SyncRun) -> SafeString:
         """The time of its end."""
         return moment(run.finished_at)
@@ -239,37 +248,10 @@ def page_of_run(run: SyncRun) -> str:
     return reverse("admin:pms_integration_syncrun_change", args=[run.pk])
 
 
-def kind_of(run: SyncRun) -> str:
-    """The mode of a run, whether it is a dry run, and whether it lists one resource only."""
-    dry = ", dry run" if run.dry_run else ""
-    only = f", {run.resources[0]} only" if len(run.resources) < len(SyncResource) else ""
-    return f"{run.get_mode_display()}{dry}{only}"
-
-
-def _name(run: SyncRun) -> str:
-    return f"sync run {run.pk} of {run.connection}"
-
-
 def _percent(run: SyncRun) -> int:
     if run.status == SyncStatus.FINISHED:
         return 100
     return min(99, 100 * run.processed // run.total) if run.total else 0
-
-
-def _progress(run: SyncRun) -> str:
-    if run.total is None:
-        return "-"
-    return f"{run.processed:,}" if run.total == run.processed else f"{run.processed:,} of {run.total:,}"
-
-
-def _state(run: SyncRun) -> str:
-    """The status in words, with what the run does at the moment."""
-    words = run.get_status_display()
-    if run.status != SyncStatus.RUNNING:
-        return words
-    doing = f"asking for {run.listing}" if run.stage == SyncStage.LISTING else str(run.stage)
-    failed = "; the last call has failed, and is made again" if run.failures else ""
-    return f"{words}: {doing}{failed}"
 
 
 def _failure(run: SyncRun) -> str:
@@ -283,17 +265,17 @@ def _errors(run: SyncRun) -> Table:
         for error in run.errors
         if error["resource"]
     ]
-    more = f" (the first {len(rows)} of {run.failed:,})" if run.failed > len(rows) else ""
+    title = _("Errors (the first %(count)s of %(all)s)") if run.failed > len(rows) else _("Errors")
     return Table(
-        title=f"Errors{more}",
-        columns={"Resource": SHORT, "PMS's id": TEXT, "SKU": SHORT, "What is wrong": TEXT},
+        title=title % {"count": number_format(len(rows)), "all": number_format(run.failed)},
+        columns={_("Resource"): SHORT, _("PMS's id"): TEXT, _("SKU"): SHORT, _("What is wrong"): TEXT},
         rows=rows,
     )
 
 
-def _differences(run: SyncRun) -> list[tuple[str, str]]:
+def _differences(run: SyncRun) -> list[tuple[Any, str]]:
     """The links to the differences, by their texts."""
     page = reverse("admin:pms_integration_syncdifference_changelist")
     of_run = f"{page}?{urlencode({'run': run.pk})}"
     resources = [(SyncResource(one).label, f"{of_run}&{urlencode({'resource__exact': one})}") for one in run.resources]
-    return [("All", of_run), *resources]
+    return [(_("All"), of_run), *resources]

@@ -5,7 +5,9 @@ from typing import Any, Final
 
 from django.db.models import Count, Q
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.http import urlencode
+from django.utils.translation import ngettext
 
 from pms_integration.models import SyncAction, SyncDifference, SyncResource, SyncRun
 
@@ -15,29 +17,6 @@ _ORDER: Final = (
     *(SyncAction.CREATE_HERE, SyncAction.LINK, SyncAction.AMBIGUOUS, SyncAction.ONLY_HERE, SyncAction.CREATE_THERE),
     *(SyncAction.ARCHIVE, SyncAction.TAKE_PMS, SyncAction.PUSH_LOCAL, SyncAction.CONFLICT, SyncAction.NONE),
 )
-# What a product or a level as a whole is about: one of them, and several.
-_WHOLE: Final[dict[tuple[str, str], tuple[str, str]]] = {
-    ("products", "create_here"): ("product is made here", "products are made here"),
-    ("products", "create_there"): ("product is made in the PMS", "products are made in the PMS"),
-    ("products", "ambiguous"): (
-        "product is ambiguous: somebody decides which of ours it is",
-        "products are ambiguous: somebody decides which of ours they are",
-    ),
-    ("products", "only_here"): ("product is only here, and stays so", "products are only here, and stay so"),
-    ("products", "archive"): ("product is archived here", "products are archived here"),
-    ("stock", "create_here"): ("level is made here", "levels are made here"),
-    ("stock", "take_pms"): ("level takes the PMS's figure", "levels take the PMS's figures"),
-    ("stock", "none"): (
-        "level differs where the stock is ours, and stays so",
-        "levels differ where the stock is ours, and stay so",
-    ),
-}
-# What becomes of single values of products.
-_VALUES: Final = {
-    "take_pms": "taken from the PMS",
-    "push_local": "sent to the PMS",
-    "conflict": "in conflict: somebody decides",
-}
 
 
 def summary_of(run: SyncRun, *, with_cost: bool) -> list[tuple[str, str]]:
@@ -60,22 +39,78 @@ def summary_of(run: SyncRun, *, with_cost: bool) -> list[tuple[str, str]]:
 
 def _sentences(resource: str, action: str, group: Mapping[str, Any]) -> list[str]:
     rows, products = group["rows"], group["products"]
-    if (resource, action) in _WHOLE:
-        one, several = _WHOLE[resource, action]
-        return [f"{rows:,} {one if rows == 1 else several}"]
+    if whole := _of_whole_rows(resource, action, rows):
+        return [whole % {"count": number_format(rows)}]
     if action == SyncAction.LINK:
-        by = (("SKU", rows - group["by_barcode"]), ("barcode", group["by_barcode"]))
-        return [f"{_products(count)} {_are(count)} linked by {name}" for name, count in by if count]
-    value = "value" if rows == 1 else "values"
-    return [f"{rows:,} {value} of {_products(products)} {_are(rows)} {_VALUES.get(action, action)}"]
+        by_barcode = group["by_barcode"]
+        by_sku = rows - by_barcode
+        linked = (
+            (ngettext("%(count)s product is linked by SKU", "%(count)s products are linked by SKU", by_sku), by_sku),
+            (
+                ngettext(
+                    "%(count)s product is linked by barcode", "%(count)s products are linked by barcode", by_barcode
+                ),
+                by_barcode,
+            ),
+        )
+        return [text % {"count": number_format(count)} for text, count in linked if count]
+    of_products = ngettext("%(count)s product", "%(count)s products", products) % {"count": number_format(products)}
+    return [_of_values(action, rows) % {"count": number_format(rows), "products": of_products}]
 
 
-def _products(count: int) -> str:
-    return f"{count:,} product{'' if count == 1 else 's'}"
+def _of_whole_rows(resource: str, action: str, count: int) -> str:
+    """What a product or a level as a whole is about; empty if single values are meant."""
+    texts = {
+        ("products", "create_here"): ngettext(
+            "%(count)s product is made here", "%(count)s products are made here", count
+        ),
+        ("products", "create_there"): ngettext(
+            "%(count)s product is made in the PMS", "%(count)s products are made in the PMS", count
+        ),
+        ("products", "ambiguous"): ngettext(
+            "%(count)s product is ambiguous: somebody decides which of ours it is",
+            "%(count)s products are ambiguous: somebody decides which of ours they are",
+            count,
+        ),
+        ("products", "only_here"): ngettext(
+            "%(count)s product is only here, and stays so", "%(count)s products are only here, and stay so", count
+        ),
+        ("products", "archive"): ngettext(
+            "%(count)s product is archived here", "%(count)s products are archived here", count
+        ),
+        ("stock", "create_here"): ngettext("%(count)s level is made here", "%(count)s levels are made here", count),
+        ("stock", "take_pms"): ngettext(
+            "%(count)s level takes the PMS's figure", "%(count)s levels take the PMS's figures", count
+        ),
+        ("stock", "none"): ngettext(
+            "%(count)s level differs where the stock is ours, and stays so",
+            "%(count)s levels differ where the stock is ours, and stay so",
+            count,
+        ),
+    }
+    return texts.get((resource, action), "")
 
 
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
+def _of_values(action: str, count: int) -> str:
+    """What becomes of single values of products."""
+    match action:
+        case SyncAction.TAKE_PMS:
+            return ngettext(
+                "%(count)s value of %(products)s is taken from the PMS",
+                "%(count)s values of %(products)s are taken from the PMS",
+                count,
+            )
+        case SyncAction.PUSH_LOCAL:
+            return ngettext(
+                "%(count)s value of %(products)s is sent to the PMS",
+                "%(count)s values of %(products)s are sent to the PMS",
+                count,
+            )
+    return ngettext(
+        "%(count)s value of %(products)s is in conflict: somebody decides",
+        "%(count)s values of %(products)s are in conflict: somebody decides",
+        count,
+    )
 
 
 def _address(run: SyncRun, resource: str, action: str) -> str:

@@ -9,6 +9,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Location
 from pms_backend.access.encryption import EncryptedTextField
@@ -74,15 +75,15 @@ class PMSConnection(models.Model):
     `is_paused`, nothing is pushed.
     """
 
-    slug = models.SlugField(unique=True, max_length=50)
-    name = models.CharField(max_length=255)
-    kind = models.CharField(max_length=MAX_KIND_LENGTH, default=STANDARD)
-    is_active = models.BooleanField(default=True)
+    slug = models.SlugField(_("slug"), unique=True, max_length=50)
+    name = models.CharField(_("name"), max_length=255)
+    kind = models.CharField(_("kind"), max_length=MAX_KIND_LENGTH, default=STANDARD)
+    is_active = models.BooleanField(_("is active"), default=True)
     is_paused = models.BooleanField(default=False, db_default=False)
     secret = EncryptedTextField()
     previous_secret = EncryptedTextField(null=True, blank=True)
     previous_secret_until = models.DateTimeField(null=True, editable=False)
-    base_url = models.CharField("base URL", max_length=MAX_BASE_URL_LENGTH, null=True, blank=True)
+    base_url = models.CharField(_("base URL"), max_length=MAX_BASE_URL_LENGTH, null=True, blank=True)
     # A JSON object of texts.
     credentials = EncryptedTextField(null=True, blank=True)
     circuit = models.CharField(
@@ -94,9 +95,9 @@ class PMSConnection(models.Model):
     )
     failures = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     next_try_at = models.DateTimeField(null=True, editable=False)
-    last_contact_at = models.DateTimeField(null=True, editable=False)
+    last_contact_at = models.DateTimeField(_("last contact at"), null=True, editable=False)
     # How far the PMS's clock is ahead of ours (`services/clocks.py`).
-    clock_offset = models.DurationField(default=timedelta(), db_default=timedelta(), editable=False)
+    clock_offset = models.DurationField(_("clock offset"), default=timedelta(), db_default=timedelta(), editable=False)
     last_error = models.CharField(max_length=MAX_REASON_LENGTH, blank=True, db_default="", editable=False)
     sync_every_seconds = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(MIN_SYNC_SECONDS)]
@@ -121,13 +122,14 @@ class PMSConnection(models.Model):
     publish_brands = ArrayField(
         models.CharField(max_length=MAX_NAME_LENGTH), default=list, db_default=[], editable=False
     )
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
 
     objects = PMSConnectionQuerySet.as_manager()
 
     class Meta:
         ordering = ("slug",)
-        verbose_name = "PMS connection"
+        verbose_name = _("PMS connection")
+        verbose_name_plural = _("PMS connections")
         constraints = [
             models.CheckConstraint(
                 name="pms_connection_circuit_known",
@@ -207,12 +209,17 @@ class PMSLocation(models.Model):
     """A location of ours and its id in the PMS, and whether the PMS owns the stock there."""
 
     connection = models.ForeignKey(PMSConnection, on_delete=models.CASCADE, related_name="locations", db_index=False)
-    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="pms_locations")
-    external_id = models.CharField("external id", max_length=MAX_EXTERNAL_ID_LENGTH)
-    owns_stock = models.BooleanField(default=False, help_text="Whether the PMS's figures are the truth here.")
+    location = models.ForeignKey(
+        Location, on_delete=models.PROTECT, related_name="pms_locations", verbose_name=_("location")
+    )
+    external_id = models.CharField(_("external id"), max_length=MAX_EXTERNAL_ID_LENGTH)
+    owns_stock = models.BooleanField(
+        _("owns stock"), default=False, help_text=_("Whether the PMS's figures are the truth here.")
+    )
 
     class Meta:
-        verbose_name = "PMS location"
+        verbose_name = _("PMS location")
+        verbose_name_plural = _("PMS locations")
         constraints = [
             models.UniqueConstraint(fields=["connection", "external_id"], name="pms_location_external_id_unique"),
             models.UniqueConstraint(fields=["connection", "location"], name="pms_location_mapped_once"),
@@ -234,13 +241,15 @@ class PMSCategory(models.Model):
     """The name by which a PMS calls a category of ours, where it is neither its slug nor its name."""
 
     connection = models.ForeignKey(PMSConnection, on_delete=models.CASCADE, related_name="categories", db_index=False)
-    category = models.ForeignKey(Category, on_delete=models.CASCADE, related_name="pms_categories")
-    external_name = models.CharField("name in the PMS", max_length=MAX_NAME_LENGTH)
+    category = models.ForeignKey(
+        Category, on_delete=models.CASCADE, related_name="pms_categories", verbose_name=_("category")
+    )
+    external_name = models.CharField(_("name in the PMS"), max_length=MAX_NAME_LENGTH)
 
     class Meta:
         ordering = ("external_name",)
-        verbose_name = "PMS category"
-        verbose_name_plural = "PMS categories"
+        verbose_name = _("PMS category")
+        verbose_name_plural = _("PMS categories")
         constraints = [
             models.UniqueConstraint(fields=["connection", "external_name"], name="pms_category_name_once"),
             models.UniqueConstraint(fields=["connection", "category"], name="pms_category_mapped_once"),

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from pms_integration.connectors.contract import MAX_WEBHOOK_ID_LENGTH
 from pms_integration.models.connections import MAX_EXTERNAL_ID_LENGTH, MAX_REASON_LENGTH, PMSConnection
@@ -14,13 +15,13 @@ MAX_TYPE_LENGTH = 100
 class PMSEventStatus(models.TextChoices):
     """received → processing → processed │ ignored │ deferred │ failed → dead."""
 
-    RECEIVED = "received"
-    PROCESSING = "processing"
-    PROCESSED = "processed"
-    IGNORED = "ignored"
-    DEFERRED = "deferred"
-    FAILED = "failed"
-    DEAD = "dead"
+    RECEIVED = "received", _("Received")
+    PROCESSING = "processing", _("Processing")
+    PROCESSED = "processed", _("Processed")
+    IGNORED = "ignored", _("Ignored")
+    DEFERRED = "deferred", _("Deferred")
+    FAILED = "failed", _("Failed")
+    DEAD = "dead", _("Dead")
 
 
 class PMSEventQuerySet(models.QuerySet["PMSEvent"]):
@@ -41,36 +42,43 @@ class PMSEvent(models.Model):
     The table is the queue: an event with a `due_at` is applied at that time.
     """
 
-    connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="events", db_index=False)
-    webhook_id = models.CharField(max_length=MAX_WEBHOOK_ID_LENGTH)
-    type = models.CharField(max_length=MAX_TYPE_LENGTH, blank=True)
+    connection = models.ForeignKey(
+        PMSConnection, on_delete=models.PROTECT, related_name="events", db_index=False, verbose_name=_("connection")
+    )
+    webhook_id = models.CharField(_("webhook id"), max_length=MAX_WEBHOOK_ID_LENGTH)
+    type = models.CharField(_("type"), max_length=MAX_TYPE_LENGTH, blank=True)
     # Those that the connector needs, by their names in lower case.
     headers = models.JSONField(default=dict)
     body = models.BinaryField()
     # False once the body is pruned. The row stays, so that a repeated webhook is recognised.
     has_body = models.BooleanField(default=True, db_default=True, editable=False)
     status = models.CharField(
-        max_length=10, choices=PMSEventStatus.choices, default=PMSEventStatus.RECEIVED, db_default="received"
+        _("status"),
+        max_length=10,
+        choices=PMSEventStatus.choices,
+        default=PMSEventStatus.RECEIVED,
+        db_default="received",
     )
     reason = models.CharField(max_length=MAX_REASON_LENGTH, blank=True, db_default="")
-    attempts = models.PositiveIntegerField(default=0, db_default=0)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0, db_default=0)
     # Attempts that failed, without those that were deferred because the variant is not known yet.
     failures = models.PositiveSmallIntegerField(default=0, db_default=0)
     # Attempts whose worker died.
-    crashes = models.PositiveSmallIntegerField(default=0, db_default=0)
+    crashes = models.PositiveSmallIntegerField(_("crashes"), default=0, db_default=0)
     # Whether the last failure was an error of ours: a new process, perhaps of a new version, tries the event at once.
     failed_by_us = models.BooleanField(default=False, db_default=False)
     waits_for_sku_key = models.CharField(max_length=MAX_SKU_KEY_LENGTH, blank=True, db_default="")
     waits_for_external_id = models.CharField(max_length=MAX_EXTERNAL_ID_LENGTH, blank=True, db_default="")
-    received_at = models.DateTimeField(db_default=Now())
-    processed_at = models.DateTimeField(null=True)
-    due_at = models.DateTimeField(null=True, db_default=Now())
+    received_at = models.DateTimeField(_("received at"), db_default=Now())
+    processed_at = models.DateTimeField(_("processed at"), null=True)
+    due_at = models.DateTimeField(_("due at"), null=True, db_default=Now())
 
     objects = PMSEventQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)
-        verbose_name = "PMS event"
+        verbose_name = _("PMS event")
+        verbose_name_plural = _("PMS events")
         indexes = [
             models.Index(fields=["due_at", "id"], name="pms_event_due", condition=models.Q(due_at__isnull=False)),
             models.Index(fields=["status", "id"], name="pms_event_status"),

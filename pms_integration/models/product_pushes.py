@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from pms_integration.models.connections import MAX_REASON_LENGTH
 from pms_integration.models.reported import PMSProduct
@@ -16,27 +17,27 @@ class PMSProductPush(models.Model):
     """
 
     pms_product = models.OneToOneField(PMSProduct, on_delete=models.CASCADE, related_name="push")
-    requested_at = models.DateTimeField(db_default=Now())
+    requested_at = models.DateTimeField(_("requested at"), db_default=Now())
     # None: the PMS has refused it, and it waits for the next change.
-    due_at = models.DateTimeField(null=True, db_default=Now())
+    due_at = models.DateTimeField(_("due at"), null=True, db_default=Now())
     # The end of the lease of the worker that sends it. Of each connection, one worker at a time has a lease.
     leased_until = models.DateTimeField(null=True)
-    failures = models.PositiveSmallIntegerField(default=0, db_default=0)
+    failures = models.PositiveSmallIntegerField(_("failures"), default=0, db_default=0)
     # Why it was not taken last.
-    error = models.CharField(max_length=MAX_REASON_LENGTH, blank=True, db_default="")
-    idempotency_key = models.UUIDField(null=True, unique=True, editable=False)
+    error = models.CharField(_("error"), max_length=MAX_REASON_LENGTH, blank=True, db_default="")
+    idempotency_key = models.UUIDField(_("idempotency key"), null=True, unique=True, editable=False)
     payload = models.JSONField(null=True)
     # Whether it makes the product there.
     creates = models.BooleanField(default=False, db_default=False)
     version = models.BigIntegerField(null=True)
     sent = models.JSONField(default=dict, db_default={})
     # How often the request was sent.
-    attempts = models.PositiveIntegerField(default=0, db_default=0)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0, db_default=0)
 
     class Meta:
         ordering = ("due_at", "id")
-        verbose_name = "product push"
-        verbose_name_plural = "product pushes"
+        verbose_name = _("product push")
+        verbose_name_plural = _("product pushes")
         indexes = [
             models.Index(fields=["due_at", "id"], name="pms_product_push_due"),
             models.Index(fields=["leased_until"], name="pms_product_push_leased"),

@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Location
 from pms_backend.api.moments import moment_constraint
@@ -17,10 +18,10 @@ from products.models import Product, Variant
 class PMSProductState(models.TextChoices):
     """The state of the link between a product of the PMS and ours, of these the last that fits."""
 
-    IN_SYNC = "in_sync"
-    PENDING_PUSH = "pending_push"
-    CONFLICT = "conflict"
-    ERROR = "error"
+    IN_SYNC = "in_sync", _("In Sync")
+    PENDING_PUSH = "pending_push", _("Pending Push")
+    CONFLICT = "conflict", _("Conflict")
+    ERROR = "error", _("Error")
 
 
 # Of a product on whose values, or on which product it is, staff have to decide.
@@ -66,32 +67,37 @@ class PMSProduct(models.Model):
     agreed on last; and those on which they do not agree, as the API shows them.
     """
 
-    connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="products", db_index=False)
-    external_id = models.CharField(max_length=MAX_EXTERNAL_ID_LENGTH, null=True)
-    product = models.ForeignKey(Product, null=True, on_delete=models.PROTECT, related_name="pms_products")
-    version = models.BigIntegerField(null=True)
+    connection = models.ForeignKey(
+        PMSConnection, on_delete=models.PROTECT, related_name="products", db_index=False, verbose_name=_("connection")
+    )
+    external_id = models.CharField(_("external id"), max_length=MAX_EXTERNAL_ID_LENGTH, null=True)
+    product = models.ForeignKey(
+        Product, null=True, on_delete=models.PROTECT, related_name="pms_products", verbose_name=_("product")
+    )
+    version = models.BigIntegerField(_("version"), null=True)
     # The SHA-256 of the content at `version`, in hexadecimal, by which a repeated report is known.
     digest = models.CharField(max_length=64, blank=True)
     # What was noted when the last report was applied.
     reason = models.CharField(max_length=MAX_REASON_LENGTH, blank=True)
     # Why the last report could not be matched with a product of ours.
     match_problem = models.CharField(max_length=MAX_REASON_LENGTH, blank=True, db_default="")
-    payload = models.JSONField(default=dict)
+    payload = models.JSONField(_("payload"), default=dict)
     reported = models.JSONField(default=dict, db_default={})
     agreed = models.JSONField(default=dict, db_default={})
     conflict = models.JSONField(default=dict, db_default={})
-    is_deleted = models.BooleanField(default=False)
+    is_deleted = models.BooleanField(_("is deleted"), default=False)
     # Complete lists in a row in which it was missing.
     missed_lists = models.PositiveSmallIntegerField(default=0, db_default=0)
-    updated_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(_("updated at"), db_default=Now())
     # When the PMS took a push of ours last.
-    pushed_at = models.DateTimeField(null=True)
+    pushed_at = models.DateTimeField(_("pushed at"), null=True)
 
     objects = PMSProductQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)
-        verbose_name = "PMS product"
+        verbose_name = _("PMS product")
+        verbose_name_plural = _("PMS products")
         indexes = [models.Index(fields=["id"], name="pms_product_in_conflict", condition=_HAS_CONFLICT)]
         constraints = [
             models.CheckConstraint(
@@ -113,14 +119,21 @@ class PMSProduct(models.Model):
 class PMSVariant(models.Model):
     """A variant of the PMS and ours: `external_id` is the PMS's id of it, `other_ids` are more by which it names it."""
 
-    connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="variants", db_index=False)
-    external_id = models.CharField(max_length=MAX_EXTERNAL_ID_LENGTH)
-    other_ids = ArrayField(models.CharField(max_length=MAX_EXTERNAL_ID_LENGTH), default=list)
-    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="pms_variants")
+    connection = models.ForeignKey(
+        PMSConnection, on_delete=models.PROTECT, related_name="variants", db_index=False, verbose_name=_("connection")
+    )
+    external_id = models.CharField(_("external id"), max_length=MAX_EXTERNAL_ID_LENGTH)
+    other_ids = ArrayField(
+        models.CharField(max_length=MAX_EXTERNAL_ID_LENGTH), default=list, verbose_name=_("other ids")
+    )
+    variant = models.ForeignKey(
+        Variant, on_delete=models.PROTECT, related_name="pms_variants", verbose_name=_("variant")
+    )
 
     class Meta:
         ordering = ("-id",)
-        verbose_name = "PMS variant"
+        verbose_name = _("PMS variant")
+        verbose_name_plural = _("PMS variants")
         indexes = [GinIndex(fields=["other_ids"], name="pms_variant_other_ids")]
         constraints = [
             models.UniqueConstraint(fields=["connection", "external_id"], name="pms_variant_once"),
@@ -146,8 +159,8 @@ class PMSRefetch(models.Model):
 
     class Meta:
         ordering = ("id",)
-        verbose_name = "PMS refetch"
-        verbose_name_plural = "PMS refetches"
+        verbose_name = _("PMS refetch")
+        verbose_name_plural = _("PMS refetches")
         indexes = [
             models.Index(fields=["connection", "due_at", "id"], name="pms_refetch_due"),
             models.Index(
@@ -172,13 +185,17 @@ class PMSStock(models.Model):
     It came with a webhook, or it was asked for and came at `pulled_at`.
     """
 
-    connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="stock", db_index=False)
-    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="pms_stock")
-    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="pms_stock")
-    on_hand = models.BigIntegerField()
-    reported_at = models.DateTimeField()
-    version = models.BigIntegerField(null=True)
-    webhook_id = models.CharField(max_length=MAX_WEBHOOK_ID_LENGTH, blank=True, db_default="")
+    connection = models.ForeignKey(
+        PMSConnection, on_delete=models.PROTECT, related_name="stock", db_index=False, verbose_name=_("connection")
+    )
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="pms_stock", verbose_name=_("variant"))
+    location = models.ForeignKey(
+        Location, on_delete=models.PROTECT, related_name="pms_stock", verbose_name=_("location")
+    )
+    on_hand = models.BigIntegerField(_("on hand"))
+    reported_at = models.DateTimeField(_("reported at"))
+    version = models.BigIntegerField(_("version"), null=True)
+    webhook_id = models.CharField(_("webhook id"), max_length=MAX_WEBHOOK_ID_LENGTH, blank=True, db_default="")
     pulled_at = models.DateTimeField(null=True)
     # When the PMS told of it first.
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -189,8 +206,8 @@ class PMSStock(models.Model):
     before_count_at = models.DateTimeField(null=True)
 
     class Meta:
-        verbose_name = "PMS stock"
-        verbose_name_plural = "PMS stock"
+        verbose_name = _("PMS stock")
+        verbose_name_plural = _("PMS stock")
         constraints = [
             models.UniqueConstraint(fields=["connection", "variant", "location"], name="pms_stock_once"),
             moment_constraint("pms_integration_pmsstock", "reported_at"),

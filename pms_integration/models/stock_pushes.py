@@ -3,6 +3,7 @@
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from inventory.models import MAX_REFERENCE_LENGTH, Reason, StockLevel, StockMovement
 from pms_backend.api.moments import moment_constraint
@@ -13,9 +14,9 @@ from products.skus import MAX_SKU_LENGTH
 class StockPushStatus(models.TextChoices):
     """pending → acknowledged │ rejected."""
 
-    PENDING = "pending"
-    ACKNOWLEDGED = "acknowledged"
-    REJECTED = "rejected"
+    PENDING = "pending", _("Pending")
+    ACKNOWLEDGED = "acknowledged", _("Acknowledged")
+    REJECTED = "rejected", _("Rejected")
 
 
 class PMSStockPush(models.Model):
@@ -26,32 +27,42 @@ class PMSStockPush(models.Model):
     PMS applied it, by its clock.
     """
 
-    connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="stock_pushes", db_index=False)
-    level = models.ForeignKey(StockLevel, on_delete=models.PROTECT, related_name="pms_pushes", db_index=False)
+    connection = models.ForeignKey(
+        PMSConnection,
+        on_delete=models.PROTECT,
+        related_name="stock_pushes",
+        db_index=False,
+        verbose_name=_("connection"),
+    )
+    level = models.ForeignKey(
+        StockLevel, on_delete=models.PROTECT, related_name="pms_pushes", db_index=False, verbose_name=_("level")
+    )
     movement = models.ForeignKey(
         StockMovement, null=True, on_delete=models.PROTECT, related_name="pms_pushes", db_index=False
     )
-    idempotency_key = models.UUIDField(unique=True, db_default=RandomUUID(), editable=False)
+    idempotency_key = models.UUIDField(_("idempotency key"), unique=True, db_default=RandomUUID(), editable=False)
     delta = models.BigIntegerField()
-    reason = models.CharField(max_length=12, choices=Reason.choices)
-    reference = models.CharField(max_length=MAX_REFERENCE_LENGTH, blank=True)
-    occurred_at = models.DateTimeField()
-    status = models.CharField(max_length=12, choices=StockPushStatus.choices, default=StockPushStatus.PENDING)
+    reason = models.CharField(_("reason"), max_length=12, choices=Reason.choices)
+    reference = models.CharField(_("reference"), max_length=MAX_REFERENCE_LENGTH, blank=True)
+    occurred_at = models.DateTimeField(_("occurred at"))
+    status = models.CharField(
+        _("status"), max_length=12, choices=StockPushStatus.choices, default=StockPushStatus.PENDING
+    )
     # The names under which it was sent first; empty before that.
-    sku = models.CharField(max_length=MAX_SKU_LENGTH, blank=True, db_default="")
-    location_name = models.CharField(max_length=MAX_EXTERNAL_ID_LENGTH, blank=True, db_default="")
+    sku = models.CharField(_("SKU"), max_length=MAX_SKU_LENGTH, blank=True, db_default="")
+    location_name = models.CharField(_("location name"), max_length=MAX_EXTERNAL_ID_LENGTH, blank=True, db_default="")
     # When it is sent, or the end of the lease of the worker that sends it.
-    due_at = models.DateTimeField(db_default=Now())
-    failures = models.PositiveSmallIntegerField(default=0, db_default=0)
-    acknowledged_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(_("due at"), db_default=Now())
+    failures = models.PositiveSmallIntegerField(_("failures"), default=0, db_default=0)
+    acknowledged_at = models.DateTimeField(_("acknowledged at"), null=True)
     # Why it was rejected.
-    error = models.CharField(max_length=MAX_REASON_LENGTH, blank=True, db_default="")
-    created_at = models.DateTimeField(db_default=Now())
+    error = models.CharField(_("error"), max_length=MAX_REASON_LENGTH, blank=True, db_default="")
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
 
     class Meta:
         ordering = ("-id",)
-        verbose_name = "stock push"
-        verbose_name_plural = "stock pushes"
+        verbose_name = _("stock push")
+        verbose_name_plural = _("stock pushes")
         indexes = [
             models.Index(
                 fields=["connection", "due_at", "id"], name="pms_push_due", condition=models.Q(status="pending")

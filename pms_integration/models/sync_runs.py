@@ -3,6 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from pms_backend.api.context import MAX_ACTOR_LENGTH, MAX_REQUEST_ID_LENGTH
 from pms_integration.models.connections import MAX_EXTERNAL_ID_LENGTH, MAX_REASON_LENGTH, PMSConnection
@@ -16,49 +17,49 @@ ACTIVE_STATUSES = ("pending", "running", "held")
 class SyncMode(models.TextChoices):
     """A full run lists everything, an incremental one what has changed since the last run."""
 
-    FULL = "full"
-    INCREMENTAL = "incremental"
+    FULL = "full", _("Full")
+    INCREMENTAL = "incremental", _("Incremental")
 
 
 class SyncResource(models.TextChoices):
     """What a run lists, in this order: stock needs the variants of products."""
 
-    PRODUCTS = "products"
-    STOCK = "stock"
+    PRODUCTS = "products", _("Products")
+    STOCK = "stock", _("Stock")
 
 
 class SyncStatus(models.TextChoices):
     """pending → running (→ held → running) → finished │ failed │ cancelled."""
 
-    PENDING = "pending"
-    RUNNING = "running"
-    HELD = "held"
-    FINISHED = "finished"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
+    PENDING = "pending", _("Pending")
+    RUNNING = "running", _("Running")
+    HELD = "held", _("Held")
+    FINISHED = "finished", _("Finished")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 class SyncStage(models.TextChoices):
     """What a run does: it lists all, checks what would be taken away, and only then applies."""
 
-    LISTING = "listing"
-    CHECKING = "checking"
-    APPLYING = "applying"
+    LISTING = "listing", _("Listing")
+    CHECKING = "checking", _("Checking")
+    APPLYING = "applying", _("Applying")
 
 
 class SyncAction(models.TextChoices):
     """What a run does about a difference."""
 
-    TAKE_PMS = "take_pms", "Takes the PMS's value"
-    PUSH_LOCAL = "push_local", "Pushes our value"
-    CONFLICT = "conflict", "Conflict: changes nothing"
-    LINK = "link", "Links the products"
-    CREATE_HERE = "create_here", "Creates it here"
-    CREATE_THERE = "create_there", "Creates it in the PMS"
-    ARCHIVE = "archive", "Archives it here"
-    AMBIGUOUS = "ambiguous", "Ambiguous: changes nothing"
-    ONLY_HERE = "only_here", "Only here: changes nothing"
-    NONE = "none", "Nothing: the stock is ours here"
+    TAKE_PMS = "take_pms", _("Takes the PMS's value")
+    PUSH_LOCAL = "push_local", _("Pushes our value")
+    CONFLICT = "conflict", _("Conflict: changes nothing")
+    LINK = "link", _("Links the products")
+    CREATE_HERE = "create_here", _("Creates it here")
+    CREATE_THERE = "create_there", _("Creates it in the PMS")
+    ARCHIVE = "archive", _("Archives it here")
+    AMBIGUOUS = "ambiguous", _("Ambiguous: changes nothing")
+    ONLY_HERE = "only_here", _("Only here: changes nothing")
+    NONE = "none", _("Nothing: the stock is ours here")
 
 
 class SyncRun(models.Model):
@@ -68,11 +69,13 @@ class SyncRun(models.Model):
     run lists, `listing` is the resource of the next page and `cursor` that page's.
     """
 
-    connection = models.ForeignKey(PMSConnection, on_delete=models.PROTECT, related_name="sync_runs", db_index=False)
+    connection = models.ForeignKey(
+        PMSConnection, on_delete=models.PROTECT, related_name="sync_runs", db_index=False, verbose_name=_("connection")
+    )
     mode = models.CharField(max_length=11, choices=SyncMode.choices)
     resources = ArrayField(models.CharField(max_length=8, choices=SyncResource.choices))
-    dry_run = models.BooleanField(default=False)
-    status = models.CharField(max_length=9, choices=SyncStatus.choices, default=SyncStatus.PENDING)
+    dry_run = models.BooleanField(_("dry run"), default=False)
+    status = models.CharField(_("status"), max_length=9, choices=SyncStatus.choices, default=SyncStatus.PENDING)
     stage = models.CharField(max_length=8, choices=SyncStage.choices, default=SyncStage.LISTING)
     listing = models.CharField(max_length=8, blank=True)
     cursor = models.TextField(null=True)
@@ -84,16 +87,16 @@ class SyncRun(models.Model):
     watermarks = models.JSONField(default=dict)
     processed = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(null=True)
-    created = models.PositiveIntegerField(default=0)
-    updated = models.PositiveIntegerField(default=0)
+    created = models.PositiveIntegerField(_("created"), default=0)
+    updated = models.PositiveIntegerField(_("updated"), default=0)
     unchanged = models.PositiveIntegerField(default=0)
-    failed = models.PositiveIntegerField(default=0)
-    archived = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(_("failed"), default=0)
+    archived = models.PositiveIntegerField(_("archived"), default=0)
     held_because = models.CharField(max_length=MAX_REASON_LENGTH, blank=True)
     is_confirmed = models.BooleanField(default=False)
     errors = models.JSONField(default=list)
-    actor = models.CharField(max_length=MAX_ACTOR_LENGTH)
-    request_id = models.CharField(max_length=MAX_REQUEST_ID_LENGTH, blank=True)
+    actor = models.CharField(_("actor"), max_length=MAX_ACTOR_LENGTH)
+    request_id = models.CharField(_("request id"), max_length=MAX_REQUEST_ID_LENGTH, blank=True)
     # The number of the last lease, which voids the lease before.
     claims = models.PositiveIntegerField(default=0)
     # Attempts in a row that did not advance, and calls in a row that failed.
@@ -101,13 +104,14 @@ class SyncRun(models.Model):
     failures = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField(db_default=Now())
     announced_at = models.DateTimeField(null=True)
-    created_at = models.DateTimeField(db_default=Now())
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
+    started_at = models.DateTimeField(_("started at"), null=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True)
 
     class Meta:
         ordering = ("-id",)
-        verbose_name = "sync run"
+        verbose_name = _("sync run")
+        verbose_name_plural = _("sync runs")
         indexes = [
             models.Index(fields=["connection", "id"], name="sync_run_of_connection"),
             models.Index(
@@ -174,21 +178,26 @@ class SyncReport(models.Model):
 class SyncDifference(models.Model):
     """A difference between the PMS and us that a run has found, and what it did about it, or would do."""
 
-    run = models.ForeignKey(SyncRun, on_delete=models.CASCADE, related_name="differences", db_index=False)
-    resource = models.CharField(max_length=8, choices=SyncResource.choices)
-    external_id = models.CharField(max_length=MAX_EXTERNAL_ID_LENGTH, blank=True)
+    run = models.ForeignKey(
+        SyncRun, on_delete=models.CASCADE, related_name="differences", db_index=False, verbose_name=_("run")
+    )
+    resource = models.CharField(_("resource"), max_length=8, choices=SyncResource.choices)
+    external_id = models.CharField(_("external id"), max_length=MAX_EXTERNAL_ID_LENGTH, blank=True)
     sku = models.CharField(max_length=MAX_SKU_LENGTH, blank=True)
     field = models.CharField(max_length=MAX_FIELD_LENGTH, blank=True)
     pms = models.JSONField(null=True)
     local = models.JSONField(null=True)
-    action = models.CharField(max_length=12, choices=SyncAction.choices)
-    detail = models.CharField(max_length=MAX_REASON_LENGTH, blank=True)
+    action = models.CharField(_("action"), max_length=12, choices=SyncAction.choices)
+    detail = models.CharField(_("detail"), max_length=MAX_REASON_LENGTH, blank=True)
     # The product of ours that is meant.
-    product = models.ForeignKey(Product, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    product = models.ForeignKey(
+        Product, null=True, on_delete=models.PROTECT, related_name="+", db_index=False, verbose_name=_("product")
+    )
 
     class Meta:
         ordering = ("id",)
-        verbose_name = "difference"
+        verbose_name = _("difference")
+        verbose_name_plural = _("differences")
         indexes = [models.Index(fields=["run", "id"], name="sync_difference_of_run")]
         constraints = [
             models.CheckConstraint(
