@@ -13,6 +13,7 @@ from django.contrib import admin
 from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 from pms_backend.access.addresses import client_address
 from pms_backend.api.exceptions import is_api_request
@@ -57,7 +58,7 @@ def address_of(request: HttpRequest) -> str | None:
 
 
 def refuse(
-    request: HttpRequest, _: HttpResponse | None = None, credentials: dict[str, Any] | None = None
+    request: HttpRequest, _response: HttpResponse | None = None, credentials: dict[str, Any] | None = None
 ) -> HttpResponse:
     """The 429 response to a locked login: a page for browsers, a problem for programs."""
     seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
@@ -65,7 +66,7 @@ def refuse(
     if is_api_request(request):
         detail = f"Too many logins have failed; try again in {seconds} s."
         return problem(Problem(429, "locked_out", detail, retry_after=seconds))
-    context = {**admin.site.each_context(request), "title": "Locked", "minutes": seconds // 60}
+    context = {**admin.site.each_context(request), "title": _("Locked"), "minutes": seconds // 60}
     response = render(request, "access/locked_out.html", context, status=429)
     response["Retry-After"] = str(seconds)
     return response

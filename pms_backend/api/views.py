@@ -9,18 +9,29 @@ from django.contrib import admin
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from pms_backend.api import context
 from pms_backend.api.exceptions import is_api_request, problem_of
 from pms_backend.api.problems import PROBLEM_CONTENT_TYPE, Problem
 from pms_backend.api.renderers import to_json
 
-MALFORMED: Final = Problem(400, "malformed", "The request cannot be read.")
-FORBIDDEN: Final = Problem(403, "forbidden", "You may not do this.")
+MALFORMED: Final = Problem(400, "malformed", gettext_noop("The request cannot be read."))
+FORBIDDEN: Final = Problem(403, "forbidden", gettext_noop("You may not do this."))
 FORGED: Final = Problem(
-    403, "forbidden", "This form is too old, or is not from here. Go back, reload the page, try again."
+    403, "forbidden", gettext_noop("This form is too old, or is not from here. Go back, reload the page, try again.")
 )
-NOT_FOUND: Final = Problem(404, "not_found", "There is nothing at this address.")
+NOT_FOUND: Final = Problem(404, "not_found", gettext_noop("There is nothing at this address."))
+
+_TITLES: Final = {
+    400: gettext_noop("Bad Request"),
+    403: gettext_noop("Forbidden"),
+    404: gettext_noop("Not Found"),
+    500: gettext_noop("Internal Server Error"),
+    503: gettext_noop("Service Unavailable"),
+    507: gettext_noop("Insufficient Storage"),
+}
 
 
 def problem(answer: Problem) -> HttpResponse:
@@ -49,7 +60,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _answer(request, NOT_FOUND)
 
 
-def server_error(request: HttpRequest, *_: Any) -> HttpResponse:
+def server_error(request: HttpRequest, *_arguments: Any) -> HttpResponse:
     """Django's handler500, for exceptions outside of DRF: a lost database, a full disk."""
     return _answer(request, _problem_of_server(sys.exc_info()[1]))
 
@@ -64,8 +75,8 @@ def _page(request: HttpRequest, answer: Problem) -> HttpResponse:
     anonymous.user = AnonymousUser()
     values = {
         **admin.site.each_context(anonymous),
-        "title": HTTPStatus(answer.status).phrase,
-        "detail": answer.detail,
+        "title": _(_TITLES[answer.status]),
+        "detail": _(answer.detail),
         "request_id": context.current().request_id,
     }
     page = render(anonymous, "api/error_page.html", values, status=answer.status)

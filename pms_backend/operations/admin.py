@@ -1,6 +1,6 @@
 """The admin of users, roles and failed logins, and the dashboard as its first page."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from axes.models import AccessAttempt
 from django.contrib import admin
@@ -10,11 +10,13 @@ from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm
 
 from pms_backend.access.granting_admin import GrantingAdmin, GrantingForm
-from pms_backend.api.service_admin import ReadOnlyAdmin
+from pms_backend.api.admin_tables import EXTRA, KEY, MAIN_NUMBER, NAME, TEXT
+from pms_backend.api.service_admin import ReadOnlyAdmin, moment
 from pms_backend.api.typed_unfold import ModelAdmin, display
 from pms_backend.operations.roles import ROLES
 from pms_backend.operations.search.page import show_search
@@ -26,6 +28,9 @@ admin.site.login_template = "operations/login.html"
 # Unfold's address of its own search, which would find pages and run each list's search.
 admin.site.search = show_search  # type: ignore[attr-defined]
 admin.site.unregister((User, Group))
+# Their pages say what the menu says.
+Group._meta.verbose_name, Group._meta.verbose_name_plural = _("role"), _("roles")
+AccessAttempt._meta.verbose_name, AccessAttempt._meta.verbose_name_plural = _("failed login"), _("failed logins")
 
 
 @admin.register(User)
@@ -39,6 +44,14 @@ class UserAdmin(GrantingAdmin, DjangoUserAdmin, ModelAdmin):  # type: ignore[typ
     change_password_form = AdminPasswordChangeForm
     list_fullwidth = True
     list_display = ("username", "first_name", "last_name", "roles", "is_active", "is_staff", "is_superuser")
+    column_kinds: ClassVar = {
+        "username": KEY,
+        "first_name": EXTRA,
+        "last_name": EXTRA,
+        "roles": TEXT,
+        "is_staff": EXTRA,
+        "is_superuser": EXTRA,
+    }
     filter_horizontal = ("user_permissions",)
     add_fieldsets = (
         (None, {"fields": ("username", "usable_password", "password1", "password2")}),
@@ -84,6 +97,7 @@ class GroupAdmin(GrantingAdmin, DjangoGroupAdmin, ModelAdmin):
     form = GrantingForm
     list_fullwidth = True
     list_display = ("name", "explained", "users")
+    column_kinds: ClassVar = {"name": KEY, "users": MAIN_NUMBER}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         """The roles with the numbers of their users."""
@@ -105,10 +119,22 @@ class GroupAdmin(GrantingAdmin, DjangoGroupAdmin, ModelAdmin):
 class FailedLoginAdmin(ReadOnlyAdmin):
     """Failed logins of the last minutes, which lock a user out; `manage.py axes_reset_username NAME` unlocks one."""
 
-    list_display = ("attempt_time", "username", "ip_address", "failures_since_start", "path_info", "user_agent")
+    list_display = ("username", "ip_address", "failures_since_start", "attempted", "path_info", "user_agent")
+    column_kinds: ClassVar = {
+        "username": NAME,
+        "failures_since_start": MAIN_NUMBER,
+        "path_info": EXTRA,
+        "user_agent": EXTRA,
+    }
+    empty_text = _("No login has failed in the last minutes.")
     search_fields = ("username", "ip_address")
     search_help_text = _("User or address")
     ordering = ("-attempt_time",)
     actions = None
     # Without the sent data: somebody may have typed a password into the wrong field.
     fields = list_display
+
+    @display(description=_("Last failure"), ordering="attempt_time")
+    def attempted(self, attempt: AccessAttempt) -> SafeString:
+        """The moment of the last one."""
+        return moment(attempt.attempt_time)

@@ -1,7 +1,7 @@
 """PMS connections: their secrets, shown once, how the PMS is called, and whether it answers."""
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.contrib import admin
@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from pms_backend.access.history_pages import HistoryPages
+from pms_backend.api.admin_tables import MAIN, NAME, SHORT
 from pms_backend.api.service_admin import RefusalsAsFormErrors, ServiceForm, secret_message
 from pms_backend.api.typed_unfold import action, display
 from pms_integration import services
@@ -90,6 +91,13 @@ class PMSConnectionAdmin(HistoryPages, SyncStarts, ConnectionActions):
     actor_kind, actor_key = "pms", "slug"
     form = PMSConnectionForm
     list_display = ("name", "slug", "state", "circuit_status", "words")
+    column_kinds: ClassVar = {
+        "name": NAME,
+        "slug": SHORT,
+        "state": MAIN,
+        "circuit_status": SHORT,
+    }
+    empty_text = gettext_lazy("A PMS sends its products and stock here, and is told of ours: connect the first one.")
     list_filter = ("is_active", CallsFilter, RefusedFilter)
     search_fields = ("name", "slug")
     search_help_text = gettext_lazy("Name or slug")

@@ -1,6 +1,6 @@
 """PMS events: the received webhooks, what they are about, what they have made, and the action that retries them."""
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from inventory.admin.quantities import signed
 from pms_backend.access.visibility import sees_cost
-from pms_backend.api.admin_tables import link
+from pms_backend.api.admin_tables import EXTRA, EXTRA_NUMBER, MAIN, NAME, link
 from pms_backend.api.exact_json import exact_json
 from pms_backend.api.exceptions import DomainError
 from pms_backend.api.service_admin import GrowingTableAdmin, json_block, moment
@@ -70,6 +70,16 @@ class PMSEventAdmin(GrowingTableAdmin):
     """Webhooks of the PMS, newest first; staff can only retry them."""
 
     list_display = ("webhook_id", "about", "type", "status_label", "why", "connection", "attempts", "received")
+    column_kinds: ClassVar = {
+        "webhook_id": NAME,
+        "status_label": MAIN,
+        "type": EXTRA,
+        "connection": EXTRA,
+        "attempts": EXTRA_NUMBER,
+    }
+    empty_text = gettext_lazy(
+        "Nothing has come from a PMS yet. The page of a connection has the address for its webhooks."
+    )
     list_filter = ("status", TypeFilter, "connection")
     list_select_related = ("connection",)
     search_fields = ("webhook_id__startswith",)

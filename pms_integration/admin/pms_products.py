@@ -1,7 +1,7 @@
 """The products of PMSs: their state, and what staff decide about conflicts and about which product is which."""
 
 from functools import partial
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.contrib import admin, messages
@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from pms_backend.access.visibility import sees_cost
-from pms_backend.api.admin_tables import TABLES
+from pms_backend.api.admin_tables import EXTRA, MAIN, NAME, TABLES
 from pms_backend.api.keyset import MAX_ID
 from pms_backend.api.service_admin import EmptyForm, ReadOnlyAdmin, RefusalsAsFormErrors, moment, short
 from pms_backend.api.typed_unfold import action, display
@@ -85,6 +85,14 @@ class PMSProductAdmin(ReadOnlyAdmin):
     """Products of the PMS and the products of ours that they are linked to."""
 
     list_display = ("external_id", "state_label", "product", "connection", "listed_why", "updated", "pushed")
+    column_kinds: ClassVar = {
+        "external_id": NAME,
+        "state_label": MAIN,
+        "connection": EXTRA,
+        "updated": EXTRA,
+        "pushed": EXTRA,
+    }
+    empty_text = gettext_lazy("No PMS has reported a product yet, and none was published there.")
     list_filter = (StateFilter, "connection", "is_deleted")
     list_select_related = ("product", "connection")
     search_fields = ("external_id", "product__name")

@@ -1,7 +1,7 @@
 """The products that PMSs have to be told, and the button that sends them now."""
 
 from functools import partial
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from pms_backend.access.visibility import sees_cost
-from pms_backend.api.admin_tables import link
+from pms_backend.api.admin_tables import EXTRA, EXTRA_NUMBER, MAIN, NAME, link
 from pms_backend.api.service_admin import GrowingTableAdmin, json_block, moment
 from pms_backend.api.typed_unfold import action, display
 from pms_integration import services
@@ -49,6 +49,14 @@ class PMSProductPushAdmin(GrowingTableAdmin):
     """What waits to be pushed: one row for a product, however often it has changed."""
 
     list_display = ("product", "connection", "state_label", "requested", "due", "failures", "error")
+    column_kinds: ClassVar = {
+        "product": NAME,
+        "connection": EXTRA,
+        "state_label": MAIN,
+        "due": EXTRA,
+        "failures": EXTRA_NUMBER,
+    }
+    empty_text = gettext_lazy("Nothing waits: every PMS knows what it has to know.")
     list_filter = (PushStateFilter, "pms_product__connection")
     list_select_related = ("pms_product__product", "pms_product__connection")
     search_fields = ("pms_product__product__name", "pms_product__external_id")

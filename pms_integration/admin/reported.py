@@ -1,6 +1,6 @@
 """The stock that the PMS last reported, compared with ours, and the ids of its variants."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -11,6 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.paginator import InfinitePaginator
 
+from inventory.admin.quantities import signed
+from pms_backend.api.admin_tables import EXTRA, EXTRA_NUMBER, KEY, MAIN_NUMBER, NAME, NUMBER
 from pms_backend.api.service_admin import ReadOnlyAdmin, moment
 from pms_backend.api.typed_unfold import display
 from pms_integration.models import PMSStock, PMSVariant
@@ -39,6 +41,16 @@ class PMSStockAdmin(SkuSearch, ReadOnlyAdmin):
     """The stock that the PMS last reported, and ours."""
 
     list_display = ("sku", "location", "connection", "theirs", "ours", "unacknowledged", "difference_label", "reported")
+    column_kinds: ClassVar = {
+        "sku": KEY,
+        "connection": EXTRA,
+        "theirs": NUMBER,
+        "ours": NUMBER,
+        "unacknowledged": EXTRA_NUMBER,
+        "difference_label": MAIN_NUMBER,
+        "reported": EXTRA,
+    }
+    empty_text = gettext_lazy("No PMS has reported stock yet.")
     list_filter = (DiffersFilter, "connection")
     list_select_related = ("variant", "location", "connection")
     search_fields = ("variant__sku",)
@@ -97,7 +109,7 @@ class PMSStockAdmin(SkuSearch, ReadOnlyAdmin):
         if stock.difference is None:
             return None
         colour = "font-semibold text-red-600 dark:text-red-500" if stock.difference else ""
-        return format_html('<span class="{}">{}</span>', colour, f"{stock.difference:+}" if stock.difference else "0")
+        return format_html('<span class="{}">{}</span>', colour, signed(stock.difference) if stock.difference else "0")
 
 
 @admin.register(PMSVariant)
@@ -105,6 +117,12 @@ class PMSVariantAdmin(SkuSearch, ReadOnlyAdmin):
     """The ids by which a PMS names our variants."""
 
     list_display = ("external_id", "variant", "connection", "other_ids")
+    column_kinds: ClassVar = {
+        "external_id": NAME,
+        "other_ids": EXTRA,
+        "connection": EXTRA,
+    }
+    empty_text = gettext_lazy("No PMS has reported variants yet.")
     list_filter = ("connection",)
     list_select_related = ("variant", "connection")
     search_fields = ("external_id", "variant__sku")

@@ -1,6 +1,6 @@
 """The changes of our stock that a PMS has to be told, and what became of them."""
 
-from typing import Final
+from typing import ClassVar, Final
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from inventory.admin.quantities import coloured_delta
-from pms_backend.api.admin_tables import link
+from pms_backend.api.admin_tables import EXTRA, KEY, MAIN_NUMBER, link
 from pms_backend.api.service_admin import GrowingTableAdmin, moment
 from pms_backend.api.typed_unfold import display
 from pms_integration.models import PMSStockPush, StockPushStatus
@@ -32,6 +32,15 @@ class PMSStockPushAdmin(SkuSearch, GrowingTableAdmin):
         *("sku_of_level", "location", "connection", "change", "reason", "status_label", "created", "acknowledged"),
         "error",
     )
+    column_kinds: ClassVar = {
+        "sku_of_level": KEY,
+        "connection": EXTRA,
+        "change": MAIN_NUMBER,
+        "reason": EXTRA,
+        "acknowledged": EXTRA,
+        "error": EXTRA,
+    }
+    empty_text = gettext_lazy("No change of our stock had to be sent to a PMS yet.")
     list_filter = ("status", "connection")
     list_select_related = ("level__variant", "level__location", "connection")
     search_fields = ("level__variant__sku",)

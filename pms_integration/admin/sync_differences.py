@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from pms_backend.access.visibility import sees_cost
-from pms_backend.api.admin_tables import link
+from pms_backend.api.admin_tables import EXTRA, MAIN, NAME, link
 from pms_backend.api.service_admin import GrowingTableAdmin, json_block, short
 from pms_backend.api.typed_unfold import display
 from pms_integration.admin.sync_run_words import kind_of
@@ -63,6 +63,13 @@ class SyncDifferenceAdmin(GrowingTableAdmin):
     """Differences between a PMS and us, in the order in which they were found."""
 
     list_display = ("subject", "resource", "what", "pms_value", "our_value", "action", "detail")
+    column_kinds: ClassVar = {
+        "subject": NAME,
+        "resource": EXTRA,
+        "action": MAIN,
+        "detail": EXTRA,
+    }
+    empty_text = gettext_lazy("The run has found no difference.")
     list_filter = ("resource", "action", RunFilter)
     search_fields = ("sku", "external_id")
     search_help_text = gettext_lazy("SKU, or the PMS's id of a product")

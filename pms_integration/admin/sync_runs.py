@@ -1,7 +1,7 @@
 """Sync runs: how far they are, what came of them, and the buttons that accept, confirm and cancel them."""
 
 from functools import partial
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from pms_backend.access.visibility import sees_cost
-from pms_backend.api.admin_tables import SHORT, TABLES, TEXT, Table, link
+from pms_backend.api.admin_tables import EXTRA, EXTRA_NUMBER, KEY, MAIN, NUMBER, SHORT, TABLES, TEXT, Table, link
 from pms_backend.api.service_admin import EmptyForm, GrowingTableAdmin, RefusalsAsFormErrors, moment, short
 from pms_backend.api.typed_unfold import action, display
 from pms_integration import services
@@ -54,6 +54,20 @@ class SyncRunAdmin(GrowingTableAdmin):
     list_display = (
         *("number", "connection", "status_label", "kind", "progress"),
         *("created", "updated", "archived", "failed", "started", "finished"),
+    )
+    column_kinds: ClassVar = {
+        "number": KEY,
+        "status_label": MAIN,
+        "progress": EXTRA_NUMBER,
+        "created": NUMBER,
+        "updated": NUMBER,
+        "archived": EXTRA_NUMBER,
+        "failed": NUMBER,
+        "started": EXTRA,
+        "finished": EXTRA,
+    }
+    empty_text = gettext_lazy(
+        "No PMS was asked for everything yet. The page of a connection has the button that does it."
     )
     list_filter = ("status", "dry_run", "connection")
     list_select_related = ("connection",)
