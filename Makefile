@@ -26,7 +26,7 @@ test: $(VENV)/.installed-dev  ## Run the tests, on real PostgreSQL and Redis
 test-slow: $(VENV)/.installed-dev  ## Run the tests that take minutes: all repetitions, real limits, whole data
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -m slow $(ARGS)
 
-screenshots: $(VENV)/.installed-dev  ## Take pictures of the warehouse's pages: all in .data/screenshots, the best in docs/screenshots
+screenshots: $(VENV)/.installed-dev  ## Take pictures of all pages: all in .data/screenshots, the best in docs/screenshots
 	REQUIRE_BROWSER=1 $(BIN)/python -m pytest tests/browser/screenshots.py -q
 
 bench: $(VENV)/.installed-dev  ## Measure the speed, as ratios to a limit measured in the same run

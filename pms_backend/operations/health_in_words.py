@@ -105,9 +105,9 @@ def _answers(connections: Sequence[PMS], called: Sequence[PMS]) -> str:
     if not active:
         return _("No PMS is connected.")
     if not called:
-        return ngettext(
-            "The PMS is not called: it only sends webhooks.", "No PMS is called: they only send webhooks.", active
-        )
+        if active == 1:
+            return _("The PMS is not called: it only sends webhooks.")
+        return _("No PMS is called: they only send webhooks.")
     answering = sum(pms.answers for pms in called)
     if answering == len(called):
         return ngettext("The PMS answers.", "All %(count)s PMSs answer.", answering) % {

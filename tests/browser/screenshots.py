@@ -1,4 +1,4 @@
-"""Pictures of the warehouse's pages: `make screenshots`. Its name keeps it out of the tests."""
+"""Pictures of the pages: `make screenshots`. Its name keeps it out of the tests."""
 
 import io
 from pathlib import Path
@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 from pytest_django.live_server_helper import LiveServer
 
+from tests.browser.admin_pages import make_world
 from tests.browser.pages import page_of
-from tests.browser.stock_pages import SIZES, STOCK_PAGES, make_warehouse
+from tests.browser.stock_pages import SIZES
 from tests.browser.test_content_security import log_in
 from tests.faults.celery_processes import ROOT
 
@@ -25,13 +26,13 @@ MAX_BYTES: Final = 150_000
 
 
 def test_take_pictures(live_server: LiveServer, chromium: str):
-    addresses = make_warehouse()
+    addresses = make_world()
     for directory in (ALL, BEST):
         directory.mkdir(parents=True, exist_ok=True)
     with page_of(chromium) as page:
         log_in(page, live_server.url)
-        for name in STOCK_PAGES:
-            page.goto(f"{live_server.url}{addresses[name]}", wait_until="networkidle")
+        for name, address in addresses.items():
+            page.goto(f"{live_server.url}{address}", wait_until="networkidle")
             for width, height in SIZES.items():
                 page.set_viewport_size({"width": width, "height": height})
                 page.evaluate("document.fonts.ready")

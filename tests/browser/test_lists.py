@@ -6,13 +6,15 @@ import pytest
 from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
 
+from tests.browser.admin_pages import lists, make_world
 from tests.browser.pages import page_of
-from tests.browser.stock_pages import LISTS, SIZES, make_warehouse
+from tests.browser.stock_pages import SIZES
 from tests.browser.test_content_security import log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 ROWS_ON_A_PHONE: Final = 6
+FEW_LISTS: Final = ("levels", "transfers")
 # The parts of a list that are wider than their place: behind a scrollbar, or cut off by the edge.
 CUT_OFF: Final = """
 [...document.querySelectorAll('#changelist-form .simplebar-content-wrapper, .result-list td, .result-list th')]
@@ -29,11 +31,13 @@ WHOLE_ROWS: Final = """
 """
 
 
-@pytest.mark.parametrize("names", [LISTS[:3:2], pytest.param(LISTS, marks=pytest.mark.slow)], ids=["few", "all"])
+@pytest.mark.parametrize(
+    "names", [FEW_LISTS, pytest.param((*lists(), "differences"), marks=pytest.mark.slow)], ids=["few", "all"]
+)
 def test_a_phone_shows_six_rows_and_wider_screens_every_column(
     live_server: LiveServer, chromium: str, names: tuple[str, ...]
 ):
-    addresses = make_warehouse()
+    addresses = make_world()
     rows: dict[str, int] = {}
     cut_off: dict[str, list[str]] = {}
     with page_of(chromium) as page:

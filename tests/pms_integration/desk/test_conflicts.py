@@ -100,7 +100,7 @@ def test_without_scripts_the_page_of_a_button_asks(pms: PMSConnection, simulator
 
     asked = client.get(url)
 
-    assert asked.context["title"] == f"Take the PMS's: content of {row}"
+    assert asked.context["title"] == f"Take the PMS's: {row}, Content"
     assert Product.objects.get().name == "Our lamp"
     for query in ("", "?group=content", "?group=nothing&side=pms", "?group=content&side=shared"):
         answer = client.post(f"{url.partition('?')[0]}{query}", SENT)

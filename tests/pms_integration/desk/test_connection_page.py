@@ -199,7 +199,7 @@ def test_who_may_only_look_reads_the_settings_and_changes_none(pms: PMSConnectio
     refused = client.post(page(pms), {"owner_of_price": "local"})
 
     pms.refresh_from_db()
-    assert "content: the PMS, price: both, publication: the PMS" in shown
+    assert "Content: the PMS, Price: both, Publication: the PMS" in shown
     assert "All active products; tags: new, sale" in shown
     assert "owner_of_price" not in shown
     assert (refused.status_code, pms.price_owner) == (403, "shared")

@@ -69,7 +69,7 @@ def test_an_event_of_stock_leads_to_its_movement_and_the_product(pms: PMSConnect
 
     movement = StockMovement.objects.latest("id")
     assert (movement.delta, address("inventory_stockmovement", movement) in shown) == (-3, True)
-    assert "A-1 at Main: -3" in shown
+    assert "A-1 at Main: −3" in shown
     assert address("products_product", ours) in shown
     assert address("inventory_stockmovement", StockMovement.objects.earliest("id")) not in shown
 
