@@ -1,9 +1,10 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class InventoryConfig(AppConfig):
     name = "inventory"
-    verbose_name = "Stock"
+    verbose_name = _("Stock")
 
     def ready(self) -> None:
         """Connects the receivers of published events."""
