@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm
 
 from pms_backend.access.granting_admin import GrantingAdmin, GrantingForm
-from pms_backend.api.admin_tables import EXTRA, KEY, MAIN_NUMBER, NAME, TEXT
+from pms_backend.api.admin_tables import EXTRA, KEY, MAIN_NUMBER, NAME, SENTENCE, TEXT
 from pms_backend.api.service_admin import ReadOnlyAdmin, moment
 from pms_backend.api.typed_unfold import ModelAdmin, display
 from pms_backend.operations.roles import ROLES
@@ -30,6 +30,7 @@ admin.site.search = show_search  # type: ignore[attr-defined]
 admin.site.unregister((User, Group))
 # Their pages say what the menu says.
 Group._meta.verbose_name, Group._meta.verbose_name_plural = _("role"), _("roles")
+AccessAttempt._meta.app_config.verbose_name = _("Access")
 AccessAttempt._meta.verbose_name, AccessAttempt._meta.verbose_name_plural = _("failed login"), _("failed logins")
 
 
@@ -97,7 +98,7 @@ class GroupAdmin(GrantingAdmin, DjangoGroupAdmin, ModelAdmin):
     form = GrantingForm
     list_fullwidth = True
     list_display = ("name", "explained", "users")
-    column_kinds: ClassVar = {"name": KEY, "users": MAIN_NUMBER}
+    column_kinds: ClassVar = {"name": KEY, "explained": SENTENCE, "users": MAIN_NUMBER}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         """The roles with the numbers of their users."""

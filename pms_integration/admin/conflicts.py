@@ -20,7 +20,7 @@ from products.models import ProductImage
 IMAGES: Final = "images"
 SIDES: Final = (FieldGroupOwner.PMS.value, FieldGroupOwner.LOCAL.value)
 _NAME: Final = "align-top whitespace-nowrap text-important"
-_VALUE: Final = "align-top w-1/3"
+_VALUE: Final = "align-top w-1/3 cell-labelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from pms_backend.access.history_pages import HistoryPages
-from pms_backend.api.admin_tables import MAIN, NAME, SHORT
+from pms_backend.api.admin_tables import EXTRA, MAIN, NAME, SENTENCE
 from pms_backend.api.service_admin import RefusalsAsFormErrors, ServiceForm, secret_message
 from pms_backend.api.typed_unfold import action, display
 from pms_integration import services
@@ -93,17 +93,18 @@ class PMSConnectionAdmin(HistoryPages, SyncStarts, ConnectionActions):
     list_display = ("name", "slug", "state", "circuit_status", "words")
     column_kinds: ClassVar = {
         "name": NAME,
-        "slug": SHORT,
+        "slug": EXTRA,
         "state": MAIN,
-        "circuit_status": SHORT,
+        "circuit_status": EXTRA,
+        "words": SENTENCE,
     }
     empty_text = gettext_lazy("A PMS sends its products and stock here, and is told of ours: connect the first one.")
     list_filter = ("is_active", CallsFilter, RefusedFilter)
     search_fields = ("name", "slug")
     search_help_text = gettext_lazy("Name or slug")
     fields = (
-        *(("name", "slug"), ("kind", "state"), ("masked_secret", "previous_secret_end"), "created_at"),
-        *(("base_url", "credentials_set"), ("circuit_status", "last_contact_at"), "clock_offset"),
+        *(("name", "slug"), ("kind", "state_in_a_word"), ("masked_secret", "previous_secret_end"), "created_at"),
+        *(("base_url", "credentials_set"), ("circuit_in_a_word", "last_contact_at"), "clock_offset"),
     )
     # For staff who may not change them.
     settings_in_words = ("owners", "made_there")
@@ -239,6 +240,16 @@ class PMSConnectionAdmin(HistoryPages, SyncStarts, ConnectionActions):
     def circuit_status(self, connection: PMSConnection) -> tuple[str, str]:
         """Whether the PMS is reachable."""
         return circuit_label(connection)
+
+    @display(description=gettext_lazy("State"))
+    def state_in_a_word(self, connection: PMSConnection) -> str:
+        """Whether it is switched on, and whether changes are pushed."""
+        return self.state(connection)[1]
+
+    @display(description=gettext_lazy("Calls"))
+    def circuit_in_a_word(self, connection: PMSConnection) -> str:
+        """Whether the PMS is reachable."""
+        return self.circuit_status(connection)[1]
 
     @display(description=gettext_lazy("What happens"))
     def words(self, connection: PMSConnection) -> str:

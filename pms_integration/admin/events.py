@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from inventory.admin.quantities import signed
 from pms_backend.access.visibility import sees_cost
-from pms_backend.api.admin_tables import EXTRA, EXTRA_NUMBER, MAIN, NAME, link
+from pms_backend.api.admin_tables import EXTRA, EXTRA_NUMBER, MAIN, NAME, SENTENCE, link
 from pms_backend.api.exact_json import exact_json
 from pms_backend.api.exceptions import DomainError
 from pms_backend.api.service_admin import GrowingTableAdmin, json_block, moment
@@ -73,6 +73,7 @@ class PMSEventAdmin(GrowingTableAdmin):
     column_kinds: ClassVar = {
         "webhook_id": NAME,
         "status_label": MAIN,
+        "why": SENTENCE,
         "type": EXTRA,
         "connection": EXTRA,
         "attempts": EXTRA_NUMBER,
@@ -87,7 +88,7 @@ class PMSEventAdmin(GrowingTableAdmin):
     ordering = ("-id",)
     sortable_by = ()
     fields = (
-        *(("status_label", "type"), "why", ("subjects", "movements"), ("webhook_id", "connection")),
+        *(("status", "type"), "why", ("subjects", "movements"), ("webhook_id", "connection")),
         ("attempts", "crashes"),
         *(("received_at", "processed_at"), ("due_at", "awaited_variant"), "headers_received", "message"),
     )

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from pms_backend.access.visibility import sees_cost
-from pms_backend.api.admin_tables import EXTRA, MAIN, NAME, TABLES
+from pms_backend.api.admin_tables import EXTRA, MAIN, NAME, SENTENCE, TABLES
 from pms_backend.api.keyset import MAX_ID
 from pms_backend.api.service_admin import EmptyForm, ReadOnlyAdmin, RefusalsAsFormErrors, moment, short
 from pms_backend.api.typed_unfold import action, display
@@ -88,6 +88,7 @@ class PMSProductAdmin(ReadOnlyAdmin):
     column_kinds: ClassVar = {
         "external_id": NAME,
         "state_label": MAIN,
+        "listed_why": SENTENCE,
         "connection": EXTRA,
         "updated": EXTRA,
         "pushed": EXTRA,
@@ -99,7 +100,7 @@ class PMSProductAdmin(ReadOnlyAdmin):
     search_help_text = gettext_lazy("The PMS's id, or our product's name")
     show_full_result_count = False
     fields = (
-        *(("external_id", "connection"), ("product", "state_label"), "why", ("version", "is_deleted")),
+        *(("external_id", "connection"), ("product", "state_in_words"), "why", ("version", "is_deleted")),
         *(("updated_at", "pushed_at"), "payload"),
     )
     # The buttons of `resolve` are beside the values that they take.
@@ -214,6 +215,11 @@ class PMSProductAdmin(ReadOnlyAdmin):
     def state_label(self, product: Any) -> tuple[str, str]:
         """The state as a coloured label."""
         return product.state, str(PMSProductState(product.state).label)
+
+    @display(description=gettext_lazy("State"))
+    def state_in_words(self, product: Any) -> str:
+        """The state."""
+        return self.state_label(product)[1]
 
     @display(description=gettext_lazy("Reason"))
     def why(self, product: Any) -> str:

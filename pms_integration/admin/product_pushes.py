@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from pms_backend.access.visibility import sees_cost
-from pms_backend.api.admin_tables import EXTRA, EXTRA_NUMBER, MAIN, NAME, link
+from pms_backend.api.admin_tables import EXTRA, EXTRA_NUMBER, MAIN, NAME, SENTENCE, link
 from pms_backend.api.service_admin import GrowingTableAdmin, json_block, moment
 from pms_backend.api.typed_unfold import action, display
 from pms_integration import services
@@ -53,6 +53,7 @@ class PMSProductPushAdmin(GrowingTableAdmin):
         "product": NAME,
         "connection": EXTRA,
         "state_label": MAIN,
+        "error": SENTENCE,
         "due": EXTRA,
         "failures": EXTRA_NUMBER,
     }
@@ -64,7 +65,7 @@ class PMSProductPushAdmin(GrowingTableAdmin):
     ordering = ("due_at", "id")
     sortable_by = ()
     fields = (
-        *(("pms_product_link", "our_product"), ("connection", "state_label"), ("requested_at", "due_at")),
+        *(("pms_product_link", "our_product"), ("connection", "state_in_words"), ("requested_at", "due_at")),
         *(("failures", "attempts"), "error", ("idempotency_key", "sent_fields"), "content"),
     )
     actions = ("push_selected",)
@@ -131,6 +132,11 @@ class PMSProductPushAdmin(GrowingTableAdmin):
         """Whether it waits, is tried again or was refused, as a coloured label."""
         state = _state_of(push)
         return state, str(_STATES[state])
+
+    @display(description=gettext_lazy("State"))
+    def state_in_words(self, push: PMSProductPush) -> str:
+        """Whether it waits, is tried again or was refused."""
+        return self.state_label(push)[1]
 
     @display(description=gettext_lazy("Since"))
     def requested(self, push: PMSProductPush) -> SafeString:

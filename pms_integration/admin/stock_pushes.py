@@ -49,7 +49,7 @@ class PMSStockPushAdmin(SkuSearch, GrowingTableAdmin):
     ordering = ("-id",)
     sortable_by = ()
     fields = (
-        *("connection", "level", "movement_link", "change", "reason", "reference", "occurred_at", "status_label"),
+        *("connection", "level", "movement_link", "change", "reason", "reference", "occurred_at", "status"),
         *("error", "idempotency_key", "sku", "location_name", "due_at", "failures", "created_at", "acknowledged_at"),
     )
 

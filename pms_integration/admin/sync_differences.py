@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from pms_backend.access.visibility import sees_cost
-from pms_backend.api.admin_tables import EXTRA, MAIN, NAME, link
+from pms_backend.api.admin_tables import EXTRA, NAME, SENTENCE, link
 from pms_backend.api.service_admin import GrowingTableAdmin, json_block, short
 from pms_backend.api.typed_unfold import display
 from pms_integration.admin.sync_run_words import kind_of
@@ -66,7 +66,7 @@ class SyncDifferenceAdmin(GrowingTableAdmin):
     column_kinds: ClassVar = {
         "subject": NAME,
         "resource": EXTRA,
-        "action": MAIN,
+        "action": SENTENCE,
         "detail": EXTRA,
     }
     empty_text = gettext_lazy("The run has found no difference.")

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from pms_backend.access.visibility import sees_cost
-from pms_backend.api.admin_tables import EXTRA, EXTRA_NUMBER, KEY, MAIN, NUMBER, SHORT, TABLES, TEXT, Table, link
+from pms_backend.api.admin_tables import EXTRA, EXTRA_NUMBER, MAIN, NUMBER, SHORT, TABLES, TEXT, Table, link
 from pms_backend.api.service_admin import EmptyForm, GrowingTableAdmin, RefusalsAsFormErrors, moment, short
 from pms_backend.api.typed_unfold import action, display
 from pms_integration import services
@@ -56,11 +56,11 @@ class SyncRunAdmin(GrowingTableAdmin):
         *("created", "updated", "archived", "failed", "started", "finished"),
     )
     column_kinds: ClassVar = {
-        "number": KEY,
+        "number": SHORT,
         "status_label": MAIN,
         "progress": EXTRA_NUMBER,
-        "created": NUMBER,
-        "updated": NUMBER,
+        "created": EXTRA_NUMBER,
+        "updated": EXTRA_NUMBER,
         "archived": EXTRA_NUMBER,
         "failed": NUMBER,
         "started": EXTRA,

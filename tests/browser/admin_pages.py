@@ -16,6 +16,7 @@ from django.utils.text import slugify
 
 from pms_backend.operations.menu import MENU
 from pms_integration.models import PMSConnection, PMSEvent, PMSProduct, PMSProductPush, SyncDifference, SyncRun
+from pms_integration.services.product_fields import variant_field
 from products.models import Product
 from tests.browser.stock_pages import LONG_NAME, make_warehouse
 from tests.factories import make_connection
@@ -101,7 +102,7 @@ def _products(connection: PMSConnection) -> None:
         product=product,
         conflict={
             "content": {"name": {"agreed": "Standing desk", "pms": "Standing desk, oak", "local": LONG_NAME}},
-            "price": {"DESK-OAK-160.price": {"agreed": "649.00", "pms": "599.00", "local": "679.00"}},
+            "price": {variant_field("desk-oak-160", "price"): {"agreed": "649.00", "pms": "599.00", "local": "679.00"}},
         },
     )
     PMSProduct.objects.create(
