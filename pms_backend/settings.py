@@ -11,6 +11,7 @@ from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy
 
 from pms_backend import env
 from pms_backend.api import limits, schema_texts
@@ -411,7 +412,7 @@ WHITENOISE_USE_FINDERS = True
 
 UNFOLD = {
     "SITE_TITLE": "PMS",
-    "SITE_HEADER": "Product Management",
+    "SITE_HEADER": gettext_lazy("Product Management"),
     "SITE_SYMBOL": "inventory_2",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("operations/favicon.svg")}],
     "STYLES": [lambda _: static("operations/admin.css")],
