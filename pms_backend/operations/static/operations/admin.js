@@ -24,7 +24,7 @@
     for (const element of root.querySelectorAll("a, button, [role=button]")) {
       const text = [...element.childNodes].filter((node) => !node.matches?.("[aria-hidden]"));
       if (!element.title && !element.ariaLabel && !text.some((node) => node.textContent.trim() || node.matches?.("img"))) {
-        element.ariaLabel = document.getElementById("page")?.dataset.more;
+        element.ariaLabel = document.querySelector("[data-more]")?.dataset.more;
       }
     }
   }
@@ -33,6 +33,13 @@
     hideIcons(event.target);
     makeOperable(event.target);
     name(event.target);
+  }
+
+  // Django's own script puts explanations into empty elements, where a screen reader may not expect them.
+  function describeTooltips() {
+    for (const tooltip of document.querySelectorAll(".help-tooltip[aria-label]")) {
+      tooltip.setAttribute("role", "img");
+    }
   }
 
   // After a refusal work goes on at the first field that is to be corrected. Before the page is loaded Django's own
@@ -46,6 +53,8 @@
 
   document.addEventListener("DOMContentLoaded", improve);
   window.addEventListener("load", focusFirst);
+  // It does so at the same event, after this script.
+  window.addEventListener("load", () => setTimeout(describeTooltips));
   document.addEventListener("htmx:afterSwap", improve);
   document.addEventListener("keydown", (event) => {
     if ((event.key === "Enter" || event.key === " ") && event.target.matches("[role=button][tabindex]")) {
