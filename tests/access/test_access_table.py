@@ -39,6 +39,7 @@ TABLE = {
     "get /metrics": Row(None, 200),
     "get /api/schema/": Row(None, 200),
     "get /api/docs/": Row(None, 200),
+    "get /admin/language/": Row(None, 302),
     "post /api/v1/auth/token/": Row(None, 422),
     "post /api/v1/auth/refresh/": Row(None, 422),
     "post /api/v1/webhooks/pms/main/": Row(None, 404),

@@ -11,7 +11,7 @@ register = template.Library()
 
 _FIELD: Final = re.compile(r'class="field-([^ "]+)')
 _COLUMN: Final = re.compile(r"\bcolumn-(\S+)")
-_EMPTY: Final = re.compile(r">\s*-\s*</t[dh]>$|^<t[dh]\b[^>]*>\s*</t[dh]>$")
+_EMPTY: Final = re.compile(r">\s*-\s*(</span>)?\s*</t[dh]>$|^<t[dh]\b[^>]*>\s*</t[dh]>$")
 
 
 @register.simple_tag(takes_context=True)
