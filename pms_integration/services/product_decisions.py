@@ -1,6 +1,7 @@
 """What people decide about products that a PMS and we have: which is which, and whose values of a conflict hold."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -73,7 +74,8 @@ def resolve_conflict(*, pms_product_id: int, sides: Sides) -> PMSProduct:
             _("%(row)s has no conflict in %(sides)s.") % {"row": row, "sides": ", ".join(sorted(sides))}
         )
     subject = f"pms_product:{row.connection.slug}/{row.external_id}"[:200]
-    record_audit(action="pms_product.resolved", subject=subject, sides=dict(sides))
+    detail: dict[str, Any] = dict(sides)
+    record_audit(action="pms_product.resolved", subject=subject, **detail)
     if row.is_deleted and STATUS in named.get(group_of(STATUS), {}):
         return _resolve_deletion(row, sides[group_of(STATUS)])
     for group, fields in named.items():

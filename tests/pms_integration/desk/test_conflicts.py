@@ -71,8 +71,8 @@ def test_both_sides_are_shown_and_each_group_is_decided_by_itself(pms: PMSConnec
     services.push_due_products()
     assert simulator.state()["products"][0]["variants"][0]["price"] == "12.00"
     assert [entry.detail for entry in AuditEntry.objects.filter(action="pms_product.resolved").order_by("id")] == [
-        {"sides": {"content": "pms"}},
-        {"sides": {"price": "local"}},
+        {"content": "pms"},
+        {"price": "local"},
     ]
     # There is nothing to decide any more, and the push has been answered.
     after = client.get(page(row)).context
