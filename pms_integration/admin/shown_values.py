@@ -8,7 +8,7 @@ from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from pms_integration.services.product_fields import split
 from products.images.names import url_of
@@ -66,11 +66,7 @@ def shown_value(value: Any, other: Any, *, thumbnails: Thumbnails | None = None)
     more = len(lines) - MAX_LINES
     shown = [format_html(_MARK if line not in others else "{}", line) for line in lines[:MAX_LINES]]
     if more > 0:
-        shown.append(
-            format_html(
-                _FAINT, ngettext("and %(count)s more", "and %(count)s more", more) % {"count": number_format(more)}
-            )
-        )
+        shown.append(format_html(_FAINT, _("and %(count)s more") % {"count": number_format(more)}))
     return format_html_join("", _BLOCK, ((line,) for line in shown))
 
 
