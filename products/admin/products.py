@@ -11,12 +11,13 @@ from django.utils.translation import gettext_lazy
 
 from pms_backend.access.history_pages import HistoryPages
 from products import services
+from products.admin.bulk_changes import BulkChanges
 from products.admin.duplicating import Duplicating
 from products.admin.images import NEW_IMAGES, ImageInline, ImagesAdmin, write_images
 from products.admin.label_pages import LabelPages
 from products.admin.product_forms import SCHEDULE_FIELDS, ProductForm
 from products.admin.product_list import ProductList
-from products.admin.statuses import StatusButtons, StatusOfSelected, publish_checks
+from products.admin.statuses import StatusButtons, publish_checks
 from products.admin.variants import VARIANTS, VariantFormSet, VariantInline
 from products.labels import Label, label_of_variant
 from products.models import Product, ProductStatus, Variant
@@ -29,7 +30,7 @@ DETAILS: Any = (gettext_lazy("Details"), {"fields": (("brand", "category"), "tag
 
 
 @admin.register(Product)
-class ProductAdmin(HistoryPages, ProductList, StatusButtons, StatusOfSelected, Duplicating, LabelPages, ImagesAdmin):
+class ProductAdmin(HistoryPages, ProductList, BulkChanges, StatusButtons, Duplicating, LabelPages, ImagesAdmin):
     """The products of the catalogue."""
 
     history_kind = "product"
@@ -54,7 +55,7 @@ class ProductAdmin(HistoryPages, ProductList, StatusButtons, StatusOfSelected, D
         ),
     )
     readonly_fields = (*("status", "published_at", "handle", "version", "created_at", "updated_at", "attributes"),)
-    actions = ("publish_selected", "unpublish_selected", "archive_selected", "restore_selected", "print_labels")
+    actions = ("change_prices", "change_status", "print_labels")
     actions_detail = ("duplicate", "labels")
     actions_submit_line = StatusButtons.actions_submit_line
 

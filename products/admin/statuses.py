@@ -1,15 +1,13 @@
 """The buttons of a product's page that change its status, and what keeps a draft from being published."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
-from pms_backend.api.exceptions import DomainError
 from pms_backend.api.service_admin import ServiceAdmin
 from pms_backend.api.typed_unfold import action
 from products import services
@@ -64,30 +62,6 @@ class StatusButtons(ServiceAdmin):
         messages.success(request, _("%(product)s is a draft again.") % {"product": product.name})
 
 
-class StatusOfSelected(ServiceAdmin):
-    """A list whose selected products change their status."""
-
-    @action(description=gettext_lazy("Publish"), permissions=["change"])
-    def publish_selected(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
-        """Publishes the products that meet the rules, and shows the failed rules of the others."""
-        _each(request, queryset, services.publish_product)
-
-    @action(description=gettext_lazy("Unpublish"), permissions=["change"])
-    def unpublish_selected(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
-        """Makes the products drafts."""
-        _each(request, queryset, services.unpublish_product)
-
-    @action(description=gettext_lazy("Archive"), permissions=["change"])
-    def archive_selected(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
-        """Archives the products."""
-        _each(request, queryset, services.archive_product)
-
-    @action(description=gettext_lazy("Restore"), permissions=["change"])
-    def restore_selected(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
-        """Makes archived products drafts."""
-        _each(request, queryset, services.restore_product)
-
-
 def publish_checks(product: Product, variants: Iterable[Variant]) -> list[tuple[str, str]]:
     """What is to be done before a draft can be published: texts, and the ids of the fields that they speak of."""
     shown = list(variants)
@@ -103,17 +77,3 @@ def publish_checks(product: Product, variants: Iterable[Variant]) -> list[tuple[
         sku = shown[int(index[0])].sku if index else ""
         checks.append((texts[error.code] % {"sku": sku}, f"id_{field}"))
     return checks
-
-
-def _each(request: HttpRequest, products: Iterable[Product], service: Callable[..., Product]) -> None:
-    count = 0
-    for product in products:
-        try:
-            service(product_id=product.pk)
-            count += 1
-        except DomainError as error:
-            text = _("%(product)s stays as it is: %(reason)s") % {"product": product.name, "reason": error.detail}
-            messages.error(request, text)
-    if count:
-        text = ngettext("%(count)s product is changed.", "%(count)s products are changed.", count)
-        messages.success(request, text % {"count": count})

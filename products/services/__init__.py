@@ -1,6 +1,6 @@
 """All writes of the catalogue."""
 
-from products.services.bulk import upsert_products
+from products.services.bulk import preview_products, upsert_products
 from products.services.categories import create_category, delete_category, update_category
 from products.services.duplicates import duplicate_product
 from products.services.image_fetching import fetch_due_images

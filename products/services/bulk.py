@@ -16,7 +16,7 @@ from products.handles import clean_handle
 from products.models import Product, Variant
 from products.services.changes import ProductChange, write
 from products.services.plans import categories_named, plan_creation, plan_update
-from products.services.products import lock_products, lock_variants
+from products.services.products import lock_products, lock_variants, require_version
 from products.skus import sku_key
 
 MAX_BULK_PRODUCTS = 1_000
@@ -28,8 +28,8 @@ def upsert_products(*, rows: Sequence[tuple[int, dict[str, Any]]], atomic: bool 
     """Creates or updates a product for each (index, validated input); a refused row stops no other, unless `atomic`.
 
     A row is matched to the product that has its variants, by their SKUs or ids; omitted variants stay. Beside the
-    fields of the API, a row may have `id`, which names the product whatever its SKUs are, `is_whole` (`plans`), and the
-    `request_id` of its events.
+    fields of the API, a row may have `id`, which names the product whatever its SKUs are, and that product's
+    `expected_version`; `is_whole` and `restores` (`plans`); and the `request_id` of its events.
     If a concurrent transaction takes a SKU or handle, everything is tried again.
     Raises `BulkInvalid` and `BulkConflict` if `atomic`.
     """
@@ -40,6 +40,15 @@ def upsert_products(*, rows: Sequence[tuple[int, dict[str, Any]]], atomic: bool 
         except (SkuTaken, HandleTaken):
             continue
     return _upsert(rows, atomic=atomic)
+
+
+@retried_atomic
+def preview_products(*, rows: Sequence[tuple[int, dict[str, Any]]]) -> list[Outcome]:
+    """What `upsert_products` would do with these rows now. Writes nothing; locks products for a moment."""
+    with transaction.atomic():
+        outcomes = _upsert(rows, atomic=False)
+        transaction.set_rollback(True)
+    return outcomes
 
 
 def _upsert(rows: Sequence[tuple[int, dict[str, Any]]], *, atomic: bool) -> list[Outcome]:
@@ -59,6 +68,7 @@ def _upsert(rows: Sequence[tuple[int, dict[str, Any]]], *, atomic: bool) -> list
             if owner is None:
                 change = plan_creation(data, categories)
             elif owner in products:
+                require_version(products[owner], data.get("expected_version"))
                 change = plan_update(products[owner], variants[owner], data, categories)
             else:
                 raise ProductNotFound(f"There is no product {owner}.")

@@ -1,9 +1,9 @@
 """Plans of changes: validated input is applied to a product in memory, for `changes.write`.
 
 Beside the fields of the API, input may have `is_whole`: it is all that another system (a PMS, a file) has about the
-product. Then a status restores an archived product instead of being refused; omitted options are extended by those of
-the variants; and omitted variants that no longer fit the options are archived. A variant may have `is_archived`, which
-archives it.
+product. Then a status restores an archived product instead of being refused (as with `restores`); omitted options are
+extended by those of the variants; and omitted variants that no longer fit the options are archived. A variant may have
+`is_archived`, which archives it.
 """
 
 import json
@@ -102,7 +102,8 @@ def _edit(
     if "variants" in data or "options" in data:
         _derive_options(change, data, derives_options=derives_options)
         _fit_options(change, is_whole=data.get("is_whole", False))
-    set_status(change, data.get("status", product.status), restores=data.get("is_whole", False))
+    restores = data.get("is_whole", False) or data.get("restores", False)
+    set_status(change, data.get("status", product.status), restores=restores)
 
 
 def _cleaned(values: dict[str, Any]) -> dict[str, Any]:

@@ -117,12 +117,17 @@ def lock_product(product_id: int, expected_version: int | None = None) -> Produc
     product = _locked(Product.objects.filter(pk=product_id)).first()
     if product is None:
         raise ProductNotFound(_("There is no product %(product_id)s.") % {"product_id": product_id})
-    if expected_version not in (None, product.version):
+    require_version(product, expected_version)
+    return product
+
+
+def require_version(product: Product, expected: int | None) -> None:
+    """Raises `VersionConflict` if a locked product has another version than the caller has read."""
+    if expected not in (None, product.version):
         raise VersionConflict(
             _("The product has the version %(version)s, not %(expected_version)s.")
-            % {"version": product.version, "expected_version": expected_version}
+            % {"version": product.version, "expected_version": expected}
         )
-    return product
 
 
 def lock_products(product_ids: Sequence[int]) -> dict[int, Product]:

@@ -96,8 +96,7 @@ TABLE = {
         change=CHANGE,
         history=CHANGE,
         pages={"duplicate": ADD, "labels": VIEW},
-        bulk=dict.fromkeys(("publish_selected", "unpublish_selected", "archive_selected", "restore_selected"), CHANGE)
-        | {"print_labels": VIEW},
+        bulk={"change_prices": CHANGE, "change_status": CHANGE, "print_labels": VIEW},
         buttons=dict.fromkeys(("publish", "unpublish", "archive", "restore"), CHANGE),
     ),
     "webhooks.delivery": Row(pages={"redeliver": CHANGE}, bulk={"redeliver_selected": CHANGE}),

@@ -96,40 +96,12 @@ def test_a_product_has_the_buttons_of_its_status(status: str, buttons: set[str])
     assert names == {f"products_product_{button}" for button in buttons}
 
 
-def test_selected_products_are_published_or_named_with_failed_rules():
-    good, bad = make_product("A-1"), make_product("B-1", name="Chair", price=None)
-
-    sent = {"action": "publish_selected", "_selected_action": [good.pk, bad.pk]}
-    response = superuser().post(LIST, sent, follow=True)
-
-    assert sorted(said(response)) == [
-        "1 product is changed.",
-        "Chair stays as it is: Every variant of a published product has a price.",
-    ]
-    assert dict(Product.objects.values_list("name", "status")) == {"Lamp": "active", "Chair": "draft"}
-
-
-@pytest.mark.parametrize(
-    ("action", "before", "after"),
-    [("unpublish", "active", "draft"), ("archive", "active", "archived"), ("restore", "archived", "draft")],
-)
-def test_the_other_actions_change_the_status(action: str, before: str, after: str):
-    product = make_product("A-1", status="active")
-    if before == "archived":
-        services.archive_product(product_id=product.pk)
-
-    superuser().post(LIST, {"action": f"{action}_selected", "_selected_action": [product.pk]})
-
-    product.refresh_from_db()
-    assert product.status == after
-
-
 def test_without_the_permission_pages_are_read_only():
     product, client = make_product("A-1"), staff_with("products.view_product")
 
     seen = client.get(page(product))
     refused = client.post(page(product), {"name": "Mine", "products_product_publish": ""})
-    client.post(LIST, {"action": "publish_selected", "_selected_action": [product.pk]})
+    client.post(LIST, {"action": "change_status", "status": "publish", "apply": "1", "_selected_action": [product.pk]})
 
     product.refresh_from_db()
     assert (seen.status_code, refused.status_code) == (200, 403)
