@@ -13,7 +13,7 @@ from pms_backend.access.history_pages import HistoryPages
 from products import services
 from products.admin.bulk_changes import BulkChanges
 from products.admin.duplicating import Duplicating
-from products.admin.images import NEW_IMAGES, ImageInline, ImagesAdmin, write_images
+from products.admin.images import ImageInline, ImagesAdmin, write_images
 from products.admin.label_pages import LabelPages
 from products.admin.product_forms import SCHEDULE_FIELDS, ProductForm
 from products.admin.product_list import ProductList
@@ -26,7 +26,7 @@ from products.models import Product, ProductStatus, Variant
 SHOWN_CHECKS: Final = 3
 
 FIRST: Any = (None, {"fields": ("name", "description")})
-DETAILS: Any = (gettext_lazy("Details"), {"fields": (("brand", "category"), "tags", NEW_IMAGES)})
+DETAILS: Any = (gettext_lazy("Details"), {"fields": (("brand", "category"), "tags")})
 
 
 @admin.register(Product)
@@ -80,7 +80,7 @@ class ProductAdmin(HistoryPages, ProductList, BulkChanges, StatusButtons, Duplic
             services.update_product(product_id=obj.pk, data=data)
         if set(SCHEDULE_FIELDS) & set(form.changed_data):
             services.schedule_product(product_id=obj.pk, **{name: form.cleaned_data[name] for name in SCHEDULE_FIELDS})
-        write_images(obj.pk, form, formsets)
+        write_images(obj.pk, form)
         for button in self.get_actions_submit_line(request, obj.pk) if change else ():
             if button.action_name in request.POST:
                 button.method(request, obj)

@@ -7,7 +7,7 @@ from products.services.image_fetching import fetch_due_images
 from products.services.image_files import store_picture, store_pictures
 from products.services.image_sweep import sweep_stray_files, sweep_unused_images
 from products.services.image_urls import ImageList, ImageURL, attach_image_urls, replace_image_lists
-from products.services.images import add_image, add_image_url, delete_image, fetch_wake_up, update_image
+from products.services.images import add_image, add_image_url, delete_image, fetch_wake_up, order_images, update_image
 from products.services.products import (
     archive_product,
     create_product,

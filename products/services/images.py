@@ -88,6 +88,25 @@ def update_image(
 
 
 @retried_atomic
+def order_images(*, product_id: int, image_ids: Sequence[int]) -> None:
+    """Puts these images of the product first, in this order; others follow in theirs. One `product.updated` at most.
+
+    Raises `ProductNotFound`, `ImageNotFound`.
+    """
+    product = lock_product(product_id)
+    rest = {image.pk: image for image in product.images.order_by("position", "pk")}
+    if missing := next((pk for pk in image_ids if pk not in rest), None):
+        raise ImageNotFound(f"The product has no image {missing}.")
+    images = [*(rest.pop(pk) for pk in dict.fromkeys(image_ids)), *rest.values()]
+    moved = [image for position, image in enumerate(images) if image.position != position]
+    for position, image in enumerate(images):
+        image.position = position
+    ProductImage.objects.bulk_update(moved, ["position"])
+    if any(image.status == ImageStatus.READY for image in moved):
+        touch_products([product.pk])
+
+
+@retried_atomic
 def delete_image(*, product_id: int, image_id: int) -> None:
     """Deletes an image of the product; its file is swept when no product has shown it for a while.
 

@@ -29,7 +29,7 @@ class Row:
 
 
 # Pages that links lead to, without a button of their own.
-WITHOUT_BUTTON = {"password_change", "source", "import_previewed"}
+WITHOUT_BUTTON = {"password_change", "pictures", "source", "import_previewed"}
 # Buttons of a connection that make a row of another model.
 STARTS: dict[str, Need] = dict.fromkeys(("sync_now", "full_sync", "dry_run"), "pms_integration.add_syncrun")
 
@@ -95,7 +95,7 @@ TABLE = {
         add=ADD,
         change=CHANGE,
         history=CHANGE,
-        pages={"duplicate": ADD, "labels": VIEW},
+        pages={"duplicate": ADD, "labels": VIEW, "pictures": CHANGE},
         bulk={"change_prices": CHANGE, "change_status": CHANGE, "print_labels": VIEW},
         buttons=dict.fromkeys(("publish", "unpublish", "archive", "restore"), CHANGE),
     ),
