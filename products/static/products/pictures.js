@@ -22,6 +22,9 @@ document.addEventListener("DOMContentLoaded", () => {
   const RETRY_MS = 2_000;
   const BUSY = 503;
 
+  // Django-unfold writes the name of a chosen file into a text field beside its input, and this one has none.
+  input.hasChangeListener = true;
+
   let last = Promise.resolve();
   let uploadsLeft = 0;
 
