@@ -33,15 +33,15 @@ class PricesForm(forms.Form):
         min_value=0,
         max_digits=PRICE_DIGITS,
         decimal_places=PRICE_DECIMALS,
-        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal", "autofocus": True}),
-        help_text=gettext_lazy("In the currency of each variant, such as 12.50; or percent, such as 10."),
+        widget=UnfoldAdminTextInputWidget(attrs={"autofocus": True}),
+        help_text=gettext_lazy("In the currency of each variant, or percent."),
     )
     ending = forms.ChoiceField(
         label=gettext_lazy("Rounding"),
         required=False,
         choices=[
             ("", gettext_lazy("To two decimals")),
-            *((ending, gettext_lazy("To the nearest price that ends in %s") % ending[1:]) for ending in ENDINGS),
+            *((ending, gettext_lazy("To the nearest price with the decimals %s") % ending[2:]) for ending in ENDINGS),
         ],
         widget=UnfoldAdminSelectWidget,
     )

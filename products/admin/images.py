@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from pms_backend.api.exceptions import DomainError, problem_of
-from pms_backend.api.forms import IntegerField
+from pms_backend.api.forms import PlainIntegerField
 from pms_backend.api.keyset import MAX_ID
 from pms_backend.api.service_admin import REFUSALS, ServiceAdmin, ServiceForm, ServiceInline
 from products import services
@@ -72,7 +72,7 @@ class ImagesForm(ServiceForm):
 class PictureForm(forms.Form):
     """A picture of the product, and its alt text."""
 
-    picture = IntegerField(min_value=1, max_value=MAX_ID)
+    picture = PlainIntegerField(min_value=1, max_value=MAX_ID)
     alt = forms.CharField(required=False, max_length=MAX_ALT_LENGTH)
 
 

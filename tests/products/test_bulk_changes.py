@@ -159,7 +159,7 @@ def test_prices_below_zero_or_too_large_stay():
 @pytest.mark.parametrize(
     ("values", "field", "error"),
     [
-        ({"amount": "12,50"}, "amount", "Enter a number."),
+        ({"amount": "12,50"}, "amount", "Enter a number, such as 1,250.50."),
         ({"amount": ""}, "amount", "This field is required."),
         ({"amount": "0"}, "amount", "That changes nothing."),
         ({"amount": "101", "kind": "decrease_percent"}, "amount", "A price decreases by 100 percent at most."),
