@@ -22,8 +22,9 @@ MAIN_NUMBER: Final = "cell-number cell-main text-important"
 # Several lines, which a phone shows below the others.
 LINES: Final = "cell-lines"
 FIELD: Final = "cell-number cell-main w-48"
-# In lists alone: a text in the first line, a sentence, which gets a phone's whole second line, what a phone leaves out,
-# and buttons.
+# In lists alone: a small picture, a text in the first line, a sentence, which gets a phone's whole second line, what a
+# phone leaves out, and buttons.
+PICTURE: Final = "cell-picture"
 MAIN: Final = "cell-main"
 SENTENCE: Final = "cell-sentence"
 EXTRA: Final = "cell-extra"

@@ -13,9 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from pms_backend.access.visibility import sees_stock
-from pms_backend.api.admin_tables import EXTRA, EXTRA_NUMBER, MAIN_NUMBER, NAME, NUMBER
+from pms_backend.api.admin_tables import EXTRA, EXTRA_NUMBER, MAIN_NUMBER, NAME, NUMBER, PICTURE
 from pms_backend.api.service_admin import ServiceAdmin, moment
 from pms_backend.api.typed_unfold import display
+from products.admin.categories import CategoryFilter
+from products.admin.thumbnails import thumbnail, with_picture
 from products.filters import matches_of
 from products.handles import clean_handle
 from products.models import PRICE_DECIMALS, Product, ProductStatus, Variant
@@ -71,10 +73,12 @@ class ProductList(ServiceAdmin):
     """The list of products."""
 
     list_display = (
-        *("name", "status_label", "brand", "category"),
+        *("image", "name", "status_label", "brand", "category"),
         *("prices", "variants", "on_hand", "available", "updated"),
     )
+    list_display_links = ("name",)
     column_kinds: ClassVar = {
+        "image": PICTURE,
         "name": NAME,
         "brand": EXTRA,
         "category": EXTRA,
@@ -85,7 +89,7 @@ class ProductList(ServiceAdmin):
         "updated": EXTRA,
     }
     empty_text = gettext_lazy("Add a product here, import a file, or connect a PMS.")
-    list_filter = ("status", "category", BrandFilter, PriceFilter)
+    list_filter = ("status", CategoryFilter, BrandFilter, PriceFilter)
     list_select_related = ("category",)
     # Names what is searched; `get_search_results` searches.
     search_fields = ("name",)
@@ -99,7 +103,7 @@ class ProductList(ServiceAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
         """Products with the totals for the list."""
-        return with_totals(super().get_queryset(request))
+        return with_picture(with_totals(super().get_queryset(request)))
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
         """The product of a SKU, a barcode or a handle, and those with every word, as the API's search finds them."""
@@ -110,6 +114,11 @@ class ProductList(ServiceAdmin):
         variants = Variant.objects.filter(Q(sku_key=as_sku_key(term) or "") | Q(barcode=term)).order_by()
         found = Q(pk__in=words.values("pk")) | Q(pk__in=variants.values("product")) | Q(handle=clean_handle(term))
         return queryset.filter(found), False
+
+    @display(description=gettext_lazy("Picture"))
+    def image(self, product: Any) -> SafeString:
+        """The main picture."""
+        return thumbnail(product.picture)
 
     @display(description=gettext_lazy("Status"), ordering="status", label=STATUS_LABELS)
     def status_label(self, product: Product) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from pms_backend.access.history_pages import HistoryPages
 from products import services
 from products.admin.bulk_changes import BulkChanges
+from products.admin.categories import ChoosesCategory
 from products.admin.duplicating import Duplicating
 from products.admin.images import ImageInline, ImagesAdmin, write_images
 from products.admin.label_pages import LabelPages
@@ -30,7 +31,9 @@ DETAILS: Any = (gettext_lazy("Details"), {"fields": (("brand", "category"), "tag
 
 
 @admin.register(Product)
-class ProductAdmin(HistoryPages, ProductList, BulkChanges, StatusButtons, Duplicating, LabelPages, ImagesAdmin):
+class ProductAdmin(
+    HistoryPages, ProductList, BulkChanges, ChoosesCategory, StatusButtons, Duplicating, LabelPages, ImagesAdmin
+):
     """The products of the catalogue."""
 
     history_kind = "product"

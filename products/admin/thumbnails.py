@@ -3,17 +3,15 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import OuterRef, QuerySet, Subquery, Value
+from django.db.models import CharField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, NullIf
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from products.images.names import url_of
-from products.models import ImageStatus, Product, ProductImage
+from products.models import ImageStatus, ProductImage
 
-# The class of a list's column of pictures; `operations/admin.css` lays out its cells.
-PICTURE: Final = "cell-picture"
 _WITHOUT_FILE: Final = {
     ImageStatus.PENDING: gettext_lazy("It is being fetched."),
     ImageStatus.FAILED: gettext_lazy("It could not be fetched."),
@@ -41,11 +39,13 @@ def cards_of(product_id: int) -> list[PictureCard]:
     return [_card_of(image, is_main=image.pk == main) for image in images]
 
 
-def with_picture(products: QuerySet[Product]) -> QuerySet[Product]:
-    """Products with `picture`, the name of the file that a list shows; None without a picture."""
-    ready = ProductImage.objects.filter(product=OuterRef("pk"), status=ImageStatus.READY).order_by("position", "pk")
-    name = Coalesce(NullIf("image_file__thumbnail", Value("")), "image_file__file")
-    return products.annotate(picture=Subquery(ready.values_list(name)[:1]))
+def with_picture(rows: QuerySet[Any], *, product: str = "pk") -> QuerySet[Any]:
+    """Rows with `picture`, the name of the file that a list shows of their `product`; None without a picture."""
+    ready = ProductImage.objects.filter(product=OuterRef(product), status=ImageStatus.READY).order_by("position", "pk")
+    small = NullIf("image_file__thumbnail", Value(""), output_field=CharField())
+    name = Coalesce(small, "image_file__file", output_field=CharField())
+    found: QuerySet[Any] = rows.annotate(picture=Subquery(ready.values_list(name)[:1]))
+    return found
 
 
 def thumbnail(name: str | None) -> SafeString:

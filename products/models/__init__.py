@@ -3,6 +3,7 @@
 from products.models.categories import (
     MAX_CATEGORY_DEPTH,
     MAX_NAME_LENGTH,
+    TREE_ORDER,
     Category,
 )
 from products.models.images import (
