@@ -33,12 +33,14 @@ from pms_backend.api.admin_tables import (
     MAIN_NUMBER,
     NAME,
     NUMBER,
+    PICTURE,
     TEXT,
     Table,
 )
 from pms_backend.api.service_admin import RefusalsAsFormErrors, moment
 from pms_backend.api.typed_unfold import action, display
 from products.admin.label_pages import LabelPages
+from products.admin.thumbnails import thumbnail, with_picture
 from products.labels import Label, label_of_variant
 from products.skus import sku_key
 
@@ -76,10 +78,12 @@ class StockLevelAdmin(HistoryPages, BulkPage, LabelPages, ScanDesk):
 
     history_kind = "level"
     list_display = (
-        *("sku", "location", "on_hand", "reserved", "available_units", "reorder_at", "state"),
+        *("image", "sku", "location", "on_hand", "reserved", "available_units", "reorder_at", "state"),
         "updated",
     )
+    list_display_links = ("sku",)
     column_kinds: ClassVar = {
+        "image": PICTURE,
         "sku": NAME,
         "on_hand": NUMBER,
         "reserved": EXTRA_NUMBER,
@@ -115,6 +119,10 @@ class StockLevelAdmin(HistoryPages, BulkPage, LabelPages, ScanDesk):
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Receiving and counting create levels."""
         return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[StockLevel]:
+        """Levels with the pictures of their products."""
+        return with_picture(super().get_queryset(request), product="variant__product")
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """Adds buttons for users who may change levels."""
@@ -193,6 +201,11 @@ class StockLevelAdmin(HistoryPages, BulkPage, LabelPages, ScanDesk):
         urls = _links_to_jobs(level, (Job.RECEIVE, Job.COUNT))
         links = format_html_join("", '<a class="{}" href="{}">{}</a>', ((BUTTON, *one) for one in urls))
         return format_html('<span class="flex gap-2">{}</span>', links)
+
+    @display(description=gettext_lazy("Picture"))
+    def image(self, level: Any) -> SafeString:
+        """The main picture of the product."""
+        return thumbnail(level.picture)
 
     @display(description=gettext_lazy("SKU and product"), ordering="variant__sku_key")
     def sku(self, level: StockLevel) -> SafeString:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from pms_backend.access.history_pages import HistoryPages
-from pms_backend.api.admin_tables import EXTRA, EXTRA_NUMBER, MAIN_NUMBER, NAME, link
+from pms_backend.api.admin_tables import EXTRA, MAIN_NUMBER, NAME, NUMBER, link
 from pms_backend.api.service_admin import REFUSALS, ServiceAdmin, ServiceForm
 from pms_backend.api.typed_unfold import display
 from products import services
@@ -90,7 +90,7 @@ class CategoryAdmin(HistoryPages, ChoosesCategory):
         "in_tree": NAME,
         "path": NAME,
         "products": MAIN_NUMBER,
-        "children": EXTRA_NUMBER,
+        "children": NUMBER,
         "slug": EXTRA,
     }
     # Names what is searched; `get_search_results` searches.
@@ -162,7 +162,7 @@ class CategoryAdmin(HistoryPages, ChoosesCategory):
         url = reverse("admin:products_product_changelist", query={"category": category.slug})
         return link(url, category.products_count)
 
-    @display(description=gettext_lazy("Right below"))
+    @display(description=gettext_lazy("Subcategories"))
     def children(self, category: Any) -> Any:
         """The number of categories right below it."""
         return category.children_count
