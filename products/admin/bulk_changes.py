@@ -9,6 +9,7 @@ from django.core import signing
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -20,10 +21,12 @@ from pms_backend.api.typed_unfold import action
 from products import services
 from products.admin.bulk_forms import PricesForm, StatusForm
 from products.admin.bulk_tables import large_changes, summary_of, tables_of, unchanged_tables
-from products.bulk_plans import PRICES, Row, Unchanged, reason_of
+from products.bulk_plans import PRICES, BulkPlan, Row, Unchanged, reason_of
 from products.models import Product
 from products.services.bulk import MAX_BULK_PRODUCTS
 
+# Prices of all products together, so that a page can hold what it has shown.
+MAX_BULK_CHANGES: Final = 10_000
 _PLAN: Final = "products.admin.bulk"
 
 
@@ -47,29 +50,32 @@ class BulkChanges(ServiceAdmin):
             messages.error(request, _("At most %(limit)s products are changed at once.") % {"limit": MAX_BULK_PRODUCTS})
             return None
         form = form_class(request.POST if "apply" in request.POST else None)
-        if not form.is_valid():
-            count = len(products)
-            selected = ngettext("%(count)s product is selected.", "%(count)s products are selected.", count)
-            return self.form_page(
-                request,
-                form,
-                title=title,
-                note=selected % {"count": count},
-                button=_("Preview"),
-                hidden=_selection(request),
-                back=request.get_full_path(),
-            )
         try:
-            plan = _signed_plan(request)
+            signed = _signed_plan(request)
         except signing.BadSignature:
             messages.error(request, plan_not_valid())
             return None
-        if plan is None or (plan["is_large"] and "is_confirmed" not in request.POST):
-            return self._preview(request, products, form)
-        return self._apply(request, [_from_json(row) for row in plan["rows"]])
+        if signed and (not signed["is_large"] or "is_confirmed" in request.POST):
+            return self._apply(request, [_from_json(row) for row in signed["rows"]])
+        if form.is_valid():
+            plan = form.plan(products)
+            if len(plan.changes) <= MAX_BULK_CHANGES:
+                return self._preview(request, plan, form)
+            limit = number_format(MAX_BULK_CHANGES, force_grouping=True)
+            form.add_error(None, _("At most %(limit)s prices are changed at once.") % {"limit": limit})
+        count = len(products)
+        selected = ngettext("%(count)s product is selected.", "%(count)s products are selected.", count)
+        return self.form_page(
+            request,
+            form,
+            title=title,
+            note=selected % {"count": count},
+            button=_("Preview"),
+            hidden=_selection(request),
+            back=request.get_full_path(),
+        )
 
-    def _preview(self, request: HttpRequest, products: list[Product], form: Any) -> HttpResponse:
-        plan, user = form.plan(products), request.user.pk or 0
+    def _preview(self, request: HttpRequest, plan: BulkPlan, form: Any) -> HttpResponse:
         confirmation, count = large_changes(plan), len(plan.rows)
         content = {"rows": [_as_json(row) for row in plan.rows], "is_large": bool(confirmation)}
         return self._preview_page(
@@ -77,7 +83,7 @@ class BulkChanges(ServiceAdmin):
             title=_("Preview"),
             summary=summary_of(plan),
             tables=tables_of(plan),
-            plan=sign_plan(content, name=_PLAN, user=user),
+            plan=sign_plan(content, name=_PLAN, user=request.user.pk or 0),
             confirmation=confirmation,
             blocked=_("Nothing was changed: confirm the large changes first.") if "plan" in request.POST else "",
             is_applicable=bool(plan.rows),

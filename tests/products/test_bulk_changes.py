@@ -249,6 +249,15 @@ def test_at_most_some_products_are_changed_at_once(monkeypatch: pytest.MonkeyPat
     assert said(shown) == ["At most 1 products are changed at once."]
 
 
+def test_at_most_some_prices_are_changed_at_once(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bulk_changes, "MAX_BULK_CHANGES", 1)
+    products = [make_product("A-1"), make_product("B-1")]
+
+    shown = ask(superuser(), "change_prices", *products, **TEN_PERCENT_MORE)
+
+    assert shown.context["form"].non_field_errors() == ["At most 1 prices are changed at once."]
+
+
 def test_more_products_cost_no_more_statements():
     client = superuser()
     products = [make_product(f"A-{number}") for number in range(6)]
