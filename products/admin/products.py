@@ -27,7 +27,7 @@ from products.models import Product, ProductStatus, Variant
 SHOWN_CHECKS: Final = 3
 
 FIRST: Any = (None, {"fields": ("name", "description")})
-DETAILS: Any = (gettext_lazy("Details"), {"fields": (("brand", "category"), "tags")})
+DETAILS: Any = (gettext_lazy("Details"), {"fields": ("category", "brand", "tags")})
 
 
 @admin.register(Product)

@@ -29,6 +29,18 @@
     }
   }
 
+  // A field with a search names itself by its choice alone, and is nameless without one.
+  function nameSearches() {
+    for (const select of document.querySelectorAll("select.select2-hidden-accessible")) {
+      const label = document.querySelector(`label[for="${CSS.escape(select.id)}"]`)?.textContent.trim();
+      const shown = select.nextElementSibling.querySelector(".select2-selection__rendered");
+      if (label && shown) {
+        shown.ariaLabel = [label, shown.textContent.trim()].join(" ").trim();
+        select.onchange = nameSearches;
+      }
+    }
+  }
+
   function improve(event) {
     hideIcons(event.target);
     makeOperable(event.target);
@@ -53,6 +65,7 @@
 
   document.addEventListener("DOMContentLoaded", improve);
   window.addEventListener("load", focusFirst);
+  window.addEventListener("load", nameSearches);
   // It does so at the same event, after this script.
   window.addEventListener("load", () => setTimeout(describeTooltips));
   document.addEventListener("htmx:afterSwap", improve);
