@@ -98,12 +98,13 @@ def order_images(*, product_id: int, image_ids: Sequence[int]) -> None:
     if missing := next((pk for pk in image_ids if pk not in rest), None):
         raise ImageNotFound(f"The product has no image {missing}.")
     images = [*(rest.pop(pk) for pk in dict.fromkeys(image_ids)), *rest.values()]
-    moved = [image for position, image in enumerate(images) if image.position != position]
-    for position, image in enumerate(images):
+    moved = [(image, position) for position, image in enumerate(images) if image.position != position]
+    changes = [FieldChange(f"images[{image.pk}].position", image.position, position) for image, position in moved]
+    for image, position in moved:
         image.position = position
-    ProductImage.objects.bulk_update(moved, ["position"])
-    if any(image.status == ImageStatus.READY for image in moved):
-        touch_products([product.pk])
+    ProductImage.objects.bulk_update([image for image, _ in moved], ["position"])
+    if any(image.status == ImageStatus.READY for image, _ in moved):
+        touch_products({product.pk: changes})
 
 
 @retried_atomic

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from pms_backend.access.models import AuditEntry
 from pms_backend.events.models import Event
 from products import services
 from products.images.limits import MAX_IMAGE_BYTES
@@ -104,6 +105,10 @@ def test_the_whole_order_is_one_change_of_the_product(product: Product):
     assert answer.json()["message"] == "The order is saved."
     assert order_of(product) == [blue, red, green]
     assert Product.objects.get().version == version + 1
+    assert AuditEntry.objects.latest("id").changes == [
+        {"field": f"images[{key}].position", "from": before, "to": after}
+        for key, before, after in ((blue, 2, 0), (red, 0, 1), (green, 1, 2))
+    ]
     assert [image["id"] for image in Event.objects.latest("id").data["product"]["images"]] == [blue, red, green]
 
 
