@@ -27,7 +27,7 @@ def update_level(*, sku: str, location: str, values: dict[str, Any]) -> StockCha
     record_audit(
         action="level.updated",
         subject=f"level:{state.id}",
-        name=f"{variant.sku} at {at.code}",
+        name=f"{variant.sku}, {at.code}",
         changes=changes_between(state._asdict(), values),
     )
     return change

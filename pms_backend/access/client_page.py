@@ -8,9 +8,10 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from pms_backend.access.client_words import SCOPE_TEXTS
+from pms_backend.access.history_links import HistoryLinks
+from pms_backend.access.history_words import action_in_words
 from pms_backend.access.models import ApiClient, AuditEntry
 from pms_backend.access.scopes import ALL_SCOPES
-from pms_backend.api.admin_subjects import subject_link
 from pms_backend.api.admin_tables import KEY, SHORT, TEXT, Table, link
 from pms_backend.api.service_admin import moment
 
@@ -38,13 +39,14 @@ def scopes_of(client: ApiClient) -> Table:
 def last_writes_of(request: HttpRequest, client: ApiClient) -> Table:
     """The newest entries of the audit log by this client's name."""
     actor = f"client:{client.name}"
-    entries = AuditEntry.objects.filter(actor=actor).order_by("-id")[:LAST_WRITES]
+    entries = list(AuditEntry.objects.filter(actor=actor).order_by("-id")[:LAST_WRITES])
+    links = HistoryLinks(request, entries)
     # In quotes, because the search takes a name with spaces for several words.
     query = urlencode({"q": f'"{actor}"'})
     return Table(
         title=_("Last writes"),
-        columns={_("When"): SHORT, _("What"): KEY, _("On"): TEXT},
-        rows=[(moment(entry.occurred_at), entry.action, subject_link(request, entry.subject)) for entry in entries],
+        columns={_("What"): KEY, _("On"): TEXT, _("When"): SHORT},
+        rows=[(action_in_words(entry.action), links.subject(entry), moment(entry.occurred_at)) for entry in entries],
         empty=_("It has written nothing that the audit log has."),
         note=link(f"{reverse('admin:access_auditentry_changelist')}?{query}", _("All its entries of the audit log")),
     )

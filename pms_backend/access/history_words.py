@@ -20,6 +20,7 @@ MAX_SHOWN_LENGTH: Final = 120
 # Values of one kind of thing; their names are in brackets: `variants[A-1].price`.
 _FIELD: Final = re.compile(r"(?P<list>\w+)(?:\[(?P<item>.*)\])?(?:\.(?P<member>.+))?", re.DOTALL)
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+AMOUNTS: Final = ("price", "compare_at_price", "cost")
 COST: Final = ".cost"
 
 KINDS: Final[dict[str, Any]] = {
@@ -112,6 +113,28 @@ _LABELS: Final[dict[str, Any]] = {
     "event_types": gettext_lazy("Event types"),
     "scopes": gettext_lazy("Scopes"),
     "tier": gettext_lazy("Tier"),
+    "kind": gettext_lazy("Kind"),
+    "signing": gettext_lazy("Signs its writes"),
+    "reason": gettext_lazy("Reason"),
+    "at_once": gettext_lazy("At once"),
+    "overlap_seconds": gettext_lazy("Seconds that the key before stays valid"),
+    "connection": gettext_lazy("Connection"),
+    "connections": gettext_lazy("Connections"),
+    "products": gettext_lazy("Products"),
+    "skus": gettext_lazy("SKUs"),
+    "mode": gettext_lazy("Mode"),
+    "resources": gettext_lazy("Resources"),
+    "dry_run": gettext_lazy("Dry run"),
+    "run": gettext_lazy("Sync run"),
+    "owner": gettext_lazy("Owner"),
+    "opening": gettext_lazy("Quantities taken from"),
+    "since": gettext_lazy("Since"),
+    "until": gettext_lazy("Until"),
+    "count": gettext_lazy("Number"),
+    "event": gettext_lazy("Event"),
+    "events": gettext_lazy("Events"),
+    "error": gettext_lazy("Error"),
+    "held_because": gettext_lazy("Held because"),
     "expires_at": gettext_lazy("Expires"),
     "username": gettext_lazy("User name"),
     "first_name": gettext_lazy("First name"),
@@ -164,6 +187,8 @@ def field_in_words(name: str) -> str:
 def change_in_words(change: Mapping[str, Any]) -> str:
     """One line: `Price of A-1: 10.00 → 12.50`."""
     field, before, after = field_in_words(change["field"]), change["from"], change["to"]
+    if change["field"].rpartition(".")[2] in AMOUNTS:
+        before, after = (value and number_format(value, force_grouping=True) for value in (before, after))
     if (before, after) == (HIDDEN, HIDDEN):
         return _("%(field)s: replaced") % {"field": field}
     is_member = change["field"].endswith("]")

@@ -1,4 +1,4 @@
-"""Links from the subject of an event or of an audit entry, such as `product:12`, to its page of the admin."""
+"""Links from the subject of an event, such as `product:12`, to its page of the admin."""
 
 from typing import TYPE_CHECKING, Any, Final
 

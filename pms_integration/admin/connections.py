@@ -270,7 +270,9 @@ class PMSConnectionAdmin(HistoryPages, SyncStarts, ConnectionActions):
     @display(description=gettext_lazy("Credentials"))
     def credentials_set(self, connection: PMSConnection) -> str:
         """The names of those that are stored."""
-        return ", ".join(_("%(name)s: set") % {"name": name} for name in sorted(connection.credential_values)) or "none"
+        return ", ".join(_("%(name)s: set") % {"name": name} for name in sorted(connection.credential_values)) or _(
+            "none"
+        )
 
     @display(description=gettext_lazy("Webhook secret"))
     def masked_secret(self, connection: PMSConnection) -> str:

@@ -73,20 +73,18 @@ def test_what_cannot_be_stored_of_a_request_is_replaced_and_the_rest_cut_off():
 
 
 def test_its_last_writes_are_shown_to_those_who_may_read_the_audit_log():
-    client = make_client("My shop").client
-    with context.bind(actor="client:My shop", request_id="r-1"):
-        services.record_audit(action="webhook_endpoint.created", subject="endpoint:17")
-    with context.bind(actor="client:Other", request_id="r-2"):
-        services.record_audit(action="webhook_endpoint.deleted", subject="endpoint:18")
+    client, ours, theirs = (make_client(name).client for name in ("My shop", "Our till", "Their till"))
+    for actor, made in (("client:My shop", ours), ("client:Other", theirs)):
+        with context.bind(actor=actor, request_id="r-1"):
+            services.record_audit(action="api_client.rotated", subject=f"api_client:{made.public_id}", name=made.name)
     everybody = superuser(), staff_with("access.view_apiclient")
 
     seen, hidden = (one.get(page(client)).content.decode() for one in everybody)
 
-    assert ("webhook_endpoint.created" in seen, "webhook_endpoint.deleted" in seen) == (True, False)
-    assert reverse("admin:webhooks_webhookendpoint_change", args=[17]) in seen
-    assert ("webhook_endpoint.created" in hidden, "auditentry" in hidden) == (False, False)
+    assert ("New key" in seen, page(ours) in seen, "Their till" in seen) == (True, True, False)
+    assert (page(ours) in hidden, "auditentry" in hidden) == (False, False)
     listed = everybody[0].get(reverse("admin:access_auditentry_changelist"), {"q": '"client:My shop"'})
-    assert [entry.subject for entry in listed.context["cl"].result_list] == ["endpoint:17"]
+    assert [entry.name for entry in listed.context["cl"].result_list] == ["Our till"]
 
 
 def test_every_scope_has_a_sentence_on_the_form_and_on_the_page():

@@ -34,7 +34,7 @@ def test_the_settings_of_a_level_are_in_it_in_one_statement(api: JSONClient, sto
 
     entry = AuditEntry.objects.latest("id")
     assert (len(writes), writes_of_nothing) == (1, [])
-    assert (entry.action, entry.subject, entry.name) == ("level.updated", f"level:{stocked.pk}", "A-1 at main")
+    assert (entry.action, entry.subject, entry.name) == ("level.updated", f"level:{stocked.pk}", "A-1, main")
     assert changes_of(entry) == [("reorder_point", 2, 5), ("backorder_limit", 0, 3)]
 
 
