@@ -12,8 +12,8 @@ from products.views.media import serve_file
 
 _API: list[URLPattern | URLResolver] = [
     path("inventory/", include("inventory.urls")),
-    path("products/", include("pms_integration.files.urls")),
     path("products/", include("products.urls")),
+    path("products/", include("pms_integration.files.urls")),
     path("pms/", include("pms_integration.urls")),
     path("webhooks/", include("webhooks.urls")),
     path("events/", include("pms_backend.events.urls")),

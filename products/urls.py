@@ -9,10 +9,10 @@ from products.views.variants import VariantViewSet
 
 router = SimpleRouter()
 router.register(r"(?P<product>[0-9]{1,18})/images", ProductImageViewSet, basename="product-image")
-router.register(r"(?P<product>[0-9]{1,18})/history", ProductHistoryViewSet, basename="product-history")
 router.register("categories", CategoryViewSet, basename="category")
 router.register("variants", VariantViewSet, basename="variant")
 router.register("", ProductViewSet, basename="product")
+router.register(r"(?P<product>[0-9]{1,18})/history", ProductHistoryViewSet, basename="product-history")
 
 urlpatterns = [
     path("bulk/", BulkProductsView.as_view(), name="product-bulk"),

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from django.utils import timezone
@@ -14,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from pms_backend.access.services import HIDDEN
+from pms_backend.api.moments import parse_moment
 
 # Of a value; the whole text is in the title of its line.
 MAX_SHOWN_LENGTH: Final = 120
@@ -218,7 +218,7 @@ def value_in_words(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name}: {value_in_words(member)}" for name, member in value.items())
     if isinstance(value, str) and _MOMENT.fullmatch(value):
-        return str(localize(timezone.localtime(datetime.fromisoformat(value))))
+        return str(localize(timezone.localtime(parse_moment(value))))
     return str(value)
 
 

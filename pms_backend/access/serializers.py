@@ -72,11 +72,11 @@ class FieldChangeSerializer(serializers.Serializer[Any]):
     """A field that was changed."""
 
     field = serializers.CharField(help_text="`name`, `variants[SKU].price`")
-    to = serializers.JSONField(allow_null=True, help_text="null where there is nothing any more; long ones are cut.")
+    to = serializers.JSONField(help_text="null where there is nothing any more; long ones are cut.")
 
     def get_fields(self) -> dict[str, Any]:
         """With `from`, which Python reserves."""
-        before = serializers.JSONField(allow_null=True, help_text="null where there was nothing; long ones are cut.")
+        before = serializers.JSONField(help_text="null where there was nothing; long ones are cut.")
         fields = super().get_fields()
         return {"field": fields["field"], "from": before, "to": fields["to"]}
 

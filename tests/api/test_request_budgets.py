@@ -61,9 +61,9 @@ class Cost:
 
 
 BUDGETS: Final = {
-    "list": Cost(calls=3512, queries=1),
-    "product": Cost(calls=1990, queries=1),
-    "cached list": Cost(calls=1576, queries=0),
+    "list": Cost(calls=3471, queries=1),
+    "product": Cost(calls=1950, queries=1),
+    "cached list": Cost(calls=1536, queries=0),
     "adjust": Cost(calls=1825, queries=1),
     "count": Cost(calls=2019, queries=1),
     "reserve": Cost(calls=16085, queries=10),

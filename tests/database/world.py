@@ -97,7 +97,7 @@ def _deliver() -> None:
     make_product("W-1")
     relay_pending()
     delivery = endpoint.deliveries.earliest("id")
-    delivery.attempts.create(at=timezone.now(), status=500, ms=7)
+    delivery.attempts.create(endpoint=endpoint, at=timezone.now(), status=500, ms=7)
     webhooks.rotate_secret(endpoint_id=endpoint.pk)
     webhooks.create_endpoint(url=EndpointURL("https://other.example/"), event_types=["*"])
 
