@@ -11,6 +11,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from pms_backend.access.models import AuditEntry
+from pms_backend.access.services import LOGIN
+from pms_backend.api.admin_subjects import subject_link
 from pms_backend.api.admin_tables import link
 
 if TYPE_CHECKING:
@@ -21,9 +23,14 @@ _ACTOR, _SUBJECT = "actor", "subject"
 
 
 class HistoryLinks:
-    """The links of these entries, found by one statement for all."""
+    """The links of these entries, found by one statement for all.
+
+    Subjects whose pages have no history (imports, sync runs) are linked as those of events are.
+    """
 
     def __init__(self, request: HttpRequest, entries: Iterable[AuditEntry]) -> None:
+        self._request = request
+        self._kinds = {getattr(page, "history_kind", "") for page in admin.site._registry.values()}
         wanted: dict[tuple[str, str], set[str]] = {}
         for role, name in (pair for entry in entries for pair in _names(entry)):
             kind, _colon, key = name.partition(":")
@@ -40,8 +47,11 @@ class HistoryLinks:
 
     def subject(self, entry: AuditEntry) -> "SafeString | str":
         """What was changed, by its name at that time."""
-        role = _ACTOR if entry.subject == entry.actor else _SUBJECT
-        return self._link(role, entry.subject, entry.name or entry.subject)
+        role, name = _subject(entry)
+        text = entry.name or entry.subject
+        if role == _SUBJECT and name.partition(":")[0] not in self._kinds:
+            return subject_link(self._request, name, text)
+        return self._link(role, name, text)
 
     def _link(self, role: str, name: str, text: str) -> "SafeString | str":
         # Two clients may have one name.
@@ -51,9 +61,13 @@ class HistoryLinks:
 
 def _names(entry: AuditEntry) -> Iterator[tuple[str, str]]:
     yield _ACTOR, entry.actor
-    # A login names the user, not the key.
-    if entry.subject != entry.actor:
-        yield _SUBJECT, entry.subject
+    yield _subject(entry)
+
+
+def _subject(entry: AuditEntry) -> tuple[str, str]:
+    kind, _colon, name = entry.subject.partition(":")
+    # A login has the name of the user, not the key.
+    return (_ACTOR, f"user:{name}") if kind == LOGIN else (_SUBJECT, entry.subject)
 
 
 def _rows(request: HttpRequest, wanted: dict[tuple[str, str], set[str]]) -> Iterator[QuerySet[Any, Any]]:

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from pms_backend.access.addresses import client_address
-from pms_backend.access.services import record_audit, record_failed_login
+from pms_backend.access.services import LOGIN, record_audit, record_failed_login
 from pms_backend.api import context
 
 MAX_NAME_LENGTH = 150
@@ -42,7 +42,7 @@ def _write(action: str, username: str, request: HttpRequest | None) -> None:
     name = _stored(username)
     with context.acting_as(f"user:{name}"), transaction.atomic():
         address = client_address(request) if request else None
-        record_audit(action=action, subject=f"user:{name}", name=name, address=address)
+        record_audit(action=action, subject=f"{LOGIN}:{name}", name=name, address=address)
 
 
 def _stored(username: str) -> str:

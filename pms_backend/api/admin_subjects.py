@@ -37,18 +37,19 @@ _BY_SEARCH: Final = {
 }
 
 
-def subject_link(request: HttpRequest, subject: str) -> str:
-    """The subject, as a link if it has a page that the user may open."""
+def subject_link(request: HttpRequest, subject: str, text: str = "") -> str:
+    """The subject, or `text` for it, as a link if it has a page that the user may open."""
+    text = text or subject
     kind, _, name = subject.partition(":")
     label = _BY_NUMBER.get(kind) or _BY_SEARCH.get(kind)
     if label is None or not _may_view(request, label):
-        return subject
+        return text
     prefix = f"admin:{label.replace('.', '_')}"
     if kind in _BY_NUMBER:
-        return link(reverse(f"{prefix}_change", args=[name]), subject) if name.isdecimal() else subject
+        return link(reverse(f"{prefix}_change", args=[name]), text) if name.isdecimal() else text
     # A level is LOCATION/SKU, a product of a PMS is CONNECTION/ID.
     wanted = name.partition("/")[2] or name
-    return link(f"{reverse(f'{prefix}_changelist')}?{urlencode({'q': wanted})}", subject)
+    return link(f"{reverse(f'{prefix}_changelist')}?{urlencode({'q': wanted})}", text)
 
 
 def _may_view(request: HttpRequest, label: str) -> bool:

@@ -81,7 +81,7 @@ def test_logins_are_in_it_and_passwords_are_not(client):
 
     actions = ["user.login_failed", "user.logged_in", "user.logged_out"]
     actors = ["address:127.0.0.1", "user:ann", "user:ann"]
-    assert entries() == [(actor, action, "user:ann") for actor, action in zip(actors, actions, strict=True)]
+    assert entries() == [(actor, action, "login:ann") for actor, action in zip(actors, actions, strict=True)]
     assert AuditEntry.objects.first().detail == {"address": "127.0.0.1"}
     assert "wrong-and-long" not in str(list(AuditEntry.objects.values()))
 

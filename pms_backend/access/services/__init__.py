@@ -1,6 +1,6 @@
 """Services of API clients, tickets, nonces, history and the audit log."""
 
-from pms_backend.access.services.audit import prune_audit_log, record_failed_login
+from pms_backend.access.services.audit import LOGIN, prune_audit_log, record_failed_login
 from pms_backend.access.services.clients import (
     DEFAULT_OVERLAP,
     MAX_OVERLAP,

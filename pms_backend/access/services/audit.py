@@ -11,6 +11,8 @@ from pms_backend.access.models import AuditEntry
 from pms_backend.access.services.history import record_audit
 from pms_backend.api import batches, context
 
+# Of the subjects of logins: anybody may type any name, so that none may be taken for a user's id.
+LOGIN: Final = "login"
 LOGIN_FAILED: Final = "user.login_failed"
 
 
@@ -28,7 +30,7 @@ def record_failed_login(*, name: str, address: str) -> None:
     if oldest is not None and oldest > since:
         return
     with context.acting_as(actor):
-        record_audit(action=LOGIN_FAILED, subject=f"user:{name}", name=name, address=address)
+        record_audit(action=LOGIN_FAILED, subject=f"{LOGIN}:{name}", name=name, address=address)
 
 
 def prune_audit_log() -> int:
