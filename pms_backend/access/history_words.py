@@ -143,7 +143,12 @@ _LABELS: Final[dict[str, Any]] = {
     "password": gettext_lazy("Password"),
     "is_staff": gettext_lazy("Staff"),
     "is_superuser": gettext_lazy("Superuser"),
-    # Lists, of which one member is meant.
+    "attributes": gettext_lazy("Attributes"),
+    "images": gettext_lazy("Pictures"),
+    "on_hand": gettext_lazy("On hand"),
+}
+# One of a list.
+_MEMBERS: Final[dict[str, Any]] = {
     "variants": gettext_lazy("Variant"),
     "images": gettext_lazy("Picture"),
     "attributes": gettext_lazy("Attribute"),
@@ -157,11 +162,20 @@ _LABELS: Final[dict[str, Any]] = {
     "permissions": gettext_lazy("Permission"),
     "user_permissions": gettext_lazy("Permission"),
 }
+# Of the field `status`: of products, and of PMS events that were tried again.
+_STATUSES: Final[dict[str, Any]] = {
+    "draft": gettext_lazy("Draft"),
+    "active": gettext_lazy("Active"),
+    "archived": gettext_lazy("Archived"),
+    "failed": gettext_lazy("Failed"),
+    "deferred": gettext_lazy("Deferred"),
+    "dead": gettext_lazy("Dead"),
+}
 
 
 def kind_in_words(action: str) -> str:
     """What an action was done to: `product.updated` → Product."""
-    kind = action.partition(".")[0].removesuffix("s")
+    kind = action.partition(".")[0]
     return str(KINDS.get(kind) or _from_name(kind))
 
 
@@ -177,23 +191,20 @@ def field_in_words(name: str) -> str:
     if found is None:
         return name
     listed, item, member = found["list"], found["item"], found["member"]
-    if item is None:
-        return f"{_label(listed)} {member}" if member else _label(listed)
-    if member is None:
-        return f"{_label(listed)} {item}"
-    return _("%(field)s of %(item)s") % {"field": _label(member), "item": item}
+    if item is not None and member is not None:
+        return _("%(field)s of %(item)s") % {"field": label_in_words(member), "item": item}
+    one = item if item is not None else member
+    return label_in_words(listed) if one is None else f"{_MEMBERS.get(listed) or label_in_words(listed)} {one}"
 
 
 def change_in_words(change: Mapping[str, Any]) -> str:
     """One line: `Price of A-1: 10.00 → 12.50`."""
     field, before, after = field_in_words(change["field"]), change["from"], change["to"]
-    if change["field"].rpartition(".")[2] in AMOUNTS:
-        before, after = (value and number_format(value, force_grouping=True) for value in (before, after))
     if (before, after) == (HIDDEN, HIDDEN):
         return _("%(field)s: replaced") % {"field": field}
     is_member = change["field"].endswith("]")
-    added = {"field": field, "value": value_in_words(after)}
-    removed = {"field": field, "value": value_in_words(before)}
+    shown_before, shown_after = (value_in_words(value, change["field"]) for value in (before, after))
+    added, removed = {"field": field, "value": shown_after}, {"field": field, "value": shown_before}
     if is_member and (before, after) == (False, True):
         return _("%(field)s: added") % added
     if is_member and (before, after) == (True, False):
@@ -202,13 +213,18 @@ def change_in_words(change: Mapping[str, Any]) -> str:
         return _("%(field)s: added (%(value)s)") % added
     if is_member and after is None:
         return _("%(field)s: removed (%(value)s)") % removed
-    return f"{field}: {value_in_words(before)} → {value_in_words(after)}"
+    return f"{field}: {shown_before} → {shown_after}"
 
 
-def value_in_words(value: Any) -> str:
-    """A value for people; a dash for none."""
+def value_in_words(value: Any, field: str = "") -> str:
+    """A value of a field for people; a dash for none."""
     if value is None or value in ("", [], {}):
         return "-"
+    name = field.rpartition(".")[2]
+    if name in AMOUNTS:
+        return str(number_format(value, force_grouping=True))
+    if name == "status":
+        return str(_STATUSES.get(value, value))
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, int):
@@ -223,9 +239,9 @@ def value_in_words(value: Any) -> str:
 
 
 def lines(changes: Sequence[Mapping[str, Any]], detail: Mapping[str, Any], *, limit: int | None = None) -> SafeString:
-    """The changes and the facts of an entry, each in a line, at most `limit`; long ones are cut."""
+    """The changes and the details of an entry, each in a line, at most `limit`; long ones are cut."""
     texts = [change_in_words(change) for change in changes]
-    texts += [f"{_label(name)}: {value_in_words(value)}" for name, value in detail.items()]
+    texts += [f"{label_in_words(name)}: {value_in_words(value, name)}" for name, value in detail.items()]
     shown = [(text, Truncator(text).chars(2 * MAX_SHOWN_LENGTH)) for text in texts[:limit]]
     more = len(texts) - len(shown)
     if more:
@@ -234,7 +250,8 @@ def lines(changes: Sequence[Mapping[str, Any]], detail: Mapping[str, Any], *, li
     return format_html_join("", '<span class="block" title="{}">{}</span>', shown)
 
 
-def _label(name: str) -> str:
+def label_in_words(name: str) -> str:
+    """The name of a field alone, without what it belongs to: `compare_at_price` → Compare-at price."""
     return str(_LABELS.get(name) or _from_name(name))
 
 

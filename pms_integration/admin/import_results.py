@@ -15,8 +15,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
+from pms_backend.access.history_words import label_in_words
 from pms_backend.access.visibility import sees_cost, sees_stock
 from pms_backend.api.admin_tables import LINES, NAME, NUMBER, SHORT, Table, link
 from pms_integration.files.limits import FILE_RETENTION_DAYS
@@ -29,28 +29,6 @@ ROWS_OF_A_PAGE: Final = 50
 # Of a product, and of a value, in the table.
 MAX_SHOWN_CHANGES: Final = 20
 MAX_SHOWN_CHARACTERS: Final = 80
-
-_FIELDS: Final = {
-    "handle": gettext_lazy("Handle"),
-    "name": gettext_lazy("Name"),
-    "description": gettext_lazy("Description"),
-    "brand": gettext_lazy("Brand"),
-    "status": gettext_lazy("Status"),
-    "category": gettext_lazy("Category"),
-    "tags": gettext_lazy("Tags"),
-    "attributes": gettext_lazy("Attributes"),
-    "options": gettext_lazy("Options"),
-    "sku": gettext_lazy("SKU"),
-    "barcode": gettext_lazy("Barcode"),
-    "price": gettext_lazy("Price"),
-    "currency": gettext_lazy("Currency"),
-    "compare_at_price": gettext_lazy("Compare-at price"),
-    "cost": gettext_lazy("Cost"),
-    "weight_grams": gettext_lazy("Weight (g)"),
-    "position": gettext_lazy("Position"),
-    "on_hand": gettext_lazy("On hand"),
-    "alt": gettext_lazy("Alt text"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +140,7 @@ def _line(change: dict[str, Any], *, is_new: bool) -> SafeString:
 def _label(field: str) -> str:
     """The name of a field, with the SKU of its variant or the address of its picture."""
     path, _dot, name = field.rpartition("].")
-    label = str(_FIELDS.get(name, name))
+    label = label_in_words(name)
     kind, _bracket, key = path.partition("[")
     if not kind:
         return label

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from pms_backend.access.history_words import label_in_words
 from pms_integration.services.product_fields import split
 from products.images.names import url_of
 
@@ -31,10 +32,6 @@ GROUP_TITLES: Final[dict[str, Any]] = {
     "price": gettext_lazy("Price"),
     "publication": gettext_lazy("Publication"),
 }
-_LABELS: Final[dict[str, Any]] = {
-    "compare_at_price": gettext_lazy("compare-at price"),
-    "weight_grams": gettext_lazy("weight in grams"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +42,11 @@ class Thumbnails:
 
 
 def label_of(field: str) -> str:
-    """A field's name, such as "A-1: compare-at price"."""
+    """A field's name, such as "A-1: Compare-at price"."""
     of_variant = split(field)
     sku, name = of_variant or ("", field)
-    label = str(_LABELS.get(name, name.replace("_", " ")))
-    return f"{sku}: {label}" if sku else label.capitalize()
+    label = label_in_words(name)
+    return f"{sku}: {label}" if sku else label
 
 
 def shown_value(value: Any, other: Any, *, thumbnails: Thumbnails | None = None) -> SafeString:

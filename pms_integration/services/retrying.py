@@ -88,7 +88,7 @@ def retry_events(
         _make_due(ids)
         subject = f"pms_connection:{connection.slug}" if connection else "pms_events"
         moment = since.isoformat() if since else None
-        record_audit(action="pms_events.retried", subject=subject, status=status, since=moment, count=len(ids))
+        record_audit(action="pms_event.retried", subject=subject, status=status, since=moment, count=len(ids))
     return len(ids)
 
 

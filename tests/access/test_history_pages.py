@@ -12,14 +12,16 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from pms_backend.access.history_pages import ENTRIES_A_PAGE, LAST_ENTRIES, HistoryPages
-from pms_backend.access.history_words import change_in_words
+from pms_backend.access.history_words import change_in_words, value_in_words
 from pms_backend.access.models import ApiClient, AuditEntry
 from pms_backend.access.services import FieldChange, HistoryEntry, create_api_client, record_audit, record_history
 from pms_backend.api import context
+from pms_integration.services import retry_events
 from products import services
 from products.models import Category, Product
 from tests.factories import make_connection, make_product
 from tests.operations.test_admin import add_rows, address
+from tests.pms_integration.test_admin import make_event
 from tests.staff import PASSWORD, form_of, logged_in, staff_with, superuser
 
 AUDIT_LOG = "/admin/access/auditentry/"
@@ -200,6 +202,36 @@ def test_the_audit_log_links_to_who_acted_and_to_what_was_changed():
     assert "Price of A-1: 10.00 → 12.50" in text_of(page)
 
 
+def test_a_login_links_to_the_user_of_that_name_and_is_in_nobodys_history():
+    root = superuser("root")
+    member_of("Catalogue", "1")
+    user = User.objects.get(username="1")
+    other = User.objects.create_user("other", pk=1 if user.pk != 1 else 2)
+
+    entry = root.get(AUDIT_LOG).context["cl"].result_list[0]
+
+    assert (entry.action, address(User, "change", user.pk) in entry.links.subject(entry)) == ("user.logged_in", True)
+    assert root.get(address(User, "change", other.pk)).context["timeline"].rows == []
+
+
+@pytest.mark.parametrize(
+    ("subject", "page"),
+    [
+        ("import:7", "/admin/pms_integration/importjob/7/change/"),
+        ("sync_run:7", "/admin/pms_integration/syncrun/7/change/"),
+        ("delivery:7", "/admin/webhooks/delivery/7/change/"),
+    ],
+)
+def test_subjects_without_a_history_are_linked_to_those_who_may_see_their_pages(subject: str, page: str):
+    record_audit(action="thing.started", subject=subject, name="Seven")
+
+    for client, is_linked in ((superuser("root"), True), (staff_with("access.view_auditentry"), False)):
+        entries = client.get(AUDIT_LOG).context["cl"].result_list
+        (entry,) = (one for one in entries if one.subject == subject)
+        shown = entry.links.subject(entry)
+        assert (page in shown, "Seven" in shown) == (is_linked, True)
+
+
 def test_a_client_whose_name_two_have_is_not_linked():
     root = superuser("root")
     for _ in range(2):
@@ -224,6 +256,15 @@ def test_the_audit_log_is_filtered_by_door_and_kind_and_searched_by_name():
     assert names(door__exact="import") == ["Desk lamp"]
     assert names(kind="category") == ["Home"]
     assert names(q="Desk") == ["Desk lamp"]
+
+
+def test_events_that_were_tried_again_together_are_of_the_kind_of_one():
+    retry_events(connection=make_event().connection, status="dead")
+
+    (entry,) = superuser("root").get(AUDIT_LOG, {"kind": "pms_event"}).context["cl"].result_list
+
+    assert (entry.action, entry.subject) == ("pms_event.retried", "pms_connection:demo")
+    assert value_in_words(entry.detail["status"], "status") == "Dead"
 
 
 def test_the_page_of_an_entry_shows_its_changes_as_a_table():
@@ -255,6 +296,7 @@ def test_the_audit_log_is_never_counted_and_takes_few_queries():
         ("name", "Lamp", "Desk lamp", "Name: Lamp → Desk lamp"),
         ("is_active", True, False, "Active: yes → no"),
         ("reorder_point", None, 1200, "Reorder point: - → 1,200"),
+        ("status", "draft", "active", "Status: Draft → Active"),
         ("tags", [], ["new", "old"], "Tags: - → new, old"),
         ("variants[A-1].compare_at_price", "10.00", None, "Compare-at price of A-1: 10.00 → -"),
         ("variants[A[1].b]", None, "Large", "Variant A[1].b: added (Large)"),

@@ -53,7 +53,7 @@ def test_both_sides_are_shown_and_each_group_is_decided_by_itself(pms: PMSConnec
         ("Content", [["Name", "nothing", "Their lamp", "Our lamp"]]),
         (
             "Price",
-            [["A-1: cost", "nothing", "4712.37", "4711.37"], ["A-1: price", "nothing", "13.50", "12.00"]],
+            [["A-1: Cost", "nothing", "4712.37", "4711.37"], ["A-1: Price", "nothing", "13.50", "12.00"]],
         ),
     ]
     assert list(shown["Content"].table.columns) == ["Field", "Agreed last", "Demo", "Ours"]
@@ -114,7 +114,7 @@ def test_costs_are_shown_to_staff_who_may_see_them(pms: PMSConnection, simulator
 
     price = groups(operator, row)["Price"]
 
-    assert [row[0] for row in cells(price)] == ["A-1: price"]
+    assert [row[0] for row in cells(price)] == ["A-1: Price"]
     assert price.note == "1 more: costs, which you may not see."
     assert "471" not in operator.get(page(row)).content.decode()
     for lookup in ("conflict__price__has_key", "reported__has_key", "push__sent__has_key", "agreed__has_key"):
@@ -232,8 +232,9 @@ def test_images_are_thumbnails_where_we_have_them():
     ("field", "label"),
     [
         ("name", "Name"),
-        ("variants[A-1].compare_at_price", "A-1: compare-at price"),
-        ("variants[A].B].sku", "A].B: sku"),
+        ("images", "Pictures"),
+        ("variants[A-1].compare_at_price", "A-1: Compare-at price"),
+        ("variants[A].B].sku", "A].B: SKU"),
     ],
 )
 def test_fields_have_readable_names(field: str, label: str):
