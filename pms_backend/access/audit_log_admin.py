@@ -73,6 +73,10 @@ class AuditEntryAdmin(GrowingTableAdmin):
     fields = ("occurred", "actor_link", "through", "action_shown", "what", "subject", "request_id")
     change_form_outer_after_template = TABLES
 
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Refuses filters on the values, which could reveal costs."""
+        return not lookup.startswith(("changes", "detail")) and super().lookup_allowed(lookup, value, request)
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """The list with links."""
         return LinkedList
@@ -85,7 +89,7 @@ class AuditEntryAdmin(GrowingTableAdmin):
         return entry
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Adds the changes and the facts as tables."""
+        """Adds the changes and the details as tables."""
         entry: AuditEntry = context["original"]
         changes = visible_changes(entry, with_cost=sees_cost(request))
         tables = [_changes_table(changes)]
@@ -103,7 +107,7 @@ class AuditEntryAdmin(GrowingTableAdmin):
         """The actor, with a link to the page of the user, client or connection."""
         return entry.links.actor(entry)
 
-    @display(description=gettext_lazy("Door"))
+    @display(description=gettext_lazy("Through"))
     def through(self, entry: AuditEntry) -> str:
         """The way by which the change came in."""
         return entry.get_door_display()
@@ -133,8 +137,9 @@ def _changes_table(changes: list[dict[str, Any]]) -> Table:
         title=_("Changes"),
         columns={_("Field"): NAME, _("From"): TEXT, _("To"): TEXT},
         rows=[
-            (field_in_words(change["field"]), value_in_words(change["from"]), value_in_words(change["to"]))
+            (field_in_words(field), value_in_words(change["from"], field), value_in_words(change["to"], field))
             for change in changes
+            for field in (change["field"],)
         ],
         empty=_("No field was changed."),
     )
@@ -142,7 +147,7 @@ def _changes_table(changes: list[dict[str, Any]]) -> Table:
 
 def _detail_table(detail: dict[str, Any]) -> Table:
     return Table(
-        title=_("Facts"),
+        title=_("Details"),
         columns={_("Name"): NAME, _("Value"): TEXT},
-        rows=[(field_in_words(name), value_in_words(value)) for name, value in detail.items()],
+        rows=[(field_in_words(name), value_in_words(value, name)) for name, value in detail.items()],
     )

@@ -92,7 +92,7 @@ def limits_in_words(tier: str) -> str:
             "window_of_writes": _window(writes),
         }
     if tier == STOREFRONT_TIER:
-        return f"{limits} {_('It sees published products only, and of stock what is available.')}"
+        return f"{limits} {_('It sees published products only, and availability, but no other stock.')}"
     return limits
 
 

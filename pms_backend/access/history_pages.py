@@ -99,7 +99,7 @@ def timeline(
     links, with_cost = HistoryLinks(request, entries), sees_cost(request)
     return Table(
         title=title,
-        columns={_("What"): KEY, _("Changes"): LINES, _("When"): SHORT, _("Who"): TEXT, _("Door"): MAIN},
+        columns={_("What"): KEY, _("Changes"): LINES, _("When"): SHORT, _("Who"): TEXT, _("Through"): MAIN},
         rows=[
             (
                 action_in_words(entry.action),

@@ -149,14 +149,14 @@ class AuditEntry(models.Model):
     """Something that a person, a program or a PMS did. A trigger refuses changes, and removal except by retention.
 
     `subject` is what it was done to (`product:12`), `name` its name at that moment, `changes` a list of `{"field",
-    "from", "to"}`; `detail` has facts that are no fields.
+    "from", "to"}`; `detail` has what is no field.
     """
 
     action = models.CharField(max_length=60)
     subject = models.CharField(max_length=MAX_SUBJECT_LENGTH)
     name = models.CharField(max_length=MAX_ENTRY_NAME_LENGTH, blank=True)
     actor = models.CharField(max_length=MAX_ACTOR_LENGTH)
-    door = models.CharField(_("door"), max_length=10, choices=Door.choices, default=Door.SYSTEM)
+    door = models.CharField(_("through"), max_length=10, choices=Door.choices, default=Door.SYSTEM)
     request_id = models.CharField(max_length=MAX_REQUEST_ID_LENGTH, blank=True)
     occurred_at = models.DateTimeField(db_default=Now())
     changes = models.JSONField(default=list)

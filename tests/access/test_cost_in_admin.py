@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.test import Client
 
-from pms_backend.access.models import INTERNAL_TIER
+from pms_backend.access.models import INTERNAL_TIER, AuditEntry
 from pms_backend.access.staff_scopes import PERMISSIONS_OF_SCOPE
 from pms_backend.events.models import Event, ParkedEvent
 from pms_integration.models import ImportJob, ImportProblem, PMSEvent, PMSProduct, PMSProductPush
@@ -115,6 +115,8 @@ def test_an_editor_without_products_write_neither_sees_nor_changes_it(variant: V
         (Delivery, "event__data__icontains"),
         (ImportJob, "problems__detail__contains"),
         (ImportJob, "results__changes__icontains"),
+        (AuditEntry, "changes__0__to__startswith"),
+        (AuditEntry, "detail__icontains"),
     ],
 )
 def test_no_filter_reveals_it(model: type, lookup: str):

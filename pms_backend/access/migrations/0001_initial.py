@@ -71,7 +71,7 @@ class Migration(migrations.Migration):
                 ('subject', models.CharField(max_length=400)),
                 ('name', models.CharField(blank=True, max_length=400)),
                 ('actor', models.CharField(max_length=150)),
-                ('door', models.CharField(choices=[('admin', 'Admin'), ('api', 'API'), ('pms', 'PMS'), ('import', 'Import'), ('schedule', 'Schedule'), ('command', 'Command'), ('system', 'System')], default='system', max_length=10, verbose_name='door')),
+                ('door', models.CharField(choices=[('admin', 'Admin'), ('api', 'API'), ('pms', 'PMS'), ('import', 'Import'), ('schedule', 'Schedule'), ('command', 'Command'), ('system', 'System')], default='system', max_length=10, verbose_name='through')),
                 ('request_id', models.CharField(blank=True, max_length=128)),
                 ('occurred_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('changes', models.JSONField(default=list)),

@@ -41,7 +41,7 @@ class FieldChange:
 class HistoryEntry:
     """Something done to `subject` (`product:12`), whose `name` at this moment is for people.
 
-    `detail` has facts that are no fields. `request_id` is that of the webhook which reports it; None for the present
+    `detail` has what is no field. `request_id` is that of the webhook which reports it; None for the present
     request's.
     """
 

@@ -51,19 +51,19 @@ class Source:
         """The name of its group."""
         return str(capfirst(self.model._meta.verbose_name_plural))
 
-    def found(self, place: int, text: str, limit: int) -> Iterator[QuerySet[Any]]:
-        """The rows for the union of all sources, `place` being that of this source: the newest of each kind."""
+    def found(self, index: int, text: str, limit: int) -> Iterator[QuerySet[Any]]:
+        """The rows for the union of all sources, `index` being that of this source: the newest of each kind."""
         rows = self.rows() if self.rows else self.model._default_manager.all()
         exact, like = self.exact and self.exact(text), self.like and self.like(text)
         if exact is not None:
-            yield self._columns(rows.filter(exact), place, is_exact=True)[:limit]
+            yield self._columns(rows.filter(exact), index, is_exact=True)[:limit]
         if like is not None:
             others = rows.filter(like) if exact is None else rows.filter(like).exclude(exact)
-            yield self._columns(others, place, is_exact=False)[:limit]
+            yield self._columns(others, index, is_exact=False)[:limit]
 
-    def _columns(self, rows: QuerySet[Any], place: int, *, is_exact: bool) -> QuerySet[Any, Any]:
+    def _columns(self, rows: QuerySet[Any], index: int, *, is_exact: bool) -> QuerySet[Any, Any]:
         columns = (self.name, self.state, self.about, self.more, self.at)
-        return rows.order_by("-pk").values_list(Value(place), Value(is_exact), "pk", *columns)
+        return rows.order_by("-pk").values_list(Value(index), Value(is_exact), "pk", *columns)
 
     def hit(self, row: "Row") -> Hit:
         """What is shown of a row."""
@@ -87,7 +87,7 @@ class Source:
 class Row(NamedTuple):
     """A row of the union."""
 
-    place: int
+    source: int
     is_exact: bool
     pk: int
     name: str
@@ -101,14 +101,14 @@ def find_rows(request: HttpRequest, sources: Sequence[Source], text: str, limit:
     """The hits of each source, exact ones first, of those whose rows the user may view."""
     queries = [
         query
-        for place, source in enumerate(sources)
+        for index, source in enumerate(sources)
         if may_view(request, source.model)
-        for query in source.found(place, text, limit + 1)
+        for query in source.found(index, text, limit + 1)
     ]
     if not queries:
         return []
     rows = sorted((Row(*row) for row in queries[0].union(*queries[1:], all=True)), key=lambda row: row[:2])
-    groups = groupby(rows, key=lambda row: sources[row.place])
+    groups = groupby(rows, key=lambda row: sources[row.source])
     return [_group(source, sorted(found, key=_exact_first), text, limit) for source, found in groups]
 
 
