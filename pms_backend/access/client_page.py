@@ -4,6 +4,7 @@ from typing import Final
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
@@ -43,10 +44,13 @@ def last_writes_of(request: HttpRequest, client: ApiClient) -> Table:
     links = HistoryLinks(request, entries)
     # In quotes, because the search takes a name with spaces for several words.
     query = urlencode({"q": f'"{actor}"'})
+    all_of_it = link(f"{reverse('admin:access_auditentry_changelist')}?{query}", _("All its entries of the audit log"))
+    namesakes = ApiClient.objects.filter(name=client.name).exclude(pk=client.pk)
+    other = _("Another client has this name: what that one wrote is here too.") if namesakes.exists() else ""
     return Table(
         title=_("Last writes"),
         columns={_("What"): KEY, _("On"): TEXT, _("When"): SHORT},
         rows=[(action_in_words(entry.action), links.subject(entry), moment(entry.occurred_at)) for entry in entries],
-        empty=_("It has written nothing that the audit log has."),
-        note=link(f"{reverse('admin:access_auditentry_changelist')}?{query}", _("All its entries of the audit log")),
+        empty=_("The audit log has no entry of it."),
+        note=format_html("{} {}", other, all_of_it) if other else all_of_it,
     )

@@ -87,6 +87,17 @@ def test_its_last_writes_are_shown_to_those_who_may_read_the_audit_log():
     assert [entry.name for entry in listed.context["cl"].result_list] == ["Our till"]
 
 
+def test_that_another_client_has_its_name_is_said_at_its_last_writes():
+    first = make_client("Shop").client
+    staff = superuser()
+    alone = staff.get(page(first)).content.decode()
+    make_client("Shop")
+
+    shared = staff.get(page(first)).content.decode()
+
+    assert ["Another client has this name" in text for text in (alone, shared)] == [False, True]
+
+
 def test_every_scope_has_a_sentence_on_the_form_and_on_the_page():
     client = make_client(scopes=["products:read", "events:read"]).client
     staff = superuser()
@@ -103,8 +114,8 @@ def test_every_scope_has_a_sentence_on_the_form_and_on_the_page():
         ("default", "At most 3,000 reads a minute and 1,200 writes a minute."),
         (
             "storefront",
-            "At most 6,000 reads a minute and 600 writes a minute. It sees published products only, and of stock what "
-            "is available.",
+            "At most 6,000 reads a minute and 600 writes a minute. It sees published products only, and "
+            "availability, but no other stock.",
         ),
         ("internal", "No limit."),
         ("slow", "At most 5 reads an hour and 1,200 writes a minute."),
