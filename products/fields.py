@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from pms_backend.api import serializers
 from products import models
 from products.barcodes import check_barcode
@@ -58,8 +60,10 @@ class OptionValuesField(serializers.DictField):
         """Returns the values, with names stripped of outer spaces."""
         values: dict[str, str] = {name.strip(): value for name, value in (super().run_validation(data) or {}).items()}
         if len(values) > models.MAX_OPTIONS:
-            raise serializers.ValidationError(f"A product has at most {models.MAX_OPTIONS} options.", code="max_length")
+            raise serializers.ValidationError(
+                _("A product has at most %(count)s options.") % {"count": models.MAX_OPTIONS}, code="max_length"
+            )
         if not all(1 <= len(name) <= models.MAX_OPTION_LENGTH for name in values):
-            message = f"The name of an option has 1 to {models.MAX_OPTION_LENGTH} characters."
-            raise serializers.ValidationError(message, code="invalid_option")
+            text = _("The name of an option has 1 to %(count)s characters.")
+            raise serializers.ValidationError(text % {"count": models.MAX_OPTION_LENGTH}, code="invalid_option")
         return values

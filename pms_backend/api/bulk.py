@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
+from django.utils.translation import gettext as _
 from drf_spectacular.drainage import set_override
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -49,7 +50,8 @@ def require_all(outcomes: Sequence[Outcome]) -> None:
     errors = [
         replace(error, pointer=f"/{outcome.index}{error.pointer}") for outcome in refused for error in outcome.errors
     ]
-    detail = f"{len(refused)} of {len(outcomes)} rows were refused, so none was written."
+    text = _("%(refused)s of %(all)s rows were refused, so none was written.")
+    detail = text % {"refused": len(refused), "all": len(outcomes)}
     if all(isinstance(outcome.error, Conflict) for outcome in refused):
         raise BulkConflict(detail, errors=errors)
     raise BulkInvalid(detail, errors=errors)

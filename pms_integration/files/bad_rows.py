@@ -5,13 +5,13 @@ from itertools import groupby, takewhile
 from typing import IO, Any, Final, cast
 
 from pms_backend.api.spreadsheets import csv_row, guarded, guarded_code, is_guarded, unguarded_code
-from pms_integration.exceptions import FileUnusable, ImportFileGone
+from pms_integration.exceptions import FileUnusable
 from pms_integration.files.cells import CODES
 from pms_integration.files.columns import Columns
 from pms_integration.files.json_lines import read_lines
 from pms_integration.files.reading import with_line_feeds
 from pms_integration.files.records import FilePosition, Header, Record, read_header, read_records
-from pms_integration.files.services.jobs import FILE_GONE
+from pms_integration.files.services.jobs import file_gone
 from pms_integration.files.storage import private_files
 from pms_integration.files.woocommerce import WooCommerceFile
 from pms_integration.models import ImportFormat, ImportJob, ImportProblem
@@ -23,7 +23,7 @@ ADDED: Final = ("Import Line", "Import Column", "Import Code", "Import Error")
 def bad_rows(job: ImportJob) -> Iterator[bytes]:
     """The file, in parts. Raises `ImportFileGone` at once if the imported file has been removed."""
     if not job.file or not private_files().exists(str(job.file)):
-        raise ImportFileGone(FILE_GONE)
+        raise file_gone()
     return _bad_rows(job)
 
 

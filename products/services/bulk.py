@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from pms_backend.api.bulk import Outcome, rejection, require_all
 from pms_backend.api.exceptions import DomainError, Invalid
@@ -33,7 +34,7 @@ def upsert_products(*, rows: Sequence[tuple[int, dict[str, Any]]], atomic: bool 
     If a concurrent transaction takes a SKU or handle, everything is tried again.
     Raises `BulkInvalid` and `BulkConflict` if `atomic`.
     """
-    for _ in range(MAX_CREATION_RACES):
+    for _race in range(MAX_CREATION_RACES):
         try:
             with transaction.atomic():
                 return _upsert(rows, atomic=atomic)
@@ -71,7 +72,7 @@ def _upsert(rows: Sequence[tuple[int, dict[str, Any]]], *, atomic: bool) -> list
                 require_version(products[owner], data.get("expected_version"))
                 change = plan_update(products[owner], variants[owner], data, categories)
             else:
-                raise ProductNotFound(f"There is no product {owner}.")
+                raise ProductNotFound(_("There is no product %(id)s.") % {"id": owner})
         except DomainError as error:
             refused.append(rejection(index, error))
             continue
@@ -125,10 +126,10 @@ class _Owners:
             found.add(data["id"])
         identities = keys | found
         if identities & self._used:
-            raise Invalid("An earlier row of this request means the same product.", code="duplicate_product")
+            raise Invalid(_("An earlier row of this request means the same product."), code="duplicate_product")
         self._used |= identities
         if len(found) > 1:
-            detail = "These SKUs belong to different products."
+            detail = _("These SKUs belong to different products.")
             raise SkuTaken(detail, errors=[FieldError("/variants", SkuTaken.code, detail)])
         owner = next(iter(found), None)
         # A new product has no id yet, so a negative number of its row replaces it.
@@ -138,7 +139,7 @@ class _Owners:
     def _reserve_handle(self, handle: str | None, owner: int) -> None:
         handle = clean_handle(handle) if handle else None
         if handle and self._by_handle.setdefault(handle, owner) != owner:
-            raise HandleTaken(f"Another product has the handle {handle}.")
+            raise HandleTaken(_("Another product has the handle %(handle)s.") % {"handle": handle})
 
 
 def _status(change: ProductChange) -> str:

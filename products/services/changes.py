@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.db import IntegrityError
 from django.db.models import Model
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from pms_backend.access.services import FieldChange, HistoryEntry, record_history
 from pms_backend.api.exceptions import constraint
@@ -114,11 +115,11 @@ def write(changes: Sequence[ProductChange]) -> None:
         _write_variants(changes, now)
     except IntegrityError as error:
         if constraint(error) == "products_variant_sku_key_unique":
-            raise SkuTaken("Another product has one of these SKUs.") from None
+            raise SkuTaken(_("Another product has one of these SKUs.")) from None
         if constraint(error).startswith("products_product_handle"):
-            raise HandleTaken("Another product has this handle.") from None
+            raise HandleTaken(_("Another product has this handle.")) from None
         if constraint(error) == "products_variant_options_distinct":
-            raise OptionsDoNotFit("Two variants have the same option values.", code="duplicate_options") from None
+            raise OptionsDoNotFit(_("Two variants have the same option values."), code="duplicate_options") from None
         raise
     images = images_by_product([change.product.pk for change in changes if not change.is_new])
     recorded = [

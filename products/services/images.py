@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from pms_backend.access.services import FieldChange, record_audit
 from pms_backend.api.transactions import retried_atomic
@@ -96,7 +97,7 @@ def order_images(*, product_id: int, image_ids: Sequence[int]) -> None:
     product = lock_product(product_id)
     rest = {image.pk: image for image in product.images.order_by("position", "pk")}
     if missing := next((pk for pk in image_ids if pk not in rest), None):
-        raise ImageNotFound(f"The product has no image {missing}.")
+        raise ImageNotFound(_("The product has no image %(id)s.") % {"id": missing})
     images = [*(rest.pop(pk) for pk in dict.fromkeys(image_ids)), *rest.values()]
     moved = [(image, position) for position, image in enumerate(images) if image.position != position]
     changes = [FieldChange(f"images[{image.pk}].position", image.position, position) for image, position in moved]
@@ -177,13 +178,13 @@ def _touch_if_ready(product: Product, image: ProductImage, changes: Sequence[Fie
 def _image(product: Product, image_id: int) -> ProductImage:
     image = product.images.select_related("image_file").filter(pk=image_id).first()
     if image is None:
-        raise ImageNotFound(f"The product has no image {image_id}.")
+        raise ImageNotFound(_("The product has no image %(id)s.") % {"id": image_id})
     return image
 
 
 def _insert(product: Product, image: ProductImage, position: int | None) -> None:
     if product.images.count() >= MAX_IMAGES:
-        raise TooManyImages(f"A product has at most {MAX_IMAGES} images.")
+        raise TooManyImages(_("A product has at most %(count)s images.") % {"count": MAX_IMAGES})
     if position is None:
         last = product.images.aggregate(last=Max("position"))["last"]
         position = 0 if last is None else last + 1

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from pms_backend.api.problems import FieldError
 from products.exceptions import SkuTaken, TooManyVariants, UnknownVariant
@@ -69,8 +70,9 @@ def _edit_variant(change: ProductChange, variant: Variant | None, wanted: dict[s
 def _check_skus(change: ProductChange) -> None:
     """The database checks this too, but cannot say which row of a bulk is wrong."""
     counts = Counter(variant.sku_key for variant in change.variants)
+    text = _("Another variant of the product has the SKU %(sku)s.")
     errors = [
-        FieldError(pointer, SkuTaken.code, f"Another variant of the product has the SKU {variant.sku}.")
+        FieldError(pointer, SkuTaken.code, text % {"sku": variant.sku})
         for variant in change.variants
         if counts[variant.sku_key] > 1 and (pointer := change.pointer_to(variant, "sku"))
     ]

@@ -8,6 +8,7 @@ from typing import Any, Final, NewType
 import orjson
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from pms_backend.access.services import HIDDEN, FieldChange, changes_between, record_audit, values_of
 from pms_backend.api.exceptions import escape_pointer
@@ -49,7 +50,7 @@ def check_endpoint_url(url: str) -> EndpointURL:
     """
     url = url.strip()
     if len(url) > MAX_URL_LENGTH or "#" in url:
-        detail = f"A URL has at most {MAX_URL_LENGTH} characters, and no fragment."
+        detail = _("A URL has at most %(count)s characters, and no fragment.") % {"count": MAX_URL_LENGTH}
         raise InvalidEndpointURL(detail, errors=[FieldError("/url", InvalidEndpointURL.code, detail)])
     check_outbound_url(url, pointer="/url")
     return EndpointURL(url)
@@ -178,7 +179,7 @@ def locked(endpoint_id: int) -> WebhookEndpoint:
 def require_active(endpoint: WebhookEndpoint) -> None:
     """Raises `EndpointIsDisabled`."""
     if not endpoint.is_active:
-        raise EndpointIsDisabled(f"The endpoint {endpoint.pk} is disabled: enable it first.")
+        raise EndpointIsDisabled(_("The endpoint %(id)s is disabled: enable it first.") % {"id": endpoint.pk})
 
 
 def disable(endpoint: WebhookEndpoint, reason: str) -> None:
@@ -223,7 +224,7 @@ def _checked_types(patterns: Sequence[str]) -> list[str]:
         beginning = pattern.removesuffix("*")
         matches = [kind for kind in known if (kind.startswith(beginning) if pattern.endswith("*") else kind == pattern)]
         if not matches:
-            detail = f"There is no event type {pattern}."
+            detail = _("There is no event type %(type)s.") % {"type": pattern}
             raise InvalidEventType(detail, errors=[FieldError(f"/event_types/{index}", InvalidEventType.code, detail)])
     return list(dict.fromkeys(patterns))
 
@@ -240,18 +241,19 @@ def _set_headers(endpoint: WebhookEndpoint, changes: Mapping[str, str | None] | 
     kept = {name: value for name, value in endpoint.header_values.items() if name.lower() not in _lowered(changes)}
     values = {**kept, **{name: value for name, value in changes.items() if value is not None}}
     if len(_lowered(values)) < len(values) or len(values) > MAX_HEADERS:
-        detail = f"An endpoint has at most {MAX_HEADERS} headers, each once."
+        detail = _("An endpoint has at most %(count)s headers, each once.") % {"count": MAX_HEADERS}
         raise InvalidHeaders(detail, errors=[FieldError("/headers", InvalidHeaders.code, detail)])
     endpoint.headers = orjson.dumps(values).decode() if values else None
 
 
 def _header_problem(name: str, value: str | None) -> str:
     if not _HEADER_NAME.fullmatch(name):
-        return "This is no name of a header."
+        return _("This is no name of a header.")
     if name.lower() in _OURS or name.lower().startswith("webhook-"):
-        return f"The header {name} is sent by us."
+        return _("The header %(name)s is sent by us.") % {"name": name}
     if value is not None and (len(value) > MAX_HEADER_LENGTH or not _HEADER_VALUE.fullmatch(value)):
-        return f"A header has 1 to {MAX_HEADER_LENGTH} printable ASCII characters, without spaces around it."
+        text = _("A header has 1 to %(count)s printable ASCII characters, without spaces around it.")
+        return text % {"count": MAX_HEADER_LENGTH}
     return ""
 
 

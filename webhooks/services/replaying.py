@@ -5,6 +5,7 @@ from typing import Final
 
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from pms_backend.access.services import record_audit
 from pms_backend.api.transactions import retried_atomic
@@ -48,7 +49,7 @@ def replay_events(*, endpoint_id: int, since: int | datetime, until: int | datet
     """
     endpoint = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=endpoint_id)
     if not endpoint.is_active:
-        raise EndpointIsDisabled(f"The endpoint {endpoint.pk} is disabled: enable it first.")
+        raise EndpointIsDisabled(_("The endpoint %(id)s is disabled: enable it first.") % {"id": endpoint.pk})
     last = until if isinstance(until, int) else head_sequence()
     latest = until if isinstance(until, datetime) else None
     if isinstance(since, int):
@@ -58,7 +59,9 @@ def replay_events(*, endpoint_id: int, since: int | datetime, until: int | datet
         count = _replay(endpoint, after=0, until=last, earliest=since, latest=latest)
         pruned_before = FeedHead.objects.values_list("pruned_before", flat=True).first()
         if pruned_before is not None and since < pruned_before:
-            raise SequenceExpired(f"Events from before {pruned_before.isoformat()} are not kept.")
+            raise SequenceExpired(
+                _("Events from before %(moment)s are not kept.") % {"moment": pruned_before.isoformat()}
+            )
     record_audit(
         action="webhook_endpoint.replayed",
         subject=f"endpoint:{endpoint.pk}",
@@ -101,9 +104,11 @@ def _replay(
 
 def _require_kept(*, after: int) -> None:
     """Called after the events are read, because pruning may run in between."""
-    pruned_to, _ = feed_bounds()
+    pruned_to, _newest = feed_bounds()
     if after < pruned_to:
-        raise SequenceExpired(f"Events up to the sequence {pruned_to} are not kept any more.")
+        raise SequenceExpired(
+            _("Events up to the sequence %(sequence)s are not kept any more.") % {"sequence": pruned_to}
+        )
 
 
 @retried_atomic
@@ -116,12 +121,12 @@ def redeliver(*, delivery_id: int) -> Delivery:
     endpoint_id = Delivery.objects.values_list("endpoint", flat=True).get(pk=delivery_id)
     endpoint = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=endpoint_id)
     if not endpoint.is_active:
-        raise EndpointIsDisabled(f"The endpoint {endpoint.pk} is disabled: enable it first.")
+        raise EndpointIsDisabled(_("The endpoint %(id)s is disabled: enable it first.") % {"id": endpoint.pk})
     asked = Delivery.objects.get(pk=delivery_id)
     on_its_way = unsettled(endpoint=endpoint, sequence=asked.sequence).values_list("pk", flat=True).first()
     delivery = Delivery.objects.select_for_update(no_key=True).get(pk=on_its_way or delivery_id)
     if not Event.objects.filter(pk=delivery.event_id).exists():
-        raise EventExpired(f"The event {delivery.event_public_id} is not kept any more.")
+        raise EventExpired(_("The event %(id)s is not kept any more.") % {"id": delivery.event_public_id})
     delivery.status, delivery.tries, delivery.next_attempt_at = DeliveryStatus.PENDING, 0, timezone.now()
     delivery.is_in_order = False
     delivery.save(update_fields=["status", "tries", "next_attempt_at", "is_in_order"])

@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.crypto import get_random_string
+from django.utils.translation import gettext as _
 
 from pms_backend.access import key_cache
 from pms_backend.access.caller import Caller
@@ -162,24 +163,26 @@ def _audit(client: ApiClient, what: str, changes: Sequence[FieldChange] = (), **
 def _locked(client_id: str) -> ApiClient:
     client = ApiClient.objects.select_for_update(no_key=True).filter(public_id=client_id).first()
     if client is None:
-        raise ApiClientNotFound(f"There is no API client {client_id}.")
+        raise ApiClientNotFound(_("There is no API client %(id)s.") % {"id": client_id})
     return client
 
 
 def _locked_active(client_id: str) -> ApiClient:
     client = _locked(client_id)
     if client.revoked_at is not None:
-        raise ApiClientRevoked(f"The API client {client_id} is revoked, for good.")
+        raise ApiClientRevoked(_("The API client %(id)s is revoked, for good.") % {"id": client_id})
     return client
 
 
 def _checked_scopes(scopes: Sequence[str]) -> list[str]:
     if unknown := sorted(set(scopes) - set(ALL_SCOPES)):
-        raise UnknownScope(f"No such scope: {', '.join(unknown)}. There are {', '.join(ALL_SCOPES)}.")
+        text = _("No such scope: %(unknown)s. There are %(known)s.")
+        raise UnknownScope(text % {"unknown": ", ".join(unknown), "known": ", ".join(ALL_SCOPES)})
     return sorted(set(scopes))
 
 
 def _checked_tier(tier: str) -> str:
     if tier not in known_tiers():
-        raise UnknownTier(f"No such tier: {tier}. There are {', '.join(known_tiers())}.")
+        text = _("No such tier: %(unknown)s. There are %(known)s.")
+        raise UnknownTier(text % {"unknown": tier, "known": ", ".join(known_tiers())})
     return tier

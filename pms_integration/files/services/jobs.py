@@ -10,6 +10,7 @@ from typing import IO, Any, Final, cast
 from django.core.exceptions import RequestDataTooBig
 from django.core.files.base import File
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from inventory.models import Location
 from inventory.services.levels import require_location
@@ -28,7 +29,6 @@ FOLDER: Final = "imports"
 # A file of this age without a row is left over from a request that was refused after it had stored the file.
 ORPHANED_AFTER: Final = timedelta(days=1)
 PRUNED_AT_ONCE: Final = 100
-FILE_GONE: Final = f"The file of an import is kept for {FILE_RETENTION_DAYS} days after its end."
 
 import_wake_up = WakeUp(task="pms_integration.tasks.run_imports")
 
@@ -42,6 +42,12 @@ class StoredFile:
     file_name: str
     size_bytes: int
     may_set_stock: bool
+
+
+def file_gone() -> ImportFileGone:
+    """The refusal of what needs a file that has been removed."""
+    text = _("The file of an import is kept for %(days)s days after its end.")
+    return ImportFileGone(text % {"days": FILE_RETENTION_DAYS})
 
 
 def store_file(*, upload: Any, format: str | None, may_set_stock: bool) -> StoredFile:  # noqa: A002 - the field's name
@@ -115,10 +121,10 @@ def import_previewed(*, preview_id: int, client: str, may_set_stock: bool) -> Im
     """
     preview = ImportJob.objects.get(pk=preview_id)
     if not preview.file:
-        raise ImportFileGone(FILE_GONE)
+        raise file_gone()
     with storage_errors():
         if not private_files().exists(str(preview.file)):
-            raise ImportFileGone(FILE_GONE)
+            raise file_gone()
         with private_files().open(str(preview.file)) as opened:
             _check_quantities(cast("IO[bytes]", opened), ImportFormat(preview.format), may_set_stock=may_set_stock)
     return _import_previewed(preview_id, client, may_set_stock)
@@ -129,11 +135,11 @@ def _import_previewed(preview_id: int, client: str, may_set_stock: bool) -> Impo
     # The lock orders two that import, and the removal of the file.
     preview = ImportJob.objects.select_for_update(of=("self",)).select_related("location").get(pk=preview_id)
     if not preview.dry_run or preview.status != ImportStatus.FINISHED:
-        raise PreviewUnfinished("Only a preview that has finished can be imported.")
+        raise PreviewUnfinished(_("Only a preview that has finished can be imported."))
     if not preview.file:
-        raise ImportFileGone(FILE_GONE)
+        raise file_gone()
     if (done := preview.imports.exclude(status=ImportStatus.FAILED).first()) is not None:
-        raise AlreadyImported(f"This preview was imported already: import {done.pk}.")
+        raise AlreadyImported(_("This preview was imported already: import %(id)s.") % {"id": done.pk})
     file = StoredFile(
         name=str(preview.file),
         format=ImportFormat(preview.format),
@@ -146,7 +152,7 @@ def _import_previewed(preview_id: int, client: str, may_set_stock: bool) -> Impo
 
 def _check_quantities(content: IO[bytes], kind: ImportFormat, *, may_set_stock: bool) -> None:
     if not may_set_stock and fills_quantities(content, kind):
-        raise StockNotYours("The file has quantities; setting stock needs the scope inventory:write.")
+        raise StockNotYours(_("The file has quantities; setting stock needs the scope inventory:write."))
 
 
 def prune_import_files() -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db import connection as database
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from inventory.exceptions import UnknownSku
@@ -69,6 +70,7 @@ def _variants(skus: Sequence[str]) -> list[Variant]:
     keys = {sku_key(sku): index for index, sku in reversed(list(enumerate(skus)))}
     known = {variant.sku_key: variant for variant in Variant.objects.filter(sku_key__in=keys).order_by("pk")}
     if unknown := sorted(index for key, index in keys.items() if key not in known):
-        errors = [FieldError(f"/skus/{index}", UnknownSku.code, f"There is no SKU {skus[index]}.") for index in unknown]
+        text = _("There is no SKU %(sku)s.")
+        errors = [FieldError(f"/skus/{index}", UnknownSku.code, text % {"sku": skus[index]}) for index in unknown]
         raise UnknownSkus(" ".join(error.detail for error in errors[:_NAMED]), errors=errors)
     return list(known.values())
