@@ -45,17 +45,7 @@ def health_in_words(endpoint: WebhookEndpoint, recent: Recent, *, is_listed: boo
         return _disabled(endpoint, is_listed=is_listed)
     if endpoint.failing_since is None:
         return _healthy(endpoint, recent)
-    words = ngettext(
-        "Failing since %(since)s: %(count)s attempt has failed, %(last)s.",
-        "Failing since %(since)s: %(count)s attempts in a row have failed, %(last)s.",
-        endpoint.failures,
-    ) % {
-        "since": _shown(endpoint.failing_since),
-        "count": number_format(endpoint.failures),
-        "last": _("the last one was answered %(status)s") % {"status": recent.last_status}
-        if recent.last_status
-        else _("the last one without an answer"),
-    }
+    words = _failing(endpoint, endpoint.failing_since, recent.last_status)
     if is_listed:
         return words
     ends = _shown(endpoint.failing_since + DISABLED_AFTER)
@@ -98,6 +88,23 @@ def _disabled(endpoint: WebhookEndpoint, *, is_listed: bool) -> str:
         return f"{since} {reason}".strip()
     missed = _("Nothing is sent. Enable it to send what it has missed, after the sequence %(sequence)s.")
     return " ".join((since, reason, missed % {"sequence": number_format(endpoint.resume_after or 0)})).strip()
+
+
+def _failing(endpoint: WebhookEndpoint, since: datetime, last_status: int | None) -> str:
+    text = (
+        ngettext(
+            "Failing since %(since)s: %(count)s attempt has failed, the last one was answered %(status)s.",
+            "Failing since %(since)s: %(count)s attempts in a row have failed, the last one was answered %(status)s.",
+            endpoint.failures,
+        )
+        if last_status
+        else ngettext(
+            "Failing since %(since)s: %(count)s attempt has failed, the last one without an answer.",
+            "Failing since %(since)s: %(count)s attempts in a row have failed, the last one without an answer.",
+            endpoint.failures,
+        )
+    )
+    return text % {"since": _shown(since), "count": number_format(endpoint.failures), "status": last_status}
 
 
 def _healthy(endpoint: WebhookEndpoint, recent: Recent) -> str:

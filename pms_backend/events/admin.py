@@ -24,13 +24,14 @@ PARKED_LABELS: Final = {"parked": "danger", "replayed": "success"}
 _STATES: Final = {"parked": gettext_lazy("Parked"), "replayed": gettext_lazy("Replayed")}
 # What does not happen as long as the event is parked.
 _RECEIVERS: Final[dict[str, Any]] = {
-    "audit log": gettext_lazy("the audit log lacks it"),
-    "webhooks.record_deliveries": gettext_lazy("no webhook is sent for it"),
-    "pms_integration.push_products": gettext_lazy("no PMS is told of it"),
-    "pms_integration.push_stock": gettext_lazy("no PMS is told of it"),
-    "pms_integration.wake_deferred": gettext_lazy("PMS events that wait for it go on waiting"),
-    "inventory.wake_sockets": gettext_lazy("open pages may not show it"),
-    "inventory.replace_generations": gettext_lazy("the API may answer as before it for some seconds"),
+    "webhooks.record_deliveries": gettext_lazy("Until it is replayed, no webhook is sent for it."),
+    "pms_integration.push_products": gettext_lazy("Until it is replayed, no PMS is told of it."),
+    "pms_integration.push_stock": gettext_lazy("Until it is replayed, no PMS is told of it."),
+    "pms_integration.wake_deferred": gettext_lazy("Until it is replayed, PMS events that wait for it go on waiting."),
+    "inventory.wake_sockets": gettext_lazy("Until it is replayed, open pages may not show it."),
+    "inventory.replace_generations": gettext_lazy(
+        "Until it is replayed, the API may answer as before it for some seconds."
+    ),
 }
 
 
@@ -202,8 +203,7 @@ class ParkedEventAdmin(LinkedSubjects, GrowingTableAdmin):
             "The event is published, but one part of the system (%(receiver)s) has failed with it %(count)s times.",
             parked.attempts,
         ) % {"receiver": parked.receiver, "count": number_format(parked.attempts)}
-        missing = _RECEIVERS.get(parked.receiver)
-        meanwhile = _("Until it is replayed, %(missing)s.") % {"missing": missing} if missing else ""
+        meanwhile = str(_RECEIVERS.get(parked.receiver, ""))
         todo = _("Correct the cause that the error names, and replay it.")
         return " ".join(filter(None, (failed, meanwhile, todo)))
 

@@ -66,30 +66,26 @@ def waiting_in_words(connection: Any) -> str:
     """What waits to be pushed to a PMS, and what it has refused; nothing of a PMS that only sends webhooks."""
     if connection.base_url is None:
         return ""
-    products, stock = connection.waiting_products or 0, connection.waiting_stock or 0
-    named = [text for text in (_products(products), _stock_changes(stock)) if text]
-    if named:
-        oldest = min(moment for moment in (connection.oldest_product, connection.oldest_stock) if moment)
-        waiting = ngettext(
-            "%(named)s waits to be pushed, the oldest for %(age)s.",
-            "%(named)s wait to be pushed, the oldest for %(age)s.",
-            products + stock,
-        ) % {"named": _(" and ").join(named), "age": _age(oldest)}
-    else:
-        waiting = _("Nothing waits to be pushed.")
-    if refused := _products(connection.refused_products or 0):
-        return f"{waiting} {_('The PMS has refused %(products)s.') % {'products': refused}}"
-    return waiting
-
-
-def _products(count: int) -> str:
-    text = ngettext("%(count)s product", "%(count)s products", count)
-    return text % {"count": number_format(count)} if count else ""
-
-
-def _stock_changes(count: int) -> str:
-    text = ngettext("%(count)s stock change", "%(count)s stock changes", count)
-    return text % {"count": number_format(count)} if count else ""
+    words = []
+    if count := connection.waiting_products:
+        text = ngettext(
+            "%(count)s product waits to be pushed, for %(age)s.",
+            "%(count)s products wait to be pushed, the oldest for %(age)s.",
+            count,
+        )
+        words.append(text % {"count": number_format(count), "age": _age(connection.oldest_product)})
+    if count := connection.waiting_stock:
+        text = ngettext(
+            "%(count)s stock change waits to be pushed, for %(age)s.",
+            "%(count)s stock changes wait to be pushed, the oldest for %(age)s.",
+            count,
+        )
+        words.append(text % {"count": number_format(count), "age": _age(connection.oldest_stock)})
+    words = words or [_("Nothing waits to be pushed.")]
+    if count := connection.refused_products:
+        text = ngettext("The PMS has refused %(count)s product.", "The PMS has refused %(count)s products.", count)
+        words.append(text % {"count": number_format(count)})
+    return " ".join(words)
 
 
 def _age(moment: datetime) -> str:

@@ -36,7 +36,7 @@ class RunFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """The run that is shown, and recent ones."""
         recent = SyncRun.objects.select_related("connection").defer("errors")[:RECENT_RUNS]
-        found = {str(run.pk): f"{run.pk}: {run.connection}, {kind_of(run).lower()}" for run in recent}
+        found = {str(run.pk): f"{run.pk}: {run.connection}, {kind_of(run)}" for run in recent}
         shown = super().value()
         return list(found.items() if not shown or shown in found else {shown: shown, **found}.items())
 

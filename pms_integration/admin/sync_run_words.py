@@ -10,7 +10,7 @@ def kind_of(run: SyncRun) -> str:
     """The mode of a run, whether it is a dry run, and whether it lists one resource only."""
     dry = [_("dry run")] if run.dry_run else []
     is_part = len(run.resources) < len(SyncResource)
-    only = [_("%(resource)s only") % {"resource": SyncResource(run.resources[0]).label.lower()}] if is_part else []
+    only = [_("%(resource)s only") % {"resource": SyncResource(run.resources[0]).label}] if is_part else []
     return ", ".join((run.get_mode_display(), *dry, *only))
 
 
@@ -34,8 +34,8 @@ def state_in_words(run: SyncRun) -> str:
     words = run.get_status_display()
     if run.status != SyncStatus.RUNNING:
         return words
-    doing = SyncStage(run.stage).label.lower()
+    doing = str(SyncStage(run.stage).label)
     if run.stage == SyncStage.LISTING:
-        doing = _("asking for %(resource)s") % {"resource": SyncResource(run.listing).label.lower()}
+        doing = _("asking for %(resource)s") % {"resource": SyncResource(run.listing).label}
     failed = _("; the last call has failed, and is made again") if run.failures else ""
     return f"{words}: {doing}{failed}"

@@ -222,7 +222,7 @@ class SyncRunAdmin(GrowingTableAdmin):
     @display(description=gettext_lazy("Resources"))
     def asks_for(self, run: SyncRun) -> str:
         """What it lists."""
-        return ", ".join(SyncResource(resource).label.lower() for resource in run.resources)
+        return ", ".join(str(SyncResource(resource).label) for resource in run.resources)
 
     @display(description=gettext_lazy("Progress"))
     def progress(self, run: SyncRun) -> SafeString:

@@ -61,7 +61,7 @@ def test_the_page_of_a_run_follows_it(
         page.get_by_role("link", name="Confirm").click()
         expect(page.get_by_text("It would archive 21 of 25 products")).to_be_visible()
         page.get_by_role("button", name="Confirm sync run").click()
-        expect(page.get_by_text("Running: applying…")).to_be_visible()
+        expect(page.get_by_text("Running: Applying…")).to_be_visible()
 
         in_another_thread(services.run_syncs)
 

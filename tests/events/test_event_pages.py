@@ -115,7 +115,7 @@ def test_a_parked_event_says_what_is_missing_and_is_replayed_by_its_button(event
 
 
 def test_a_replayed_event_says_that_nothing_is_missing(event: Event):
-    parked = park(event, receiver="audit log", resolved_at=timezone.now())
+    parked = park(event, resolved_at=timezone.now())
 
     text = superuser().get(parked_page(parked)).content.decode()
 

@@ -68,14 +68,14 @@ def test_a_connection_says_when_it_heard_last_and_what_waits(pms: PMSConnection)
 
     assert words(client, pms) == "The PMS is called. Last heard 2 minutes ago. Nothing waits to be pushed."
     wait(pms, products=1)
-    assert words(client, pms).endswith("1 product waits to be pushed, the oldest for 3 hours.")
+    assert words(client, pms).endswith("1 product waits to be pushed, for 3 hours.")
     wait(make_connection("other"), products=5)
     PMSProductPush.objects.all().delete()
     PMSProduct.objects.all().delete()
     wait(pms, products=2, stock=3, refused=1)
     assert words(client, pms) == (
-        "The PMS is called. Last heard 2 minutes ago. 2 products and 3 stock changes wait to be pushed, the oldest for "
-        "3 hours. The PMS has refused 1 product."
+        "The PMS is called. Last heard 2 minutes ago. 2 products wait to be pushed, the oldest for 3 hours. 3 stock "
+        "changes wait to be pushed, the oldest for 3 hours. The PMS has refused 1 product."
     )
 
 
@@ -89,7 +89,7 @@ def test_a_connection_says_why_it_is_not_called_and_that_staff_have_paused_it(pm
     assert words(superuser(), pms) == (
         f"5 calls in a row have failed. It is not called until {timezone.localtime(next_try_at):%H:%M:%S %Z}, and then "
         "once, as a trial. Last heard 2 minutes ago. The last error: The PMS answered 500. Paused by staff: nothing is "
-        "pushed. 1 product waits to be pushed, the oldest for 3 hours."
+        "pushed. 1 product waits to be pushed, for 3 hours."
     )
 
 

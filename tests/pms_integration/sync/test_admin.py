@@ -113,7 +113,7 @@ def test_runs_are_listed_the_newest_first_and_filtered(pms: PMSConnection) -> No
     assert listed(status__exact="failed") == listed(dry_run__exact="1") == [second.pk]
     assert listed(connection__id__exact=pms.pk) == [third.pk, first.pk]
     shown = client.get(RUNS).content.decode()
-    for text in ("1,000 of 2,000", "Full, dry run", "Incremental, stock only"):
+    for text in ("1,000 of 2,000", "Full, dry run", "Incremental, Stock only"):
         assert text in shown
 
 
@@ -140,8 +140,8 @@ def test_a_page_says_what_its_run_does(pms: PMSConnection) -> None:
         found: str = client.get(page(run)).context["state"]
         return found
 
-    assert state() == "Running: asking for stock; the last call has failed, and is made again"
-    assert state(failures=0, stage="applying") == "Running: applying"
+    assert state() == "Running: asking for Stock; the last call has failed, and is made again"
+    assert state(failures=0, stage="applying") == "Running: Applying"
     assert state(status="pending") == "Pending"
 
 
