@@ -51,7 +51,7 @@ def with_picture(rows: QuerySet[Any], *, product: str = "pk") -> QuerySet[Any]:
 def thumbnail(name: str | None) -> SafeString:
     """A small picture, or a sign that there is none; the name beside it says what it shows."""
     if name is None:
-        return format_html('<span class="thumbnail material-symbols-outlined">{}</span>', "image")
+        return format_html('<span class="thumbnail material-symbols-outlined" aria-hidden="true">{}</span>', "image")
     return format_html('<img class="thumbnail" src="{}" alt="" loading="lazy" width="40" height="40">', url_of(name))
 
 

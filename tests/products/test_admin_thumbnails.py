@@ -41,7 +41,7 @@ def test_a_product_without_a_picture_has_an_icon_and_the_name_is_the_link():
 
     content = superuser().get(LIST).content.decode()
 
-    assert '<span class="thumbnail material-symbols-outlined">image</span>' in content
+    assert '<span class="thumbnail material-symbols-outlined" aria-hidden="true">image</span>' in content
     assert re.search(rf'<a href="{LIST}{product.pk}/change/[^>]*>\s*Lamp', content)
 
 
