@@ -1,6 +1,6 @@
 """The variants of a product on its page: a table of fields, with rows for new ones."""
 
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
@@ -59,7 +59,7 @@ class VariantForm(ServiceForm):
         question = question_about(self.initial.get("price"), price) if is_sold_on else None
         if question and price != cleaned.get("asked_price"):
             self.add_error("price", _("%(question)s Save again if it is.") % {"question": question})
-            self.data = {**self.data.dict(), self.add_prefix("asked_price"): price}  # type: ignore[attr-defined]
+            self.data = ChainMap({self.add_prefix("asked_price"): price}, self.data)  # type: ignore[arg-type]
         return cleaned
 
     @property

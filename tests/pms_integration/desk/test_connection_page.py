@@ -73,9 +73,10 @@ def test_a_connection_says_when_it_heard_last_and_what_waits(pms: PMSConnection)
     PMSProductPush.objects.all().delete()
     PMSProduct.objects.all().delete()
     wait(pms, products=2, stock=3, refused=1)
+    PMSStockPush.objects.update(created_at=timezone.now() - timedelta(hours=4, minutes=5))
     assert words(client, pms) == (
         "The PMS is called. Last heard 2 minutes ago. 2 products wait to be pushed, the oldest for 3 hours. 3 stock "
-        "changes wait to be pushed, the oldest for 3 hours. The PMS has refused 1 product."
+        "changes wait to be pushed, the oldest for 4 hours. The PMS has refused 1 product."
     )
 
 
