@@ -59,6 +59,7 @@ class VariantForm(ServiceForm):
         question = question_about(self.initial.get("price"), price) if is_sold_on else None
         if question and price != cleaned.get("asked_price"):
             self.add_error("price", _("%(question)s Save again if it is.") % {"question": question})
+            # Not a copy, which each row would make of the whole page.
             self.data = ChainMap({self.add_prefix("asked_price"): price}, self.data)  # type: ignore[arg-type]
         return cleaned
 
