@@ -61,6 +61,7 @@ class Unchanged:
     product: Product
     reason: str
     variant: Variant | None = None
+    field: str = ""
 
 
 @dataclass(slots=True)
@@ -129,19 +130,19 @@ def _price_of(product: Product, variant: Variant, name: str, change: PriceChange
     after = change.applied_to(before)
     reason = _why_not(before, after)
     if after is None or reason:
-        return Unchanged(product, f"{PRICES[name]}: {reason}", variant)
+        return Unchanged(product, reason, variant, name)
     return PlannedChange(product, before, after, name, variant)
 
 
 def _why_not(before: Decimal | None, after: Decimal | None) -> str:
     """Why a price stays as it is; empty if it changes."""
     if after is None:
-        return _("there is none.")
+        return _("There is none.")
     if after < 0:
-        return _("it would be below zero.")
+        return _("It would be below zero.")
     if after >= MAX_PRICE:
-        return _("it would be too large.")
-    return _("it is that already.") if after == before else ""
+        return _("It would be too large.")
+    return _("It is that already.") if after == before else ""
 
 
 def _values_by_variant(changes: Iterable[PlannedChange]) -> list[dict[str, Any]]:

@@ -17,6 +17,11 @@ BOTH: Final = "both"
 ENDINGS: Final = ("0.99", "0.90")
 
 
+def _roundings() -> list[tuple[str, str]]:
+    text = _("To the nearest price with the decimals %s")
+    return [("", _("To two decimals")), *((ending, text % ending[2:]) for ending in ENDINGS)]
+
+
 class PricesForm(forms.Form):
     """What is done to which prices."""
 
@@ -39,10 +44,7 @@ class PricesForm(forms.Form):
     ending = forms.ChoiceField(
         label=gettext_lazy("Rounding"),
         required=False,
-        choices=[
-            ("", gettext_lazy("To two decimals")),
-            *((ending, gettext_lazy("To the nearest price with the decimals %s") % ending[2:]) for ending in ENDINGS),
-        ],
+        choices=_roundings,
         widget=UnfoldAdminSelectWidget,
     )
 

@@ -23,13 +23,14 @@ _TENTH: Final = Decimal("0.1")
 def summary_of(plan: BulkPlan) -> str:
     """How many products change, and how many values stay."""
     changed, unchanged = len(plan.rows), len(plan.unchanged)
-    parts = [ngettext("%(count)s product changes", "%(count)s products change", changed) % _count(changed)]
+    sentences = [ngettext("%(count)s product changes.", "%(count)s products change.", changed) % _count(changed)]
     if any(one.variant for one in plan.changes):
         prices = len(plan.changes)
-        parts.append(ngettext("with %(count)s price", "with %(count)s prices", prices) % _count(prices))
+        sentences.append(ngettext("%(count)s price changes.", "%(count)s prices change.", prices) % _count(prices))
     if unchanged:
-        parts.append(ngettext("%(count)s stays as it is", "%(count)s stay as they are", unchanged) % _count(unchanged))
-    return f"{', '.join(parts)}."
+        text = ngettext("%(count)s stays as it is.", "%(count)s stay as they are.", unchanged)
+        sentences.append(text % _count(unchanged))
+    return " ".join(sentences)
 
 
 def tables_of(plan: BulkPlan) -> list[Table]:
@@ -44,9 +45,11 @@ def unchanged_tables(unchanged: Sequence[Unchanged], *, title: str) -> list[Tabl
     """A table of what does not change, if there is anything."""
     if not unchanged:
         return []
-    columns = {_("Product"): NAME, _("SKU"): SHORT, _("Why"): TEXT}
+    has_prices = any(one.variant for one in unchanged)
+    of_prices = {_("SKU"): SHORT, _("Which price"): TEXT} if has_prices else {}
+    columns = {_("Product"): NAME, **of_prices, _("Why"): TEXT}
     rows = [
-        (_link(one.product), one.variant.sku if one.variant else None, one.reason) for one in unchanged[:SHOWN_ROWS]
+        (_link(one.product), *(_price_cells(one) if has_prices else ()), one.reason) for one in unchanged[:SHOWN_ROWS]
     ]
     return [Table(title=title, columns=columns, rows=rows, note=_more(len(unchanged)))]
 
@@ -88,8 +91,12 @@ def _price_row(one: PlannedChange) -> tuple[Any, ...]:
         mark = '<span class="font-semibold text-orange-700 dark:text-orange-400">⚠ {}</span>'
         after = format_html(mark, after)
     before = None if one.before is None else _amount(one.before, currency)
-    sku = one.variant.sku if one.variant else None
-    return _link(one.product), sku, PRICES[one.field], before, after, _percent(one.before, one.after)
+    return _link(one.product), *_price_cells(one), before, after, _percent(one.before, one.after)
+
+
+def _price_cells(one: PlannedChange | Unchanged) -> tuple[Any, Any]:
+    """The SKU and the name of a price; dashes for what is of a product."""
+    return (one.variant.sku, PRICES[one.field]) if one.variant else (None, None)
 
 
 def _status_table(changes: Sequence[PlannedChange]) -> Table:

@@ -8,9 +8,11 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
 from products import services
 from products.admin import bulk_changes
+from products.admin.bulk_forms import PricesForm
 from products.models import Product, Variant
 from products.price_changes import PriceChange, PriceChangeKind
 from tests.factories import make_product, make_variant
@@ -55,10 +57,13 @@ def test_a_preview_of_prices_shows_each_variant_and_changes_nothing():
 
     shown = ask(superuser(), "change_prices", lamp, old, **TEN_PERCENT_MORE)
 
-    assert shown.context["summary"] == "1 product changes, with 1 price, 2 stay as they are."
+    assert shown.context["summary"] == "1 product changes. 1 price changes. 2 stay as they are."
     changed, unchanged = rows(shown)
     assert changed == [["Lamp", "A-1", "Price", "12.34 USD", "13.57 USD", "+10.0 %"]]
-    assert sorted(unchanged) == [["Lamp", "A-2", "Price: there is none."], ["Old", "None", "It is archived."]]
+    assert sorted(unchanged) == [
+        ["Lamp", "A-2", "Price", "There is none."],
+        ["Old", "None", "None", "It is archived."],
+    ]
     assert prices() == {"A-1": Decimal("12.34"), "A-2": None, "B-1": Decimal("10.00")}
     assert recorded() == before
 
@@ -89,7 +94,7 @@ def test_a_product_that_has_changed_since_the_preview_stays():
     done = apply(client, shown)
 
     assert done.context["summary"] == "1 product was changed."
-    assert rows(done) == [[["Lamp", "None", "It was changed since the preview."]]]
+    assert rows(done) == [[["Lamp", "It was changed since the preview."]]]
     assert prices() == {"A-1": Decimal("10.00"), "B-1": Decimal("11.00")}
 
 
@@ -151,9 +156,17 @@ def test_prices_below_zero_or_too_large_stay():
     less = ask(client, "change_prices", lamp, prices="price", kind="decrease", amount="10.01")
     more = ask(client, "change_prices", gold, prices="price", kind="increase", amount="1")
 
-    assert rows(less) == [[], [["Lamp", "A-1", "Price: it would be below zero."]]]
-    assert rows(more) == [[], [["Gold", "B-1", "Price: it would be too large."]]]
+    assert rows(less) == [[], [["Lamp", "A-1", "Price", "It would be below zero."]]]
+    assert rows(more) == [[], [["Gold", "B-1", "Price", "It would be too large."]]]
     assert not less.context["is_applicable"]
+
+
+def test_the_roundings_are_named_in_the_language_of_the_page():
+    with translation.override("de"):
+        german = dict(PricesForm().fields["ending"].choices)
+
+    assert german[""] == "Auf zwei Nachkommastellen"
+    assert not german["0.99"].startswith("To the nearest")
 
 
 @pytest.mark.parametrize(
@@ -180,10 +193,7 @@ def test_a_preview_of_the_status_names_failed_rules():
 
     assert rows(shown) == [
         [["Lamp", "Draft", "Active"]],
-        [
-            ["Chair", "None", "B-1 has no price."],
-            ["Rug", "None", "It has the status “Active” already."],
-        ],
+        [["Chair", "B-1 has no price."], ["Rug", "It has the status “Active” already."]],
     ]
     assert said(applied) == ["1 product was changed."]
     assert dict(Product.objects.values_list("name", "status")) == {"Lamp": "active", "Chair": "draft", "Rug": "active"}
@@ -214,7 +224,7 @@ def test_the_status_changes_as_the_services_change_it(change: str, after: dict[s
     apply(client, shown)
 
     assert dict(Product.objects.values_list("name", "status")) == after
-    assert any(reason in row[2] for row in rows(shown)[1])
+    assert any(reason in row[1] for row in rows(shown)[1])
 
 
 def test_a_preview_is_of_its_user():
