@@ -98,3 +98,35 @@ def test_options_that_change_later_change_their_variants(live_server: LiveServer
         ("TEA-S", {"Size": "Small"}, "90.00"),
         ("TEA-XL", {"Size": "XL"}, "9.00"),
     ]
+
+
+@pytest.mark.slow
+def test_an_option_does_not_take_over_the_values_of_another(live_server: LiveServer, chromium: str):
+    options = [{"name": "Size", "values": ["S", "M"]}, {"name": "Colour", "values": ["red"]}]
+    variants = [{"sku": f"TEA-{size}", "price": "9.00", "options": {"Size": size, "Colour": "red"}} for size in "SM"]
+    product = make_product(name="Tea", options=options, variants=variants)
+    catalogue = session_of("cora", "Catalogue")
+    with page_of(chromium) as page:
+        errors = errors_of(page)
+        become(page, live_server.url, catalogue)
+        page.goto(f"{live_server.url}{address(product)}")
+        name, value = page.locator(".option-name").first, page.locator(".option-value input").first
+
+        for field, text, own in ((name, "colour", "Size"), (name, " ", "Size"), (value, "m", "S"), (value, "", "S")):
+            field.fill(text)
+            field.press("Enter")
+            expect(field).to_have_value(own)
+            said = page.get_by_text(f"There is another one with this name: {text}")
+            expect(said).to_have_count(1 if text.strip() else 0)
+        value.fill("s")
+        value.press("Enter")
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_text("was changed successfully")).to_be_visible()
+        assert errors == []
+
+    product.refresh_from_db()
+    assert product.options == [{"name": "Size", "values": ["s", "M"]}, options[1]]
+    assert [one.options for one in product.variants.all()] == [
+        {"Size": "s", "Colour": "red"},
+        {"Size": "M", "Colour": "red"},
+    ]

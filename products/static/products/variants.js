@@ -16,6 +16,7 @@ document.addEventListener("alpine:init", () => {
     count: 0,
     said: "",
     problem: "",
+    taken: "",
 
     init() {
       // Alpine's own `$root` is not found from a button of a row that has been removed.
@@ -64,7 +65,8 @@ document.addEventListener("alpine:init", () => {
       }
       const most = Number(this.root.dataset.max);
       const isTooMuch = options.reduce((count, { values }) => count * values.length, 1) > most;
-      this.problem = isTooMuch ? `${this.root.dataset.tooMany} ${most}` : "";
+      this.problem = isTooMuch ? `${this.root.dataset.tooMany} ${most}` : this.taken;
+      this.taken = "";
       this.missing = isTooMuch || !options.length ? [] : this.missingOf(options);
     },
 
@@ -163,7 +165,23 @@ document.addEventListener("alpine:init", () => {
       this.$nextTick(() => [...this.root.querySelectorAll(".option-name")].at(-1).focus());
     },
 
+    // Whether an option or a value gets its old text back: the rows could not tell it from another one with the same
+    // text, regardless of case, or with none.
+    isTakenBack(item, field, others) {
+      const text = item[field].trim();
+      const isTaken = others.some((one) => one.key !== item.key && one[field].trim().toLowerCase() === text.toLowerCase());
+      if (text && !isTaken) {
+        return false;
+      }
+      this.taken = text && `${this.root.dataset.taken} ${text}`;
+      item[field] = item.was;
+      return true;
+    },
+
     rename(option) {
+      if (this.isTakenBack(option, "name", this.options)) {
+        return;
+      }
       for (const row of this.rows()) {
         const { [option.was]: value, ...rest } = this.valuesOf(row);
         if (value !== undefined) {
@@ -196,6 +214,9 @@ document.addEventListener("alpine:init", () => {
     },
 
     renameValue(option, value) {
+      if (this.isTakenBack(value, "text", option.values)) {
+        return;
+      }
       for (const row of this.rows()) {
         const values = this.valuesOf(row);
         if (values[option.was] === value.was) {
