@@ -22,6 +22,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 from pms_backend.api.exceptions import DomainError, problem_of
 from pms_backend.api.forms import PlainIntegerField
 from pms_backend.api.keyset import MAX_ID
+from pms_backend.api.limits import MAX_FORM_FILES
 from pms_backend.api.service_admin import REFUSALS, ServiceAdmin, ServiceForm, ServiceInline
 from products import services
 from products.admin.thumbnails import cards_of
@@ -148,6 +149,9 @@ class ImagesAdmin(ServiceAdmin):
             "max_image_mib": MAX_IMAGE_BYTES // 1024**2,
             "max_image_bytes": MAX_IMAGE_BYTES,
             "max_alt_length": MAX_ALT_LENGTH,
+            "max_files": MAX_FORM_FILES,
+            # A browser never sends chosen files twice.
+            "chooses_again": bool(request.FILES.getlist(NEW_IMAGES)),
         }
         return super().render_change_form(request, {**context, **pictures}, *args, **kwargs)
 

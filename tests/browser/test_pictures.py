@@ -7,8 +7,9 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from products.models import Product, ProductImage
-from tests.browser.pages import become, errors_of, page_of, session_of
+from tests.browser.pages import answer_after, become, errors_of, page_of, session_of
 from tests.factories import make_product
+from tests.products.admin_pages import ADD
 from tests.products.pictures import make_image, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -78,7 +79,8 @@ def test_pictures_are_dropped_ordered_described_and_deleted(live_server: LiveSer
         page.get_by_role("button", name="Keep it").locator("visible=true").click()
         page.get_by_role("button", name="Delete picture 2").click()
         expect(page.get_by_role("button", name="Delete it").locator("visible=true")).to_be_focused()
-        page.keyboard.press("Enter")
+        # The second press does nothing.
+        page.get_by_role("button", name="Delete it").locator("visible=true").dblclick()
         expect(page.locator("[data-said]")).to_have_text("The picture is deleted.")
         assert colors(page) == ["blue", "red"]
 
@@ -88,6 +90,9 @@ def test_pictures_are_dropped_ordered_described_and_deleted(live_server: LiveSer
         expect(page.locator(".picture-card").first.get_by_text("Main picture")).to_be_visible()
 
         expect(page.locator("#id_name")).to_have_value("Unsaved lamp")
+        # The text is saved before the page.
+        answer_after(page, 300)
+        page.get_by_label("Alt text of picture 1").fill("A red lamp")
         page.get_by_role("button", name="Save", exact=True).click()
         expect(page.get_by_text("was changed successfully")).to_be_visible()
         # The refused file.
@@ -100,4 +105,49 @@ def test_pictures_are_dropped_ordered_described_and_deleted(live_server: LiveSer
         expect(page.get_by_text("Drop pictures here")).to_have_count(0)
 
     assert Product.objects.get().name == "Unsaved lamp"
-    assert list(ProductImage.objects.order_by("position").values_list("alt", flat=True)) == ["", "A blue lamp"]
+    assert list(ProductImage.objects.order_by("position").values_list("alt", flat=True)) == [
+        "A red lamp",
+        "A blue lamp",
+    ]
+
+
+def test_what_a_lost_session_did_not_save_is_not_called_saved(live_server: LiveServer, chromium: str):
+    product = make_product("A-1")
+    make_image(product)
+    catalogue = session_of("cara", "Catalogue")
+    with page_of(chromium) as page:
+        dialogs: list[str] = []
+        page.on("dialog", lambda dialog: (dialogs.append(dialog.type), dialog.dismiss()))
+        become(page, live_server.url, catalogue)
+        page.goto(f"{live_server.url}/admin/products/product/{product.pk}/change/")
+        page.context.clear_cookies(name="sessionid")
+
+        page.get_by_label("Alt text of picture 1").fill("A red lamp")
+        page.keyboard.press("Tab")
+        expect(page.locator("[data-alt-refused]")).to_contain_text("It was not saved")
+        drop(page, blue=picture(color="blue"))
+        expect(page.locator("[data-uploads] li")).to_contain_text("It was not saved")
+
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.wait_for_timeout(500)
+        assert dialogs == ["beforeunload"]
+        expect(page.get_by_label("Alt text of picture 1")).to_have_value("A red lamp")
+
+    assert list(ProductImage.objects.values_list("alt", flat=True)) == [""]
+
+
+def test_a_new_product_takes_no_more_pictures_than_a_form_may_have(live_server: LiveServer, chromium: str):
+    catalogue = session_of("cara", "Catalogue")
+    with page_of(chromium) as page:
+        become(page, live_server.url, catalogue)
+        page.goto(f"{live_server.url}{ADD}")
+        page.get_by_label("Name*").fill("Tea")
+        page.locator("#id_variants-0-sku").fill("TEA")
+
+        drop(page, **{f"picture-{number}": picture(size=(64, 64 + number)) for number in range(11)})
+        expect(page.get_by_text("At most 10 pictures are added with a new product")).to_be_visible()
+        expect(page.locator("[data-uploads] li")).to_have_count(10)
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_text("Tea is saved as a draft.")).to_be_visible()
+
+    assert ProductImage.objects.count() == 10

@@ -65,6 +65,17 @@ def test_pictures_are_sent_with_the_new_product():
     assert ProductImage.objects.filter(product__name="Tea").count() == 2
 
 
+def test_pictures_of_a_refused_save_are_to_be_chosen_again():
+    client = superuser()
+    sent = form_of(client.get(ADD)) | {"name": "Tea", "variants-TOTAL_FORMS": "1", "variants-0-sku": ""}
+
+    without, refused = (client.post(ADD, sent | more) for more in ({}, {"new_images": [file_of(picture())]}))
+
+    texts = ["Choose the pictures again." in response.content.decode() for response in (without, refused)]
+    assert texts == [False, True]
+    assert not ProductImage.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("row", "errors"),
     [

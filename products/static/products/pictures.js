@@ -11,7 +11,7 @@ document.addEventListener("DOMContentLoaded", () => {
   if (!input) {
     return;
   }
-  const { url, maxBytes, tooLarge, waiting, sending, checking, failed, remove } = panel.dataset;
+  const { url, maxBytes, tooLarge, maxFiles, tooMany, waiting, sending, checking, failed, remove } = panel.dataset;
   const zone = panel.querySelector("[data-drop-zone]");
   const uploads = panel.querySelector("[data-uploads]");
   const cards = panel.querySelector("[data-cards]");
@@ -26,7 +26,7 @@ document.addEventListener("DOMContentLoaded", () => {
   input.hasChangeListener = true;
 
   let last = Promise.resolve();
-  let uploadsLeft = 0;
+  let waitingCount = 0;
 
   // --- Requests -------------------------------------------------------------------------------------------------------
 
@@ -39,12 +39,12 @@ document.addEventListener("DOMContentLoaded", () => {
     return form;
   }
 
-  // The answer as {status, message, cards}; without cards if it is not from the view (a login, an error).
+  // The answer as {status, message, cards}; {status: 0, message} if it is not from the view (a login, an error).
   function answerOf(request) {
     try {
       return { status: request.status, ...JSON.parse(request.responseText) };
     } catch {
-      return { status: request.status, message: failed };
+      return { status: 0, message: failed };
     }
   }
 
@@ -60,7 +60,10 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // One request at a time: each answer shows what all before it have done.
   function enqueue(work) {
-    last = last.then(work);
+    waitingCount += 1;
+    last = last.then(work).finally(() => {
+      waitingCount -= 1;
+    });
     return last;
   }
 
@@ -76,6 +79,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const cardOf = (element) => element?.closest("[data-picture]");
   const cardNamed = (key) => cards.querySelector(`[data-picture="${key}"]`);
   const listed = () => [...cards.querySelectorAll("[data-picture]")];
+  const unsaved = () => [...cards.querySelectorAll("[data-alt]")].filter((alt) => alt.value !== alt.defaultValue);
 
   // The cards as the server shows them; texts that are being typed, and the focus, stay where they are.
   function show(answer) {
@@ -85,8 +89,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const active = document.activeElement;
     const focused = cards.contains(active) ? { key: cardOf(active)?.dataset.picture, move: active.dataset.move } : null;
     const isTyping = active.matches("[data-alt]") && [active.selectionStart, active.selectionEnd];
-    const typed = [...cards.querySelectorAll("[data-alt]")].filter((alt) => alt.value !== alt.defaultValue);
-    const texts = typed.map((alt) => [cardOf(alt).dataset.picture, alt.value]);
+    const texts = unsaved().map((alt) => [cardOf(alt).dataset.picture, alt.value]);
     cards.innerHTML = answer.cards;
     for (const [key, text] of texts) {
       const alt = cardNamed(key)?.querySelector("[data-alt]");
@@ -152,10 +155,12 @@ document.addEventListener("DOMContentLoaded", () => {
     });
   }
 
-  function erase(card) {
+  function erase(card, button) {
+    button.disabled = true;
     const order = listed();
     const next = order[order.indexOf(card) + 1] ?? order[order.indexOf(card) - 1];
     change([["do", "delete"], ["picture", card.dataset.picture]]).then(() => {
+      button.disabled = false;
       (cardNamed(next?.dataset.picture)?.querySelector("[data-move]:enabled, button:enabled") ?? input).focus();
     });
   }
@@ -207,7 +212,6 @@ document.addEventListener("DOMContentLoaded", () => {
       shown.state.textContent = waiting;
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
-    uploadsLeft -= 1;
     show(answer);
     if (answer.status === 200) {
       said.textContent = answer.message;
@@ -223,7 +227,6 @@ document.addEventListener("DOMContentLoaded", () => {
       if (file.size > Number(maxBytes)) {
         complain(shown, tooLarge);
       } else {
-        uploadsLeft += 1;
         enqueue(() => upload(file, shown));
       }
     }
@@ -231,6 +234,14 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // A new product: the input keeps the files, and the page says which.
   function list() {
+    const chosen = [...input.files];
+    refused.textContent = tooMany;
+    refused.hidden = chosen.length <= Number(maxFiles);
+    if (!refused.hidden) {
+      const first = new DataTransfer();
+      chosen.slice(0, Number(maxFiles)).forEach((file) => first.items.add(file));
+      input.files = first.files;
+    }
     uploads.replaceChildren();
     for (const file of input.files) {
       const { line, progress, state } = uploadLine(file);
@@ -294,7 +305,7 @@ document.addEventListener("DOMContentLoaded", () => {
     if (button?.dataset.move) {
       move(cardOf(button), Number(button.dataset.move));
     } else if (button?.matches("[data-delete]")) {
-      erase(cardOf(button));
+      erase(cardOf(button), button);
     }
   });
   panel.addEventListener("pictures-sorted", saveOrder);
@@ -311,8 +322,15 @@ document.addEventListener("DOMContentLoaded", () => {
     panel.addEventListener("input", (event) => event.stopPropagation(), true);
   }
   window.addEventListener("beforeunload", (event) => {
-    if (uploadsLeft > 0) {
+    if (waitingCount > 0 || unsaved().length > 0) {
       event.preventDefault();
+    }
+  });
+  // The pictures first: their requests would be cut off.
+  input.form.addEventListener("submit", (event) => {
+    if (waitingCount > 0) {
+      event.preventDefault();
+      last.then(() => input.form.requestSubmit(event.submitter));
     }
   });
 });
