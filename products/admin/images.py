@@ -156,7 +156,10 @@ class ImagesAdmin(ServiceAdmin):
         return super().render_change_form(request, {**context, **pictures}, *args, **kwargs)
 
     def change_pictures(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Does what `do` says, and answers the pictures as they are then, with a message."""
+        """Does what `do` says, and answers the pictures as they are then, with a message.
+
+        `versions` are those of the product before and after, so that the page can be saved on top of its own change.
+        """
         if not self.has_change_permission(request):
             raise PermissionDenied
         product: Product = self.get_or_404(request, object_id)
@@ -171,7 +174,8 @@ class ImagesAdmin(ServiceAdmin):
                 status = problem.status
         context = {"pictures": cards_of(product.pk), "may_change_pictures": True, "max_alt_length": MAX_ALT_LENGTH}
         cards = render_to_string("products/picture_cards.html", context, request)
-        return JsonResponse({"message": message, "cards": cards}, status=status)
+        version = Product.objects.values_list("version", flat=True).get(pk=product.pk)
+        return JsonResponse({"message": message, "cards": cards, "versions": [product.version, version]}, status=status)
 
 
 def write_images(product_id: int, form: Any) -> None:

@@ -7,6 +7,7 @@ from django.contrib.postgres.forms import SimpleArrayField
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminExpandableTextareaWidget, UnfoldAdminTextInputWidget
 
+from pms_backend.api.forms import PlainIntegerField
 from products.admin.images import ImagesForm
 from products.admin.option_fields import OptionsField
 from products.admin.variants import VARIANTS
@@ -31,10 +32,13 @@ class ProductForm(ImagesForm):
     )
     # Shown with the variants.
     options = OptionsField(required=False, widget=forms.HiddenInput)
+    # The version that the page shows. A browser that reloads the page must not keep the one that a script has set.
+    expected_version = PlainIntegerField(required=False, widget=forms.HiddenInput(attrs={"autocomplete": "off"}))
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.initial.setdefault("options", self.instance.options)
+        self.initial["expected_version"] = self.instance.version if self.instance.pk else None
         if "description" in self.fields:
             self.fields["description"].widget = UnfoldAdminExpandableTextareaWidget()
 

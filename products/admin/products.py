@@ -20,6 +20,7 @@ from products.admin.product_forms import SCHEDULE_FIELDS, ProductForm
 from products.admin.product_list import ProductList
 from products.admin.statuses import StatusButtons, publish_checks
 from products.admin.variants import VARIANTS, VariantFormSet, VariantInline
+from products.exceptions import VersionConflict
 from products.labels import Label, label_of_variant
 from products.models import Product, ProductStatus, Variant
 
@@ -77,11 +78,12 @@ class ProductAdmin(
     def write(self, request: HttpRequest, obj: Product, form: Any, formsets: list[Any], *, change: bool) -> None:
         """Writes the product with its variants, its schedule and its images, then runs the pressed button."""
         data = {**form.changes(), **_variants_of(_rows_of(formsets))}
+        is_rescheduled = bool(set(SCHEDULE_FIELDS) & set(form.changed_data))
         if not change:
             obj.pk = services.create_product(data=data).pk
-        elif data:
-            services.update_product(product_id=obj.pk, data=data)
-        if set(SCHEDULE_FIELDS) & set(form.changed_data):
+        elif data or is_rescheduled:
+            _update(obj.pk, data, form.cleaned_data["expected_version"])
+        if is_rescheduled:
             services.schedule_product(product_id=obj.pk, **{name: form.cleaned_data[name] for name in SCHEDULE_FIELDS})
         write_images(obj.pk, form)
         for button in self.get_actions_submit_line(request, obj.pk) if change else ():
@@ -105,6 +107,17 @@ class ProductAdmin(
             more_count = max(0, len(checks) - SHOWN_CHECKS)
             context |= {"publish_checks": checks[:SHOWN_CHECKS], "more_checks_count": more_count}
         return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _update(product_id: int, data: dict[str, Any], expected_version: int | None) -> None:
+    try:
+        services.update_product(product_id=product_id, data=data, expected_version=expected_version)
+    except VersionConflict:
+        text = _(
+            "The product was changed meanwhile, so that nothing was saved. What you entered is still here: "
+            "open the page again in another tab, and enter it there."
+        )
+        raise VersionConflict(text) from None
 
 
 def _rows_of(formsets: list[Any]) -> VariantFormSet | None:

@@ -12,6 +12,7 @@ document.addEventListener("DOMContentLoaded", () => {
     return;
   }
   const { url, maxBytes, tooLarge, maxFiles, tooMany, waiting, sending, checking, failed, remove } = panel.dataset;
+  const version = document.querySelector("[name=expected_version]");
   const zone = panel.querySelector("[data-drop-zone]");
   const uploads = panel.querySelector("[data-uploads]");
   const cards = panel.querySelector("[data-cards]");
@@ -39,7 +40,7 @@ document.addEventListener("DOMContentLoaded", () => {
     return form;
   }
 
-  // The answer as {status, message, cards}; {status: 0, message} if it is not from the view (a login, an error).
+  // The answer as {status, message, cards, versions}; with the status 0 if it is not from the view (a login, an error).
   function answerOf(request) {
     try {
       return { status: request.status, ...JSON.parse(request.responseText) };
@@ -48,12 +49,23 @@ document.addEventListener("DOMContentLoaded", () => {
     }
   }
 
+  // The page is saved on top of its own changes of pictures, not on top of what somebody else has changed meanwhile.
+  function follow([before, after]) {
+    if (version.value === String(before) && after <= before + 1) {
+      version.value = after;
+    }
+  }
+
   function send(values, onProgress) {
     return new Promise((resolve) => {
       const request = new XMLHttpRequest();
       request.open("POST", url);
       request.upload.addEventListener("progress", (event) => onProgress?.(event.loaded / event.total));
-      request.addEventListener("loadend", () => resolve(answerOf(request)));
+      request.addEventListener("loadend", () => {
+        const answer = answerOf(request);
+        follow(answer.versions ?? []);
+        resolve(answer);
+      });
       request.send(formOf(values));
     });
   }
@@ -326,7 +338,7 @@ document.addEventListener("DOMContentLoaded", () => {
       event.preventDefault();
     }
   });
-  // The pictures first: their requests would be cut off.
+  // The pictures first: their requests would be cut off, and increase the version with which the page is saved.
   input.form.addEventListener("submit", (event) => {
     if (waitingCount > 0) {
       event.preventDefault();
