@@ -158,6 +158,13 @@ class EndpointActions(ReadOnlyAdmin):
         """Deletes one."""
         services.delete_endpoint(endpoint_id=obj.pk)
 
+    def get_deleted_objects(
+        self, objs: Sequence[Any] | QuerySet[Any], request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """Only the endpoints: their deliveries go with them, and nobody may delete a delivery by itself."""
+        names = [str(endpoint) for endpoint in objs]
+        return names, {str(self.opts.verbose_name_plural): len(names)}, set(), []
+
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> None:
         """Deletes several."""
         for endpoint in queryset:

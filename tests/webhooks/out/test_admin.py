@@ -167,3 +167,15 @@ def test_an_endpoint_is_deleted_with_its_deliveries(admin_client: Client, endpoi
 
     assert not WebhookEndpoint.objects.exists()
     assert not Delivery.objects.exists()
+
+
+def test_endpoints_are_deleted_from_the_list_with_their_deliveries(admin_client: Client, endpoint: WebhookEndpoint):
+    send("A-1")
+    chosen = {"action": "delete_selected", "_selected_action": [endpoint.pk]}
+    listed = reverse("admin:webhooks_webhookendpoint_changelist")
+
+    asked = admin_client.post(listed, chosen)
+    admin_client.post(listed, {**chosen, "post": "yes"})
+
+    assert asked.context["deletable_objects"] == [[str(endpoint)]]
+    assert (WebhookEndpoint.objects.exists(), Delivery.objects.exists()) == (False, False)
