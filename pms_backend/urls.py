@@ -2,8 +2,9 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.generic import TemplateView
 from django.views.i18n import set_language
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularAPIView
 
 from pms_backend.access.views import SocketTicketView
 from pms_backend.operations import views as operations
@@ -31,9 +32,7 @@ urlpatterns = [
     path("health/ready", operations.ready, name="health-ready"),
     path("metrics", operations.metrics, name="metrics"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path(
-        "api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api/docs.html"), name="docs"
-    ),
+    path("api/docs/", TemplateView.as_view(template_name="api/docs.html"), name="docs"),
     re_path(rf"^media/(?P<name>(?:{IMAGES}|{THUMBNAILS})/{FILE_PATTERN})$", serve_file, name="media"),
 ]
 

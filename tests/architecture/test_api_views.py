@@ -7,7 +7,7 @@ from rest_framework import views
 from pms_backend.api.endpoints import IdempotencyMixin
 from tests.architecture.test_endpoints import PUBLIC, Endpoint, endpoints
 
-# The schema and its page are read only, and the library's.
+# The schema and its page are read only.
 NOT_OURS = {"schema", "docs"}
 
 
