@@ -1,15 +1,18 @@
 """A member of staff looks at what a file would do, imports it, and watches it."""
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 from playwright.sync_api import expect
 from pytest_django.live_server_helper import LiveServer
 
 from pms_integration.files.runner import run_imports
+from pms_integration.models import ImportJob, ImportStatus
 from products.models import Product
 from tests.browser.pages import become, errors_of, page_of, session_of
 from tests.factories import make_product
@@ -74,3 +77,29 @@ def test_a_file_is_previewed_imported_and_refused_to_another_role(
         assert answer.status == 403
 
     assert set(Product.objects.values_list("handle", "variants__price")) == {("lamp", 12), ("desk", 5)}
+
+
+@pytest.mark.slow
+def test_the_progress_is_shown_while_the_focus_stays(live_server: LiveServer, chromium: str):
+    anna = session_of("anna", "Catalogue")
+    job = ImportJob.objects.create(
+        file_name="lamps.csv", format="csv", size_bytes=1, status=ImportStatus.RUNNING, total=300
+    )
+    with page_of(chromium) as page:
+        errors = errors_of(page)
+        become(page, live_server.url, anna)
+        page.goto(f"{live_server.url}/admin/pms_integration/importjob/{job.pk}/change/")
+        refused = page.get_by_role("link", name="Refused")
+        refused.focus()
+
+        in_another_thread(lambda: ImportJob.objects.update(processed=150, failed=7))
+
+        expect(page.get_by_role("status").filter(has_text="150 of 300 lines · 50 %")).to_be_visible()
+        expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "50")
+        expect(refused).to_have_text(re.compile(r"Refused\s*7"))
+        expect(refused).to_be_focused()
+
+        failed = {"status": ImportStatus.FAILED, "error": "The disk is full.", "finished_at": timezone.now()}
+        in_another_thread(lambda: ImportJob.objects.update(**failed))
+        expect(page.get_by_text("The disk is full.")).to_be_visible()
+        assert errors == []

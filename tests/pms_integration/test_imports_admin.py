@@ -1,18 +1,21 @@
 """Imports in the admin: a file is previewed, looked at on tabs, and imported."""
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.test.html import parse_html
 from django.urls import reverse
 from pytest_django.asserts import assertNumQueries
 from pytest_django.fixtures import Settings
 
 from pms_integration.admin.import_results import MAX_SHOWN_CHARACTERS, ROWS_OF_A_PAGE
 from pms_integration.files.runner import run_imports
-from pms_integration.models import ImportJob
+from pms_integration.models import ImportJob, ImportStatus
 from products.models import Product
 from tests.factories import make_location, make_product, set_stock
 from tests.pms_integration.files.importing import table
@@ -178,6 +181,27 @@ def test_quantities_need_the_right_to_set_stock():
     assert answer.status_code == 200
     assert "setting stock needs" in answer.content.decode()
     assert not ImportJob.objects.exists()
+
+
+def test_what_is_refreshed_holds_nothing_that_may_have_the_focus():
+    client = staff_with(*CATALOGUE)
+    job = uploaded(client, THREE)
+    ImportJob.objects.update(status=ImportStatus.RUNNING, finished_at=None)
+
+    panel = re.search(r"<section id=\"live-panel\".*?</section>", shown(client, job), re.DOTALL)
+    parts = list(live_parts(parse_html(panel[0])))
+
+    assert [name for name, _ in parts] == ["lines", "bar", "new", "changed", "refused", "warnings", "left-alone"]
+    assert [name for name, part in parts if re.search(r"<(a|button|input)\b", part)] == []
+    assert "Download the bad rows" in panel[0]
+
+
+def live_parts(element: Any) -> Iterator[tuple[str, str]]:
+    """The parts of a page that its script refreshes."""
+    for child in getattr(element, "children", ()):
+        names = [value for name, value in getattr(child, "attributes", ()) if name == "data-live"]
+        yield from ((name, str(child)) for name in names)
+        yield from live_parts(child)
 
 
 def test_those_who_may_only_look_are_offered_no_import():

@@ -1,16 +1,19 @@
-// Refreshes the live panel of a page until what it shows is over; `data-refresh-seconds` says how often.
-// When its status changes, the whole page is loaded again, because buttons outside of the panel depend on it.
+// Refreshes the parts (`data-live`) of the live panel until what it shows is over; `data-refresh-seconds` says how
+// often. Nothing in a part can have the focus, which would be lost. When the status changes, the whole page is loaded
+// again, because buttons depend on it.
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {
-  function current() {
-    return document.getElementById("live-panel");
-  }
+  const panel = document.getElementById("live-panel");
+  const seconds = Number(panel?.dataset.refreshSeconds);
 
-  function wait() {
-    const seconds = Number(current()?.dataset.refreshSeconds);
-    if (seconds) {
-      window.setTimeout(refresh, 1000 * seconds);
+  function show(fresh) {
+    for (const part of panel.querySelectorAll("[data-live]")) {
+      const now = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
+      // An equal text is not read aloud again.
+      if (now.innerHTML !== part.innerHTML) {
+        part.replaceChildren(...now.childNodes);
+      }
     }
   }
 
@@ -18,18 +21,20 @@ document.addEventListener("DOMContentLoaded", () => {
     try {
       const response = await fetch(window.location.href, { credentials: "same-origin" });
       const fresh = new DOMParser().parseFromString(await response.text(), "text/html").getElementById("live-panel");
-      if (fresh && fresh.dataset.status !== current().dataset.status) {
+      if (fresh && fresh.dataset.status !== panel.dataset.status) {
         window.location.reload();
         return;
       }
       if (fresh) {
-        current().replaceWith(fresh);
+        show(fresh);
       }
     } catch {
       // The server cannot be reached at the moment; the next refresh tries again.
     }
-    wait();
+    window.setTimeout(refresh, 1000 * seconds);
   }
 
-  wait();
+  if (seconds) {
+    window.setTimeout(refresh, 1000 * seconds);
+  }
 });
