@@ -78,13 +78,18 @@ def test_the_example_compiles_against_the_stack_s_types_and_runs_against_it(stac
 EXPECTED: Final[dict[str, Any]] = {
     "isRepeated": True,
     "refused": ["validation_failed", "A valid number is required."],
+    "away": "Error: The server has answered 502.",
     "listed": ["BOWL", "BOWL-1", "BOWL-2"],
     # The first try to save, on a version that was changed meanwhile; then the change of the other, and ours.
     "conflict": None,
     "saved": ["Big bowl", " and sons"],
+    "price": ["api", "15.00", "12.00"],
     "image": [40, 20, "A bowl"],
+    "previewed": ["create CUP"],
     "imported": ["finished", 1],
     # What was on hand, before and after the connection was lost.
     "seen": [0, 5, 7],
-    "sockets": 2,
+    # One is refused, one is lost, the third is closed in the end; the fourth asks for too much.
+    "sockets": 4,
+    "refusedCode": "too_many_skus",
 }

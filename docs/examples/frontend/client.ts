@@ -5,6 +5,11 @@ export type Api = ReturnType<typeof connect>;
 export type Product = components["schemas"]["Product"];
 export type Problem = components["schemas"]["Problem"];
 
+interface Page<Row> {
+  next: string | null;
+  results: Row[];
+}
+
 /** `authorization` is asked for each request: `Bearer TOKEN` of the person, on a server also `Api-Key KEY`. */
 export function connect(baseUrl: string, authorization: () => string) {
   const api = createClient<paths>({ baseUrl });
@@ -29,8 +34,19 @@ export class ApiError extends Error {
   }
 }
 
-/** The data of an answer; throws an `ApiError` if there is none. */
-export function dataOf<Data>(answer: { data?: Data; error?: Problem | undefined }): Data {
-  if (answer.error !== undefined) throw new ApiError(answer.error);
-  return answer.data as Data;
+/** The data of an answer. Throws an `ApiError`, or an `Error` if it is no problem but, say, the page of a proxy. */
+export function dataOf<Data>(answer: { data?: Data; error?: Problem | undefined; response: Response }): Data {
+  if (answer.response.ok) return answer.data as Data;
+  if (answer.error?.code) throw new ApiError(answer.error);
+  throw new Error(`The server has answered ${answer.response.status}.`);
+}
+
+/** All rows of a list; `get` requests the page that it is called with. */
+export async function* everyRow<Row>(get: (page: { cursor?: string }) => Promise<Page<Row>>): AsyncGenerator<Row> {
+  let page = await get({});
+  yield* page.results;
+  while (page.next !== null) {
+    page = await get({ cursor: new URL(page.next).searchParams.get("cursor") ?? "" });
+    yield* page.results;
+  }
 }

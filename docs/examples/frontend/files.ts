@@ -1,8 +1,9 @@
-import { type Api, dataOf } from "./client.js";
+import { type Api, dataOf, everyRow } from "./client.js";
 import type { components } from "./schema.js";
 
 type Image = components["schemas"]["ImageDetail"];
 type ImageType = components["schemas"]["ImageTypeEnum"];
+export type Change = components["schemas"]["ImportResult"];
 type Import = components["schemas"]["Import"];
 
 /** A body of multipart/form-data. OpenAPI describes files as strings, so it has no type of its own. */
@@ -42,4 +43,13 @@ export async function importFile(
   }
   if (job.status === "failed") throw new Error(job.error);
   return job;
+}
+
+/** What became of each product of the file, or with `dry_run` would become of it. */
+export function changesOf(api: Api, job: Import): AsyncGenerator<Change> {
+  return everyRow(async (page) =>
+    dataOf(
+      await api.GET("/api/v1/products/imports/{id}/changes/", { params: { path: { id: job.id }, query: page } }),
+    ),
+  );
 }

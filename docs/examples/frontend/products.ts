@@ -1,21 +1,15 @@
-import { type Api, type Product, dataOf } from "./client.js";
+import { type Api, type Product, dataOf, everyRow } from "./client.js";
 import type { components, paths } from "./schema.js";
 
 type Query = NonNullable<paths["/api/v1/products/"]["get"]["parameters"]["query"]>;
-type Page = components["schemas"]["PaginatedProductList"];
 type NewProduct = components["schemas"]["ProductInputRequest"];
 type Changes = components["schemas"]["PatchedProductInputRequest"];
 
 /** All products that match, page by page. */
-export async function* everyProduct(api: Api, query: Query = {}): AsyncGenerator<Product> {
-  let cursor: string | null = "";
-  while (cursor !== null) {
-    const page: Page = dataOf(
-      await api.GET("/api/v1/products/", { params: { query: { ...query, ...(cursor && { cursor }) } } }),
-    );
-    yield* page.results;
-    cursor = page.next && new URL(page.next).searchParams.get("cursor");
-  }
+export function everyProduct(api: Api, query: Query = {}): AsyncGenerator<Product> {
+  return everyRow(async (page) =>
+    dataOf(await api.GET("/api/v1/products/", { params: { query: { ...query, ...page } } })),
+  );
 }
 
 /** Creates a product once: after a lost connection call it again with the same `key`, such as a UUID. */
@@ -44,4 +38,16 @@ export async function saveProduct(api: Api, seen: Seen, changes: Changes): Promi
   });
   if (answer.response.status === 412) return null;
   return { product: dataOf(answer), etag: answer.response.headers.get("ETag") ?? "" };
+}
+
+/** Who has changed a field of the product, such as `name` or `variants[MUG-BLUE].price`; the newest change first. */
+export async function* historyOf(api: Api, product: number, field: string) {
+  const entries = everyRow(async (page) =>
+    dataOf(await api.GET("/api/v1/products/{product}/history/", { params: { path: { product }, query: page } })),
+  );
+  for await (const { actor, door, occurred_at, changes } of entries) {
+    for (const change of changes) {
+      if (change.field === field) yield { actor, door, occurred_at, ...change };
+    }
+  }
 }

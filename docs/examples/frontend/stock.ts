@@ -16,6 +16,7 @@ export interface Socket {
   onopen: ((event: never) => void) | null;
   onmessage: ((event: never) => void) | null;
   onclose: ((event: never) => void) | null;
+  onerror: ((event: never) => void) | null;
   send(text: string): void;
   close(): void;
 }
@@ -36,6 +37,7 @@ export class StockWatch {
     private readonly skus: string[],
     private readonly open: (ticket: string) => Socket,
     private readonly onChange: (levels: Map<string, Level>) => void,
+    private readonly onError: (code: string, detail: string) => void,
   ) {
     void this.connect();
   }
@@ -59,6 +61,7 @@ export class StockWatch {
   private listen(socket: Socket): void {
     this.socket = socket;
     socket.onopen = () => socket.send(JSON.stringify({ action: "subscribe", skus: this.skus, after: this.after }));
+    socket.onerror = () => {}; // `onclose` follows; without a listener Node would exit
     socket.onclose = () => this.retry();
     socket.onmessage = ({ data }: { data: unknown }) => {
       clearTimeout(this.timer);
@@ -68,7 +71,8 @@ export class StockWatch {
   }
 
   private apply(message: Message): void {
-    if (message.type === "pong" || message.type === "error") return;
+    if (message.type === "error") return this.onError(message.code, message.detail);
+    if (message.type === "pong") return;
     if (message.type === "snapshot" && message.reset) {
       this.levels.clear(); // we were away for too long: this is all there is
       this.after = undefined;
