@@ -93,6 +93,8 @@ def test_a_form_is_sent_and_answered(live_server: LiveServer, chromium: str, pro
     assert product.name == "Desk lamp"
 
 
+# tests/browser/test_docs.py does more with the page, and finds violations too.
+@pytest.mark.slow
 def test_the_docs_list_the_operations(live_server: LiveServer, chromium: str):
     with page_of(chromium) as page:
         errors = errors_of(page)
