@@ -1,7 +1,7 @@
 """The pages of the admin, and a world in which each has something to show.
 
-The pages of the menu and of the models' rows are found by themselves; those of actions are listed here and in
-`stock_pages`.
+The pages of the menu and of the models' rows are found by themselves; those of actions are listed here, in
+`stock_pages`, `catalogue_pages` and `outside_pages`.
 """
 
 from collections.abc import Iterator
@@ -18,10 +18,11 @@ from pms_backend.operations.menu import MENU
 from pms_integration.models import PMSConnection, PMSEvent, PMSProduct, PMSProductPush, SyncDifference, SyncRun
 from pms_integration.services.product_fields import variant_field
 from products.models import Product
+from tests.browser.catalogue_pages import make_catalogue
+from tests.browser.outside_pages import make_outside, page_of
 from tests.browser.stock_pages import LONG_NAME, make_warehouse
 from tests.factories import make_connection
 from tests.operations.test_admin import add_rows
-from webhooks.models import Delivery, WebhookEndpoint
 
 # As many as a phone has to show, and one more.
 ROWS: Final = 7
@@ -29,12 +30,16 @@ REASON: Final = (
     "The PMS has answered 422: the price of DESK-OAK-160 is in EUR, and the products of this catalogue are in USD."
 )
 # The forms for new rows.
-ADDED: Final = ("products.category", "pms_integration.pmsconnection", "auth.user", "auth.group", "access.apiclient")
+ADDED: Final = (
+    *("products.product", "products.category", "inventory.location", "inventory.stocktake", "access.apiclient"),
+    *("pms_integration.pmsconnection", "webhooks.webhookendpoint", "auth.user", "auth.group"),
+)
 
 
 def make_world() -> dict[str, str]:
     """The addresses of the pages by name; `anna` may do all."""
     warehouse = make_warehouse()
+    catalogue, outside = make_catalogue(), make_outside()
     add_rows(range(ROWS))
     connection = _connections()
     return {
@@ -43,6 +48,8 @@ def make_world() -> dict[str, str]:
         **{f"new-{label.partition('.')[2]}": reverse(f"admin:{label.replace('.', '_')}_add") for label in ADDED},
         **_pages_of_actions(connection),
         **warehouse,
+        **catalogue,
+        **outside,
     }
 
 
@@ -61,11 +68,7 @@ def _pages_of_rows() -> Iterator[tuple[str, str]]:
     for model in admin.site._registry:
         row: Model | None = model._default_manager.order_by("-pk").first()
         assert row is not None, model
-        yield slugify(str(model._meta.verbose_name)), _page(row)
-
-
-def _page(row: Model, page: str = "change") -> str:
-    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_{page}", args=[row.pk])
+        yield slugify(str(model._meta.verbose_name)), page_of(row)
 
 
 def _connections() -> PMSConnection:
@@ -115,24 +118,17 @@ def _products(connection: PMSConnection) -> None:
 def _pages_of_actions(connection: PMSConnection) -> dict[str, str]:
     conflict, ambiguous = PMSProduct.objects.filter(connection=connection).order_by("pk")
     run, event = SyncRun.objects.latest("pk"), PMSEvent.objects.get(webhook_id="m1")
-    endpoint, delivery = WebhookEndpoint.objects.latest("pk"), Delivery.objects.latest("pk")
     return {
-        "connection": _page(connection),
-        "outgoing-calls": _page(connection, "outgoing"),
-        "rotate-secret": _page(connection, "rotate"),
-        "switch-off": _page(connection, "switch_off"),
-        "full-sync": _page(connection, "full_sync"),
-        "conflict": _page(conflict),
-        "ambiguous-product": _page(ambiguous),
-        "link-product": _page(ambiguous, "link"),
-        "sync-run": _page(run),
+        "connection": page_of(connection),
+        "outgoing-calls": page_of(connection, "outgoing"),
+        "rotate-secret": page_of(connection, "rotate"),
+        "switch-off": page_of(connection, "switch_off"),
+        "full-sync": page_of(connection, "full_sync"),
+        "conflict": page_of(conflict),
+        "ambiguous-product": page_of(ambiguous),
+        "link-product": page_of(ambiguous, "link"),
+        "sync-run": page_of(run),
         "differences": reverse("admin:pms_integration_syncdifference_changelist") + f"?run={run.pk}",
-        "event": _page(event),
-        "retry-event": _page(event, "retry"),
-        "import-file": reverse("admin:pms_integration_importjob_import_file"),
-        "endpoint": _page(endpoint),
-        "replay": _page(endpoint, "replay"),
-        "delivery": _page(delivery),
-        "password": reverse("admin:password_change"),
-        "home": reverse("home"),
+        "event": page_of(event),
+        "retry-event": page_of(event, "retry"),
     }

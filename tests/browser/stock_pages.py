@@ -17,16 +17,16 @@ from tests.staff import PASSWORD
 SIZES: Final = {390: 844, 820: 1180, 1280: 800}
 LONG_NAME: Final = "Adjustable standing desk with two motors, solid oak top, cable tray and a memory for four heights"
 PRODUCTS: Final = (
-    ("DESK-OAK-160", LONG_NAME, "saddlebrown"),
-    ("LAMP-BRASS", "Brass desk lamp", "goldenrod"),
-    ("CHAIR-MESH-BLACK-WITH-HEADREST-2026", "Office chair", "dimgray"),
-    ("SHELF-PINE-80", "Pine shelf, 80 cm", "peru"),
-    ("MUG-BLUE", "Stoneware mug", "steelblue"),
-    ("RUG-WOOL-200", "Wool rug", "firebrick"),
-    ("VASE-GLASS", "Glass vase", "mediumaquamarine"),
-    ("CLOCK-WALL", "Wall clock", "slategray"),
+    ("DESK-OAK-160", LONG_NAME, "saddlebrown", "649.00", "Northern furniture"),
+    ("LAMP-BRASS", "Brass desk lamp", "goldenrod", "89.90", ""),
+    ("CHAIR-MESH-BLACK-WITH-HEADREST-2026", "Office chair", "dimgray", "1249.00", "Northern furniture"),
+    ("SHELF-PINE-80", "Pine shelf, 80 cm", "peru", "59.50", "Northern furniture"),
+    ("MUG-BLUE", "Stoneware mug", "steelblue", "12.00", "Table & Co."),
+    ("RUG-WOOL-200", "Wool rug", "firebrick", "189.00", ""),
+    ("VASE-GLASS", "Glass vase", "mediumaquamarine", "34.90", "Table & Co."),
+    ("CLOCK-WALL", "Wall clock", "slategray", "39.00", "Table & Co."),
 )
-SKUS: Final = tuple(sku for sku, _, _ in PRODUCTS)
+SKUS: Final = tuple(sku for sku, *_ in PRODUCTS)
 
 
 def make_warehouse() -> dict[str, str]:
@@ -37,8 +37,10 @@ def make_warehouse() -> dict[str, str]:
     make_location("shop", name="Shop in the High Street", priority=20)
     for code in ("east", "west", "north", "returns"):
         make_location(code, priority=30)
-    for number, (sku, name, color) in enumerate(PRODUCTS):
-        make_image(make_product(sku, name=name, status="active", barcode=_gtin(number)), color)
+    for number, (sku, name, color, price, brand) in enumerate(PRODUCTS):
+        make_image(
+            make_product(sku, name=name, status="active", price=price, brand=brand, barcode=_gtin(number)), color
+        )
         set_stock(sku, "main", 12_345 if number == 0 else 7 * number)
         set_stock(sku, "shop", number)
     _limits_and_movements()
