@@ -63,7 +63,8 @@ class TransferAdmin(SkuSearch, ReadOnlyAdmin):
     fields = (
         ("source", "target"),
         ("status", "reference"),
-        ("created_at", "shipped_at", "closed_at"),
+        ("created_at", "shipped_at"),
+        "closed_at",
     )
     actions = None
     actions_detail = ("ship", "receive", "cancel")

@@ -1,4 +1,4 @@
-"""No page has a barrier that axe finds, and none breaks its Content-Security-Policy."""
+"""No page has a barrier that axe finds or is cut off, and none breaks its Content-Security-Policy."""
 
 from typing import Any, Final
 
@@ -16,7 +16,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 STANDARD: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 OPTIONS: Final[dict[str, Any]] = {"runOnly": STANDARD, "resultTypes": ["violations"]}
-FEW_PAGES: Final = ("levels", "new-transfer", "connection")
+FEW_PAGES: Final = ("levels", "new-transfer", "connection", "product-history")
+# What is wider than its place: the page itself, a table, a title.
+CUT_OFF: Final = """
+[document.documentElement, ...document.querySelectorAll('.overflow-x-auto:not([data-simplebar]), #content h2')]
+    .filter(element => element.scrollWidth > element.clientWidth + 1)
+    .map(element => `wider than its place: ${element.outerHTML.slice(0, 200)}`)
+"""
 
 
 @pytest.mark.parametrize(
@@ -43,7 +49,8 @@ def test_no_page_has_a_barrier(
                 # As long as the page: what the bar at the bottom covers is scrolled into view.
                 length = page.evaluate("document.documentElement.scrollHeight")
                 page.set_viewport_size({"width": width, "height": max(length, SIZES[width])})
-                barriers += [f"{name} at {width}: {barrier}" for barrier in barriers_of(page)]
+                found = [*barriers_of(page), *page.evaluate(CUT_OFF)]
+                barriers += [f"{name} at {width}: {barrier}" for barrier in found]
 
     assert barriers == []
     assert errors == []
