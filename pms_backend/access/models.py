@@ -175,7 +175,7 @@ class AuditEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.actor} {self.action} {self.subject}"
+        return f"{self.action}: {self.name or self.subject}"
 
 
 class SupabaseUser(models.Model):

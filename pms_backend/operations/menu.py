@@ -47,7 +47,7 @@ MENU: Final[list[dict[str, Any]]] = [
         "title": _("PMS"),
         "items": [
             _page(_("Connections"), "cable", "pms_integration.pmsconnection"),
-            _page(_("PMS inbox"), "move_to_inbox", "pms_integration.pmsevent"),
+            _page(_("PMS events"), "move_to_inbox", "pms_integration.pmsevent"),
             _page(_("Sync runs"), "sync", "pms_integration.syncrun"),
             _page(_("PMS products"), "sync_alt", "pms_integration.pmsproduct"),
             _page(_("PMS variants"), "tag", "pms_integration.pmsvariant"),

@@ -33,13 +33,13 @@ STOCK = [
     *("Scan desk", "Board", "Levels", "Movements", "Transfers", "Count sheets", "Locations", "Reservations"),
 ]
 PMS = [
-    *("Connections", "PMS inbox", "Sync runs", "PMS products", "PMS variants", "PMS stock"),
+    *("Connections", "PMS events", "Sync runs", "PMS products", "PMS variants", "PMS stock"),
     *("Product pushes", "Stock pushes", "Endpoints", "Deliveries", "Events feed", "Parked events"),
 ]
 MENUS = {
     "Viewer": [*CATALOGUE, "Imports", *STOCK, *PMS],
     "Counter": [*CATALOGUE, "Count sheets"],
-    "Warehouse": [*CATALOGUE, *STOCK, "Connections", "PMS inbox", "PMS stock"],
+    "Warehouse": [*CATALOGUE, *STOCK, "Connections", "PMS events", "PMS stock"],
     "Catalogue": [*CATALOGUE, "Imports", "Locations"],
     "Integrator": [*CATALOGUE, "Imports", *STOCK, *PMS],
     "Administrator": [

@@ -76,7 +76,7 @@ def last_attempts(endpoint: WebhookEndpoint) -> Table:
             )
             for attempt in newest[:LAST_ATTEMPTS]
         ],
-        empty=_("Nothing was sent yet: send a test."),
+        empty=_("Nothing was sent yet: send a test.") if endpoint.is_active else _("Nothing was sent yet."),
         note=link(f"{deliveries}?{query}", _("All its deliveries")),
     )
 
