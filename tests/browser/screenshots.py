@@ -19,7 +19,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 ALL: Final = Path(ROOT) / ".data" / "screenshots"
 # Those that README and docs show.
 BEST: Final = Path(ROOT) / "docs" / "screenshots"
-SHOWN: Final = frozenset({"dashboard-1280", "levels-1280", "levels-390", "level-1280", "scan-820", "count-sheet-820"})
+SHOWN: Final = frozenset(
+    {
+        *("dashboard-1280", "levels-1280", "levels-390", "level-1280", "scan-820", "count-sheet-820"),
+        *("active-products-1280", "draft-1280", "preview-changed-1280", "endpoint-1280"),
+    }
+)
 # More makes no visible difference on these pages.
 COLOURS: Final = 128
 MAX_BYTES: Final = 150_000
