@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from pms_backend.access.history_links import HistoryLinks
-from pms_backend.access.history_pages import visible_changes
 from pms_backend.access.history_words import (
     KINDS,
     MAX_SHOWN_LENGTH,
@@ -23,7 +22,7 @@ from pms_backend.access.history_words import (
     value_in_words,
 )
 from pms_backend.access.models import AuditEntry
-from pms_backend.access.visibility import sees_cost
+from pms_backend.access.visibility import sees_cost, visible_changes
 from pms_backend.api.admin_tables import EXTRA, LINES, MAIN, NAME, SHORT, TABLES, TEXT, Table
 from pms_backend.api.service_admin import GrowingTableAdmin, moment
 from pms_backend.api.typed_unfold import display

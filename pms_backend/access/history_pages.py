@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from pms_backend.access.history_links import HistoryLinks
-from pms_backend.access.history_words import COST, action_in_words, lines
+from pms_backend.access.history_words import action_in_words, lines
 from pms_backend.access.models import AuditEntry
-from pms_backend.access.visibility import sees_cost
+from pms_backend.access.visibility import sees_cost, visible_changes
 from pms_backend.api.admin_tables import KEY, LINES, MAIN, SHORT, TEXT, Table
 from pms_backend.api.service_admin import moment
 
@@ -112,8 +112,3 @@ def timeline(
         ],
         empty=_("No change is recorded, or none is kept any more."),
     )
-
-
-def visible_changes(entry: AuditEntry, *, with_cost: bool) -> list[dict[str, Any]]:
-    """The changes, with those of the cost for users that may see it."""
-    return [change for change in entry.changes if with_cost or not change["field"].endswith(COST)]

@@ -21,7 +21,6 @@ MAX_SHOWN_LENGTH: Final = 120
 _FIELD: Final = re.compile(r"(?P<list>\w+)(?:\[(?P<item>.*)\])?(?:\.(?P<member>.+))?", re.DOTALL)
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 AMOUNTS: Final = ("price", "compare_at_price", "cost")
-COST: Final = ".cost"
 
 KINDS: Final[dict[str, Any]] = {
     "product": gettext_lazy("Product"),

@@ -6,6 +6,7 @@ from typing import Any
 from pms_backend.access.models import ApiClient, AuditEntry
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.access.services import DEFAULT_OVERLAP, MAX_OVERLAP
+from pms_backend.access.visibility import visibility_of, visible_changes
 from pms_backend.api import serializers
 from pms_backend.api.moments import MomentField
 
@@ -82,7 +83,7 @@ class FieldChangeSerializer(serializers.Serializer[Any]):
 
 
 class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):
-    """Who did what."""
+    """Who did what; changes of cost are for those who see cost."""
 
     id = serializers.CharField(source="pk", read_only=True)
     changes = FieldChangeSerializer(many=True)
@@ -93,6 +94,11 @@ class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):
             *("id", "occurred_at", "actor", "door", "action", "subject", "name", "changes"),
             *("request_id", "detail"),
         )
+
+    def to_representation(self, instance: AuditEntry) -> dict[str, Any]:
+        """Without the changes that the caller may not see."""
+        with_cost = visibility_of(self.context["request"].auth).cost
+        return {**super().to_representation(instance), "changes": visible_changes(instance, with_cost=with_cost)}
 
 
 class HistoryEntrySerializer(AuditEntrySerializer):

@@ -5,12 +5,15 @@ open to storefronts refuses them, whichever scopes they have.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpRequest
 
 from pms_backend.access.caller import Caller, caller_in_admin
-from pms_backend.access.models import INTERNAL_TIER
+from pms_backend.access.models import INTERNAL_TIER, AuditEntry
+
+# The end of the names of fields that are costs.
+COST: Final = ".cost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,11 @@ def visibility_of(caller: Any) -> Visibility:
 def sees_cost(request: HttpRequest) -> bool:
     """Whether the admin shows cost to the logged-in user, which requires `products:write`."""
     return visibility_of(caller_in_admin(request)).cost
+
+
+def visible_changes(entry: AuditEntry, *, with_cost: bool) -> list[dict[str, Any]]:
+    """The changes of the entry, with those of the cost for those who see cost."""
+    return [change for change in entry.changes if with_cost or not change["field"].endswith(COST)]
 
 
 def sees_stock(request: HttpRequest) -> bool:

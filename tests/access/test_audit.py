@@ -8,10 +8,10 @@ from django.db import IntegrityError, connection, transaction
 
 from inventory.models import Location
 from pms_backend.access.models import AuditEntry
-from pms_backend.access.services import record_audit
+from pms_backend.access.services import FieldChange, record_audit
 from pms_backend.api import context
 from pms_integration import services as pms_integration
-from tests.conftest import JSONClient
+from tests.conftest import ClientWith, JSONClient
 from tests.factories import make_connection, make_location
 
 AUDIT = "/api/v1/access/audit/"
@@ -66,6 +66,18 @@ def test_the_audit_log_is_filtered_by_actor_door_action_and_time(api: JSONClient
     assert api.get(AUDIT, {"door": "window"}).status_code == 422
     assert api.get(AUDIT, {"action": "user.changed", "since": "2999-01-01T00:00:00Z"}).json()["results"] == []
     assert api.get(AUDIT, {"who": "me"}).status_code == 422
+
+
+def test_costs_are_in_it_for_who_may_write_products(client_with: ClientWith):
+    changes = [FieldChange("variants[A-1].cost", "4.00", "5.00"), FieldChange("variants[A-1].price", "8.00", "9.00")]
+    record_audit(action="product.updated", subject="product:1", changes=changes)
+
+    def fields(*scopes: str) -> list[str]:
+        (entry,) = client_with(scopes).get(AUDIT, {"subject": "product:1"}).json()["results"]
+        return [change["field"] for change in entry["changes"]]
+
+    assert fields("access:admin") == ["variants[A-1].price"]
+    assert fields("access:admin", "products:write") == ["variants[A-1].cost", "variants[A-1].price"]
 
 
 def entries() -> list[tuple[str, str, str]]:
