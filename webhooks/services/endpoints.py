@@ -103,7 +103,7 @@ def update_endpoint(*, endpoint_id: int, values: Mapping[str, Any]) -> WebhookEn
     if values.get("is_active", endpoint.is_active) != endpoint.is_active:
         _enable(endpoint) if values["is_active"] else switch_off(endpoint, SWITCHED_OFF)
     changes = changes_between(before, values_of(endpoint, _SHOWN))
-    changes += _changes_of_headers(headers_before, endpoint.header_values)
+    changes += _changes_of_headers(headers_before, endpoint.header_values, values.get("headers") or {})
     if before["is_active"] != endpoint.is_active:
         _audit("enabled" if endpoint.is_active else "disabled", endpoint, changes)
     elif changes:
@@ -261,12 +261,14 @@ def _lowered(headers: Mapping[str, Any]) -> set[str]:
     return {name.lower() for name in headers}
 
 
-def _changes_of_headers(before: Mapping[str, str], after: Mapping[str, str]) -> list[FieldChange]:
-    """Without their values, which may be secrets."""
+def _changes_of_headers(
+    before: Mapping[str, str], after: Mapping[str, str], given: Mapping[str, str | None]
+) -> list[FieldChange]:
+    """Without their values, which may be secrets. Whether a value that is given is the same one is a secret too."""
     return [
         FieldChange(f"headers.{name}", *(HIDDEN if name in headers else None for headers in (before, after)))
         for name in sorted(before.keys() | after.keys())
-        if before.get(name) != after.get(name)
+        if name in given or (name in before) != (name in after)
     ]
 
 
