@@ -102,6 +102,8 @@ def change_ownership(*, slug: str, location: str, owner: StockOwner, opening: St
         _adopt_figures(mapping)
     elif changes and mapping.owns_stock:
         forget_figures(mapping)
+    if not changes and opening != StockOwner.PMS:
+        return mapping.connection
     field = f"locations[{location}].owns_stock"
     record_audit(
         action="pms_connection.ownership_changed",
