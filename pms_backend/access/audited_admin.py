@@ -1,6 +1,7 @@
 """Django's own admin pages, with their changes in the history instead of Django's admin log."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import Any
 
 from django.contrib.auth.models import Permission
@@ -36,6 +37,22 @@ class AuditedAdmin(HistoryPages):
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *location: Any) -> HttpResponse | None:
         """Django's, in a transaction: one of the actions deletes."""
         return super().response_action(request, queryset, *location)
+
+
+def own_password_changed(change: Callable[..., HttpResponse]) -> Any:
+    """The page `change` of one's own password, which writes the history of it, in the same transaction."""
+
+    @wraps(change)
+    @transaction.atomic
+    def changed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        user: Any = request.user
+        before = user.password
+        response = change(request, *args, **kwargs)
+        if user.password != before:
+            _record("changed", [user], [FieldChange("password", HIDDEN, HIDDEN)])
+        return response
+
+    return changed
 
 
 def _record(what: str, rows: Any, changes: Any = ()) -> None:

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm
 
+from pms_backend.access.audited_admin import own_password_changed
 from pms_backend.access.granting_admin import GrantingAdmin, GrantingForm
 from pms_backend.api.admin_tables import EXTRA, KEY, MAIN_NUMBER, NAME, SENTENCE, TEXT
 from pms_backend.api.service_admin import ReadOnlyAdmin, moment
@@ -27,6 +28,7 @@ admin.site.index_title = _("Dashboard")
 admin.site.login_template = "operations/login.html"
 # Unfold's address of its own search, which would find pages and run each list's search.
 admin.site.search = show_search  # type: ignore[attr-defined]
+admin.site.password_change = own_password_changed(admin.site.password_change)  # type: ignore[method-assign]
 admin.site.unregister((User, Group))
 # Their pages say what the menu says.
 Group._meta.verbose_name, Group._meta.verbose_name_plural = _("role"), _("roles")
