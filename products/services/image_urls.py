@@ -14,7 +14,13 @@ from pms_backend.api.arrays import as_array
 from pms_backend.api.transactions import retried_atomic
 from products.images.limits import MAX_IMAGES
 from products.models import ImageStatus, ProductImage
-from products.services.images import fetch_wake_up, image_removed, retry_fetches, touch_products
+from products.services.images import (
+    fetch_wake_up,
+    image_removed,
+    record_hidden_changes,
+    retry_fetches,
+    touch_products,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,10 +169,10 @@ class _Plan:
     def write(self, request_ids: Mapping[int, str] | None = None) -> ImageChanges:
         """Writes what is planned; `request_ids` are those of the products' events."""
         touched = {image.product_id for image in self._removed}
-        visible: dict[int, list[FieldChange]] = defaultdict(list)
+        changes: dict[int, list[FieldChange]] = defaultdict(list)
+        shown = {image.product_id for image in self._removed if image.status == ImageStatus.READY}
         for image in self._removed:
-            if image.status == ImageStatus.READY:
-                visible[image.product_id].append(image_removed(image))
+            changes[image.product_id].append(image_removed(image))
         if self._removed:
             ProductImage.objects.filter(pk__in=[image.pk for image in self._removed]).delete()
         with connection.cursor() as cursor:
@@ -181,13 +187,15 @@ class _Plan:
                 written = cursor.fetchall()
                 touched |= {product_id for product_id, *_ in written}
                 for product_id, is_ready, pk in written:
+                    changes[product_id] += self._changes_of(pk)
                     if is_ready:
-                        visible[product_id] += self._changes_of(pk)
+                        shown.add(product_id)
         if self._new:
             fetch_wake_up.send_after_commit()
         if self._retried:
             retry_fetches(self._retried)
-        touch_products(visible, request_ids)
+        touch_products({pk: found for pk, found in changes.items() if pk in shown}, request_ids)
+        record_hidden_changes({pk: found for pk, found in changes.items() if pk not in shown}, request_ids)
         return ImageChanges(
             touched,
             {

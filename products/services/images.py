@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from pms_backend.access.services import FieldChange, record_audit
+from pms_backend.access.services import FieldChange, HistoryEntry, record_audit, record_history
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.events.wakeups import WakeUp
+from products.events import ProductUpdated
 from products.exceptions import ImageNotFound, TooManyImages
 from products.images.limits import MAX_IMAGES
 from products.models import ImageStatus, Product, ProductImage, Variant
@@ -84,7 +85,7 @@ def update_image(
         for name in changed:
             setattr(image, name, wanted[name])
         image.save(update_fields=changed)
-        _touch_if_ready(product, image, changes)
+        _record(product, changes, is_shown=image.status == ImageStatus.READY)
     return image
 
 
@@ -96,7 +97,8 @@ def order_images(*, product_id: int, image_ids: Sequence[int]) -> None:
     """
     product = lock_product(product_id)
     rest = {image.pk: image for image in product.images.order_by("position", "pk")}
-    if missing := next((pk for pk in image_ids if pk not in rest), None):
+    missing = next((pk for pk in image_ids if pk not in rest), None)
+    if missing is not None:
         raise ImageNotFound(_("The product has no image %(id)s.") % {"id": missing})
     images = [*(rest.pop(pk) for pk in dict.fromkeys(image_ids)), *rest.values()]
     moved = [(image, position) for position, image in enumerate(images) if image.position != position]
@@ -104,8 +106,7 @@ def order_images(*, product_id: int, image_ids: Sequence[int]) -> None:
     for image, position in moved:
         image.position = position
     ProductImage.objects.bulk_update([image for image, _ in moved], ["position"])
-    if any(image.status == ImageStatus.READY for image, _ in moved):
-        touch_products({product.pk: changes})
+    _record(product, changes, is_shown=any(image.status == ImageStatus.READY for image, _ in moved))
 
 
 @retried_atomic
@@ -118,7 +119,7 @@ def delete_image(*, product_id: int, image_id: int) -> None:
     image = _image(product, image_id)
     removed = image_removed(image)
     image.delete()
-    _touch_if_ready(product, image, [removed])
+    _record(product, [removed], is_shown=image.status == ImageStatus.READY)
 
 
 def touch_products(changes: Mapping[int, Sequence[FieldChange]], request_ids: Mapping[int, str] | None = None) -> None:
@@ -149,6 +150,25 @@ def touch_products(changes: Mapping[int, Sequence[FieldChange]], request_ids: Ma
     )
 
 
+def record_hidden_changes(
+    changes: Mapping[int, Sequence[FieldChange]], request_ids: Mapping[int, str] | None = None
+) -> None:
+    """As `touch_products`, of images that the products do not show yet: nothing but the history tells of them."""
+    names = dict(Product.objects.filter(pk__in=changes).values_list("pk", "name")) if changes else {}
+    record_history(
+        [
+            HistoryEntry(
+                action=ProductUpdated.type,
+                subject=f"product:{pk}",
+                name=name,
+                changes=changes[pk],
+                request_id=(request_ids or {}).get(pk),
+            )
+            for pk, name in sorted(names.items())
+        ]
+    )
+
+
 def retry_fetches(image_ids: Sequence[int]) -> None:
     """Fetches those of the images whose fetch has failed again, with new attempts."""
     failed = ProductImage.objects.filter(pk__in=image_ids, status=ImageStatus.FAILED)
@@ -170,9 +190,11 @@ def _describe(image: ProductImage) -> str:
     return image.alt or image.source_url or str(image.image_file.file if image.image_file else "")
 
 
-def _touch_if_ready(product: Product, image: ProductImage, changes: Sequence[FieldChange]) -> None:
-    if image.status == ImageStatus.READY:
+def _record(product: Product, changes: Sequence[FieldChange], *, is_shown: bool) -> None:
+    if is_shown:
         touch_products({product.pk: changes})
+    elif changes:
+        record_hidden_changes({product.pk: changes})
 
 
 def _image(product: Product, image_id: int) -> ProductImage:

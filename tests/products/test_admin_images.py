@@ -10,6 +10,7 @@ from django.urls import reverse
 from pms_backend.access.models import AuditEntry
 from pms_backend.events.models import Event
 from products import services
+from products.exceptions import ImageNotFound
 from products.images.limits import MAX_IMAGE_BYTES
 from products.models import ImageStatus, Product, ProductImage
 from tests.factories import make_product
@@ -127,6 +128,15 @@ def test_the_same_order_again_writes_nothing(product: Product):
     services.order_images(product_id=product.pk, image_ids=keys)
 
     assert recorded() == before
+
+
+def test_an_order_with_the_id_0_is_refused(product: Product):
+    red, green = (make_image(product, color).pk for color in ("red", "green"))
+
+    with pytest.raises(ImageNotFound):
+        services.order_images(product_id=product.pk, image_ids=[green, red, 0])
+
+    assert order_of(product) == [red, green]
 
 
 def test_an_order_with_a_picture_that_is_gone_is_refused_and_the_cards_are_as_they_are(product: Product):
