@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from pms_backend.access.history_links import HistoryLinks
+from pms_backend.access.history_pages import SHOWN_LINES
 from pms_backend.access.history_words import (
     KINDS,
     MAX_SHOWN_LENGTH,
@@ -124,10 +125,11 @@ class AuditEntryAdmin(GrowingTableAdmin):
 
     @display(description=gettext_lazy("Changes"))
     def change_line(self, entry: AuditEntry) -> SafeString | None:
-        """The changes in one line, cut; whole in its title."""
+        """The first changes in one line, cut; whole in its title."""
         if not entry.changes:
             return None
-        text = "; ".join(map(change_in_words, entry.changes))
+        shown = list(map(change_in_words, entry.changes[:SHOWN_LINES]))
+        text = "; ".join([*shown, "…"] if len(shown) < len(entry.changes) else shown)
         return format_html('<span title="{}">{}</span>', text, Truncator(text).chars(MAX_SHOWN_LENGTH))
 
 

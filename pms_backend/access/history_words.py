@@ -12,7 +12,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from pms_backend.access.services import HIDDEN
+from pms_backend.access.services import CHANGE_COUNT, HIDDEN
 from pms_backend.api.moments import parse_moment
 
 # Of a value; the whole text is in the title of its line.
@@ -129,6 +129,7 @@ _LABELS: Final[dict[str, Any]] = {
     "opening": gettext_lazy("Quantities taken from"),
     "since": gettext_lazy("Since"),
     "until": gettext_lazy("Until"),
+    CHANGE_COUNT: gettext_lazy("Changes"),
     "count": gettext_lazy("Number"),
     "event": gettext_lazy("Event"),
     "events": gettext_lazy("Events"),
@@ -239,10 +240,11 @@ def value_in_words(value: Any, field: str = "") -> str:
 
 def lines(changes: Sequence[Mapping[str, Any]], detail: Mapping[str, Any], *, limit: int | None = None) -> SafeString:
     """The changes and the details of an entry, each in a line, at most `limit`; long ones are cut."""
-    texts = [change_in_words(change) for change in changes]
-    texts += [f"{label_in_words(name)}: {value_in_words(value, name)}" for name, value in detail.items()]
+    texts = [change_in_words(change) for change in changes[:limit]]
+    details = {name: value for name, value in detail.items() if name != CHANGE_COUNT}
+    texts += [f"{label_in_words(name)}: {value_in_words(value, name)}" for name, value in details.items()]
     shown = [(text, Truncator(text).chars(2 * MAX_SHOWN_LENGTH)) for text in texts[:limit]]
-    more = len(texts) - len(shown)
+    more = detail.get(CHANGE_COUNT, len(changes)) + len(details) - len(shown)
     if more:
         text = _("and %(count)s more") % {"count": more}
         shown.append((text, text))

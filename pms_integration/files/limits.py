@@ -28,8 +28,7 @@ MAX_WARNINGS: Final = 10_000
 SHOWN_PROBLEMS: Final = 100
 # Of each action (create, update, none, refuse) the results of the first products are stored; the counts are exact.
 MAX_RESULTS: Final = 5_000
-# Of a product. A value that is longer is cut.
-MAX_CHANGES: Final = 200
+# A value of a product that is longer is cut.
 MAX_SHOWN_VALUE: Final = 500
 # So many products that stand before it in the file are previewed again together with a part of it, at most.
 MAX_EARLIER_PRODUCTS: Final = 500

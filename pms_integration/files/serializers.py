@@ -6,10 +6,11 @@ from django.db.models import QuerySet
 
 from inventory.models import MAX_CODE_LENGTH
 from pms_backend.access.serializers import FieldChangeSerializer
+from pms_backend.access.services import MAX_CHANGES
 from pms_backend.api import serializers
 from pms_integration.files.columns import Column, column_of
 from pms_integration.files.field_values import QUANTITY
-from pms_integration.files.limits import MAX_CHANGES, SHOWN_PROBLEMS
+from pms_integration.files.limits import SHOWN_PROBLEMS
 from pms_integration.models import ImportAction, ImportFormat, ImportJob, ImportProblem, ImportResult, ImportStatus
 
 # The member of a JSON line; in a CSV file the column has several names.

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from pms_backend.access.services import record_audit
+from pms_backend.access.services import collected, record_audit
 from pms_backend.api import context
 from pms_backend.api.transactions import retried_atomic
 from pms_integration.exceptions import NotInConflict, ProductDeleted, ProductLinked
@@ -25,6 +25,7 @@ Sides = Mapping[str, str]
 
 
 @retried_atomic
+@collected()
 def link_product(*, connection: str, external_id: str, product_id: int) -> PMSProduct:
     """Links a product of the PMS with one of ours, and merges their values: nothing was agreed on before.
 
@@ -61,6 +62,7 @@ def link_product(*, connection: str, external_id: str, product_id: int) -> PMSPr
 
 
 @retried_atomic
+@collected()
 def resolve_conflict(*, pms_product_id: int, sides: Sides) -> PMSProduct:
     """Ends the conflicts in the groups of `sides`: the values of the side hold, and go to the other.
 

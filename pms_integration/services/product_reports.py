@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
+from pms_backend.access.services import collected
 from pms_backend.api.arrays import as_array
 from pms_backend.api.exceptions import DomainError
 from pms_backend.events import services as outbox
@@ -43,6 +44,7 @@ _PRODUCTS: Final = Table(PMSProduct, constant={"connection_id", "external_id"})
 ProductReport = Reported[ExternalProduct]
 
 
+@collected()
 def apply_product_reports(
     pms: PMSConnection, reported: Sequence[ProductReport], *, answered: PMSProductPush | None = None
 ) -> list[tuple[int, Outcome]]:

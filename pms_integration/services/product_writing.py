@@ -6,6 +6,7 @@ Lock order: the PMSProducts are locked by the caller; then products, variants, a
 from collections.abc import Sequence
 from typing import Any
 
+from pms_backend.access.services import collected
 from pms_backend.api.exceptions import DomainError
 from pms_backend.events import services as outbox
 from pms_integration.events import PMSConflict
@@ -20,6 +21,7 @@ from products.models import Category, Product, ProductStatus
 from products.services import ImageList
 
 
+@collected()
 def write_linked(pms: PMSConnection, linked: Sequence[LinkedProduct]) -> None:
     """Merges and writes products, without a product in common; the caller stores their rows, unless there is an error.
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from pms_backend.access.services import collected
 from pms_backend.api.transactions import retried_atomic
 from products.models import ImageStatus, Product, ProductImage, Variant
 from products.services.changes import PRODUCT_INPUT, VARIANT_INPUT
@@ -16,6 +17,7 @@ IMAGE_COPIED: Final = ("image_file_id", "source_url", "alt", "position")
 
 
 @retried_atomic
+@collected()
 def duplicate_product(*, product_id: int, name: str) -> Product:
     """Creates a draft with the texts, options, variants, prices and ready images of a product.
 

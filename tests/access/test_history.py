@@ -1,5 +1,6 @@
 """History: entries as services write them, and through which door a change came."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -11,14 +12,22 @@ from pytest_django import DjangoAssertNumQueries
 
 import manage
 from inventory import services as inventory
+from pms_backend.access.history_words import lines
 from pms_backend.access.models import ApiClient, AuditEntry
-from pms_backend.access.services import FieldChange, HistoryEntry, record_audit, record_history
+from pms_backend.access.services import (
+    MAX_CHANGES,
+    FieldChange,
+    HistoryEntry,
+    collected,
+    record_audit,
+    record_history,
+)
 from pms_backend.access.services.history import MAX_VALUE_LENGTH
 from pms_backend.api import context
 from tests.conftest import JSONClient
 from tests.factories import make_location
 from tests.history import changes_of, history_writes
-from tests.staff import permissions_named, superuser
+from tests.staff import PASSWORD, permissions_named, superuser
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +77,61 @@ def test_values_become_json_and_long_ones_are_cut():
     ]
     assert shown[3][1] == ["a"]
     assert (len(shown[3][2]), shown[3][2][:5], shown[3][2][-1]) == (MAX_VALUE_LENGTH, '["yyy', "…")
+
+
+def test_of_many_changes_the_first_are_kept_and_their_number():
+    changes = [FieldChange(f"attributes.a{number}", None, number) for number in range(MAX_CHANGES + 5)]
+
+    record_audit(action="product.updated", subject="product:1", changes=changes)
+    record_audit(action="product.updated", subject="product:2", changes=changes[5:])
+
+    cut, whole = AuditEntry.objects.order_by("id")
+    assert (changes_of(cut)[-1], len(cut.changes)) == ((f"attributes.a{MAX_CHANGES - 1}", None, MAX_CHANGES - 1), 200)
+    assert (cut.detail, len(whole.changes), whole.detail) == ({"change_count": MAX_CHANGES + 5}, MAX_CHANGES, {})
+    assert "and 5 more" in lines(cut.changes, cut.detail)
+    assert f"and {MAX_CHANGES - 3} more" in lines(cut.changes, cut.detail, limit=8)
+    assert "more" not in lines(whole.changes, whole.detail)
+
+
+def test_collected_entries_are_one_statement_each_with_its_own_origin():
+    with history_writes() as writes, collected():
+        record_audit(action="product.created", subject="product:1")
+        with collected(), context.bind(actor="pms:demo", request_id="r-1", door=context.Door.PMS):
+            record_audit(action="product.updated", subject="product:2")
+        assert not AuditEntry.objects.exists()
+
+    assert len(writes) == 1
+    entries = AuditEntry.objects.order_by("id").values_list("subject", "actor", "request_id", "door")
+    assert list(entries) == [("product:1", "system", "", "system"), ("product:2", "pms:demo", "r-1", "pms")]
+
+
+def test_what_a_savepoint_rolls_back_is_not_collected():
+    def tried(subject: str) -> None:
+        with transaction.atomic():
+            record_audit(action="product.updated", subject=subject)
+            with transaction.atomic():
+                record_audit(action="product.updated", subject=f"{subject}/inner")
+            raise RuntimeError
+
+    with collected():
+        with suppress(RuntimeError):
+            tried("product:1")
+        with transaction.atomic():
+            record_audit(action="product.updated", subject="product:2")
+        with transaction.atomic():
+            record_audit(action="product.updated", subject="product:3")
+            transaction.set_rollback(True)
+
+    assert [entry.subject for entry in AuditEntry.objects.all()] == ["product:2"]
+
+
+def test_after_an_exception_nothing_is_collected():
+    with pytest.raises(RuntimeError), collected():
+        record_audit(action="product.updated", subject="product:1")
+        raise RuntimeError
+    record_audit(action="product.updated", subject="product:2")
+
+    assert [entry.subject for entry in AuditEntry.objects.all()] == ["product:2"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -182,3 +246,17 @@ def test_what_staff_do_to_users_is_in_it_without_passwords():
         ("user.changed", f"user:{ann.pk}", [("password", "set", "set")]),
     ]
     assert NEW_PASSWORD not in str(list(AuditEntry.objects.values()))
+
+
+def test_a_change_of_ones_own_password_is_in_it():
+    root = superuser("root")
+    new = {"new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
+
+    refused = root.post("/admin/password_change/", {**new, "old_password": "wrong-and-long"})
+    before = AuditEntry.objects.filter(action="user.changed").count()
+    changed = root.post("/admin/password_change/", {**new, "old_password": PASSWORD})
+
+    assert (refused.status_code, before, changed.status_code) == (200, 0, 302)
+    entry, user = AuditEntry.objects.get(action="user.changed"), User.objects.get()
+    assert (entry.actor, entry.door, entry.subject) == ("user:root", "admin", f"user:{user.pk}")
+    assert (changes_of(entry), user.check_password(NEW_PASSWORD)) == ([("password", "set", "set")], True)

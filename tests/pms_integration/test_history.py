@@ -5,12 +5,13 @@ import pytest
 from pms_backend.access.models import AuditEntry
 from pms_backend.api import context
 from pms_integration import services
+from products import services as products
 from products.models import Product
 from tests.conftest import JSONClient
 from tests.factories import make_connection, make_location, make_product
 from tests.history import changes_of, history_writes
 from tests.pms_integration.files.importing import imported, table
-from tests.pms_integration.reports import apply, product
+from tests.pms_integration.reports import apply, product, receive
 
 pytestmark = pytest.mark.django_db
 
@@ -75,10 +76,49 @@ def test_another_owner_of_a_locations_stock_is_in_it():
     pms = make_connection(owns=make_location("main"))
 
     with context.bind(actor="user:ann", door=context.Door.ADMIN):
-        services.change_ownership(slug=pms.slug, location="main", owner="local", opening="local")
+        for _again in range(2):
+            services.change_ownership(slug=pms.slug, location="main", owner="local", opening="local")
 
+    assert AuditEntry.objects.filter(action="pms_connection.ownership_changed").count() == 1
     entry = AuditEntry.objects.latest("id")
     assert (entry.action, changes_of(entry)) == (
         "pms_connection.ownership_changed",
         [("locations[main].owns_stock", True, False)],
     )
+
+
+def test_a_chunk_of_an_import_is_one_statement(api: JSONClient):
+    lamp, url = make_product("A-1", name="Lamp"), "https://93.184.216.34/a.jpg"
+    products.attach_image_urls(images=[products.ImageURL(product_id=lamp.pk, url=url, alt="Old", position=1)])
+    csv = table(
+        {
+            "Handle": "lamp", "Title": "Lamp", "Variant SKU": "A-1", "Variant Price": "12.00", "Image Src": url,
+            "Image Alt Text": "New", "Product Category": "Home > Lamps",
+        },
+        {"Handle": "desk", "Title": "Desk", "Variant SKU": "D-1", "Status": "active"},
+    )  # fmt: skip
+
+    with history_writes() as writes:
+        job = imported(api, csv)
+
+    actions = AuditEntry.objects.filter(door="import").order_by("id").values_list("action", flat=True)
+    assert list(actions) == [
+        *("category.created", "category.created"),
+        *("product.updated", "product.created", "product.updated", "import.finished"),
+    ]
+    # Of the start, the chunk and the end.
+    assert (job["created"], job["updated"], len(writes)) == (1, 1, 3)
+
+
+def test_products_that_a_pms_reports_together_are_one_statement():
+    pms = make_connection()
+    listed = [{"url": "https://93.184.216.34/a.jpg", "alt": "Old"}]
+    receive(pms, "product.created", product("P-1", 1, images=listed))
+    receive(pms, "product.updated", product("P-1", 2, images=[{**listed[0], "alt": "New"}]))
+    receive(pms, "product.created", product("P-2", 1, "B-1", status="active"))
+
+    with history_writes() as writes:
+        services.apply_due_events()
+
+    actions = AuditEntry.objects.filter(door="pms").order_by("id").values_list("action", flat=True)
+    assert (sorted(actions), len(writes)) == (["product.created", "product.created", "product.updated"], 1)

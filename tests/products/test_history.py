@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from pms_backend.access.models import AuditEntry
 from products import services
-from products.models import Product
+from products.models import ImageStatus, Product
 from products.tasks import publish_due
 from tests.conftest import JSONClient
 from tests.factories import make_product
@@ -179,6 +179,35 @@ def test_pictures_are_in_it(editor: JSONClient):
         ("product.updated", [(f"images[{image}].alt", "A lamp", "A red lamp"), (f"images[{image}].position", 0, 3)]),
         ("product.updated", [(f"images[{image}]", "A red lamp", None)]),
     ]
+
+
+def test_pictures_that_are_not_ready_are_in_it_and_the_product_is_as_it_was(editor: JSONClient):
+    lamp = make_product("A-1")
+    lamp.images.create(source_url="https://shop.example/a.jpg", status=ImageStatus.FAILED, position=0)
+    lamp.images.create(source_url="https://shop.example/b.jpg", status=ImageStatus.PENDING, position=1)
+    first, second = lamp.images.order_by("pk").values_list("pk", flat=True)
+
+    editor.patch(images_url(lamp, first), {"alt": "A lamp"})
+    services.order_images(product_id=lamp.pk, image_ids=[second, first])
+    editor.delete(images_url(lamp, first))
+
+    assert history(lamp) == [
+        ("product.updated", [(f"images[{first}].alt", "", "A lamp")]),
+        ("product.updated", [(f"images[{second}].position", 1, 0), (f"images[{first}].position", 0, 1)]),
+        ("product.updated", [(f"images[{first}]", "A lamp", None)]),
+    ]
+    assert Product.objects.get().version == lamp.version
+
+
+def test_a_copy_with_a_picture_is_one_statement():
+    lamp = make_product("A-1")
+    make_image(lamp, "red")
+
+    with history_writes() as writes:
+        copy = services.duplicate_product(product_id=lamp.pk, name="Lamp (copy)")
+
+    entries = AuditEntry.objects.filter(subject=f"product:{copy.pk}").order_by("id")
+    assert ([entry.action for entry in entries], len(writes)) == (["product.created", "product.updated"], 1)
 
 
 def test_who_asked_for_a_picture_by_its_url_is_in_it(editor: JSONClient):

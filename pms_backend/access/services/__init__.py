@@ -12,10 +12,13 @@ from pms_backend.access.services.clients import (
     update_api_client,
 )
 from pms_backend.access.services.history import (
+    CHANGE_COUNT,
     HIDDEN,
+    MAX_CHANGES,
     FieldChange,
     HistoryEntry,
     changes_between,
+    collected,
     record_audit,
     record_history,
     values_of,

@@ -1,7 +1,9 @@
 """History: who changed what, from what to what, through which door; the audit log's entries, written by services."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -15,17 +17,36 @@ from pms_backend.api.arrays import as_array
 
 # Of a text; a list or an object is stored as a text where its JSON is longer.
 MAX_VALUE_LENGTH: Final = 1_000
+# Of an entry: the first ones. How many there were is in its detail, as `change_count`.
+MAX_CHANGES: Final = 200
+CHANGE_COUNT: Final = "change_count"
 # For what is never stored: the value of a secret, a credential or a header.
 HIDDEN: Final = "set"
 
 # Raw SQL for the same reason as in `events.services.recording`.
 _RECORD: Final = """
 INSERT INTO access_auditentry (action, subject, name, changes, detail, request_id, actor, door)
-SELECT entry.action, entry.subject, entry.name, entry.changes, entry.detail, entry.request_id, %s, %s
-FROM unnest(%s::text[], %s::text[], %s::text[], %s::jsonb[], %s::jsonb[], %s::text[])
-    WITH ORDINALITY AS entry(action, subject, name, changes, detail, request_id, position)
+SELECT entry.action, entry.subject, entry.name, entry.changes, entry.detail, entry.request_id, entry.actor, entry.door
+FROM unnest(
+    %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::jsonb[], %s::text[], %s::text[], %s::text[]
+) WITH ORDINALITY AS entry(action, subject, name, changes, detail, request_id, actor, door, position)
 ORDER BY entry.position
 """
+# The values of an entry, in the order of the columns.
+_Row = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Recorded:
+    """Entries of a block of `collected`. Work after the commit, which Django drops with its savepoint."""
+
+    rows: list[_Row]
+
+    def __call__(self) -> None:
+        """Nothing is left to do: the entries are in the database."""
+
+
+_block: ContextVar[list[_Recorded] | None] = ContextVar("block of collected history", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +87,39 @@ def record_audit(
 def record_history(entries: Sequence[HistoryEntry]) -> None:
     """Adds entries for the actor of the running request by one statement, in the transaction of what they tell of.
 
-    Values may be moments, decimals, and whatever JSON has; long ones are cut. Raises `TransactionManagementError`
-    outside of a transaction.
+    Within `collected`, they are added at its end. Values may be moments, decimals, and whatever JSON has; long ones are
+    cut, and so are changes beyond `MAX_CHANGES`. Raises `TransactionManagementError` outside of a transaction.
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("History is recorded in the transaction that makes it true.")
     if not entries:
         return
-    origin = context.current()
-    columns = [
-        [entry.action for entry in entries],
-        [entry.subject for entry in entries],
-        [entry.name[:MAX_ENTRY_NAME_LENGTH] for entry in entries],
-        [json.dumps([_as_json(change) for change in entry.changes]) for entry in entries],
-        [json.dumps({name: _value(value) for name, value in entry.detail.items()}) for entry in entries],
-        [origin.request_id if entry.request_id is None else entry.request_id for entry in entries],
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(_RECORD, [origin.actor, str(origin.door), *map(as_array, columns)])
+    rows, block = [_row(entry) for entry in entries], _block.get()
+    if block is None:
+        _insert(rows)
+        return
+    recorded = _Recorded(rows)
+    transaction.on_commit(recorded)
+    block.append(recorded)
+
+
+@contextmanager
+def collected() -> Iterator[None]:
+    """Adds what the services of the block record by one statement at its end, in the transaction around it.
+
+    Nothing is added after an exception, nor of a savepoint that was rolled back. A block within another joins it.
+    """
+    if _block.get() is not None:
+        yield
+        return
+    block: list[_Recorded] = []
+    token = _block.set(block)
+    try:
+        yield
+    finally:
+        _block.reset(token)
+    kept = {work[1] for work in connection.run_on_commit}
+    _insert([row for recorded in block if recorded in kept for row in recorded.rows])
 
 
 def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[FieldChange]:
@@ -94,6 +130,29 @@ def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> list
 def values_of(row: models.Model, names: Sequence[str]) -> dict[str, Any]:
     """The values of these fields now, for `changes_between`."""
     return {name: getattr(row, name) for name in names}
+
+
+def _insert(rows: Sequence[_Row]) -> None:
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(_RECORD, [as_array(column) for column in zip(*rows, strict=True)])
+
+
+def _row(entry: HistoryEntry) -> _Row:
+    origin = context.current()
+    changes, detail = entry.changes, dict(entry.detail)
+    if len(changes) > MAX_CHANGES:
+        changes, detail[CHANGE_COUNT] = changes[:MAX_CHANGES], len(changes)
+    return (
+        entry.action,
+        entry.subject,
+        entry.name[:MAX_ENTRY_NAME_LENGTH],
+        json.dumps([_as_json(change) for change in changes]),
+        json.dumps({name: _value(value) for name, value in detail.items()}),
+        origin.request_id if entry.request_id is None else entry.request_id,
+        origin.actor,
+        str(origin.door),
+    )
 
 
 def _as_json(change: FieldChange) -> dict[str, Any]:

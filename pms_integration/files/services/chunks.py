@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from pms_backend.access.services import collected
 from pms_backend.api.transactions import retried_atomic
 from pms_integration.files.parsed_products import ParsedProduct
 from pms_integration.files.services.leases import Lease, lock_import
@@ -10,6 +11,7 @@ from pms_integration.files.services.writing import write_products
 
 
 @retried_atomic
+@collected()
 def apply_chunk(
     *,
     lease: Lease,

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
+from pms_backend.access.services import MAX_CHANGES
 from pms_backend.api.storable_text import storable
-from pms_integration.files.limits import MAX_CHANGES, MAX_ERRORS, MAX_RESULTS
+from pms_integration.files.limits import MAX_ERRORS, MAX_RESULTS
 from pms_integration.files.services.leases import add_problems, end, lease_end
 from pms_integration.files.services.writing import Written
 from pms_integration.models import ImportAction, ImportJob, ImportResult, ImportStatus

@@ -17,6 +17,7 @@ from products import services as products
 from products.models import Product
 from tests.conftest import ClientWith, JSONClient
 from tests.factories import make_connection, make_product
+from tests.history import history_writes
 from tests.outbound.servers import Names
 from tests.pms_integration.product_pushes.running import SHARED, edit, note_full_run, own
 from tests.pms_integration.reports import apply, product
@@ -184,9 +185,10 @@ def post_link(api: JSONClient, row: PMSProduct, product_id: int | None, **more: 
 def test_what_could_not_be_matched_is_linked_by_somebody(api: JSONClient, pms: PMSConnection) -> None:
     row, one, other = ambiguous(pms)
 
-    answer = post_link(api, row, one.pk)
+    with history_writes() as writes:
+        answer = post_link(api, row, one.pk)
 
-    assert answer.status_code == 200, answer.json()
+    assert (answer.status_code, len(writes)) == (200, 1), answer.json()
     found = answer.json()
     assert (found["id"], found["product"], found["state"]) == (row.pk, one.pk, "conflict")
     assert found["conflict"] == {"content": {"name": {"agreed": None, "pms": "Theirs", "local": "Lamp"}}}
@@ -310,9 +312,10 @@ def test_a_group_is_resolved_for_a_side_and_the_others_stay(
 ) -> None:
     row = disputed(pms)
 
-    answer = api.post(f"{URL}{row.pk}/resolve/", {group: side})
+    with history_writes() as writes:
+        answer = api.post(f"{URL}{row.pk}/resolve/", {group: side})
 
-    assert answer.status_code == 200, answer.json()
+    assert (answer.status_code, len(writes)) == (200, 1), answer.json()
     found = answer.json()
     assert set(found["conflict"]) == {"content", "price", "publication"} - {group}
     lamp = Product.objects.get()
