@@ -244,10 +244,10 @@ def test_a_client_whose_name_two_have_is_not_linked():
     assert entry.links.actor(entry) == "shop"
 
 
-def test_the_audit_log_is_filtered_by_door_and_kind_and_searched_by_name():
+def test_the_audit_log_is_filtered_by_door_and_kind_and_searched_by_subject():
     root = superuser("root")
     with context.bind(door=context.Door.IMPORT):
-        make_product("A-1", name="Desk lamp")
+        lamp = make_product("A-1", name="Desk lamp")
     services.create_category(name="Home")
 
     def names(**asked: str) -> list[str]:
@@ -255,7 +255,27 @@ def test_the_audit_log_is_filtered_by_door_and_kind_and_searched_by_name():
 
     assert names(door__exact="import") == ["Desk lamp"]
     assert names(kind="category") == ["Home"]
-    assert names(q="Desk") == ["Desk lamp"]
+    assert names(q=f"product:{lamp.pk}") == ["Desk lamp"]
+
+
+@pytest.mark.parametrize(
+    "asked", [{"door__exact": "schedule"}, {"kind": "level"}, {"q": "nobody"}, {"actor__exact": "user:nobody"}]
+)
+def test_what_the_audit_log_does_not_have_is_found_by_an_index(asked: dict[str, str]):
+    root, lamp = superuser("root"), make_product("A-1")
+    entry = HistoryEntry(action="product.updated", subject=f"product:{lamp.pk}", name="Lamp")
+    record_history([entry] * 2_000)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE access_auditentry")
+
+    with CaptureQueriesContext(connection) as queries:
+        root.get(AUDIT_LOG, asked)
+
+    (read,) = (query["sql"] for query in queries if 'FROM "access_auditentry"' in query["sql"])
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {read}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert ("Seq Scan" in plan, "access_auditentry_pkey" in plan) == (False, False), plan
 
 
 def test_events_that_were_tried_again_together_are_of_the_kind_of_one():

@@ -81,7 +81,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'audit entry',
                 'verbose_name_plural': 'audit log',
                 'ordering': ('-id',),
-                'indexes': [models.Index(fields=['actor', '-id'], name='access_auditentry_actor'), models.Index(fields=['subject', '-id'], name='access_auditentry_subject')],
+                'indexes': [models.Index(fields=['actor', '-id'], name='access_auditentry_actor', opclasses=['text_pattern_ops', 'int8_ops']), models.Index(fields=['subject', '-id'], name='access_auditentry_subject', opclasses=['text_pattern_ops', 'int8_ops']), models.Index(fields=['action'], name='access_auditentry_action', opclasses=['text_pattern_ops']), models.Index(fields=['door', '-id'], name='access_auditentry_door'), models.Index(fields=['request_id'], name='access_auditentry_request')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('door__in', ['admin', 'api', 'pms', 'import', 'schedule', 'command', 'system'])), name='access_auditentry_door_known')],
             },
         ),
