@@ -165,7 +165,7 @@ def set_status(change: ProductChange, status: str, *, restores: bool = False) ->
             raise ProductArchived(_("The product is archived; restore it first."))
         product.status = ProductStatus.DRAFT
     if status == ProductStatus.ACTIVE:
-        check_rules(product, change.current, change.pointer_to)
+        check_rules(product, change.current, change.pointer_to if change.input_index else None)
     product.status = status
     if status != change.status_before:
         product.publish_at = product.unpublish_at = None

@@ -10,8 +10,8 @@ from pms_backend.api.problems import FieldError
 from products.exceptions import PublishRulesFailed
 from products.models import Product, ProductStatus, Variant
 
-# Where a variant is in the input or, if it is not named there, in the product as it is shown.
-Pointers = Callable[[Variant], str | None]
+# The pointer to a member of a variant in the input; None for a variant that is not named there.
+Pointers = Callable[[Variant, str], str | None]
 
 # The rules by their codes.
 PUBLISH_RULES: Final = {
@@ -22,12 +22,11 @@ PUBLISH_RULES: Final = {
 }
 
 
-def failed_rules(
-    product: Product, variants: Sequence[Variant], pointer_to: Pointers = lambda _variant: None
-) -> list[FieldError]:
+def failed_rules(product: Product, variants: Sequence[Variant], pointer_to: Pointers | None = None) -> list[FieldError]:
     """The rules that keep this product, with its current variants, from being published.
 
-    `pointer_to` finds a variant in the input; one that the input does not name has its index among the variants.
+    `pointer_to` finds a variant in an input that has variants: one that it does not name is in `/variants`. Without it,
+    variants are named by their index among the current ones, as the product shows them.
     """
     errors = []
     if not product.name.strip():
@@ -38,7 +37,7 @@ def failed_rules(
         errors.append(_error("/variants", "variant_missing"))
     errors += (
         FieldError(
-            f"{pointer_to(variant) or f'/variants/{index}'}/price",
+            (pointer_to(variant, "price") or "/variants") if pointer_to else f"/variants/{index}/price",
             "price_missing",
             _("%(sku)s has no price.") % {"sku": variant.sku},
         )
@@ -48,7 +47,7 @@ def failed_rules(
     return errors
 
 
-def check_rules(product: Product, variants: Sequence[Variant], pointer_to: Pointers = lambda _variant: None) -> None:
+def check_rules(product: Product, variants: Sequence[Variant], pointer_to: Pointers | None = None) -> None:
     """Raises `PublishRulesFailed`, naming each failed rule."""
     if errors := failed_rules(product, variants, pointer_to):
         rules = dict.fromkeys(_(PUBLISH_RULES[error.code]) for error in errors)

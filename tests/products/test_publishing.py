@@ -70,6 +70,21 @@ def test_a_variant_of_the_body_is_named_as_the_body_does(editor: JSONClient):
     assert [error["pointer"] for error in response.json()["errors"]] == ["/variants/0/price"]
 
 
+def test_a_variant_that_the_body_does_not_name_is_not_taken_for_one_that_it_does(editor: JSONClient):
+    lamp = make_product("A-1", price=None)
+    make_variant("A-2", product=lamp)
+
+    named, unnamed = (
+        editor.patch(url(lamp), {"status": "active", **more}).json()["errors"]
+        for more in ({"variants": [{"sku": "A-2", "price": "7.00"}]}, {})
+    )
+
+    assert [(error["pointer"], error["detail"]) for error in named] == [("/variants", "A-1 has no price.")]
+    assert [(error["pointer"], error["detail"]) for error in unnamed] == [("/variants/0/price", "A-1 has no price.")]
+    lamp.refresh_from_db()
+    assert (lamp.status, lamp.version) == ("draft", 2)
+
+
 def test_a_product_without_variants_is_not_published():
     errors = failed_rules(Product(name="Lamp"), [])
 
