@@ -19,6 +19,7 @@ from products import services as products
 from products.exceptions import PublishRulesFailed
 from products.models import Category, Product, ProductStatus
 from products.services import ImageList
+from products.services.publishing import PUBLISH_RULES
 
 
 @collected()
@@ -69,7 +70,9 @@ class _Writer:
         drafts = []
         for one, found, error in self._write(inputs):
             if isinstance(error, PublishRulesFailed):
-                one.notes.append(f"Kept as a draft: {error.detail}")
+                # Programs read it too, so it is not in the language of the person who makes this request.
+                rules = dict.fromkeys(PUBLISH_RULES[failed.code] for failed in error.errors)
+                one.notes.append(f"Kept as a draft: {' '.join(rules)}")
                 drafts.append((one, {**found, "status": ProductStatus.DRAFT.value}))
             else:
                 one.error = error

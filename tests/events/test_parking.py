@@ -8,6 +8,8 @@ import pytest
 from django.core.management import call_command
 from django.db import InterfaceError, OperationalError, connection
 from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext
 from prometheus_client import REGISTRY
 
 from pms_backend.api.exceptions import NotFound
@@ -166,6 +168,20 @@ def test_what_a_replay_writes_is_gone_when_it_fails(receive: Receive):
 
     assert feed() == [(1, "thing:a")]
     assert parked() == [(1, "tests.writes", 2, "RuntimeError: ", False)]
+
+
+def test_the_error_of_a_replay_on_a_german_page_is_english(receive: Receive):
+    def refuse(_: Sequence[Event]) -> None:
+        raise ValueError(gettext("Enter a name."))
+
+    receive("tests.refuses", refuse)
+    happen("a")
+    services.relay_batch()
+    with translation.override("de"):
+        assert gettext("Enter a name.") != "Enter a name."
+        services.replay_parked(parked_id=ParkedEvent.objects.get().pk)
+
+    assert parked() == [(1, "tests.refuses", 2, "ValueError: Enter a name.", False)]
 
 
 def test_for_a_receiver_that_is_gone_it_stays_parked(moody: Moody):

@@ -3,8 +3,9 @@
 import logging
 from typing import Final
 
+from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from pms_backend import metrics
@@ -29,10 +30,12 @@ def replay_parked(*, parked_id: int) -> ParkedEvent:
     receiver that fails again raises nothing: `last_error` says what happened. Raises `NotFound`.
     """
     if _count_attempt(parked_id):
-        try:
-            _deliver(parked_id)
-        except Exception as error:
-            _store_error(parked_id, error)
+        # Programs read the error too, so it is not in the language of the page on which this is asked for.
+        with translation.override(settings.LANGUAGE_CODE):
+            try:
+                _deliver(parked_id)
+            except Exception as error:
+                _store_error(parked_id, error)
         count_parked()
     return ParkedEvent.objects.select_related("event").get(pk=parked_id)
 
