@@ -352,6 +352,7 @@ class Migration(migrations.Migration):
                 ('is_confirmed', models.BooleanField(default=False)),
                 ('errors', models.JSONField(default=list)),
                 ('actor', models.CharField(max_length=150, verbose_name='actor')),
+                ('door', models.CharField(choices=[('admin', 'Admin'), ('api', 'API'), ('pms', 'PMS'), ('import', 'Import'), ('schedule', 'Schedule'), ('command', 'Command'), ('system', 'System')], default='system', max_length=10)),
                 ('request_id', models.CharField(blank=True, max_length=128, verbose_name='request id')),
                 ('claims', models.PositiveIntegerField(default=0)),
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
@@ -636,6 +637,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='syncrun',
             constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'running', 'held', 'finished', 'failed', 'cancelled'])), name='sync_run_status_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='syncrun',
+            constraint=models.CheckConstraint(condition=models.Q(('door__in', ['admin', 'api', 'pms', 'import', 'schedule', 'command', 'system'])), name='sync_run_door_known'),
         ),
         migrations.AddConstraint(
             model_name='syncrun',

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from pms_backend.api.context import MAX_ACTOR_LENGTH, MAX_REQUEST_ID_LENGTH
+from pms_backend.api.context import MAX_ACTOR_LENGTH, MAX_REQUEST_ID_LENGTH, Door
 from pms_integration.models.connections import MAX_EXTERNAL_ID_LENGTH, MAX_REASON_LENGTH, PMSConnection
 from products.models import Product
 from products.skus import MAX_SKU_LENGTH
@@ -96,6 +96,8 @@ class SyncRun(models.Model):
     is_confirmed = models.BooleanField(default=False)
     errors = models.JSONField(default=list)
     actor = models.CharField(_("actor"), max_length=MAX_ACTOR_LENGTH)
+    # The one by which it was started.
+    door = models.CharField(max_length=10, choices=Door.choices, default=Door.SYSTEM)
     request_id = models.CharField(_("request id"), max_length=MAX_REQUEST_ID_LENGTH, blank=True)
     # The number of the last lease, which voids the lease before.
     claims = models.PositiveIntegerField(default=0)
@@ -125,6 +127,7 @@ class SyncRun(models.Model):
             ),
             models.CheckConstraint(name="sync_run_mode_known", condition=models.Q(mode__in=SyncMode.values)),
             models.CheckConstraint(name="sync_run_status_known", condition=models.Q(status__in=SyncStatus.values)),
+            models.CheckConstraint(name="sync_run_door_known", condition=models.Q(door__in=Door.values)),
             models.CheckConstraint(name="sync_run_stage_known", condition=models.Q(stage__in=SyncStage.values)),
             models.CheckConstraint(
                 name="sync_run_resources_known",

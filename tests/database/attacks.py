@@ -91,6 +91,7 @@ CHECKS = {
     "pms_stock_included_until_a_figure": ["included_until = reported_at + interval '1 second'"],
     "pms_stock_of_a_webhook_or_pulled": ["webhook_id = ''", "pulled_at = now()"],
     "sync_difference_action_known": ["action = 'guess'"],
+    "sync_run_door_known": ["door = 'window'", "door = ''"],
     "sync_run_finished_at_when_it_is": ["finished_at = now()", "status = 'finished'"],
     "sync_run_held_says_why": ["status = 'held'"],
     "sync_run_mode_known": ["mode = 'half'"],

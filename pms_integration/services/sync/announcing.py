@@ -49,13 +49,13 @@ def announce_end(run: SyncRun, *, failed_because: str = "") -> None:
 
 
 def _record(run: SyncRun, event: SyncEvent) -> None:
-    with context.bind(actor=run.actor, request_id=run.request_id, door=context.Door.PMS):
+    with context.bind(actor=run.actor, request_id=run.request_id, door=context.Door(run.door)):
         outbox.record(event)
 
 
 def _audit(run: SyncRun, action: str, **detail: Any) -> None:
     subject = f"sync_run:{run.pk}"
-    with context.bind(actor=run.actor, request_id=run.request_id, door=context.Door.PMS):
+    with context.bind(actor=run.actor, request_id=run.request_id, door=context.Door(run.door)):
         record_audit(action=action, subject=subject, name=str(run), connection=run.connection.slug, **detail)
 
 

@@ -70,7 +70,8 @@ def start_due_syncs() -> int:
     with connection.cursor() as cursor:
         cursor.execute(_DUE)
         due = [row[0] for row in cursor.fetchall()]
-    return sum(map(_start_due, due))
+    with context.bind(door=context.Door.SCHEDULE):
+        return sum(map(_start_due, due))
 
 
 @retried_atomic
@@ -99,6 +100,7 @@ def _start(pms: PMSConnection, *, mode: SyncMode, resources: list[SyncResource],
         listing=resources[0],
         dry_run=dry_run,
         actor=origin.actor,
+        door=origin.door,
         request_id=origin.request_id,
     )
     try:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from pms_backend.access.models import AuditEntry
 from pms_backend.access.staff_scopes import PERMISSIONS_OF_SCOPE
+from pms_integration import services
 from pms_integration.models import PMSConnection, SyncMode, SyncResource, SyncRun
 from products.models import Product, ProductStatus
 from tests.factories import make_connection
@@ -70,7 +71,12 @@ def test_a_button_of_a_connection_starts_a_run_and_leads_to_it(
     assert started.redirect_chain == [(page(run), 302)]
     assert said(started) == [f"Sync run {run.pk} of Demo has begun."]
     assert (run.mode, run.dry_run, run.resources) == (mode, dry_run, ["products", "stock"])
-    assert (run.actor, AuditEntry.objects.get(action="sync.started").actor) == ("user:anna", "user:anna")
+    services.run_syncs()
+    told = AuditEntry.objects.filter(action__startswith="sync.").order_by("id")
+    assert [(entry.action, entry.actor, entry.door) for entry in told] == [
+        ("sync.started", "user:anna", "admin"),
+        ("sync.finished", "user:anna", "admin"),
+    ]
 
 
 @pytest.mark.parametrize("method", ["get", "post"])

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import pytest
 from django.utils import timezone
 
+from pms_backend.access.models import AuditEntry
 from pms_backend.api.exceptions import OutcomeUnknown
 from pms_backend.events.models import Event
 from pms_integration import services
@@ -201,6 +202,7 @@ def test_a_due_connection_is_synced_by_itself(pms: PMSConnection, simulator: Sim
 
     run = SyncRun.objects.get()
     assert (run.mode, run.status, run.actor, on_hand("A-0")) == ("incremental", "finished", "system", 5)
+    assert AuditEntry.objects.get(action="sync.finished").door == "schedule"
     assert services.start_due_syncs() == 0
     SyncRun.objects.update(created_at=timezone.now() - timedelta(seconds=61))
     assert services.start_due_syncs() == 1
