@@ -94,6 +94,8 @@ def _plain(value: Any) -> Any:
     """
     if not isinstance(value, str):
         return value
+    # A cell of a spreadsheet is often pasted with spaces.
+    value = value.strip()
     separator = get_format("THOUSAND_SEPARATOR")
     whole, point, fraction = value.partition(get_format("DECIMAL_SEPARATOR"))
     if separator in whole:

@@ -23,6 +23,7 @@ class PriceForm(forms.Form):
         *[("en", "12.5", "12.5"), ("en", "1250.50", "1250.50"), ("en", "1,250.50", "1250.50"), ("en", "1,250", "1250")],
         *[("en", "-1,234,567.89", "-1234567.89"), ("de", "12,50", "12.50"), ("de", "1250,50", "1250.50")],
         *[("de", "1.250,50", "1250.50"), ("de", "1.250", "1250"), ("de", "12", "12")],
+        *[("en", "12.50 ", "12.50"), ("de", "\t12,50\n", "12.50"), ("de", " 1.250,50", "1250.50")],
     ],
 )
 def test_an_amount_is_read_as_the_language_writes_it(language: str, text: str, price: str):
@@ -44,7 +45,7 @@ def test_any_other_amount_is_refused_with_an_example(language: str, text: str):
     assert {"en": "1,250.50", "de": "1.250,50"}[language] in refused.value.messages[0]
 
 
-@pytest.mark.parametrize(("language", "text"), [("en", "1,000"), ("de", "1.000"), ("en", "1000"), ("de", "1000")])
+@pytest.mark.parametrize(("language", "text"), [("en", "1,000"), ("de", "1.000"), ("en", "1000"), ("de", " 1000 ")])
 def test_a_whole_number_is_read_as_the_language_writes_it(language: str, text: str):
     with translation.override(language):
         assert IntegerField().clean(text) == 1000
