@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.request import Request
 
-from pms_backend.access.throttling import exempt_verified, limit_by_connection
+from pms_backend.access.throttling import exempt_verified, limit_by_connection, run_with_limit
 from pms_backend.api import serializers
 from pms_backend.api.endpoints import APIView
 from pms_backend.api.parsers import InvalidJSON, RawParser
@@ -70,12 +70,13 @@ class PMSWebhookView(APIView):
             found = services.receive_webhook(slug=slug, headers=request.headers, body=read_body(request))
         except (BodyTooLarge, SignatureInvalid, InvalidJSON) as error:
             reason = _REASONS.get(type(error), WebhookRefusal.WRONG_SIGNATURE)
-            services.count_refused_webhook(slug=slug, reason=reason)
-            if isinstance(error, SignatureInvalid):
-                limit_by_connection(request._request, slug)
             if isinstance(error, InvalidJSON):
+                services.count_refused_webhook(slug=slug, reason=reason)
                 exempt_verified(request._request)
                 raise ParseError(f"The body {error}.") from None
+            run_with_limit(request._request, services.commands_to_count(slug=slug, reason=reason))
+            if isinstance(error, SignatureInvalid):
+                limit_by_connection(request._request, slug)
             raise
         if isinstance(found, HandshakeResponse):
             limit_by_connection(request._request, slug)

@@ -5,6 +5,7 @@ import hashlib
 import logging
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from redis.exceptions import NoScriptError, RedisError
 
 from pms_backend import metrics
 from pms_backend.access.models import DEFAULT_TIER, INTERNAL_TIER, STOREFRONT_TIER
-from pms_backend.api.redis_pipeline import run_pipeline
+from pms_backend.api.redis_pipeline import Command, run_pipeline
 
 logger = logging.getLogger(__name__)
 
@@ -110,17 +111,21 @@ def _parse_rate(bucket: str, text: str) -> Rate:
     return Rate(bucket, int(match[1]), WINDOW_SECONDS[match[2]])
 
 
-def count_request(bucket: str, key: str, *, also_read: str = "") -> Verdict | None:
+def count_request(bucket: str, key: str, *, also_read: str = "", also_run: Sequence[Command] = ()) -> Verdict | None:
     """Counts one request of `key` against `bucket`; None where the bucket has no limit or Redis is down.
 
-    The value of the Redis key `also_read` comes with the verdict, which saves a round trip.
+    The value of the Redis key `also_read` comes with the verdict. The commands `also_run` are run in any case. Each
+    saves a round trip.
     """
     rate = parse_rates(settings.RATE_LIMITS).get(bucket)
-    if rate is None:
+    if rate is None and not also_run:
         return None
     try:
+        if rate is None:
+            run_pipeline(also_run)
+            return None
         allowed, remaining, reset_ms, read_value = _count_one(
-            [f"pms:rate:{bucket}:{key}", *filter(None, [also_read])], rate.limit, rate.window_seconds
+            [f"pms:rate:{bucket}:{key}", *filter(None, [also_read])], (rate.limit, rate.window_seconds), also_run
         )
     except RedisError as error:
         metrics.redis_failures_total.labels("rate limit").inc()
@@ -144,10 +149,11 @@ def rate_of_tier(tier: str, *, write: bool) -> Rate | None:
     return rates.get(f"{tier}.{kind}") or rates.get(f"{DEFAULT_TIER}.{kind}")
 
 
-def _count_one(keys: list[str], *numbers: int) -> Any:
+def _count_one(keys: list[str], numbers: tuple[int, int], also_run: Sequence[Command]) -> Any:
     arguments = (len(keys), *keys, *numbers)
     try:
-        (answer,) = run_pipeline([("EVALSHA", _COUNT_ONE_SHA1, *arguments)])
+        answer, *_ = run_pipeline([("EVALSHA", _COUNT_ONE_SHA1, *arguments), *also_run])
     except NoScriptError:
+        # Redis has run the other commands of the pipeline all the same.
         (answer,) = run_pipeline([("EVAL", _COUNT_ONE, *arguments)])
     return answer

@@ -1,6 +1,6 @@
 """Rate limits: by address before authentication, by client and tier after it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -17,11 +17,13 @@ from pms_backend.access.key_cache import GENERATION_KEY, note_generation
 from pms_backend.access.models import INTERNAL_TIER
 from pms_backend.access.scopes import SAFE_METHODS
 from pms_backend.api.exceptions import is_api_request, problem_of
+from pms_backend.api.redis_pipeline import Command
 from pms_backend.api.views import problem
 
 UNLIMITED_PATHS = ("/health/", "/static/")
 PMS_WEBHOOKS = "/api/v1/webhooks/pms/"
 _CONNECTION = "pms.connection"
+_ALSO_RUN = "pms.also_run"
 _IS_VERIFIED = "pms.is_verified"
 
 
@@ -55,7 +57,9 @@ class AddressThrottleMiddleware:
             return response
         # Those for connections that do not exist are counted together: there are any number of names.
         connection = request.META.get(_CONNECTION, "")
-        verdict = rates.count_request("webhooks", f"{connection}:{client_address(request)}")
+        verdict = rates.count_request(
+            "webhooks", f"{connection}:{client_address(request)}", also_run=request.META.get(_ALSO_RUN, ())
+        )
         if verdict is None:
             return response
         if not verdict.allowed:
@@ -113,6 +117,11 @@ class ClientThrottle(Throttle):
 def limit_by_connection(request: HttpRequest, slug: str) -> None:
     """Counts this unverified webhook against its connection, which exists, instead of all of the address."""
     request.META[_CONNECTION] = slug
+
+
+def run_with_limit(request: HttpRequest, commands: Sequence[Command]) -> None:
+    """Runs these Redis commands in the round trip that counts this unverified webhook."""
+    request.META[_ALSO_RUN] = commands
 
 
 def exempt_verified(request: HttpRequest) -> None:

@@ -22,6 +22,7 @@ from pms_integration.services.receiving import Receipt, receive_webhook
 from pms_integration.services.refused_webhooks import (
     RefusedWebhooks,
     WebhookRefusal,
+    commands_to_count,
     count_refused_webhook,
     recently_refused,
     refused_webhooks,

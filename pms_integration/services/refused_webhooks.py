@@ -1,9 +1,9 @@
 """How many webhooks of a connection were refused lately, and why: a hint for staff, and no ledger.
 
 Anybody can send forged webhooks, so a refusal must cost next to nothing. It writes nothing to PostgreSQL, where each
-would lock the row that counts them. Redis counts: each refusal is one round trip, and a connection has three fields of
-an hour's hash, however many refusals there are. Each hash expires by itself, so that no task is needed. Where Redis is
-away, a refusal is not counted; when Redis is emptied, the counts begin again.
+would lock the row that counts them. Redis counts: a refusal shares the round trip of its rate limit, and a connection
+has three fields of an hour's hash, however many refusals there are. Each hash expires by itself, so that no task is
+needed. Where Redis is away, a refusal is not counted; when Redis is emptied, the counts begin again.
 
 Only connections that exist are counted: nobody fills Redis with names.
 """
@@ -19,7 +19,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from pms_backend import metrics
-from pms_backend.api.redis_pipeline import run_pipeline
+from pms_backend.api.redis_pipeline import Command, run_pipeline
 from pms_integration.services.receiving import is_connected
 
 logger = logging.getLogger(__name__)
@@ -58,21 +58,26 @@ class RefusedWebhooks:
 
 def count_refused_webhook(*, slug: str, reason: WebhookRefusal) -> None:
     """Counts a refused webhook, if there is an active connection with this slug."""
-    if not is_connected(slug):
-        return
-    now = int(time.time())
-    key = _key(now // _HOUR_SECONDS)
-    commands = [
-        ("HINCRBY", key, slug, 1),
-        ("HSETNX", key, f"{slug}:first", now),
-        ("HSET", key, f"{slug}:last", f"{now} {reason}"),
-        ("EXPIRE", key, (HOURS + 1) * _HOUR_SECONDS),
-    ]
     try:
-        run_pipeline(commands)
+        run_pipeline(commands_to_count(slug=slug, reason=reason))
     except RedisError as error:
         metrics.redis_failures_total.labels(_USE).inc()
         logger.warning("A refused webhook is not counted, Redis does not answer: %s", error)
+
+
+def commands_to_count(*, slug: str, reason: WebhookRefusal) -> list[Command]:
+    """The Redis commands that count a refused webhook; none if there is no active connection with this slug."""
+    if not is_connected(slug):
+        return []
+    now = int(time.time())
+    key = _key(now // _HOUR_SECONDS)
+    return [
+        ("HSETNX", key, f"{slug}:first", now),
+        ("HSET", key, f"{slug}:last", f"{now} {reason}"),
+        # After its facts, since Redis may have failed between the commands.
+        ("HINCRBY", key, slug, 1),
+        ("EXPIRE", key, (HOURS + 1) * _HOUR_SECONDS),
+    ]
 
 
 def refused_webhooks() -> dict[str, RefusedWebhooks]:
@@ -87,8 +92,8 @@ def refused_webhooks() -> dict[str, RefusedWebhooks]:
     found: dict[str, RefusedWebhooks] = {}
     for values in hours:
         for field in values:
-            # The others have a colon, which no slug has.
-            if b":" not in field:
+            # The others have a colon, which no slug has. A count without its facts is half-written.
+            if b":" not in field and {field + b":first", field + b":last"} <= values.keys():
                 found[field.decode()] = _added(found.get(field.decode()), field, values)
     return found
 

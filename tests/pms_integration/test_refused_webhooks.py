@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -9,6 +10,7 @@ from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from redis.connection import Connection
 from standardwebhooks import Webhook
 
 from pms_integration import services
@@ -117,6 +119,41 @@ def test_it_counts_the_last_24_hours_of_each_connection(pms: PMSConnection, monk
     assert (ours.count, ours.since, ours.last_at) == (3, now - timedelta(hours=23), now - timedelta(hours=2))
     assert (theirs.count, theirs.since, theirs.last_at, theirs.last_reason) == (1, now, now, "stale")
     assert (ours.last_reason, ours.is_recent) == ("wrong_signature", False)
+
+
+@pytest.mark.parametrize("rates", ["off", '{"webhooks": "1/minute"}'], ids=["no limit", "above the limit"])
+def test_a_forged_webhook_costs_one_round_trip_with_its_limit(
+    pms: PMSConnection, rates: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+):
+    settings.RATE_LIMITS = rates
+    forge(pms)
+    trips = []
+
+    def counted(self: Any, packed: Any, *more: Any, **named: Any) -> Any:
+        trips.append(packed)
+        return send(self, packed, *more, **named)
+
+    send = Connection.send_packed_command
+    monkeypatch.setattr(Connection, "send_packed_command", counted)
+    forge(pms)
+    monkeypatch.undo()
+
+    assert (len(trips), services.refused_webhooks()[pms.slug].count) == (1, 2)
+
+
+def test_a_count_that_is_half_written_is_not_shown(pms: PMSConnection):
+    forge(pms)
+    redis = cache.client.get_client()
+    [key] = redis.keys("*refused-webhooks*")
+
+    for fact in ("first", "last"):
+        kept = redis.hget(key, f"{pms.slug}:{fact}")
+        redis.hdel(key, f"{pms.slug}:{fact}")
+        assert services.refused_webhooks() == {}
+        assert superuser(fact).get(LIST).status_code == 200
+        redis.hset(key, f"{pms.slug}:{fact}", kept)
+
+    assert services.refused_webhooks()[pms.slug].count == 1
 
 
 def test_without_redis_webhooks_are_refused_and_received_as_before(pms: PMSConnection):
