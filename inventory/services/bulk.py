@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from inventory.exceptions import (
@@ -27,7 +26,7 @@ from inventory.services.level_batch import LevelBatch
 from inventory.services.levels import Key, variants_by_key
 from pms_backend.api.bulk import Outcome, rejection, require_all
 from pms_backend.api.exceptions import DomainError
-from pms_backend.api.transactions import retried_atomic
+from pms_backend.api.transactions import retried_atomic, rolled_back
 from products.skus import sku_key
 
 MAX_BULK_ROWS = 10_000
@@ -122,11 +121,9 @@ def count_stock_in_bulk(*, rows: Sequence[Count], atomic: bool = False) -> list[
 @retried_atomic
 def preview_bulk(*, rows: Sequence[Adjustment | Count]) -> list[RowResult]:
     """What the bulk service of these rows, all of one kind, would do now. Writes nothing; locks levels for a moment."""
-    with transaction.atomic():
-        results = [_result(*step) for step in _bulk_of(rows).apply()]
-        # Undoes the empty levels, and ends the locks.
-        transaction.set_rollback(True)
-    return results
+    # Undoes the empty levels.
+    with rolled_back():
+        return [_result(*step) for step in _bulk_of(rows).apply()]
 
 
 @retried_atomic

@@ -69,6 +69,14 @@ def _run_and_commit(
 
 
 @contextmanager
+def rolled_back() -> Iterator[None]:
+    """Undoes in the end what is written in it, and ends its locks; work for after the commit is dropped too."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+@contextmanager
 def committing() -> Iterator[None]:
     """Wraps a statement that runs in autocommit. Raises `OutcomeUnknown` if the connection breaks meanwhile."""
     connection.ensure_connection()

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from pms_backend.api.bulk import Outcome, rejection, require_all
 from pms_backend.api.exceptions import DomainError, Invalid
 from pms_backend.api.problems import FieldError
-from pms_backend.api.transactions import retried_atomic
+from pms_backend.api.transactions import retried_atomic, rolled_back
 from products.exceptions import HandleTaken, ProductNotFound, SkuTaken
 from products.handles import clean_handle
 from products.models import Product, Variant
@@ -46,10 +46,8 @@ def upsert_products(*, rows: Sequence[tuple[int, dict[str, Any]]], atomic: bool 
 @retried_atomic
 def preview_products(*, rows: Sequence[tuple[int, dict[str, Any]]]) -> list[Outcome]:
     """What `upsert_products` would do with these rows now. Writes nothing; locks products for a moment."""
-    with transaction.atomic():
-        outcomes = _upsert(rows, atomic=False)
-        transaction.set_rollback(True)
-    return outcomes
+    with rolled_back():
+        return _upsert(rows, atomic=False)
 
 
 def _upsert(rows: Sequence[tuple[int, dict[str, Any]]], *, atomic: bool) -> list[Outcome]:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from pms_backend import metrics
 from pms_backend.api import context
 from pms_backend.api.exceptions import OutcomeUnknown
-from pms_backend.api.transactions import retried_atomic
+from pms_backend.api.transactions import retried_atomic, rolled_back
 from pms_integration.connectors.contract import Resource
 from pms_integration.exceptions import SyncLost
 from pms_integration.models import (
@@ -97,10 +97,8 @@ def apply_batch(*, lease: Lease, reports: Sequence[SyncReport]) -> None:
     """Applies the next reports of the run and stores its progress. Raises `SyncLost`."""
     run = lock_run(lease)
     origin = context.bind(actor=f"pms:{run.connection.slug}", request_id=run.request_id, door=context.Door.PMS)
-    with origin, transaction.atomic():
+    with origin, rolled_back() if run.dry_run else transaction.atomic():
         found = _applied(run, reports)
-        if run.dry_run:
-            transaction.set_rollback(True)
     for difference in found.differences:
         difference.run = run
         if run.dry_run and difference.action == SyncAction.CREATE_HERE:
