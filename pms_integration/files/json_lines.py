@@ -63,7 +63,7 @@ def read_lines(file: IO[bytes], position: FilePosition) -> Iterator[tuple[FilePo
 def parse_lines(file: IO[bytes], position: FilePosition) -> Iterator[ParsedProduct]:
     """Parses the product of each line from a position on."""
     for start, end, raw in read_lines(file, position):
-        parsed = ParsedProduct(start, end, 1, is_whole=True)
+        parsed = ParsedProduct(start, end, 1, end.offset - start.offset, is_whole=True)
         _parse(parsed, raw)
         yield parsed
 

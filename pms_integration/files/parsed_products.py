@@ -62,7 +62,7 @@ class ParsedVariant:
 
 @dataclass(slots=True)
 class ParsedProduct:
-    """The content of a product's lines. It is not written if it has problems.
+    """The content of a product's lines, which have `size` bytes. It is not written if it has problems.
 
     `values` are the arguments of a service. `option_names` are those in the file, `option_columns` is how many options
     its columns can hold. `category` is a path of names or a slug, `product_type` Shopify's free text; each is None if
@@ -74,6 +74,7 @@ class ParsedProduct:
     start: FilePosition
     end: FilePosition
     line_count: int
+    size: int
     handle: str = ""
     is_whole: bool = False
     is_found_by_sku: bool = False

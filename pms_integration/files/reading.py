@@ -5,7 +5,7 @@ import io
 import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import IO, Final, cast
+from typing import IO, Final, TypeVar, cast
 
 from pms_backend.api.spreadsheets import unguarded_code
 from pms_integration.exceptions import FileUnusable
@@ -20,6 +20,10 @@ from pms_integration.models import ImportFormat
 from products.skus import sku_key
 
 logger = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+# Products for one transaction.
+Chunk = Sequence[ParsedProduct]
 
 JSON_SUFFIXES: Final = (".jsonl", ".ndjson", ".json")
 _QUOTED: Final = re.compile(rb'"[^"]*"')
@@ -107,11 +111,7 @@ class ImportFile:
 
     def count_lines(self, heartbeat: Callable[[], None]) -> int:
         """The number of lines with content; calls `heartbeat` with each line."""
-        count = 0
-        for _ in self._lines():
-            count += 1
-            heartbeat()
-        return count
+        return sum(1 for _ in _with(heartbeat, self._lines()))
 
     def _lines(self) -> Iterator[object]:
         if self._header is None:
@@ -139,10 +139,10 @@ class ImportFile:
     def products(self, position: FilePosition, heartbeat: Callable[[], None] = lambda: None) -> Iterator[ParsedProduct]:
         """The products from a position on; from the first one if the position is before it.
 
-        Calls `heartbeat` with each line that is read before the first product is found.
+        Calls `heartbeat` with each line that is read, of WooCommerce's with each one that is indexed and each product.
         """
         if self._header is None:
-            yield from json_lines.parse_lines(self._file, position)
+            yield from _with(heartbeat, json_lines.parse_lines(self._file, position))
             return
         start = position if position.offset > self._header.body.offset else self._header.body
         parser = BlockParser(self._columns)
@@ -152,17 +152,27 @@ class ImportFile:
     def product_at(self, position: FilePosition) -> ParsedProduct:
         """The product that begins at this position; reading goes on where it was."""
         offset = self._file.tell()
-        product = next(self.products(position))
+        if self._woocommerce is not None:
+            product = _parse(BlockParser(self._columns), self._woocommerce.block(position))
+        else:
+            product = next(self.products(position))
         self._file.seek(offset)
         return product
 
     def _blocks(self, header: Header, start: FilePosition, heartbeat: Callable[[], None]) -> Iterator[Block]:
         if not self._columns.is_woocommerce:
-            return read_blocks(read_records(self._file, header, start), self._columns)
+            return read_blocks(_with(heartbeat, read_records(self._file, header, start)), self._columns)
         if self._woocommerce is None:
             self._woocommerce = WooCommerceFile(self._file, header, self._columns)
             self._woocommerce.index(heartbeat)
-        return self._woocommerce.blocks(start)
+        return _with(heartbeat, self._woocommerce.blocks(start))
+
+
+def _with(heartbeat: Callable[[], None], items: Iterator[Item]) -> Iterator[Item]:
+    """The items; calls `heartbeat` with each."""
+    for item in items:
+        heartbeat()
+        yield item
 
 
 def _parse(parser: BlockParser, block: Block) -> ParsedProduct:
@@ -171,12 +181,12 @@ def _parse(parser: BlockParser, block: Block) -> ParsedProduct:
         return parser.parse(block)
     except Exception:
         logger.exception("The lines from %s on cannot be read", block.records[0].line)
-    parsed = ParsedProduct(block.records[0].start, block.end, block.count, handle=block.handle)
+    parsed = ParsedProduct(block.records[0].start, block.end, block.count, block.size, handle=block.handle)
     parsed.refuse(parsed.line, "", "not_importable", "It could not be read; the server's log says why.")
     return parsed
 
 
-def chunks_of(products: Iterator[ParsedProduct]) -> Iterator[Sequence[ParsedProduct]]:
+def chunks_of(products: Iterator[ParsedProduct]) -> Iterator[Chunk]:
     """Groups products for one transaction; no two products of a chunk have a handle or a SKU in common."""
     chunk: list[ParsedProduct] = []
     seen: set[str] = set()
@@ -192,22 +202,25 @@ def chunks_of(products: Iterator[ParsedProduct]) -> Iterator[Sequence[ParsedProd
         chunk.append(product)
         seen |= names
         lines += product.line_count
-        size += product.end.offset - product.start.offset
+        size += product.size
     if chunk:
         yield chunk
 
 
-def parts_of(chunks: Iterator[Sequence[ParsedProduct]]) -> Iterator[list[Sequence[ParsedProduct]]]:
+def parts_of(chunks: Iterator[Chunk]) -> Iterator[list[Chunk]]:
     """Groups chunks for one transaction of a preview: chunks are small where products of the file share names."""
-    part: list[Sequence[ParsedProduct]] = []
-    products = lines = 0
+    part: list[Chunk] = []
+    products = lines = size = 0
     for chunk in chunks:
         line_count = sum(product.line_count for product in chunk)
-        if part and (products + len(chunk) > CHUNK_PRODUCTS or lines + line_count > CHUNK_LINES):
+        byte_count = sum(product.size for product in chunk)
+        is_full = products + len(chunk) > CHUNK_PRODUCTS or lines + line_count > CHUNK_LINES
+        if part and (is_full or size + byte_count > CHUNK_BYTES):
             yield part
-            part, products, lines = [], 0, 0
+            part, products, lines, size = [], 0, 0, 0
         part.append(chunk)
         products += len(chunk)
         lines += line_count
+        size += byte_count
     if part:
         yield part

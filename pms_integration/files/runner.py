@@ -11,8 +11,7 @@ from pms_backend.api.exceptions import DomainError
 from pms_integration.exceptions import FileUnusable, ImportLost
 from pms_integration.files import services
 from pms_integration.files.limits import RENEWAL_SECONDS, SLICE_SECONDS
-from pms_integration.files.parsed_products import ParsedProduct
-from pms_integration.files.reading import ImportFile, chunks_of, parts_of
+from pms_integration.files.reading import Chunk, ImportFile, chunks_of, parts_of
 from pms_integration.files.records import FilePosition
 from pms_integration.files.services.jobs import import_wake_up
 from pms_integration.files.services.leases import Lease
@@ -21,7 +20,6 @@ from pms_integration.models import ImportJob
 
 logger = logging.getLogger(__name__)
 
-Chunk = Sequence[ParsedProduct]
 # Writes chunks, or previews them; returns whether the import goes on.
 Writer = Callable[[Sequence[Chunk]], bool]
 

@@ -72,7 +72,9 @@ class BlockParser:
     def parse(self, block: Block) -> ParsedProduct:
         """The product of a block, with its problems."""
         first = block.records[0]
-        parsed = ParsedProduct(first.start, block.end, block.count, handle=block.handle, columns=self._columns)
+        parsed = ParsedProduct(
+            first.start, block.end, block.count, block.size, handle=block.handle, columns=self._columns
+        )
         parsed.option_columns = len(self._columns.option_values)
         parsed.is_found_by_sku = self._columns.is_woocommerce
         parsed.problems.extend(record.problem for record in block.records if record.problem is not None)

@@ -85,7 +85,7 @@ class WooCommerceFile:
         """The blocks of the products from a position on."""
         for first_line in _positions(self._first_lines):
             if first_line.offset >= position.offset:
-                yield self._block(first_line)
+                yield self.block(first_line)
 
     def records_at(self, position: FilePosition) -> Iterator[Record]:
         """The lines of the product whose first line is at the position."""
@@ -101,7 +101,8 @@ class WooCommerceFile:
         offset = first.start.offset
         return [self._variations[key] for key in self._keys_of(first) if self._owners.get(key) == offset]
 
-    def _block(self, position: FilePosition) -> Block:
+    def block(self, position: FilePosition) -> Block:
+        """The block of the product whose first line is at the position."""
         records = self._bounded(self.records_at(position))
         first = records[0]
         has_only_variants = self._is_variation(first)

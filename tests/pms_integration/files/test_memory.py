@@ -1,12 +1,13 @@
 """A file of any length takes the same memory."""
 
+import io
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pms_integration.files.reading import ImportFile, chunks_of
+from pms_integration.files.reading import ImportFile, chunks_of, parts_of
 from pms_integration.files.records import FilePosition
 from tests.conftest import JSONClient
 from tests.factories import make_product
@@ -55,6 +56,32 @@ def test_the_memory_of_reading_does_not_grow_with_the_file(
 
     assert (few_lines, many_lines) == (2 * FEW, 2 * many)
     assert many_peak < few_peak * 1.2
+
+
+def test_neither_a_chunk_nor_a_part_of_a_preview_gathers_more_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = write_json_lines(tmp_path / "few", 8)
+    monkeypatch.setattr("pms_integration.files.reading.CHUNK_BYTES", 2 * len(path.read_bytes()) // 8)
+
+    with path.open("rb") as file:
+        products = ImportFile(file, "jsonl").products(FilePosition(0, 1))
+        parts = [[len(chunk) for chunk in part] for part in parts_of(chunks_of(products))]
+
+    # A chunk is full once it has more.
+    assert parts == [[3], [3], [2]]
+
+
+def test_all_lines_of_a_product_count_wherever_they_stand():
+    header, *lines = (
+        "Type,SKU,Name,Parent,Attribute 1 name,Attribute 1 value(s)\n", "variable,P,Lamp,,Size,\n",
+        "simple,Q,Desk,,,\n", "variation,P-S,,P,Size,S\n", "variation,P-M,,P,Size,M\n",
+    )  # fmt: skip
+    file = ImportFile(io.BytesIO("".join((header, *lines)).encode()), "csv")
+
+    lamp, desk = file.products(FilePosition(0, 1))
+
+    assert (lamp.line_count, lamp.size) == (3, len(lines[0]) + len(lines[2]) + len(lines[3]))
+    assert (desk.line_count, desk.size) == (1, len(lines[1]))
+    assert [file.product_at(one.start) for one in (desk, lamp)] == [desk, lamp]
 
 
 @pytest.mark.django_db

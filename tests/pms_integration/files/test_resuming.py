@@ -128,6 +128,20 @@ def test_a_worker_that_lost_its_lease_previews_nothing(api: JSONClient, private_
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("dry_run", ["true", "false"])
+def test_the_lease_is_renewed_while_products_are_read(api: JSONClient, monkeypatch: pytest.MonkeyPatch, dry_run: str):
+    renewals: list[object] = []
+    monkeypatch.setattr("pms_integration.files.runner.RENEWAL_SECONDS", 0)
+    monkeypatch.setattr("pms_integration.files.services.renew", lambda **lease: renewals.append(lease))
+    post(api, rows(3), dry_run=dry_run)
+
+    run_imports()
+
+    # Lines are counted first.
+    assert len(renewals) == 3 + 3
+
+
+@pytest.mark.django_db
 def test_a_worker_that_lost_its_lease_writes_nothing(api: JSONClient):
     post(api, rows(2))
     first = services.lease_import()
