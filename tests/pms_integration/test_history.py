@@ -10,7 +10,7 @@ from products.models import Product
 from tests.conftest import JSONClient
 from tests.factories import make_connection, make_location, make_product
 from tests.history import changes_of, history_writes
-from tests.pms_integration.files.importing import imported, table
+from tests.pms_integration.files.importing import imported, previewed, table
 from tests.pms_integration.reports import apply, product, receive
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +43,15 @@ def test_what_an_import_changes_comes_through_its_door(api: JSONClient):
     started, finished = AuditEntry.objects.filter(subject=f"import:{job['id']}").order_by("id")
     assert (started.action, started.door, started.name) == ("import.started", "api", "products.csv")
     assert (finished.action, finished.door, finished.actor) == ("import.finished", "import", "client:tests")
-    assert finished.detail == {"status": "finished", "created": 0, "updated": 1, "failed": 0}
+    assert finished.detail == {"dry_run": False, "status": "finished", "created": 0, "updated": 1, "failed": 0}
+
+
+def test_a_preview_is_not_recorded_as_an_import(api: JSONClient):
+    job = previewed(api, table({"Handle": "lamp", "Title": "Lamp", "Variant Price": "12.00"}))
+
+    started, finished = AuditEntry.objects.filter(subject=f"import:{job['id']}").order_by("id")
+    assert started.detail == {"dry_run": True}
+    assert finished.detail == {"dry_run": True, "status": "finished", "created": 1, "updated": 0, "failed": 0}
 
 
 def test_a_change_of_a_connection_is_one_statement(api: JSONClient):

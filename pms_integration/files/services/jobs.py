@@ -108,7 +108,7 @@ def create_import(
         request_id=origin.request_id,
     )
     job.save(force_insert=True)
-    record_audit(action="import.started", subject=f"import:{job.pk}", name=job.file_name)
+    record_audit(action="import.started", subject=f"import:{job.pk}", name=job.file_name, dry_run=dry_run)
     import_wake_up.send_after_commit()
     return job
 

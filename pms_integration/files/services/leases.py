@@ -136,6 +136,7 @@ def end(job: ImportJob, status: ImportStatus, reason: str = "") -> None:
             action="import.finished",
             subject=f"import:{job.pk}",
             name=job.file_name,
+            dry_run=job.dry_run,
             status=job.status,
             created=job.created,
             updated=job.updated,
