@@ -30,8 +30,11 @@ SHOWN_PROBLEMS: Final = 100
 MAX_RESULTS: Final = 5_000
 # A value of a product that is longer is cut.
 MAX_SHOWN_VALUE: Final = 500
-# So many products that stand before it in the file are previewed again together with a part of it, at most.
+# So many products that stand before it in the file are previewed again together with a part of it, at most, and about
+# `CHUNK_BYTES` of them.
 MAX_EARLIER_PRODUCTS: Final = 500
+# So many times a part is previewed again, since its products have come to have a name of an earlier one.
+MAX_PREVIEWS_AGAIN: Final = 3
 
 # The limits of one transaction.
 CHUNK_PRODUCTS: Final = 500

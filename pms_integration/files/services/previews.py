@@ -7,21 +7,20 @@ of its names (handle or SKU), and in turn those with one of theirs, are written 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
-from django.db import transaction
-
-from pms_backend.api.transactions import retried_atomic
-from pms_integration.files.limits import MAX_EARLIER_PRODUCTS
+from inventory.services.levels import lock_levels
+from pms_backend.api.transactions import retried_atomic, rolled_back
+from pms_integration.files.catalogue_lookup import CatalogueLookup
+from pms_integration.files.limits import CHUNK_BYTES, MAX_EARLIER_PRODUCTS, MAX_PREVIEWS_AGAIN
 from pms_integration.files.parsed_products import ParsedProduct
-from pms_integration.files.reading import ImportFile, chunks_of
+from pms_integration.files.reading import Chunk, ImportFile, chunks_of
 from pms_integration.files.records import FilePosition
 from pms_integration.files.services.leases import Lease, lock_import
 from pms_integration.files.services.results import store_results
 from pms_integration.files.services.writing import Written, write_products
 from pms_integration.models import ImportJob, PreviewedName
 from products.models import Product
+from products.services.products import lock_products, lock_variants
 from products.skus import sku_key
-
-Chunk = Sequence[ParsedProduct]
 
 
 @retried_atomic
@@ -34,7 +33,9 @@ def preview_chunks(*, lease: Lease, chunks: Sequence[Chunk], source: ImportFile)
     earlier = _EarlierProducts(job, source)
     earlier.find(name for chunk in chunks for parsed in chunk for name in _names_in_file(parsed))
     written = _try(job, earlier, chunks, source)
-    while earlier.find(name for one in written for name in _names_of(one)):
+    for _ in range(MAX_PREVIEWS_AGAIN):
+        if not earlier.find(name for one in written for name in _names_of(one)):
+            break
         written = _try(job, earlier, chunks, source)
     _forget_unreal_products(written)
     PreviewedName.objects.bulk_create(
@@ -51,12 +52,26 @@ def _try(job: ImportJob, earlier: "_EarlierProducts", chunks: Sequence[Chunk], s
     def write(chunk: Chunk) -> list[Written]:
         return write_products(job, chunk, lambda: source.repeated_skus, job.planned_categories)
 
-    with transaction.atomic():
-        for chunk in earlier.chunks():
+    before = list(earlier.chunks())
+    with rolled_back():
+        _lock(job, [*before, *chunks])
+        for chunk in before:
             write(chunk)
-        written = [one for chunk in chunks for one in write(chunk)]
-        transaction.set_rollback(True)
-    return written
+        return [one for chunk in chunks for one in write(chunk)]
+
+
+def _lock(job: ImportJob, chunks: Sequence[Chunk]) -> None:
+    """Locks what several chunks may change, in the fixed order: one by one they would lock products after levels."""
+    if len(chunks) < 2:
+        return
+    parsed_products = [parsed for chunk in chunks for parsed in chunk]
+    found = CatalogueLookup(parsed_products)
+    owners = {product_id for product_id, _ in found.owners.values()}
+    products = lock_products([*owners, *(product.id for product in found.products.values())])
+    variants = lock_variants(list(products))
+    counts = any(variant.quantity is not None for parsed in parsed_products for variant in parsed.variants)
+    if counts and job.location is not None:
+        lock_levels((variant.pk, job.location.pk) for variant in variants)
 
 
 def _forget_unreal_products(written: Sequence[Written]) -> None:
@@ -74,19 +89,26 @@ class _EarlierProducts:
         self._job = job
         self._source = source
         self._by_offset: dict[int, ParsedProduct] = {}
+        self._size = 0
 
     def find(self, names: Iterable[str]) -> bool:
         """Adds the products with these names; returns whether there are any that were not there."""
         wanted, count = set(names), len(self._by_offset)
-        while wanted and len(self._by_offset) < MAX_EARLIER_PRODUCTS:
+        while wanted and self._has_room():
             known = PreviewedName.objects.filter(job=self._job, name_hash__in=[_hash(name) for name in wanted])
             new = known.exclude(offset__in=list(self._by_offset)).order_by("offset").values_list("offset", "line")
             wanted = set()
-            for offset, line in new.distinct()[: MAX_EARLIER_PRODUCTS - len(self._by_offset)]:
+            for offset, line in new.distinct()[:MAX_EARLIER_PRODUCTS]:
+                if not self._has_room():
+                    break
                 parsed = self._source.product_at(FilePosition(offset, line))
                 self._by_offset[offset] = parsed
+                self._size += parsed.size
                 wanted |= set(_names_in_file(parsed))
         return len(self._by_offset) > count
+
+    def _has_room(self) -> bool:
+        return len(self._by_offset) < MAX_EARLIER_PRODUCTS and self._size < CHUNK_BYTES
 
     def chunks(self) -> Iterator[Chunk]:
         """The products in the order of the file."""

@@ -2,14 +2,19 @@
 
 import json
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from pms_integration.files.limits import MAX_EARLIER_PRODUCTS
+from pms_integration.files import services
+from pms_integration.files.limits import CHUNK_BYTES, MAX_EARLIER_PRODUCTS, MAX_PREVIEWS_AGAIN
+from pms_integration.files.reading import ImportFile, chunks_of
+from pms_integration.files.records import FilePosition
 from pms_integration.files.runner import run_imports
+from pms_integration.files.services import previews
 from pms_integration.models import ImportJob, PreviewedName
 from products.models import Category
 from products.services import create_category
@@ -155,6 +160,58 @@ def test_products_without_a_name_in_common_are_not_written_again(api: JSONClient
     assert four - three == three - two
     assert MAX_EARLIER_PRODUCTS == 500
     assert not PreviewedName.objects.exists()
+
+
+def test_a_part_is_previewed_again_a_few_times_at_most(api: JSONClient, monkeypatch: pytest.MonkeyPatch):
+    tries: list[int] = []
+    try_it = previews._try
+
+    def counted(job: Any, earlier: Any, chunks: Any, source: Any) -> Any:
+        tries.append(chunks[0][0].line)
+        return try_it(job, earlier, chunks, source)
+
+    monkeypatch.setattr(previews, "_try", counted)
+    # The SKUs that are made of these handles are cut, so that each product has the name of the one before it.
+    previewed(api, table(*(line(f"{'a' * 250}-{number}") for number in range(6))))
+
+    assert [tries.count(number) for number in range(2, 8)] == [1, 2, 3, 4, 4, 4]
+    assert MAX_PREVIEWS_AGAIN == 3
+
+
+def test_earlier_products_are_read_again_up_to_a_number_of_bytes(api: JSONClient, monkeypatch: pytest.MonkeyPatch):
+    read: list[int] = []
+    product_at = ImportFile.product_at
+    monkeypatch.setattr(ImportFile, "product_at", lambda *args: (read.append(args[1].line), product_at(*args))[1])
+    one, other = line("one", **{"Variant SKU": "A"}), line("other", **{"Variant SKU": "B"})
+    sizes = [{"Option1 Name": "Size", "Option1 Value": size, "Variant SKU": sku} for size, sku in ("SA", "MB")]
+    content = table(one, other, line("both", **sizes[0]), {"Handle": "both", **sizes[1]})
+
+    for limit in (1, CHUNK_BYTES):
+        monkeypatch.setattr(previews, "CHUNK_BYTES", limit)
+        previewed(api, content)
+
+    assert read == [2, 2, 3]
+
+
+def test_chunks_that_are_previewed_together_lock_all_their_rows_first(api: JSONClient, private_files: Path):
+    first, second = make_product("A", handle="a"), make_product("B", handle="b")
+    for sku in "AB":
+        set_stock(sku, "main", 1)
+    post(api, table(*(line(name, **{"Variant Inventory Qty": "5"}) for name in "ba")), dry_run="true")
+    lease = services.lease_import()
+    assert lease is not None
+
+    with next(private_files.rglob("*.csv")).open("rb") as file, CaptureQueriesContext(connection) as queries:
+        source = ImportFile(file, "csv")
+        chunks = list(chunks_of(source.products(FilePosition(0, 1))))
+        services.preview_chunks(lease=lease, chunks=chunks, source=source)
+
+    locks = [one["sql"] for one in queries if "FOR NO KEY UPDATE" in one["sql"]]
+    assert len(chunks) == 2
+    tables = ("pms_integration_importjob", "products_product", "products_variant", "inventory_stocklevel")
+    assert [next(name for name in tables if name in sql.partition("FROM")[2]) for sql in locks[:4]] == list(tables)
+    assert f"IN ({first.pk}, {second.pk})" in locks[1]
+    assert ImportJob.objects.get().updated == 2
 
 
 def anything(seed: int) -> str:
