@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Final
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import path, reverse
@@ -94,6 +95,11 @@ class ImportJobAdmin(GrowingTableAdmin):
     def has_export_permission(self, request: HttpRequest) -> bool:
         """Whether the user has the scope that the API requires for an export."""
         return "products:read" in caller_in_admin(request).scopes
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ImportJob]:
+        """The imports without the categories that a preview plans, which may be many."""
+        jobs: QuerySet[ImportJob] = super().get_queryset(request)
+        return jobs.defer("planned_categories")
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         """Adds the progress bar, the results and the problems."""

@@ -9,6 +9,7 @@ from django.utils.text import slugify
 
 from pms_backend.api.exceptions import DomainError
 from pms_integration.files.cells import BadCell
+from pms_integration.files.limits import MAX_PLANNED_CATEGORIES
 from products import services as products
 from products.models import MAX_NAME_LENGTH, Category
 
@@ -22,11 +23,12 @@ class Categories:
     """The category tree; the `require` methods add to it.
 
     `planned` are the slugs, by their paths, of the categories that were made and rolled back by earlier parts of a
-    preview: they get the same slugs again, and what is made here is added.
+    preview: they get the same slugs again, and what is made here is added, up to a limit.
     """
 
     def __init__(self, planned: dict[str, str] | None = None) -> None:
         self._planned = {} if planned is None else planned
+        self._path_of_planned = {slug: path for path, slug in self._planned.items()}
         self._by_slug = {category.slug: category for category in Category.objects.all()}
         self._by_id = {category.pk: category for category in self._by_slug.values()}
         self._slugs_of: dict[str, list[str]] = defaultdict(list)
@@ -70,8 +72,7 @@ class Categories:
         for path in (text, STEP.join(steps)):
             if (found := self.find(path)) is not None:
                 return found
-        planned = next((path for path, slug in self._planned.items() if slug == text != path), None)
-        if planned is not None:
+        if (planned := self._path_of_planned.get(text, text)) != text:
             return self.require(planned)
         if text.casefold() in NO_CATEGORY:
             return None
@@ -99,8 +100,8 @@ class Categories:
         name, whole = (slugify(text, allow_unicode=True) for text in (path.rpartition(STEP)[2], path))
         numbered = (f"{whole[: MAX_NAME_LENGTH - 8] or 'category'}-{number}" for number in itertools.count(2))
         wanted = itertools.chain((name[:MAX_NAME_LENGTH], whole[:MAX_NAME_LENGTH]), numbered)
-        used = self._by_slug.keys() | self._planned.values()
-        return next(slug for slug in wanted if slug and slug not in used)
+        used = (self._by_slug, self._path_of_planned)
+        return next(slug for slug in wanted if slug and not any(slug in slugs for slugs in used))
 
     def _create(self, name: str, slug: str, parent: Category | None) -> Category:
         try:
@@ -111,5 +112,7 @@ class Categories:
         self._by_slug[slug] = self._by_id[category.pk] = category
         path = self._path(category)
         self._slugs_of[path].append(slug)
-        self._planned[path] = slug
+        if len(self._planned) < MAX_PLANNED_CATEGORIES:
+            self._planned[path] = slug
+            self._path_of_planned[slug] = path
         return category

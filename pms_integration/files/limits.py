@@ -35,6 +35,8 @@ MAX_SHOWN_VALUE: Final = 500
 MAX_EARLIER_PRODUCTS: Final = 500
 # So many times a part is previewed again, since its products have come to have a name of an earlier one.
 MAX_PREVIEWS_AGAIN: Final = 3
+# Of categories that a preview would make, kept for its later parts.
+MAX_PLANNED_CATEGORIES: Final = 5_000
 
 # The limits of one transaction.
 CHUNK_PRODUCTS: Final = 500

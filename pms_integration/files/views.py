@@ -86,7 +86,7 @@ class ImportViewSet(GenericViewSet[ImportJob]):
 
     def get_queryset(self) -> QuerySet[ImportJob]:
         """The imports of the caller; all of them for `internal` callers."""
-        jobs = ImportJob.objects.select_related("location")
+        jobs = ImportJob.objects.select_related("location").defer("planned_categories")
         # The OpenAPI schema is generated without a request.
         return jobs if self.request is None else _visible(jobs, self._caller())
 
@@ -144,7 +144,7 @@ class ImportChangesView(ListAPIView[ImportResult]):
 
     def get_queryset(self) -> QuerySet[ImportResult]:
         """The results of the import in the path."""
-        job = get_object_or_404(_visible(ImportJob.objects.all(), self.request.auth), pk=self.kwargs["pk"])
+        job = get_object_or_404(_visible(ImportJob.objects.only("pk"), self.request.auth), pk=self.kwargs["pk"])
         results: QuerySet[ImportResult] = super().get_queryset().filter(job=job)
         return results
 

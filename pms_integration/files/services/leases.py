@@ -111,11 +111,12 @@ def lock_import(lease: Lease) -> ImportJob:
 
 
 def end(job: ImportJob, status: ImportStatus, reason: str = "") -> None:
-    """Ends a locked import and records `import.finished`; a preview needs the names of its products no more."""
+    """Ends a locked import and records `import.finished`; what only a preview's parts need is deleted."""
     job.status, job.error, job.finished_at = status, reason[:MAX_REASON_LENGTH], timezone.now()
     if status == ImportStatus.FINISHED:
         job.total = job.processed
-    job.save(update_fields=["status", "error", "finished_at", "total"])
+    job.planned_categories = {}
+    job.save(update_fields=["status", "error", "finished_at", "total", "planned_categories"])
     if job.dry_run:
         PreviewedName.objects.filter(job=job).delete()
     with context.bind(actor=job.actor, request_id=job.request_id, door=context.Door.IMPORT):

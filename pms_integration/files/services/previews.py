@@ -30,6 +30,7 @@ def preview_chunks(*, lease: Lease, chunks: Sequence[Chunk], source: ImportFile)
     The chunks are those of the import, since some outcomes depend on what is in the same one. Raises `ImportLost`.
     """
     job = lock_import(lease)
+    planned_count = len(job.planned_categories)
     earlier = _EarlierProducts(job, source)
     earlier.find(name for chunk in chunks for parsed in chunk for name in _names_in_file(parsed))
     written = _try(job, earlier, chunks, source)
@@ -37,6 +38,8 @@ def preview_chunks(*, lease: Lease, chunks: Sequence[Chunk], source: ImportFile)
         if not earlier.find(name for one in written for name in _names_of(one)):
             break
         written = _try(job, earlier, chunks, source)
+    if len(job.planned_categories) > planned_count:
+        job.save(update_fields=["planned_categories"])
     _forget_unreal_products(written)
     PreviewedName.objects.bulk_create(
         PreviewedName(job=job, name_hash=name_hash, offset=one.parsed.start.offset, line=one.parsed.line)

@@ -20,7 +20,7 @@ COUNT_OF: Final = {
 }
 _PROGRESS: Final = (
     *("offset", "line", "processed", "created", "updated", "unchanged", "failed", "error_count", "warning_count"),
-    *("planned_categories", "attempts", "lease_until"),
+    *("attempts", "lease_until"),
 )
 
 

@@ -193,6 +193,22 @@ def test_earlier_products_are_read_again_up_to_a_number_of_bytes(api: JSONClient
     assert read == [2, 2, 3]
 
 
+def test_planned_categories_are_few_and_are_kept_until_the_end(api: JSONClient, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pms_integration.files.categories.MAX_PLANNED_CATEGORIES", 2)
+    monkeypatch.setattr("pms_integration.files.runner.SLICE_SECONDS", 0.0001)
+    post(api, table(*(line(f"new-{n}", **{"Product Category": f"Desks {n}"}) for n in range(4))), dry_run="true")
+    planned = []
+
+    while not (job := ImportJob.objects.get()).is_over:
+        planned.append(job.planned_categories)
+        run_imports()
+
+    first, second = {"Desks 0": "desks-0"}, {"Desks 1": "desks-1"}
+    assert planned == [{}, first, *[first | second] * (len(planned) - 2)]
+    assert job.planned_categories == {}
+    assert job.created == 4
+
+
 def test_chunks_that_are_previewed_together_lock_all_their_rows_first(api: JSONClient, private_files: Path):
     first, second = make_product("A", handle="a"), make_product("B", handle="b")
     for sku in "AB":
