@@ -105,7 +105,7 @@ class HistoryEntrySerializer(AuditEntrySerializer):
     """Who changed what of one thing."""
 
     class Meta(AuditEntrySerializer.Meta):
-        fields = ("id", "occurred_at", "actor", "door", "action", "name", "changes", "request_id")
+        fields = ("id", "occurred_at", "actor", "door", "action", "name", "changes", "detail", "request_id")
 
 
 class SocketTicketSerializer(serializers.Serializer[Any]):

@@ -245,7 +245,7 @@ def test_the_api_shows_the_history_of_a_product_newest_first(editor: JSONClient)
     assert (shown.status_code, shown.json()["results"]) == (200, [{
         "id": str(newest.pk), "occurred_at": ANY, "actor": "client:tests", "door": "api",
         "action": "product.updated", "name": "Lamp", "request_id": "r-1",
-        "changes": [{"field": "variants[A-1].cost", "from": "4.00", "to": "5.00"}],
+        "changes": [{"field": "variants[A-1].cost", "from": "4.00", "to": "5.00"}], "detail": {},
     }])  # fmt: skip
     assert [row["id"] for row in editor.get(shown.json()["next"]).json()["results"]] == [str(oldest.pk)]
     assert [row["name"] for row in editor.get(f"{url(other)}history/").json()["results"]] == ["Desk"]
