@@ -202,14 +202,14 @@ def test_a_long_number_is_written_with_its_digits_or_as_a_float_of_the_same_valu
     assert to_json([12345678901234567890123, 10**30, 10**400]) == f"[12345678901234567890123,1e+30,{10**400}]".encode()
 
 
-@pytest.mark.parametrize("number", ["1_000", "٥", "１２", " 5 ", "+5", "5.0", "1e2", "five"])
+@pytest.mark.parametrize("number", ["1_000", "٥", "１２", "5 5", "+5", "5.0", "1e2", "five"])
 @pytest.mark.parametrize("field", [IntegerField, PlainIntegerField])
 def test_a_form_accepts_only_ascii_digits(field: type[forms.IntegerField], number: str):
     with pytest.raises(ValidationError):
         field().clean(number)
 
 
-@pytest.mark.parametrize("number", ["1_000", "٥", "１２", " 5 ", "+5", "1e2", "five", "NaN"])
+@pytest.mark.parametrize("number", ["1_000", "٥", "１２", "5 5", "+5", "1e2", "five", "NaN"])
 def test_a_form_accepts_an_amount_only_in_ascii_digits(number: str):
     with pytest.raises(ValidationError):
         DecimalField().clean(number)

@@ -88,7 +88,7 @@ def test_a_flood_of_failed_logins_fills_no_table_and_names_no_victim(settings) -
 
     entries = AuditEntry.objects.filter(action="user.login_failed").order_by("id")
     assert list(entries.values_list("actor", "subject")) == [
-        ("address:127.0.0.1", f"user:anna-{number}") for number in range(3)
+        ("address:127.0.0.1", f"login:anna-{number}") for number in range(3)
     ]
 
 
