@@ -37,6 +37,7 @@ def pms(simulator: SimulatorHere, settings) -> PMSConnection:
     return services.set_outgoing(connection_id=make_connection().pk, base_url=url, credentials={"token": TOKEN})
 
 
+@pytest.mark.slow
 def test_the_page_of_a_run_follows_it(
     live_server: LiveServer, chromium: str, pms: PMSConnection, simulator: SimulatorHere
 ):
