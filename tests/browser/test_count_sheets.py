@@ -21,6 +21,7 @@ def count(page: Page, code: str, number: str) -> None:
     page.keyboard.type(f"{code}\n{number}\n")
 
 
+@pytest.mark.slow
 def test_a_counter_counts_a_shelf_by_keyboard_and_another_posts_it(live_server: LiveServer, chromium: str):
     location = make_location()
     for sku, units in SHELF.items():

@@ -108,6 +108,7 @@ def test_an_ambiguous_product_is_linked(
     assert (row.product, row.match_problem) == (lamp, "")
 
 
+@pytest.mark.slow
 def test_a_matching_report_is_accepted(
     live_server: LiveServer, chromium: str, pms: PMSConnection, simulator: SimulatorHere
 ):
