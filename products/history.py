@@ -4,20 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from pms_backend.access.services import FieldChange, changes_between
+from products.editable_fields import editable_fields
 from products.models import Product, Variant
 from products.representation import AMOUNTS, amount_as_text
 
 # What cannot be edited is derived from the rest, as `published_at` is.
-_PRODUCT: Final = tuple(
-    field.name
-    for field in Product._meta.concrete_fields
-    if field.editable and not field.primary_key and field.name not in ("category", "attributes", "published_at")
-)
-_VARIANT: Final = tuple(
-    field.name
-    for field in Variant._meta.concrete_fields
-    if field.editable and not field.primary_key and field.name != "product"
-)
+_PRODUCT: Final = editable_fields(Product, apart_from={"category", "attributes", "published_at"})
+_VARIANT: Final = editable_fields(Variant, apart_from={"product"})
 
 
 class StoredProduct:

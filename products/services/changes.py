@@ -1,12 +1,11 @@
 """Changes of products, and how many of them are written in a constant number of statements."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from django.db import IntegrityError
-from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -14,6 +13,7 @@ from pms_backend.access.services import FieldChange, HistoryEntry, record_histor
 from pms_backend.api.exceptions import constraint
 from pms_backend.events import services as outbox
 from products import events
+from products.editable_fields import editable_fields
 from products.exceptions import HandleTaken, OptionsDoNotFit, SkuTaken
 from products.handles import free_handles
 from products.history import StoredProduct
@@ -23,17 +23,11 @@ from products.representation import images_by_product, represent_product
 from products.search import document_of
 from products.services.statements import PRODUCTS, VARIANTS
 
-
-def _input_fields(model: type[Model], *, apart_from: Container[str]) -> tuple[str, ...]:
-    fields = (field for field in model._meta.concrete_fields if field.editable and not field.primary_key)
-    return tuple(field.name for field in fields if field.name not in apart_from)
-
-
 # The fields that input sets as they are; `plans` and `schedules` hold the rules of the others.
-PRODUCT_INPUT: Final = _input_fields(
+PRODUCT_INPUT: Final = editable_fields(
     Product, apart_from={"status", "published_at", "publish_at", "unpublish_at", "category", "attributes"}
 )
-VARIANT_INPUT: Final = _input_fields(Variant, apart_from={"product"})
+VARIANT_INPUT: Final = editable_fields(Variant, apart_from={"product"})
 
 _TRANSITION_EVENTS: Final[dict[tuple[str, str], type[events.ProductEvent]]] = {
     (ProductStatus.DRAFT, ProductStatus.ACTIVE): events.ProductPublished,
