@@ -61,7 +61,6 @@ class ProductAdmin(
     readonly_fields = (*("status", "published_at", "handle", "version", "created_at", "updated_at", "attributes"),)
     actions = ("change_prices", "change_status", "print_labels")
     actions_detail = ("duplicate", "labels")
-    actions_submit_line = StatusButtons.actions_submit_line
 
     def labels_of(self, rows: QuerySet[Any]) -> list[Label]:
         """One for each current variant, in the order of the list."""
