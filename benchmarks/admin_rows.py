@@ -1,4 +1,4 @@
-"""The rows that `benchmarks.admin` opens pages of: made by SQL with the triggers off, whose rules they keep."""
+"""The rows that `benchmarks.admin` opens pages of: made by SQL with the triggers off, but as the triggers want them."""
 
 from typing import Final
 
