@@ -125,8 +125,8 @@ def web_address(name: str) -> str:
     return value
 
 
-def database(name: str, *, pooler: str) -> dict[str, Any]:
-    """Django's DATABASES entry for a PostgreSQL URL.
+def database(name: str, *, pooler: str, program: str = "") -> dict[str, Any]:
+    """Django's DATABASES entry for a PostgreSQL URL; `pg_stat_activity` names the connections of each `program`.
 
     Behind a transaction-mode pooler each transaction may have another session, so server-side cursors and prepared
     statements are off. Django's ORM never prepares, as it binds parameters on the client.
@@ -154,6 +154,7 @@ def database(name: str, *, pooler: str) -> dict[str, Any]:
         "DISABLE_SERVER_SIDE_CURSORS": pooler == "transaction",
         "OPTIONS": {
             "connect_timeout": 5,
+            "application_name": f"pms {program or 'command'}",
             "prepare_threshold": None if pooler == "transaction" else PREPARE_THRESHOLD,
             **parts,
         },

@@ -105,7 +105,9 @@ TEMPLATES = [
 
 # `transaction` when a pooler such as Supabase's port 6543 or pgbouncer in transaction mode stands in front.
 DATABASE_POOLER = env.choice("DATABASE_POOLER", "none", allowed=("none", "transaction"))
-DATABASES = {"default": env.database("DATABASE_URL", pooler=DATABASE_POOLER)}
+# The name of this process's program (pms_backend/standalone/programs.py); empty for a command.
+PROGRAM = env.text("PROGRAM", "")
+DATABASES = {"default": env.database("DATABASE_URL", pooler=DATABASE_POOLER, program=PROGRAM)}
 
 # --- Redis: one server, a database for each use -----------------------------------------------------------------------
 

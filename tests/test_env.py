@@ -157,12 +157,14 @@ def test_any_other_origin_is_named(name, value):
 def test_a_database_url_becomes_djangos_settings(name):
     name("postgresql://me:p%40ss@db.example.com:6432/shop?sslmode=require")
 
-    found = env.database("NAME", pooler="none")
+    found = env.database("NAME", pooler="none", program="web")
 
     assert found["ENGINE"] == "django.db.backends.postgresql"
     assert (found["NAME"], found["USER"], found["PASSWORD"]) == ("shop", "me", "p@ss")
     assert (found["HOST"], found["PORT"]) == ("db.example.com", "6432")
-    assert found["OPTIONS"] == {"connect_timeout": 5, "prepare_threshold": 5, "sslmode": "require"}
+    assert found["OPTIONS"] == {
+        "connect_timeout": 5, "application_name": "pms web", "prepare_threshold": 5, "sslmode": "require",
+    }  # fmt: skip
     assert found["DISABLE_SERVER_SIDE_CURSORS"] is False
 
 

@@ -1,7 +1,6 @@
 """The home page, health and metrics."""
 
 import ipaddress
-import os
 from contextlib import suppress
 from dataclasses import asdict
 from secrets import compare_digest
@@ -12,13 +11,13 @@ from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from pms_backend.api.problems import Problem
 from pms_backend.api.renderers import to_json
 from pms_backend.api.views import problem
 from pms_backend.metrics import oldest_due_event_seconds, stock_differences
+from pms_backend.metrics.reading import registry_of_all_processes
 from pms_backend.operations import health
 from pms_integration.models import PMSEvent
 from pms_integration.queries import count_differing
@@ -65,11 +64,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if not _may_scrape(request):
         return problem(Problem(403, "forbidden", "Metrics need METRICS_TOKEN as a bearer token."))
     _measure_backlog()
-    registry = REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(generate_latest(registry_of_all_processes()), content_type=CONTENT_TYPE_LATEST)
 
 
 def _measure_backlog() -> None:

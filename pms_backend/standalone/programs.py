@@ -115,6 +115,7 @@ def find_command(arguments: Sequence[str], configuration: Configuration) -> tupl
 def main() -> None:
     with report_startup_errors():
         command = find_command(sys.argv[1:], Configuration.from_environment(os.environ))
+        os.environ.setdefault("PROGRAM", sys.argv[1] if len(sys.argv) > 1 else "")
         if not command:
             raise StartupError("the name of a program is needed, such as web")
         try:

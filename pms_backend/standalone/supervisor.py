@@ -107,7 +107,7 @@ class Supervisor:
         return supervised
 
     def _in_environment(self, program: Program) -> Program:
-        return replace(program, environment=self._environment)
+        return replace(program, environment={**self._environment, "PROGRAM": program.name})
 
     def _credentials(self) -> dict[str, Any]:
         if stored := read_json(self._data_dir.credentials):
