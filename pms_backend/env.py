@@ -1,4 +1,4 @@
-"""Typed readers of environment variables.
+"""Typed readers of environment variables. An empty variable counts as not set.
 
 Each reader raises `ImproperlyConfigured` with one line that names the variable and the expected form, so that a wrong
 setting stops the start instead of failing in a request.
@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg import ProgrammingError, conninfo
 
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
-FALSE_WORDS = frozenset({"0", "false", "no", "off", ""})
+FALSE_WORDS = frozenset({"0", "false", "no", "off"})
 # Lower case and without a trailing slash, as browsers send it: another spelling would never match.
 ORIGIN = re.compile(r"https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
 # psycopg's default: a statement with server-side binding is prepared after this many executions.
@@ -27,18 +27,21 @@ WEB_ADDRESS = re.compile(ORIGIN.pattern + r"(/[A-Za-z0-9._~-]+)*")
 def load_stack(data_dir: Path, environ: Mapping[str, str] = os.environ) -> None:
     """Sets the environment variables of the stack in `data_dir`, as `make run` stored them.
 
-    Variables that are already set win. Does nothing without such a file, or if DATABASE_URL is set.
+    Variables that are already set win. Does nothing without such a file, or if DATABASE_URL names another database.
     """
     path = data_dir / "environment.json"
-    if "DATABASE_URL" in environ or not path.exists():
+    if not path.exists():
         return
-    for name, value in orjson.loads(path.read_bytes()).items():
-        os.environ.setdefault(name, value)
+    stored = orjson.loads(path.read_bytes())
+    if environ.get("DATABASE_URL") not in (None, "", stored["DATABASE_URL"]):
+        return
+    for name, value in stored.items():
+        os.environ[name] = os.environ.get(name) or value
 
 
 def text(name: str, default: str | None = None) -> str:
     """The value; the variable is required if there is no default."""
-    value = os.environ.get(name, default)
+    value = os.environ.get(name) or default
     if value is None:
         raise ImproperlyConfigured(f"{name} is required and not set.")
     return value
@@ -46,7 +49,7 @@ def text(name: str, default: str | None = None) -> str:
 
 def flag(name: str, *, default: bool) -> bool:
     """One of 1/true/yes/on or 0/false/no/off."""
-    word = os.environ.get(name, str(default)).strip().lower()
+    word = (os.environ.get(name) or str(default)).strip().lower()
     if word in TRUE_WORDS:
         return True
     if word in FALSE_WORDS:
@@ -56,7 +59,7 @@ def flag(name: str, *, default: bool) -> bool:
 
 def integer(name: str, default: int, *, minimum: int, maximum: int) -> int:
     """A whole number between `minimum` and `maximum`."""
-    raw = os.environ.get(name, str(default)).strip()
+    raw = (os.environ.get(name) or str(default)).strip()
     problem = ImproperlyConfigured(f"{name} must be a whole number from {minimum} to {maximum}; it is {raw!r}.")
     try:
         value = int(raw)
@@ -83,7 +86,7 @@ def origins(name: str) -> list[str]:
 
 def choice(name: str, default: str, *, allowed: tuple[str, ...]) -> str:
     """One of `allowed`."""
-    value = os.environ.get(name, default).strip()
+    value = (os.environ.get(name) or default).strip()
     if value not in allowed:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}; it is {value!r}.")
     return value

@@ -21,6 +21,7 @@ NOWHERE: Final = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "REDIS
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[Any]:
     """Fills the environment before anybody reads the settings."""
+    os.environ["ENV_FILE"] = os.devnull  # a `.env` of the developer must not reach what the tests start
     os.environ.setdefault("SECRET_KEY", "tests-only")
     os.environ.setdefault("FIELD_ENCRYPTION_KEYS", Fernet.generate_key().decode())
     os.environ.setdefault("RATE_LIMITS", "off")

@@ -44,7 +44,7 @@ def test_a_flag_is_on(name, value):
     assert env.flag("NAME", default=False) is True
 
 
-@pytest.mark.parametrize("value", ["0", "False", "no", "off", ""])
+@pytest.mark.parametrize("value", ["0", "False", "no", "off"])
 def test_a_flag_is_off(name, value):
     name(value)
 
@@ -54,6 +54,28 @@ def test_a_flag_is_off(name, value):
 def test_a_flag_that_is_not_set_has_its_default():
     assert env.flag("NAME", default=True) is True
     assert env.flag("NAME", default=False) is False
+
+
+@pytest.mark.parametrize(
+    ("read", "value"),
+    [
+        (lambda: env.text("NAME", "default"), "default"),
+        (lambda: env.flag("NAME", default=True), True),
+        (lambda: env.integer("NAME", 5, minimum=1, maximum=10), 5),
+        (lambda: env.choice("NAME", "b", allowed=("a", "b")), "b"),
+        (lambda: env.redis("NAME", "redis://host"), "redis://host"),
+    ],
+)
+def test_an_empty_variable_counts_as_not_set(name, read, value):
+    name("")
+
+    assert read() == value
+
+
+def test_a_required_text_that_is_empty_is_named(name):
+    name("")
+
+    assert refused(env.text) == "NAME is required and not set."
 
 
 def test_a_flag_that_is_no_word_is_named(name):
@@ -69,7 +91,7 @@ def test_an_integer_within_its_bounds_is_taken(name, value, number):
     assert env.integer("NAME", 5, minimum=1, maximum=10) == number
 
 
-@pytest.mark.parametrize("value", ["0", "11", "1.5", "one", ""])
+@pytest.mark.parametrize("value", ["0", "11", "1.5", "one"])
 def test_any_other_integer_is_named(name, value):
     name(value)
 
@@ -180,7 +202,6 @@ def test_a_pooler_has_no_server_side_cursors_and_prepares_nothing(name):
 @pytest.mark.parametrize(
     "value",
     [
-        "",
         "shop",
         "mysql://me@host/shop",
         "postgresql://me@host",
@@ -220,7 +241,7 @@ def test_a_redis_url_loses_its_database(name, value, url):
     assert env.redis("NAME") == url
 
 
-@pytest.mark.parametrize("value", ["", "host:6379", "http://host", "redis://", "redis://host/name", "redis://a/b/0"])
+@pytest.mark.parametrize("value", ["host:6379", "http://host", "redis://", "redis://host/name", "redis://a/b/0"])
 def test_any_other_redis_url_is_named(name, value):
     name(value)
 
@@ -285,6 +306,22 @@ def test_what_the_caller_set_wins_over_the_stack(stack, monkeypatch):
     env.load_stack(stack, environ)
 
     assert environ == {"DATABASE_URL": "theirs", "NAME": "mine"}
+
+
+def test_an_empty_variable_of_the_caller_does_not_win(stack, monkeypatch):
+    monkeypatch.setattr("os.environ", environ := {"DATABASE_URL": "", "NAME": ""})
+
+    env.load_stack(stack, environ)
+
+    assert environ == {"DATABASE_URL": "theirs", "NAME": "theirs"}
+
+
+def test_a_caller_with_the_database_of_the_stack_adopts_the_rest(stack, monkeypatch):
+    monkeypatch.setattr("os.environ", environ := {"DATABASE_URL": "theirs"})
+
+    env.load_stack(stack, environ)
+
+    assert environ == {"DATABASE_URL": "theirs", "NAME": "theirs"}
 
 
 def test_a_caller_with_a_database_of_its_own_adopts_nothing(stack, monkeypatch):

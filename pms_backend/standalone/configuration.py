@@ -15,6 +15,9 @@ from pms_backend.standalone.ports import url_host
 DATABASE_SCHEMES = ("postgres://", "postgresql://")
 REDIS_SCHEMES = ("redis://", "rediss://")
 HIGHEST_PORT = 65535
+TRUE_WORDS: Final = {"1", "true", "yes", "on"}
+# If ALLOWED_HOSTS has one of these, or has nothing, this machine may call the web server by its address.
+LOCAL_HOSTS: Final = {"*", "localhost", "127.0.0.1", "[::1]"}
 # least() ignores NULL, which stands for a limit that is not set.
 ALLOWED_CONNECTIONS: Final = """
 SELECT least(
@@ -53,12 +56,31 @@ class Configuration:
         )
 
     @property
+    def is_https(self) -> bool:
+        """Whether a proxy in front terminates TLS: the web server redirects everything else to it."""
+        return self.inherited.get("HTTPS", "").strip().lower() in TRUE_WORDS
+
+    @property
+    def site_name(self) -> str:
+        """The name by which the web server may be called: the first of ALLOWED_HOSTS, or an address of this machine."""
+        allowed = [name for word in self.inherited.get("ALLOWED_HOSTS", "").split(",") if (name := word.strip())]
+        return url_host(self.host) if not allowed or LOCAL_HOSTS.intersection(allowed) else allowed[0].lstrip(".")
+
+    @property
     def base_url(self) -> str:
-        return f"http://{url_host(self.host)}:{self.port}"
+        return f"https://{self.site_name}" if self.is_https else f"http://{self.site_name}:{self.port}"
+
+    @property
+    def public_ws_port(self) -> str:
+        """The port of the sockets, as browsers see it; 0: that of the pages, behind a proxy that has both at one."""
+        return self.inherited.get("PUBLIC_WS_PORT", "0" if self.is_https else str(self.ws_port))
 
     @property
     def ws_url(self) -> str:
-        return f"ws://{url_host(self.host)}:{self.ws_port}/ws/stock/"
+        if not self.is_https:
+            return f"ws://{self.site_name}:{self.ws_port}/ws/stock/"
+        port = "" if self.public_ws_port == "0" else f":{self.public_ws_port}"
+        return f"wss://{self.site_name}{port}/ws/stock/"
 
     def require_reachable(self) -> None:
         """Raises `StartupError` unless the given servers answer now."""

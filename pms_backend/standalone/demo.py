@@ -31,6 +31,7 @@ from websockets.exceptions import ConnectionClosed
 from pms_backend.standalone import PROJECT
 from pms_backend.standalone.demo_pms import SimulatedPMS, choose_event, simulated_pms
 from pms_backend.standalone.demo_stack import connected, running_stack
+from pms_backend.standalone.env_file import load_env_file
 from pms_backend.standalone.exceptions import StartupError, report_startup_errors
 
 LOCATION = "main"
@@ -50,6 +51,8 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # exits through what stops the stack
         signal.signal(number, lambda number, _frame: sys.exit(128 + number))
     console = Console()
+    with report_startup_errors():
+        load_env_file()
     with (
         report_startup_errors(),
         simulated_pms(seed=arguments.seed, location=LOCATION) as pms,

@@ -12,6 +12,7 @@ from typing import Final
 
 from pms_backend.standalone.configuration import Configuration
 from pms_backend.standalone.data_dir import DataDir
+from pms_backend.standalone.env_file import load_env_file
 from pms_backend.standalone.exceptions import StartupError, report_startup_errors
 from pms_backend.standalone.program import Program, StopOrder
 
@@ -114,6 +115,7 @@ def find_command(arguments: Sequence[str], configuration: Configuration) -> tupl
 
 def main() -> None:
     with report_startup_errors():
+        load_env_file()
         command = find_command(sys.argv[1:], Configuration.from_environment(os.environ))
         os.environ.setdefault("PROGRAM", sys.argv[1] if len(sys.argv) > 1 else "")
         if not command:

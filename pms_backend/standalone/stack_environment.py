@@ -29,7 +29,7 @@ def stack_environment(
         "HOST": configuration.host,
         "PORT": str(configuration.port),
         "WS_PORT": str(configuration.ws_port),
-        "PUBLIC_WS_PORT": configuration.inherited.get("PUBLIC_WS_PORT", str(configuration.ws_port)),
+        "PUBLIC_WS_PORT": configuration.public_ws_port,
         "METRICS_DIR": str(data_dir.metrics),
     }
     data_dir.empty_metrics()

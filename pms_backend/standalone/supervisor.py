@@ -158,7 +158,7 @@ def is_ready(configuration: Configuration) -> bool:
     seconds = limits.READY_REQUEST_SECONDS
     connection = http.client.HTTPConnection(loopback_address(configuration.host), configuration.port, timeout=seconds)
     try:
-        connection.request("GET", READY_PATH)
+        connection.request("GET", READY_PATH, headers={"Host": configuration.site_name})
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException):
         return False

@@ -14,15 +14,15 @@ CREDENTIALS = {
     "api_key": "prefix.key",
     "pms": {"connection": "demo", "webhook_secret": "whsec_c2VjcmV0"},
 }
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+ANSWER = b"HTTP/1.1 %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 def serve(listener: socket.socket) -> NoReturn:
     while True:
         client, _ = listener.accept()
         with client:
-            client.recv(1000)
-            client.sendall(ANSWER)
+            is_allowed = os.environ.get("FAKE_HOST", "").encode() in client.recv(1000)
+            client.sendall(ANSWER % (b"200 OK" if is_allowed else b"400 Bad Request"))
 
 
 def main(role: str, *options: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pms_backend.standalone.configuration import Configuration
 from pms_backend.standalone.console import Console
+from pms_backend.standalone.env_file import load_env_file
 from pms_backend.standalone.exceptions import report_startup_errors
 from pms_backend.standalone.program import Program, StopOrder
 from pms_backend.standalone.programs import Stack
@@ -38,4 +39,5 @@ STACK = Stack(
 if __name__ == "__main__":
     signals = StopSignals()
     with report_startup_errors():
+        load_env_file()
         Supervisor(Configuration.from_environment(os.environ), STACK, Console(), signals).run()

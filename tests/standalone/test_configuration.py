@@ -29,6 +29,22 @@ def test_urls_can_be_opened_on_this_machine(host: str, base: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("environment", "urls"),
+    [
+        ({"ALLOWED_HOSTS": "pms.internal, 127.0.0.1"}, ("http://127.0.0.1:8000", "ws://127.0.0.1:8001")),
+        ({"ALLOWED_HOSTS": "*"}, ("http://127.0.0.1:8000", "ws://127.0.0.1:8001")),
+        ({"ALLOWED_HOSTS": ".pms.internal,b"}, ("http://pms.internal:8000", "ws://pms.internal:8001")),
+        ({"ALLOWED_HOSTS": "a.example", "HTTPS": "yes"}, ("https://a.example", "wss://a.example")),
+        ({"HTTPS": "1", "PUBLIC_WS_PORT": "444"}, ("https://127.0.0.1", "wss://127.0.0.1:444")),
+    ],
+)
+def test_urls_are_those_that_the_web_server_accepts(environment: dict[str, str], urls: tuple[str, str]) -> None:
+    configuration = Configuration.from_environment(environment)
+
+    assert (configuration.base_url, configuration.ws_url) == (urls[0], f"{urls[1]}/ws/stock/")
+
+
+@pytest.mark.parametrize(
     ("environment", "message"),
     [
         ({"PORT": "0"}, "PORT must be a number from 1 to 65535, not '0'"),
