@@ -8,8 +8,11 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from pms_backend.access.models import INTERNAL_TIER, STOREFRONT_TIER
+from pms_backend.access.rates import known_tiers
 from pms_backend.access.scopes import ALL_SCOPES, STOREFRONT_SCOPES
 from pms_backend.access.staff_scopes import scopes_of_staff
+from pms_backend.api.request_metrics import STAFF
+from pms_backend.metrics import OTHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,13 @@ class Caller:
     def is_authenticated(self) -> bool:
         """Always true; an anonymous request has no Caller."""
         return True
+
+    @property
+    def audience(self) -> str:
+        """The name of its tier in metrics: `staff`, a tier that exists, or `other`."""
+        if self.is_staff:
+            return STAFF
+        return self.tier if self.tier in known_tiers() else OTHER
 
     @property
     def is_storefront(self) -> bool:

@@ -97,11 +97,16 @@ def parse_rates(setting: str) -> dict[str, Rate]:
     return rates
 
 
-def known_tiers() -> list[str]:
+def known_tiers() -> tuple[str, ...]:
     """The built-in tiers and those in RATE_LIMITS."""
-    named = {bucket.rpartition(".")[0] for bucket in parse_rates(settings.RATE_LIMITS) if "." in bucket}
-    own = [DEFAULT_TIER, STOREFRONT_TIER, INTERNAL_TIER]
-    return own + sorted(named - set(own))
+    return _tiers_of(settings.RATE_LIMITS)
+
+
+@functools.lru_cache(maxsize=8)
+def _tiers_of(setting: str) -> tuple[str, ...]:
+    named = {bucket.rpartition(".")[0] for bucket in parse_rates(setting) if "." in bucket}
+    own = (DEFAULT_TIER, STOREFRONT_TIER, INTERNAL_TIER)
+    return (*own, *sorted(named - set(own)))
 
 
 def _parse_rate(bucket: str, text: str) -> Rate:

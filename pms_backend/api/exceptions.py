@@ -25,6 +25,8 @@ from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
 from pms_backend.api.problems import PROBLEM_CONTENT_TYPE, FieldError, Problem
+from pms_backend.metrics import Layer
+from pms_backend.metrics.layers import layer_of_traceback
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +43,8 @@ class DomainError(Exception):
     """A business rule refuses the call. `code` is stable, for programs; `detail` is for people."""
 
     code = "error"
+    # To which layer it is counted (pms_backend/metrics/layers.py).
+    layer = Layer.SERVICE
 
     def __init_subclass__(cls, *, code: str | None = None) -> None:
         """Sets the code of a subclass: `class NotFound(DomainError, code="not_found")`."""
@@ -85,6 +89,7 @@ class OutcomeUnknown(Unavailable):
     """The connection to the database broke during COMMIT: whether it was committed is unknown."""
 
     code = "database_unavailable"
+    layer = Layer.MODEL
 
     def __init__(self) -> None:
         super().__init__(
@@ -102,6 +107,8 @@ class InsufficientStorage(DomainError, code="insufficient_storage"):
 
 class Unauthenticated(DomainError, code="not_authenticated"):
     """The credentials are missing or not valid."""
+
+    layer = Layer.ROUTE
 
 
 _STATUS_OF_DOMAIN_ERROR: dict[type[DomainError], int] = {
@@ -128,7 +135,8 @@ def problem_of(error: Exception) -> Problem:
     ):
         if problem := convert(error):
             return problem
-    return Problem(500, "internal_error", _("Something went wrong here; it has been logged."))
+    layer = layer_of_traceback(error.__traceback__)
+    return Problem(500, "internal_error", _("Something went wrong here; it has been logged."), layer=layer)
 
 
 def problem_response(error: Exception, _view: Mapping[str, Any]) -> Response:
@@ -137,6 +145,7 @@ def problem_response(error: Exception, _view: Mapping[str, Any]) -> Response:
     response = Response(
         problem.as_dict(), status=problem.status, headers=problem.headers(), content_type=PROBLEM_CONTENT_TYPE
     )
+    response.problem = problem  # type: ignore[attr-defined]  # it is counted by RequestContextMiddleware
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log(problem, error)
         # Prevents Django from logging it a second time.
@@ -158,7 +167,7 @@ def _problem_of_domain_error(error: Exception) -> Problem | None:
         return None
     status = next(status for kind, status in _STATUS_OF_DOMAIN_ERROR.items() if isinstance(error, kind))
     retry_after = RETRY_AFTER_SECONDS if isinstance(error, Unavailable) else None
-    return Problem(status, error.code, error.detail, error.errors, retry_after)
+    return Problem(status, error.code, error.detail, error.errors, retry_after, layer=error.layer)
 
 
 def _problem_of_drf(error: Exception) -> Problem | None:
@@ -186,7 +195,7 @@ def _problem_of_full_disk(error: Exception) -> Problem | None:
     if not is_disk_full(error):
         return None
     detail = _("The server's disk has no space left; nothing was written. Its operator has to free some.")
-    return Problem(507, InsufficientStorage.code, detail)
+    return Problem(507, InsufficientStorage.code, detail, layer=Layer.MODEL)
 
 
 def is_disk_full(error: BaseException) -> bool:
@@ -200,22 +209,24 @@ def _problem_of_database(error: Exception) -> Problem | None:
     if isinstance(error, IntegrityError):
         if sqlstate(error) == CHECK_VIOLATION:
             rule = constraint(error) or _("of a table")
-            return Problem(422, "invalid", _("The rule %(name)s forbids it.") % {"name": rule})
+            return Problem(422, "invalid", _("The rule %(name)s forbids it.") % {"name": rule}, layer=Layer.MODEL)
         if sqlstate(error) == RESTRICT_VIOLATION and (refused := _diagnostics(error)):
-            return Problem(409, refused.message_hint or "conflict", refused.message_primary or "")
-        return Problem(409, "conflict", _("Something else holds that already, or still needs what would go."))
+            code = refused.message_hint or "conflict"
+            return Problem(409, code, refused.message_primary or "", layer=Layer.MODEL)
+        detail = _("Something else holds that already, or still needs what would go.")
+        return Problem(409, "conflict", detail, layer=Layer.MODEL)
     if isinstance(error, DataError):
-        return Problem(422, "invalid", _("A value does not fit its field."))
+        return Problem(422, "invalid", _("A value does not fit its field."), layer=Layer.MODEL)
     if isinstance(error, OperationalError | InterfaceError):
         detail = _("The database did not answer; nothing was written.")
-        return Problem(503, "database_unavailable", detail, retry_after=RETRY_AFTER_SECONDS)
+        return Problem(503, "database_unavailable", detail, retry_after=RETRY_AFTER_SECONDS, layer=Layer.MODEL)
     return None
 
 
 def _problem_of_django(error: Exception) -> Problem | None:
     if isinstance(error, ValidationError):
-        errors = tuple(_model_errors(error))
-        return Problem(422, "validation_failed", _("The input is not valid; `errors` says where."), errors)
+        detail = _("The input is not valid; `errors` says where.")
+        return Problem(422, "validation_failed", detail, tuple(_model_errors(error)), layer=Layer.MODEL)
     if isinstance(error, Http404 | ObjectDoesNotExist):
         return Problem(404, "not_found", _("There is nothing here by that name."))
     if isinstance(error, PermissionDenied):

@@ -9,12 +9,12 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from rest_framework.parsers import BaseParser
 
-from pms_backend import metrics
 from pms_backend.api import context
 from pms_backend.api.exceptions import is_page, problem_of
 from pms_backend.api.limits import MAX_HEADER_BYTES, MAX_QUERY_PARAMETERS, MAX_URL_BYTES
 from pms_backend.api.problems import Problem
 from pms_backend.api.request_bodies import max_body_bytes, media_type_of
+from pms_backend.api.request_metrics import count_response
 from pms_backend.api.views import problem
 
 CONTENT_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -34,15 +34,12 @@ class RequestContextMiddleware:
         door = context.Door.ADMIN if is_page(request.path) else context.Door.API
         with context.bind(actor="anonymous", request_id=request_id, door=door):
             response = self.get_response(request)
+            count_response(request, response, time.perf_counter() - began)
         response["X-Request-Id"] = request_id
-        method = request.method if request.method in _METHODS else "OTHER"
-        metrics.request_seconds.labels(method).observe(time.perf_counter() - began)
-        metrics.requests_total.labels(method, response.status_code).inc()
         return response
 
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 
 
 class RequestLimitsMiddleware:

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from pms_backend.api import context
+from pms_backend.metrics import Layer
 
 PROBLEM_CONTENT_TYPE: Final = "application/problem+json"
 
@@ -20,7 +21,10 @@ class FieldError:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An RFC 9457 problem; `retry_after` in seconds, `authenticate` for `WWW-Authenticate`."""
+    """An RFC 9457 problem; `retry_after` in seconds, `authenticate` for `WWW-Authenticate`.
+
+    `layer` is where it comes from, for metrics; no client sees it.
+    """
 
     status: int
     code: str
@@ -28,6 +32,7 @@ class Problem:
     errors: tuple[FieldError, ...] = ()
     retry_after: int | None = None
     authenticate: str | None = None
+    layer: Layer = Layer.ROUTE
 
     def as_dict(self) -> dict[str, Any]:
         """The members of the JSON body: those of RFC 9457, `code`, `request_id`, `errors`."""

@@ -37,7 +37,9 @@ _TITLES: Final = {
 def problem(answer: Problem) -> HttpResponse:
     """The response for a problem outside of DRF."""
     body = to_json(answer.as_dict())
-    return HttpResponse(body, status=answer.status, content_type=PROBLEM_CONTENT_TYPE, headers=answer.headers())
+    response = HttpResponse(body, status=answer.status, content_type=PROBLEM_CONTENT_TYPE, headers=answer.headers())
+    response.problem = answer  # type: ignore[attr-defined]  # it is counted by RequestContextMiddleware
+    return response
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -82,6 +84,7 @@ def _page(request: HttpRequest, answer: Problem) -> HttpResponse:
     page = render(anonymous, "api/error_page.html", values, status=answer.status)
     for name, value in answer.headers().items():
         page[name] = value
+    page.problem = answer  # type: ignore[attr-defined]  # it is counted by RequestContextMiddleware
     return page
 
 

@@ -3,15 +3,25 @@
 import os
 from pathlib import Path
 
-from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.multiprocess import mark_process_dead
 
 from pms_backend.metrics.allocated_files import use_allocated_files
+from pms_backend.metrics.bounded import OTHER as OTHER
+from pms_backend.metrics.bounded import Counter, Gauge, Histogram
+from pms_backend.metrics.layers import Layer as Layer
 
 use_allocated_files()
 
-requests_total = Counter("pms_http_requests_total", "Requests answered", ["method", "status"])
-request_seconds = Histogram("pms_http_request_seconds", "Time to answer a request", ["method"])
+# From a response of the cache (2 ms) to one that a slow database delays to its timeout.
+REQUEST_SECONDS_BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+
+requests_total = Counter("pms_http_requests_total", "Requests answered", ["route", "method", "status", "tier"])
+request_seconds = Histogram(
+    "pms_http_request_seconds", "Time to answer a request", ["route", "method"], buckets=REQUEST_SECONDS_BUCKETS
+)
+errors_total = Counter(
+    "pms_errors_total", "Requests answered with an error, and failures of background work", ["layer", "code"]
+)
 events_published_total = Counter("pms_events_published_total", "Events published to the feed")
 receiver_failures_total = Counter("pms_event_receiver_failures_total", "Receivers that failed", ["receiver"])
 events_parked = Gauge(

@@ -48,4 +48,6 @@ class RefusalTask(ErrorTask):
         self.set_close_on_finish()
         self.content_length = len(body)
         self.write(body)
-        metrics.requests_total.labels("OTHER", problem.status).inc()
+        metrics.requests_total.labels("unmatched", "OTHER", f"{problem.status // 100}xx", "anonymous").inc()
+        metrics.request_seconds.labels("unmatched", "OTHER").observe(0)
+        metrics.errors_total.labels(metrics.Layer.ROUTE, problem.code).inc()

@@ -17,7 +17,7 @@ from pms_backend import metrics
 print("ready", flush=True)
 sys.stdin.readline()
 for number in range(300):
-    metrics.requests_total.labels("GET", number).inc()
+    metrics.requests_total.labels(f"/{number}", "GET", "2xx", "default").inc()
     metrics.receiver_failures_total.labels(f"receiver {number}").inc()
 print(sum(len(one.samples) for one in metrics.requests_total.collect()))
 """
