@@ -11,7 +11,7 @@ from pms_backend.access.models import INTERNAL_TIER, STOREFRONT_TIER
 from pms_backend.access.rates import known_tiers
 from pms_backend.access.scopes import ALL_SCOPES, STOREFRONT_SCOPES
 from pms_backend.access.staff_scopes import scopes_of_staff
-from pms_backend.api.request_metrics import STAFF
+from pms_backend.api.routes import STAFF
 from pms_backend.metrics import OTHER
 
 
@@ -51,7 +51,7 @@ class Caller:
 
     @property
     def audience(self) -> str:
-        """The name of its tier in metrics: `staff`, a tier that exists, or `other`."""
+        """The name of its tier in metrics and log lines: `staff`, a tier that exists, or `other`."""
         if self.is_staff:
             return STAFF
         return self.tier if self.tier in known_tiers() else OTHER

@@ -15,6 +15,7 @@ from pms_backend.api.limits import MAX_HEADER_BYTES, MAX_QUERY_PARAMETERS, MAX_U
 from pms_backend.api.problems import Problem
 from pms_backend.api.request_bodies import max_body_bytes, media_type_of
 from pms_backend.api.request_metrics import count_response
+from pms_backend.api.routes import route_of, tier_of
 from pms_backend.api.views import problem
 
 CONTENT_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -34,7 +35,8 @@ class RequestContextMiddleware:
         door = context.Door.ADMIN if is_page(request.path) else context.Door.API
         with context.bind(actor="anonymous", request_id=request_id, door=door):
             response = self.get_response(request)
-            count_response(request, response, time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            count_response(request, response, route_of(request), tier_of(request), seconds)
         response["X-Request-Id"] = request_id
         return response
 

@@ -41,7 +41,8 @@ def test_what_no_pattern_matches_is_one_route(path: str, route: str) -> None:
 @pytest.mark.parametrize(
     ("caller", "tier"),
     [
-        (Caller("client:shop", frozenset(), "partner", "client:1"), "partner"),
+        (Caller("client:shop", frozenset(), "storefront", "client:1"), "storefront"),
+        (Caller("client:shop", frozenset(), "of-a-former-setting", "client:1"), "other"),
         (None, "anonymous"),
     ],
 )
