@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from pms_backend.access.encryption import EncryptedTextField
 from pms_backend.api.context import MAX_ACTOR_LENGTH
 from pms_backend.events.models import Event
+from webhooks.schedule import BREAKS_AFTER
 
 MAX_URL_LENGTH: Final = 2_000
 MAX_DESCRIPTION_LENGTH: Final = 500
@@ -34,6 +35,10 @@ class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
     def failing(self) -> "WebhookEndpointQuerySet":
         """Active endpoints to which no delivery has succeeded lately."""
         return self.filter(is_active=True, failing_since__isnull=False)
+
+    def paused(self) -> "WebhookEndpointQuerySet":
+        """Active endpoints that get nothing for a while, because they failed several times in a row."""
+        return self.filter(is_active=True, failures__gte=BREAKS_AFTER)
 
     def given_up(self) -> "WebhookEndpointQuerySet":
         """Endpoints that were disabled because of their answers."""
@@ -134,6 +139,30 @@ class DeliveryStatus(models.TextChoices):
 UNSETTLED: Final = (DeliveryStatus.PENDING, DeliveryStatus.SENDING)
 
 
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    """Queries of deliveries."""
+
+    def due(self) -> "DeliveryQuerySet":
+        """Deliveries that could be sent now to endpoints whose last delivery succeeded, the one due longest first.
+
+        One that is sent in order waits for those before it.
+        """
+        earlier = Delivery.objects.filter(
+            endpoint=models.OuterRef("endpoint"),
+            status__in=UNSETTLED,
+            is_in_order=True,
+            sequence__lt=models.OuterRef("sequence"),
+            next_attempt_at__gt=Now(),
+        )
+        return self.filter(
+            ~models.Q(models.Exists(earlier), is_in_order=True),
+            status__in=UNSETTLED,
+            next_attempt_at__lte=Now(),
+            endpoint__is_active=True,
+            endpoint__failures=0,
+        ).order_by("next_attempt_at", "id")
+
+
 class Delivery(models.Model):
     """An event on its way to an endpoint. The table is the queue: it is sent when `next_attempt_at` has come.
 
@@ -161,6 +190,8 @@ class Delivery(models.Model):
     next_attempt_at = models.DateTimeField(null=True, db_default=Now())
     is_in_order = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=Now())
+
+    objects = DeliveryQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)

@@ -27,6 +27,10 @@ class PMSEventStatus(models.TextChoices):
 class PMSEventQuerySet(models.QuerySet["PMSEvent"]):
     """Queries of PMS events."""
 
+    def due(self) -> "PMSEventQuerySet":
+        """Events that wait to be applied, or whose worker died, the one that is due longest first."""
+        return self.filter(due_at__lte=Now()).order_by("due_at", "id")
+
     def seconds_overdue(self) -> dict[str, float]:
         """For how long the oldest event of each connection has been due; 0 where none is due."""
         oldest = self.filter(due_at__lte=Now()).order_by().values("connection").annotate(due_at=models.Min("due_at"))

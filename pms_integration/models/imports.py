@@ -41,6 +41,14 @@ class ImportAction(models.TextChoices):
     REFUSE = "refuse", _("Refuses it")
 
 
+class ImportJobQuerySet(models.QuerySet["ImportJob"]):
+    """Queries of imports."""
+
+    def due(self) -> "ImportJobQuerySet":
+        """Unfinished imports that no worker has leased, the one that waits longest first."""
+        return self.filter(status__in=["pending", "running"], lease_until__lte=Now()).order_by("lease_until", "id")
+
+
 class ImportJob(models.Model):
     """An import of a product file: its progress and its result. A `dry_run` is a preview, which writes no product.
 
@@ -86,6 +94,8 @@ class ImportJob(models.Model):
     created_at = models.DateTimeField(_("sent"), db_default=Now())
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+
+    objects = ImportJobQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)

@@ -4,8 +4,21 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from pms_integration.models.connections import MAX_REASON_LENGTH
+from pms_integration.models.connections import MAX_REASON_LENGTH, PMSConnection
 from pms_integration.models.reported import PMSProduct
+
+
+class PMSProductPushQuerySet(models.QuerySet["PMSProductPush"]):
+    """Queries of product pushes."""
+
+    def due(self) -> "PMSProductPushQuerySet":
+        """Pushes that wait to be sent to a PMS that may be called now, the one that is due longest first."""
+        is_callable = models.Q(next_try_at__isnull=True) | models.Q(next_try_at__lte=Now())
+        return self.filter(
+            models.Q(leased_until__isnull=True) | models.Q(leased_until__lte=Now()),
+            due_at__lte=Now(),
+            pms_product__connection__in=PMSConnection.objects.called().filter(is_callable, is_paused=False),
+        ).order_by("due_at", "id")
 
 
 class PMSProductPush(models.Model):
@@ -33,6 +46,8 @@ class PMSProductPush(models.Model):
     sent = models.JSONField(default=dict, db_default={})
     # How often the request was sent.
     attempts = models.PositiveIntegerField(_("attempts"), default=0, db_default=0)
+
+    objects = PMSProductPushQuerySet.as_manager()
 
     class Meta:
         ordering = ("due_at", "id")

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from inventory.models import MAX_REFERENCE_LENGTH, Reason, StockLevel, StockMovement
 from pms_backend.api.moments import moment_constraint
-from pms_integration.models.connections import MAX_EXTERNAL_ID_LENGTH, MAX_REASON_LENGTH, PMSConnection
+from pms_integration.models.connections import MAX_EXTERNAL_ID_LENGTH, MAX_REASON_LENGTH, PMSConnection, PMSLocation
 from products.skus import MAX_SKU_LENGTH
 
 
@@ -17,6 +17,33 @@ class StockPushStatus(models.TextChoices):
     PENDING = "pending", _("Pending")
     ACKNOWLEDGED = "acknowledged", _("Acknowledged")
     REJECTED = "rejected", _("Rejected")
+
+
+class PMSStockPushQuerySet(models.QuerySet["PMSStockPush"]):
+    """Queries of stock pushes."""
+
+    def due(self) -> "PMSStockPushQuerySet":
+        """Pushes that could be sent now, the one that is due longest first.
+
+        A push waits for those before it at its level; one of a location that is not mapped any more for its mapping.
+        """
+        earlier = PMSStockPush.objects.filter(
+            connection=models.OuterRef("connection"),
+            level=models.OuterRef("level"),
+            status=StockPushStatus.PENDING,
+            id__lt=models.OuterRef("id"),
+            due_at__gt=Now(),
+        )
+        mapping = PMSLocation.objects.filter(
+            connection=models.OuterRef("connection"), location=models.OuterRef("level__location")
+        )
+        return self.filter(
+            ~models.Exists(earlier),
+            models.Exists(mapping),
+            status=StockPushStatus.PENDING,
+            due_at__lte=Now(),
+            connection__in=PMSConnection.objects.called().filter(is_paused=False),
+        ).order_by("due_at", "id")
 
 
 class PMSStockPush(models.Model):
@@ -58,6 +85,8 @@ class PMSStockPush(models.Model):
     # Why it was rejected.
     error = models.CharField(_("error"), max_length=MAX_REASON_LENGTH, blank=True, db_default="")
     created_at = models.DateTimeField(_("created at"), db_default=Now())
+
+    objects = PMSStockPushQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)
