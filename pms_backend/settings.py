@@ -158,7 +158,7 @@ SWEEP_SECONDS = 2.0
 IMAGE_SWEEP_SECONDS = 5.0
 # Interval of deleting expired rows, which have no effect before that either.
 PRUNE_SECONDS = 60.0
-HEARTBEAT_SECONDS = 5.0
+HEARTBEAT_SECONDS = 2.0
 _HEARTBEAT = "pms_backend.operations.tasks.record_heartbeat"
 
 # One queue per kind of latency, with its tasks and how often beat starts each (seconds, or a time of day), so that slow
@@ -218,6 +218,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "max_retries": 0,
 }
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULER = "pms_backend.operations.beat.HeartbeatScheduler"
 
 
 def _every(interval: float | crontab, task: str, **options: Any) -> dict[str, Any]:
@@ -492,8 +493,10 @@ FILE_UPLOAD_HANDLERS = [
     "pms_backend.api.upload_spooling.TemporaryFileUploadHandler",
 ]
 
-# --- Logs and metrics -------------------------------------------------------------------------------------------------
+# --- Health, logs and metrics -----------------------------------------------------------------------------------------
 
+# Where the socket server answers, for the check of `/health/ready`; without it there is no such check.
+SOCKETS_URL = env.origin("SOCKETS_URL")
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")
 # A directory for the counters of all processes of a machine, so that one scrape sees them all.
 if METRICS_DIR := env.text("METRICS_DIR", ""):

@@ -3,6 +3,7 @@
 import functools
 import gc
 import itertools
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final, Protocol
@@ -19,6 +20,7 @@ from xdist.scheduler import LoadFileScheduling
 from pms_backend.access.models import DEFAULT_TIER, INTERNAL_TIER
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.access.services import create_api_client
+from pms_backend.operations.bounded_reading import BoundedReading
 from tests.emptying import empty_what_was_written
 from tests.events.receivers import Receive, connecting
 from tests.sockets import GAP, SocketServer, continue_feed
@@ -101,6 +103,17 @@ def _empty_redis() -> Iterator[None]:
     yield
     for redis in redis_databases():
         redis.flushdb()
+
+
+@pytest.fixture(autouse=True)
+def _reads_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Health reads in the test's own thread, whose transaction no other thread sees."""
+
+    def refresh(reading: BoundedReading[Any]) -> None:
+        reading._began_at = time.monotonic()
+        reading._run_once()
+
+    monkeypatch.setattr(BoundedReading, "refresh", refresh)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,23 +1,39 @@
-"""What operations writes: heartbeats, the superuser's password, and secrets under a new key."""
+"""What operations writes: heartbeats, a superuser's password, secrets under a new key, a file to try the storage."""
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
-from django.db import models, transaction
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import connection, models, transaction
 from django.db.models.functions import Cast
-from django.utils import timezone
 
 from pms_backend.access.encryption import EncryptedTextField, decrypt, is_by_first_key
-from pms_backend.operations.models import Heartbeat
+from pms_backend.operations.heartbeats import MAX_AGE_SECONDS
+
+_RECORD_HEARTBEAT: Final = """
+INSERT INTO operations_heartbeat AS last (name, beat_at, steady_since)
+VALUES (%s, statement_timestamp(), statement_timestamp())
+ON CONFLICT (name) DO UPDATE SET beat_at = excluded.beat_at, steady_since = CASE
+    WHEN last.beat_at < excluded.beat_at - %s * interval '1 second' THEN excluded.beat_at
+    ELSE last.steady_since END
+"""
 
 
-def record_heartbeat(*, queue: str) -> None:
-    """Records that the worker of `queue` works."""
-    Heartbeat.objects.update_or_create(queue=queue, defaults={"beat_at": timezone.now()})
+def record_heartbeat(*, name: str) -> None:
+    """Records that beat, or the worker of the queue `name`, works."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RECORD_HEARTBEAT, [name, MAX_AGE_SECONDS])
+
+
+def try_storage() -> None:
+    """Writes a file to the storage of uploaded files and deletes it. Raises what the storage raises."""
+    default_storage.delete(default_storage.save(f"health/{uuid.uuid4().hex}", ContentFile(b"")))
 
 
 @transaction.atomic

@@ -8,4 +8,4 @@ from pms_backend.operations import services
 @shared_task
 def record_heartbeat(queue: str) -> None:
     """Records that the worker of `queue` works."""
-    services.record_heartbeat(queue=queue)
+    services.record_heartbeat(name=queue)

@@ -8,6 +8,7 @@ from cryptography.fernet import Fernet
 
 from pms_backend.standalone.configuration import Configuration
 from pms_backend.standalone.data_dir import DataDir, write_json
+from pms_backend.standalone.ports import url_host
 
 SECRET_KEY_BYTES = 50
 
@@ -31,6 +32,7 @@ def stack_environment(
         "WS_PORT": str(configuration.ws_port),
         "PUBLIC_WS_PORT": configuration.public_ws_port,
         "METRICS_DIR": str(data_dir.metrics),
+        "SOCKETS_URL": f"http://{url_host(configuration.host)}:{configuration.ws_port}",
     }
     data_dir.empty_metrics()
     write_json(data_dir.environment, environment)

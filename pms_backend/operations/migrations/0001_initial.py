@@ -12,8 +12,9 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Heartbeat',
             fields=[
-                ('queue', models.CharField(max_length=20, primary_key=True, serialize=False)),
+                ('name', models.CharField(max_length=20, primary_key=True, serialize=False)),
                 ('beat_at', models.DateTimeField()),
+                ('steady_since', models.DateTimeField()),
             ],
             options={
                 'verbose_name': 'heartbeat',

@@ -1,0 +1,36 @@
+"""Which programs ended lately and were restarted, as the supervisor of this machine writes it down."""
+
+import time
+from typing import Final
+
+import orjson
+from django.conf import settings
+
+# So long a restart is told: longer than the pause between two looks at `/health/ready`.
+SHOWN_SECONDS: Final = 15.0
+# The check that a program belongs to.
+CHECKS: Final = {
+    "postgres": "database",
+    "redis": "redis",
+    "relay": "relay",
+    "sync": "worker",
+    "pms": "worker",
+    "deliveries": "worker",
+    "worker": "worker",
+    "beat": "beat",
+    "sockets": "sockets",
+}
+
+
+def recent_restarts() -> dict[str, str]:
+    """Says, by check, which programs ended less than `SHOWN_SECONDS` ago and why; empty without a supervisor."""
+    try:
+        programs = orjson.loads((settings.RUN_DIR / "programs.json").read_bytes())["programs"]
+    except (OSError, orjson.JSONDecodeError):
+        return {}
+    found: dict[str, list[str]] = {}
+    for name, program in programs.items():
+        ago = time.time() - (program["ended_at"] or 0)
+        if name in CHECKS and 0 <= ago < SHOWN_SECONDS:
+            found.setdefault(CHECKS[name], []).append(f"{name} was restarted {ago:.0f} s ago: it {program['end']}")
+    return {check: "; ".join(texts) for check, texts in found.items()}
