@@ -8,9 +8,15 @@ class OperationsConfig(AppConfig):
     verbose_name = "Operations"
 
     def ready(self) -> None:
-        """Makes our Celery application the default for sending tasks, and registers the system checks."""
+        """Makes our Celery application the default for sending tasks, and registers the system checks.
+
+        Also hides tables from Supabase's generated API, at the end of each `migrate`.
+        """
+        from django.db.models.signals import post_migrate  # noqa: TID251 - no signal of a model
+
         from pms_backend import celery
-        from pms_backend.operations import checks
+        from pms_backend.operations import checks, row_level_security
 
         celery.app.set_default()
         register(checks.check_settings)
+        post_migrate.connect(row_level_security.hide_from_generated_api, sender=self)

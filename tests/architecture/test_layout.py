@@ -36,9 +36,14 @@ def find_inner_imports(tree: ast.Module, path: str = "") -> list[int]:
     ]
 
 
-def find_model_signals(tree: ast.Module) -> list[int]:
-    """Every mention of a signal of Django's models."""
-    return [node.lineno for node in ast.walk(tree) for name in _names(node) if MODEL_SIGNALS.match(name)]
+def find_model_signals(tree: ast.Module, path: str = "") -> list[int]:
+    """Every mention of a signal of Django's models, but for the end of `migrate`, which hides new tables."""
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        for name in _names(node)
+        if MODEL_SIGNALS.match(name) and (path, name) != ("pms_backend/operations/apps.py", "post_migrate")
+    ]
 
 
 def find_new_signals(tree: ast.Module) -> list[int]:
@@ -122,7 +127,7 @@ def test_nothing_is_imported_inside_a_function():
 
 
 def test_model_signals_are_not_used():
-    assert everywhere(lambda tree, _: find_model_signals(tree)) == set()
+    assert everywhere(find_model_signals) == set()
 
 
 def test_one_signal_exists():
