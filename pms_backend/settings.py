@@ -247,6 +247,8 @@ AUDIT_RETENTION_DAYS = env.integer("AUDIT_RETENTION_DAYS", 365, minimum=1, maxim
 # --- Uploaded files: on this machine, or in an S3-compatible bucket ---------------------------------------------------
 
 STORAGE_BUCKET = env.text("STORAGE_BUCKET", "")
+# Private files: imports. Set it if workers run on other machines than the web processes.
+STORAGE_PRIVATE_BUCKET = env.text("STORAGE_PRIVATE_BUCKET", "")
 _STORAGE = file_storage(
     bucket=STORAGE_BUCKET,
     # For services other than Amazon: MinIO, Supabase Storage, R2.
@@ -257,8 +259,7 @@ _STORAGE = file_storage(
     secret_key=env.secret("STORAGE_SECRET_KEY", minimum=8),
     # Where browsers find the bucket's files: a CDN, or the bucket itself.
     public_url=env.web_address("STORAGE_PUBLIC_URL"),
-    # Private files: imports. Set it if workers run on other machines than the web processes.
-    private_bucket=env.text("STORAGE_PRIVATE_BUCKET", ""),
+    private_bucket=STORAGE_PRIVATE_BUCKET,
 )
 STORAGES = {
     "default": _STORAGE.backend,
@@ -497,7 +498,7 @@ FILE_UPLOAD_HANDLERS = [
 
 # Where the socket server answers, for the check of `/health/ready`; without it there is no such check.
 SOCKETS_URL = env.origin("SOCKETS_URL")
-METRICS_TOKEN = env.text("METRICS_TOKEN", "")
+METRICS_TOKEN = env.secret("METRICS_TOKEN", minimum=16)
 # A directory for the counters of all processes of a machine, so that one scrape sees them all.
 if METRICS_DIR := env.text("METRICS_DIR", ""):
     Path(METRICS_DIR).mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.core.checks import register
+from django.core.checks import Tags, register
 
 
 class OperationsConfig(AppConfig):
@@ -15,8 +15,18 @@ class OperationsConfig(AppConfig):
         from django.db.models.signals import post_migrate  # noqa: TID251 - no signal of a model
 
         from pms_backend import celery
-        from pms_backend.operations import checks, row_level_security
+        from pms_backend.operations import (
+            bucket_checks,
+            checks,
+            database_checks,
+            row_level_security,
+            supabase_checks,
+        )
 
         celery.app.set_default()
         register(checks.check_settings)
+        register(supabase_checks.check_supabase)
+        register(supabase_checks.advise_on_supabase, deploy=True)
+        register(database_checks.check_database, Tags.database)
+        register(bucket_checks.check_buckets, deploy=True)
         post_migrate.connect(row_level_security.hide_from_generated_api, sender=self)
