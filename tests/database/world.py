@@ -88,7 +88,7 @@ def _make_clients() -> None:
     SupabaseUser.objects.create(subject="one", user=User.objects.create(username="one"))
     access.issue_ticket(caller=caller_of_user(User.objects.create(username="other")))
     IdempotencyKey.objects.create(digest=b"0" * 32, fingerprint=b"0" * 32, status=201, body=b"{}")
-    record_heartbeat(queue="default")
+    record_heartbeat(name="default")
 
 
 def _deliver() -> None:
