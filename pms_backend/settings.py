@@ -519,8 +519,9 @@ LOGGING = {
     },
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["context", "repeats"]},
+        "errors": {"class": "pms_backend.metrics.error_logs.ErrorCounter", "level": "ERROR"},
     },
-    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "WARNING")},
+    "root": {"handlers": ["console", "errors"], "level": env.text("LOG_LEVEL", "WARNING")},
     "loggers": {
         "django.request": {"level": "ERROR"},
         # Otherwise the loggers of the servers have handlers of their own.

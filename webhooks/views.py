@@ -8,9 +8,11 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.request import Request
 
+from pms_backend import metrics
 from pms_backend.access.throttling import exempt_verified, limit_by_connection, run_with_limit
 from pms_backend.api import serializers
 from pms_backend.api.endpoints import APIView
+from pms_backend.api.exceptions import NotFound
 from pms_backend.api.parsers import InvalidJSON, RawParser
 from pms_backend.api.renderers import JSONRenderer
 from pms_integration import services
@@ -71,16 +73,24 @@ class PMSWebhookView(APIView):
         except (BodyTooLarge, SignatureInvalid, InvalidJSON) as error:
             reason = _REASONS.get(type(error), WebhookRefusal.WRONG_SIGNATURE)
             if isinstance(error, InvalidJSON):
+                metrics.webhooks_total.labels(slug, reason.value).inc()
                 services.count_refused_webhook(slug=slug, reason=reason)
                 exempt_verified(request._request)
                 raise ParseError(f"The body {error}.") from None
-            run_with_limit(request._request, services.commands_to_count(slug=slug, reason=reason))
+            commands = services.commands_to_count(slug=slug, reason=reason)
+            metrics.webhooks_total.labels(slug if commands else metrics.OTHER, reason.value).inc()
+            run_with_limit(request._request, commands)
             if isinstance(error, SignatureInvalid):
                 limit_by_connection(request._request, slug)
             raise
+        except NotFound:
+            metrics.webhooks_total.labels(metrics.OTHER, "unknown_connection").inc()
+            raise
         if isinstance(found, HandshakeResponse):
+            metrics.webhooks_total.labels(slug, "handshake").inc()
             limit_by_connection(request._request, slug)
             return HttpResponse(found.body, status=found.status)
+        metrics.webhooks_total.labels(slug, "duplicate" if found.is_duplicate else "accepted").inc()
         exempt_verified(request._request)
         return response_of(found)
 

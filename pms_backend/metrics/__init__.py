@@ -44,6 +44,12 @@ stock_differences = Gauge(
     ["connection"],
     multiprocess_mode="mostrecent",
 )
+webhooks_total = Counter(
+    "pms_webhooks_total",
+    "Webhooks of PMSs, by result: accepted, duplicate, or the reason of the refusal",
+    ["connection", "result"],
+)
+imports_total = Counter("pms_imports_total", "Imports that have ended, by status: finished or failed", ["status"])
 deliveries_total = Counter("pms_deliveries_total", "Attempts at deliveries, by outcome: ok or failed", ["result"])
 pms_calls_total = Counter("pms_calls_total", "Calls to PMSs, by outcome: ok or failed", ["connection", "result"])
 sync_runs_total = Counter(
@@ -71,6 +77,11 @@ sockets_closed_total = Counter("pms_sockets_closed_total", "Sockets closed by th
 socket_delay_seconds = Histogram(
     "pms_socket_delay_seconds", "Time from a change of stock until the hub sends it to the sockets"
 )
+
+
+def count_error(layer: Layer, code: str) -> None:
+    """Counts an expected failure of background work; a defect is counted when it is logged (`error_logs.py`)."""
+    errors_total.labels(layer, code).inc()
 
 
 def forget_dead_processes() -> None:

@@ -35,6 +35,7 @@ def call_pms(*, connection_id: int, operation: Callable[[OutgoingConnector, PMSC
         raise
     except ConnectorError as error:
         metrics.pms_calls_total.labels(connection.slug, "failed").inc()
+        metrics.count_error(metrics.Layer.INTEGRATION, "pms_call_failed")
         record_error(connection_id=connection_id, is_trial=is_trial, error=error)
         raise
     metrics.pms_calls_total.labels(connection.slug, "ok").inc()

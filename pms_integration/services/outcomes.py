@@ -145,5 +145,7 @@ def _row(lease: Lease, outcome: Outcome, now: datetime) -> tuple[int | str | boo
 
 
 def _count(written: Counter[tuple[str, str, str]]) -> None:
-    for labels, count in written.items():
-        metrics.pms_events_total.labels(*labels).inc(count)
+    for (connection_slug, type_, status), count in written.items():
+        metrics.pms_events_total.labels(connection_slug, type_, status).inc(count)
+        if status == PMSEventStatus.DEAD:
+            metrics.errors_total.labels(metrics.Layer.SERVICE, "pms_event_dead").inc(count)

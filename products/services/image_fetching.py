@@ -100,6 +100,7 @@ def fetch_image(lease: Lease) -> None:
     try:
         stored = _fetched(lease)
     except FetchFailed as error:
+        metrics.count_error(metrics.Layer.INTEGRATION, "image_fetch_failed")
         _record_failure(lease, str(error), permanent=error.permanent)
     except Exception as error:
         logger.exception("The image %s could not be fetched", lease.image_id)

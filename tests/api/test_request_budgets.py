@@ -69,7 +69,7 @@ BUDGETS: Final = {
     "reserve": Cost(calls=16085, queries=10),
     "commit": Cost(calls=9646, queries=7),
     "bulk of 100": Cost(calls=14319, queries=4),
-    "webhook in": Cost(calls=1417, queries=1),
+    "webhook in": Cost(calls=1424, queries=1),
     "availability of 50": Cost(calls=3551, queries=1),
 }
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from pms_backend import metrics
@@ -52,8 +53,14 @@ def store_results(*, attempts: Sequence[Attempt], not_sent: Sequence[NotSent], u
         if attempts:
             logged = [_logged(attempt) for attempt in attempts]
             cursor.execute(_LOG, [as_array(column) for column in zip(*logged, strict=True)])
+    transaction.on_commit(partial(_count, attempts), robust=True)
+
+
+def _count(attempts: Sequence[Attempt]) -> None:
     for attempt in attempts:
         metrics.deliveries_total.labels("ok" if attempt.is_success else "failed").inc()
+        if not attempt.is_success:
+            metrics.count_error(metrics.Layer.INTEGRATION, "delivery_failed")
 
 
 def _row(attempt: Attempt, now: datetime) -> tuple[int, datetime, str, int, datetime | None]:

@@ -85,6 +85,7 @@ class KeySet:
             self._keys = read_keys(fetch(self._url))
         except (outbound.OutboundError, NotKeys) as error:
             metrics.jwks_fetches_total.labels("failed").inc()
+            metrics.count_error(metrics.Layer.INTEGRATION, "jwks_fetch_failed")
             logger.warning("Supabase's keys cannot be had; those that are known stay: %r", error)
         else:
             self._fetched_at = _now()

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from pms_backend import metrics
 from pms_backend.access.services import record_audit
 from pms_backend.api import context
 from pms_backend.api.storable_text import storable
@@ -119,6 +121,7 @@ def end(job: ImportJob, status: ImportStatus, reason: str = "") -> None:
     job.save(update_fields=["status", "error", "finished_at", "total", "planned_categories"])
     if job.dry_run:
         PreviewedName.objects.filter(job=job).delete()
+    transaction.on_commit(partial(_count_end, status), robust=True)
     with context.bind(actor=job.actor, request_id=job.request_id, door=context.Door.IMPORT):
         outbox.record(
             ImportFinished(
@@ -143,6 +146,12 @@ def end(job: ImportJob, status: ImportStatus, reason: str = "") -> None:
             updated=job.updated,
             failed=job.failed,
         )
+
+
+def _count_end(status: ImportStatus) -> None:
+    metrics.imports_total.labels(status.value).inc()
+    if status == ImportStatus.FAILED:
+        metrics.count_error(metrics.Layer.SERVICE, "import_failed")
 
 
 def add_problems(job: ImportJob, problems: Sequence[Problem], *, is_warning: bool, block: tuple[int, int, int]) -> None:

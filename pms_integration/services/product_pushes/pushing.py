@@ -10,8 +10,10 @@ from functools import partial
 from http import HTTPStatus
 from typing import Final
 
+from django.db import transaction
 from django.utils import timezone
 
+from pms_backend import metrics
 from pms_backend.api.exceptions import DomainError
 from pms_backend.api.storable_text import storable
 from pms_backend.api.transactions import retried_atomic
@@ -152,6 +154,7 @@ def release(*, lease: PushLease) -> None:
 def refuse(*, lease: PushLease, error: str) -> None:
     """Ends a push that the PMS refuses: it changes nothing there, and waits for the next change. Raises `LeaseLost`."""
     logger.error("The product push %s is refused: %s", lease.push_id, error)
+    transaction.on_commit(partial(metrics.count_error, metrics.Layer.INTEGRATION, "push_rejected"), robust=True)
     row = lock_product(lease)
     push = lock_push(lease)
     is_there = push.creates and row.external_id is not None

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -11,6 +12,7 @@ from django.db.models import F
 from django.db.models.functions import Least
 from django.utils import timezone
 
+from pms_backend import metrics
 from pms_backend.api import context
 from pms_backend.api.arrays import as_array
 from pms_backend.api.exceptions import OutcomeUnknown
@@ -246,6 +248,7 @@ def _reports(
 def reject(*, push: PMSStockPush, error: str) -> None:
     """Ends a push that the PMS refuses: it changes nothing there, and is not sent again."""
     logger.error("The stock push %s of %s is rejected: %s", push.pk, push.sku, error)
+    transaction.on_commit(partial(metrics.count_error, metrics.Layer.INTEGRATION, "push_rejected"), robust=True)
     PMSStockPush.objects.filter(pk=push.pk, status=StockPushStatus.PENDING).update(
         status=StockPushStatus.REJECTED, error=storable(error)[:MAX_REASON_LENGTH]
     )

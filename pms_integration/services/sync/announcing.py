@@ -1,6 +1,7 @@
 """The events of a sync run."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -44,8 +45,13 @@ def announce_end(run: SyncRun, *, failed_because: str = "") -> None:
         # `cancel_sync` tells in the history who has cancelled it.
         if run.status == SyncStatus.FINISHED:
             _audit(run, SyncFinished.type, created=run.created, updated=run.updated, failed=run.failed)
-    counter = metrics.sync_runs_total.labels(run.connection.slug, run.status)
-    transaction.on_commit(counter.inc, robust=True)
+    transaction.on_commit(partial(_count_end, run.connection.slug, run.status), robust=True)
+
+
+def _count_end(slug: str, status: str) -> None:
+    metrics.sync_runs_total.labels(slug, status).inc()
+    if status == SyncStatus.FAILED:
+        metrics.count_error(metrics.Layer.SERVICE, "sync_failed")
 
 
 def _record(run: SyncRun, event: SyncEvent) -> None:
