@@ -1,4 +1,4 @@
-"""The heartbeats of beat and of the workers."""
+"""The heartbeats of beat and of the workers, and what the counters rose by."""
 
 from django.db import models
 
@@ -18,3 +18,22 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class MetricIncrease(models.Model):
+    """What a counter, over all processes, rose by in five minutes; in an hour, once that is a day old."""
+
+    began_at = models.DateTimeField()
+    name = models.CharField(max_length=60)
+    labels = models.JSONField()
+    amount = models.BigIntegerField()
+
+    class Meta:
+        verbose_name = "metric increase"
+        constraints = (
+            models.UniqueConstraint(fields=["began_at", "name", "labels"], name="operations_metricincrease_once"),
+            models.CheckConstraint(condition=models.Q(amount__gt=0), name="operations_metricincrease_amount_positive"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.labels}: {self.amount} from {self.began_at} on"

@@ -20,4 +20,18 @@ class Migration(migrations.Migration):
                 'verbose_name': 'heartbeat',
             },
         ),
+        migrations.CreateModel(
+            name='MetricIncrease',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('began_at', models.DateTimeField()),
+                ('name', models.CharField(max_length=60)),
+                ('labels', models.JSONField()),
+                ('amount', models.BigIntegerField()),
+            ],
+            options={
+                'verbose_name': 'metric increase',
+                'constraints': [models.UniqueConstraint(fields=('began_at', 'name', 'labels'), name='operations_metricincrease_once'), models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='operations_metricincrease_amount_positive')],
+            },
+        ),
     ]

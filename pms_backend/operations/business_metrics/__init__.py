@@ -1,0 +1,1 @@
+"""Requests, cache, sync and errors of the last hour, day and month: sampled from the counters, kept, and shown."""
