@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
 from inventory.admin.live import live_stock
@@ -56,10 +55,3 @@ def _with_rows(section: BoardSection) -> dict[str, object]:
         "rows": [(level, moment(level.updated_at)) for level in section.levels],
         "hidden_in_need": section.hidden_in_need,
     }
-
-
-def _urls() -> list[URLPattern]:
-    return [path("inventory/board/", admin.site.admin_view(show_board), name="inventory_board")]
-
-
-admin.site.extra_urls = _urls  # type: ignore[attr-defined]  # Unfold's, for pages of no model

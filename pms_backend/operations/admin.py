@@ -1,4 +1,4 @@
-"""The admin of users, roles and failed logins, and the dashboard as its first page."""
+"""The admin of users, roles and failed logins, the dashboard as its first page, and its other pages of no model."""
 
 from typing import Any, ClassVar
 
@@ -10,15 +10,18 @@ from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm
 
+from inventory.admin.board import show_board
 from pms_backend.access.audited_admin import own_password_changed
 from pms_backend.access.granting_admin import GrantingAdmin, GrantingForm
 from pms_backend.api.admin_tables import EXTRA, KEY, MAIN_NUMBER, NAME, SENTENCE, TEXT
 from pms_backend.api.service_admin import ReadOnlyAdmin, moment
 from pms_backend.api.typed_unfold import ModelAdmin, display
+from pms_backend.operations.business_metrics.page import show_operations
 from pms_backend.operations.roles import ROLES
 from pms_backend.operations.search.page import show_search
 from pms_backend.operations.user_forms import NewUserForm, UserForm
@@ -28,6 +31,16 @@ admin.site.index_title = _("Dashboard")
 admin.site.login_template = "operations/login.html"
 # Unfold's address of its own search, which would find pages and run each list's search.
 admin.site.search = show_search  # type: ignore[attr-defined]
+
+
+def _pages_of_no_model() -> list[URLPattern]:
+    return [
+        path("inventory/board/", admin.site.admin_view(show_board), name="inventory_board"),
+        path("operations/", admin.site.admin_view(show_operations), name="operations"),
+    ]
+
+
+admin.site.extra_urls = _pages_of_no_model  # type: ignore[attr-defined]  # Unfold's
 admin.site.password_change = own_password_changed(admin.site.password_change)  # type: ignore[method-assign]
 admin.site.unregister((User, Group))
 # Their pages say what the menu says.

@@ -111,7 +111,7 @@ TABLE = {
 # The pages of no model, each with a test of its own.
 SITE = (
     *("index", "login", "logout", "password_change", "password_change_done"),
-    *("autocomplete", "jsi18n", "view_on_site", "app_list", "search", "inventory_board"),
+    *("autocomplete", "jsi18n", "view_on_site", "app_list", "search", "inventory_board", "operations"),
 )
 
 

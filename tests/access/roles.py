@@ -29,7 +29,7 @@ class Role:
         return of_app or name in self.permissions or self.flags.get("is_superuser", False)
 
 
-OURS = ("products", "inventory", "pms_integration", "webhooks", "events", "access", "auth", "axes")
+OURS = ("products", "inventory", "pms_integration", "webhooks", "events", "access", "auth", "axes", "operations")
 READ = frozenset({"products:read", "inventory:read", "pms:read", "webhooks:read"})
 
 ROLES = {

@@ -29,6 +29,7 @@ TABLE = {
     "search": (200, 200),
     "autocomplete": (403, 200),
     "inventory_board": (403, 200),
+    "operations": (403, 200),
 }
 pytestmark = pytest.mark.django_db
 

@@ -34,16 +34,17 @@ STOCK = [
 ]
 PMS = [
     *("Connections", "PMS events", "Sync runs", "PMS products", "PMS variants", "PMS stock"),
-    *("Product pushes", "Stock pushes", "Endpoints", "Deliveries", "Events feed", "Parked events"),
+    *("Product pushes", "Stock pushes", "Endpoints", "Deliveries"),
 ]
+FEED = ["Events feed", "Parked events"]
 MENUS = {
-    "Viewer": [*CATALOGUE, "Imports", *STOCK, *PMS],
+    "Viewer": [*CATALOGUE, "Imports", *STOCK, *PMS, *FEED],
     "Counter": [*CATALOGUE, "Count sheets"],
     "Warehouse": [*CATALOGUE, *STOCK, "Connections", "PMS events", "PMS stock"],
     "Catalogue": [*CATALOGUE, "Imports", "Locations"],
-    "Integrator": [*CATALOGUE, "Imports", *STOCK, *PMS],
+    "Integrator": [*CATALOGUE, "Imports", *STOCK, *PMS, "Operations", *FEED],
     "Administrator": [
-        *([*CATALOGUE, "Imports", *STOCK, *PMS]),
+        *([*CATALOGUE, "Imports", *STOCK, *PMS, "Operations", *FEED]),
         *("API clients", "Audit log", "Users", "Roles", "Failed logins"),
     ],
 }

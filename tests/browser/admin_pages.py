@@ -22,6 +22,7 @@ from tests.browser.catalogue_pages import make_catalogue
 from tests.browser.outside_pages import make_outside, page_of
 from tests.browser.stock_pages import LONG_NAME, make_warehouse
 from tests.factories import make_connection
+from tests.operations.business_metrics.increases import add_a_day
 from tests.operations.test_admin import add_rows
 
 # As many as a phone has to show, and one more.
@@ -41,6 +42,7 @@ def make_world() -> dict[str, str]:
     warehouse = make_warehouse()
     catalogue, outside = make_catalogue(), make_outside()
     add_rows(range(ROWS))
+    add_a_day()
     connection = _connections()
     return {
         **menu_pages(),

@@ -101,11 +101,12 @@ ROLES = {
             "change_delivery",
         ),
         "events": (*VIEWS["events"], "change_parkedevent"),
+        "operations": ("view_metricincrease",),
     },
 }
 ADMINISTRATOR = "Administrator"
 APPS_OF_ADMINISTRATOR = (
-    *("products", "inventory", "pms_integration", "webhooks", "events", "access", "auth", "axes"),
+    *("products", "inventory", "pms_integration", "webhooks", "events", "access", "auth", "axes", "operations"),
 )
 
 
