@@ -12,6 +12,7 @@ from django.db import OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from pms_backend.operations.row_level_security import find_missing
+from pms_backend.operations.supabase_checks import TRANSACTION_PORT
 
 # Moments of ours and of PostgreSQL are compared in many places; a reported one may be a few minutes ahead.
 MAX_CLOCK_OFFSET_SECONDS: Final = 2.0
@@ -46,7 +47,8 @@ def _find_problems(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
             "that of this machine: synchronise both by NTP.",
             id="pms.W020",
         )
-    if settings.DATABASE_POOLER == "none" and shares_sessions(connection):
+    is_pooled_by_port = connection.settings_dict["PORT"] == TRANSACTION_PORT  # which pms.E010 says already
+    if settings.DATABASE_POOLER == "none" and not is_pooled_by_port and shares_sessions(connection):
         yield Error(
             "DATABASE_POOLER must be `transaction`: DATABASE_URL leads to a pooler in transaction mode.", id="pms.E021"
         )
