@@ -116,6 +116,7 @@ def test_a_bucket_that_does_not_exist_is_found(buckets: Any, settings: Any):
     buckets.create_bucket(Bucket="pms-private", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
 
 
+@pytest.mark.slow
 def test_a_server_that_does_not_answer_is_found(settings: Any):
     configure(settings, f"http://127.0.0.1:{free_port()}")
 

@@ -1,5 +1,6 @@
 """The usual mistakes with Supabase are found in the settings, and named in one line each."""
 
+import re
 import sys
 from typing import Any
 
@@ -9,6 +10,7 @@ from pms_backend import env
 from pms_backend.file_storage import file_storage
 from pms_backend.operations import supabase_checks
 from pms_backend.operations.supabase_checks import database_advice, database_errors, project_advice, storage_errors
+from tests.architecture.sources import ROOT
 from tests.architecture.test_gates import run
 
 POOLER = "aws-0-eu-central-1.pooler.supabase.com"
@@ -152,3 +154,12 @@ def test_check_deploy_shows_the_advice():
     assert checked.returncode == 0
     assert "(pms.W011) DATABASE_URL should end in ?sslmode=require" in checked.stderr
     assert "they name DATABASE_URL abc, SUPABASE_URL other." in checked.stderr
+
+
+def test_every_check_is_in_the_guides():
+    modules = (ROOT / "pms_backend/operations").glob("*_checks.py")
+    codes = {code for module in modules for code in re.findall(r"pms\.[EW]\d{3}", module.read_text())}
+    guides = "".join((ROOT / "docs" / name).read_text() for name in ("supabase.md", "operations.md"))
+
+    assert len(codes) > 15
+    assert [code for code in sorted(codes) if code not in guides] == []
