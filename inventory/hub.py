@@ -173,7 +173,6 @@ async def get_hub() -> Hub:
     global _hub
     async with _starting:
         if _hub is None:
-            metrics.forget_dead_processes()
             hub = Hub()
             await hub.start()
             _hub = hub

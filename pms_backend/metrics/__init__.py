@@ -1,16 +1,14 @@
 """Counters and timers that anyone increments; `GET /metrics` shows them."""
 
-import os
-from pathlib import Path
-
-from prometheus_client.multiprocess import mark_process_dead
-
 from pms_backend.metrics.allocated_files import use_allocated_files
 from pms_backend.metrics.bounded import OTHER as OTHER
 from pms_backend.metrics.bounded import Counter, Gauge, Histogram
 from pms_backend.metrics.layers import Layer as Layer
+from pms_backend.metrics.process_files import forget_dead_processes as forget_dead_processes
+from pms_backend.metrics.process_files import number_files
 
 use_allocated_files()
+number_files()
 
 # From a response of the cache (2 ms) to one that a slow database delays to its timeout.
 REQUEST_SECONDS_BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
@@ -82,12 +80,3 @@ socket_delay_seconds = Histogram(
 def count_error(layer: Layer, code: str) -> None:
     """Counts an expected failure of background work; a defect is counted when it is logged (`error_logs.py`)."""
     errors_total.labels(layer, code).inc()
-
-
-def forget_dead_processes() -> None:
-    """Removes the live gauges of processes that were killed; called when a process starts."""
-    directory = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-    for file in Path(directory).glob("gauge_live*_*.db") if directory else ():
-        pid = int(file.stem.rpartition("_")[2])
-        if not Path(f"/proc/{pid}").exists():
-            mark_process_dead(pid)  # type: ignore[no-untyped-call]

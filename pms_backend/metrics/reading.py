@@ -7,6 +7,8 @@ from typing import TypeAlias
 from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from pms_backend.metrics.process_files import forget_dead_processes
+
 # The labels of a sample, sorted by name.
 Labels: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -15,6 +17,7 @@ def registry_of_all_processes() -> CollectorRegistry:
     """The registry that `/metrics` shows: of all processes of METRICS_DIR, without one of this process alone."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return REGISTRY
+    forget_dead_processes()
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return registry
