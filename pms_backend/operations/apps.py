@@ -25,6 +25,7 @@ class OperationsConfig(AppConfig):
 
         celery.app.set_default()
         register(checks.check_settings)
+        register(checks.advise_on_settings, deploy=True)
         register(supabase_checks.check_supabase)
         register(supabase_checks.advise_on_supabase, deploy=True)
         register(database_checks.check_database, Tags.database)

@@ -70,7 +70,6 @@ WRONG_SETTINGS = [
     ("STORAGE_BUCKET", "Not A Bucket"),
     ("SUPABASE_URL", "abc.supabase.co"),
     ("SUPABASE_JWT_SECRET", "short"),
-    ("METRICS_TOKEN", "short"),
     ("CORS_ALLOWED_ORIGINS", "*"),
     ("CORS_ALLOWED_ORIGINS", "https://shop.example.com/"),
 ]
