@@ -1,6 +1,7 @@
 """All settings, read from the environment (docs/operations.md lists the variables)."""
 
 import os
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "pms_backend.api.middleware.RequestContextMiddleware",
+    "pms_backend.access.request_log.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "pms_backend.api.content_security.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -505,29 +507,39 @@ if METRICS_DIR := env.text("METRICS_DIR", ""):
     Path(METRICS_DIR).mkdir(parents=True, exist_ok=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = METRICS_DIR
 
+# JSON for machines, text for people: by default, those who see stderr in a terminal.
+LOG_FORMAT = env.choice("LOG_FORMAT", "text" if sys.stderr.isatty() else "json", allowed=("json", "text"))
+# INFO is one line a request and, of libraries, warnings; WARNING leaves out the requests; DEBUG is everything.
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", allowed=("DEBUG", "INFO", "WARNING", "ERROR"))
+_OWN_LOGGERS = ("pms", "pms_backend", "products", "inventory", "pms_integration", "webhooks")
+# Below WARNING these log headers, bodies, arguments and the variables of templates, or a line for each heartbeat.
+_LIBRARIES_WITH_SECRETS = (
+    "boto3", "botocore", "celery", "django.db.backends", "django.template", "gunicorn.error", "httpcore", "httpx",
+    "s3transfer", "urllib3", "uvicorn", "websockets",
+)  # fmt: skip
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {
-        "context": {"()": "pms_backend.api.logs.ContextFilter"},
-        "repeats": {"()": "pms_backend.api.logs.RepeatFilter", "directory": RUN_DIR},
-    },
+    "filters": {"repeats": {"()": "pms_backend.api.logs.RepeatFilter", "directory": RUN_DIR}},
     "formatters": {
-        "line": {
-            "()": "pms_backend.api.logs.OneLineFormatter",
-            "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
-        },
+        "line": {"()": "pms_backend.api.logs.line_formatter", "line_format": LOG_FORMAT, "program": PROGRAM},
     },
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["context", "repeats"]},
+        "console": {
+            "class": "logging.StreamHandler",
+            "level": LOG_LEVEL,
+            "formatter": "line",
+            "filters": ["repeats"],
+        },
         "errors": {"class": "pms_backend.metrics.error_logs.ErrorCounter", "level": "ERROR"},
     },
-    "root": {"handlers": ["console", "errors"], "level": env.text("LOG_LEVEL", "WARNING")},
+    "root": {"handlers": ["console", "errors"], "level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL},
     "loggers": {
+        **{name: {"level": LOG_LEVEL} for name in _OWN_LOGGERS},
+        # The loggers of the servers would have handlers of their own.
+        **{name: {"level": "WARNING", "handlers": [], "propagate": True} for name in _LIBRARIES_WITH_SECRETS},
         "django.request": {"level": "ERROR"},
-        # Otherwise the loggers of the servers have handlers of their own.
-        "gunicorn.error": {"level": "WARNING", "handlers": [], "propagate": True},
-        "uvicorn": {"level": "WARNING", "propagate": True},
         # One line for each request that waits for a thread.
         "waitress.queue": {"level": "ERROR"},
     },

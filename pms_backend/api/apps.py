@@ -1,3 +1,5 @@
+import logging
+
 from django.apps import AppConfig
 
 
@@ -5,3 +7,10 @@ class ApiConfig(AppConfig):
     name = "pms_backend.api"
     label = "api"
     verbose_name = "API"
+
+    def ready(self) -> None:
+        """Carries request ids into tasks, and logs warnings."""
+        from pms_backend.api import task_context
+
+        task_context.connect()
+        logging.captureWarnings(capture=True)

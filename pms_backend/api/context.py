@@ -4,7 +4,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 
 from django.db import models
@@ -50,10 +50,32 @@ def request_id_from(sent: str) -> str:
     return sent if _VALID_REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
 
 
+def sendable(request_id: str) -> str:
+    """The request id if others may get it in `X-Request-Id`; else that of the context, which may be empty."""
+    return next((one for one in (request_id, _current.get().request_id) if _VALID_REQUEST_ID.fullmatch(one)), "")
+
+
 def set_actor(actor: str) -> None:
     """Sets the actor until the end of the enclosing `bind`."""
     now = _current.get()
     _current.set(Context(actor[:MAX_ACTOR_LENGTH], now.request_id, now.door))
+
+
+def set_request_id(request_id: str) -> None:
+    """Sets the request id until the end of the enclosing `bind`, if it is a valid one."""
+    if _VALID_REQUEST_ID.fullmatch(request_id):
+        now = _current.get()
+        _current.set(Context(now.actor, request_id, now.door))
+
+
+def begin(new: Context) -> Token[Context]:
+    """Sets the context until `end`, where a block with `bind` is not possible."""
+    return _current.set(new)
+
+
+def end(token: Token[Context]) -> None:
+    """Sets the context as it was before `begin`."""
+    _current.reset(token)
 
 
 @contextmanager

@@ -1,17 +1,23 @@
-"""Log lines name their request, and each stays one line, whatever input it repeats.
+"""Log lines as structlog writes them: JSON for machines, text for a terminal, one line an entry, without secrets.
 
-A repeated failure is logged once a second, so that it does not fill the disk.
+Everything logs through `logging`. A repeated failure is logged once a second, so that it does not fill the disk.
 """
 
-import copy
+import json
 import logging
 import re
 import time
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+import orjson
+import structlog
+from structlog.typing import EventDict, WrappedLogger
 
 from pms_backend.api import context
 from pms_backend.api.log_repeats import Repeats
+from pms_backend.api.redaction import redact
 
 # Control characters (newlines and terminal escapes), line separators, bidirectional controls, and lone surrogates.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -21,25 +27,20 @@ _CONTINUED = "    | "
 
 REPEAT_SECONDS: Final = 1.0
 TRACEBACK_SECONDS: Final = 60.0
-
-
-class ContextFilter(logging.Filter):
-    """Adds `request_id` and `actor` to every record."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Lets every record pass."""
-        now = context.current()
-        record.request_id = now.request_id or "-"
-        record.actor = now.actor
-        return True
+COMMAND: Final = "command"
+# What stands elsewhere in a line of text, or not in it: the program, for one, is in front of it if there are several.
+_NOT_MORE: Final = frozenset(
+    {"time", "level", "logger", "request_id", "event", "program", "door", "exception", "stack"}
+)
+# What every record has; the rest is `extra`.
+_OWN_OF_RECORDS: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "is_brief"}
 
 
 class RepeatFilter(logging.Filter):
     """Passes one record a second of each kind of failure on this machine, with the number left out before it.
 
-    Its traceback is written once a minute; otherwise the exception is part of the line. Records of the same logger,
-    level, message (before its arguments are filled in), type of exception and `kind` (if given in `extra`) are of one
-    kind. Levels below WARNING pass.
+    Its traceback is written once a minute. Records of the same logger, level, message (before its arguments are filled
+    in), type of exception and `kind` (if given in `extra`) are of one kind. Levels below WARNING pass.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -57,37 +58,74 @@ class RepeatFilter(logging.Filter):
                 repeat.left_out += 1
                 return False
             is_brief = now < repeat.brief_until <= now + TRACEBACK_SECONDS
-            record.left_out, record.is_brief = repeat.left_out, is_brief
+            if repeat.left_out:
+                record.left_out = repeat.left_out
+            record.is_brief = is_brief
             if not is_brief:
                 repeat.brief_until = now + TRACEBACK_SECONDS
             repeat.quiet_until, repeat.left_out = now + REPEAT_SECONDS, 0
         return True
 
 
-class OneLineFormatter(logging.Formatter):
-    """Escapes line ends, terminal escapes and bidirectional controls; indents the lines of tracebacks."""
+def line_formatter(line_format: str, program: str) -> logging.Formatter:
+    """Formats records as `json` or `text`, with the request and the actor of the context in which they are logged."""
+    render = _as_text if line_format == "text" else _as_json
+    return structlog.stdlib.ProcessorFormatter(
+        processors=[_Members(program or COMMAND), structlog.processors.format_exc_info, _redacted, render]
+    )
 
-    def format(self, record: logging.LogRecord) -> str:
-        """The entry; on one line where `RepeatFilter` says so."""
-        if getattr(record, "is_brief", False) and record.exc_info:
-            message = f"{record.getMessage()}: {_summary(record.exc_info[1])}"
-            # Other handlers get the same record.
-            record = copy.copy(record)
-            record.msg, record.args, record.exc_info, record.exc_text = message, (), None, None
-        return super().format(record)
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's
-        """The first line of the entry."""
-        left_out = getattr(record, "left_out", 0)
-        return escape(super().formatMessage(record)) + (f" ({left_out} more of the kind left out)" if left_out else "")
+class _Members:
+    """Puts the members of a line together; those of `extra` as far as they are plain values."""
 
-    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's
-        """The traceback, indented."""
-        return _indented(super().formatException(ei))
+    def __init__(self, program: str) -> None:
+        self._program = program
 
-    def formatStack(self, stack_info: str) -> str:  # noqa: N802 - logging's
-        """The stack, indented."""
-        return _indented(super().formatStack(stack_info))
+    def __call__(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        record: logging.LogRecord = event["_record"]
+        now = context.current()
+        made: EventDict = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": event["event"],
+            "program": self._program,
+            "request_id": now.request_id,
+            "actor": now.actor,
+            "door": now.door.value,
+        }
+        for name, value in record.__dict__.items():
+            if name not in _OWN_OF_RECORDS and isinstance(value, str | int | float | bool):
+                made.setdefault(name, value)
+        if (error := event.get("exc_info")) and error[1] is not None:
+            made["error"] = _summary(error[1])
+            if not getattr(record, "is_brief", False):
+                made["exc_info"] = error
+        if event.get("stack_info"):
+            made["stack"] = event["stack_info"]
+        return made
+
+
+def _redacted(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    redact(event)  # type: ignore[arg-type]  # structlog makes it a dict
+    return event
+
+
+def _as_json(_: WrappedLogger, __: str, event: EventDict) -> str:
+    try:
+        text = orjson.dumps(event).decode()
+    except TypeError:
+        # A lone surrogate, or a number of more than 64 bits.
+        text = json.dumps(event)
+    # Within a string, which is the only place for them, these are valid in JSON too.
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _as_text(_: WrappedLogger, __: str, event: EventDict) -> str:
+    more = [f"{name}={value}" for name, value in event.items() if name not in _NOT_MORE and value != ""]
+    head = f"{event['time']} {event['level'].upper()} {event['logger']} [{event['request_id'] or '-'}] {event['event']}"
+    line = escape(" ".join([head, *more]))
+    return "\n".join([line, *(_indented(event[name]) for name in ("exception", "stack") if name in event)])
 
 
 def _kind_of(record: logging.LogRecord) -> str:
@@ -95,7 +133,7 @@ def _kind_of(record: logging.LogRecord) -> str:
     return f"{record.name} {record.levelno} {error} {getattr(record, 'kind', '')} {record.msg}"
 
 
-def _summary(error: BaseException | None) -> str:
+def _summary(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 

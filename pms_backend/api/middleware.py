@@ -37,7 +37,8 @@ class RequestContextMiddleware:
             response = self.get_response(request)
             seconds = time.perf_counter() - began
             count_response(request, response, route_of(request), tier_of(request), seconds)
-        response["X-Request-Id"] = request_id
+            # That of a PMS's webhook is known when its signature has been verified.
+            response["X-Request-Id"] = context.current().request_id
         return response
 
 

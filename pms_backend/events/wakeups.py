@@ -17,7 +17,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from pms_backend import metrics
-from pms_backend.api import cache_generations
+from pms_backend.api import cache_generations, context
 from pms_backend.api.redis_pipeline import run_pipeline
 
 logger = logging.getLogger(__name__)
@@ -65,6 +65,8 @@ class WakeUp:
     def send_soon(self) -> None:
         """Sends from a thread of the process's own, which sends once for all calls within `SEND_PAUSE_SECONDS`.
 
+        The task has the request id of the first of them.
+
         For writes that come by the thousand: a round trip to Redis costs nearly as much as such a write.
         """
         sender = _senders.get(self)
@@ -72,6 +74,8 @@ class WakeUp:
             # In a forked process the thread of its parent is not alive. Two that start at once do no harm.
             sender = _senders[self] = _Sender(self)
             sender.start()
+        if not sender.wanted.is_set():
+            sender.request_id = context.current().request_id
         sender.wanted.set()
 
     def drain(self, attempt: Callable[[], int], *, seconds: float, prepare: Callable[[], object] | None = None) -> int:
@@ -118,13 +122,15 @@ class _Sender(threading.Thread):
     def __init__(self, wake_up: WakeUp) -> None:
         super().__init__(name=f"wake-up of {wake_up.task}", daemon=True)
         self.wanted = threading.Event()
+        self.request_id = ""
         self._wake_up = wake_up
 
     def run(self) -> None:
         """Clears the event before it sends, so that nothing that is wanted meanwhile is lost."""
         while self.wanted.wait():
             self.wanted.clear()
-            self._wake_up.send()
+            with context.bind(request_id=self.request_id):
+                self._wake_up.send()
             time.sleep(SEND_PAUSE_SECONDS)
 
 

@@ -48,7 +48,7 @@ MANAGE = (sys.executable, "manage.py")
 # The documentation says that `make run` may run as root; without this, each worker would warn about it at each start.
 NO_ROOT_WARNING = ("-W", "ignore:You're running the worker with superuser privileges")
 CELERY = (sys.executable, *NO_ROOT_WARNING, "-m", "celery", "--quiet", "--app", "pms_backend.celery")
-WORKER = (*CELERY, "worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle")
+WORKER = (*CELERY, "worker", "--without-gossip", "--without-mingle")
 # The size is that of inventory/socket_limits.py. Without compression, which would compress each change anew for each of
 # a thousand clients, and take 40 kB of memory for each.
 SOCKET_LIMITS = ("--ws-max-size", str(256 * 1024), "--ws-per-message-deflate", "false")
@@ -99,7 +99,7 @@ def stack_of(configuration: Configuration) -> Stack:
                 "--hostname", "worker@%h",
             ), StopOrder.WORKERS),
             Program("beat", (
-                *CELERY, "beat", "--loglevel", "WARNING", "--schedule", str(run / "beat-schedule"), "--pidfile=",
+                *CELERY, "beat", "--schedule", str(run / "beat-schedule"), "--pidfile=",
             )),
         ),
     )  # fmt: skip

@@ -32,6 +32,8 @@ def stack_environment(
         "WS_PORT": str(configuration.ws_port),
         "PUBLIC_WS_PORT": configuration.public_ws_port,
         "METRICS_DIR": str(data_dir.metrics),
+        # The programs write to pipes, and people read what comes out of them.
+        "LOG_FORMAT": configuration.inherited.get("LOG_FORMAT", "text"),
         "SOCKETS_URL": f"http://{url_host(configuration.host)}:{configuration.ws_port}",
     }
     data_dir.empty_metrics()

@@ -1,5 +1,6 @@
 """The web server's own refusals, as problems (RFC 9457) like those of the application."""
 
+import logging
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -7,8 +8,11 @@ import orjson
 from waitress.task import ErrorTask
 
 from pms_backend import metrics
+from pms_backend.access.addresses import address_of
+from pms_backend.access.request_log import write_line
 from pms_backend.api import context
 from pms_backend.api.problems import PROBLEM_CONTENT_TYPE, Problem
+from pms_backend.api.routes import ANONYMOUS, UNMATCHED
 
 RETRY_AFTER_SECONDS: Final = 5
 
@@ -43,6 +47,7 @@ class RefusalTask(ErrorTask):
                 "X-Request-Id": context.current().request_id,
                 **problem.headers(),
             }
+            self._log(problem.status, len(body))
         self.status = f"{problem.status} {HTTPStatus(problem.status).phrase}"
         self.response_headers.extend(headers.items())
         self.set_close_on_finish()
@@ -51,3 +56,17 @@ class RefusalTask(ErrorTask):
         metrics.requests_total.labels("unmatched", "OTHER", f"{problem.status // 100}xx", "anonymous").inc()
         metrics.request_seconds.labels("unmatched", "OTHER").observe(0)
         metrics.errors_total.labels(metrics.Layer.ROUTE, problem.code).inc()
+
+    def _log(self, status: int, length: int) -> None:
+        """The line of a request that the application does not log; its head may be unreadable."""
+        forwarded_for = self.request.headers.get("X_FORWARDED_FOR", "")
+        write_line(
+            logging.INFO,
+            method=getattr(self.request, "command", ""),
+            route=UNMATCHED,
+            path=getattr(self.request, "path", ""),
+            status=status,
+            bytes=length,
+            tier=ANONYMOUS,
+            address=address_of(peer=self.channel.addr[0], forwarded_for=forwarded_for),
+        )

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from django.conf import settings
 from pms_backend.api import logs
 from pms_backend.api.exceptions import InsufficientStorage, Unavailable, problem_response
 from pms_backend.api.log_repeats import FILE
-from pms_backend.api.logs import ContextFilter, OneLineFormatter, RepeatFilter
+from pms_backend.api.logs import RepeatFilter, line_formatter
 from tests.faults.small_disk import small_disk
 
 LOGGER = logging.getLogger("tests.repeats")
@@ -44,15 +45,14 @@ def process(tmp_path: Path) -> Iterator[Callable[..., Process]]:
     def make(directory: Path = tmp_path / "run") -> Process:
         stream = io.StringIO()
         handler = logging.StreamHandler(stream)
-        handler.setFormatter(OneLineFormatter("%(levelname)s %(message)s"))
-        for one in (ContextFilter(), RepeatFilter(directory)):
-            handler.addFilter(one)
+        handler.setFormatter(line_formatter("text", "web"))
+        handler.addFilter(RepeatFilter(directory))
         handlers.append(handler)
         for logger in (LOGGER, logging.getLogger("pms_backend")):
             logger.addHandler(handler)
 
         def read() -> list[str]:
-            lines = stream.getvalue().splitlines()
+            lines = [_without_origin(line) for line in stream.getvalue().splitlines()]
             stream.seek(0)
             stream.truncate()
             return lines
@@ -65,12 +65,17 @@ def process(tmp_path: Path) -> Iterator[Callable[..., Process]]:
         logging.getLogger("pms_backend").removeHandler(handler)
 
 
+def _without_origin(line: str) -> str:
+    """Level, message and what is given with it."""
+    return re.sub(r"^\S+ (\w+) \S+ \[-\] (.*?) actor=system", r"\1 \2", line)
+
+
 def fail(error: Exception, text: str = "It failed") -> None:
     LOGGER.error(text, exc_info=error)
 
 
 def test_the_console_uses_it():
-    assert settings.LOGGING["handlers"]["console"]["filters"] == ["context", "repeats"]
+    assert settings.LOGGING["handlers"]["console"]["filters"] == ["repeats"]
     assert settings.LOGGING["filters"]["repeats"]["()"] == "pms_backend.api.logs.RepeatFilter"
 
 
@@ -83,8 +88,8 @@ def test_the_same_failure_is_logged_once_a_second_with_the_number_left_out(proce
 
     assert lines() == [
         "WARNING No room for 0",
-        "WARNING No room for 4 (3 more of the kind left out)",
-        "WARNING No room for 8 (3 more of the kind left out)",
+        "WARNING No room for 4 left_out=3",
+        "WARNING No room for 8 left_out=3",
     ]
 
 
@@ -101,7 +106,8 @@ def test_each_kind_of_failure_has_its_own_interval(process: Any, clock: Clock):
         LOGGER.info("What is no failure passes")
 
     assert [line for line in lines() if not line.startswith("    | ")] == [
-        "WARNING A", "ERROR A", "WARNING B", "WARNING A", "ERROR A", "ERROR A",
+        "WARNING A", "ERROR A", "WARNING B", "WARNING A kind=other",
+        "ERROR A error=LookupError: x", "ERROR A error=OSError: x",
     ]  # fmt: skip
 
 
@@ -114,10 +120,9 @@ def test_a_traceback_is_written_once_a_minute(process: Any, clock: Clock):
         written.append(lines())
         clock.now += 1.0
 
-    assert written[0] == written[60] == ["ERROR It failed", "    | LookupError: no", "    | room"]
-    assert {tuple(entry) for number, entry in enumerate(written) if number not in (0, 60)} == {
-        ("ERROR It failed: LookupError: no room",)
-    }
+    line = "ERROR It failed error=LookupError: no room"
+    assert written[0] == written[60] == [line, "    | LookupError: no", "    | room"]
+    assert {tuple(entry) for number, entry in enumerate(written) if number not in (0, 60)} == {(line,)}
 
 
 def test_other_handlers_get_every_traceback(process: Any, clock: Clock, caplog: pytest.LogCaptureFixture):
@@ -140,7 +145,7 @@ def test_processes_of_one_machine_write_one_line(process: Any, clock: Clock):
     clock.now += 1.0
     LOGGER.warning("No room")
 
-    assert one() == ["WARNING No room", "WARNING No room (5 more of the kind left out)"]
+    assert one() == ["WARNING No room", "WARNING No room left_out=5"]
     assert other() == []
 
 
@@ -187,5 +192,6 @@ def test_expected_problems_are_one_line_without_a_traceback(process: Any, clock:
         assert response._has_been_logged
 
     assert lines() == [
-        "WARNING Answered 507 insufficient_storage: No room.", "WARNING Answered 503 unavailable: Away.",
+        "WARNING Answered 507 insufficient_storage: No room. kind=insufficient_storage",
+        "WARNING Answered 503 unavailable: Away. kind=unavailable",
     ]  # fmt: skip

@@ -61,16 +61,16 @@ class Cost:
 
 
 BUDGETS: Final = {
-    "list": Cost(calls=3474, queries=1),
-    "product": Cost(calls=1953, queries=1),
-    "cached list": Cost(calls=1539, queries=0),
-    "adjust": Cost(calls=1825, queries=1),
-    "count": Cost(calls=2019, queries=1),
-    "reserve": Cost(calls=16085, queries=10),
-    "commit": Cost(calls=9646, queries=7),
-    "bulk of 100": Cost(calls=14319, queries=4),
-    "webhook in": Cost(calls=1424, queries=1),
-    "availability of 50": Cost(calls=3551, queries=1),
+    "list": Cost(calls=3741, queries=1),
+    "product": Cost(calls=2220, queries=1),
+    "cached list": Cost(calls=1806, queries=0),
+    "adjust": Cost(calls=2093, queries=1),
+    "count": Cost(calls=2287, queries=1),
+    "reserve": Cost(calls=16353, queries=10),
+    "commit": Cost(calls=9915, queries=7),
+    "bulk of 100": Cost(calls=14588, queries=4),
+    "webhook in": Cost(calls=1690, queries=1),
+    "availability of 50": Cost(calls=3819, queries=1),
 }
 
 

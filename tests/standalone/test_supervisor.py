@@ -66,6 +66,8 @@ def test_environment_json_holds_the_environment_of_the_programs(light_stack: Fak
         "WS_PORT": str(light_stack.port + 1),
         "PUBLIC_WS_PORT": str(light_stack.port + 1),
         "METRICS_DIR": str(light_stack.data_dir / "run/metrics"),
+        "LOG_FORMAT": "text",
+        "SOCKETS_URL": f"http://127.0.0.1:{light_stack.port + 1}",
     }
     web = quickstart["pids"]["web"][0]
     assert all(proc.has_in_environment(web, f"{name}={value}") for name, value in written.items())

@@ -1,0 +1,90 @@
+"""Hides secrets in log lines: values by their names, and texts by their shapes, in messages and tracebacks alike.
+
+What logs a secret is wrong all the same: names and shapes are guesses. Other people's libraries log and raise what they
+like, though.
+"""
+
+import functools
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+HIDDEN: Final = "[hidden]"
+
+# Parts of names, in lower case, of headers, parameters, fields and variables whose values are secret.
+_SECRET_NAMES: Final = (
+    "authorization", "api-key", "api_key", "apikey", "cookie", "credential", "passw", "pwd", "private_key", "secret",
+    "sessionid", "signature", "ticket", "token",
+)  # fmt: skip
+_NAME: Final = rf"[\w-]*(?:{'|'.join(_SECRET_NAMES)})[\w-]*"
+_QUOTED: Final = r'b?"(?:[^"\\]|\\.)*"|b?\'(?:[^\'\\]|\\.)*\''
+# `name=value`, `name: value`, and pairs of a name and a value as Python and JSON write them. Of a header that is
+# written without quotes the rest of the line is its value.
+_NAMED: Final = re.compile(
+    rf"(?P<name>(?<![\w-])(?:{_NAME}))(?P<between>[\"']?\s*[:=]\s*|[\"'],\s*)"
+    rf"(?P<value>{_QUOTED}|(?:Bearer|Basic|Token|Api-Key)\s+[^\s,;&\"')\]}}]+|[^\s,;&\"')\]}}]+(?:;\s*[\w-]+=[^\s;]+)*)",
+    re.IGNORECASE,
+)
+_USER_INFO: Final = re.compile(r"(://)[^\s/@'\"]*:[^\s/@'\"]*@")
+_ROW: Final = re.compile(r"(Failing row contains ).*")
+
+
+def _unless_hidden(match: re.Match[str]) -> str:
+    return f"{match['name']}{match['between']}{HIDDEN}"
+
+
+# Each shape with the marks of which a text must contain one, in lower case: to look for them costs much less than to
+# search with the pattern.
+_SHAPES: Final[tuple[tuple[tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]] = (
+    # A password in a URL.
+    (("@",), _USER_INFO, rf"\1{HIDDEN}@"),
+    # A row that PostgreSQL refuses, with all its values.
+    (("failing row",), _ROW, rf"\1{HIDDEN}"),
+    # JSON Web Tokens.
+    (("eyj",), re.compile(r"\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?"), HIDDEN),
+    # Signing keys of webhooks, and their signatures.
+    (("whsec_",), re.compile(r"whsec_[\w+/=-]+"), HIDDEN),
+    (("v1,",), re.compile(r"\bv1,[\w+/]{20,}=*"), HIDDEN),
+    # What a Fernet key has encrypted.
+    (("gaaaa",), re.compile(r"\bgAAAA[\w-]{20,}=*"), HIDDEN),
+    (_SECRET_NAMES, _NAMED, _unless_hidden),
+)
+_MARKS: Final = tuple(mark for marks, _, _ in _SHAPES for mark in marks)
+# An API key: a prefix, which is no secret, a point, and the secret. The point comes first, which is searched quickly.
+_API_KEY: Final = re.compile(r"\.(?<=\b[A-Za-z0-9]{8}\.)[A-Za-z0-9]{32,}\b")
+# 32 random bytes in base64: Fernet keys, tickets, signing keys of clients. Without a capital letter it is a name.
+_KEY_BYTES: Final = re.compile(r"(?<![\w+/-])(?=[\w+/-]*[A-Z])[\w+/-]{43}=?(?![\w+/=-])")
+_KEY_LENGTH: Final = 43
+
+
+def redact(values: dict[str, Any]) -> None:
+    """Puts `[hidden]` in place of the values whose names say that they are secret, and of secrets within texts."""
+    for name in _secret_names(tuple(values)):
+        values[name] = HIDDEN
+    texts = [value for value in values.values() if type(value) is str]
+    # Nearly all lines have nothing to hide: one look at all their texts is cheaper than one at each.
+    together = "\n".join(texts)
+    lower = together.lower()
+    if (
+        _API_KEY.search(together)
+        or any([mark in lower for mark in _MARKS])  # noqa: C419 - a generator would take longer
+        or (len(max(texts, key=len, default="")) >= _KEY_LENGTH and _KEY_BYTES.search(together))
+    ):
+        for name, value in values.items():
+            if type(value) is str:
+                values[name] = redacted(value)
+
+
+def redacted(text: str) -> str:
+    """The text with `[hidden]` in place of its secrets."""
+    lower = text.lower()
+    for marks, pattern, replacement in _SHAPES:
+        if any(mark in lower for mark in marks):
+            text = pattern.sub(replacement, text)
+    return _KEY_BYTES.sub(HIDDEN, _API_KEY.sub(f".{HIDDEN}", text))
+
+
+# Few different ones: each place in the code that logs has its own.
+@functools.lru_cache(maxsize=1_000)
+def _secret_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if any(part in name.lower() for part in _SECRET_NAMES))

@@ -1,0 +1,81 @@
+"""Each request is one line: what was asked and answered, by whom, and neither its query nor its body."""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.conftest import JSONClient
+
+pytestmark = pytest.mark.django_db
+
+
+class Records(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[Any] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+@pytest.fixture
+def requests() -> Iterator[list[Any]]:
+    """The records of requests."""
+    handler, logger = Records(), logging.getLogger("pms.requests")
+    logger.addHandler(handler)
+    yield handler.records
+    logger.removeHandler(handler)
+
+
+def members(record: Any) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in ("method", "route", "path", "status", "bytes", "tier", "address")}
+
+
+def test_a_request_is_one_line(requests: list[Any], api: JSONClient) -> None:
+    response = api.get("/api/v1/products/?search=secret")
+
+    (record,) = requests
+    assert (record.levelname, record.getMessage()) == ("INFO", "GET /api/v1/products/ 200")
+    assert members(record) == {
+        "method": "GET",
+        "route": "/api/v1/products/",
+        "path": "/api/v1/products/",
+        "status": 200,
+        "bytes": len(response.content),
+        "tier": "internal",
+        "address": "127.0.0.1",
+    }
+    assert record.ms >= 0
+
+
+@pytest.mark.parametrize(
+    ("path", "route", "status"),
+    [
+        ("/api/v1/products/", "/api/v1/products/", 401),
+        ("/api/v1/nothing/", "unmatched", 404),
+        ("/admin/", "/admin/", 302),
+    ],
+)
+def test_a_refused_request_is_one_line_too(
+    requests: list[Any], client: Client, path: str, route: str, status: int
+) -> None:
+    client.get(path, REMOTE_ADDR="192.0.2.7")
+
+    (record,) = requests
+    assert (record.route, record.status, record.tier, record.address) == (route, status, "anonymous", "192.0.2.7")
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/metrics"])
+def test_monitoring_is_logged_at_debug(requests: list[Any], client: Client, path: str) -> None:
+    client.get(path)
+    assert requests == []
+
+    logging.getLogger("pms").setLevel("DEBUG")
+    client.get(path)
+    logging.getLogger("pms").setLevel("INFO")
+    assert [record.levelname for record in requests] == ["DEBUG"]

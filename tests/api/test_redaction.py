@@ -1,0 +1,74 @@
+"""Secrets never reach the log: by the name of a value, and by the shape of a text."""
+
+import json
+import logging
+
+import psycopg
+import pytest
+from cryptography.fernet import Fernet
+
+from pms_backend.api.logs import line_formatter
+from pms_backend.api.redaction import redact, redacted
+
+KEY = "AbCdEfG1.0123456789abcdefABCDEF0123456789"
+TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg"
+FERNET_KEY = "3vQ1b0cVxN4lZ8m2Yt6uJ7kR5wE9aS0dF1gH2jK3lM4="
+TICKET = "Qw3rTyUiOpAsDfGhJkLzXcVbNm-1234567890_qWeRt"
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        # By shape.
+        (f"the key {KEY} is refused", "the key AbCdEfG1.[hidden] is refused"),
+        (f"no user has {TOKEN}", "no user has [hidden]"),
+        ("signed with whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw+/=", "signed with [hidden]"),
+        ("got v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=", "got [hidden]"),
+        (f"keys {FERNET_KEY} and {TICKET}", "keys [hidden] and [hidden]"),
+        ("postgresql://pms:pa55-word@db:5432/pms", "postgresql://[hidden]@db:5432/pms"),
+        ("redis://:pa55-word@cache:6379/1 is away", "redis://[hidden]@cache:6379/1 is away"),
+        ("DETAIL:  Failing row contains (1, Cup, 12.50).", "DETAIL:  Failing row contains [hidden]"),
+        # By name.
+        ("GET /ws/stock/?ticket=abc&x=1", "GET /ws/stock/?ticket=[hidden]&x=1"),
+        ("host=db password=pa55 user=pms", "host=db password=[hidden] user=pms"),
+        ("Authorization: Bearer abc.def, Accept: x", "Authorization: [hidden], Accept: x"),
+        ("X-Api-Key: abc", "X-Api-Key: [hidden]"),
+        ("Cookie: sessionid=abc; csrftoken=def", "Cookie: [hidden]"),
+        ("{'X-API-Key': 'ab c', 'Accept': '*/*'}", "{'X-API-Key': [hidden], 'Accept': '*/*'}"),
+        ('{"client_secret": "a\\"b", "n": 1}', '{"client_secret": [hidden], "n": 1}'),
+        ("[(b'authorization', b'Basic YTpi'), (b'accept', b'x')]", "[(b'authorization', [hidden]), (b'accept', b'x')]"),
+        # What is none of them.
+        ("GET /api/v1/auth/token/ 401", "GET /api/v1/auth/token/ 401"),
+        ("The token has expired", "The token has expired"),
+        ("in test_a_function_with_a_name_of_43_characters_", "in test_a_function_with_a_name_of_43_characters_"),
+        ("mail to ann@example.com", "mail to ann@example.com"),
+        ("products.services.publish_due succeeded", "products.services.publish_due succeeded"),
+    ],
+)
+def test_a_secret_in_a_text_is_hidden(text: str, written: str) -> None:
+    assert redacted(text) == written
+
+
+def test_new_keys_of_ours_are_hidden() -> None:
+    assert redacted(f"<{Fernet.generate_key().decode()}>") == "<[hidden]>"
+    assert redacted(Fernet(Fernet.generate_key()).encrypt(b"x").decode()) == "[hidden]"
+
+
+def test_a_value_with_the_name_of_a_secret_is_hidden_whatever_it_is() -> None:
+    values = {"event": "x", "signing_key_secret": 12, "PASSWORD": "a", "route": "/"}
+
+    redact(values)
+
+    assert values == {"event": "x", "signing_key_secret": "[hidden]", "PASSWORD": "[hidden]", "route": "/"}
+
+
+@pytest.mark.parametrize("line_format", ["json", "text"])
+def test_tracebacks_have_no_secret(line_format: str) -> None:
+    error = psycopg.OperationalError('connection to "postgresql://pms:pa55-word@db/pms" failed: password=pa55-word')
+    error.__cause__ = ValueError(f"{KEY} and {TOKEN}")
+    record = logging.makeLogRecord({"msg": "x", "levelname": "ERROR", "exc_info": (type(error), error, None)})
+
+    line = line_formatter(line_format, "web").format(record)
+
+    assert [secret for secret in ("pa55-word", KEY.partition(".")[2], TOKEN) if secret in line] == []
+    assert line_format == "text" or "ValueError: AbCdEfG1.[hidden]" in json.loads(line)["exception"]
