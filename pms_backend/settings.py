@@ -434,8 +434,8 @@ UNFOLD = {
 HTTPS = env.flag("HTTPS", default=False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = HTTPS
-# Health checks call the process directly, without the proxy's HTTPS.
-SECURE_REDIRECT_EXEMPT = [r"^health/"]
+# Health checks and Prometheus call the process directly, without the proxy's HTTPS.
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS

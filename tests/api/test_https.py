@@ -24,7 +24,11 @@ def test_a_health_check_is_not_redirected_to_https(path: str):
     assert Client().get(path).status_code in (200, 503)
 
 
-@pytest.mark.parametrize("path", ["/healthy", "/api/v1/health/live", "//health/live"])
+def test_prometheus_is_not_redirected_to_https(client: Client):
+    assert client.get("/metrics", REMOTE_ADDR="192.0.2.1").status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/healthy", "/api/v1/health/live", "//health/live", "/metrics/"])
 def test_a_path_similar_to_a_health_check_is_redirected(path: str):
     assert Client().get(path).status_code == 301
 
