@@ -22,25 +22,8 @@ errors_total = Counter(
 )
 events_published_total = Counter("pms_events_published_total", "Events published to the feed")
 receiver_failures_total = Counter("pms_event_receiver_failures_total", "Receivers that failed", ["receiver"])
-events_parked = Gauge(
-    "pms_events_parked",
-    "Parked events that are not replayed yet",
-    multiprocess_mode="mostrecent",
-)
 pms_events_total = Counter(
     "pms_events_total", "Attempts to apply PMS events, by their outcome", ["connection", "type", "status"]
-)
-oldest_due_event_seconds = Gauge(
-    "pms_oldest_due_event_seconds",
-    "For how long the oldest PMS event has been due",
-    ["connection"],
-    multiprocess_mode="mostrecent",
-)
-stock_differences = Gauge(
-    "pms_stock_differences",
-    "Levels of which a PMS has another quantity than we, without what is pending",
-    ["connection"],
-    multiprocess_mode="mostrecent",
 )
 webhooks_total = Counter(
     "pms_webhooks_total",
@@ -68,6 +51,15 @@ jwks_fetches_total = Counter("pms_jwks_fetches_total", "Fetches of Supabase's si
 image_fetches_total = Counter("pms_image_fetches_total", "Images fetched from URLs, by outcome", ["result"])
 transaction_retries_total = Counter(
     "pms_transaction_retries_total", "Transactions retried after a deadlock or conflict"
+)
+web_threads_busy = Gauge(
+    "pms_web_threads_busy", "Threads of the web servers that are answering a request", multiprocess_mode="livesum"
+)
+process_start_time_seconds = Gauge(
+    "pms_process_start_time_seconds",
+    "When the program was started, in seconds since 1970",
+    ["program"],
+    multiprocess_mode="livemax",
 )
 socket_connections = Gauge("pms_socket_connections", "Open sockets", multiprocess_mode="livesum")
 socket_messages_total = Counter("pms_socket_messages_total", "Snapshots and changes sent to sockets")

@@ -1,4 +1,7 @@
+import time
+
 from django.apps import AppConfig
+from django.conf import settings
 from django.core.checks import Tags, register
 
 
@@ -14,7 +17,7 @@ class OperationsConfig(AppConfig):
         """
         from django.db.models.signals import post_migrate  # noqa: TID251 - no signal of a model
 
-        from pms_backend import celery
+        from pms_backend import celery, metrics
         from pms_backend.operations import (
             bucket_checks,
             checks,
@@ -23,6 +26,8 @@ class OperationsConfig(AppConfig):
             supabase_checks,
         )
 
+        if settings.PROGRAM:
+            metrics.process_start_time_seconds.labels(settings.PROGRAM).set(time.time())
         celery.app.set_default()
         register(checks.check_settings)
         register(checks.advise_on_settings, deploy=True)

@@ -1,7 +1,7 @@
 """Which programs ended lately and were restarted, as the supervisor of this machine writes it down."""
 
 import time
-from typing import Final
+from typing import Any, Final
 
 import orjson
 from django.conf import settings
@@ -22,14 +22,21 @@ CHECKS: Final = {
 }
 
 
-def recent_restarts() -> dict[str, str]:
-    """Says, by check, which programs ended less than `SHOWN_SECONDS` ago and why; empty without a supervisor."""
+def read_programs() -> dict[str, dict[str, Any]]:
+    """What the supervisor has written down, by program; empty without a supervisor."""
     try:
-        programs = orjson.loads((settings.RUN_DIR / "programs.json").read_bytes())["programs"]
+        programs: dict[str, dict[str, Any]] = orjson.loads((settings.RUN_DIR / "programs.json").read_bytes())[
+            "programs"
+        ]
     except (OSError, orjson.JSONDecodeError):
         return {}
+    return programs
+
+
+def recent_restarts() -> dict[str, str]:
+    """Says, by check, which programs ended less than `SHOWN_SECONDS` ago and why; empty without a supervisor."""
     found: dict[str, list[str]] = {}
-    for name, program in programs.items():
+    for name, program in read_programs().items():
         ago = time.time() - (program["ended_at"] or 0)
         if name in CHECKS and 0 <= ago < SHOWN_SECONDS:
             found.setdefault(CHECKS[name], []).append(f"{name} was restarted {ago:.0f} s ago: it {program['end']}")

@@ -1,13 +1,11 @@
 """The home page, health and metrics."""
 
 import ipaddress
-from contextlib import suppress
 from dataclasses import asdict
 from secrets import compare_digest
 from typing import Final
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -16,11 +14,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pms_backend.api.problems import Problem
 from pms_backend.api.renderers import to_json
 from pms_backend.api.views import problem
-from pms_backend.metrics import oldest_due_event_seconds, stock_differences
 from pms_backend.metrics.reading import registry_of_all_processes
-from pms_backend.operations import health
-from pms_integration.models import PMSEvent
-from pms_integration.queries import count_differing
+from pms_backend.operations import health, measurements
 
 # Prefixes of the headers that proxies add: behind a proxy on this machine, the address is not the client's.
 PROXY_HEADERS: Final = (
@@ -64,17 +59,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """Answers in Prometheus's format to requests with METRICS_TOKEN; without one, to requests from this machine."""
     if not _may_scrape(request):
         return problem(Problem(403, "forbidden", "Metrics need METRICS_TOKEN as a bearer token."))
-    _measure_backlog()
-    return HttpResponse(generate_latest(registry_of_all_processes()), content_type=CONTENT_TYPE_LATEST)
-
-
-def _measure_backlog() -> None:
-    """Measures how late PMS events are applied and what differs; without the database the last measurements stay."""
-    with suppress(DatabaseError, InterfaceError):
-        for connection, seconds in PMSEvent.objects.seconds_overdue().items():
-            oldest_due_event_seconds.labels(connection).set(seconds)
-        for connection, count in count_differing().items():
-            stock_differences.labels(connection).set(count)
+    text = generate_latest(registry_of_all_processes()) + generate_latest(measurements.REGISTRY)
+    return HttpResponse(text, content_type=CONTENT_TYPE_LATEST)
 
 
 def _may_scrape(request: HttpRequest) -> bool:

@@ -27,8 +27,8 @@ DELIVERY_THREADS = 2
 WORKER_THREADS = 6
 # Those of the hub, and of the threads that read for the sockets (pms_backend/api/async_database.py).
 SOCKET_CONNECTIONS = 5
-# In each web process a thread reads for /health/ready, and one for /metrics.
-READING_THREADS = 2
+# In each web process a thread reads for /health/ready, and two for /metrics.
+READING_THREADS = 3
 # The most connections to PostgreSQL, by program: each thread that uses the database holds one.
 CONNECTIONS: Final = {
     "web": WEB_PROCESSES * (WEB_THREADS + READING_THREADS),

@@ -9,6 +9,7 @@ from waitress.adjustments import Adjustments
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
+from pms_backend import metrics
 from pms_backend.api.limits import MAX_UPLOAD_BYTES
 from pms_backend.web_server.connection import Connection
 from pms_backend.web_server.limits import (
@@ -77,8 +78,9 @@ class WebServer(TcpWSGIServer):
         )
 
     def maintenance(self, now: float) -> None:
-        """Ends the connections with overdue clients."""
+        """Ends the connections with overdue clients, and measures how many threads are busy."""
         self._on_check()
+        metrics.web_threads_busy.set(self.task_dispatcher.active_count)
         moment = time.monotonic()
         for connection in list(self.active_channels.values()):
             connection.end_if_overdue(moment)

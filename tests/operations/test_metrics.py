@@ -2,15 +2,22 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
+import orjson
+import psycopg
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client, TestCase
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from pms_backend.events.models import Event, ParkedEvent
+from pms_backend.operations import health, measurements
+from pms_backend.standalone.programs import CONNECTIONS
 from pms_integration import services
-from pms_integration.models import PMSEvent
+from pms_integration.models import PMSConnection, PMSEvent, PMSEventStatus
 from tests.factories import make_connection, make_location, make_product, set_stock
 from tests.pms_integration.reports import apply, figure, receive
 
@@ -143,3 +150,88 @@ def test_events_are_counted_by_connection_type_and_status(client: Client):
     counted = [s for s in samples(client) if s.name == "pms_events_total" and s.labels["connection"] == "counted"]
     labels = {"connection": "counted", "type": "unknown", "status": "ignored"}
     assert [(s.labels, s.value) for s in counted] == [(labels, 1)]
+
+
+def values_of(client: Client, name: str) -> dict[str, float]:
+    """The values of a metric by its one label; by an empty text if it has none."""
+    return {next(iter(s.labels.values()), ""): s.value for s in samples(client) if s.name == name}
+
+
+def test_what_waits_in_the_queues_is_measured(client: Client):
+    receive(make_connection("late"), "inventory.adjusted", {})
+    PMSEvent.objects.update(due_at=timezone.now() - timedelta(seconds=90))
+
+    lags, waiting = values_of(client, "pms_queue_lag_seconds"), values_of(client, "pms_queue_waiting")
+
+    assert set(lags) == {"relay", "inbox", "deliveries", "imports", "pushes"}
+    assert 90 <= lags["inbox"] < 90 + 60
+    assert (waiting["inbox"], waiting["imports"]) == (1, 0)
+
+
+def test_what_needs_people_is_counted(client: Client):
+    make_product("A-1")
+    pms = make_connection("down")
+    PMSConnection.objects.filter(pk=pms.pk).update(
+        circuit="open", base_url="https://pms.example/", next_try_at=timezone.now()
+    )
+    receive(pms, "inventory.adjusted", {})
+    PMSEvent.objects.update(status=PMSEventStatus.DEAD, due_at=None, processed_at=timezone.now())
+    ParkedEvent.objects.create(event=Event.objects.first(), receiver="tests.receiver")
+
+    assert values_of(client, "pms_pms_events_dead") == {"": 1}
+    assert values_of(client, "pms_events_parked") == {"": 1}
+    assert values_of(client, "pms_circuits_open") == {"pms": 1, "endpoint": 0}
+    assert values_of(client, "pms_endpoints_failing") == {"": 0}
+    assert values_of(client, "pms_sync_runs_held") == {"": 0}
+
+
+def connected_as(name: str) -> "psycopg.Connection[Any]":
+    parameters = connection.get_connection_params()
+    return psycopg.connect(
+        **{key: parameters[key] for key in ("host", "port", "dbname", "user", "password") if key in parameters},
+        application_name=name,
+    )
+
+
+def test_connections_to_the_database_are_counted_by_program(client: Client):
+    with connected_as("pms relay"), connected_as("psql"):
+        counted = values_of(client, "pms_database_connections")
+
+    assert counted["relay"] >= 1
+    assert counted["other"] >= 1
+    assert set(counted) <= {*CONNECTIONS, "monitor", "command", "other"}
+    assert values_of(client, "pms_database_connections_allowed")[""] >= sum(counted.values())
+
+
+def test_a_check_is_1_or_0_and_missing_if_it_is_unknown(client: Client, monkeypatch: pytest.MonkeyPatch):
+    results = {"database": "ok", "relay": "failed", "circuits": "degraded", "beat": "unknown"}
+    found = {name: health.CheckResult(status, "") for name, status in results.items()}
+    monkeypatch.setattr(health, "run_checks", lambda: found)
+
+    assert values_of(client, "pms_check_ok") == {"database": 1, "relay": 0, "circuits": 0}
+
+
+def test_restarts_are_those_of_the_supervisor(client: Client, settings, tmp_path):
+    settings.RUN_DIR = tmp_path
+    assert values_of(client, "pms_program_restarts_total") == {}
+
+    programs = {"relay": {"restarts": 3, "ended_at": None, "end": ""}}
+    (tmp_path / "programs.json").write_bytes(orjson.dumps({"programs": programs}))
+
+    assert values_of(client, "pms_program_restarts_total") == {"relay": 3}
+
+
+def test_what_the_database_does_not_say_is_left_out_and_the_rest_is_there(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+):
+    def fail() -> None:
+        raise OperationalError("the database is away")
+
+    for reading in (health.DATABASE, measurements.MEASURED, measurements.DIFFERENCES):
+        monkeypatch.setattr(reading, "read", fail)
+
+    names = {sample.name for sample in samples(client)}
+
+    assert {"pms_check_ok", "pms_http_requests_total"} <= names
+    assert not {"pms_queue_lag_seconds", "pms_pms_events_dead", "pms_stock_differences"} & names
+    assert values_of(client, "pms_check_ok")["database"] == 0

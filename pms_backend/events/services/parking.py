@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from pms_backend import metrics
 from pms_backend.events.models import Event, ParkedEvent
 
 MAX_ERROR_LENGTH: Final = 2_000
@@ -29,8 +28,3 @@ def describe(error: Exception | None) -> str:
     if error is None:
         return NOT_TRIED
     return f"{type(error).__name__}: {error}"[:MAX_ERROR_LENGTH].replace("\x00", "")
-
-
-def count_parked() -> None:
-    """Sets the metric of unresolved parked events."""
-    metrics.events_parked.set(ParkedEvent.objects.unresolved().count())

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from pms_backend import metrics
 from pms_backend.api import cache_generations
 from pms_backend.events.models import Event, RelayRun
-from pms_backend.events.services.parking import count_parked, park_untried
+from pms_backend.events.services.parking import park_untried
 from pms_backend.events.services.receiving import events_published, limit_waiting, receivers
 from pms_backend.events.services.recording import relay_wake_up
 from pms_backend.events.services.replaying import replay_untried
@@ -38,7 +38,6 @@ def relay_pending() -> int:
     total = 0
     while (count := relay_batch()) or replay_untried():
         total += count
-    count_parked()
     return total
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from pms_backend import metrics
 from pms_backend.api.exceptions import NotFound
 from pms_backend.events.models import ParkedEvent
-from pms_backend.events.services.parking import count_parked, describe
+from pms_backend.events.services.parking import describe
 from pms_backend.events.services.receiving import limit_waiting, receivers
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,6 @@ def replay_parked(*, parked_id: int) -> ParkedEvent:
                 _deliver(parked_id)
             except Exception as error:
                 _store_error(parked_id, error)
-        count_parked()
     return ParkedEvent.objects.select_related("event").get(pk=parked_id)
 
 
