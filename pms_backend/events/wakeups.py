@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 from pms_backend import metrics
 from pms_backend.api import cache_generations, context
 from pms_backend.api.redis_pipeline import run_pipeline
+from pms_backend.metrics import traces
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class WakeUp:
             sender = _senders[self] = _Sender(self)
             sender.start()
         if not sender.wanted.is_set():
-            sender.request_id = context.current().request_id
+            sender.request_id, sender.carrier = context.current().request_id, traces.carrier()
         sender.wanted.set()
 
     def drain(self, attempt: Callable[[], int], *, seconds: float, prepare: Callable[[], object] | None = None) -> int:
@@ -93,7 +94,9 @@ class WakeUp:
             if not done:
                 return count
             count += done
-        self.send()
+        # Otherwise a trace would never end while there is work.
+        with traces.continued({}):
+            self.send()
         return count
 
     def acknowledge(self) -> None:
@@ -123,13 +126,14 @@ class _Sender(threading.Thread):
         super().__init__(name=f"wake-up of {wake_up.task}", daemon=True)
         self.wanted = threading.Event()
         self.request_id = ""
+        self.carrier: dict[str, str] = {}
         self._wake_up = wake_up
 
     def run(self) -> None:
         """Clears the event before it sends, so that nothing that is wanted meanwhile is lost."""
         while self.wanted.wait():
             self.wanted.clear()
-            with context.bind(request_id=self.request_id):
+            with context.bind(request_id=self.request_id), traces.continued(self.carrier):
                 self._wake_up.send()
             time.sleep(SEND_PAUSE_SECONDS)
 

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
+from pms_backend.metrics import traces
 from pms_backend.outbound.connecting import CheckedBackend, CheckedTransport, Deadline
 from pms_backend.outbound.exceptions import RequestTooLarge, Unreachable
 from pms_backend.outbound.fetching import USER_AGENT, Response, checked_addresses, read_body, tls_context
@@ -76,12 +77,14 @@ class Client:
         time.sleep(self._rate.take(longest_wait=self._bounds.longest_wait_seconds))
         self._deadline.restart(self._bounds.total_seconds)
         try:
-            response = self._sent(request, is_repeatable=is_repeatable or method in IDEMPOTENT_METHODS)
-            response.request = request
-            try:
-                content = read_body(response, self._bounds.max_response_bytes)
-            finally:
-                response.close()
+            with traces.call_span(method, request.url.host, request.url.port, request.headers) as set_status:
+                response = self._sent(request, is_repeatable=is_repeatable or method in IDEMPOTENT_METHODS)
+                set_status(response.status_code)
+                response.request = request
+                try:
+                    content = read_body(response, self._bounds.max_response_bytes)
+                finally:
+                    response.close()
         except httpx.HTTPError as error:
             raise Unreachable(str(error) or type(error).__name__) from error
         return Response(response.status_code, content, str(request.url), dict(response.headers))

@@ -10,6 +10,7 @@ from typing import Final
 
 import httpx
 
+from pms_backend.metrics import traces
 from pms_backend.outbound.connecting import CheckedBackend, CheckedTransport, Deadline
 from pms_backend.outbound.exceptions import ResponseTooLarge, Unreachable
 from pms_backend.outbound.guard import allowed_destinations, check_addresses, look_up
@@ -96,12 +97,14 @@ def _requested(
     """The response of one server. Uses the transport, since httpx's client fails on an invalid `Location`."""
     timeout = httpx.Timeout(bounds.read_seconds, connect=bounds.connect_seconds).as_dict()
     request = httpx.Request("GET", target.url, headers=headers, extensions={"timeout": timeout})
-    response = transport.handle_request(request)
-    response.request = request
-    try:
-        yield response
-    finally:
-        response.close()
+    with traces.call_span("GET", target.host, target.port, request.headers) as set_status:
+        response = transport.handle_request(request)
+        set_status(response.status_code)
+        response.request = request
+        try:
+            yield response
+        finally:
+            response.close()
 
 
 def read_body(response: httpx.Response, max_bytes: int) -> bytes:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from pms_backend.metrics import traces
 from pms_backend.outbound.client import KEEP_ALIVE_SECONDS
 from pms_backend.outbound.connecting import CheckedBackend, CheckedTransport, Deadline
 from pms_backend.outbound.exceptions import Unreachable
@@ -57,11 +58,13 @@ class Poster:
         request = httpx.Request("POST", self._url, headers=sent, content=body, extensions=self._extensions)
         self._deadline.restart(self._bounds.total_seconds)
         try:
-            response = self._sent(request)
-            try:
-                beginning = self._beginning_of(response)
-            finally:
-                response.close()
+            with traces.call_span("POST", self._url.host, self._url.port, request.headers) as set_status:
+                response = self._sent(request)
+                set_status(response.status_code)
+                try:
+                    beginning = self._beginning_of(response)
+                finally:
+                    response.close()
         except httpx.HTTPError as error:
             raise Unreachable(str(error) or type(error).__name__) from error
         return PostAnswer(response.status_code, beginning, response.headers)

@@ -5,10 +5,12 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from queue import Empty, SimpleQueue
 from typing import Final
 
+from pms_backend.metrics import traces
 from webhooks.schedule import pause_after
 from webhooks.services.attempts import Attempt, NotSent
 from webhooks.services.endpoint_limits import EndpointLimits
@@ -45,7 +47,9 @@ def send_due_deliveries() -> int:
         sender = _Sender(pool)
         is_done = sender.run(until=time.monotonic() + DRAIN_SECONDS)
     if not is_done:
-        delivery_wake_up.send()
+        # Otherwise a trace would never end while there is work.
+        with traces.continued({}):
+            delivery_wake_up.send()
     return sender.count
 
 
@@ -82,7 +86,8 @@ class _Sender:
                 chains[each.endpoint_id, 0 if each.is_in_order else each.id].append(each)
         for (endpoint_id, _), chain in chains.items():
             self._running += len(chain)
-            self._pool.submit(self._send, chain, events, endpoints[endpoint_id])
+            # A copy of the context, in which the trace is.
+            self._pool.submit(copy_context().run, self._send, chain, events, endpoints[endpoint_id])
 
     def _send(self, chain: Sequence[LeasedDelivery], events: Mapping[int, StoredEvent], endpoint: Recipient) -> None:
         """Sends deliveries one after the other, until one fails: then the others wait as long as it does."""
