@@ -21,6 +21,12 @@ ORIGIN = re.compile(r"https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[1
 # psycopg's default: a statement with server-side binding is prepared after this many executions.
 PREPARE_THRESHOLD = 5
 
+# OpenTelemetry's, by which a tracer decides which traces it records.
+TRACES_SAMPLERS = (
+    "always_on", "always_off", "traceidratio",
+    "parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio",
+)  # fmt: skip
+
 WEB_ADDRESS = re.compile(ORIGIN.pattern + r"(/[A-Za-z0-9._~-]+)*")
 
 
@@ -67,6 +73,18 @@ def integer(name: str, default: int, *, minimum: int, maximum: int) -> int:
         raise problem from None
     if not minimum <= value <= maximum:
         raise problem
+    return value
+
+
+def fraction(name: str, default: float) -> float:
+    """A number from 0 to 1."""
+    raw = os.environ.get(name, str(default)).strip()
+    try:
+        value = float(raw)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise ImproperlyConfigured(f"{name} must be a number from 0 to 1; it is {raw!r}.")
     return value
 
 

@@ -87,6 +87,14 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
 ]
 
+# The base URL of an OpenTelemetry collector with OTLP/HTTP: set it to see where the time of requests goes.
+OTEL_EXPORTER_OTLP_ENDPOINT = env.web_address("OTEL_EXPORTER_OTLP_ENDPOINT")
+if OTEL_EXPORTER_OTLP_ENDPOINT:
+    MIDDLEWARE.insert(0, "pms_backend.tracing.TracingMiddleware")
+# OpenTelemetry reads these itself, but would ignore a wrong value.
+env.choice("OTEL_TRACES_SAMPLER", "parentbased_always_on", allowed=env.TRACES_SAMPLERS)
+env.fraction("OTEL_TRACES_SAMPLER_ARG", 1.0)
+
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -458,7 +466,7 @@ CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_CREDENTIALS = False
 CORS_ALLOW_HEADERS = (
     *default_headers, "x-api-key", "idempotency-key", "if-match", "if-none-match", "content-digest", "signature",
-    "signature-input", "x-request-id", "cache-control",
+    "signature-input", "x-request-id", "cache-control", "traceparent",
 )  # fmt: skip
 CORS_EXPOSE_HEADERS = (
     "ETag", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id", "Idempotency-Replayed",
@@ -542,5 +550,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         # One line for each request that waits for a thread.
         "waitress.queue": {"level": "ERROR"},
+        # pms_backend/tracing.py says that a collector does not answer; this would repeat it for each attempt.
+        "opentelemetry": {"level": "CRITICAL"},
     },
 }

@@ -338,3 +338,21 @@ def test_without_a_stack_nothing_is_adopted(tmp_path, monkeypatch):
     env.load_stack(tmp_path, environ)
 
     assert environ == {}
+
+
+@pytest.mark.parametrize(("value", "number"), [("0", 0.0), (" 0.25 ", 0.25), ("1", 1.0)])
+def test_a_fraction_is_read(name, value, number):
+    name(value)
+
+    assert env.fraction("NAME", 0.5) == number
+
+
+def test_a_fraction_that_is_not_set_has_its_default():
+    assert env.fraction("NAME", 0.5) == 0.5
+
+
+@pytest.mark.parametrize("value", ["", "10%", "-0.1", "1.1", "nan"])
+def test_a_wrong_fraction_is_refused(name, value):
+    name(value)
+
+    assert refused(env.fraction, 0.5) == f"NAME must be a number from 0 to 1; it is {value!r}."

@@ -11,7 +11,7 @@ class OperationsConfig(AppConfig):
     verbose_name = "Operations"
 
     def ready(self) -> None:
-        """Makes our Celery application the default for sending tasks, and registers the system checks.
+        """Makes our Celery application the default for sending tasks, registers the system checks, starts traces.
 
         Also hides tables from Supabase's generated API, at the end of each `migrate`.
         """
@@ -36,3 +36,7 @@ class OperationsConfig(AppConfig):
         register(database_checks.check_database, Tags.database)
         register(bucket_checks.check_buckets, deploy=True)
         post_migrate.connect(row_level_security.hide_from_generated_api, sender=self)
+        if settings.OTEL_EXPORTER_OTLP_ENDPOINT:
+            from pms_backend import tracing
+
+            tracing.start()
