@@ -227,7 +227,7 @@ def test_what_the_database_does_not_say_is_left_out_and_the_rest_is_there(
     def fail() -> None:
         raise OperationalError("the database is away")
 
-    for reading in (health.DATABASE, measurements.MEASURED, measurements.DIFFERENCES):
+    for reading in (health.DATABASE, measurements.MEASURED, measurements.SLOWLY_MEASURED):
         monkeypatch.setattr(reading, "read", fail)
 
     names = {sample.name for sample in samples(client)}
