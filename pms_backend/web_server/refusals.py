@@ -52,10 +52,11 @@ class RefusalTask(ErrorTask):
         self.response_headers.extend(headers.items())
         self.set_close_on_finish()
         self.content_length = len(body)
+        # As in the application: whoever has the answer finds it counted.
+        metrics.requests_total.labels(UNMATCHED, "OTHER", f"{problem.status // 100}xx", ANONYMOUS).inc()
+        metrics.request_seconds.labels(UNMATCHED, "OTHER").observe(0)
+        metrics.errors_total.labels(problem.layer, problem.code).inc()
         self.write(body)
-        metrics.requests_total.labels("unmatched", "OTHER", f"{problem.status // 100}xx", "anonymous").inc()
-        metrics.request_seconds.labels("unmatched", "OTHER").observe(0)
-        metrics.errors_total.labels(metrics.Layer.ROUTE, problem.code).inc()
 
     def _log(self, status: int, length: int) -> None:
         """The line of a request that the application does not log; its head may be unreadable."""

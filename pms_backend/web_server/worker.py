@@ -7,6 +7,8 @@ from typing import Any
 
 from gunicorn.workers.base import Worker
 
+# First: it says where metrics are stored, and gunicorn imports this module before the application.
+import pms_backend.settings  # noqa: F401
 from pms_backend.web_server.limits import OPEN_FILES
 from pms_backend.web_server.server import WebServer
 
