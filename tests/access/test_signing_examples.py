@@ -24,7 +24,7 @@ def example(language: str) -> str:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("language", RUNNERS)
 def test_an_example_adjusts_stock(language: str, live_server):
-    make_variant("MUG-BLUE")
+    make_variant("BR-BOOT")
     make_location("main")
     made = create_api_client(name="till", scopes=["inventory:write"], signing=True)
     environment = {
