@@ -7,11 +7,11 @@ from typing import Any
 
 from waitress.adjustments import Adjustments
 from waitress.server import TcpWSGIServer
-from waitress.task import ThreadedTaskDispatcher
 
 from pms_backend import metrics
 from pms_backend.api.limits import MAX_UPLOAD_BYTES
 from pms_backend.web_server.connection import Connection
+from pms_backend.web_server.dispatcher import Dispatcher
 from pms_backend.web_server.limits import (
     ACCEPT_STEP_SECONDS,
     BACKLOG,
@@ -41,13 +41,13 @@ class WebServer(TcpWSGIServer):
         threads: int,
         on_check: Callable[[], None] = lambda: None,
     ) -> None:
-        """`threads` run the application; `listener` may be shared with other processes.
+        """`threads` run the application, one more what watches it; `listener` may be shared with other processes.
 
         `on_check` is called by the I/O loop every `CHECK_SECONDS`.
         """
         self.spool = Spool()
         self._on_check = on_check
-        dispatcher = ThreadedTaskDispatcher()
+        dispatcher = Dispatcher()
         dispatcher.set_thread_count(threads)
         super().__init__(
             application,
