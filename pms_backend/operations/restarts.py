@@ -39,5 +39,5 @@ def recent_restarts() -> dict[str, str]:
     for name, program in read_programs().items():
         ago = time.time() - (program["ended_at"] or 0)
         if name in CHECKS and 0 <= ago < SHOWN_SECONDS:
-            found.setdefault(CHECKS[name], []).append(f"{name} was restarted {ago:.0f} s ago: it {program['end']}")
+            found.setdefault(CHECKS[name], []).append(f"{name} {program['end']} {ago:.0f} s ago and is restarted")
     return {check: "; ".join(texts) for check, texts in found.items()}

@@ -56,6 +56,8 @@ class DataDir:
         self.run = self.root / "run"
         self.metrics = self.run / "metrics"
         self.processes = self.run / "processes.json"
+        # Starts and ends of the programs, for /health/ready and /metrics (pms_backend/operations/restarts.py).
+        self.programs = self.run / "programs.json"
         self.postgres = self.root / "postgres"
         self.redis = self.root / "redis"
         self.environment = self.root / "environment.json"

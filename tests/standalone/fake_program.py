@@ -14,7 +14,16 @@ CREDENTIALS = {
     "api_key": "prefix.key",
     "pms": {"connection": "demo", "webhook_secret": "whsec_c2VjcmV0"},
 }
-ANSWER = b"HTTP/1.1 %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+ANSWER = b"HTTP/1.1 %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s"
+CHECKS = ("database", "migrations", "redis", "worker", "relay", "beat", "sockets")
+
+
+def sockets_accept() -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", int(os.environ["WS_PORT"])), 1).close()
+    except OSError:
+        return False
+    return True
 
 
 def serve(listener: socket.socket) -> NoReturn:
@@ -22,7 +31,11 @@ def serve(listener: socket.socket) -> NoReturn:
         client, _ = listener.accept()
         with client:
             is_allowed = os.environ.get("FAKE_HOST", "").encode() in client.recv(1000)
-            client.sendall(ANSWER % (b"200 OK" if is_allowed else b"400 Bad Request"))
+            checks = {name: {"status": "ok", "detail": "it works"} for name in CHECKS}
+            if not sockets_accept():
+                checks["sockets"] = {"status": "failed", "detail": "it is away"}
+            body = json.dumps({"checks": checks}).encode() if is_allowed else b""
+            client.sendall(ANSWER % (b"200 OK" if is_allowed else b"400 Bad Request", len(body), body))
 
 
 def main(role: str, *options: str) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -107,6 +108,7 @@ def test_ctrl_c_stops_everything_cleanly(full_stack: FakeStack) -> None:
     assert is_within(time.monotonic() - began, STOP_LIMIT_SECONDS)
     assert processes_of(full_stack.data_dir) == []
     assert not full_stack.quickstart_path.exists()
+    assert not (full_stack.data_dir / "run/programs.json").exists()
     log = (full_stack.data_dir / "run/postgres.log").read_text()
     assert "received fast shutdown request" in log
     assert "received immediate shutdown request" not in log
@@ -195,6 +197,28 @@ def test_a_killed_program_is_restarted_when_its_process_group_has_ended(shared_s
 
     wait_for(lambda: shared_stack.pid_of(name) not in {None, killed}, "the restart")
     assert [pid for pid in group if proc.start_time(pid) is not None] == []
+
+
+def test_programs_json_says_how_each_program_ended_last(light_stack: FakeStack) -> None:
+    before = time.time()
+    light_stack.start()
+    path = light_stack.data_dir / "run/programs.json"
+    programs = json.loads(path.read_text())["programs"]
+    assert all(before < programs[name].pop("started_at") < time.time() for name in programs)
+    assert programs["beat"] == {"pid": light_stack.pid_of("beat"), "restarts": 0, "ended_at": None, "end": ""}
+    assert {"web", "sockets", "relay", "sync", "pms", "deliveries", "worker", "beat"} <= set(programs)
+
+    killed_at = time.time()
+    os.kill(programs["beat"]["pid"], signal.SIGKILL)
+
+    def ended() -> dict[str, Any] | None:
+        beat = json.loads(path.read_text())["programs"]["beat"]
+        return beat if beat["restarts"] else None
+
+    beat = wait_for(ended, "the restart")
+    assert beat["pid"] != programs["beat"]["pid"]
+    assert (beat["restarts"], beat["end"]) == (1, "was killed by SIGKILL")
+    assert killed_at < beat["ended_at"] <= beat["started_at"]
 
 
 def test_while_a_killed_web_server_restarts_clients_wait(shared_stack: FakeStack) -> None:
