@@ -11,7 +11,7 @@ class OperationsConfig(AppConfig):
     verbose_name = "Operations"
 
     def ready(self) -> None:
-        """Makes our Celery application the default for sending tasks, registers the system checks, starts traces.
+        """Sets our Celery application, registers system checks and a receiver of events, and starts traces.
 
         Also hides tables from Supabase's generated API, at the end of each `migrate`.
         """
@@ -22,6 +22,7 @@ class OperationsConfig(AppConfig):
             bucket_checks,
             checks,
             database_checks,
+            receivers,
             row_level_security,
             supabase_checks,
         )
@@ -29,6 +30,7 @@ class OperationsConfig(AppConfig):
         if settings.PROGRAM:
             metrics.process_start_time_seconds.labels(settings.PROGRAM).set(time.time())
         celery.app.set_default()
+        receivers.connect()
         register(checks.check_settings)
         register(checks.advise_on_settings, deploy=True)
         register(supabase_checks.check_supabase)

@@ -1,0 +1,135 @@
+"""What hangs keeps nobody waiting, and is asked once at a time."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from pms_backend.operations.bounded_reading import BoundedReading, NoAnswer
+
+# Longer than a thread takes to begin on a busy machine.
+LONG = 20
+
+
+@pytest.fixture(autouse=True)
+def _reads_in_place() -> None:
+    """Not here: it reads in threads of its own."""
+
+
+class Server:
+    """What is read; it answers when it may."""
+
+    def __init__(self) -> None:
+        self.may_answer = threading.Event()
+        self.calls = 0
+        self.error: Exception | None = None
+
+    def read(self) -> int:
+        self.calls += 1
+        self.may_answer.wait(LONG)
+        if self.error:
+            raise self.error
+        return self.calls
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.may_answer.set()
+
+
+def test_a_fresh_answer_is_shared(server: Server):
+    server.may_answer.set()
+    reading = BoundedReading(server.read, fresh_seconds=LONG)
+
+    assert [reading.get(LONG) for _ in range(3)] == [1, 1, 1]
+    assert reading.failing_seconds == 0
+    assert reading.answering_seconds > 0
+
+
+def test_an_old_answer_is_read_again(server: Server):
+    server.may_answer.set()
+    reading = BoundedReading(server.read, fresh_seconds=0.01)
+
+    first = reading.get(LONG)
+    time.sleep(0.02)
+
+    assert reading.get(LONG) == first + 1
+
+
+def test_what_hangs_is_asked_once_and_its_callers_do_not_wait(server: Server):
+    reading = BoundedReading(server.read)
+
+    for _ in range(3):
+        with pytest.raises(NoAnswer, match=r"^no answer for 0 s$"):
+            reading.get(0.01)
+
+    assert server.calls <= 1
+    assert reading.failing_seconds > 0
+
+
+def test_a_caller_waits_from_the_beginning_of_the_run(server: Server):
+    reading = BoundedReading(server.read)
+    reading.refresh()
+    reading._began_at -= LONG
+
+    began = time.monotonic()
+    with pytest.raises(NoAnswer, match=r"^no answer for"):
+        reading.get(LONG)
+
+    assert time.monotonic() - began < LONG
+
+
+def test_what_answers_again_after_a_while_has_had_an_outage(server: Server):
+    server.may_answer.set()
+    reading = BoundedReading(server.read, fresh_seconds=0.01)
+    reading.get(LONG)
+    reading._answering_since = time.monotonic() - 1000
+    server.may_answer.clear()
+    time.sleep(0.02)
+    reading.refresh()
+    reading._began_at -= LONG
+    server.may_answer.set()
+
+    while reading._is_wanted:
+        time.sleep(0.01)
+
+    assert reading.failing_seconds == 0
+    assert reading.answering_seconds < 1000
+
+
+def test_an_error_reaches_the_caller_and_the_next_run_succeeds(server: Server):
+    server.may_answer.set()
+    server.error = ValueError("wrong")
+    reading = BoundedReading(server.read, fresh_seconds=0.01)
+
+    with pytest.raises(ValueError, match=r"^wrong$"):
+        reading.get(LONG)
+    assert reading.answering_seconds == 0
+    server.error = None
+    time.sleep(0.02)
+
+    assert reading.get(LONG) == 2
+    assert reading.failing_seconds == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_connection_to_the_database_is_closed_after_a_failure():
+    sessions: list[int] = []
+
+    def read() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            sessions.append(cursor.fetchone()[0])
+            cursor.execute("SELECT 1 / 0")
+
+    reading = BoundedReading(read, fresh_seconds=0.01)
+    for _ in range(2):
+        with pytest.raises(Exception, match="division by zero"):
+            reading.get(LONG)
+        time.sleep(0.02)
+
+    assert len(set(sessions)) == len(sessions) == 2
