@@ -13,7 +13,7 @@ from django_redis import get_redis_connection
 
 from pms_backend.operations import services
 from pms_backend.operations.bounded_reading import BoundedReading, NoAnswer
-from pms_backend.operations.heartbeats import BEAT, RECOVERY_SECONDS, RELAY, problems_of
+from pms_backend.operations.heartbeats import BEAT, RECOVERY_SECONDS, RELAY, outlived_by_beat, problems_of
 from pms_backend.operations.observation import Observation, observe_database
 from pms_backend.operations.restarts import recent_restarts
 from pms_backend.outbound import Unreachable
@@ -144,7 +144,7 @@ def _working(names: list[str], found: Observation, outage: str) -> CheckResult:
         return CheckResult(UNKNOWN, outage)
     if not (late := problems_of(names, found.seen)):
         return CheckResult(OK, f"seen {max(found.seen[name].age for name in names):.0f} s ago")
-    if problems_of([BEAT], found.seen):
+    if problems_of([BEAT], found.seen) or not outlived_by_beat(names, found.seen):
         return CheckResult(UNKNOWN, f"beat does not work, which sends their tasks; {late}")
     if found.seen[BEAT].steady < RECOVERY_SECONDS or _servers_recover():
         return CheckResult(UNKNOWN, f"what brings their tasks works again only now; {late}")

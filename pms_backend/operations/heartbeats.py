@@ -44,3 +44,11 @@ def problems_of(names: Sequence[str], seen: Mapping[str, Seen]) -> str:
         for name in names
         if name not in seen or seen[name].age > MAX_AGE_SECONDS
     )
+
+
+def outlived_by_beat(names: Sequence[str], seen: Mapping[str, Seen]) -> bool:
+    """Whether beat was seen long after one of these was.
+
+    When beat hangs, the heartbeats that its tasks bring grow old with its own, and a little earlier.
+    """
+    return any(name not in seen or seen[name].age - seen[BEAT].age > MAX_AGE_SECONDS / 2 for name in names)

@@ -138,6 +138,14 @@ def test_workers_without_beat_are_unknown_and_those_that_are_seen_are_not(client
 
 
 @pytest.mark.usefixtures("beating")
+def test_workers_that_grow_old_together_with_beat_are_unknown(client: Client):
+    fall_silent(*settings.QUEUES)
+    fall_silent("beat", seconds=MAX_AGE_SECONDS - 2)
+
+    assert asked(client)[1] == {"worker": "unknown", "relay": "unknown"}
+
+
+@pytest.mark.usefixtures("beating")
 def test_workers_are_unknown_until_beat_has_been_back_for_a_while(client: Client):
     fall_silent("relay")
     back = timezone.now() - timedelta(seconds=RECOVERY_SECONDS)

@@ -65,8 +65,8 @@ def test_docker_compose_sets_the_addresses_that_its_proxy_and_its_health_checks_
     assert environment["HOST"] == "0.0.0.0"
     assert f"reverse_proxy web:{environment['PORT']} " in caddy
     assert f"reverse_proxy sockets:{environment['WS_PORT']}\n" in caddy
-    assert f'"127.0.0.1", {environment["PORT"]}' in (PROJECT / "deploy/healthcheck.py").read_text()
-    assert f"('127.0.0.1', {environment['WS_PORT']})" in SERVICES["sockets"]["healthcheck"]["test"][-1]
+    assert f"else {environment['PORT']}\n" in (PROJECT / "deploy/healthcheck.py").read_text()
+    assert SERVICES["sockets"]["healthcheck"]["test"][-2:] == ["deploy/healthcheck.py", str(environment["WS_PORT"])]
 
 
 @pytest.mark.parametrize(("host", "address"), [("0.0.0.0", "0.0.0.0:80"), ("::", "[::]:80")])
