@@ -56,7 +56,7 @@ def fetch(
     Raises `Forbidden`, `Unreachable`, `ResponseTooLarge`.
     """
     require_no_transaction()
-    addresses = _addresses if may_be_private else checked_addresses
+    addresses = unchecked_addresses if may_be_private else checked_addresses
     sent = {"Accept": "*/*", "User-Agent": USER_AGENT, "Accept-Encoding": "identity", **(headers or {})}
     backend = CheckedBackend(addresses, Deadline(bounds.total_seconds))
     with CheckedTransport(backend, tls_context()) as transport:
@@ -68,12 +68,13 @@ def fetch(
 
 def checked_addresses(host: str, port: int, seconds: float) -> list[IPAddress]:
     """The addresses of a host, each of them public or allowed. Raises `Forbidden`, `Unreachable`."""
-    found = _addresses(host, port, seconds)
+    found = unchecked_addresses(host, port, seconds)
     check_addresses(host, port, found, allowed_destinations())
     return found
 
 
-def _addresses(host: str, _: int, seconds: float) -> list[IPAddress]:
+def unchecked_addresses(host: str, _: int, seconds: float) -> list[IPAddress]:
+    """The addresses of a host from the operator's own settings, which may be private. Raises `Unreachable`."""
     address = literal(host)
     return [address] if address is not None else look_up(host, seconds=seconds)
 

@@ -9,7 +9,7 @@ from pms_backend.metrics import traces
 from pms_backend.outbound.client import KEEP_ALIVE_SECONDS
 from pms_backend.outbound.connecting import CheckedBackend, CheckedTransport, Deadline
 from pms_backend.outbound.exceptions import Unreachable
-from pms_backend.outbound.fetching import USER_AGENT, checked_addresses, tls_context
+from pms_backend.outbound.fetching import USER_AGENT, checked_addresses, tls_context, unchecked_addresses
 from pms_backend.outbound.targets import parse_target
 from pms_backend.outbound.transactions import require_no_transaction
 
@@ -36,14 +36,16 @@ class PostAnswer:
 class Poster:
     """Calls of one URL, by as many threads at once as it has connections. Redirects are not followed.
 
-    Raises `Forbidden` for an invalid URL. The guard checks each connection when it is opened.
+    Raises `Forbidden` for an invalid URL. The guard checks each connection when it is opened, unless the URL
+    `may_be_private`: only one from the operator's own settings.
     """
 
-    def __init__(self, url: str, *, bounds: PostBounds) -> None:
+    def __init__(self, url: str, *, bounds: PostBounds, may_be_private: bool = False) -> None:
         self._url = parse_target(url).url
         self._bounds = bounds
         self._deadline = Deadline(bounds.total_seconds)
-        backend = CheckedBackend(checked_addresses, self._deadline)
+        addresses = unchecked_addresses if may_be_private else checked_addresses
+        backend = CheckedBackend(addresses, self._deadline)
         self._transport = CheckedTransport(backend, tls_context(), KEEP_ALIVE_SECONDS, bounds.connections)
         timeout = httpx.Timeout(bounds.total_seconds, connect=bounds.connect_seconds)
         self._extensions = {"timeout": timeout.as_dict()}
