@@ -7,8 +7,10 @@ setting stops the start instead of failing in a request.
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 import orjson
 from django.core.exceptions import ImproperlyConfigured
@@ -28,6 +30,27 @@ TRACES_SAMPLERS = (
 )  # fmt: skip
 
 WEB_ADDRESS = re.compile(ORIGIN.pattern + r"(/[A-Za-z0-9._~-]+)*")
+
+# The key, the host, an optional path, and the number of the project.
+SENTRY_DSN = re.compile(r"https?://[0-9a-zA-Z]+(:[0-9a-zA-Z]+)?@[A-Za-z0-9.\[\]:_-]+(/[A-Za-z0-9._~-]+)*/[0-9]+")
+# The standard port of each kind of mail server: plain, TLS after STARTTLS, TLS from the start.
+MAIL_PORTS: Final = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+MAIL_ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """A mail server, and from whom and to whom it sends; without a host nothing is sent."""
+
+    host: str = ""
+    port: int = 25
+    user: str = ""
+    password: str = ""
+    starttls: bool = False
+    tls: bool = False
+    sender: str = ""
+    recipients: tuple[str, ...] = ()
 
 
 def load_stack(data_dir: Path, environ: Mapping[str, str] = os.environ) -> None:
@@ -144,6 +167,70 @@ def web_address(name: str) -> str:
     if value and not WEB_ADDRESS.fullmatch(value):
         raise ImproperlyConfigured(f"{name} must look like https://files.example.com/path, without a query.")
     return value
+
+
+def secret_url(name: str) -> str:
+    """An http or https URL that holds a secret, with any path and query; empty when it is not set.
+
+    Errors do not show it.
+    """
+    value = os.environ.get(name, "").strip()
+    parts = _parts(value)
+    if value and (parts is None or parts.scheme not in ("http", "https") or parts.username is not None):
+        raise ImproperlyConfigured(f"{name} must look like https://hooks.example.com/services/secret.")
+    return value
+
+
+def sentry_dsn(name: str) -> str:
+    """The DSN of a project of Sentry; empty when it is not set. Errors do not show it."""
+    value = os.environ.get(name, "").strip()
+    if value and (not SENTRY_DSN.fullmatch(value) or _parts(value) is None):
+        raise ImproperlyConfigured(f"{name} must look like https://key@sentry.example.com/1.")
+    return value
+
+
+def mail_server(name: str) -> MailServer:
+    """A mail server; none when the variable is not set. Errors do not show it, because it holds a password.
+
+    `smtps://` is TLS from the start, `smtp+starttls://` after STARTTLS. So is `smtp://` with a password, unless the
+    server is on this machine.
+    """
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return MailServer()
+    parts = _parts(value)
+    query = parse_qs(parts.query, strict_parsing=False) if parts else {}
+    senders = query.pop("from", [])
+    recipients = tuple(word.strip() for each in query.pop("to", []) for word in each.split(",") if word.strip())
+    are_addresses = all(MAIL_ADDRESS.fullmatch(address) for address in (*senders, *recipients))
+    is_whole = len(senders) == 1 and recipients and are_addresses and not query
+    if parts is None or parts.scheme not in MAIL_PORTS or parts.path.strip("/") or not is_whole:
+        raise ImproperlyConfigured(
+            f"{name} must look like smtp://user:password@mail.example.com:587?from=pms@example.com&to=a@example.com,"
+            "b@example.com, or smtps:// or smtp+starttls://, with special characters of the password as %40."
+        )
+    host, password = parts.hostname or "", unquote(parts.password or "")
+    return MailServer(
+        host=host,
+        port=parts.port or MAIL_PORTS[parts.scheme],
+        user=unquote(parts.username or ""),
+        password=password,
+        starttls=parts.scheme == "smtp+starttls"
+        or (parts.scheme == "smtp" and password != "" and host not in LOOPBACK),
+        tls=parts.scheme == "smtps",
+        sender=senders[0],
+        recipients=recipients,
+    )
+
+
+def _parts(url: str) -> SplitResult | None:
+    """The parts of a URL with a host, and with a valid port if it has one."""
+    try:
+        parts = urlsplit(url)
+        has_port = parts.port is None or parts.port > 0
+    except ValueError:
+        return None
+    return parts if parts.hostname and has_port and not re.search(r"\s", url) else None
 
 
 def database(name: str, *, pooler: str, program: str = "") -> dict[str, Any]:

@@ -554,3 +554,17 @@ LOGGING = {
         "opentelemetry": {"level": "CRITICAL"},
     },
 }
+
+# --- Alerts: where the program `monitor` tells what is wrong; the admin shows it anyway -------------------------------
+
+# Slack-compatible: {"text": …} is posted there.
+ALERT_WEBHOOK_URL = env.secret_url("ALERT_WEBHOOK_URL")
+_MAIL = env.mail_server("EMAIL_URL")
+ALERT_EMAIL_TO = list(_MAIL.recipients)
+EMAIL_HOST, EMAIL_PORT = _MAIL.host, _MAIL.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL.user, _MAIL.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL.starttls, _MAIL.tls
+EMAIL_TIMEOUT = 5
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = _MAIL.sender or "webmaster@localhost"
+# Errors with a traceback go there too (pms_backend/operations/sentry.py).
+SENTRY_DSN = env.sentry_dsn("SENTRY_DSN")

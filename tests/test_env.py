@@ -356,3 +356,80 @@ def test_a_wrong_fraction_is_refused(name, value):
     name(value)
 
     assert refused(env.fraction, 0.5) == f"NAME must be a number from 0 to 1; it is {value!r}."
+
+
+def test_an_address_with_a_secret_is_taken_as_it_is(name):
+    name(" https://hooks.example.com/services/T0/secret?thread=1 ")
+
+    assert env.secret_url("NAME") == "https://hooks.example.com/services/T0/secret?thread=1"
+
+
+@pytest.mark.parametrize("value", ["ftp://h/x", "hooks.example.com/x", "https://", "https://h:0/", "https://h/a b"])
+def test_what_is_no_address_is_named_without_the_secret(name, value):
+    name(value)
+
+    assert refused(env.secret_url) == "NAME must look like https://hooks.example.com/services/secret."
+
+
+@pytest.mark.parametrize("value", ["https://key@sentry.example.com/1", "http://key:secret@127.0.0.1:9000/path/23"])
+def test_a_dsn_is_taken(name, value):
+    name(value)
+
+    assert env.sentry_dsn("NAME") == value
+
+
+@pytest.mark.parametrize(
+    "value", ["https://sentry.example.com/1", "https://key@host/", "key@host/1", "https://k@h:x/1"]
+)
+def test_what_is_no_dsn_is_named(name, value):
+    name(value)
+
+    assert refused(env.sentry_dsn) == "NAME must look like https://key@sentry.example.com/1."
+
+
+WITH_ADDRESSES = "?from=pms@example.com&to=ada@example.com,%20ben@example.com"
+
+
+@pytest.mark.parametrize(
+    ("value", "server"),
+    [
+        ("smtp://relay.example.com", ("relay.example.com", 25, "", "", False, False)),
+        ("smtp://u:p%40ss@mail.example.com:587", ("mail.example.com", 587, "u", "p@ss", True, False)),
+        ("smtp://u:p@127.0.0.1:2525", ("127.0.0.1", 2525, "u", "p", False, False)),
+        ("smtp+starttls://mail.example.com", ("mail.example.com", 587, "", "", True, False)),
+        ("smtps://u%40x:p@mail.example.com/", ("mail.example.com", 465, "u@x", "p", False, True)),
+    ],
+)
+def test_a_mail_server_is_read(name, value, server):
+    name(value + WITH_ADDRESSES)
+
+    found = env.mail_server("NAME")
+
+    assert (found.host, found.port, found.user, found.password, found.starttls, found.tls) == server
+    assert (found.sender, found.recipients) == ("pms@example.com", ("ada@example.com", "ben@example.com"))
+
+
+def test_no_mail_server_is_one_that_sends_nothing():
+    assert env.mail_server("NAME") == env.MailServer()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "mail.example.com",
+        "http://mail.example.com" + WITH_ADDRESSES,
+        "smtp://mail.example.com",
+        "smtp://mail.example.com?from=pms@example.com",
+        "smtp://mail.example.com?from=pms&to=ada@example.com",
+        "smtp://mail.example.com?from=a@b.example&to=ada@example.com&starttls=0",
+        "smtp://mail.example.com:x" + WITH_ADDRESSES,
+        "smtp://u:hidden@mail.example.com/path" + WITH_ADDRESSES,
+    ],
+)
+def test_what_is_no_mail_server_is_named_without_its_password(name, value):
+    name(value)
+
+    problem = refused(env.mail_server)
+
+    assert problem.startswith("NAME must look like smtp://user:password@mail.example.com:587?from=pms@example.com&to=")
+    assert "hidden" not in problem

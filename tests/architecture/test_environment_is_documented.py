@@ -9,7 +9,7 @@ from tests.architecture.sources import ROOT, modules
 
 READERS = frozenset(
     {"text", "flag", "integer", "listing", "choice", "mapping", "secret", "origin", "origins", "database", "redis"}
-    | {"web_address", "fraction"}
+    | {"fraction", "mail_server", "secret_url", "sentry_dsn", "web_address"}
 )
 
 
