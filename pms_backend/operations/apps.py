@@ -13,7 +13,7 @@ class OperationsConfig(AppConfig):
     def ready(self) -> None:
         """Sets our Celery application, registers system checks and a receiver of events, and starts traces.
 
-        Also hides tables from Supabase's generated API, at the end of each `migrate`.
+        Also hides tables from Supabase's generated API, at the end of each `migrate`, and starts Sentry if it is set.
         """
         from django.db.models.signals import post_migrate  # noqa: TID251 - no signal of a model
 
@@ -42,3 +42,7 @@ class OperationsConfig(AppConfig):
             from pms_backend import tracing
 
             tracing.start()
+        if settings.SENTRY_DSN:
+            from pms_backend.operations import sentry
+
+            sentry.start()
