@@ -1,4 +1,4 @@
-"""The admin of users, roles and failed logins, the dashboard as its first page, and its other pages of no model."""
+"""The admin of users, roles, failed logins and alerts, the dashboard, and other pages of no model."""
 
 from typing import Any, ClassVar
 
@@ -21,7 +21,9 @@ from pms_backend.access.granting_admin import GrantingAdmin, GrantingForm
 from pms_backend.api.admin_tables import EXTRA, KEY, MAIN_NUMBER, NAME, SENTENCE, TEXT
 from pms_backend.api.service_admin import ReadOnlyAdmin, moment
 from pms_backend.api.typed_unfold import ModelAdmin, display
+from pms_backend.operations.alerts.alert_admin import AlertAdmin
 from pms_backend.operations.business_metrics.page import show_operations
+from pms_backend.operations.models import Alert
 from pms_backend.operations.roles import ROLES
 from pms_backend.operations.search.page import show_search
 from pms_backend.operations.user_forms import NewUserForm, UserForm
@@ -42,6 +44,7 @@ def _pages_of_no_model() -> list[URLPattern]:
 
 admin.site.extra_urls = _pages_of_no_model  # type: ignore[attr-defined]  # Unfold's
 admin.site.password_change = own_password_changed(admin.site.password_change)  # type: ignore[method-assign]
+admin.site.register(Alert, AlertAdmin)
 admin.site.unregister((User, Group))
 # Their pages say what the menu says.
 Group._meta.verbose_name, Group._meta.verbose_name_plural = _("role"), _("roles")

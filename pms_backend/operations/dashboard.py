@@ -1,4 +1,4 @@
-"""The admin's first page: what is to be done now, the stock of the last days, and how the system does."""
+"""The admin's first page: what is wrong, what is to be done now, the stock of the last days, how the system does."""
 
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from inventory.admin.quantities import coloured_delta
 from inventory.models import StockMovement
 from pms_backend.api.admin_tables import MAIN_NUMBER, NUMBER, SHORT, TEXT, Table, link
 from pms_backend.api.service_admin import moment
+from pms_backend.operations.alerts.words import open_alerts_in_words
 from pms_backend.operations.health_in_words import health_in_words
 from pms_backend.operations.stock_charts import stock_charts
 from pms_backend.operations.to_do import to_do
@@ -23,6 +24,7 @@ def add_content(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]
     # Before the figures are read.
     live = live_stock(request)
     content: dict[str, Any] = {
+        "alerts": open_alerts_in_words(request),
         "to_do": to_do(request),
         "charts": stock_charts(request),
         "health": health_in_words(request),

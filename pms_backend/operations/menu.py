@@ -67,6 +67,7 @@ MENU: Final[list[dict[str, Any]]] = [
         "title": _("System"),
         "items": [
             _page(_("Operations"), "monitoring", "operations.metricincrease", url_name="operations"),
+            _page(_("Alerts"), "notifications", "operations.alert"),
             _page(_("Events feed"), "rss_feed", "events.event"),
             _page(_("Parked events"), "report", "events.parkedevent"),
             _page(_("API clients"), "vpn_key", "access.apiclient"),

@@ -65,6 +65,7 @@ TABLE = {
     "inventory.stockmovement": Row(pages={"reverse_movement": "inventory.change_stocklevel"}),
     "inventory.stocktake": Row(add=ADD, pages={"count": CHANGE, "post_counts": POST_COUNTS, "cancel": POST_COUNTS}),
     "inventory.transfer": Row(add=ADD, pages={"ship": CHANGE, "receive": CHANGE, "cancel": CHANGE}),
+    "operations.alert": Row(),
     "pms_integration.importjob": Row(
         pages={
             **dict.fromkeys(("import_file", "import_previewed"), "products:write"),

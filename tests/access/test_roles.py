@@ -36,7 +36,7 @@ PMS = [
     *("Connections", "PMS events", "Sync runs", "PMS products", "PMS variants", "PMS stock"),
     *("Product pushes", "Stock pushes", "Endpoints", "Deliveries"),
 ]
-FEED = ["Events feed", "Parked events"]
+FEED = ["Alerts", "Events feed", "Parked events"]
 MENUS = {
     "Viewer": [*CATALOGUE, "Imports", *STOCK, *PMS, *FEED],
     "Counter": [*CATALOGUE, "Count sheets"],

@@ -11,12 +11,14 @@ from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from rest_framework_api_key.models import APIKey
 
 from inventory import services as inventory
 from inventory.models import StockLevel, StockMovement
 from pms_backend.access.services import create_api_client
 from pms_backend.events.models import Event, ParkedEvent
+from pms_backend.operations.models import Alert
 from pms_integration.models import (
     ImportJob,
     PMSProduct,
@@ -84,6 +86,7 @@ def add_rows(numbers: range) -> None:
             endpoint=endpoint, event=Event.objects.order_by("id")[number], type="stock.changed", sequence=number
         )
         ParkedEvent.objects.create(event=Event.objects.order_by("id")[number], receiver="tests")
+        Alert.objects.create(name="failed_syncs", subject=f"pms-{number}", severity="warning", began_at=timezone.now())
         AccessAttempt.objects.create(username=f"user-{number}", ip_address="203.0.113.1", failures_since_start=1)
 
 

@@ -27,6 +27,7 @@ VIEWS = {
     ),
     "webhooks": ("view_webhookendpoint", "view_delivery"),
     "events": ("view_event", "view_parkedevent"),
+    "operations": ("view_alert",),
 }
 # The permissions of each role, by their apps.
 ROLES = {
@@ -36,6 +37,7 @@ ROLES = {
         "pms_integration": VIEWS["imports"] + VIEWS["pms"],
         "webhooks": VIEWS["webhooks"],
         "events": VIEWS["events"],
+        "operations": VIEWS["operations"],
     },
     # Sees no levels: counts are blind.
     "Counter": {
@@ -101,7 +103,7 @@ ROLES = {
             "change_delivery",
         ),
         "events": (*VIEWS["events"], "change_parkedevent"),
-        "operations": ("view_metricincrease",),
+        "operations": (*VIEWS["operations"], "view_metricincrease"),
     },
 }
 ADMINISTRATOR = "Administrator"

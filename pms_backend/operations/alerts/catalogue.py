@@ -1,0 +1,53 @@
+"""Every alert that there is. docs/operations.md has a section for each: what it means, how to check it, what to do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+# Two polls: one failure alone is no outage.
+HELD: Final = timedelta(seconds=1)
+AT_ONCE: Final = timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What an alert says, and for how long its condition holds before it opens."""
+
+    what: "StrOrPromise"
+    opens_after: timedelta = HELD
+
+
+# The checks of `/health/ready`, then conditions of the business.
+KINDS: Final[Mapping[str, Kind]] = {
+    "database": Kind(_("PostgreSQL does not answer")),
+    "redis": Kind(_("Redis does not answer")),
+    "migrations": Kind(_("Migrations are not applied")),
+    "worker": Kind(_("A worker does not run its tasks")),
+    "relay": Kind(_("The relay does not publish events")),
+    "beat": Kind(_("Beat does not start tasks")),
+    "sockets": Kind(_("The socket server does not work")),
+    "storage": Kind(_("The storage of files does not work")),
+    "inbox": Kind(_("PMS events are applied late")),
+    "deliveries": Kind(_("Webhooks are sent late")),
+    "imports": Kind(_("Imports wait")),
+    "circuits": Kind(_("A PMS or an endpoint cannot be reached")),
+    "monitor": Kind(_("The monitor does not run")),
+    "server_errors": Kind(_("Requests or tasks fail with internal errors"), AT_ONCE),
+    "parked_events": Kind(_("Events are parked"), AT_ONCE),
+    "dead_pms_events": Kind(_("PMS events cannot be applied"), AT_ONCE),
+    "failing_endpoints": Kind(_("A webhook endpoint fails"), AT_ONCE),
+    "failed_syncs": Kind(_("A sync run is held or has failed"), AT_ONCE),
+    # Between a push and its acknowledgement, levels differ for a moment.
+    "stock_differences": Kind(_("Stock differs from that of a PMS"), timedelta(minutes=2)),
+}
+
+
+def what_of(name: str) -> "StrOrPromise":
+    """What an alert of this name says; the name itself for one of an older version."""
+    return KINDS[name].what if name in KINDS else name

@@ -1,0 +1,107 @@
+"""Which alerts are told, and when, as a pure state machine: grouped, without repetitions, and not too often."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from pms_backend.operations.alerts.tracker import Key, TrackedAlert
+
+# What opens or is resolved within this time is one message.
+GROUPED_FOR: Final = timedelta(seconds=3)
+# An alert that opens again so soon is not told again; what was left out is told after this time.
+QUIET_FOR: Final = timedelta(minutes=10)
+# Each message is read by a person, perhaps at night. Above this number only the admin has the alerts.
+MESSAGES_AN_HOUR: Final = 20
+HOUR: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """An alert that is told; one that came back while it was quiet, with the times that it has."""
+
+    alert: TrackedAlert
+    repeated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is sent at once. After one with `silent_until`, nothing is sent until then."""
+
+    openings: list[Opening] = field(default_factory=list)
+    resolved: list[TrackedAlert] = field(default_factory=list)
+    silent_until: datetime | None = None
+
+
+class Digest:
+    """Collects what has opened and what is resolved."""
+
+    def __init__(self) -> None:
+        self._last_told: dict[Key, datetime] = {}
+        self._openings: list[Opening] = []
+        self._resolved: list[TrackedAlert] = []
+        # Those that opened again while they were quiet: the last alert of each, and how many.
+        self._repeated: dict[Key, Opening] = {}
+        self._waits_since: datetime | None = None
+        self._sent: deque[datetime] = deque()
+
+    def take_up(self, last_told: Mapping[Key, datetime]) -> None:
+        """Takes up when each alert was told last by a process before this one."""
+        self._last_told = {**last_told, **self._last_told}
+
+    def add(self, alert: TrackedAlert, now: datetime) -> None:
+        """Takes an alert that has opened or is resolved."""
+        if alert.resolved_at is not None:
+            self._add_resolved(alert, now)
+        elif self._is_quiet(alert.key, now):
+            before = self._repeated.get(alert.key)
+            self._repeated[alert.key] = Opening(alert, before.repeated + 1 if before else 1)
+        else:
+            self._add_opening(Opening(alert), now)
+
+    def due(self, now: datetime) -> Message | None:
+        """The message that is to be sent now, if there is one; its alerts count as told."""
+        for key, opening in list(self._repeated.items()):
+            if not self._is_quiet(key, now):
+                del self._repeated[key]
+                self._add_opening(opening, now)
+        if self._waits_since is None or now - self._waits_since < GROUPED_FOR:
+            return None
+        while self._sent and now - self._sent[0] >= HOUR:
+            self._sent.popleft()
+        if len(self._sent) > MESSAGES_AN_HOUR:
+            self._drop_openings()
+            return None
+        is_last = len(self._sent) == MESSAGES_AN_HOUR
+        self._sent.append(now)
+        return self._taken(now, silent_until=self._sent[0] + HOUR if is_last else None)
+
+    def _add_opening(self, opening: Opening, now: datetime) -> None:
+        self._openings.append(opening)
+        self._waits_since = self._waits_since or now
+
+    def _add_resolved(self, alert: TrackedAlert, now: datetime) -> None:
+        if alert.told_at is None:
+            # Nobody has heard of it, or will hear with its opening that it is over.
+            return
+        self._resolved.append(alert)
+        self._waits_since = self._waits_since or now
+
+    def _is_quiet(self, key: Key, now: datetime) -> bool:
+        return key in self._last_told and now - self._last_told[key] < QUIET_FOR
+
+    def _taken(self, now: datetime, silent_until: datetime | None) -> Message:
+        for opening in self._openings:
+            opening.alert.told_at = self._last_told[opening.alert.key] = now
+        # Copies: channels send in threads of their own, while these alerts go on.
+        openings = [replace(opening, alert=replace(opening.alert)) for opening in self._openings]
+        message = Message(openings, self._resolved, silent_until)
+        self._openings, self._resolved, self._waits_since = [], [], None
+        return message
+
+    def _drop_openings(self) -> None:
+        """Leaves openings to the admin. What was told before is resolved in the next message."""
+        self._openings = []
+        if not self._resolved:
+            self._waits_since = None

@@ -1,0 +1,94 @@
+"""The loop of the program `monitor`: polls the checks and the conditions, opens and resolves alerts, tells them.
+
+It needs neither Celery nor Redis nor PostgreSQL: what hangs is read and written in threads of their own.
+"""
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from django.utils import timezone
+
+from pms_backend.operations import health
+from pms_backend.operations.alerts.digest import Digest
+from pms_backend.operations.alerts.polling import PolledConditions
+from pms_backend.operations.alerts.record import AlertRecord
+from pms_backend.operations.alerts.sending import Sender
+from pms_backend.operations.alerts.tracker import Finding, Tracker
+from pms_backend.operations.models import AlertSeverity
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS: Final = 1.5
+# How long the first poll waits for the alerts that are open already.
+TAKE_UP_SECONDS: Final = 5.0
+# While a stack starts, its programs are not there yet: until then, a check counts only once it has been right.
+STARTS_FOR: Final = timedelta(seconds=60)
+
+
+class Monitor:
+    """What is wrong, told by these senders. `poll` is called every 1 to 2 seconds."""
+
+    def __init__(self, senders: Sequence[Sender]) -> None:
+        self._senders = senders
+        self._tracker, self._digest = Tracker(), Digest()
+        self._conditions, self._record = PolledConditions(), AlertRecord()
+        self._started_at = timezone.now()
+        self._were_right: set[str] = set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Polls until it is stopped."""
+        self._record.wait_for_stored(TAKE_UP_SECONDS)
+        while not stop.is_set():
+            try:
+                self.poll()
+            except Exception:
+                logger.exception("A poll of the monitor has failed")
+            stop.wait(POLL_SECONDS)
+        for sender in self._senders:
+            sender.stop()
+
+    def poll(self) -> None:
+        """Looks once, and tells what has changed."""
+        self._take_up()
+        found = {**self._checks(health.run_checks()), **self._conditions.poll()}
+        now = timezone.now()
+        changed = self._tracker.observe(found, now)
+        for alert in changed:
+            self._digest.add(alert, now)
+        if message := self._digest.due(now):
+            for sender in self._senders:
+                sender.put(message)
+            changed += [opening.alert for opening in message.openings]
+        self._record.write([replace(alert) for alert in changed])
+
+    def _checks(self, results: Mapping[str, health.CheckResult]) -> dict[str, dict[str, Finding] | None]:
+        self._were_right |= {name for name, result in results.items() if result.status == health.OK}
+        is_starting = timezone.now() - self._started_at < STARTS_FOR
+        return {
+            name: None if is_starting and name not in self._were_right else _findings(result)
+            for name, result in results.items()
+        }
+
+    def _take_up(self) -> None:
+        stored = self._record.stored()
+        if stored is None:
+            return
+        now = timezone.now()
+        self._digest.take_up(stored.last_told)
+        for alert in stored.open:
+            # One that was not told: the process ended before, or it was told lately.
+            if self._tracker.take_up(alert) and alert.told_at is None:
+                self._digest.add(alert, now)
+
+
+def _findings(result: health.CheckResult) -> dict[str, Finding] | None:
+    if result.status == health.UNKNOWN:
+        return None
+    if result.status == health.OK:
+        return {}
+    severity = AlertSeverity.CRITICAL if result.status == health.FAILED else AlertSeverity.WARNING
+    return {"": Finding(severity, result.detail)}
