@@ -1,20 +1,44 @@
 """Counts the errors that are logged with a traceback: defects, wherever they happen."""
 
 import logging
+from collections.abc import Mapping
 from typing import Final
 
-from django.db import DatabaseError, InterfaceError
+import psycopg
+from django.db import DatabaseError, InterfaceError, OperationalError
+from kombu.exceptions import OperationalError as BrokerError
+from redis.exceptions import RedisError
 
 from pms_backend import metrics
 from pms_backend.metrics.layers import Layer, layer_of_traceback
 
 INTERNAL_ERROR: Final = "internal_error"
 # They log the cause of a 500, which is counted with its response.
+# What raises these does not answer at present, or has refused because of its state: no defect of the code. A request is
+# answered 503 for them.
+_OUTAGES: Final[Mapping[str, tuple[type[Exception], ...]]] = {
+    "database_unavailable": (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError),
+    "redis_unavailable": (RedisError, BrokerError),
+}
 _OF_RESPONSES: Final = frozenset({"pms_backend.api.exceptions", "django.request", "waitress"})
 
 
+def outage_of(error: BaseException) -> str:
+    """The code of the outage that an error, or what caused it, tells of; empty if it is a defect."""
+    cause: BaseException | None = error
+    while cause is not None:
+        for code, kinds in _OUTAGES.items():
+            if isinstance(cause, kinds):
+                return code
+        cause = cause.__cause__ or cause.__context__
+    return ""
+
+
 class ErrorCounter(logging.Handler):
-    """Counts an unexpected error of background work, a task or a socket as `internal_error` of its layer."""
+    """Counts an unexpected error of background work, a task or a socket as `internal_error` of its layer.
+
+    One of an outage has a code of its own, because it is no defect.
+    """
 
     def emit(self, record: logging.LogRecord) -> None:
         """Counts the record, if it has a traceback."""
@@ -23,4 +47,4 @@ class ErrorCounter(logging.Handler):
             return
         is_of_database = isinstance(error, DatabaseError | InterfaceError)
         layer = Layer.MODEL if is_of_database else layer_of_traceback(error.__traceback__)
-        metrics.errors_total.labels(layer, INTERNAL_ERROR).inc()
+        metrics.errors_total.labels(layer, outage_of(error) or INTERNAL_ERROR).inc()

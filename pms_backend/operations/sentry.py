@@ -6,7 +6,6 @@ Imported only where SENTRY_DSN is set.
 import threading
 import time
 from collections import Counter
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import sentry_sdk
@@ -17,7 +16,8 @@ from sentry_sdk.integrations.excepthook import ExcepthookIntegration
 from sentry_sdk.integrations.logging import LoggingIntegration
 
 from pms_backend.api import context
-from pms_backend.api.exceptions import DomainError, problem_of
+from pms_backend.api.exceptions import DomainError, is_disk_full
+from pms_backend.metrics.error_logs import outage_of
 
 if TYPE_CHECKING:
     from sentry_sdk.types import Event, Hint
@@ -28,8 +28,6 @@ MAX_IN_ALL: Final = 30
 MINUTE: Final = 60.0
 # The rest of a database's error quotes rows.
 MAX_VALUE_LENGTH: Final = 200
-# Answers that clients are told to repeat: nothing is wrong in the code.
-EXPECTED: Final = frozenset({HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INSUFFICIENT_STORAGE})
 KEPT: Final = frozenset(
     {"event_id", "timestamp", "platform", "level", "logger", "message", "logentry", "exception", "tags", "fingerprint"}
     | {"server_name", "environment", "sdk", "type"}
@@ -104,7 +102,7 @@ def _before_send(event: "Event", hint: "Hint") -> "Event | None":
 
 
 def _is_expected(error: BaseException) -> bool:
-    return isinstance(error, DomainError) or (isinstance(error, Exception) and problem_of(error).status in EXPECTED)
+    return isinstance(error, DomainError) or is_disk_full(error) or outage_of(error) != ""
 
 
 def _kind_of(event: "Event") -> str:
