@@ -25,6 +25,10 @@ env.load_stack(DATA_DIR)
 
 # --- Core -------------------------------------------------------------------------------------------------------------
 
+# The name of this process's program (pms_backend/standalone/programs.py); empty for a command.
+PROGRAM = env.text("PROGRAM", "")
+# These serve no pages: without those of the admin, each of them takes 14 MB less.
+_WITHOUT_PAGES = ("relay", "sync", "pms", "deliveries", "worker", "beat", "monitor")
 DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.text("SECRET_KEY")
 # The first key encrypts, all decrypt: put a new one in front to rotate.
@@ -39,7 +43,7 @@ APPEND_SLASH = False
 
 INSTALLED_APPS = [
     "unfold",
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig" if PROGRAM in _WITHOUT_PAGES else "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -115,8 +119,6 @@ TEMPLATES = [
 
 # `transaction` when a pooler such as Supabase's port 6543 or pgbouncer in transaction mode stands in front.
 DATABASE_POOLER = env.choice("DATABASE_POOLER", "none", allowed=("none", "transaction"))
-# The name of this process's program (pms_backend/standalone/programs.py); empty for a command.
-PROGRAM = env.text("PROGRAM", "")
 DATABASES = {"default": env.database("DATABASE_URL", pooler=DATABASE_POOLER, program=PROGRAM)}
 
 # --- Redis: one server, a database for each use -----------------------------------------------------------------------

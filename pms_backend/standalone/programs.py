@@ -39,6 +39,8 @@ CONNECTIONS: Final = {
     "deliveries": DELIVERY_THREADS,
     "worker": WORKER_THREADS,
     "beat": 1,
+    # The checks of health, the conditions of the business, and the rows of alerts.
+    "monitor": 3,
     # The migration, a command of manage.py, a psql.
     "commands": 3,
 }
@@ -101,6 +103,7 @@ def stack_of(configuration: Configuration) -> Stack:
             Program("beat", (
                 *CELERY, "beat", "--schedule", str(run / "beat-schedule"), "--pidfile=",
             )),
+            Program("monitor", (*MANAGE, "monitor")),
         ),
     )  # fmt: skip
 

@@ -46,7 +46,7 @@ def test_a_database_that_allows_fewer_is_refused_in_a_line_that_says_why(url: st
 
     assert str(refused.value) == (
         f"DATABASE_URL: it allows {NEEDED - 1} connections, and {NEEDED} may be needed"
-        " (web 14, sockets 5, relay 1, sync 4, pms 15, deliveries 2, worker 6, beat 1, commands 3)"
+        " (web 14, sockets 5, relay 1, sync 4, pms 15, deliveries 2, worker 6, beat 1, monitor 3, commands 3)"
     )
 
 
