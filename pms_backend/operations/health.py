@@ -13,7 +13,7 @@ from django_redis import get_redis_connection
 
 from pms_backend.operations import services
 from pms_backend.operations.bounded_reading import BoundedReading, NoAnswer
-from pms_backend.operations.heartbeats import BEAT, RECOVERY_SECONDS, RELAY, outlived_by_beat, problems_of
+from pms_backend.operations.heartbeats import BEAT, MONITOR, RECOVERY_SECONDS, RELAY, outlived_by_beat, problems_of
 from pms_backend.operations.observation import Observation, observe_database
 from pms_backend.operations.restarts import recent_restarts
 from pms_backend.outbound import Unreachable
@@ -27,7 +27,7 @@ UNKNOWN: Final = "unknown"
 
 # Nothing works without these.
 REQUIRED: Final = ("database", "migrations")
-OF_DATABASE: Final = ("migrations", "worker", "relay", "beat", "inbox", "deliveries", "imports", "circuits")
+OF_DATABASE: Final = ("migrations", "worker", "relay", "beat", "inbox", "deliveries", "imports", "circuits", "monitor")
 # Restarted ones begin to work within seconds.
 PROGRAMS: Final = ("worker", "relay", "beat", "sockets")
 PATIENCE_SECONDS: Final = 1.5
@@ -135,6 +135,7 @@ def _read(found: Observation, *, redis_answers: bool) -> dict[str, CheckResult]:
         "beat": _beating(found, redis_answers=redis_answers),
         **{name: _on_time(name, found) for name in ("inbox", "deliveries", "imports")},
         "circuits": _circuits(found),
+        "monitor": _monitoring(found),
     }
 
 
@@ -168,6 +169,13 @@ def _beating(found: Observation, *, redis_answers: bool) -> CheckResult:
     if _servers_recover():
         return CheckResult(UNKNOWN, f"what it needs works again only now; {late}")
     return CheckResult(FAILED, late)
+
+
+def _monitoring(found: Observation) -> CheckResult:
+    """Without the monitor nobody is told of anything, and all else works."""
+    if not (late := problems_of([MONITOR], found.seen)):
+        return CheckResult(OK, f"seen {found.seen[MONITOR].age:.0f} s ago")
+    return CheckResult(UNKNOWN if _servers_recover() else DEGRADED, late)
 
 
 def _servers_recover() -> bool:

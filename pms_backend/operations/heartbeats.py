@@ -9,8 +9,9 @@ from django.db.models.functions import Now
 
 from pms_backend.operations.models import Heartbeat
 
-# The names of heartbeats: beat's own, and those of the queues' workers.
+# The names of heartbeats: beat's and the monitor's own, and those of the queues' workers.
 BEAT: Final = "beat"
+MONITOR: Final = "monitor"
 RELAY: Final = "relay"
 # Three in a row may be missed (`HEARTBEAT_SECONDS`), and a name is told within 10 s.
 MAX_AGE_SECONDS: Final = 8.0

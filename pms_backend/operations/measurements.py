@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 
 from pms_backend.metrics.bounded import MAX_LABEL_SETS, OTHER
 from pms_backend.operations import health
+from pms_backend.operations.alerts.stored import open_alerts
 from pms_backend.operations.bounded_reading import BoundedReading
 from pms_backend.operations.business_metrics.gauges import gauges_of
 from pms_backend.operations.business_metrics.windows import Sums, last_windows
@@ -44,6 +45,7 @@ class Measured:
     dead_pms_events: int
     failing_endpoints: int
     held_sync_runs: int
+    open_alerts: Mapping[str, int]
     connections: Mapping[str, int]
     connections_allowed: int
 
@@ -63,6 +65,7 @@ def measure() -> Measured:
         dead_pms_events=PMSEvent.objects.filter(status=PMSEventStatus.DEAD).count(),
         failing_endpoints=WebhookEndpoint.objects.failing().count(),
         held_sync_runs=SyncRun.objects.filter(status=SyncStatus.HELD).count(),
+        open_alerts=open_alerts(),
         connections=by_program,
         connections_allowed=allowed,
     )
@@ -139,6 +142,7 @@ def _of_measured() -> Iterator[Metric]:
     yield _number("pms_pms_events_dead", "PMS events that are not tried again", found.dead_pms_events)
     yield _number("pms_endpoints_failing", "Endpoints without a success lately", found.failing_endpoints)
     yield _number("pms_sync_runs_held", "Sync runs that wait for a confirmation", found.held_sync_runs)
+    yield _gauge("pms_alerts_firing", "Open alerts, by name", "alert", found.open_alerts)
     yield _gauge(
         "pms_database_connections", "Connections to PostgreSQL, by program", "program", found.connections
     )  # fmt: skip

@@ -19,6 +19,7 @@ CHECKS: Final = {
     "worker": "worker",
     "beat": "beat",
     "sockets": "sockets",
+    "monitor": "monitor",
 }
 
 

@@ -28,7 +28,7 @@ from webhooks.schedule import BREAKS_AFTER
 
 CHECKS = {
     "database", "redis", "migrations", "worker", "relay", "beat", "storage", "inbox", "deliveries", "imports",
-    "circuits",
+    "circuits", "monitor",
 }  # fmt: skip
 WORKERS = set(settings.QUEUES) - {"relay"}
 LONG_AGO = timedelta(days=1)
@@ -43,8 +43,8 @@ def _servers_have_answered_for_long() -> None:
 
 @pytest.fixture
 def beating(db) -> None:
-    """Beat and the workers of all queues have been at work since yesterday."""
-    for name in ("beat", *settings.QUEUES):
+    """Beat, the monitor and the workers of all queues have been at work since yesterday."""
+    for name in ("beat", "monitor", *settings.QUEUES):
         record_heartbeat(name)
     Heartbeat.objects.update(steady_since=timezone.now() - LONG_AGO)
 
@@ -184,6 +184,13 @@ def test_a_relay_that_publishes_late_is_degraded(client: Client):
     Event.objects.update(occurred_at=timezone.now() - timedelta(seconds=31))
 
     assert asked(client) == (200, {"relay": "degraded"}, {"relay": "the oldest of 1 has waited for N s"})
+
+
+@pytest.mark.usefixtures("beating")
+def test_a_monitor_that_is_not_seen_is_degraded_and_nothing_else_is(client: Client):
+    fall_silent("monitor")
+
+    assert asked(client) == (200, {"monitor": "degraded"}, {"monitor": "monitor was last seen 9 s ago"})
 
 
 @pytest.mark.usefixtures("beating")

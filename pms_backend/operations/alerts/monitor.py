@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS: Final = 1.5
 # How long the first poll waits for the alerts that are open already.
 TAKE_UP_SECONDS: Final = 5.0
-# While a stack starts, its programs are not there yet: until then, a check counts only once it has been right.
+# While a stack starts, its programs are not there yet: until then, a check counts only once it has not failed.
 STARTS_FOR: Final = timedelta(seconds=60)
 
 
@@ -37,7 +37,7 @@ class Monitor:
         self._tracker, self._digest = Tracker(), Digest()
         self._conditions, self._record = PolledConditions(), AlertRecord()
         self._started_at = timezone.now()
-        self._were_right: set[str] = set()
+        self._have_worked: set[str] = set()
 
     def run(self, stop: threading.Event) -> None:
         """Polls until it is stopped."""
@@ -66,10 +66,10 @@ class Monitor:
         self._record.write([replace(alert) for alert in changed])
 
     def _checks(self, results: Mapping[str, health.CheckResult]) -> dict[str, dict[str, Finding] | None]:
-        self._were_right |= {name for name, result in results.items() if result.status == health.OK}
+        self._have_worked |= {name for name, result in results.items() if result.status in (health.OK, health.DEGRADED)}
         is_starting = timezone.now() - self._started_at < STARTS_FOR
         return {
-            name: None if is_starting and name not in self._were_right else _findings(result)
+            name: None if is_starting and name not in self._have_worked else _findings(result)
             for name, result in results.items()
         }
 

@@ -1,4 +1,4 @@
-"""Writes alerts as soon as the database answers, in a thread of its own, and reads those that were left open."""
+"""What the monitor writes, as soon as the database answers, in a thread of its own: alerts, its heartbeat, figures."""
 
 import threading
 from collections.abc import Sequence
@@ -8,9 +8,10 @@ from pms_backend.operations import services as operations
 from pms_backend.operations.alerts import services
 from pms_backend.operations.alerts.stored import StoredAlerts, stored_alerts
 from pms_backend.operations.alerts.tracker import TrackedAlert
+from pms_backend.operations.alerts.upkeep import Upkeep
 from pms_backend.operations.bounded_reading import BoundedReading
+from pms_backend.operations.heartbeats import MONITOR
 
-MONITOR: Final = "monitor"
 # Together with the polls: a heartbeat about every two seconds.
 WRITE_SECONDS: Final = 1.0
 # Enough for an outage of the database in which everything else fails too.
@@ -18,13 +19,14 @@ MAX_WAITING: Final = 1_000
 
 
 class AlertRecord:
-    """The rows of alerts, and the monitor's heartbeat."""
+    """The rows of alerts, and with them the heartbeat and the upkeep of the monitor."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: list[TrackedAlert] = []
         self._stored: StoredAlerts | None = None
         self._has_read = False
+        self._upkeep = Upkeep()
         self._writing = BoundedReading(self._write, fresh_seconds=WRITE_SECONDS)
 
     def wait_for_stored(self, seconds: float) -> None:
@@ -58,3 +60,4 @@ class AlertRecord:
             # Others may have come meanwhile; what could not be written stays.
             self._waiting = [alert for alert in self._waiting if not any(alert is written for written in alerts)]
         operations.record_heartbeat(name=MONITOR)
+        self._upkeep.run_due()
