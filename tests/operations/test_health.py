@@ -190,7 +190,7 @@ def test_a_relay_that_publishes_late_is_degraded(client: Client):
 def test_a_monitor_that_is_not_seen_is_degraded_and_nothing_else_is(client: Client):
     fall_silent("monitor")
 
-    assert asked(client) == (200, {"monitor": "degraded"}, {"monitor": "monitor was last seen 9 s ago"})
+    assert asked(client) == (200, {"monitor": "degraded"}, {"monitor": "monitor was last seen N s ago"})
 
 
 @pytest.mark.usefixtures("beating")
