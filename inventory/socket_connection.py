@@ -131,13 +131,15 @@ class Connection:
 
     async def _drain(self) -> None:
         unread, sent = self._subscriber.unread, 0
-        while unread:
-            await self._send(unread.popleft().message)
-            sent += 1
-            if sent % MESSAGES_BEFORE_YIELD == 0:
-                # A send that does not have to wait does not let other tasks run.
-                await asyncio.sleep(0)
-        metrics.socket_messages_total.inc(sent)
+        try:
+            while unread:
+                await self._send(unread.popleft().message)
+                sent += 1
+                if sent % MESSAGES_BEFORE_YIELD == 0:
+                    # A send that does not have to wait does not let other tasks run.
+                    await asyncio.sleep(0)
+        finally:
+            metrics.socket_messages_total.inc(sent)
 
     async def _send_json(self, message: dict[str, Any]) -> None:
         await self._send(to_json(message).decode())

@@ -20,11 +20,11 @@ for line in sys.stdin:
 class CountingProcess:
     """A process that runs the lines of Python that it is told, with `metrics` imported."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *wrapper: str) -> None:
         environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(directory)}
         self.process = subprocess.Popen(
-            (sys.executable, "-c", RUN), cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            text=True,
+            (*wrapper, sys.executable, "-c", RUN), cwd=ROOT, env=environment, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert self._line() == "ready\n"
 

@@ -2,6 +2,7 @@
 
 import functools
 from http import HTTPStatus
+from http.client import responses
 from typing import Final
 
 from django.http import HttpRequest
@@ -33,7 +34,8 @@ def _series(route: str, method: str, status: int, tier: str) -> tuple[Counter, H
 
 def _error_of(response: HttpResponseBase) -> tuple[metrics.Layer, str]:
     problem: Problem | None = getattr(response, "problem", None)
-    if problem is None:
-        # A page of the admin.
-        return metrics.Layer.ROUTE, HTTPStatus(response.status_code).name.lower()
-    return problem.layer, problem.code
+    if problem is not None:
+        return problem.layer, problem.code
+    # A page of the admin, or an answer that a PMS asks for.
+    reason = responses.get(response.status_code, metrics.OTHER)
+    return metrics.Layer.ROUTE, reason.lower().replace(" ", "_")

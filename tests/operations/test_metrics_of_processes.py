@@ -1,5 +1,6 @@
 """Counts of all processes of a directory add up, whatever becomes of the processes."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -64,6 +65,22 @@ def test_what_a_killed_process_had_open_is_not_open_nor_does_its_successor_have_
     killed.kill()
     start().run("metrics.socket_connections.inc(1)")
     assert total(SOCKETS) == 4
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="Only root makes namespaces of process ids.")
+def test_processes_of_two_containers_have_the_same_id_and_files_of_their_own(tmp_path: Path, start: Start):
+    in_a_container = ("unshare", "--pid", "--fork", "--mount-proc")
+    containers = [CountingProcess(tmp_path, *in_a_container) for _ in range(2)]
+    for container in containers:
+        container.run("assert os.getpid() == 1")
+        container.run("metrics.events_published_total.inc(10)")
+        container.run("metrics.socket_connections.inc(1)")
+    before = total(SOCKETS)
+
+    for container in containers:
+        container.end()
+
+    assert (total(PUBLISHED), before, total(SOCKETS)) == (20, 2, 0)
 
 
 def test_a_forked_process_counts_by_itself(start: Start):
