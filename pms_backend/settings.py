@@ -212,7 +212,6 @@ QUEUES: dict[str, dict[str, float | crontab]] = {
         "pms_backend.access.tasks.flush_expired_tokens": crontab(hour="3", minute="17"),
         "pms_backend.api.tasks.prune_idempotency_keys": PRUNE_SECONDS,
         "pms_backend.events.tasks.prune_events": PRUNE_SECONDS,
-        "pms_backend.operations.tasks.prune_increases": crontab(minute="23"),
         "webhooks.tasks.prune_deliveries": PRUNE_SECONDS,
         "webhooks.tasks.check_failing_endpoints": PRUNE_SECONDS,
     },

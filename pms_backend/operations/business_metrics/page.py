@@ -1,4 +1,4 @@
-"""The page "Operations": requests, cache, sync and errors of the last hour, day and month."""
+"""The page "Operations": open alerts, and requests, cache, sync and errors of the last hour, day and month."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 
 from pms_backend.api.admin_charts import Chart
 from pms_backend.api.admin_tables import EXTRA, MAIN_NUMBER, NAME, NUMBER, SHORT, Table, link
+from pms_backend.operations.alerts.words import open_alerts_in_words
 from pms_backend.operations.business_metrics import charts
 from pms_backend.operations.business_metrics.windows import Sums, last_hours, last_windows
 from pms_backend.operations.sync_success import Share
@@ -41,7 +42,7 @@ class Part:
 
 
 def show_operations(request: HttpRequest) -> TemplateResponse:
-    """The four parts, of what was sampled; in two statements."""
+    """The open alerts, and the four parts of what was sampled; in three statements."""
     if not request.user.has_perm(PERMISSION):
         raise PermissionDenied
     windows = list(last_windows().values())
@@ -49,6 +50,8 @@ def show_operations(request: HttpRequest) -> TemplateResponse:
         **admin.site.each_context(request),
         "title": _("Operations"),
         "is_fullwidth": "1",
+        "alerts": open_alerts_in_words(request),
+        "all_alerts": link(reverse("admin:operations_alert_changelist"), _("All alerts")),
         "parts": _parts(request, windows) if windows[-1].by_labels else [],
     }
     return TemplateResponse(request, "operations/operations.html", context)

@@ -10,8 +10,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import strip_tags
 
+from pms_backend.operations.models import Alert
 from tests.operations.business_metrics.increases import add, add_a_day
 from tests.staff import staff_with, superuser
 
@@ -115,6 +117,20 @@ def test_errors_are_in_the_order_of_their_number_and_the_rarest_are_left_out() -
     assert "2 rarer kinds are left out." in response.content.decode()
     widths = re.findall(r'class="share-bar" style="width: (\d+)%"', response.content.decode())
     assert widths[::10] == ["100", "54"]
+
+
+def test_open_alerts_are_at_the_top_for_those_who_may_see_them() -> None:
+    client = superuser()
+    calm = page(client).content.decode()
+    Alert.objects.create(name="redis", severity="critical", detail="no answer for 9 s", began_at=timezone.now())
+
+    alarmed = page(client).content.decode()
+
+    assert "No alert is open." in calm
+    assert "No alert is open." not in alarmed
+    assert 0 < alarmed.index("no answer for 9 s") < alarmed.index("No figures yet")
+    assert 'href="/admin/operations/alert/"' in alarmed
+    assert "no answer for 9 s" not in page(staff_with(PERMISSION)).content.decode()
 
 
 def test_links_lead_to_what_failed_as_far_as_one_may_see_it() -> None:

@@ -12,7 +12,6 @@ from pms_backend.metrics.reading import Labels
 from pms_backend.operations.business_metrics import sampling, services
 from pms_backend.operations.business_metrics.sampling import Sampler
 from pms_backend.operations.models import MetricIncrease
-from pms_backend.operations.tasks import prune_increases
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -155,7 +154,7 @@ def test_hours_are_merged_after_a_day_and_deleted_after_a_month() -> None:
             labels = {"layer": "route", "code": code}
             MetricIncrease.objects.create(began_at=moment, name="pms_errors_total", labels=labels, amount=2)
 
-    assert (prune_increases(), prune_increases()) == (2, 0)
+    assert (services.prune_increases(), services.prune_increases()) == (2, 0)
 
     kept = MetricIncrease.objects.filter(labels__code="a").order_by("began_at").values_list("began_at", "amount")
     assert list(kept) == [(old, 24), (young, 2), (young + timedelta(minutes=5), 2)]
