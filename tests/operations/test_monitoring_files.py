@@ -11,13 +11,21 @@ from typing import Any, Final
 
 import pytest
 import yaml
+from django.test import Client
+from prometheus_client.parser import text_string_to_metric_families
 
+from pms_backend.operations.alerts.catalogue import KINDS
 from pms_backend.standalone import PROJECT
+from tests.operations.alerts.test_runbook import OF_PROMETHEUS
 
 PROMETHEUS: Final = PROJECT / "deploy/prometheus"
 DASHBOARD: Final[dict[str, Any]] = json.loads((PROJECT / "deploy/grafana/pms.json").read_text())
 RULES: Final[list[dict[str, Any]]] = yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"][0]["rules"]
 COMPOSE: Final[dict[str, Any]] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
+
+
+# What a family's samples are called.
+SUFFIXES: Final = ("", "_total", "_bucket", "_sum", "_count")
 
 
 @pytest.fixture
@@ -74,6 +82,19 @@ def test_the_queries_of_the_dashboard_are_valid(promtool: str, tmp_path: Path) -
     file.write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]}))
 
     assert f"{len(rules)} rules found" in run(promtool, "check", "rules", str(file))
+
+
+@pytest.mark.django_db
+def test_every_metric_that_a_query_names_exists(client: Client) -> None:
+    shown = {family.name for family in text_string_to_metric_families(client.get("/metrics").content.decode())}
+    named = {name for query in expressions() for name in re.findall(r"\bpms_\w+", query)}
+
+    assert named - {f"{name}{suffix}" for name in shown for suffix in SUFFIXES} == set()
+    assert len(named) > 20
+
+
+def test_each_alert_of_the_monitor_has_a_rule_and_each_rule_but_one_is_an_alert() -> None:
+    assert [rule["alert"] for rule in RULES] == [OF_PROMETHEUS, *KINDS]
 
 
 def test_each_rule_says_what_to_do() -> None:
