@@ -143,7 +143,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     """Queries of deliveries."""
 
     def due(self) -> "DeliveryQuerySet":
-        """Deliveries that could be sent now to endpoints whose last delivery succeeded, the one due longest first.
+        """Deliveries that could be sent now to endpoints whose last delivery succeeded, in the order of an index.
 
         One that is sent in order waits for those before it.
         """
@@ -160,7 +160,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             next_attempt_at__lte=Now(),
             endpoint__is_active=True,
             endpoint__failures=0,
-        ).order_by("next_attempt_at", "id")
+        ).order_by("endpoint_id", "sequence")
 
 
 class Delivery(models.Model):

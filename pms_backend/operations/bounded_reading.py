@@ -39,6 +39,8 @@ class BoundedReading(Generic[Value]):
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._is_wanted = False
+        # The last that was read, None before the first.
+        self.last_value: Value | None = None
         self._result: Value | Exception = NoAnswer("it has not been asked yet")
         self._began_at, self._ended_at = 0.0, float("-inf")
         # The beginning of the first run that has not succeeded, and the end of the first one since then that has.
@@ -107,10 +109,9 @@ class BoundedReading(Generic[Value]):
     def _end(self, result: Value | Exception) -> None:
         with self._changed:
             self._result, self._is_wanted, self._ended_at = result, False, time.monotonic()
-            is_failure = isinstance(result, Exception)
-            if is_failure or self.run_seconds > SLOW_SECONDS:
+            if isinstance(result, Exception) or self.run_seconds > SLOW_SECONDS:
                 self._answering_since = None
-            if not is_failure:
-                self._failing_since = None
+            if not isinstance(result, Exception):
+                self.last_value, self._failing_since = result, None
                 self._answering_since = self._answering_since or self._ended_at
             self._changed.notify_all()

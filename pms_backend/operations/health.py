@@ -10,6 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from django.conf import settings
 from django_redis import get_redis_connection
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from pms_backend.operations import services
 from pms_backend.operations.bounded_reading import BoundedReading, NoAnswer
@@ -31,6 +32,9 @@ OF_DATABASE: Final = ("migrations", "worker", "relay", "beat", "inbox", "deliver
 # Restarted ones begin to work within seconds.
 PROGRAMS: Final = ("worker", "relay", "beat", "sockets")
 PATIENCE_SECONDS: Final = 1.5
+# A busy machine is slow for a moment: what has not answered for so long has failed. A refusal is one at once.
+TOLERATED_SECONDS: Final = 4.0
+SLOW: Final = (NoAnswer, TimeoutError, RedisTimeoutError)
 STORAGE_SECONDS: Final = 30.0
 SOCKETS_TIMEOUT_SECONDS: Final = 1.0
 # What waits for longer is late; by the names of `backlog.lags()`. Imports run one after the other and take minutes.
@@ -108,6 +112,8 @@ def _ask(reading: BoundedReading[Value]) -> _Answer[Value]:
     try:
         value = reading.get(PATIENCE_SECONDS)
     except Exception as error:
+        if isinstance(error, SLOW) and reading.last_value and reading.failing_seconds < TOLERATED_SECONDS:
+            return _Answer(reading.last_value, CheckResult(OK, "it answers slowly", _ms(reading.run_seconds)))
         detail = f"no answer for {reading.failing_seconds:.0f} s"
         if not isinstance(error, NoAnswer):
             # Its text may name a host, a role or a version, which are no business of strangers.

@@ -1,6 +1,7 @@
 """`/health/live` and `/health/ready`."""
 
 import re
+import socket
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -36,9 +37,10 @@ LONG_AGO = timedelta(days=1)
 
 @pytest.fixture(autouse=True)
 def _servers_have_answered_for_long() -> None:
-    """No outage of PostgreSQL or Redis has ended just now."""
+    """No outage of PostgreSQL or Redis has ended just now, and nothing is known of before."""
     for reading in (health.DATABASE, health.REDIS):
         reading._answering_since = time.monotonic() - RECOVERY_SECONDS - 1
+        reading.last_value = None
 
 
 @pytest.fixture
@@ -231,6 +233,19 @@ def test_a_redis_that_is_away_is_named_and_what_needs_it_is_unknown(client: Clie
         {"redis": "failed", "worker": "unknown", "relay": "unknown", "beat": "unknown"},
     )
     assert details["redis"].endswith(" s (ConnectionError)")
+
+
+@pytest.mark.usefixtures("beating")
+def test_a_redis_that_is_slow_for_a_moment_has_not_failed(client: Client, monkeypatch):
+    asked(client)
+    # It accepts, as the kernel does for a process that is stopped, and says nothing.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setattr(health, "get_redis_connection", lambda _: Redis.from_url(url, socket_timeout=0.05))
+
+        assert asked(client) == (200, {}, {})
+        health.REDIS._failing_since = time.monotonic() - health.TOLERATED_SECONDS
+        assert asked(client)[1] == {"redis": "failed", "worker": "unknown", "relay": "unknown"}
 
 
 @pytest.mark.django_db(transaction=True)

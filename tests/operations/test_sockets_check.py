@@ -68,6 +68,7 @@ def test_another_answer_is_a_failure(sockets: Sockets):
 
 def test_no_answer_is_a_failure(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(health, "SOCKETS_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(health.SOCKETS, "last_value", None)
     # It accepts, as the kernel does for a process that is stopped, and says nothing.
     with HTTPServer(("127.0.0.1", 0), Answer) as silent:
         assert status_of_check(f"http://127.0.0.1:{silent.server_port}") == "failed"
