@@ -36,18 +36,16 @@ class _AllocatedDict(MmapedDict):
 
     def read_value(self, key: str) -> tuple[float, float]:
         """The value and the time of a series, which begins at 0."""
-        if not self._has_place(key):
+        if key not in self._positions and not self._has_room(key):
             return 0.0, 0.0
         return super().read_value(key)  # type: ignore[no-any-return, no-untyped-call]
 
     def write_value(self, key: str, value: float, timestamp: float) -> None:
         """Writes the value, unless there is no room for the series."""
-        if self._has_place(key):
+        if key in self._positions or self._has_room(key):
             super().write_value(key, value, timestamp)  # type: ignore[no-untyped-call]
 
-    def _has_place(self, key: str) -> bool:
-        if key in self._positions:
-            return True
+    def _has_room(self, key: str) -> bool:
         needed = len(key.encode()) + _ENTRY_BYTES
         return self._used + needed <= self._capacity or self._grow()
 
