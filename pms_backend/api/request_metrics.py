@@ -2,7 +2,6 @@
 
 import functools
 from http import HTTPStatus
-from http.client import responses
 from typing import Final
 
 from django.http import HttpRequest
@@ -13,6 +12,7 @@ from pms_backend.api.problems import Problem
 from pms_backend.metrics.bounded import MAX_LABEL_SETS, Counter, Histogram
 
 METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+_REASONS: Final = {status.value: status.name.lower() for status in HTTPStatus}
 
 
 def count_response(request: HttpRequest, response: HttpResponseBase, route: str, tier: str, seconds: float) -> None:
@@ -37,5 +37,4 @@ def _error_of(response: HttpResponseBase) -> tuple[metrics.Layer, str]:
     if problem is not None:
         return problem.layer, problem.code
     # A page of the admin, or an answer that a PMS asks for.
-    reason = responses.get(response.status_code, metrics.OTHER)
-    return metrics.Layer.ROUTE, reason.lower().replace(" ", "_")
+    return metrics.Layer.ROUTE, _REASONS.get(response.status_code, metrics.OTHER)
