@@ -3,6 +3,7 @@
 import functools
 import gc
 import itertools
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -66,6 +67,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             f"SAMPLE_DATA_DIR is not set, or lacks files: {count} tests with real data were left out.", yellow=True
         )
+
+
+@pytest.fixture
+def caplog(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """Without the line of each request: tests look for what else is logged."""
+
+    def is_other(record: logging.LogRecord) -> bool:
+        return record.name != "pms.requests"
+
+    caplog.handler.addFilter(is_other)
+    yield caplog
+    caplog.handler.removeFilter(is_other)
 
 
 class JSONClient(APIClient):

@@ -64,4 +64,6 @@ def result_in_words(attempt: DeliveryAttempt) -> str:
         return _("no answer after %(ms)s ms (%(error)s)") % words
     if is_success(attempt.status):
         return _("answered %(status)s in %(ms)s ms") % words
+    if attempt.error:
+        return _("refused with %(status)s in %(ms)s ms (%(error)s)") % words
     return _("refused with %(status)s in %(ms)s ms") % words

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
@@ -50,9 +50,16 @@ def request_id_from(sent: str) -> str:
     return sent if _VALID_REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
 
 
-def sendable(request_id: str) -> str:
-    """The request id if others may get it in `X-Request-Id`; else that of the context, which may be empty."""
-    return next((one for one in (request_id, _current.get().request_id) if _VALID_REQUEST_ID.fullmatch(one)), "")
+def request_id_header() -> dict[str, str]:
+    """`X-Request-Id` for calls of others; nothing without a valid request id."""
+    request_id = _current.get().request_id
+    return {"X-Request-Id": request_id} if _VALID_REQUEST_ID.fullmatch(request_id) else {}
+
+
+def request_id_of(headers: Mapping[str, str]) -> str:
+    """The request id of somebody else's answer, by lower-case names; empty if there is no valid one."""
+    sent = headers.get("x-request-id", "")
+    return sent if _VALID_REQUEST_ID.fullmatch(sent) else ""
 
 
 def set_actor(actor: str) -> None:

@@ -90,7 +90,8 @@ class _Members:
             "logger": record.name,
             "event": event["event"],
             "program": self._program,
-            "request_id": now.request_id,
+            # That of a row, if a line is about another request than the present one.
+            "request_id": getattr(record, "request_id", "") or now.request_id,
             "actor": now.actor,
             "door": now.door.value,
         }

@@ -40,6 +40,8 @@ _SHAPES: Final[tuple[tuple[tuple[str, ...], re.Pattern[str], str | Callable[[re.
     (("@",), _USER_INFO, rf"\1{HIDDEN}@"),
     # A row that PostgreSQL refuses, with all its values.
     (("failing row",), _ROW, rf"\1{HIDDEN}"),
+    # What another server answered, in its own words: it may repeat what it was sent.
+    (("answered ",), re.compile(r"(\banswered [1-5][0-9]{2}(?: \([^)]*\))?): .*"), r"\1"),
     # JSON Web Tokens.
     (("eyj",), re.compile(r"\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?"), HIDDEN),
     # Signing keys of webhooks, and their signatures.

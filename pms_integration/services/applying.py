@@ -129,7 +129,8 @@ def _logged_outcome(lease: Lease, error: Exception) -> Outcome:
         return error.outcome
     outcome = outcome_of(error)
     if outcome.failed_by_us:
-        logger.error("The PMS event %s could not be applied", lease.event_id, exc_info=error)
+        named = {"request_id": lease.webhook_id}
+        logger.error("The PMS event %s could not be applied", lease.event_id, exc_info=error, extra=named)
     return outcome
 
 
@@ -157,7 +158,9 @@ def _apply(leases: Sequence[Lease]) -> None:
             Reported(message_id=event.pk, name=event.webhook_id, line=line, report=report)
             for line, report in enumerate(reports or ())
         ]
-    with context.bind(actor=f"pms:{pms.slug}", door=context.Door.PMS):
+    # What is written has the webhook-id of its own event; a line about a batch is of the task.
+    request_id = leases[0].webhook_id if len(leases) == 1 else context.current().request_id
+    with context.bind(actor=f"pms:{pms.slug}", request_id=request_id, door=context.Door.PMS):
         outcomes |= _apply_reports(pms, reported)
     write_outcomes({by_event[event_id]: outcome for event_id, outcome in outcomes.items()})
 

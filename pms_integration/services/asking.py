@@ -61,7 +61,10 @@ def ask_due_refetches() -> int:
 def _ask_next() -> int:
     leases = lease_next()
     if leases:
-        _ask(leases)
+        # One refetch may have several answers, whose movements have different sources.
+        name = f"refetch-{leases[0].refetch_id}-{timezone.now():%Y%m%dT%H%M%S.%f}"
+        with context.bind(request_id=name):
+            _ask(leases)
     return len(leases)
 
 
@@ -92,9 +95,7 @@ def _answer_about(leases: Sequence[RefetchLease], connector: OutgoingConnector, 
     else:
         reports = connector.get_stock(client, [lease.external_id for lease in leases])
     now = timezone.now()
-    # One refetch may have several answers, whose movements have different sources.
-    name = f"refetch-{first.refetch_id}-{now:%Y%m%dT%H%M%S.%f}"
-    return _Answer(name, reports, client.moment, now)
+    return _Answer(context.current().request_id, reports, client.moment, now)
 
 
 def _lines_of(leases: Sequence[RefetchLease], reports: Sequence[Report]) -> Lines:

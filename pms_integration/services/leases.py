@@ -28,6 +28,7 @@ class Lease:
     failures: int
     crashes: int
     received_at: datetime
+    webhook_id: str
 
 
 _LEASE: Final = """
@@ -35,7 +36,8 @@ UPDATE pms_integration_pmsevent AS event
 SET status = 'processing', attempts = attempts + 1, crashes = crashes + (event.status = 'processing')::int,
     due_at = clock_timestamp() + %(seconds)s * interval '1 second'
 FROM due WHERE event.id = due.id
-RETURNING event.id, event.connection_id, event.attempts, event.failures, event.crashes, event.received_at
+RETURNING event.id, event.connection_id, event.attempts, event.failures, event.crashes, event.received_at,
+    event.webhook_id
 """
 # Of one connection, that of the event which has been due for the longest time. What failed by an error of ours is not
 # mixed with the rest, which would fail with it.

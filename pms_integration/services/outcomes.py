@@ -129,7 +129,8 @@ def _row(lease: Lease, outcome: Outcome, now: datetime) -> tuple[int | str | boo
         else:
             due_at = now + pause
     if status == PMSEventStatus.DEAD:
-        logger.error("The PMS event %s is dead: %s", lease.event_id, reason)
+        named = {"request_id": lease.webhook_id}
+        logger.error("The PMS event %s is dead: %s", lease.event_id, reason, extra=named)
     waits_for = (status == PMSEventStatus.DEFERRED and outcome.waits_for) or VariantKey()
     return (
         lease.event_id,

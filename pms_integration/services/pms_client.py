@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any, Final, NoReturn
 
 from pms_backend import outbound
+from pms_backend.api import context
 from pms_backend.api.parsers import InvalidJSON, load_signed_json
 from pms_integration.connectors.contract import AnswerTooLarge, ConnectorError, NotCalled
 from pms_integration.connectors.outgoing import Answer
@@ -71,7 +72,7 @@ class ConnectionClient:
         is_repeatable: bool = False,
     ) -> Answer:
         """The JSON of a successful response. Raises `ConnectorError`, or `NotCalled` if nothing was sent."""
-        sent = {**self._headers, **(headers or {})}
+        sent = {**self._headers, **(headers or {}), **context.request_id_header()}
         content = None
         if body is not None:
             # Not orjson, which cannot write every number that PostgreSQL stores.
@@ -111,6 +112,8 @@ class ConnectionClient:
         for secret in self._credentials:
             text = text.replace(secret, "•••")
         detail = f"The PMS answered {response.status}"
+        if request_id := context.request_id_of(response.headers):
+            detail = f"{detail} (its request {request_id})"
         return f"{detail}: {text[:MAX_EXCERPT_LENGTH]}" if text else f"{detail}."
 
 

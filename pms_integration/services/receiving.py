@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from pms_backend.access.encryption import decrypt
+from pms_backend.api import context
 from pms_backend.api.exceptions import NotFound
 from pms_backend.api.parsers import InvalidJSON, load_signed_json
 from pms_backend.api.prepared_statements import on_one_line, prepared_cursor
@@ -23,6 +24,8 @@ from pms_integration.services.wake_up import apply_wake_up
 
 # Of how many connections a process remembers what it has read.
 MAX_REMEMBERED_CONNECTIONS: Final = 256
+
+_REQUEST_ID: Final = "x-request-id"
 
 # Both statements are prepared. The ORM's take longer to compile and to plan than to run.
 _READ: Final = on_one_line(
@@ -79,6 +82,9 @@ _remembered: Final[dict[str, _ActiveConnection]] = {}
 
 def receive_webhook(*, slug: str, headers: Mapping[str, str], body: bytes) -> Receipt | HandshakeResponse:
     """Verifies a webhook and stores it with the headers that its connector needs; or answers a handshake.
+
+    The webhook-id becomes the request id, as it is that of the movements and events which come of it, unless the sender
+    gives the request another one, which is stored with the headers.
 
     Raises `NotFound` without an active connection, `SignatureInvalid`, `InvalidJSON` for a verified body that is no
     JSON object, `ConnectorMissing`, and `OutcomeUnknown` if the database goes away meanwhile.
@@ -138,6 +144,11 @@ def _attempt(
     except (ConnectorMissing, SignatureInvalid, InvalidJSON) as error:
         return error
     stored_headers = {name: storable(headers[name]) for name in connector.stored_headers if name in headers}
+    if _REQUEST_ID in headers:
+        # The sender's own name of the request, by which the log has it.
+        stored_headers[_REQUEST_ID] = context.current().request_id
+    else:
+        context.set_request_id(webhook_id)
     values = {
         "slug": connection.slug,
         "connection": connection.pk,

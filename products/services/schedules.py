@@ -100,7 +100,7 @@ def publish_due_products() -> int:
     now = timezone.now()
     to_publish = Q(status=ProductStatus.DRAFT, publish_at__lte=now)
     to_unpublish = Q(status=ProductStatus.ACTIVE, unpublish_at__lte=now)
-    with context.bind(door=context.Door.SCHEDULE):
+    with context.bind(request_id=context.current().request_id, door=context.Door.SCHEDULE):
         return run_batches(lambda: _apply_batch(to_publish, _publish_due)) + run_batches(
             lambda: _apply_batch(to_unpublish, _unpublish_due)
         )

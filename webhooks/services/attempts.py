@@ -11,7 +11,8 @@ from webhooks.services.leases import LeasedDelivery
 class Attempt:
     """What came of sending: the status of the answer, or the error without one. `retry_after` is what it asks for.
 
-    One that `is_final` says nothing about the endpoint, and is the last.
+    With a refusal the error is the request id that the endpoint has given it, if any. One that `is_final` says nothing
+    about the endpoint, and is the last.
     """
 
     delivery: LeasedDelivery

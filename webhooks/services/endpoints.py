@@ -36,7 +36,7 @@ _SHOWN: Final = ("url", "description", "event_types", "is_active")
 # What we send ourselves, or what frames the message.
 _OURS: Final = frozenset(
     {"host", "content-length", "content-type", "transfer-encoding", "connection", "user-agent", "accept-encoding"}
-    | {"te", "trailer", "upgrade", "expect", "keep-alive", "proxy-connection"}
+    | {"te", "trailer", "upgrade", "expect", "keep-alive", "proxy-connection", "x-request-id"}
 )
 
 # A URL that `check_endpoint_url` has returned.

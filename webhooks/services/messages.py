@@ -15,7 +15,7 @@ from webhooks.services.leases import LeasedDelivery
 
 # `data` stays the text that PostgreSQL has of it: to read and write it takes longer than to send it.
 _EVENTS: Final = """
-SELECT id, type, occurred_at, subject, data::text FROM events_event WHERE id = ANY (%s::bigint[])
+SELECT id, type, occurred_at, subject, data::text, request_id FROM events_event WHERE id = ANY (%s::bigint[])
 """
 
 
@@ -28,6 +28,7 @@ class StoredEvent:
     occurred_at: datetime
     subject: str
     data: str
+    request_id: str
 
 
 def stored_events(ids: Collection[int]) -> dict[int, StoredEvent]:

@@ -9,8 +9,10 @@ from time import perf_counter
 from typing import Final
 
 from pms_backend import outbound
+from pms_backend.api import context
 from pms_backend.outbound import PostBounds, Poster
 from webhooks.models import MAX_ANSWER_BYTES
+from webhooks.schedule import is_success
 from webhooks.services.attempts import Attempt
 from webhooks.services.endpoint_limits import MAX_AT_ONCE
 from webhooks.services.leases import LeasedDelivery
@@ -33,8 +35,10 @@ def attempt(delivery: LeasedDelivery, event: StoredEvent, recipient: Recipient) 
         body = body_of(event, delivery)
         headers = signed_headers(event, body, at=at, secrets=recipient.secrets, extra=recipient.headers)
         with poster_of(recipient.url) as poster:
-            found = poster.post(body.encode(), headers)
+            found = poster.post(body.encode(), {**headers, **context.request_id_header()})
         status, answer = found.status, found.body.decode(errors="replace")
+        if not is_success(status) and (request_id := context.request_id_of(found.headers)):
+            error = f"its request {request_id}"
         retry_after = outbound.retry_after_of(found.headers)
     except outbound.OutboundError as problem:
         error = str(problem)

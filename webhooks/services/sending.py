@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from queue import Empty, SimpleQueue
 from typing import Final
 
+from pms_backend.api import context
 from pms_backend.metrics import traces
 from webhooks.schedule import pause_after
 from webhooks.services.attempts import Attempt, NotSent
@@ -86,7 +87,7 @@ class _Sender:
                 chains[each.endpoint_id, 0 if each.is_in_order else each.id].append(each)
         for (endpoint_id, _), chain in chains.items():
             self._running += len(chain)
-            # A copy of the context, in which the trace is.
+            # A copy of the context, in which the trace and the task's request id are.
             self._pool.submit(copy_context().run, self._send, chain, events, endpoints[endpoint_id])
 
     def _send(self, chain: Sequence[LeasedDelivery], events: Mapping[int, StoredEvent], endpoint: Recipient) -> None:
@@ -99,7 +100,9 @@ class _Sender:
             if pause is not None:
                 self._results.put(NotSent(delivery, pause))
                 continue
-            made = _attempt(delivery, events.get(delivery.event_id), endpoint)
+            event = events.get(delivery.event_id)
+            with context.bind(request_id=(event and event.request_id) or context.current().request_id):
+                made = _attempt(delivery, event, endpoint)
             self._results.put(made)
             if not made.is_success and not made.is_final:
                 pause = pause_after(delivery.tries + 1, None) or timedelta()

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from pms_backend import metrics
+from pms_backend.api import context
 from pms_backend.api.exceptions import DomainError
 from pms_backend.api.storable_text import storable
 from pms_backend.api.transactions import retried_atomic
@@ -59,6 +60,12 @@ def _push_next() -> int:
     lease = lease_push()
     if lease is None:
         return 0
+    with context.bind(request_id=f"product-push-{lease.push_id}"):
+        _push_leased(lease)
+    return 1
+
+
+def _push_leased(lease: PushLease) -> None:
     try:
         _push(lease)
     except DomainError as error:
@@ -69,7 +76,6 @@ def _push_next() -> int:
     except Exception as error:
         logger.exception("The product push %s has failed", lease.push_id)
         _fail(lease=lease, error=str(error) or type(error).__name__, pause=LONGEST_CALL_RETRY)
-    return 1
 
 
 def _push(lease: PushLease) -> None:

@@ -87,7 +87,9 @@ def push_due_stock() -> int:
 def _push_next() -> int:
     pushes = lease_pushes()
     if pushes:
-        _send(pushes[0].connection, pushes)
+        # A call with several pushes has the request of the first one.
+        with context.bind(request_id=_request_id_of(pushes[0])):
+            _send(pushes[0].connection, pushes)
     return len(pushes)
 
 
@@ -102,7 +104,14 @@ def lease_pushes() -> list[PMSStockPush]:
             return []
         cursor.execute(_LEASE, {"seconds": LEASE_SECONDS, "connection": row[0], "limit": BATCH_SIZE})
         ids = [leased for (leased,) in cursor.fetchall()]
-    return list(PMSStockPush.objects.filter(pk__in=ids).select_related("connection", "level").order_by("pk"))
+    return list(
+        PMSStockPush.objects.filter(pk__in=ids).select_related("connection", "level", "movement").order_by("pk")
+    )
+
+
+def _request_id_of(push: PMSStockPush) -> str:
+    """That of the movement; a correction without one has that of the task."""
+    return (push.movement and push.movement.request_id) or context.current().request_id
 
 
 def _send(pms: PMSConnection, pushes: Sequence[PMSStockPush]) -> None:
@@ -200,7 +209,7 @@ def store_results(*, pms: PMSConnection, pushes: Sequence[PMSStockPush], results
         except UnusableData as error:
             logger.error("The answer to the stock push %s to %s: %s", push.pk, pms.slug, error.detail)  # noqa: TRY400
             unusable.append(push)
-    with context.bind(actor=f"pms:{pms.slug}", door=context.Door.PMS):
+    with context.bind(actor=f"pms:{pms.slug}", request_id=context.current().request_id, door=context.Door.PMS):
         apply_stock_reports(pms, reported)
     # Pushes are locked after levels.
     for push, result in answered:

@@ -4,6 +4,7 @@ import logging
 import time
 from datetime import timedelta
 
+from pms_backend.api import context
 from pms_integration.connectors.contract import ConnectorError, NotCalled
 from pms_integration.exceptions import SyncLost
 from pms_integration.models import SyncRun, SyncStage
@@ -29,7 +30,9 @@ def _run_next() -> bool:
         lease = lease_run()
         if lease is None:
             return False
-        _run(lease)
+        run = SyncRun.objects.only("request_id").get(pk=lease.run_id)
+        with context.bind(request_id=run.request_id or context.current().request_id):
+            _run(lease)
     except SyncLost:
         logger.info("A sync run was cancelled, or leased by another worker")
     except Exception:

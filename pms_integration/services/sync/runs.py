@@ -70,7 +70,7 @@ def start_due_syncs() -> int:
     with connection.cursor() as cursor:
         cursor.execute(_DUE)
         due = [row[0] for row in cursor.fetchall()]
-    with context.bind(door=context.Door.SCHEDULE):
+    with context.bind(request_id=context.current().request_id, door=context.Door.SCHEDULE):
         return sum(map(_start_due, due))
 
 
