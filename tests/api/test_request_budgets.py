@@ -69,7 +69,7 @@ BUDGETS: Final = {
     "reserve": Cost(calls=16353, queries=10),
     "commit": Cost(calls=9915, queries=7),
     "bulk of 100": Cost(calls=14588, queries=4),
-    "webhook in": Cost(calls=1691, queries=1),
+    "webhook in": Cost(calls=1701, queries=1),
     "availability of 50": Cost(calls=3819, queries=1),
 }
 
