@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db.models import F
@@ -17,6 +18,8 @@ from pms_integration.models import (
     PMSConnection,
     PMSEvent,
     PMSLocation,
+    PMSProduct,
+    PMSProductPush,
     PMSStockPush,
 )
 from tests.factories import make_connection, make_location, make_product, make_variant, store_webhook
@@ -143,6 +146,31 @@ def test_those_for_a_pms_that_is_not_called_do_not_count(pushes: PMSConnection, 
     PMSConnection.objects.update(**state)
 
     assert waits("pushes") == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("of_push", "of_pms", "count"),
+    [
+        ({}, {}, 1),
+        ({"leased_until": MINUTE}, {}, 0),
+        ({"due_at": MINUTE}, {}, 0),
+        ({}, {"next_try_at": MINUTE}, 0),
+        ({}, {"next_try_at": -MINUTE}, 1),
+        ({}, {"is_paused": True}, 0),
+    ],
+)
+def test_changes_of_products_wait_to_be_told(of_push: dict[str, Any], of_pms: dict[str, Any], count: int):
+    pms = make_connection()
+    link = PMSProduct.objects.create(connection=pms, external_id="1")
+    moment = timezone.now()
+
+    def moments(values: dict[str, Any]) -> dict[str, Any]:
+        return {name: moment + value if isinstance(value, timedelta) else value for name, value in values.items()}
+
+    PMSProductPush.objects.create(pms_product=link, **{"due_at": moment - 2 * MINUTE, **moments(of_push)})
+    PMSConnection.objects.update(base_url="https://pms.example", **moments(of_pms))
+
+    assert waits("pushes") == (2 * count, count)
 
 
 def test_no_more_rows_are_counted_than_the_limit(monkeypatch):
