@@ -1,9 +1,9 @@
 """The metrics that no process counts: what the database, the health checks and the supervisor say at a scrape."""
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -17,13 +17,15 @@ from prometheus_client.registry import Collector
 from pms_backend.metrics.bounded import MAX_LABEL_SETS, OTHER
 from pms_backend.operations import health
 from pms_backend.operations.alerts.stored import open_alerts
-from pms_backend.operations.bounded_reading import BoundedReading
+from pms_backend.operations.bounded_reading import BoundedReading, NoAnswer
 from pms_backend.operations.business_metrics.gauges import gauges_of
 from pms_backend.operations.business_metrics.windows import Sums, last_windows
 from pms_backend.operations.restarts import read_programs
 from pms_integration.models import PMSEvent, PMSEventStatus, SyncRun, SyncStatus
 from pms_integration.queries import count_differing
 from webhooks.models import WebhookEndpoint
+
+logger = logging.getLogger(__name__)
 
 # All levels are compared for it, 0.5 s for 50,000, and the rows of a month are added up, 0.03 s.
 SLOW_SECONDS: Final = 30.0
@@ -101,9 +103,14 @@ class Measurements(Collector):
         SLOWLY_MEASURED.refresh()
         yield from _of_health()
         for make in (_of_observation, _of_measured, _of_slowly_measured):
-            # The reading's own error, whatever it is; the log says it where the checks fail.
-            with suppress(Exception):
+            try:
                 yield from make()
+            except NoAnswer:
+                # The check `database` says it.
+                continue
+            except Exception as error:
+                # The other metrics are worth more than an error.
+                logger.warning("Metrics are left out: %s: %s", type(error).__name__, " ".join(str(error).split()))
         yield from _of_programs()
 
 
