@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final
 
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 
@@ -66,7 +66,9 @@ MENU: Final[list[dict[str, Any]]] = [
     {
         "title": _("System"),
         "items": [
-            _page(_("Operations"), "monitoring", "operations.metricincrease", url_name="operations"),
+            # The lists of the app's models are below its address.
+            _page(_("Operations"), "monitoring", "operations.metricincrease", url_name="operations")
+            | {"active": lambda request: request.path == reverse("admin:operations")},
             _page(_("Alerts"), "notifications", "operations.alert"),
             _page(_("Events feed"), "rss_feed", "events.event"),
             _page(_("Parked events"), "report", "events.parkedevent"),

@@ -41,8 +41,8 @@ class StateFilter(admin.SimpleListFilter):
 class AlertAdmin(GrowingTableAdmin):
     """Alerts as the monitor has opened and resolved them; nobody changes them."""
 
-    list_display = ("what", "state", "linked", "detail", "began", "lasted", "name")
-    column_kinds: ClassVar = {"what": NAME, "state": MAIN, "detail": SENTENCE, "lasted": EXTRA, "name": EXTRA}
+    list_display = ("what", "state", "linked", "detail", "began", "lasted")
+    column_kinds: ClassVar = {"what": NAME, "state": MAIN, "detail": SENTENCE, "lasted": EXTRA}
     list_filter = (StateFilter, "name")
     empty_text = _("What is wrong appears here, with its beginning and its end. Nothing has been wrong yet.")
     ordering = (F("resolved_at").desc(nulls_first=True), "-began_at")
