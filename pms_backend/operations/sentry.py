@@ -17,6 +17,7 @@ from sentry_sdk.integrations.logging import LoggingIntegration
 
 from pms_backend.api import context
 from pms_backend.api.exceptions import DomainError, is_disk_full
+from pms_backend.api.redaction import redacted
 from pms_backend.metrics.error_logs import outage_of
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def _reduced(event: "Event") -> "Event":
         found["logentry"] = {"message": found["logentry"]["message"]}
     for raised in found.get("exception", {}).get("values", ()):
         lines = str(raised.get("value") or "").splitlines()
-        raised["value"] = lines[0][:MAX_VALUE_LENGTH] if lines else ""
+        raised["value"] = redacted(lines[0])[:MAX_VALUE_LENGTH] if lines else ""
     request_id = context.current().request_id
     tags = {**found.get("tags", {}), "program": settings.PROGRAM or "command"}
     found["tags"] = {**tags, "request_id": request_id} if request_id else tags

@@ -65,6 +65,12 @@ def test_no_values_are_sent(server: SentryServer):
         assert secret.encode() not in raw
 
 
+def test_a_secret_in_the_text_of_an_error_is_hidden(server: SentryServer):
+    log_failure(ValueError(f"It cannot call https://shop:{PASSWORD}@pms.example.com/"))
+
+    assert server.events()[0]["exception"]["values"][0]["value"] == "It cannot call https://[hidden]@pms.example.com/"
+
+
 @pytest.mark.parametrize(
     "error",
     [Conflict("It is taken."), Unavailable("Later."), InsufficientStorage("Full."), OperationalError("gone")],
