@@ -1,5 +1,6 @@
 """A newcomer follows the README and each page in an empty directory, line by line, and everything works as written."""
 
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any, Final
 import httpx
 import orjson
 import pytest
+from cryptography.fernet import Fernet
 
 from tests.docs.newcomer import Newcomer
 from tests.docs.pages import PAGES, blocks_of
@@ -41,12 +43,15 @@ def quickstart(newcomer: Newcomer) -> dict[str, Any]:
     return content
 
 
+def banner_lines(newcomer: Newcomer) -> str:
+    """What the start says to try."""
+    lines = [line.strip() for line in newcomer.banner.splitlines()]
+    return "\n".join(line for line in lines if line.startswith(("KEY=", "curl ")))
+
+
 def test_the_lines_that_the_start_prints_show_the_products(newcomer: Newcomer) -> None:
-    lines = [line.strip() for line in newcomer.banner.splitlines() if line.strip().startswith(("KEY=", "curl"))]
+    done = newcomer.run(banner_lines(newcomer))
 
-    done = newcomer.run("\n".join(lines))
-
-    assert [line[:4] for line in lines] == ["KEY=", "curl"]
     assert len(orjson.loads(done.stdout)["results"]) > 20
 
 
@@ -92,6 +97,25 @@ def test_a_second_copy_runs_beside_the_first(newcomer: Newcomer) -> None:
 
     with newcomer.running(readme("DATA_DIR=").replace("8100", port)) as banner:
         assert f"http://127.0.0.1:{port}/api/v1/" in banner
+
+
+def test_an_env_that_is_filled_in_as_the_example_says_serves_the_start_and_manage_py(tmp_path: Path) -> None:
+    newcomer = Newcomer(tmp_path, python=True)
+    key = Fernet.generate_key().decode()
+    example = (newcomer.clone / ".env.example").read_text()
+    filled = example.replace("\nFIELD_ENCRYPTION_KEYS=\n", f"\nFIELD_ENCRYPTION_KEYS={key}\n")
+    filled = re.sub(r"(?m)^([A-Z_]+)=$", r"\1=0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", filled)
+    (newcomer.clone / ".env").write_text(f"{filled}\nPORT={newcomer.port}\nTIME_ZONE=Europe/Berlin\n")
+    del newcomer.environment["PORT"]
+    asked = "from django.conf import settings as s; print(s.TIME_ZONE, s.SECRET_KEY[:10], s.PUBLIC_WS_PORT)"
+
+    with newcomer.running("make run") as newcomer.banner:
+        products = newcomer.run(f"{banner_lines(newcomer)}\n.venv/bin/python manage.py audit_stock")
+        settings = newcomer.run(f".venv/bin/python manage.py shell --no-imports -v 0 -c '{asked}'")
+
+    assert f"http://127.0.0.1:{newcomer.port}/admin/" in newcomer.banner
+    assert (products.code, settings.code) == (0, 0), products.stderr + settings.stderr
+    assert settings.stdout.split() == ["Europe/Berlin", "0123456789", str(newcomer.port + 1)]
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page != README and any(b.is_run for b in blocks_of(page))])
