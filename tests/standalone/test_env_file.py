@@ -89,6 +89,10 @@ def test_a_relative_data_dir_is_relative_to_the_file(
     assert environ["DATA_DIR"] == read.format(path.parent)
 
 
+def test_the_tests_read_no_file_of_a_developer() -> None:
+    assert os.environ["ENV_FILE"] == os.devnull
+
+
 def test_without_the_file_nothing_happens(path: Path, environ: dict[str, str]) -> None:
     load_env_file()
 
