@@ -32,6 +32,9 @@ NOT_RUN: Final = {
         "npm install": "asks the network; tests/flows/test_frontend_example.py runs it with installed packages",
         "npx openapi-typescript": "the same",
     },
+    "docs/operations.md": {
+        "docker run": "needs docker",
+    },
     "docs/supabase.md": {
         "docker compose": "needs docker",
         "curl -si -X OPTIONS": "needs a project of Supabase",
