@@ -16,11 +16,8 @@ from pms_backend.operations.alerts.words import about, duration_of
 from pms_backend.operations.models import Alert, AlertSeverity
 
 _STATES: Final[dict[str, Any]] = {"open": _("Open"), "over": _("Over")}
-_LABELS: Final = {
-    AlertSeverity.CRITICAL.label: "danger",
-    AlertSeverity.WARNING.label: "warning",
-    _STATES["over"]: "success",
-}
+# By keys: texts would be found in one language only.
+_LABELS: Final[dict[str, str]] = {AlertSeverity.CRITICAL: "danger", AlertSeverity.WARNING: "warning", "over": "success"}
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -41,8 +38,8 @@ class StateFilter(admin.SimpleListFilter):
 class AlertAdmin(GrowingTableAdmin):
     """Alerts as the monitor has opened and resolved them; nobody changes them."""
 
-    list_display = ("what", "state", "linked", "detail", "began", "lasted")
-    column_kinds: ClassVar = {"what": NAME, "state": MAIN, "detail": SENTENCE, "lasted": EXTRA}
+    list_display = ("what", "badge", "linked", "detail", "began", "lasted")
+    column_kinds: ClassVar = {"what": NAME, "badge": MAIN, "detail": SENTENCE, "lasted": EXTRA}
     list_filter = (StateFilter, "name")
     empty_text = _("What is wrong appears here, with its beginning and its end. Nothing has been wrong yet.")
     ordering = (F("resolved_at").desc(nulls_first=True), "-began_at")
@@ -69,6 +66,11 @@ class AlertAdmin(GrowingTableAdmin):
         return what_of(alert.name)
 
     @display(description=_("State"), label=_LABELS)
+    def badge(self, alert: Alert) -> tuple[str, Any]:
+        """The state for a coloured label: its key in `_LABELS`, and its text."""
+        return "over" if alert.resolved_at else alert.severity, self.state(alert)
+
+    @display(description=_("State"))
     def state(self, alert: Alert) -> Any:
         """How bad it is, or that it is over."""
         return AlertSeverity(alert.severity).label if alert.resolved_at is None else _STATES["over"]
