@@ -3,12 +3,13 @@ import time
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import Tags, register
+from django.utils.translation import gettext_lazy
 
 
 class OperationsConfig(AppConfig):
     name = "pms_backend.operations"
     label = "operations"
-    verbose_name = "Operations"
+    verbose_name = gettext_lazy("Operations")
 
     def ready(self) -> None:
         """Sets our Celery application, registers system checks and a receiver of events, and starts traces.

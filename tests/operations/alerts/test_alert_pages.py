@@ -1,5 +1,6 @@
 """Staff see what is wrong: the open alerts on the dashboard, and all of them in a list, with links."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -107,3 +108,20 @@ def test_an_alert_leads_to_what_it_is_about_for_those_who_may_see_that(name: str
 
     assert f'href="{address}"' in superuser().get(LIST).content.decode()
     assert f'href="{address}"' not in staff_with("operations.view_alert").get(LIST).content.decode()
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", ("Critical", "Over")), ("de", ("Kritisch", "Beendet"))])
+def test_a_state_has_its_colour_and_its_words_in_every_language(language: str, words: tuple[str, str]):
+    alerts = make_alert("redis"), make_alert("relay", lasted=1)
+    client = superuser()
+
+    listed = client.get(LIST, headers={"Accept-Language": language}).content.decode()
+    pages = [
+        client.get(f"{LIST}{alert.pk}/change/", headers={"Accept-Language": language}).content.decode()
+        for alert in alerts
+    ]
+
+    for word, colour, page in zip(words, ("red", "green"), pages, strict=True):
+        assert re.search(rf'<span class="[^"]*bg-{colour}-100[^"]*"[^>]*>\s*{word}\s*</span>', listed)
+        assert word in page
+        assert "(&#x27;" not in page
