@@ -27,7 +27,7 @@ from pms_backend.access.scopes import INVENTORY_READ
 from pms_backend.access.sockets import CLOSE_NOT_AUTHENTICATED, may_watch
 from pms_backend.api.async_database import Reader, read
 from pms_backend.api.renderers import to_json
-from pms_backend.events.models import Event, head_sequence
+from pms_backend.events.models import Event, FeedHead, head_sequence
 from products.skus import sku_key
 
 logger = logging.getLogger(__name__)
@@ -97,8 +97,8 @@ class Hub:
             self._wake.clear()
 
     async def _read_once(self) -> int:
-        changes, newest, moment = await self._reader.read(_changes_after, self.sequence)
-        if newest < self.sequence:
+        changes, newest, moment, is_restored = await self._reader.read(_changes_after, self.sequence)
+        if is_restored:
             self._restart_sockets(newest)
         # Nothing is awaited until `sequence` is set: the changes passed on are always complete up to it.
         for change in changes:
@@ -112,7 +112,7 @@ class Hub:
         return len(changes)
 
     def _restart_sockets(self, head: int) -> None:
-        logger.error("The feed ends at %s, before %s: was a backup restored? All sockets close", head, self.sequence)
+        logger.error("A backup was restored: the feed lost %s, and is at %s. All sockets close", self.sequence, head)
         for subscriber in self._subscribers:
             subscriber.end(CLOSE_RESTART)
 
@@ -179,17 +179,18 @@ async def get_hub() -> Hub:
     return _hub
 
 
-def _changes_after(sequence: int) -> tuple[list[Change], int, datetime | None]:
-    """The next changes, the sequence up to which they are complete, and the moment of the last."""
+def _changes_after(sequence: int) -> tuple[list[Change], int, datetime | None, bool]:
+    """The next changes, the sequence up to which they are complete, the moment of the last, and if it is restored."""
     # The head is read first: events published after that belong to the next read.
-    head = head_sequence()
+    begins_after, head = FeedHead.objects.values_list("begins_after", "sequence").first() or (0, 0)
     events = Event.objects.published_after(sequence).filter(type=STOCK_CHANGED, sequence__lte=head)[:READ_LIMIT]
     rows = events.values_list("sequence", "data__level", "occurred_at")
     changes, moment = [], None
     for number, level, moment in rows:  # noqa: B007 - the last one is returned
         text = f'{{"type":"stock.changed","sequence":{number},"level":{to_json(level).decode()}}}'
         changes.append(Change(number or 0, sku_key(level["sku"]), level["location"], text))
-    return changes, changes[-1].sequence if len(changes) == READ_LIMIT else head, moment
+    newest = changes[-1].sequence if len(changes) == READ_LIMIT else head
+    return changes, newest, moment, not begins_after <= sequence <= head
 
 
 def _now() -> float:

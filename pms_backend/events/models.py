@@ -87,6 +87,8 @@ class FeedHead(models.Model):
     pruned_to = models.BigIntegerField(default=0, db_default=0)
     # Every pruned event is older than this.
     pruned_before = models.DateTimeField(null=True)
+    # Readers at an earlier sequence have read another history, which a restored backup has replaced.
+    begins_after = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = [
@@ -94,6 +96,10 @@ class FeedHead(models.Model):
             models.CheckConstraint(
                 name="events_feedhead_pruned_what_was_published",
                 condition=models.Q(pruned_to__lte=models.F("sequence")),
+            ),
+            models.CheckConstraint(
+                name="events_feedhead_begins_before_its_end",
+                condition=models.Q(begins_after__lte=models.F("sequence")),
             ),
         ]
 
@@ -182,14 +188,23 @@ def head_sequence() -> int:
 
 
 def feed_bounds() -> tuple[int, int]:
-    """The last pruned sequence and the newest published one: events between them can be read."""
-    return FeedHead.objects.values_list("pruned_to", "sequence").first() or (0, 0)
+    """The sequence after which readers may begin, and the newest published one: events between them can be read."""
+    bounds = FeedHead.objects.values_list("pruned_to", "begins_after", "sequence").first()
+    if bounds is None:
+        return 0, 0
+    pruned_to, begins_after, head = bounds
+    return max(pruned_to, begins_after), head
+
+
+def last_pruned() -> int:
+    """The last pruned sequence: events after it are stored."""
+    return FeedHead.objects.values_list("pruned_to", flat=True).first() or 0
 
 
 def is_expired(after: int) -> bool:
-    """Whether the feed has a gap after `after`: later events are pruned, or the sequence was never published.
+    """Whether the feed has a gap after `after`: later events are pruned, or it belongs to another history.
 
     Call it *after* reading the events, because pruning may run in between.
     """
-    pruned_to, head = feed_bounds()
-    return not pruned_to <= after <= head
+    oldest, head = feed_bounds()
+    return not oldest <= after <= head

@@ -14,7 +14,9 @@ from django.db import connection, models, transaction
 from django.db.models.functions import Cast
 
 from pms_backend.access.encryption import EncryptedTextField, decrypt, is_by_first_key
+from pms_backend.events import services as events
 from pms_backend.operations.heartbeats import MAX_AGE_SECONDS
+from webhooks import services as webhooks
 
 _RECORD_HEARTBEAT: Final = """
 INSERT INTO operations_heartbeat AS last (name, beat_at, steady_since)
@@ -100,3 +102,14 @@ def _values(rows: Any, batch_size: int) -> Iterator[tuple[Any, str]]:
     while batch:
         yield from batch
         batch = list(page.filter(pk__gt=batch[-1][0])[:batch_size])
+
+
+@transaction.atomic
+def continue_after_restore(*, skipped: int) -> int:
+    """Makes every reader of the feed, socket and subscriber begin anew; returns the sequence at which they may.
+
+    `skipped` is more than the numbers, of events or rows of a table, that were given out after the backup.
+    """
+    sequence = events.skip_after_restore(count=skipped)
+    webhooks.forget_last_sequences(sequence=sequence)
+    return sequence

@@ -17,6 +17,7 @@ CHECKS = {
         "status = 199", "status = 300", "status = 404", "status = NULL", "body = NULL",
     ],
     "events_feedhead_is_one_row": ["id = 2"],
+    "events_feedhead_begins_before_its_end": ["begins_after = sequence + 1"],
     "events_feedhead_pruned_what_was_published": ["pruned_to = sequence + 1"],
     "events_relayrun_is_one_row": ["id = 2"],
     "inventory_location_has_a_code": ["code = ''"],

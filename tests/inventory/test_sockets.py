@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.core.management import call_command
 
 from inventory import services
 from inventory.socket_limits import MAX_LOCATIONS, MAX_MESSAGE_BYTES, MAX_SKUS
@@ -261,3 +262,15 @@ def test_a_message_larger_than_allowed_closes_the_connection(sockets: SocketServ
 def test_another_path_is_not_a_socket(sockets: SocketServer, key: str) -> None:
     with pytest.raises(Exception, match="403"):
         sockets.socket(key, query="../nowhere/")
+
+
+def test_after_a_restore_sockets_are_closed_and_get_the_whole_state(sockets: SocketServer, key: str) -> None:
+    with sockets.socket(key) as socket:
+        before = socket.subscribe(all=True)["sequence"]
+        call_command("continue_after_restore", "--skip", "100")
+
+        assert socket.closed() == 1012
+
+    with sockets.socket(key) as socket:
+        snapshot = socket.subscribe(all=True, after=before)
+    assert (snapshot["sequence"], snapshot["reset"], len(snapshot["levels"])) == (before + 100, True, 4)

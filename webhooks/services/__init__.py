@@ -10,7 +10,7 @@ from webhooks.services.endpoints import (
     update_endpoint,
 )
 from webhooks.services.health import check_failing_endpoints
-from webhooks.services.recording import record_deliveries
+from webhooks.services.recording import forget_last_sequences, record_deliveries
 from webhooks.services.replaying import redeliver, replay_events
 from webhooks.services.retention import prune_deliveries
 from webhooks.services.sending import send_due_deliveries

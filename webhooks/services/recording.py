@@ -74,3 +74,11 @@ def record_deliveries(events: Sequence[Event]) -> None:
         )
         if cursor.rowcount:
             transaction.on_commit(delivery_wake_up.send, robust=True)
+
+
+def forget_last_sequences(*, sequence: int) -> None:
+    """After a restore: each endpoint's next webhook names `sequence`, which no subscriber has, as the one before it.
+
+    So a subscriber reads the feed on from what it has, is refused, and begins anew.
+    """
+    EndpointCursor.objects.update(last_sequence=sequence)

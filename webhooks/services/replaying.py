@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from pms_backend.access.services import record_audit
 from pms_backend.api.transactions import retried_atomic
 from pms_backend.events.exceptions import SequenceExpired
-from pms_backend.events.models import Event, FeedHead, feed_bounds, head_sequence
+from pms_backend.events.models import Event, FeedHead, head_sequence, last_pruned
 from webhooks.exceptions import EndpointIsDisabled, EventExpired
 from webhooks.models import Delivery, DeliveryStatus, WebhookEndpoint, unsettled
 from webhooks.services.matching import GETS_EVENT
@@ -104,7 +104,7 @@ def _replay(
 
 def _require_kept(*, after: int) -> None:
     """Called after the events are read, because pruning may run in between."""
-    pruned_to, _newest = feed_bounds()
+    pruned_to = last_pruned()
     if after < pruned_to:
         raise SequenceExpired(
             _("Events up to the sequence %(sequence)s are not kept any more.") % {"sequence": pruned_to}

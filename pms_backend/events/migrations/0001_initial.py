@@ -39,9 +39,10 @@ class Migration(migrations.Migration):
                 ('sequence', models.BigIntegerField(default=0)),
                 ('pruned_to', models.BigIntegerField(db_default=0, default=0)),
                 ('pruned_before', models.DateTimeField(null=True)),
+                ('begins_after', models.BigIntegerField(db_default=0, default=0)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='events_feedhead_is_one_row'), models.CheckConstraint(condition=models.Q(('pruned_to__lte', models.F('sequence'))), name='events_feedhead_pruned_what_was_published')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='events_feedhead_is_one_row'), models.CheckConstraint(condition=models.Q(('pruned_to__lte', models.F('sequence'))), name='events_feedhead_pruned_what_was_published'), models.CheckConstraint(condition=models.Q(('begins_after__lte', models.F('sequence'))), name='events_feedhead_begins_before_its_end')],
             },
         ),
         migrations.CreateModel(

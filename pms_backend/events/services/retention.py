@@ -10,7 +10,7 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from pms_backend.api import batches
-from pms_backend.events.models import Event, FeedHead, ParkedEvent, feed_bounds
+from pms_backend.events.models import Event, FeedHead, ParkedEvent, last_pruned
 
 
 def prune_events() -> int:
@@ -24,7 +24,7 @@ def prune_events() -> int:
 @transaction.atomic
 def _prune_batch() -> int:
     cutoff = timezone.now() - timedelta(days=settings.EVENT_RETENTION_DAYS)
-    pruned_to, _ = feed_bounds()
+    pruned_to = last_pruned()
     batch = Event.objects.published_after(pruned_to).values_list("id", "sequence", "occurred_at")[
         : batches.PRUNE_BATCH_SIZE
     ]
@@ -48,8 +48,7 @@ def _prune_batch() -> int:
 @transaction.atomic
 def _prune_replayed() -> int:
     """Removes events before `pruned_to` that stayed because they were parked, and are replayed now."""
-    pruned_to, _ = feed_bounds()
-    left = ParkedEvent.objects.filter(event__sequence__lte=pruned_to, resolved_at__isnull=False).order_by("id")
+    left = ParkedEvent.objects.filter(event__sequence__lte=last_pruned(), resolved_at__isnull=False).order_by("id")
     return _remove(left.values_list("event_id", flat=True)[: batches.PRUNE_BATCH_SIZE])
 
 

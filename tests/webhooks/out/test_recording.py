@@ -4,11 +4,12 @@ import threading
 from collections.abc import Sequence
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from pms_backend.events import services as events
-from pms_backend.events.models import Event
+from pms_backend.events.models import Event, head_sequence
 from pms_backend.events.services import relay, relay_pending
 from tests.concurrency.threads import DEADLINE_SECONDS
 from tests.events.examples import OtherHappened, ThingMoved, happen
@@ -184,3 +185,16 @@ def test_an_endpoint_deleted_during_a_batch_stops_no_relay(receive: Receive):
 
     assert list(WebhookEndpoint.objects.values_list("pk", flat=True)) == [kept.pk]
     assert list(Delivery.objects.values_list("endpoint", flat=True)) == [kept.pk]
+
+
+def test_after_a_restore_a_subscriber_sees_that_it_has_missed_something():
+    endpoint, new = make_endpoint(types=["thing.*"]), make_endpoint(types=["other.*"])
+    publish("a")
+    call_command("continue_after_restore", "--skip", "100")
+    restored = head_sequence()
+
+    publish("b")
+    publish("c")
+
+    assert chain(endpoint)[1:] == [(restored + 1, restored), (restored + 2, restored + 1)]
+    assert chain(new) == []
