@@ -60,7 +60,7 @@ class PostgresServer:
     def prepare(self, processes: Processes) -> None:
         """Creates the cluster if it does not exist, and ends the server of a killed supervisor."""
         self._account.create_directory(self._home)
-        self._account = with_access(self._account, (self._home, _binary("initdb"), _shared_file()))
+        self._account = with_access(self._account, (self._home, binary("initdb"), _shared_file()))
         self.end_stray_processes()
         self._delete_lock_file()
         if not self._data.exists():
@@ -71,7 +71,7 @@ class PostgresServer:
         settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         return Program(
             name=self.name,
-            arguments=(*self._account.prefix, str(_binary("postgres")), "-D", str(self._data), *settings),
+            arguments=(*self._account.prefix, str(binary("postgres")), "-D", str(self._data), *settings),
             environment=ENVIRONMENT,
             stop_order=StopOrder.POSTGRES,
             stop_signal=signal.SIGINT,  # fast: rolls back open transactions, waits for no client
@@ -120,7 +120,7 @@ class PostgresServer:
         write_private(password_file, self._password)
         if os.geteuid() == 0:
             os.chown(password_file, self._account.uid, self._account.gid)
-        command = (str(_binary("initdb")), f"--pgdata={incomplete}", f"--username={USER}", f"--pwfile={password_file}")
+        command = (str(binary("initdb")), f"--pgdata={incomplete}", f"--username={USER}", f"--pwfile={password_file}")
         sync = () if self._durable else ("--no-sync",)
         arguments = (*self._account.prefix, *command, *INITDB_OPTIONS, "--no-instructions", *sync)
         try:
@@ -146,7 +146,7 @@ def _installation() -> Path:
     return Path(spec.origin).parent / "pginstall"
 
 
-def _binary(name: str) -> Path:
+def binary(name: str) -> Path:
     return _installation() / "bin" / name
 
 

@@ -34,6 +34,10 @@ NOT_RUN: Final = {
     },
     "docs/operations.md": {
         "docker run": "needs docker",
+        "export DATABASE_URL=postgresql://pms:PASSWORD@elsewhere": "another server; tests/flows/test_backup.py has one",
+        "pg_restore": "the same",
+        ".venv/bin/python manage.py migrate": "the same",
+        ".venv/bin/python manage.py continue_after_restore": "the same",
     },
     "docs/supabase.md": {
         "docker compose": "needs docker",
