@@ -16,7 +16,7 @@ from pms_backend.operations import services
 from pms_backend.operations.bounded_reading import BoundedReading, NoAnswer
 from pms_backend.operations.heartbeats import BEAT, MONITOR, RECOVERY_SECONDS, RELAY, outlived_by_beat, problems_of
 from pms_backend.operations.observation import Observation, observe_database
-from pms_backend.operations.restarts import recent_restarts
+from pms_backend.operations.restarts import recent_restarts, server_ended_within
 from pms_backend.outbound import Unreachable
 from pms_backend.outbound.own_servers import get_status
 
@@ -185,7 +185,9 @@ def _monitoring(found: Observation) -> CheckResult:
 
 
 def _servers_recover() -> bool:
-    return min(DATABASE.answering_seconds, REDIS.answering_seconds) < RECOVERY_SECONDS
+    """Whether an outage has just ended; a restart at once may have been noticed by the clients of the server only."""
+    answering = min(DATABASE.answering_seconds, REDIS.answering_seconds)
+    return answering < RECOVERY_SECONDS or server_ended_within(RECOVERY_SECONDS)
 
 
 def _on_time(queue: str, found: Observation) -> CheckResult:

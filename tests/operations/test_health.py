@@ -317,6 +317,15 @@ def test_a_restart_is_told_for_a_while(client: Client, programs: Path):
 
 
 @pytest.mark.usefixtures("beating")
+@pytest.mark.parametrize("server", ["postgres", "redis"])
+def test_old_heartbeats_say_nothing_after_a_restart_that_nobody_saw(client: Client, programs: Path, server: str):
+    write_ends(programs, **{server: 20})
+    fall_silent("relay")
+
+    assert asked(client)[1] == {"relay": "unknown"}
+
+
+@pytest.mark.usefixtures("beating")
 def test_a_damaged_list_of_programs_tells_nothing(client: Client, programs: Path):
     programs.write_text("{")
 
