@@ -1,4 +1,8 @@
-"""Each part of the stack hangs, or is killed, under load: readiness names it, the rest goes on, nothing is lost."""
+"""Each part of the stack hangs, or is killed, under load.
+
+Readiness names it within 10 s, metrics show it, one alert tells it and one that it is over; the rest goes on, it comes
+back by itself, and nothing that was accepted is lost.
+"""
 
 import os
 import signal
@@ -7,11 +11,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
+import orjson
 import pytest
 
 from tests.flows.stack import Stack
 from tests.flows.test_killed_processes import BACK_SECONDS, Caller, adjusts, pids, sends_webhooks, wait_for_acknowledged
 from tests.machine import is_within
+from tests.outbound.servers import LocalServer, saying, serving
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
@@ -24,6 +31,9 @@ ANSWER_SECONDS = 2
 # Long enough that everything that follows from it would be told.
 HANGS_SECONDS = 25
 LOCATION = "outages"
+HANGS, KILLED = "hangs", "is killed"
+# What a check says of it: a killed program may be back before anybody misses it.
+NAMED = {HANGS: {"failed"}, KILLED: {"failed", "degraded"}}
 
 
 class Observer:
@@ -72,6 +82,48 @@ def send(number: signal.Signals, receivers: list[int]) -> None:
             continue
 
 
+@pytest.fixture(scope="module", params=[HANGS, KILLED])
+def fault(request: pytest.FixtureRequest) -> str:
+    """What happens to each program."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def chat(fault: str) -> Iterator[LocalServer]:
+    """Where alerts are told."""
+    with serving(saying(b"ok")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def stack(fault: str, chat: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """One for each fault: an alert that comes back within ten minutes is not told again."""
+    stack = Stack(tmp_path_factory.mktemp("outages"))
+    stack.environment["ALERT_WEBHOOK_URL"] = f"http://127.0.0.1:{chat.port}/"
+    stack.start()
+    try:
+        yield stack
+    finally:
+        stack.stop()
+
+
+def told(chat: LocalServer, since: int) -> list[tuple[str, str]]:
+    """The alerts and all-clears since so many messages, as (`ALERT` or `OVER`, its name)."""
+    lines = [line for message in chat.received[since:] for line in orjson.loads(message.body)["text"].splitlines()]
+    words = [line.partition(":")[0].split() for line in lines if line.startswith(("ALERT ", "OVER "))]
+    return [(word, name) for word, name in words]
+
+
+def gently(act: Callable[[httpx.Client, str], int]) -> Callable[[httpx.Client, str], int]:
+    """The same with a pause, so that the load leaves time for what is tested."""
+
+    def act_and_pause(client: httpx.Client, key: str) -> int:
+        time.sleep(0.05)
+        return act(client, key)
+
+    return act_and_pause
+
+
 @pytest.fixture
 def load(stack: Stack) -> Iterator[list[Caller]]:
     """Clients and a PMS that change the stock of one SKU; at the end it is the sum of what was acknowledged."""
@@ -80,7 +132,7 @@ def load(stack: Stack) -> Iterator[list[Caller]]:
         stack.call("POST", "/inventory/locations/", json={"code": LOCATION, "name": "Outages"})
     stack.call("POST", "/products/", json={"name": sku, "variants": [{"sku": sku, "price": "1.00"}]})
     level = {"sku": sku, "location": LOCATION}
-    callers = [Caller(adjusts(stack, level)), Caller(sends_webhooks(stack, level))]
+    callers = [Caller(gently(act(stack, level))) for act in (adjusts, sends_webhooks)]
     for caller in callers:
         caller.start()
     wait_for_acknowledged(callers)
@@ -96,42 +148,48 @@ def load(stack: Stack) -> Iterator[list[Caller]]:
     assert audit.returncode == 0, audit.stdout
 
 
+def break_it(pid: int, fault: str) -> Callable[[], None]:
+    """Stops the process and those below it, or kills it; returns what mends that. The supervisor restarts by itself."""
+    if fault == KILLED:
+        send(signal.SIGKILL, [pid])
+        return lambda: None
+    stopped = with_children(pid)
+    send(signal.SIGSTOP, stopped)
+    return lambda: send(signal.SIGCONT, stopped)
+
+
+def is_shown(stack: Stack, check: str) -> bool:
+    """Whether `/metrics` shows that the check is not ok."""
+    metrics = stack.http.get(f"{stack.quickstart['base_url']}/metrics").text
+    return f'pms_check_ok{{check="{check}"}} 0.0' in metrics
+
+
 @pytest.mark.parametrize("program", CHECKS)
-def test_what_hangs_is_named_and_recovers(stack: Stack, load: list[Caller], program: str) -> None:
+def test_an_outage_is_named_and_told_and_recovers(
+    stack: Stack, chat: LocalServer, load: list[Caller], fault: str, program: str
+) -> None:
+    check, pid = CHECKS[program], pids(stack)[program]
     observer = Observer(stack)
     observer.wait_until(lambda wrong: not wrong)
-    check, hanging = CHECKS[program], with_children(pids(stack)[program])
+    messages = len(chat.received)
 
-    send(signal.SIGSTOP, hanging)
+    mend = break_it(pid, fault)
     try:
-        named_seconds = observer.wait_until(lambda wrong: wrong.get(check) == "failed")
+        named_seconds = observer.wait_until(lambda wrong: wrong.get(check) in NAMED[fault])
         if program != "postgres":
             wait_for_acknowledged(load)
-        observer.watch(HANGS_SECONDS)
-        meanwhile = observer.ask()
+        if fault == HANGS:
+            observer.watch(HANGS_SECONDS)
+            meanwhile = (observer.ask()[check], is_shown(stack, check))
     finally:
-        send(signal.SIGCONT, hanging)
+        mend()
     observer.wait_until(lambda wrong: not wrong)
     wait_for_acknowledged(load)
+    wait_until(lambda: ("OVER", check) in told(chat, messages), "the all-clear")
 
-    assert is_within(named_seconds, NAMED_SECONDS)
-    assert is_within(observer.longest, ANSWER_SECONDS)
-    assert meanwhile[check] == "failed"
-    assert observer.failed == {check}
-
-
-@pytest.mark.parametrize("program", CHECKS)
-def test_what_is_killed_is_named_and_recovers(stack: Stack, load: list[Caller], program: str) -> None:
-    observer = Observer(stack)
-    observer.wait_until(lambda wrong: not wrong)
-    check, killed = CHECKS[program], pids(stack)[program]
-
-    send(signal.SIGKILL, [killed])
-    named_seconds = observer.wait_until(lambda wrong: check in wrong)
-    observer.wait_until(lambda wrong: not wrong)
-    wait_for_acknowledged(load)
-
-    assert pids(stack)[program] != killed
     assert is_within(named_seconds, NAMED_SECONDS)
     assert is_within(observer.longest, ANSWER_SECONDS)
     assert observer.failed <= {check}
+    if fault == HANGS:
+        assert meanwhile == ("failed", True)
+    assert told(chat, messages) == [("ALERT", check), ("OVER", check)]
