@@ -1,16 +1,18 @@
 """Which alerts are told, and when, as a pure state machine: grouped, without repetitions, and not too often."""
 
-from collections import deque
-from collections.abc import Mapping
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from pms_backend.operations.alerts.tracker import Key, TrackedAlert
 
 # What opens or is resolved within this time is one message.
 GROUPED_FOR: Final = timedelta(seconds=3)
-# An alert that opens again so soon is not told again; what was left out is told after this time.
+# An alert that comes and goes is told so often within this time; what was left out is told after it.
+TOLD_AT_MOST: Final = 3
 QUIET_FOR: Final = timedelta(minutes=10)
 # Each message is read by a person, perhaps at night. Above this number only the admin has the alerts.
 MESSAGES_AN_HOUR: Final = 20
@@ -38,7 +40,7 @@ class Digest:
     """Collects what has opened and what is resolved."""
 
     def __init__(self) -> None:
-        self._last_told: dict[Key, datetime] = {}
+        self._told: defaultdict[Key, deque[datetime]] = defaultdict(partial(deque, maxlen=TOLD_AT_MOST))
         self._openings: list[Opening] = []
         self._resolved: list[TrackedAlert] = []
         # Those that opened again while they were quiet: the last alert of each, and how many.
@@ -46,9 +48,10 @@ class Digest:
         self._waits_since: datetime | None = None
         self._sent: deque[datetime] = deque()
 
-    def take_up(self, last_told: Mapping[Key, datetime]) -> None:
-        """Takes up when each alert was told last by a process before this one."""
-        self._last_told = {**last_told, **self._last_told}
+    def take_up(self, told: Mapping[Key, Sequence[datetime]]) -> None:
+        """Takes up when each alert was told lately by a process before this one."""
+        for key, moments in told.items():
+            self._told[key].extendleft(reversed(moments))
 
     def add(self, alert: TrackedAlert, now: datetime) -> None:
         """Takes an alert that has opened or is resolved."""
@@ -89,11 +92,13 @@ class Digest:
         self._waits_since = self._waits_since or now
 
     def _is_quiet(self, key: Key, now: datetime) -> bool:
-        return key in self._last_told and now - self._last_told[key] < QUIET_FOR
+        told = self._told[key]
+        return len(told) == TOLD_AT_MOST and now - told[0] < QUIET_FOR
 
     def _taken(self, now: datetime, silent_until: datetime | None) -> Message:
         for opening in self._openings:
-            opening.alert.told_at = self._last_told[opening.alert.key] = now
+            opening.alert.told_at = now
+            self._told[opening.alert.key].append(now)
         # Copies: channels send in threads of their own, while these alerts go on.
         openings = [replace(opening, alert=replace(opening.alert)) for opening in self._openings]
         message = Message(openings, self._resolved, silent_until)

@@ -78,7 +78,7 @@ class Monitor:
         if stored is None:
             return
         now = timezone.now()
-        self._digest.take_up(stored.last_told)
+        self._digest.take_up(stored.told)
         for alert in stored.open:
             # One that was not told: the process ended before, or it was told lately.
             if self._tracker.take_up(alert) and alert.told_at is None:

@@ -1,11 +1,10 @@
 """The alerts in the database: those that a process before this one has left open, and those that are open now."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Max
 from django.utils import timezone
 
 from pms_backend.operations.alerts.digest import QUIET_FOR
@@ -18,11 +17,11 @@ class StoredAlerts:
     """What a monitor takes up when it starts."""
 
     open: list[TrackedAlert]
-    last_told: Mapping[Key, datetime]
+    told: Mapping[Key, Sequence[datetime]]
 
 
 def stored_alerts() -> StoredAlerts:
-    """The open alerts, and when those that were told lately were told last."""
+    """The open alerts, and when alerts were told lately."""
     still_open = [
         TrackedAlert(
             key=(row.name, row.subject),
@@ -33,9 +32,12 @@ def stored_alerts() -> StoredAlerts:
         )
         for row in Alert.objects.open()
     ]
-    lately = Alert.objects.filter(told_at__gt=timezone.now() - QUIET_FOR).order_by()
-    told = lately.values("name", "subject").annotate(last=Max("told_at")).values_list("name", "subject", "last")
-    return StoredAlerts(still_open, {(name, subject): last for name, subject, last in told})
+    told: defaultdict[Key, list[datetime]] = defaultdict(list)
+    lately = Alert.objects.filter(told_at__gt=timezone.now() - QUIET_FOR).order_by("told_at")
+    for name, subject, moment in lately.values_list("name", "subject", "told_at"):
+        if moment is not None:
+            told[name, subject].append(moment)
+    return StoredAlerts(still_open, told)
 
 
 def open_alerts() -> Counter[str]:

@@ -51,7 +51,7 @@ def test_what_is_open_is_taken_up_with_what_was_told_lately():
     stored = stored_alerts()
 
     assert stored.open == [still]
-    assert stored.last_told == {("relay", ""): lately}
+    assert stored.told == {("relay", ""): [lately]}
 
 
 def test_open_alerts_are_counted_by_their_names():
