@@ -38,6 +38,7 @@ NOT_RUN: Final = {
         "pg_restore": "the same",
         ".venv/bin/python manage.py migrate": "the same",
         ".venv/bin/python manage.py continue_after_restore": "the same",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "a second stack, for what docker would run",
     },
     "docs/supabase.md": {
         "docker compose": "needs docker",
