@@ -31,6 +31,7 @@ REQUIRED: Final = ("database", "migrations")
 OF_DATABASE: Final = ("migrations", "worker", "relay", "beat", "inbox", "deliveries", "imports", "circuits", "monitor")
 # Restarted ones begin to work within seconds.
 PROGRAMS: Final = ("worker", "relay", "beat", "sockets")
+CELERY: Final = frozenset({"worker", "relay", "beat"})
 PATIENCE_SECONDS: Final = 1.5
 # A busy machine is slow for a moment: what has not answered for so long has failed. A refusal is one at once.
 TOLERATED_SECONDS: Final = 4.0
@@ -67,6 +68,9 @@ def run_checks() -> dict[str, CheckResult]:
         results["sockets"] = _ask(SOCKETS).result
     results["storage"] = storage.result
     restarts = recent_restarts()
+    if redis.value is None or server_ended_within(RECOVERY_SECONDS):
+        # Celery's programs may end when they lose Redis: that is no outage of its own.
+        restarts = {name: why for name, why in restarts.items() if name not in CELERY}
     return {name: _restarted(name, result, restarts.get(name, "")) for name, result in results.items()}
 
 

@@ -326,6 +326,13 @@ def test_old_heartbeats_say_nothing_after_a_restart_that_nobody_saw(client: Clie
 
 
 @pytest.mark.usefixtures("beating")
+def test_a_worker_that_ended_with_its_redis_is_no_outage_of_its_own(client: Client, programs: Path):
+    write_ends(programs, redis=3, sync=2, sockets=2)
+
+    assert asked(client)[1] == {"redis": "degraded"}
+
+
+@pytest.mark.usefixtures("beating")
 def test_a_damaged_list_of_programs_tells_nothing(client: Client, programs: Path):
     programs.write_text("{")
 
