@@ -101,7 +101,7 @@ def integer(name: str, default: int, *, minimum: int, maximum: int) -> int:
 
 def fraction(name: str, default: float) -> float:
     """A number from 0 to 1."""
-    raw = os.environ.get(name, str(default)).strip()
+    raw = (os.environ.get(name) or str(default)).strip()
     try:
         value = float(raw)
     except ValueError:

@@ -351,7 +351,13 @@ def test_a_fraction_that_is_not_set_has_its_default():
     assert env.fraction("NAME", 0.5) == 0.5
 
 
-@pytest.mark.parametrize("value", ["", "10%", "-0.1", "1.1", "nan"])
+def test_a_fraction_that_is_empty_has_its_default(name):
+    name("")
+
+    assert env.fraction("NAME", 0.5) == 0.5
+
+
+@pytest.mark.parametrize("value", ["10%", "-0.1", "1.1", "nan"])
 def test_a_wrong_fraction_is_refused(name, value):
     name(value)
 
