@@ -1,4 +1,6 @@
-"""Errors in Sentry: what was unexpected, with its traceback and the request's id, and nothing that people have sent.
+"""Errors in Sentry: what was unexpected, with its traceback, the request's id and the first line of its text.
+
+That line may quote a value that somebody has sent; nothing else that people send is in it, and secrets are hidden.
 
 Imported only where SENTRY_DSN is set.
 """
