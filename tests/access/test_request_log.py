@@ -71,11 +71,12 @@ def test_a_refused_request_is_one_line_too(
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/metrics"])
-def test_monitoring_is_logged_at_debug(requests: list[Any], client: Client, path: str) -> None:
+def test_monitoring_is_logged_at_debug(
+    requests: list[Any], client: Client, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
     client.get(path)
     assert requests == []
 
-    logging.getLogger("pms").setLevel("DEBUG")
-    client.get(path)
-    logging.getLogger("pms").setLevel("INFO")
+    with caplog.at_level("DEBUG", logger="pms"):
+        client.get(path)
     assert [record.levelname for record in requests] == ["DEBUG"]

@@ -1,7 +1,5 @@
 """A request and its statements are spans of one trace."""
 
-from pathlib import Path
-
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.http import HttpRequest, HttpResponse
@@ -152,9 +150,3 @@ def test_a_part_of_the_work_can_leave_the_trace(spans: InMemorySpanExporter):
     within, outside, after = carriers
     assert within["traceparent"].split("-")[2] == f"{server_of(spans).context.span_id:016x}"
     assert (outside, after) == ({}, within)
-
-
-def test_tracing_is_the_outermost_middleware():
-    source = Path(tracing.__file__).with_name("settings.py").read_text()
-
-    assert 'MIDDLEWARE.insert(0, "pms_backend.tracing.TracingMiddleware")' in source
