@@ -5,6 +5,7 @@ Imported only where OTEL_EXPORTER_OTLP_ENDPOINT is set.
 
 import atexit
 import logging
+import os
 import socket
 import threading
 import time
@@ -15,11 +16,12 @@ from typing import Any, Final
 
 from celery.signals import before_task_publish, task_postrun, task_prerun
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.signals import connection_created
 from django.http import HttpRequest, HttpResponse
 from opentelemetry import context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, get_current_span, set_span_in_context
@@ -47,7 +49,11 @@ _running_task: ContextVar[tuple[Span, Any] | None] = ContextVar("running_task", 
 
 
 def start() -> None:
-    """Starts tracing in this process and in those that it forks; called once, when the apps are ready."""
+    """Starts tracing in this process and in those that it forks; called once, when the apps are ready.
+
+    Raises `ImproperlyConfigured` if OpenTelemetry does not accept one of its environment variables.
+    """
+    _check_variables()
     traces.use(OpenTelemetryTracer())
     connection_created.connect(trace_statements_of)
     before_task_publish.connect(add_carrier)
@@ -249,14 +255,29 @@ def _tracer() -> Tracer:
     return _started[0]
 
 
+def _check_variables() -> None:
+    """Makes what the first span will need, since an error there would be one of the request."""
+    try:
+        _make_provider().shutdown()
+    except Exception as error:
+        names = ", ".join(sorted(name for name in os.environ if name.startswith("OTEL_")))
+        raise ImproperlyConfigured(f"OpenTelemetry does not accept one of its variables ({names}): {error}") from None
+
+
 def _start_tracer() -> Tracer:
-    instance = f"{socket.gethostname()}/{settings.PROGRAM or 'command'}"
-    attributes = {"service.name": "pms", "service.instance.id": instance, "pms.program": settings.PROGRAM}
-    provider = TracerProvider(resource=Resource.create(attributes), shutdown_on_exit=False)
-    exporter = OTLPSpanExporter(endpoint=f"{settings.OTEL_EXPORTER_OTLP_ENDPOINT}/v1/traces")
-    provider.add_span_processor(BatchSpanProcessor(QuietExporter(exporter)))
+    provider = _make_provider()
     atexit.register(_send_last_spans, provider)
     return provider.get_tracer("pms_backend")
+
+
+def _make_provider() -> TracerProvider:
+    instance = f"{socket.gethostname()}/{settings.PROGRAM or 'command'}"
+    attributes = {"service.name": "pms", "service.instance.id": instance, "pms.program": settings.PROGRAM}
+    # What the environment says (OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES) wins.
+    resource = Resource.create(attributes).merge(OTELResourceDetector().detect())
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(QuietExporter(OTLPSpanExporter())))
+    return provider
 
 
 def _send_last_spans(provider: TracerProvider) -> None:

@@ -14,7 +14,7 @@ from tests.outbound.servers import LocalServer, saying
 
 @dataclass(frozen=True)
 class SentSpan:
-    """A span as the collector got it; `program` is from its resource."""
+    """A span as the collector got it; `program` and `service` are from its resource."""
 
     trace_id: str
     span_id: str
@@ -23,6 +23,7 @@ class SentSpan:
     kind: int
     is_failed: bool
     program: str
+    service: str
     attributes: Mapping[str, str | int]
 
 
@@ -47,6 +48,7 @@ def _spans_of(body: bytes) -> list[SentSpan]:
             kind=span.kind,
             is_failed=span.status.code == Status.STATUS_CODE_ERROR,
             program=_values(of_resource.resource.attributes)["pms.program"],
+            service=_values(of_resource.resource.attributes)["service.name"],
             attributes=_values(span.attributes),
         )
         for of_resource in ExportTraceServiceRequest.FromString(body).resource_spans

@@ -8,11 +8,13 @@ import time
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter
 
 from pms_backend import tracing
+from pms_backend.metrics import traces
 from pms_backend.standalone.ports import free_port
 from tests.collector import Collector
 from tests.machine import is_within
@@ -46,6 +48,7 @@ def send(exporter: SpanExporter) -> None:
     exporter.export([span])
 
 
+@pytest.mark.slow
 def test_without_an_endpoint_tracing_is_not_imported(tmp_path: Path):
     """redis-py imports OpenTelemetry's metrics by itself, wherever they are installed."""
     done = run(tmp_path)
@@ -54,15 +57,25 @@ def test_without_an_endpoint_tracing_is_not_imported(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_an_ending_process_sends_its_last_spans(tmp_path: Path):
+@pytest.mark.parametrize(
+    ("more", "service"),
+    [
+        ({}, "pms"),
+        ({"OTEL_SERVICE_NAME": "shop"}, "shop"),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "service.name=shop"}, "shop"),
+    ],
+)
+def test_an_ending_process_sends_its_last_spans(tmp_path: Path, more: dict[str, str], service: str):
     collector = Collector()
-    done = run(tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{collector.port}/", PROGRAM="web")
+    done = run(
+        tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{collector.port}/", PROGRAM="web", **more
+    )  # fmt: skip
     collector.stop()
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[1] == "pms_backend.tracing.TracingMiddleware"
     server = collector.spans()[-1]
-    assert (server.name, server.program) == ("GET unmatched", "web")
+    assert (server.name, server.program, server.service) == ("GET unmatched", "web", service)
 
 
 @pytest.mark.slow
@@ -93,6 +106,26 @@ def test_a_collector_that_is_away_is_logged_once_by_all_processes(
     assert [(record.name, record.getMessage()) for record in caplog.records] == [
         ("pms_backend.tracing", f"Spans could not be sent to {settings.OTEL_EXPORTER_OTLP_ENDPOINT} and are dropped.")
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        # Below the default size of a batch.
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "100"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "0"),
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "many"),
+    ],
+)
+def test_a_variable_that_opentelemetry_refuses_stops_the_start_instead_of_requests(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+):
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(ImproperlyConfigured, match=rf"^OpenTelemetry does not accept .*\b{name}\b.*\): [^\n]+$"):
+        tracing.start()
+
+    assert traces.carrier() == {}
 
 
 @pytest.mark.slow
