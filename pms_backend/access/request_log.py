@@ -14,6 +14,8 @@ logger = logging.getLogger("pms.requests")
 
 # Requests of monitoring, which come every few seconds, are logged at DEBUG.
 QUIET_PATHS: Final = ("/health/", "/metrics")
+# The line of a refused request has its path too, which may be as long as its head.
+MAX_PATH_LENGTH: Final = 500
 
 
 class RequestLogMiddleware:
@@ -46,6 +48,8 @@ def _log(level: int, request: HttpRequest, response: HttpResponse, seconds: floa
     )
 
 
-def write_line(level: int, **members: str | float | None) -> None:
-    """Logs a request with these members, of which it needs `method`, `path` and `status`."""
-    logger.log(level, "%s %s %s", members["method"], members["path"], members["status"], extra=members)
+def write_line(level: int, *, path: str, **members: str | float | None) -> None:
+    """Logs a request with the beginning of its path and these members, of which it needs `method` and `status`."""
+    path = path[:MAX_PATH_LENGTH]
+    extra = {"path": path, **members}
+    logger.log(level, "%s %s %s", members["method"], path, members["status"], extra=extra)

@@ -70,6 +70,15 @@ def test_a_refused_request_is_one_line_too(
     assert (record.route, record.status, record.tier, record.address) == (route, status, "anonymous", "192.0.2.7")
 
 
+def test_of_a_long_path_the_beginning_is_logged(requests: list[Any], client: Client) -> None:
+    path = "/" + "token" * 2_000
+
+    client.get(path)
+
+    (record,) = requests
+    assert (record.path, record.getMessage()) == (path[:500], f"GET {path[:500]} 414")
+
+
 @pytest.mark.parametrize("path", ["/health/live", "/metrics"])
 def test_monitoring_is_logged_at_debug(
     requests: list[Any], client: Client, path: str, caplog: pytest.LogCaptureFixture

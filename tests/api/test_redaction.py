@@ -2,13 +2,16 @@
 
 import json
 import logging
+import resource
+import subprocess
+import sys
 
 import psycopg
 import pytest
 from cryptography.fernet import Fernet
 
 from pms_backend.api.logs import line_formatter
-from pms_backend.api.redaction import redact, redacted
+from pms_backend.api.redaction import MAX_TEXT_LENGTH, redact, redacted
 
 KEY = "AbCdEfG1.0123456789abcdefABCDEF0123456789"
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg"
@@ -72,3 +75,45 @@ def test_tracebacks_have_no_secret(line_format: str) -> None:
 
     assert [secret for secret in ("pa55-word", KEY.partition(".")[2], TOKEN) if secret in line] == []
     assert line_format == "text" or "ValueError: AbCdEfG1.[hidden]" in json.loads(line)["exception"]
+
+
+def test_of_a_long_text_the_middle_is_left_out() -> None:
+    values = {"event": "a" * 100_000 + "b" * 100_000, "n": 1}
+
+    redact(values)
+
+    half = MAX_TEXT_LENGTH // 2
+    assert values == {"event": f"{'a' * half} […] {'b' * half}", "n": 1}
+
+
+def test_a_secret_in_a_long_text_is_hidden() -> None:
+    text = redacted("x " * 10_000 + "password=pa55")
+
+    assert text.endswith("x password=[hidden]")
+
+
+# Clients choose paths. A search that begins anew at each of these would take minutes.
+ADVERSARIAL = (
+    "token", "token ", "tokentoken-", "token=x;", "token=x; a=b;", 'token="\\', 'token=[\\"\n', "token:\n",
+    '"', "'", ":", ".", "A", "aA+", "://", "://:", "://a:", "x@://", "eyJ-", "eyJ.", "eyJabcdef.", "answered 200 (",
+    "failing row contains ", "Key (", "Key (a)=(", "JSON data, line 1", "whsec_", "v1,", "gAAAA-", "abcdefgh.a",
+)  # fmt: skip
+REDACT = """
+import sys
+from pms_backend.api import redaction
+
+redaction.MAX_TEXT_LENGTH = 1_000_000
+for shape in sys.argv[1:]:
+    text = shape * (100_000 // len(shape))
+    redaction.redacted("@ token eyj answered failing row whsec_ v1, gaaaa key ( json data " + text)
+    redaction.redacted("://" + text)
+"""
+
+
+def test_no_text_takes_more_than_a_fixed_number_of_steps_for_each_character() -> None:
+    """Beyond its processor time, which does not depend on other programs, the process is killed."""
+    subprocess.run(
+        [sys.executable, "-c", REDACT, *ADVERSARIAL],
+        check=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (20, 20)),
+    )
