@@ -1,7 +1,8 @@
 """Hides secrets in log lines: values by their names, and texts by their shapes, in messages and tracebacks alike.
 
 What logs a secret is wrong all the same: names and shapes are guesses. Other people's libraries log and raise what they
-like, though.
+like, though. Not found are secrets without a known name or shape, those within further brackets than the first pair,
+and those in JSON that is itself a text of JSON.
 """
 
 import functools
@@ -22,15 +23,18 @@ _SECRET_NAMES: Final = (
 _NAME: Final = rf"(?:{'|'.join(_SECRET_NAMES)})[\w-]{{0,40}}"
 # The second and the fourth: the quote of the end is missing.
 _QUOTED: Final = r'b?(?:"(?:[^"\\]|\\.){0,2000}+"|"[^\n]*|\'(?:[^\'\\]|\\.){0,2000}+\'|\'[^\n]*)'
-# `name=value`, `name: value`, and pairs of a name and a value as Python and JSON write them. Of a header that is
-# written without quotes the rest of the line is its value.
+# Lists, tuples and dictionaries.
+_BRACKETED: Final = rf"[\[({{](?:{_QUOTED}|[^\])}}\"'\n])*+[\])}}]?"
+# `name=value`, `name: value`, `name('value'`, and pairs of a name and a value as Python and JSON write them. Of a
+# header that is written without quotes the rest of the line is its value.
 _NAMED: Final = re.compile(
-    rf"(?P<name>{_NAME})(?P<between>[\"']?\s{{0,9}}[:=]\s{{0,9}}|[\"'],\s{{0,9}})"
-    rf"(?P<value>{_QUOTED}|(?:Bearer|Basic|Token|Api-Key)\s+[^\s,;&\"')\]}}]+|[^\s,;&\"')\]}}]+(?:;\s*[\w-]+=[^\s;]+)*)",
+    rf"(?P<name>{_NAME})(?P<between>[\"']?\s{{0,9}}[:=]\s{{0,9}}|[\"'],\s{{0,9}}|\((?=b?[\"']))"
+    rf"(?P<value>{_QUOTED}|{_BRACKETED}|(?:Bearer|Basic|Token|Api-Key)\s+[^\s,;&\"')\]}}]+"
+    r"|[^\s,;&\"')\]}]+(?:;\s*[\w-]+=[^\s;]+)*)",
     re.IGNORECASE | re.DOTALL,
 )
-_USER_INFO: Final = re.compile(r"(://)[^\s/:@'\"]{0,200}:[^\s/@'\"]{0,200}@")
-_ROW: Final = re.compile(r"(Failing row contains ).*")
+# A password may have a slash or an `@`. A user without a password may be the key of a DSN.
+_USER_INFO: Final = re.compile(r"(://)(?:[^\s/:@'\"]{0,200}:[^\s'\"]{0,300}|[^\s/:@'\"]{1,200})@")
 
 
 def _unless_hidden(match: re.Match[str]) -> str:
@@ -40,10 +44,13 @@ def _unless_hidden(match: re.Match[str]) -> str:
 # Each shape with the marks of which a text must contain one, in lower case: to look for them costs much less than to
 # search with the pattern.
 _SHAPES: Final[tuple[tuple[tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]] = (
-    # A password in a URL.
+    # A password or a key in a URL.
     (("@",), _USER_INFO, rf"\1{HIDDEN}@"),
-    # A row that PostgreSQL refuses, with all its values.
-    (("failing row",), _ROW, rf"\1{HIDDEN}"),
+    (("hooks.slack.com",), re.compile(r"(hooks\.slack\.com/services/)[\w/-]+"), rf"\1{HIDDEN}"),
+    # What PostgreSQL refuses: a row with all its values, the columns of a key, JSON.
+    (("failing row",), re.compile(r"(Failing row contains ).*"), rf"\1{HIDDEN}"),
+    (("key (",), re.compile(r"(Key \([^)]{0,200}\)=).*"), rf"\1{HIDDEN}"),
+    (("json data",), re.compile(r"(JSON data, line \d+: ).*"), rf"\1{HIDDEN}"),
     # What another server answered, in its own words: it may repeat what it was sent.
     (("answered ",), re.compile(r"(\banswered [1-5][0-9]{2}(?: \([^)]{0,200}\))?): .*"), r"\1"),
     # JSON Web Tokens.
@@ -70,12 +77,12 @@ def redact(values: dict[str, Any]) -> None:
     """
     for name in _secret_names(tuple(values)):
         values[name] = HIDDEN
-    texts = [value for value in values.values() if type(value) is str]
+    texts = [value for value in values.values() if isinstance(value, str)]
     longest = len(max(texts, key=len, default=""))
     # Nearly all lines have nothing to hide: one look at all their texts is cheaper than one at each.
     if longest > MAX_TEXT_LENGTH or _may_have_secrets("\n".join(texts), longest):
         for name, value in values.items():
-            if type(value) is str:
+            if isinstance(value, str):
                 values[name] = redacted(value)
 
 

@@ -31,6 +31,11 @@ TICKET = "Qw3rTyUiOpAsDfGhJkLzXcVbNm-1234567890_qWeRt"
         ("postgresql://pms:pa55-word@db:5432/pms", "postgresql://[hidden]@db:5432/pms"),
         ("redis://:pa55-word@cache:6379/1 is away", "redis://[hidden]@cache:6379/1 is away"),
         ("DETAIL:  Failing row contains (1, Cup, 12.50).", "DETAIL:  Failing row contains [hidden]"),
+        ("DETAIL:  Key (token)=(s3cr)3t) already exists.", "DETAIL:  Key (token)=[hidden]"),
+        ('CONTEXT:  JSON data, line 1: {"name": ...', "CONTEXT:  JSON data, line 1: [hidden]"),
+        ("postgresql://pms:pa5/5w@rd@db/pms", "postgresql://[hidden]@db/pms"),
+        ("to https://0123456789abcdef@sentry.io/1", "to https://[hidden]@sentry.io/1"),
+        ("https://hooks.slack.com/services/T0/B1/x_-Y is away", "https://hooks.slack.com/services/[hidden] is away"),
         # By name.
         ("GET /ws/stock/?ticket=abc&x=1", "GET /ws/stock/?ticket=[hidden]&x=1"),
         ("host=db password=pa55 user=pms", "host=db password=[hidden] user=pms"),
@@ -40,11 +45,20 @@ TICKET = "Qw3rTyUiOpAsDfGhJkLzXcVbNm-1234567890_qWeRt"
         ("{'X-API-Key': 'ab c', 'Accept': '*/*'}", "{'X-API-Key': [hidden], 'Accept': '*/*'}"),
         ('{"client_secret": "a\\"b", "n": 1}', '{"client_secret": [hidden], "n": 1}'),
         ("[(b'authorization', b'Basic YTpi'), (b'accept', b'x')]", "[(b'authorization', [hidden]), (b'accept', b'x')]"),
+        ("<QueryDict: {'password': ['hunter2']}>", "<QueryDict: {'password': [hidden]}>"),
+        ("{'Authorization': ('Bearer abc',), 'n': 1}", "{'Authorization': [hidden], 'n': 1}"),
+        ("[('password', ['x y']), ('n', ['1'])]", "[('password', [hidden]), ('n', ['1'])]"),
+        ('{"secrets": ["a]", "b"], "n": 1}', '{"secrets": [hidden], "n": 1}'),
+        ("credentials={'user': 'x', 'key': 'abc'} n=1", "credentials=[hidden] n=1"),
+        ("tokens: [12, None, 'a' is", "tokens: [hidden]"),
+        ("for SecretToken('abc')", "for SecretToken([hidden])"),
         # What is none of them.
         ("GET /api/v1/auth/token/ 401", "GET /api/v1/auth/token/ 401"),
         ("The token has expired", "The token has expired"),
         ("in test_a_function_with_a_name_of_43_characters_", "in test_a_function_with_a_name_of_43_characters_"),
         ("mail to ann@example.com", "mail to ann@example.com"),
+        ("GET https://example.com/users/@ann", "GET https://example.com/users/@ann"),
+        ("Key (sku) is missing", "Key (sku) is missing"),
         ("products.services.publish_due succeeded", "products.services.publish_due succeeded"),
     ],
 )
@@ -77,6 +91,18 @@ def test_tracebacks_have_no_secret(line_format: str) -> None:
     assert line_format == "text" or "ValueError: AbCdEfG1.[hidden]" in json.loads(line)["exception"]
 
 
+class Text(str):
+    """As Django's SafeString and TextChoices are."""
+
+
+def test_a_text_of_a_class_of_its_own_is_searched_too() -> None:
+    values = {"event": Text("token=abc"), "long": Text("a" * 20_000)}
+
+    redact(values)
+
+    assert (values["event"], len(values["long"])) == ("token=[hidden]", MAX_TEXT_LENGTH + 5)
+
+
 def test_of_a_long_text_the_middle_is_left_out() -> None:
     values = {"event": "a" * 100_000 + "b" * 100_000, "n": 1}
 
@@ -94,9 +120,10 @@ def test_a_secret_in_a_long_text_is_hidden() -> None:
 
 # Clients choose paths. A search that begins anew at each of these would take minutes.
 ADVERSARIAL = (
-    "token", "token ", "tokentoken-", "token=x;", "token=x; a=b;", 'token="\\', 'token=[\\"\n', "token:\n",
+    "token", "token ", "tokentoken-", "token=x;", "token=x; a=b;", 'token="\\', 'token=[\\"\n', "token:\n", "token([",
     '"', "'", ":", ".", "A", "aA+", "://", "://:", "://a:", "x@://", "eyJ-", "eyJ.", "eyJabcdef.", "answered 200 (",
-    "failing row contains ", "Key (", "Key (a)=(", "JSON data, line 1", "whsec_", "v1,", "gAAAA-", "abcdefgh.a",
+    "failing row contains ", "Key (", "Key (a)=(", "JSON data, line 1", "hooks.slack.com/services/", "whsec_", "v1,",
+    "gAAAA-", "abcdefgh.a",
 )  # fmt: skip
 REDACT = """
 import sys
@@ -105,7 +132,7 @@ from pms_backend.api import redaction
 redaction.MAX_TEXT_LENGTH = 1_000_000
 for shape in sys.argv[1:]:
     text = shape * (100_000 // len(shape))
-    redaction.redacted("@ token eyj answered failing row whsec_ v1, gaaaa key ( json data " + text)
+    redaction.redacted("@ token hooks.slack.com eyj answered failing row whsec_ v1, gaaaa key ( json data " + text)
     redaction.redacted("://" + text)
 """
 
