@@ -1,5 +1,4 @@
 import os
-import sys
 
 from pms_backend.standalone.configuration import Configuration
 from pms_backend.standalone.console import Console
@@ -15,7 +14,7 @@ def main() -> None:
     with report_startup_errors():
         load_env_file()
         configuration = Configuration.from_environment(os.environ)
-        Supervisor(configuration, stack_of(configuration), Console(sys.stdout), signals).run()
+        Supervisor(configuration, stack_of(configuration), Console(), signals).run()
 
 
 if __name__ == "__main__":

@@ -32,6 +32,9 @@ SHORTEST_DELAY_SECONDS = 0.5
 LONGEST_DELAY_SECONDS = 30.0
 STABLE_SECONDS = 30.0  # a program that ran for so long is restarted at once again
 
+# Output
+UNREAD_LINES = 10_000
+
 # Stop: together less than ten seconds
 PRODUCER_STOP_SECONDS = 2.5  # beat, web and sockets stop for so long before the workers are asked to
 STACK_STOP_SECONDS = 6.0

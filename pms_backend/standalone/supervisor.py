@@ -44,6 +44,7 @@ class Supervisor:
         """Returns after Ctrl-C. Raises `StartupError` if the stack does not start. Stops everything in both cases."""
         create(self._data_dir)
         with ExitStack() as cleanup:
+            cleanup.callback(self._console.close)
             cleanup.enter_context(self._data_dir.lock())
             self._data_dir.quickstart.unlink(missing_ok=True)
             self._processes = Processes(self._data_dir, self._signals.pause)

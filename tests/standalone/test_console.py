@@ -1,7 +1,10 @@
 import io
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from pms_backend.standalone import limits
 from pms_backend.standalone.console import Console
 
 
@@ -16,6 +19,7 @@ def test_lines_carry_the_name_of_their_program() -> None:
 
     console.line("web", "hello")
     console.say("ready")
+    console.close()
 
     assert stream.getvalue() == "web     | hello\nready\n"
 
@@ -26,6 +30,7 @@ def test_on_a_terminal_each_name_has_a_colour_of_its_own() -> None:
 
     for name in ("web", "beat", "web"):
         console.line(name, "hello")
+    console.close()
 
     assert stream.getvalue().splitlines() == [
         "\x1b[36mweb     |\x1b[0m hello",
@@ -44,6 +49,38 @@ def test_a_terminal_that_went_away_does_no_harm(error: type[Exception], monkeypa
 
     monkeypatch.setattr(stream, "write", fail)
     console.line("web", "lost")
+    console.close()
 
     assert console.tail("web") == ("lost",)
     assert console.tail("beat") == ()
+
+
+def test_all_lines_are_written_before_it_is_closed() -> None:
+    stream = io.StringIO()
+    console = Console(stream)
+    lines = [f"line {number}" for number in range(5_000)]
+
+    for line in lines:
+        console.say(line)
+    console.close()
+
+    assert stream.getvalue().splitlines() == lines
+
+
+def test_lines_that_nobody_reads_are_counted_and_hold_up_nobody() -> None:
+    """The first lines fill the pipe; of those after them the console keeps some."""
+    reading, writing = os.pipe()
+    count = 3 * limits.UNREAD_LINES
+
+    # The reader is closed first, so that this ends whatever happens.
+    with ThreadPoolExecutor() as pool, os.fdopen(writing, "w") as writer, os.fdopen(reading) as reader:
+        console = Console(writer)
+        pool.submit(lambda: [console.say(f"{number:>250}") for number in range(count)]).result(timeout=60)
+        read = pool.submit(reader.readlines)
+        console.close()
+        writer.close()
+        *written, note = [line.strip() for line in read.result()]
+
+    assert limits.UNREAD_LINES <= len(written) < count
+    assert written == [str(number) for number in range(len(written))]
+    assert note == f"… {count - len(written)} lines left out, as nobody read them"

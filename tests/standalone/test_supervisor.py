@@ -1,3 +1,4 @@
+import fcntl
 import json
 import os
 import signal
@@ -124,6 +125,21 @@ def test_sigterm_and_sighup_stop_everything_too(light_stack: FakeStack, number: 
 
     assert (code, errors) == (0, "")
     assert processes_of(light_stack.data_dir) == []
+
+
+@pytest.mark.slow
+def test_a_stack_whose_output_nobody_reads_starts_restarts_and_stops(light_stack: FakeStack) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"x" * fcntl.fcntl(writing, fcntl.F_GETPIPE_SZ))
+
+    web = light_stack.start(output=writing)["pids"]["web"][0]
+    os.kill(web, signal.SIGKILL)
+    wait_for(lambda: light_stack.pid_of("web") not in {None, web}, "the restart")
+    light_stack.send(signal.SIGTERM)
+
+    assert light_stack.finish()[0] == 0
+    os.close(reading)
+    os.close(writing)
 
 
 @pytest.mark.slow
