@@ -94,10 +94,16 @@ class WakeUp:
             if not done:
                 return count
             count += done
-        # Otherwise a trace would never end while there is work.
-        with traces.continued({}):
-            self.send()
+        self.send_for_the_rest()
         return count
+
+    def send_for_the_rest(self) -> None:
+        """Sends now, for work that is left over, without the request id and the trace of the running task.
+
+        Otherwise, while there is work, a trace would never end, and lines about all of it would have one request id.
+        """
+        with context.bind(), traces.continued({}):
+            self.send()
 
     def acknowledge(self) -> None:
         """Clears the flag. The task calls this before it reads, so that later work sends a wake-up again."""

@@ -1,17 +1,23 @@
 """A task goes on in the trace of what has led to it."""
 
+from collections.abc import Callable
+
 import pytest
 from celery import Celery
 from celery.signals import before_task_publish
 from django.db import connection
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from pms_backend.api import context
 from pms_backend.events import wakeups
 from pms_backend.events.wakeups import WakeUp
 from pms_backend.metrics import traces
+from pms_integration.services.sync.leases import Lease, release
 from tests.outbound.servers import LocalServer, saying, serving
 from tests.waiting import wait_until
 from tests.webhooks.out.delivering import make_endpoint, publish, send_all
+from webhooks.services import sending
+from webhooks.services.sending import send_due_deliveries
 
 pytestmark = pytest.mark.django_db
 
@@ -83,14 +89,26 @@ def test_a_wake_up_that_is_sent_soon_stays_in_the_trace(spans: InMemorySpanExpor
     assert sent == [{"traceparent": TRACEPARENT}]
 
 
-def test_work_that_is_left_over_leaves_the_trace(spans: InMemorySpanExporter, monkeypatch):
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda: WakeUp(task="traced").drain(lambda: 1, seconds=0.001),
+        send_due_deliveries,
+        lambda: release(lease=Lease(run_id=1, number=1)),
+    ],
+    ids=["relay", "deliveries", "sync"],
+)
+def test_work_that_is_left_over_leaves_the_trace_and_the_request(
+    spans: InMemorySpanExporter, monkeypatch, work: Callable[[], object]
+):
+    monkeypatch.setattr(sending, "DRAIN_SECONDS", 0)
     sent = []
-    monkeypatch.setattr(wakeups.WakeUp, "send", lambda _: sent.append(traces.carrier()))
+    monkeypatch.setattr(wakeups.WakeUp, "send", lambda _: sent.append((traces.carrier(), context.current())))
 
-    with traces.continued({"traceparent": TRACEPARENT}):
-        WakeUp(task="traced").drain(lambda: 1, seconds=0.001)
+    with context.bind(actor="client:shop", request_id="order-4711"), traces.continued({"traceparent": TRACEPARENT}):
+        work()
 
-    assert sent == [{}]
+    assert sent == [({}, context.Context())]
 
 
 @pytest.mark.django_db(transaction=True)

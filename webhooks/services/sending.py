@@ -11,7 +11,6 @@ from queue import Empty, SimpleQueue
 from typing import Final
 
 from pms_backend.api import context
-from pms_backend.metrics import traces
 from webhooks.schedule import pause_after
 from webhooks.services.attempts import Attempt, NotSent
 from webhooks.services.endpoint_limits import EndpointLimits
@@ -48,9 +47,7 @@ def send_due_deliveries() -> int:
         sender = _Sender(pool)
         is_done = sender.run(until=time.monotonic() + DRAIN_SECONDS)
     if not is_done:
-        # Otherwise a trace would never end while there is work.
-        with traces.continued({}):
-            delivery_wake_up.send()
+        delivery_wake_up.send_for_the_rest()
     return sender.count
 
 

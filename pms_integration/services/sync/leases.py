@@ -81,7 +81,7 @@ def release(*, lease: Lease, pause: timedelta = timedelta()) -> None:
     """Makes the run available to any worker after the pause."""
     _leased(lease).update(due_at=timezone.now() + pause, attempts=0)
     if not pause:
-        sync_wake_up.send()
+        sync_wake_up.send_for_the_rest()
 
 
 @retried_atomic
