@@ -25,6 +25,7 @@ from pms_backend.access.caller import Caller
 from pms_backend.access.credentials import revalidate, unexpired
 from pms_backend.access.scopes import INVENTORY_READ
 from pms_backend.access.sockets import CLOSE_NOT_AUTHENTICATED, may_watch
+from pms_backend.api import context
 from pms_backend.api.async_database import Reader, read
 from pms_backend.api.renderers import to_json
 from pms_backend.events.models import Event, FeedHead, head_sequence
@@ -174,7 +175,9 @@ async def get_hub() -> Hub:
     async with _starting:
         if _hub is None:
             hub = Hub()
-            await hub.start()
+            # Not that of the socket that comes first: the hub's tasks keep the context in which they begin.
+            with context.bind():
+                await hub.start()
             _hub = hub
     return _hub
 
