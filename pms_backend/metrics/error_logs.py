@@ -13,13 +13,12 @@ from pms_backend import metrics
 from pms_backend.metrics.layers import Layer, layer_of_traceback
 
 INTERNAL_ERROR: Final = "internal_error"
-# They log the cause of a 500, which is counted with its response.
-# What raises these does not answer at present, or has refused because of its state: no defect of the code. A request is
-# answered 503 for them.
+# What raises these does not answer at present, or has refused because of its state: no defect of the code.
 _OUTAGES: Final[Mapping[str, tuple[type[Exception], ...]]] = {
     "database_unavailable": (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError),
     "redis_unavailable": (RedisError, BrokerError),
 }
+# They log the cause of a 500, which is counted with its response.
 _OF_RESPONSES: Final = frozenset({"pms_backend.api.exceptions", "django.request", "waitress"})
 
 
