@@ -35,7 +35,8 @@ class BoundedReading(Generic[Value]):
 
     def __init__(self, read: Callable[[], Value], *, fresh_seconds: float = FRESH_SECONDS) -> None:
         self.read = read
-        self._fresh_seconds = fresh_seconds
+        # For so long a value is taken for the present one; a failure for `FRESH_SECONDS`, since it may be over.
+        self.fresh_seconds = fresh_seconds
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._is_wanted = False
@@ -87,7 +88,9 @@ class BoundedReading(Generic[Value]):
         return (time.monotonic() if self._is_wanted else self._ended_at) - self._began_at
 
     def _is_fresh(self) -> bool:
-        return not self._is_wanted and time.monotonic() - self._ended_at < self._fresh_seconds
+        is_failure = isinstance(self._result, Exception)
+        seconds = min(self.fresh_seconds, FRESH_SECONDS) if is_failure else self.fresh_seconds
+        return not self._is_wanted and time.monotonic() - self._ended_at < seconds
 
     def _run(self) -> None:
         while True:

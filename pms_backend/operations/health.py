@@ -1,7 +1,7 @@
 """The checks of `/health/ready`, of alerts and of `/metrics`; each one uses what it checks.
 
-`run_checks()` answers within 2 s, whatever hangs. What it finds is at most a second old (30 s for the storage) and is
-shared by its callers in a process, where it holds one connection to PostgreSQL, in a thread of its own.
+`run_checks()` answers within 2 s, whatever hangs. What it finds is at most a second old (30 s for a storage that works)
+and is shared by its callers in a process, where it holds one connection to PostgreSQL, in a thread of its own.
 """
 
 from collections.abc import Mapping

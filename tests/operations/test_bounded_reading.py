@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
+from pms_backend.operations import bounded_reading
 from pms_backend.operations.bounded_reading import BoundedReading, NoAnswer
 
 # Longer than a thread takes to begin on a busy machine.
@@ -114,6 +115,19 @@ def test_an_error_reaches_the_caller_and_the_next_run_succeeds(server: Server):
 
     assert reading.get(LONG) == 2
     assert reading.failing_seconds == 0
+
+
+def test_a_failure_is_tried_again_as_soon_as_elsewhere(server: Server, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bounded_reading, "FRESH_SECONDS", 0.01)
+    server.may_answer.set()
+    server.error = ValueError("wrong")
+    reading = BoundedReading(server.read, fresh_seconds=LONG)
+    with pytest.raises(ValueError, match=r"^wrong$"):
+        reading.get(LONG)
+    server.error = None
+    time.sleep(0.02)
+
+    assert [reading.get(LONG) for _ in range(2)] == [2, 2]
 
 
 @pytest.mark.django_db(transaction=True)
