@@ -233,6 +233,13 @@ def _parts(url: str) -> SplitResult | None:
     return parts if parts.hostname and has_port and not re.search(r"\s", url) else None
 
 
+# After 20 s without a sign of the other side a connection is lost, which the system would notice after 15 minutes or
+# hours: a network that drops packets, a server that was replaced. A server that is only slow acknowledges meanwhile.
+LOST_CONNECTION: Final[Mapping[str, int]] = {
+    "tcp_user_timeout": 20_000, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2,
+}  # fmt: skip
+
+
 def database(name: str, *, pooler: str, program: str = "") -> dict[str, Any]:
     """Django's DATABASES entry for a PostgreSQL URL; `pg_stat_activity` names the connections of each `program`.
 
@@ -262,6 +269,7 @@ def database(name: str, *, pooler: str, program: str = "") -> dict[str, Any]:
         "DISABLE_SERVER_SIDE_CURSORS": pooler == "transaction",
         "OPTIONS": {
             "connect_timeout": 5,
+            **LOST_CONNECTION,
             "application_name": f"pms {program or 'command'}",
             "prepare_threshold": None if pooler == "transaction" else PREPARE_THRESHOLD,
             **parts,

@@ -1,8 +1,12 @@
 """Reading the environment: what is right is taken, what is wrong is named in one line."""
 
+import os
+import socket
+
 import orjson
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 
 from pms_backend import env
 
@@ -186,8 +190,26 @@ def test_a_database_url_becomes_djangos_settings(name):
     assert (found["HOST"], found["PORT"]) == ("db.example.com", "6432")
     assert found["OPTIONS"] == {
         "connect_timeout": 5, "application_name": "pms web", "prepare_threshold": 5, "sslmode": "require",
+        "tcp_user_timeout": 20_000, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2,
     }  # fmt: skip
     assert found["DISABLE_SERVER_SIDE_CURSORS"] is False
+
+
+def test_a_database_url_may_say_for_how_long_a_connection_is_silent(name):
+    name("postgresql://me@host/shop?tcp_user_timeout=5000&keepalives=0")
+
+    options = env.database("NAME", pooler="none")["OPTIONS"]
+
+    assert (options["tcp_user_timeout"], options["keepalives"]) == ("5000", "0")
+
+
+@pytest.mark.django_db
+def test_a_connection_notices_within_seconds_that_its_server_is_lost():
+    connection.ensure_connection()
+
+    with socket.socket(fileno=os.dup(connection.connection.fileno())) as own:
+        names = (socket.TCP_USER_TIMEOUT, socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+        assert [own.getsockopt(socket.IPPROTO_TCP, name) for name in names] == [20_000, 10, 5, 2]
 
 
 def test_a_pooler_has_no_server_side_cursors_and_prepares_nothing(name):
