@@ -18,16 +18,21 @@ from contextlib import suppress
 from typing import Final, Generic, TypeVar
 
 from django.db import connection
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 Value = TypeVar("Value")
 
 FRESH_SECONDS: Final = 1.0
-# What took longer did not answer meanwhile.
-SLOW_SECONDS: Final = 2.0
+# What has been silent for longer had an outage, after which heartbeats may be old (heartbeats.MAX_AGE_SECONDS).
+OUTAGE_SECONDS: Final = 4.0
 
 
 class NoAnswer(Exception):
     """What is read did not answer in time; the message says for how long."""
+
+
+# What says only that an answer takes long, as on a busy machine. Each other error is an outage at once.
+SLOW: Final = (NoAnswer, TimeoutError, RedisTimeoutError)
 
 
 class BoundedReading(Generic[Value]):
@@ -44,7 +49,7 @@ class BoundedReading(Generic[Value]):
         self.last_value: Value | None = None
         self._result: Value | Exception = NoAnswer("it has not been asked yet")
         self._began_at, self._ended_at = 0.0, float("-inf")
-        # The beginning of the first run that has not succeeded, and the end of the first one since then that has.
+        # The beginning of the first run that has not succeeded, and the end of the first success since an outage.
         self._failing_since: float | None = None
         self._answering_since: float | None = None
 
@@ -79,7 +84,7 @@ class BoundedReading(Generic[Value]):
 
     @property
     def answering_seconds(self) -> float:
-        """For how long it has been answering without a failure; 0 while it does not, and before it was asked."""
+        """For how long it has been answering without an outage; 0 during one, and before it was asked."""
         return time.monotonic() - self._answering_since if self._answering_since else 0.0
 
     @property
@@ -112,7 +117,8 @@ class BoundedReading(Generic[Value]):
     def _end(self, result: Value | Exception) -> None:
         with self._changed:
             self._result, self._is_wanted, self._ended_at = result, False, time.monotonic()
-            if isinstance(result, Exception) or self.run_seconds > SLOW_SECONDS:
+            is_refused = isinstance(result, Exception) and not isinstance(result, SLOW)
+            if is_refused or self.failing_seconds > OUTAGE_SECONDS:
                 self._answering_since = None
             if not isinstance(result, Exception):
                 self.last_value, self._failing_since = result, None

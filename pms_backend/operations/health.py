@@ -10,10 +10,9 @@ from typing import Any, Final, Generic, TypeVar
 
 from django.conf import settings
 from django_redis import get_redis_connection
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from pms_backend.operations import services
-from pms_backend.operations.bounded_reading import BoundedReading, NoAnswer
+from pms_backend.operations.bounded_reading import SLOW, BoundedReading, NoAnswer
 from pms_backend.operations.heartbeats import BEAT, MONITOR, RECOVERY_SECONDS, RELAY, outlived_by_beat, problems_of
 from pms_backend.operations.observation import Observation, observe_database
 from pms_backend.operations.restarts import recent_restarts, server_ended_within
@@ -35,7 +34,6 @@ CELERY: Final = frozenset({"worker", "relay", "beat"})
 PATIENCE_SECONDS: Final = 1.5
 # A busy machine is slow for a moment: what has not answered for so long has failed. A refusal is one at once.
 TOLERATED_SECONDS: Final = 4.0
-SLOW: Final = (NoAnswer, TimeoutError, RedisTimeoutError)
 STORAGE_SECONDS: Final = 30.0
 SOCKETS_TIMEOUT_SECONDS: Final = 1.0
 # What waits for longer is late; by the names of `backlog.lags()`. Imports run one after the other and take minutes.

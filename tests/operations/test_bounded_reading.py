@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from pms_backend.operations import bounded_reading
-from pms_backend.operations.bounded_reading import BoundedReading, NoAnswer
+from pms_backend.operations.bounded_reading import OUTAGE_SECONDS, BoundedReading, NoAnswer
 
 # Longer than a thread takes to begin on a busy machine.
 LONG = 20
@@ -92,7 +93,8 @@ def test_what_answers_again_after_a_while_has_had_an_outage(server: Server):
     server.may_answer.clear()
     time.sleep(0.02)
     reading.refresh()
-    reading._began_at -= LONG
+    assert reading._failing_since is not None
+    reading._failing_since -= OUTAGE_SECONDS
     server.may_answer.set()
 
     while reading._is_wanted:
@@ -100,6 +102,43 @@ def test_what_answers_again_after_a_while_has_had_an_outage(server: Server):
 
     assert reading.failing_seconds == 0
     assert reading.answering_seconds < 1000
+
+
+def test_what_took_long_once_has_had_no_outage(server: Server):
+    server.may_answer.set()
+    reading = BoundedReading(server.read, fresh_seconds=0.01)
+    reading.get(LONG)
+    reading._answering_since = time.monotonic() - 1000
+    server.may_answer.clear()
+    time.sleep(0.02)
+    reading.refresh()
+    assert reading._failing_since is not None
+    reading._failing_since -= OUTAGE_SECONDS * 3 / 4
+    server.may_answer.set()
+
+    reading.get(LONG)
+
+    assert reading.answering_seconds > 1000
+
+
+@pytest.mark.parametrize("error", [TimeoutError(), RedisTimeoutError()])
+def test_what_is_too_slow_once_has_no_outage_and_has_one_if_it_goes_on(server: Server, error: Exception):
+    server.may_answer.set()
+    reading = BoundedReading(server.read, fresh_seconds=0.01)
+    reading.get(LONG)
+    server.error = error
+    time.sleep(0.02)
+
+    with pytest.raises(type(error)):
+        reading.get(LONG)
+    assert reading.answering_seconds > 0
+    time.sleep(0.02)
+    assert reading._failing_since is not None
+    reading._failing_since -= OUTAGE_SECONDS
+    with pytest.raises(type(error)):
+        reading.get(LONG)
+
+    assert reading.answering_seconds == 0
 
 
 def test_an_error_reaches_the_caller_and_the_next_run_succeeds(server: Server):
