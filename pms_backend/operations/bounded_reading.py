@@ -48,7 +48,7 @@ class BoundedReading(Generic[Value]):
         # The last that was read, None before the first.
         self.last_value: Value | None = None
         self._result: Value | Exception = NoAnswer("it has not been asked yet")
-        self._began_at, self._ended_at = 0.0, float("-inf")
+        self._began_at, self._ended_at, self._succeeded_at = 0.0, float("-inf"), float("-inf")
         # The beginning of the first run that has not succeeded, and the end of the first success since an outage.
         self._failing_since: float | None = None
         self._answering_since: float | None = None
@@ -76,6 +76,11 @@ class BoundedReading(Generic[Value]):
         if isinstance(result, Exception):
             raise result
         return result
+
+    @property
+    def value_seconds(self) -> float:
+        """How old the last value is; infinite before the first."""
+        return time.monotonic() - self._succeeded_at
 
     @property
     def failing_seconds(self) -> float:
@@ -121,6 +126,6 @@ class BoundedReading(Generic[Value]):
             if is_refused or self.failing_seconds > OUTAGE_SECONDS:
                 self._answering_since = None
             if not isinstance(result, Exception):
-                self.last_value, self._failing_since = result, None
+                self.last_value, self._failing_since, self._succeeded_at = result, None, self._ended_at
                 self._answering_since = self._answering_since or self._ended_at
             self._changed.notify_all()

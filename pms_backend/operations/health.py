@@ -32,7 +32,7 @@ OF_DATABASE: Final = ("migrations", "worker", "relay", "beat", "inbox", "deliver
 PROGRAMS: Final = ("worker", "relay", "beat", "sockets")
 CELERY: Final = frozenset({"worker", "relay", "beat"})
 PATIENCE_SECONDS: Final = 1.5
-# A busy machine is slow for a moment: what has not answered for so long has failed. A refusal is one at once.
+# A busy machine is slow for a moment: what has had no fresh value for so long has failed. A refusal is one at once.
 TOLERATED_SECONDS: Final = 4.0
 STORAGE_SECONDS: Final = 30.0
 SOCKETS_TIMEOUT_SECONDS: Final = 1.0
@@ -114,7 +114,9 @@ def _ask(reading: BoundedReading[Value]) -> _Answer[Value]:
     try:
         value = reading.get(PATIENCE_SECONDS)
     except Exception as error:
-        if isinstance(error, SLOW) and reading.last_value and reading.failing_seconds < TOLERATED_SECONDS:
+        # Not from the first question that hangs: it may have been hanging since the last one, half a minute ago.
+        is_recent = reading.value_seconds < TOLERATED_SECONDS + reading.fresh_seconds
+        if isinstance(error, SLOW) and reading.last_value and is_recent:
             return _Answer(reading.last_value, CheckResult(OK, "it answers slowly", _ms(reading.run_seconds)))
         detail = f"no answer for {reading.failing_seconds:.0f} s"
         if not isinstance(error, NoAnswer):
