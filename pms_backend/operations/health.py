@@ -12,7 +12,7 @@ from django.conf import settings
 from django_redis import get_redis_connection
 
 from pms_backend.operations import services
-from pms_backend.operations.bounded_reading import SLOW, BoundedReading, NoAnswer
+from pms_backend.operations.bounded_reading import SLOW, BoundedReading
 from pms_backend.operations.heartbeats import BEAT, MONITOR, RECOVERY_SECONDS, RELAY, outlived_by_beat, problems_of
 from pms_backend.operations.observation import Observation, observe_database
 from pms_backend.operations.restarts import recent_restarts, server_ended_within
@@ -118,10 +118,10 @@ def _ask(reading: BoundedReading[Value]) -> _Answer[Value]:
         is_recent = reading.value_seconds < TOLERATED_SECONDS + reading.fresh_seconds
         if isinstance(error, SLOW) and reading.last_value and is_recent:
             return _Answer(reading.last_value, CheckResult(OK, "it answers slowly", _ms(reading.run_seconds)))
-        detail = f"no answer for {reading.failing_seconds:.0f} s"
-        if not isinstance(error, NoAnswer):
-            # Its text may name a host, a role or a version, which are no business of strangers.
-            detail += f" ({type(error).__name__})"
+        seconds = f"{reading.failing_seconds:.0f} s"
+        # The text of an error may name a host, a role or a version, which are no business of strangers.
+        is_silent = isinstance(error, SLOW)
+        detail = f"no answer for {seconds}" if is_silent else f"failing for {seconds}: {type(error).__name__}"
         return _Answer(None, CheckResult(FAILED, detail, _ms(reading.run_seconds)))
     return _Answer(value, CheckResult(OK, "it answers", _ms(reading.run_seconds)))
 
