@@ -69,8 +69,13 @@ class BoundedReading(Generic[Value]):
     def get(self, seconds: float) -> Value:
         """Returns a fresh value. Raises what `read` raised, or `NoAnswer` when it has been running for so long."""
         self.refresh()
+        return self.wait(seconds, since=time.monotonic())
+
+    def wait(self, seconds: float, *, since: float) -> Value:
+        """The same without a run of its own, for who has refreshed several: all wait until `seconds` after `since`."""
         with self._changed:
-            if not self._changed.wait_for(self._is_fresh, max(0.0, self._began_at + seconds - time.monotonic())):
+            until = min(self._began_at, since) + seconds
+            if not self._changed.wait_for(lambda: not self._is_wanted, max(0.0, until - time.monotonic())):
                 raise NoAnswer(f"no answer for {self.failing_seconds:.0f} s")
             result = self._result
         if isinstance(result, Exception):

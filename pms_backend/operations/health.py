@@ -4,6 +4,7 @@
 and is shared by its callers in a process, where it holds one connection to PostgreSQL, in a thread of its own.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, TypeVar
@@ -54,16 +55,17 @@ class CheckResult:
 def run_checks() -> dict[str, CheckResult]:
     """Runs every check and returns the results by name; raises nothing."""
     readings: list[BoundedReading[Any]] = [DATABASE, REDIS, STORAGE, *([SOCKETS] if settings.SOCKETS_URL else [])]
+    began = time.monotonic()
     for reading in readings:
         reading.refresh()
-    database, redis, storage = _ask(DATABASE), _ask(REDIS), _ask(STORAGE)
+    database, redis, storage = _ask(DATABASE, began), _ask(REDIS, began), _ask(STORAGE, began)
     results = {"database": database.result, "redis": redis.result}
     if database.value is None:
         results |= dict.fromkeys(OF_DATABASE, CheckResult(UNKNOWN, "the database does not answer"))
     else:
         results |= _read(database.value, redis_answers=redis.value is not None)
     if settings.SOCKETS_URL:
-        results["sockets"] = _ask(SOCKETS).result
+        results["sockets"] = _ask(SOCKETS, began).result
     results["storage"] = storage.result
     restarts = recent_restarts()
     if redis.value is None or server_ended_within(RECOVERY_SECONDS):
@@ -110,9 +112,9 @@ class _Answer(Generic[Value]):
     result: CheckResult
 
 
-def _ask(reading: BoundedReading[Value]) -> _Answer[Value]:
+def _ask(reading: BoundedReading[Value], began: float) -> _Answer[Value]:
     try:
-        value = reading.get(PATIENCE_SECONDS)
+        value = reading.wait(PATIENCE_SECONDS, since=began)
     except Exception as error:
         # Not from the first question that hangs: it may have been hanging since the last one, half a minute ago.
         is_recent = reading.value_seconds < TOLERATED_SECONDS + reading.fresh_seconds

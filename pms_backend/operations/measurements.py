@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -99,12 +100,13 @@ class Measurements(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Takes 2 s at most, whatever hangs."""
+        began = time.monotonic()
         MEASURED.refresh()
         SLOWLY_MEASURED.refresh()
         yield from _of_health()
         for make in (_of_observation, _of_measured, _of_slowly_measured):
             try:
-                yield from make()
+                yield from make(began)
             except NoAnswer:
                 # The check `database` says it.
                 continue
@@ -125,8 +127,8 @@ def _of_health() -> Iterator[Metric]:
     yield _gauge("pms_check_ok", "Checks of /health/ready: 1 if ok, otherwise 0", "check", ok)
 
 
-def _of_observation() -> Iterator[Metric]:
-    found = health.DATABASE.get(PATIENCE_SECONDS)
+def _of_observation(began: float) -> Iterator[Metric]:
+    found = health.DATABASE.wait(PATIENCE_SECONDS, since=began)
     lags = found.lags
     yield _gauge(
         "pms_queue_lag_seconds", "For how long the oldest waiting row of a queue could have been worked on", "queue",
@@ -140,8 +142,8 @@ def _of_observation() -> Iterator[Metric]:
         yield _gauge("pms_circuits_open", "PMSs and endpoints that are not called because they fail", "kind", circuits)
 
 
-def _of_measured() -> Iterator[Metric]:
-    found = MEASURED.get(PATIENCE_SECONDS)
+def _of_measured(began: float) -> Iterator[Metric]:
+    found = MEASURED.wait(PATIENCE_SECONDS, since=began)
     yield _gauge(
         "pms_oldest_due_event_seconds", "For how long the oldest PMS event has been due", "connection",
         found.overdue_seconds,
@@ -158,8 +160,8 @@ def _of_measured() -> Iterator[Metric]:
     )  # fmt: skip
 
 
-def _of_slowly_measured() -> Iterator[Metric]:
-    found = SLOWLY_MEASURED.get(PATIENCE_SECONDS)
+def _of_slowly_measured(began: float) -> Iterator[Metric]:
+    found = SLOWLY_MEASURED.wait(PATIENCE_SECONDS, since=began)
     yield _gauge(
         "pms_stock_differences", "Levels of which a PMS has another quantity than we, without what is pending",
         "connection", found.differing_levels,

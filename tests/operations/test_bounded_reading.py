@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from pms_backend.operations import bounded_reading
+from pms_backend.operations import bounded_reading, health, measurements
 from pms_backend.operations.bounded_reading import OUTAGE_SECONDS, BoundedReading, NoAnswer
 
 # Longer than a thread takes to begin on a busy machine.
@@ -83,6 +83,36 @@ def test_a_caller_waits_from_the_beginning_of_the_run(server: Server):
         reading.get(LONG)
 
     assert time.monotonic() - began < LONG
+
+
+def test_who_waits_begins_no_run(server: Server):
+    server.may_answer.set()
+    reading = BoundedReading(server.read, fresh_seconds=0.01)
+    reading.get(LONG)
+    time.sleep(0.02)
+
+    assert reading.wait(LONG, since=time.monotonic()) == server.calls == 1
+
+
+@pytest.fixture
+def quick() -> Server:
+    server = Server()
+    server.may_answer.set()
+    return server
+
+
+def test_what_answers_is_asked_once_while_others_hang(server: Server, quick: Server, monkeypatch: pytest.MonkeyPatch):
+    """All have one deadline, so that the answer comes in time."""
+    monkeypatch.setattr(health, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(measurements, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(health, "DATABASE", BoundedReading(server.read))
+    answering = [(health, "REDIS"), (health, "STORAGE"), (measurements, "MEASURED"), (measurements, "SLOWLY_MEASURED")]
+    for module, name in answering:
+        monkeypatch.setattr(module, name, BoundedReading(quick.read, fresh_seconds=0.01))
+
+    list(measurements.REGISTRY.collect())
+
+    assert quick.calls == len(answering)
 
 
 def test_what_answers_again_after_a_while_has_had_an_outage(server: Server):
