@@ -1,7 +1,7 @@
 """The home page, health and metrics."""
 
 import ipaddress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from secrets import compare_digest
 from typing import Final
 
@@ -39,13 +39,16 @@ def live(_: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def ready(_: HttpRequest) -> HttpResponse:
-    """Answers 503 if nothing works, otherwise 200, and says what does not work.
+def ready(request: HttpRequest) -> HttpResponse:
+    """Answers 503 if nothing works, otherwise 200, and names what does not work; only who may scrape is told why.
 
     It has no rate limit: all requests of a second share what was read in it.
     """
     results = health.run_checks()
     status = health.overall(results)
+    if not _may_scrape(request):
+        # They tell of backlogs, customers' servers and programs.
+        results = {name: replace(result, detail="") for name, result in results.items()}
     body = {"status": status, "checks": {name: asdict(result) for name, result in results.items()}}
     code = 503 if status == health.FAILED else 200
     response = HttpResponse(to_json(body), status=code, content_type="application/json")

@@ -178,7 +178,12 @@ def find_problem(configuration: Configuration) -> str:
         connection.close()
     missing = {"status": "unknown", "detail": "not checked"}
     found = {name: checks.get(name, missing) for name in STARTED_CHECKS}
-    return "; ".join(f"{name}: {check['detail']}" for name, check in found.items() if check["status"] not in WORKING)
+    # There are no details where METRICS_TOKEN is set, which is not sent.
+    return "; ".join(
+        f"{name}: {check['detail'] or check['status']}"
+        for name, check in found.items()
+        if check["status"] not in WORKING
+    )
 
 
 def stop(processes: Processes, signals: StopSignals) -> None:

@@ -102,6 +102,39 @@ def test_no_detail_names_a_version(client: Client):
 
 
 @pytest.mark.usefixtures("beating")
+@pytest.mark.parametrize(
+    ("token", "asked_with"),
+    [
+        ("", {"REMOTE_ADDR": "203.0.113.9"}),
+        ("", {"HTTP_X_FORWARDED_FOR": "203.0.113.9"}),
+        ("the-token", {}),
+        ("the-token", {"HTTP_AUTHORIZATION": "Bearer another"}),
+    ],
+)
+def test_strangers_are_told_statuses_and_no_details(client: Client, settings, token: str, asked_with: dict[str, str]):
+    settings.METRICS_TOKEN = token
+    fall_silent("relay")
+
+    checks = client.get("/health/ready", **asked_with).json()["checks"]
+
+    assert {name: check["status"] for name, check in checks.items()} == {
+        **dict.fromkeys(CHECKS, "ok"),
+        "relay": "failed",
+    }
+    assert {check["detail"] for check in checks.values()} == {""}
+    assert all(set(check) == {"status", "detail", "ms"} for check in checks.values())
+
+
+@pytest.mark.usefixtures("beating")
+def test_who_has_the_token_of_metrics_is_told_details(client: Client, settings):
+    settings.METRICS_TOKEN = "the-token"
+
+    response = client.get("/health/ready", REMOTE_ADDR="203.0.113.9", HTTP_AUTHORIZATION="Bearer the-token")
+
+    assert response.json()["checks"]["database"]["detail"] == "it answers"
+
+
+@pytest.mark.usefixtures("beating")
 def test_a_relay_that_was_never_seen_is_named_and_the_rest_serves(client: Client):
     Heartbeat.objects.filter(name="relay").delete()
 

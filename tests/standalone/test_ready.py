@@ -55,6 +55,8 @@ def problem_of(ready: Ready) -> str:
         ({"storage": {"status": "failed", "detail": "full"}, "circuits": {"status": "degraded", "detail": "1"}}, ""),
         ({"beat": {"status": "failed", "detail": "beat has not been seen yet"}}, "beat: beat has not been seen yet"),
         ({"worker": {"status": "unknown", "detail": "who knows"}}, "worker: who knows"),
+        # To whom it tells no details.
+        ({"redis": {"status": "failed", "detail": ""}}, "redis: failed"),
     ],
 )
 def test_the_start_waits_for_what_was_started(ready: Ready, changed: dict[str, Any], problem: str) -> None:
