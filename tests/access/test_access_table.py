@@ -35,7 +35,7 @@ class Row:
 TABLE = {
     "get /": Row(None, 200),
     "get /health/live": Row(None, 200),
-    "get /health/ready": Row(None, 503),
+    "get /health/ready": Row(None, 200),
     "get /metrics": Row(None, 200),
     "get /api/schema/": Row(None, 200),
     "get /api/docs/": Row(None, 200),
