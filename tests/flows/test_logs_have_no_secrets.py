@@ -2,7 +2,9 @@
 
 import base64
 import json
+import os
 import secrets
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,30 +16,31 @@ from typing import Any, Final
 import httpx
 import orjson
 import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Sink
+from aiosmtpd.smtp import AuthResult
+from http_message_signatures import HTTPMessageSigner, MappingKeyResolver
+from http_message_signatures.algorithms import HMAC_SHA256
 from standardwebhooks import Webhook
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from pms_backend.standalone.data_dir import read_json
+from pms_backend.standalone.ports import free_port
+from tests.access.issuer import Project, sign
 from tests.flows.stack import Stack
+from tests.flows.test_killed_processes import pids
 from tests.outbound.servers import LocalServer, send, serving
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 # In every body that is sent or answered.
 MARKER: Final = "body-marker-5f2c"
 MEMBERS: Final = {"time", "level", "logger", "event", "program", "request_id", "actor"}
-WAIT_SECONDS: Final = 30
-
-
-@pytest.fixture
-def talkative(tmp_path: Path) -> Iterator[Stack]:
-    """A stack of its own that logs everything, as JSON."""
-    stack = Stack(tmp_path)
-    stack.environment |= {"LOG_LEVEL": "DEBUG", "LOG_FORMAT": "json"}
-    stack.start()
-    yield stack
-    stack.stop()
+PROGRAMS: Final = {"web", "sockets", "relay", "sync", "pms", "deliveries", "worker", "beat", "monitor"}
+# The secrets of settings.
+(METRICS, HOOK, MAIL, SENTRY, SUPABASE, OTLP) = OF_SETTINGS = [secrets.token_hex(20) for _ in range(6)]
 
 
 @pytest.fixture
@@ -51,6 +54,37 @@ def refusing() -> Iterator[LocalServer]:
         yield server
 
 
+@pytest.fixture
+def mail_server() -> Iterator[int]:
+    """The port of a mail server that refuses every password."""
+    controller = Controller(
+        Sink(), hostname="127.0.0.1", port=free_port(), auth_require_tls=False,
+        authenticator=lambda *_: AuthResult(success=False, handled=False),
+    )  # fmt: skip
+    controller.start()
+    yield controller.port
+    controller.stop()
+
+
+@pytest.fixture
+def talkative(tmp_path: Path, refusing: LocalServer, mail_server: int) -> Iterator[Stack]:
+    """A stack of its own that logs everything, as JSON, and whose channels and collector refuse what they get."""
+    stack = Stack(tmp_path)
+    host = f"127.0.0.1:{refusing.port}"
+    stack.environment |= {
+        "LOG_LEVEL": "DEBUG", "LOG_FORMAT": "json",
+        "METRICS_TOKEN": METRICS,
+        "ALERT_WEBHOOK_URL": f"http://{host}/services/{HOOK}",
+        "EMAIL_URL": f"smtp://pms:{MAIL}@127.0.0.1:{mail_server}?from=pms@example.com&to=ada@example.com",
+        "SENTRY_DSN": f"http://{SENTRY}@{host}/7",
+        "SUPABASE_URL": f"http://{host}", "SUPABASE_JWT_SECRET": SUPABASE,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{host}", "OTEL_EXPORTER_OTLP_HEADERS": f"x-key={OTLP}",
+    }  # fmt: skip
+    stack.start()
+    yield stack
+    stack.stop()
+
+
 class Used:
     """What was used as a secret."""
 
@@ -58,6 +92,7 @@ class Used:
         ready = stack.quickstart
         self.secrets = {ready["admin"]["password"], ready["api_key"].partition(".")[2], ready["pms"]["webhook_secret"]}
         self.secrets |= set(read_json(stack.data_dir / "secrets.json").values())
+        self.secrets |= set(OF_SETTINGS)
 
     def new(self, prefix: str = "") -> str:
         """One more."""
@@ -80,6 +115,9 @@ def log_in_and_out(stack: Stack, used: Used) -> None:
             browser.get("/admin/login/")
             csrf = browser.cookies["csrftoken"]
             browser.post("/admin/login/", data={**given, "csrfmiddlewaretoken": csrf}, headers={"Referer": base})
+            typed = {"old_password": used.new(), "new_password1": used.new(), "new_password2": used.new()}
+            typed["csrfmiddlewaretoken"] = browser.cookies["csrftoken"]
+            browser.post("/admin/password_change/", data=typed, headers={"Referer": base})
             for cookie in browser.cookies.jar:
                 used.add(str(cookie.value))
             browser.get("/admin/")
@@ -88,6 +126,22 @@ def log_in_and_out(stack: Stack, used: Used) -> None:
             used.add(token)
             stack.http.get(f"{base}/api/v1/products/", headers={"Authorization": f"Bearer {token}x"})
             stack.http.get(f"{base}/api/v1/products/", headers={"Authorization": f"Bearer {token}"})
+
+
+def call_with_tokens_of_others(stack: Stack, used: Used, refusing: LocalServer) -> None:
+    """Supabase's, right and forged, and the one of /metrics, right and wrong."""
+    base = stack.quickstart["base_url"]
+    claims = Project().claims(iss=f"http://127.0.0.1:{refusing.port}/auth/v1")
+    statuses = []
+    for secret in (SUPABASE, used.new(SUPABASE)):
+        token = used.add(sign(claims, secret, "HS256", kid="legacy"))
+        used.add(token.rpartition(".")[2])
+        answer = stack.http.get(f"{base}/api/v1/products/", headers={"Authorization": f"Bearer {token}"})
+        statuses.append(answer.status_code)
+    for token in (METRICS, used.new()):
+        answer = stack.http.get(f"{base}/metrics", headers={"Authorization": f"Bearer {token}"})
+        statuses.append(answer.status_code)
+    assert statuses == [200, 401, 200, 403]
 
 
 def call_the_api(stack: Stack, used: Used) -> None:
@@ -102,10 +156,30 @@ def call_the_api(stack: Stack, used: Used) -> None:
         f'["{MARKER}"]',
     ):
         stack.http.post(f"{base}/products/", content=body, headers=headers)
-    client = stack.call("POST", "/access/clients/", json={"name": "logged", "scopes": ["inventory:read"]})
-    for name, value in client.items():
-        if "key" in name or "secret" in name:
-            used.add(str(value).rpartition(".")[2])
+
+
+def sign_requests(stack: Stack, used: Used) -> None:
+    """With a client's signing key, and with another one."""
+    client = stack.call(
+        "POST", "/access/clients/", json={"name": "logged", "scopes": ["inventory:write"], "signing": True}
+    )
+    used.add(client["api_key"].rpartition(".")[2])
+    key_id = client["signing_key_id"]
+    for key in (used.add(client["signing_key"]), used.new()):
+        request = httpx.Request(
+            "POST", f"{stack.quickstart['base_url']}/api/v1/inventory/adjustments/",
+            headers={"X-Api-Key": client["api_key"]}, json={"sku": MARKER, "location": "main", "delta": 1},
+        )  # fmt: skip
+        HTTPMessageSigner(
+            signature_algorithm=HMAC_SHA256,
+            key_resolver=MappingKeyResolver(public_keys={}, private_keys={key_id: key.encode()}),
+        ).sign(
+            request, key_id=key_id, nonce=used.new(), body=request.content,
+            covered_component_ids=("@method", "@target-uri", "content-digest"),
+        )  # fmt: skip
+        used.add(request.headers["Signature"])
+        answer = stack.http.send(request)
+        assert (answer.status_code == 401) == (key != client["signing_key"]), answer.text
 
 
 def open_sockets(stack: Stack, used: Used) -> None:
@@ -152,26 +226,34 @@ def fail_outside(stack: Stack, used: Used, refusing: LocalServer) -> None:
     )  # fmt: skip
     used.add(endpoint["secret"])
     stack.call("POST", f"/webhooks/endpoints/{endpoint['id']}/test/")
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not {"GET", "POST"} <= {one.method for one in refusing.received}:
-        assert time.monotonic() < deadline, refusing.paths
-        time.sleep(0.2)
+    asked = f"/{MARKER}?", "/api/7/", "/v1/traces"
+    wait_until(lambda: all(any(path.startswith(one) for path in refusing.paths) for one in asked), f"{asked}")
+    wait_until(lambda: "GET" in {one.method for one in refusing.received}, "a call of the PMS")
+
+
+def fail_an_alert(stack: Stack) -> None:
+    """One that no channel takes."""
+    os.kill(pids(stack)["relay"], signal.SIGKILL)
+    told = [f"sent again by {channel}" for channel in ("webhook", "e-mail")]
+    wait_until(lambda: all(text in stack.log.read_text() for text in told), f"{told}")
 
 
 def entries(stack: Stack) -> list[dict[str, Any]]:
     """The lines of the programs, without the supervisor's own; each has the program's name in front."""
-    lines = stack.log.read_text().splitlines()
-    marked = [line.partition("| ")[2] for line in lines if line[:9].rstrip(" |").isalpha() and line[8:9] == "|"]
-    return [json.loads(line) for line in marked]
+    parts = (line.partition("|") for line in stack.log.read_text().splitlines())
+    return [json.loads(line) for name, _, line in parts if name.strip() in PROGRAMS]
 
 
 def test_no_line_has_a_secret_or_a_body(talkative: Stack, refusing: LocalServer) -> None:
     used = Used(talkative)
 
     log_in_and_out(talkative, used)
+    call_with_tokens_of_others(talkative, used, refusing)
     call_the_api(talkative, used)
+    sign_requests(talkative, used)
     open_sockets(talkative, used)
     send_webhooks(talkative, used)
+    fail_an_alert(talkative)
     fail_outside(talkative, used, refusing)
     time.sleep(3)
 
@@ -181,5 +263,6 @@ def test_no_line_has_a_secret_or_a_body(talkative: Stack, refusing: LocalServer)
     logged = entries(talkative)
     assert len(logged) > 100
     assert [entry for entry in logged if not entry.keys() >= MEMBERS] == []
+    assert {entry["program"] for entry in logged} >= PROGRAMS
     loggers = {entry["logger"] for entry in logged}
     assert {"pms.requests", "pms.sockets", "pms.tasks"} <= loggers
