@@ -12,7 +12,7 @@ from tests.database.world import make_world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
-ROLES = ("anon", "authenticated")
+ROLES = ("anon", pytest.param("authenticated", marks=pytest.mark.slow))
 # What Supabase grants by default to both roles on what is in the schema `public`.
 GRANTS = "".join(f"GRANT ALL ON ALL {kind} IN SCHEMA public TO anon, authenticated; " for kind in
                  ("TABLES", "SEQUENCES", "ROUTINES"))  # fmt: skip

@@ -123,8 +123,8 @@ def test_what_is_malformed_is_named_with_its_line(
 PROGRAMS = (
     ("manage.py", "version"),
     ("-m", "pms_backend.standalone"),
-    ("-m", "pms_backend.standalone.demo"),
-    ("-m", "pms_backend.standalone.programs", "web"),
+    pytest.param(("-m", "pms_backend.standalone.demo"), marks=pytest.mark.slow),
+    pytest.param(("-m", "pms_backend.standalone.programs", "web"), marks=pytest.mark.slow),
 )
 
 
@@ -160,6 +160,7 @@ def setting(name: str, **environment: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_manage_py_takes_the_environment_then_the_file_then_the_stack(tmp_path: Path) -> None:
     stack = {"DATABASE_URL": "postgresql:///theirs", "REDIS_URL": "redis://stack", "METRICS_DIR": str(tmp_path)}
     (tmp_path / "environment.json").write_text(json.dumps(stack))
@@ -171,6 +172,7 @@ def test_manage_py_takes_the_environment_then_the_file_then_the_stack(tmp_path: 
     assert found == "theirs redis://file Europe/Paris"
 
 
+@pytest.mark.slow
 def test_a_copy_of_the_example_that_is_filled_in_starts_the_stack(light_stack: FakeStack, tmp_path: Path) -> None:
     example = (PROJECT / ".env.example").read_text()
     (tmp_path / "env").write_text("".join(f"{line}{'filled' * line.endswith('=')}\n" for line in example.splitlines()))
@@ -182,6 +184,7 @@ def test_a_copy_of_the_example_that_is_filled_in_starts_the_stack(light_stack: F
     assert (written["SECRET_KEY"], written["FIELD_ENCRYPTION_KEYS"]) == ("filled", "filled")
 
 
+@pytest.mark.slow
 def test_a_stack_behind_a_proxy_prints_the_proxy_s_urls(light_stack: FakeStack, tmp_path: Path) -> None:
     (tmp_path / "env").write_text("HTTPS=1\nALLOWED_HOSTS=pms.example.com\n")
 
