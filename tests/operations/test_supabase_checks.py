@@ -138,6 +138,7 @@ def test_files_on_this_machine_need_nothing():
     assert ids(storage_errors({}, "/media/")) == []
 
 
+@pytest.mark.slow
 def test_an_error_stops_the_start_with_its_line():
     checked = run(sys.executable, "manage.py", "migrate", DATABASE_URL=TRANSACTION, DATABASE_POOLER="none")
 
