@@ -147,15 +147,12 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
         One that is sent in order waits for those before it.
         """
-        earlier = Delivery.objects.filter(
-            endpoint=models.OuterRef("endpoint"),
-            status__in=UNSETTLED,
-            is_in_order=True,
-            sequence__lt=models.OuterRef("sequence"),
-            next_attempt_at__gt=Now(),
-        )
+        not_yet = Delivery.objects.filter(status__in=UNSETTLED, is_in_order=True, next_attempt_at__gt=Now())
+        earlier = not_yet.filter(endpoint=models.OuterRef("endpoint"), sequence__lt=models.OuterRef("sequence"))
+        # Whether there are earlier ones is read for each row, so only where an endpoint has any that waits.
+        is_free = models.Q(is_in_order=False) | ~models.Q(endpoint__in=not_yet.values("endpoint"))
         return self.filter(
-            ~models.Q(models.Exists(earlier), is_in_order=True),
+            is_free | ~models.Exists(earlier),
             status__in=UNSETTLED,
             next_attempt_at__lte=Now(),
             endpoint__is_active=True,

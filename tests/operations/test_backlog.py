@@ -1,5 +1,6 @@
 """For how long the queues have been waiting: what could be worked on counts, and nothing else."""
 
+import re
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -101,6 +102,18 @@ def test_a_delivery_in_order_waits_for_the_one_before_it_and_is_not_late():
     make_delivery(endpoint, 3, -MINUTE)
 
     assert waits("deliveries") == (1, 1)
+
+
+def test_a_backlog_of_deliveries_is_not_compared_with_itself():
+    for is_in_order in (True, False):
+        endpoint = make_endpoint()
+        for sequence in range(3):
+            make_delivery(endpoint, sequence, -MINUTE, is_in_order=is_in_order)
+
+    plan = Delivery.objects.due().explain(analyze=True)
+
+    assert "actual" in plan
+    assert re.search(r"SubPlan \d+\n.*webhooks_delivery .*never executed", plan), plan
 
 
 @pytest.fixture
