@@ -15,9 +15,8 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 def client_address(request: HttpRequest) -> str:
     """The nearest address that is not a trusted proxy; an IPv6 address as its /64, the usual size of one customer."""
-    return address_of(
-        peer=request.META.get("REMOTE_ADDR", ""), forwarded_for=request.headers.get("X-Forwarded-For", "")
-    )
+    sent = request.META
+    return address_of(peer=sent.get("REMOTE_ADDR", ""), forwarded_for=sent.get("HTTP_X_FORWARDED_FOR", ""))
 
 
 def address_of(*, peer: str, forwarded_for: str) -> str:

@@ -9,7 +9,7 @@ import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import orjson
 import structlog
@@ -28,6 +28,12 @@ _CONTINUED = "    | "
 REPEAT_SECONDS: Final = 1.0
 TRACEBACK_SECONDS: Final = 60.0
 COMMAND: Final = "command"
+# The logger of the lines of requests.
+REQUESTS: Final = "pms.requests"
+# Members of a line that are numbers, or words of ours.
+_KNOWN: Final = frozenset({"time", "level", "logger", "program", "door"})
+_KNOWN_OF_REQUESTS: Final = _KNOWN | {"method", "route", "status", "ms", "bytes", "tier", "address"}
+_PLAIN: Final = (str, int, float, bool)
 # What stands elsewhere in a line of text, or not in it: the program, for one, is in front of it if there are several.
 _NOT_MORE: Final = frozenset(
     {"time", "level", "logger", "request_id", "event", "program", "door", "exception", "stack"}
@@ -70,9 +76,22 @@ class RepeatFilter(logging.Filter):
 def line_formatter(line_format: str, program: str) -> logging.Formatter:
     """Formats records as `json` or `text`, with the request and the actor of the context in which they are logged."""
     render = _as_text if line_format == "text" else _as_json
-    return structlog.stdlib.ProcessorFormatter(
-        processors=[_Members(program or COMMAND), structlog.processors.format_exc_info, _redacted, render]
-    )
+    return _LineFormatter(processors=[_Members(program or COMMAND), _with_exception, _redacted, render])
+
+
+class _LineFormatter(structlog.stdlib.ProcessorFormatter):
+    """Runs the processors. structlog would copy the record before, which takes as many function calls as they do."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: Any = {
+            "_record": record,
+            "event": record.getMessage(),
+            "exc_info": record.exc_info,
+            "stack_info": record.stack_info,
+        }
+        for processor in self.processors:
+            line = processor(None, "", line)
+        return str(line)
 
 
 class _Members:
@@ -93,11 +112,14 @@ class _Members:
             # That of a row, if a line is about another request than the present one.
             "request_id": getattr(record, "request_id", "") or now.request_id,
             "actor": now.actor,
-            "door": now.door.value,
+            "door": now.door,
         }
         for name, value in record.__dict__.items():
-            if name not in _OWN_OF_RECORDS and isinstance(value, str | int | float | bool):
-                made.setdefault(name, value)
+            if name in _OWN_OF_RECORDS or name in made:
+                continue
+            # Nearly all are of these very classes, for which this calls no function.
+            if value.__class__ in _PLAIN or isinstance(value, _PLAIN):
+                made[name] = value
         if (error := event.get("exc_info")) and error[1] is not None:
             made["error"] = _summary(error[1])
             if not getattr(record, "is_brief", False):
@@ -107,8 +129,13 @@ class _Members:
         return made
 
 
+def _with_exception(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    return structlog.processors.format_exc_info(logger, name, event) if "exc_info" in event else event
+
+
 def _redacted(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    redact(event)  # type: ignore[arg-type]  # structlog makes it a dict
+    known = _KNOWN_OF_REQUESTS if event["logger"] == REQUESTS else _KNOWN
+    redact(event, known=known)  # type: ignore[arg-type]  # it is a dict
     return event
 
 

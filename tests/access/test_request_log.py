@@ -1,5 +1,6 @@
 """Each request is one line: what was asked and answered, by whom, and neither its query nor its body."""
 
+import json
 import logging
 from collections.abc import Iterator
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from pms_backend.api.logs import line_formatter
 from tests.conftest import JSONClient
 
 pytestmark = pytest.mark.django_db
@@ -77,6 +79,13 @@ def test_of_a_long_path_the_beginning_is_logged(requests: list[Any], client: Cli
 
     (record,) = requests
     assert (record.path, record.getMessage()) == (path[:500], f"GET {path[:500]} 414")
+
+
+def test_a_secret_in_a_path_is_hidden(requests: list[Any], client: Client) -> None:
+    client.get("/reset/token=abc")
+
+    line = json.loads(line_formatter("json", "web").format(requests[0]))
+    assert (line["event"], line["path"]) == ("GET /reset/token=[hidden] 404", "/reset/token=[hidden]")
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/metrics"])

@@ -83,6 +83,14 @@ def test_a_line_has_its_moment_its_origin_and_what_is_given_with_it(entries: Any
     }
 
 
+def test_what_others_give_with_a_line_is_searched_for_secrets_whatever_its_name(entries: Any) -> None:
+    LOGGER.error("x", extra={"route": "token=abc", "address": "https://key@example.com", "note": "token=abc"})
+
+    (entry,) = entries()
+    assert (entry["route"], entry["address"]) == ("token=[hidden]", "https://[hidden]@example.com")
+    assert entry["note"] == "token=[hidden]"
+
+
 def test_a_line_without_a_request_has_the_same_members(entries: Any) -> None:
     LOGGER.error("x")
 

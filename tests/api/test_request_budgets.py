@@ -61,16 +61,16 @@ class Cost:
 
 
 BUDGETS: Final = {
-    "list": Cost(calls=3741, queries=1),
-    "product": Cost(calls=2220, queries=1),
-    "cached list": Cost(calls=1806, queries=0),
-    "adjust": Cost(calls=2093, queries=1),
-    "count": Cost(calls=2287, queries=1),
-    "reserve": Cost(calls=16353, queries=10),
-    "commit": Cost(calls=9915, queries=7),
-    "bulk of 100": Cost(calls=14588, queries=4),
-    "webhook in": Cost(calls=1701, queries=1),
-    "availability of 50": Cost(calls=3819, queries=1),
+    "list": Cost(calls=3658, queries=1),
+    "product": Cost(calls=2137, queries=1),
+    "cached list": Cost(calls=1723, queries=0),
+    "adjust": Cost(calls=2010, queries=1),
+    "count": Cost(calls=2204, queries=1),
+    "reserve": Cost(calls=16270, queries=10),
+    "commit": Cost(calls=9832, queries=7),
+    "bulk of 100": Cost(calls=14505, queries=4),
+    "webhook in": Cost(calls=1621, queries=1),
+    "availability of 50": Cost(calls=3736, queries=1),
 }
 
 
