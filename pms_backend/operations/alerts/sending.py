@@ -1,5 +1,6 @@
 """Sends messages to a channel in a thread of its own, so that one that hangs delays nothing."""
 
+import itertools
 import logging
 import queue
 import threading
@@ -11,8 +12,6 @@ from pms_backend.outbound import pause_before
 
 logger = logging.getLogger(__name__)
 
-# With the pauses between them, some minutes; what is not sent by then is in the admin.
-ATTEMPTS: Final = 8
 FIRST_PAUSE: Final = timedelta(seconds=2)
 LONGEST_PAUSE: Final = timedelta(seconds=60)
 # How long a monitor that is asked to stop goes on sending.
@@ -43,7 +42,7 @@ class Sender:
         self._thread.start()
 
     def put(self, message: Message) -> None:
-        """Sends it soon; returns at once."""
+        """Sends it as soon as the channel takes it; returns at once."""
         self._messages.put(message)
 
     def stop(self) -> None:
@@ -57,16 +56,16 @@ class Sender:
             self._send(message)
 
     def _send(self, message: Message) -> None:
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in itertools.count(1):
             error = self._attempt(message)
             if error is None:
                 return
-            if isinstance(error, Refused) or attempt == ATTEMPTS or self._is_stopping.is_set():
-                break
+            if isinstance(error, Refused) or self._is_stopping.is_set():
+                logger.error("An alert could not be sent by %s: %s", self._channel.name, error)
+                return
             logger.warning("An alert will be sent again by %s: %s", self._channel.name, error)
             pause = pause_before(attempt + 1, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
             self._is_stopping.wait(pause.total_seconds())
-        logger.error("An alert could not be sent by %s: %s", self._channel.name, error)
 
     def _attempt(self, message: Message) -> Exception | None:
         try:

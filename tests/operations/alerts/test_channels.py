@@ -125,27 +125,38 @@ def _without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_without_pauses")
 def test_a_message_is_sent_again_until_it_is_accepted(settings: Any):
-    answers = iter([503, 429, 200])
+    answers = iter([503, 429] * 10 + [200])
     with webhook(settings, lambda handler: send(handler, b"", next(answers))) as server:
         sender = Sender(WebhookChannel())
         sender.put(MESSAGE)
-        wait_until(lambda: len(server.received) == 3)
+        wait_until(lambda: len(server.received) == 21)
         sender.stop()
 
     assert len({request.body for request in server.received}) == 1
 
 
-@pytest.mark.usefixtures("_without_pauses")
-def test_a_message_that_is_never_accepted_is_given_up_with_an_error(settings: Any, caplog: Any):
+def test_a_message_that_is_refused_is_left_out_with_an_error(settings: Any, caplog: Any):
+    answers = iter([404, 200])
+    with webhook(settings, lambda handler: send(handler, b"", next(answers))) as server:
+        sender = Sender(WebhookChannel())
+        sender.put(MESSAGE)
+        sender.put(MESSAGE)
+        wait_until(lambda: len(server.received) == 2)
+        sender.stop()
+
+    assert "An alert could not be sent by webhook: it answered 404" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_a_monitor_that_stops_tries_what_waits_once_more(settings: Any, caplog: Any):
     with webhook(settings, saying(b"", 500)) as server:
         sender = Sender(WebhookChannel())
         sender.put(MESSAGE)
-        wait_until(lambda: "could not be sent" in caplog.text)
+        wait_until(lambda: len(server.received) == 1)
         sender.stop()
 
-    assert len(server.received) == sending.ATTEMPTS
+    assert len(server.received) == 2
     assert "An alert could not be sent by webhook: it answered 500" in caplog.text
-    assert "secret" not in caplog.text
 
 
 class Hanging:
