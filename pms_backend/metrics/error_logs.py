@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from typing import Final
 
 import psycopg
+from celery.beat import SchedulingError
 from django.db import DatabaseError, InterfaceError, OperationalError
 from kombu.exceptions import OperationalError as BrokerError
-from redis.exceptions import RedisError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from pms_backend import metrics
 from pms_backend.metrics.layers import Layer, layer_of_traceback
@@ -16,20 +18,21 @@ INTERNAL_ERROR: Final = "internal_error"
 # What raises these does not answer at present, or has refused because of its state: no defect of the code.
 _OUTAGES: Final[Mapping[str, tuple[type[Exception], ...]]] = {
     "database_unavailable": (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError),
-    "redis_unavailable": (RedisError, BrokerError),
+    "redis_unavailable": (RedisConnectionError, RedisTimeoutError, BrokerError),
 }
 # They log the cause of a 500, which is counted with its response.
-_OF_RESPONSES: Final = frozenset({"pms_backend.api.exceptions", "django.request", "waitress"})
+OF_RESPONSES: Final = frozenset({"pms_backend.api.exceptions", "django.request", "waitress"})
 
 
 def outage_of(error: BaseException) -> str:
-    """The code of the outage that an error, or what caused it, tells of; empty if it is a defect."""
+    """The code of the outage that an error, or what it was raised from, tells of; empty if it is a defect."""
     cause: BaseException | None = error
     while cause is not None:
         for code, kinds in _OUTAGES.items():
             if isinstance(cause, kinds):
                 return code
-        cause = cause.__cause__ or cause.__context__
+        # An error in the handling of an outage is one of its own. Beat says by its context alone what it was raised from.
+        cause = cause.__context__ if isinstance(cause, SchedulingError) else cause.__cause__
     return ""
 
 
@@ -42,7 +45,7 @@ class ErrorCounter(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Counts the record, if it has a traceback."""
         error = record.exc_info[1] if record.exc_info else None
-        if error is None or record.name in _OF_RESPONSES:
+        if error is None or record.name in OF_RESPONSES:
             return
         is_of_database = isinstance(error, DatabaseError | InterfaceError)
         layer = Layer.MODEL if is_of_database else layer_of_traceback(error.__traceback__)

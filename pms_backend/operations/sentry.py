@@ -20,7 +20,7 @@ from sentry_sdk.integrations.logging import LoggingIntegration
 from pms_backend.api import context
 from pms_backend.api.exceptions import DomainError, is_disk_full
 from pms_backend.api.redaction import redacted
-from pms_backend.metrics.error_logs import outage_of
+from pms_backend.metrics.error_logs import OF_RESPONSES, outage_of
 
 if TYPE_CHECKING:
     from sentry_sdk.types import Event, Hint
@@ -99,13 +99,15 @@ def _before_send(event: "Event", hint: "Hint") -> "Event | None":
     is_alert = "alert" in event.get("tags", {})
     if not is_alert:
         error = hint["exc_info"][1] if hint.get("exc_info") else None
-        if error is None or _is_expected(error) or not _limit.allows(_kind_of(event), time.monotonic()):
+        if error is None or _is_expected(error, event.get("logger")) or not _limit.allows(_kind_of(event), time.monotonic()):
             return None
     return _reduced(event)
 
 
-def _is_expected(error: BaseException) -> bool:
-    return isinstance(error, DomainError) or is_disk_full(error) or outage_of(error) != ""
+def _is_expected(error: BaseException, logger: str | None) -> bool:
+    """What was answered with a 500 is unexpected, although an outage may be behind it."""
+    is_of_outage = outage_of(error) != "" and logger not in OF_RESPONSES
+    return isinstance(error, DomainError) or is_disk_full(error) or is_of_outage
 
 
 def _kind_of(event: "Event") -> str:

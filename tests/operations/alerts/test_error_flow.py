@@ -4,9 +4,12 @@ import logging
 from typing import Any
 
 import pytest
+from celery.beat import SchedulingError
 from django.db import OperationalError
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from pms_backend.metrics.error_logs import outage_of
 from pms_backend.operations import sentry
@@ -49,10 +52,13 @@ def test_a_500_is_logged_counted_sent_and_told_once(api: JSONClient, monkeypatch
     assert (alert.key, tracker.observe(found, at(20))) == (("server_errors", layer), [])
 
 
-def wrapped(cause: Exception) -> Exception:
-    """As celery's beat does: raised while the cause is handled."""
-    error = RuntimeError("It could not be sent.")
+def raised_while_handling(error: Exception, cause: Exception) -> Exception:
     error.__context__ = cause
+    return error
+
+
+def raised_from(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
     return error
 
 
@@ -61,7 +67,10 @@ def wrapped(cause: Exception) -> Exception:
     [
         (OperationalError("connection timeout expired"), "database_unavailable"),
         (RedisConnectionError("refused"), "redis_unavailable"),
-        (wrapped(BrokerError("refused")), "redis_unavailable"),
+        (raised_from(RuntimeError("later"), RedisTimeoutError("slow")), "redis_unavailable"),
+        (raised_while_handling(SchedulingError("not sent"), BrokerError("refused")), "redis_unavailable"),
+        (raised_while_handling(TypeError("a wrong fallback"), RedisConnectionError("refused")), ""),
+        (ResponseError("a wrong script"), ""),
         (RuntimeError("surprise"), ""),
     ],
 )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import OperationalError
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from pms_backend.api import context
 from pms_backend.api.exceptions import Conflict, InsufficientStorage, Unavailable
@@ -80,6 +81,13 @@ def test_what_is_expected_is_not_sent(server: SentryServer, error: Exception):
     log_failure(error)
 
     assert server.events() == []
+
+
+def test_an_outage_that_was_answered_with_a_500_is_sent(server: SentryServer):
+    logging.getLogger("pms_backend.api.exceptions").error("Answered 500", exc_info=RedisConnectionError("refused"))
+
+    (event,) = server.events()
+    assert event["exception"]["values"][-1]["type"] == "ConnectionError"
 
 
 def test_an_error_without_an_exception_is_for_the_log_alone(server: SentryServer):
