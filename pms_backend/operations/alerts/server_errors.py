@@ -28,8 +28,8 @@ class ServerErrors:
     def __init__(self) -> None:
         self._readings: deque[tuple[datetime, Counter[str]]] = deque()
 
-    def findings(self, counted: Counter[str], now: datetime) -> dict[str, Finding]:
-        """What is wrong, by layer, given what was counted until now."""
+    def findings(self, counted: Counter[str], now: datetime) -> dict[str, Finding] | None:
+        """What is wrong, by layer, given what was counted until now; None if that is not known yet."""
         if self._readings and self._readings[-1][1] - counted:
             # The counters have begun anew.
             self._readings.clear()
@@ -38,7 +38,9 @@ class ServerErrors:
         # The last reading before the window stays, as what was counted before it.
         while len(self._readings) > 1 and now - self._readings[1][0] >= WINDOW:
             self._readings.popleft()
-        return {layer: _finding(count) for layer, count in (counted - self._readings[0][1]).items()}
+        found = {layer: _finding(count) for layer, count in (counted - self._readings[0][1]).items()}
+        # A monitor before this one may have seen errors less than `WINDOW` ago.
+        return found if found or now - self._readings[0][0] >= WINDOW else None
 
 
 def _finding(count: int) -> Finding:

@@ -12,9 +12,10 @@ from pms_backend.events.models import Event, ParkedEvent
 from pms_backend.operations.alerts.catalogue import KINDS
 from pms_backend.operations.alerts.conditions import read_conditions, read_stock_differences
 from pms_backend.operations.alerts.server_errors import ServerErrors
+from pms_backend.operations.alerts.tracker import TrackedAlert, Tracker
 from pms_integration.models import PMSConnection, PMSEvent, PMSStock, SyncRun
 from tests.factories import make_connection, make_location, make_product, set_stock, store_webhook
-from tests.operations.alerts.timeline import at
+from tests.operations.alerts.timeline import DOWN, at
 from webhooks.models import SWITCHED_OFF, WebhookEndpoint
 
 pytestmark = pytest.mark.django_db
@@ -134,7 +135,20 @@ class TestServerErrors:
     """Internal errors of the last five minutes, from counters that only rise."""
 
     def test_errors_before_the_first_reading_are_not_told(self):
-        assert ServerErrors().findings(Counter(route=7), at(0)) == {}
+        assert ServerErrors().findings(Counter(route=7), at(0)) is None
+
+    def test_an_alert_of_a_monitor_before_stays_open_until_no_error_has_come_for_five_minutes(self):
+        errors, tracker = ServerErrors(), Tracker()
+        tracker.take_up(TrackedAlert(("server_errors", "route"), DOWN, began_at=at(-60), is_open=True, told_at=at(-57)))
+
+        polled = [
+            tracker.observe({"server_errors": errors.findings(Counter(route=7), at(seconds))}, at(seconds))
+            for seconds in (0, 10, 20, 290, 300)
+        ]
+        (over,) = tracker.observe({"server_errors": errors.findings(Counter(route=7), at(310))}, at(310))
+
+        assert polled == [[]] * 5
+        assert over.resolved_at == at(300)
 
     def test_errors_are_told_by_their_layer_for_five_minutes(self):
         errors = ServerErrors()
@@ -144,6 +158,7 @@ class TestServerErrors:
         later = errors.findings(Counter(route=8, integration=2), at(309))
         over = errors.findings(Counter(route=8, integration=2), at(310))
 
+        assert found is not None and later is not None
         assert {layer: finding.detail.partition(";")[0] for layer, finding in found.items()} == {
             "route": "1 error in the last 5 minutes",
             "integration": "2 errors in the last 5 minutes",
@@ -157,4 +172,5 @@ class TestServerErrors:
 
         found = errors.findings(Counter(route=2), at(10))
 
+        assert found is not None
         assert found["route"].detail.startswith("2 errors")
