@@ -83,7 +83,8 @@ class Tracker:
         alert.away_since = alert.away_since or now
         if now - alert.away_since < RESOLVES_AFTER:
             return []
-        alert.resolved_at = alert.away_since
+        # The clock may have been set back meanwhile.
+        alert.resolved_at = max(alert.away_since, alert.began_at)
         del self._alerts[alert.key]
         return [alert]
 

@@ -41,6 +41,15 @@ def test_one_that_was_left_open_ends_where_the_next_begins():
     assert rows() == [("redis", "", at(0), None, at(600)), ("redis", "", at(600), None, None)]
 
 
+def test_one_that_the_database_refuses_holds_up_no_other():
+    services.record_alerts([REDIS])
+    before = replace(REDIS, began_at=at(-60))
+
+    services.record_alerts([before, replace(REDIS, key=("relay", ""))])
+
+    assert [row[:3] for row in rows()] == [("redis", "", at(0)), ("relay", "", at(0))]
+
+
 def test_what_is_open_is_taken_up_with_what_was_told_lately():
     now = timezone.now()
     long_ago, lately = now - QUIET_FOR - timedelta(minutes=1), now - timedelta(minutes=1)

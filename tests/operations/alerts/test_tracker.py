@@ -51,6 +51,16 @@ def test_it_is_resolved_ten_seconds_after_it_went_away():
     assert alert.resolved_at == at(60)
 
 
+def test_no_alert_ends_before_it_began_although_the_clock_was_set_back():
+    tracker = Tracker()
+    alert = opened(tracker, "redis", 3_600)
+
+    tracker.observe(fine("redis"), at(60))
+
+    assert tracker.observe(fine("redis"), at(70)) == [alert]
+    assert alert.resolved_at == alert.began_at == at(3_598)
+
+
 def test_what_comes_back_within_ten_seconds_was_not_over():
     tracker = Tracker()
     opened(tracker, "redis", 2)
