@@ -14,7 +14,7 @@ GROUPED_FOR: Final = timedelta(seconds=3)
 # An alert that comes and goes is told so often within this time; what was left out is told after it.
 TOLD_AT_MOST: Final = 3
 QUIET_FOR: Final = timedelta(minutes=10)
-# Each message is read by a person, perhaps at night. Above this number only the admin has the alerts.
+# Each message is read by a person, perhaps at night. Above this number alerts wait.
 MESSAGES_AN_HOUR: Final = 20
 HOUR: Final = timedelta(hours=1)
 
@@ -29,7 +29,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is sent at once. After one with `silent_until`, nothing is sent until then."""
+    """What is sent at once. After one with `silent_until`, nothing is sent until then, and then what is still open."""
 
     openings: list[Opening] = field(default_factory=list)
     resolved: list[TrackedAlert] = field(default_factory=list)
@@ -74,7 +74,7 @@ class Digest:
         while self._sent and now - self._sent[0] >= HOUR:
             self._sent.popleft()
         if len(self._sent) > MESSAGES_AN_HOUR:
-            self._drop_openings()
+            self._leave_out_what_is_over()
             return None
         is_last = len(self._sent) == MESSAGES_AN_HOUR
         self._sent.append(now)
@@ -105,8 +105,8 @@ class Digest:
         self._openings, self._resolved, self._waits_since = [], [], None
         return message
 
-    def _drop_openings(self) -> None:
-        """Leaves openings to the admin. What was told before is resolved in the next message."""
-        self._openings = []
-        if not self._resolved:
+    def _leave_out_what_is_over(self) -> None:
+        """What opens and ends while nothing is sent is left to the admin; the rest is told after it."""
+        self._openings = [opening for opening in self._openings if opening.alert.resolved_at is None]
+        if not self._openings and not self._resolved:
             self._waits_since = None

@@ -29,7 +29,8 @@ def text_of(message: Message) -> str:
     lines += [f"OVER {resolved_text(alert)}" for alert in message.resolved]
     if message.silent_until is not None:
         lines.append(
-            f"These were many messages. Until {_moment(message.silent_until)}, further alerts are only in the admin."
+            f"These were many messages. The next one comes after {_moment(message.silent_until)}, "
+            "with what is open then. The admin has all alerts."
         )
     return "\n".join(lines)
 

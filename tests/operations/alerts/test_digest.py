@@ -65,35 +65,45 @@ def test_one_that_came_back_and_is_over_is_told_without_another_end():
     assert timeline.told[-1][1].openings[0].alert.resolved_at == at(212)
 
 
-def test_after_many_messages_in_an_hour_one_says_that_the_rest_is_in_the_admin():
-    digest = Digest()
-    messages = []
-
-    for number in range(MESSAGES_AN_HOUR + 5):
-        digest.add(alert("dead_pms_events", str(number)), at(10 * number))
-        messages.append(digest.due(at(10 * number + 5)))
-
-    sent = [message for message in messages if message]
-    assert len(sent) == MESSAGES_AN_HOUR + 1
-    assert [message.silent_until for message in sent] == [None] * MESSAGES_AN_HOUR + [at(5) + timedelta(hours=1)]
-
-
-def test_the_end_of_what_was_told_waits_for_the_next_message_that_may_be_sent():
+def silent() -> tuple[Digest, list[TrackedAlert]]:
+    """A digest that sends nothing until 3605, and the alerts that it has told."""
     digest = Digest()
     told = [alert("dead_pms_events", str(number)) for number in range(MESSAGES_AN_HOUR + 1)]
+    messages = []
     for number, one in enumerate(told):
         digest.add(one, at(10 * number))
-        assert digest.due(at(10 * number + 5))
-    digest.add(alert("dead_pms_events", "left out"), at(1000))
+        messages.append(digest.due(at(10 * number + 5)))
+    assert [message and message.silent_until for message in messages] == [None] * MESSAGES_AN_HOUR + [at(3605)]
+    return digest, told
+
+
+def test_after_many_messages_in_an_hour_what_is_still_open_then_and_what_is_over_are_told_after_it():
+    digest, told = silent()
+    still, over = alert("database"), alert("redis")
+    for one in (still, over):
+        digest.add(one, at(1000))
     assert digest.due(at(1005)) is None
+    for one in (told[0], over):
+        one.resolved_at = at(1010)
+        digest.add(one, at(1020))
 
-    told[0].resolved_at = at(1010)
-    digest.add(told[0], at(1020))
-
-    assert digest.due(at(1030)) is None
+    assert [digest.due(at(seconds)) for seconds in (1030, 3604)] == [None, None]
     message = digest.due(at(3606))
+
     assert message is not None
-    assert (message.openings, message.resolved, message.silent_until) == ([], [told[0]], at(15) + timedelta(hours=1))
+    assert [opening.alert.key[0] for opening in message.openings] == ["database"]
+    assert (still.told_at, over.told_at) == (at(3606), None)
+    assert (message.resolved, message.silent_until) == ([told[0]], at(15) + timedelta(hours=1))
+
+
+def test_what_opened_and_ended_while_nothing_was_sent_is_not_told():
+    digest, _ = silent()
+    over = alert("redis")
+    digest.add(over, at(1000))
+    over.resolved_at = at(1010)
+    digest.add(over, at(1020))
+
+    assert [digest.due(at(seconds)) for seconds in (1030, 3606)] == [None, None]
 
 
 def test_what_was_left_out_is_not_said_to_be_over():

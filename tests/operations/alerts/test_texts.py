@@ -56,7 +56,8 @@ def test_the_last_of_many_messages_says_so():
     lines = texts.text_of(Message([Opening(REDIS)], silent_until=at(3600))).splitlines()
 
     assert lines[-1] == (
-        "These were many messages. Until 2026-11-29 15:00:00 UTC, further alerts are only in the admin."
+        "These were many messages. The next one comes after 2026-11-29 15:00:00 UTC, with what is open then. "
+        "The admin has all alerts."
     )
 
 
