@@ -99,7 +99,11 @@ def _before_send(event: "Event", hint: "Hint") -> "Event | None":
     is_alert = "alert" in event.get("tags", {})
     if not is_alert:
         error = hint["exc_info"][1] if hint.get("exc_info") else None
-        if error is None or _is_expected(error, event.get("logger")) or not _limit.allows(_kind_of(event), time.monotonic()):
+        if (
+            error is None
+            or _is_expected(error, event.get("logger"))
+            or not _limit.allows(_kind_of(event), time.monotonic())
+        ):
             return None
     return _reduced(event)
 

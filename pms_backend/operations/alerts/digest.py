@@ -51,7 +51,8 @@ class Digest:
     def take_up(self, told: Mapping[Key, Sequence[datetime]]) -> None:
         """Takes up when each alert was told lately by a process before this one."""
         for key, moments in told.items():
-            self._told[key].extendleft(reversed(moments))
+            known = self._told[key]
+            known.extendleft([moment for moment in reversed(moments) if moment not in known])
 
     def add(self, alert: TrackedAlert, now: datetime) -> None:
         """Takes an alert that has opened or is resolved."""
@@ -62,6 +63,10 @@ class Digest:
             self._repeated[alert.key] = Opening(alert, before.repeated + 1 if before else 1)
         else:
             self._add_opening(Opening(alert), now)
+
+    def untold_ends(self) -> list[TrackedAlert]:
+        """The alerts that are resolved, and of which the next message says so."""
+        return list(self._resolved)
 
     def due(self, now: datetime) -> Message | None:
         """The message that is to be sent now, if there is one; its alerts count as told."""

@@ -14,10 +14,11 @@ from django.utils import timezone
 
 from pms_backend.operations import health
 from pms_backend.operations.alerts.digest import Digest
+from pms_backend.operations.alerts.kept import read_kept, write_kept
 from pms_backend.operations.alerts.polling import PolledConditions
 from pms_backend.operations.alerts.record import AlertRecord
 from pms_backend.operations.alerts.sending import Sender
-from pms_backend.operations.alerts.tracker import Finding, Tracker
+from pms_backend.operations.alerts.tracker import Finding, TrackedAlert, Tracker
 from pms_backend.operations.models import AlertSeverity
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,11 @@ class Monitor:
         self._conditions, self._record = PolledConditions(), AlertRecord()
         self._started_at = timezone.now()
         self._have_worked: set[str] = set()
+        self._has_read_stored = False
+        kept = read_kept()
+        for alert in kept:
+            self._go_on_with(alert)
+        self._record.write([replace(alert) for alert in kept])
 
     def run(self, stop: threading.Event) -> None:
         """Polls until it is stopped."""
@@ -53,8 +59,10 @@ class Monitor:
 
     def poll(self) -> None:
         """Looks once, and tells what has changed."""
-        self._take_up()
-        found = {**self._checks(health.run_checks()), **self._conditions.poll()}
+        has_taken_up = self._take_up()
+        # Conditions do not wait to open: those that are open already must be known.
+        conditions = self._conditions.poll() if self._has_read_stored else {}
+        found = {**self._checks(health.run_checks()), **conditions}
         now = timezone.now()
         changed = self._tracker.observe(found, now)
         for alert in changed:
@@ -63,6 +71,8 @@ class Monitor:
             for sender in self._senders:
                 sender.put(message)
             changed += [opening.alert for opening in message.openings]
+        if changed or message or has_taken_up:
+            write_kept([*self._tracker.open(), *self._digest.untold_ends()])
         self._record.write([replace(alert) for alert in changed])
 
     def _checks(self, results: Mapping[str, health.CheckResult]) -> dict[str, dict[str, Finding] | None]:
@@ -73,16 +83,21 @@ class Monitor:
             for name, result in results.items()
         }
 
-    def _take_up(self) -> None:
+    def _take_up(self) -> bool:
+        """Goes on with the alerts in the database, once; False if there is nothing to go on with."""
         stored = self._record.stored()
         if stored is None:
-            return
-        now = timezone.now()
+            return False
+        self._has_read_stored = True
         self._digest.take_up(stored.told)
         for alert in stored.open:
-            # One that was not told: the process ended before, or it was told lately.
-            if self._tracker.take_up(alert) and alert.told_at is None:
-                self._digest.add(alert, now)
+            self._go_on_with(alert)
+        return bool(stored.open)
+
+    def _go_on_with(self, alert: TrackedAlert) -> None:
+        """Takes over an alert of the monitor before this one, which may have ended before it told this alert or its end."""
+        if alert.resolved_at is not None or (self._tracker.take_up(alert) and alert.told_at is None):
+            self._digest.add(alert, timezone.now())
 
 
 def _findings(result: health.CheckResult) -> dict[str, Finding] | None:

@@ -49,15 +49,17 @@ class AlertRecord:
         self._writing.refresh()
 
     def _write(self) -> None:
-        if not self._has_read:
-            stored = stored_alerts()
-            with self._lock:
-                self._stored, self._has_read = stored, True
+        # First, so that nothing else holds it up.
+        operations.record_heartbeat(name=MONITOR)
         with self._lock:
             alerts = list(self._waiting)
         services.record_alerts(alerts)
         with self._lock:
             # Others may have come meanwhile; what could not be written stays.
             self._waiting = [alert for alert in self._waiting if not any(alert is written for written in alerts)]
-        operations.record_heartbeat(name=MONITOR)
+        # After what the monitor before this one has kept is written: of that, the rows may be older.
+        if not self._has_read:
+            stored = stored_alerts()
+            with self._lock:
+                self._stored, self._has_read = stored, True
         self._upkeep.run_due()

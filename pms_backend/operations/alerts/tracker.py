@@ -54,6 +54,10 @@ class Tracker:
         self._alerts[alert.key] = alert
         return True
 
+    def open(self) -> list[TrackedAlert]:
+        """The alerts that are open."""
+        return [alert for alert in self._alerts.values() if alert.is_open]
+
     def observe(self, poll: Poll, now: datetime) -> list[TrackedAlert]:
         """The alerts that this poll has opened or resolved. Names that were not polled stay as they are."""
         changed = []

@@ -158,7 +158,8 @@ class TestServerErrors:
         later = errors.findings(Counter(route=8, integration=2), at(309))
         over = errors.findings(Counter(route=8, integration=2), at(310))
 
-        assert found is not None and later is not None
+        assert found is not None
+        assert later is not None
         assert {layer: finding.detail.partition(";")[0] for layer, finding in found.items()} == {
             "route": "1 error in the last 5 minutes",
             "integration": "2 errors in the last 5 minutes",

@@ -116,6 +116,18 @@ def test_what_was_left_out_is_not_said_to_be_over():
     assert digest.due(at(60)) is None
 
 
+def test_what_it_has_told_itself_counts_once_when_the_rows_are_read():
+    digest = Digest()
+    for seconds in (0, 20):
+        digest.add(alert("redis"), at(seconds))
+        assert digest.due(at(seconds + 5))
+
+    digest.take_up({("redis", ""): [at(5), at(25)]})
+    digest.add(alert("redis"), at(40))
+
+    assert digest.due(at(45))
+
+
 def test_what_a_process_before_has_told_is_not_told_again():
     digest = Digest()
     digest.take_up({("redis", ""): [at(-60), at(-40), at(-20)]})
