@@ -31,7 +31,7 @@ def outage_of(error: BaseException) -> str:
         for code, kinds in _OUTAGES.items():
             if isinstance(cause, kinds):
                 return code
-        # An error in the handling of an outage is one of its own. Beat says by its context alone what it was raised from.
+        # What fails while it handles an outage is a defect. Beat says by its context alone what it was raised from.
         cause = cause.__context__ if isinstance(cause, SchedulingError) else cause.__cause__
     return ""
 

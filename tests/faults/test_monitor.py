@@ -66,9 +66,9 @@ def test_an_outage_of_redis_is_told_once_and_its_end_once(tmp_path: Path, redis:
             wait_until(lambda: len(lines_about("redis", server)) == 2, "the message of its end")
 
     opening, end = lines_about("redis", server)
-    assert opening.startswith("ALERT redis: Redis does not answer, since ")
+    assert opening.startswith("ALERT redis: Redis has failed, since ")
     assert opening.endswith("See docs/operations.md, section “Alert: redis”.")
-    assert end.startswith("OVER redis: Redis does not answer. It lasted ")
+    assert end.startswith("OVER redis: Redis has failed. It lasted ")
 
 
 def test_a_monitor_that_is_killed_tells_nothing_twice_and_the_next_tells_the_end(tmp_path: Path, redis: OwnRedis):

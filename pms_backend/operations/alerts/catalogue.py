@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 # Two polls: one failure alone is no outage.
 HELD: Final = timedelta(seconds=1)
 AT_ONCE: Final = timedelta()
+# Before the number of an endpoint where the subject may be a PMS too, whose slug has no space.
+ENDPOINT: Final = "endpoint "
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What an alert says, and for how long its condition holds before it opens."""
+    """What an alert says, for a warning too, and for how long its condition holds before it opens."""
 
     what: "StrOrPromise"
     opens_after: timedelta = HELD
@@ -25,19 +27,19 @@ class Kind:
 
 # The checks of `/health/ready`, then conditions of the business.
 KINDS: Final[Mapping[str, Kind]] = {
-    "database": Kind(_("PostgreSQL does not answer")),
-    "redis": Kind(_("Redis does not answer")),
+    "database": Kind(_("PostgreSQL has failed")),
+    "redis": Kind(_("Redis has failed")),
     "migrations": Kind(_("Migrations are not applied")),
-    "worker": Kind(_("A worker does not run its tasks")),
-    "relay": Kind(_("The relay does not publish events")),
-    "beat": Kind(_("Beat does not start tasks")),
-    "sockets": Kind(_("The socket server does not work")),
+    "worker": Kind(_("A worker has failed")),
+    "relay": Kind(_("The relay has failed or is late")),
+    "beat": Kind(_("Beat has failed")),
+    "sockets": Kind(_("The socket server has failed")),
     "storage": Kind(_("The storage of files does not work")),
     "inbox": Kind(_("PMS events are applied late")),
     "deliveries": Kind(_("Webhooks are sent late")),
     "imports": Kind(_("Imports wait")),
-    "circuits": Kind(_("A PMS or an endpoint cannot be reached")),
-    "monitor": Kind(_("The monitor does not run")),
+    "circuits": Kind(_("A PMS or an endpoint cannot be reached"), AT_ONCE),
+    "monitor": Kind(_("The monitor has failed")),
     "server_errors": Kind(_("Requests or tasks fail with internal errors"), AT_ONCE),
     "parked_events": Kind(_("Events are parked"), AT_ONCE),
     "dead_pms_events": Kind(_("PMS events cannot be applied"), AT_ONCE),

@@ -9,6 +9,7 @@ from django.db.models import Count, Min, OuterRef, Subquery
 from django.utils import timezone
 
 from pms_backend.events.models import ParkedEvent
+from pms_backend.operations.alerts.catalogue import ENDPOINT
 from pms_backend.operations.alerts.tracker import Finding
 from pms_backend.operations.models import AlertSeverity
 from pms_integration.models import PMSConnection, PMSEvent, PMSEventStatus, SyncRun, SyncStatus
@@ -47,6 +48,16 @@ def read_stock_differences() -> Findings:
 def _limit_statements() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{STATEMENT_SECONDS}s"])
+
+
+def _circuits() -> Findings:
+    """Each by itself: an endpoint that fails for days hides no PMS."""
+    unreachable = PMSConnection.objects.unreachable().values_list("slug", "last_error")
+    paused = WebhookEndpoint.objects.paused().values_list("pk", "description", "failures")
+    return {slug: _warning(error) for slug, error in unreachable} | {
+        f"{ENDPOINT}{pk}": _warning(f"{name}: {_count(failures, 'failure')} in a row".removeprefix(": "))
+        for pk, name, failures in paused
+    }
 
 
 def _parked_events() -> Findings:
@@ -97,6 +108,7 @@ def _failed_syncs() -> Findings:
 
 
 CONDITIONS: Final[Mapping[str, Callable[[], Findings]]] = {
+    "circuits": _circuits,
     "parked_events": _parked_events,
     "dead_pms_events": _dead_pms_events,
     "failing_endpoints": _failing_endpoints,

@@ -13,6 +13,7 @@ from typing import Final
 from django.utils import timezone
 
 from pms_backend.operations import health
+from pms_backend.operations.alerts.conditions import CONDITIONS
 from pms_backend.operations.alerts.digest import Digest
 from pms_backend.operations.alerts.kept import read_kept, write_kept
 from pms_backend.operations.alerts.polling import PolledConditions
@@ -81,6 +82,8 @@ class Monitor:
         return {
             name: None if is_starting and name not in self._have_worked else _findings(result)
             for name, result in results.items()
+            # What is a condition too is told by its subject.
+            if name not in CONDITIONS
         }
 
     def _take_up(self) -> bool:
@@ -95,7 +98,7 @@ class Monitor:
         return bool(stored.open)
 
     def _go_on_with(self, alert: TrackedAlert) -> None:
-        """Takes over an alert of the monitor before this one, which may have ended before it told this alert or its end."""
+        """Takes over an alert of the monitor before this one, and tells it, or its end, if that one has not."""
         if alert.resolved_at is not None or (self._tracker.take_up(alert) and alert.told_at is None):
             self._digest.add(alert, timezone.now())
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from pms_backend.api.admin_tables import link
-from pms_backend.operations.alerts.catalogue import what_of
+from pms_backend.operations.alerts.catalogue import ENDPOINT, what_of
 from pms_backend.operations.models import Alert, AlertSeverity
 
 SHOWN: Final = 10
@@ -60,9 +60,10 @@ def about(request: HttpRequest, alert: Alert) -> SafeString | str:
     """What the alert is about, as a link if it has a page that the user may open."""
     name, filters = _LISTS.get(alert.name, ("", {}))
     text = alert.subject or "-"
-    if alert.name == "failing_endpoints":
-        text = _("Endpoint %(number)s") % {"number": alert.subject}
-        page = reverse(f"admin:{_ENDPOINT.replace('.', '_')}_change", args=[alert.subject])
+    number = alert.subject if alert.name == "failing_endpoints" else alert.subject.partition(ENDPOINT)[2]
+    if number:
+        text = _("Endpoint %(number)s") % {"number": number}
+        page = reverse(f"admin:{_ENDPOINT.replace('.', '_')}_change", args=[number])
         return link(page, text) if _may_view(request, _ENDPOINT) else text
     if not name or not _may_view(request, name):
         return text

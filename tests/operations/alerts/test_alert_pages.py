@@ -39,7 +39,7 @@ def test_the_dashboard_shows_open_alerts_the_oldest_first():
     client = superuser()
 
     assert shown(client) == [
-        ("The relay does not publish events", "", "for 1 hour, 5 minutes", True),
+        ("The relay has failed or is late", "", "for 1 hour, 5 minutes", True),
         ("PMS events cannot be applied: shop", "2 events", "for 5 minutes", False),
     ]
     page = client.get(DASHBOARD).content.decode()
@@ -79,7 +79,7 @@ def test_the_list_has_open_alerts_first():
     assert [alert.name for alert in listed] == ["relay", "beat", "redis"]
     page = client.get(LIST).content.decode()
     assert "30 minutes" in page
-    assert "The relay does not publish events" in page
+    assert "The relay has failed or is late" in page
 
 
 @pytest.mark.parametrize("name", ["redis", "failing_endpoints", "of_an_older_version"])
@@ -99,6 +99,8 @@ def test_an_alert_has_a_page(name: str):
         ("parked_events", "tests", "/admin/events/parkedevent/?state=parked"),
         ("dead_pms_events", "shop", "/admin/pms_integration/pmsevent/?status__exact=dead"),
         ("failing_endpoints", "7", "/admin/webhooks/webhookendpoint/7/change/"),
+        ("circuits", "shop", "/admin/pms_integration/pmsconnection/"),
+        ("circuits", "endpoint 7", "/admin/webhooks/webhookendpoint/7/change/"),
         ("failed_syncs", "shop", "/admin/pms_integration/syncrun/"),
         ("stock_differences", "shop", "/admin/pms_integration/pmsstock/?differs=1"),
     ],

@@ -29,7 +29,7 @@ from tests.waiting import wait_until
 MESSAGE = Message([Opening(TrackedAlert(("redis", ""), DOWN, began_at=at(0), is_open=True))])
 TEXT = (
     "[pms.example.com] alert: redis\n"
-    "ALERT redis: Redis does not answer, since 2026-11-29 14:00:00 UTC: it does not answer. "
+    "ALERT redis: Redis has failed, since 2026-11-29 14:00:00 UTC: it does not answer. "
     "See docs/operations.md, section “Alert: redis”."
 )
 

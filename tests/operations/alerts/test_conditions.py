@@ -17,6 +17,7 @@ from pms_integration.models import PMSConnection, PMSEvent, PMSStock, SyncRun
 from tests.factories import make_connection, make_location, make_product, set_stock, store_webhook
 from tests.operations.alerts.timeline import DOWN, at
 from webhooks.models import SWITCHED_OFF, WebhookEndpoint
+from webhooks.schedule import BREAKS_AFTER
 
 pytestmark = pytest.mark.django_db
 
@@ -46,6 +47,21 @@ def test_nothing_is_wrong_with_an_empty_system():
 
 def test_each_condition_has_an_alert():
     assert {*read_conditions(), "stock_differences", "server_errors"} <= set(KINDS)
+
+
+def test_each_pms_and_endpoint_that_cannot_be_reached_is_told_by_itself():
+    make_connection("well")
+    make_connection("away")
+    state = {"circuit": "open", "next_try_at": timezone.now(), "last_error": "The PMS does not answer."}
+    PMSConnection.objects.update(base_url="https://pms.example")
+    PMSConnection.objects.filter(slug="away").update(**state)
+    make_endpoint(failures=BREAKS_AFTER - 1)
+    paused = make_endpoint("Shop", failures=BREAKS_AFTER + 2)
+
+    assert told("circuits") == {
+        "away": ("warning", "The PMS does not answer."),
+        f"endpoint {paused.pk}": ("warning", f"Shop: {BREAKS_AFTER + 2} failures in a row"),
+    }
 
 
 def test_parked_events_are_told_by_their_receiver():
@@ -127,8 +143,8 @@ def test_all_conditions_cost_a_statement_each():
     with CaptureQueriesContext(connection) as statements:
         read_conditions()
 
-    # The savepoint and its release, the time limit, and two statements each for endpoints and runs.
-    assert len(statements) == 2 + 1 + 6
+    # The savepoint and its release, the time limit, and two statements each for circuits, endpoints and runs.
+    assert len(statements) == 2 + 1 + 8
 
 
 class TestServerErrors:

@@ -135,6 +135,19 @@ def test_conditions_open_nothing_before_it_is_known_what_is_open(stack: Stack):
     assert stack.sent.lines == []
 
 
+def test_a_circuit_is_told_by_its_subject_and_not_as_a_check(stack: Stack):
+    stack.record.answer = StoredAlerts([], {})
+    circuits = {"circuits": health.CheckResult(health.DEGRADED, "unreachable PMSs: 1; endpoints that fail: 1")}
+    stack.look(circuits, 0, 4, 8)
+    assert stack.sent.lines == []
+
+    for subjects in (["endpoint 7"], ["endpoint 7", "shop"]):
+        stack.conditions = {"circuits": dict.fromkeys(subjects, DOWN)}
+        stack.look(circuits, 10 * len(subjects), 10 * len(subjects) + 4)
+
+    assert stack.sent.lines == [(["circuits"], [])] * 2
+
+
 def test_a_file_that_is_not_whole_is_no_obstacle(stack: Stack, settings: Any):
     settings.RUN_DIR.mkdir()
     for content in (b"", b"[{}]", b"[1]", b"{"):

@@ -32,9 +32,9 @@ def test_a_message_has_a_line_for_each_alert():
     assert texts.subject_of(message) == "[pms.example.com] alert: redis, relay; over: dead_pms_events"
     assert texts.text_of(message).splitlines() == [
         "[pms.example.com] alert: redis, relay; over: dead_pms_events",
-        "ALERT redis: Redis does not answer, since 2026-11-29 14:01:05 UTC: it does not answer. "
+        "ALERT redis: Redis has failed, since 2026-11-29 14:01:05 UTC: it does not answer. "
         "See docs/operations.md, section “Alert: redis”.",
-        "ALERT relay: The relay does not publish events, since 2026-11-29 14:01:05 UTC: it does not answer. "
+        "ALERT relay: The relay has failed or is late, since 2026-11-29 14:01:05 UTC: it does not answer. "
         "See docs/operations.md, section “Alert: relay”.",
         "OVER dead_pms_events shop: PMS events cannot be applied. It lasted 1 h 5 min.",
     ]
