@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from pms_backend.events.models import Event
 from pms_integration.models import ImportJob, PMSEvent, PMSProductPush, PMSStockPush
-from webhooks.models import Delivery
+from webhooks.models import Delivery, WebhookEndpoint
 
 # More waiting rows of a queue are not counted.
 MAX_COUNTED: Final = 10_000
@@ -27,15 +27,24 @@ class Lag:
 
 
 def lags() -> dict[str, Lag]:
-    """The lags of `relay`, `inbox`, `deliveries`, `imports` and `pushes`, by a statement for each kind of row."""
+    """The lags of `relay`, `inbox`, `deliveries`, `imports` and `pushes`, by one or two statements for each."""
     stock, products = _lag(PMSStockPush.objects.due(), "due_at"), _lag(PMSProductPush.objects.due(), "due_at")
     return {
         "relay": _lag(Event.objects.pending(), "occurred_at"),
         "inbox": _lag(PMSEvent.objects.due(), "due_at"),
-        "deliveries": _lag(Delivery.objects.due(), "next_attempt_at"),
+        "deliveries": _lag_of_deliveries(),
         "imports": _lag(ImportJob.objects.due(), "lease_until"),
         "pushes": Lag(max(stock.seconds, products.seconds), stock.waiting + products.waiting),
     }
+
+
+def _lag_of_deliveries() -> Lag:
+    """They are read endpoint by endpoint, so that many of one hide older ones of others: the first of each counts."""
+    counted = _lag(Delivery.objects.due(), "next_attempt_at")
+    first = Delivery.objects.due().filter(endpoint=models.OuterRef("pk")).values("pk")[:1]
+    firsts = WebhookEndpoint.objects.filter(is_active=True, failures=0).values(first=models.Subquery(first))
+    oldest = _lag(Delivery.objects.filter(pk__in=firsts), "next_attempt_at")
+    return Lag(max(counted.seconds, oldest.seconds), counted.waiting)
 
 
 def _lag(waiting: models.QuerySet[Any], since: str) -> Lag:

@@ -41,7 +41,7 @@ def waits(queue: str) -> tuple[int, int]:
 
 
 def test_nothing_waits(django_assert_num_queries):
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         assert lags() == NOTHING
 
 
@@ -192,3 +192,13 @@ def test_no_more_rows_are_counted_than_the_limit(monkeypatch):
         make_product(f"A-{number}")
 
     assert lags()["relay"].waiting == 2
+
+
+def test_the_oldest_delivery_counts_however_many_of_another_endpoint_wait(monkeypatch):
+    monkeypatch.setattr(backlog, "MAX_COUNTED", 2)
+    first, second = make_endpoint(), make_endpoint()
+    for sequence in range(3):
+        make_delivery(first, sequence, -MINUTE)
+    make_delivery(second, 1, -MINUTE * 9)
+
+    assert waits("deliveries") == (9, 2)
