@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 # Two polls: one failure alone is no outage.
 HELD: Final = timedelta(seconds=1)
 AT_ONCE: Final = timedelta()
+# It refuses connections while it is restarted, which takes some seconds.
+RESTARTS: Final = timedelta(seconds=4)
 # Before the number of an endpoint where the subject may be a PMS too, whose slug has no space.
 ENDPOINT: Final = "endpoint "
 
@@ -28,12 +30,12 @@ class Kind:
 # The checks of `/health/ready`, then conditions of the business.
 KINDS: Final[Mapping[str, Kind]] = {
     "database": Kind(_("PostgreSQL has failed")),
-    "redis": Kind(_("Redis has failed")),
+    "redis": Kind(_("Redis has failed"), RESTARTS),
     "migrations": Kind(_("Migrations are not applied")),
     "worker": Kind(_("A worker has failed")),
     "relay": Kind(_("The relay has failed or is late")),
     "beat": Kind(_("Beat has failed")),
-    "sockets": Kind(_("The socket server has failed")),
+    "sockets": Kind(_("The socket server has failed"), RESTARTS),
     "storage": Kind(_("The storage of files does not work")),
     "inbox": Kind(_("PMS events are applied late")),
     "deliveries": Kind(_("Webhooks are sent late")),
