@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from typing import Final
 
 import psycopg
-from celery.beat import SchedulingError
 from django.db import DatabaseError, InterfaceError, OperationalError
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from pms_backend import metrics
-from pms_backend.metrics.layers import Layer, layer_of_traceback
+from pms_backend.metrics.layers import Layer, layer_of_traceback, module_of_traceback
 
 INTERNAL_ERROR: Final = "internal_error"
 # What raises these does not answer at present, or has refused because of its state: no defect of the code.
@@ -31,8 +30,10 @@ def outage_of(error: BaseException) -> str:
         for code, kinds in _OUTAGES.items():
             if isinstance(cause, kinds):
                 return code
-        # What fails while it handles an outage is a defect. Beat says by its context alone what it was raised from.
-        cause = cause.__context__ if isinstance(cause, SchedulingError) else cause.__cause__
+        # Code of ours that fails while it handles an outage has a defect. A library that does, such as Celery where its
+        # worker loses Redis, tells of the outage.
+        is_of_library = not module_of_traceback(cause.__traceback__)
+        cause = cause.__cause__ or (cause.__context__ if is_of_library else None)
     return ""
 
 

@@ -30,11 +30,16 @@ _PARTS: Final = {
 
 def layer_of_traceback(traceback: TracebackType | None) -> Layer:
     """The layer of the innermost frame that runs code of ours."""
+    parts = frozenset(module_of_traceback(traceback).split("."))
+    return next((layer for layer, names in _PARTS.items() if not names.isdisjoint(parts)), Layer.ROUTE)
+
+
+def module_of_traceback(traceback: TracebackType | None) -> str:
+    """The module of the innermost frame that runs code of ours; empty if none does."""
     module = ""
     while traceback is not None:
         name = traceback.tb_frame.f_globals.get("__name__", "")
         if name.partition(".")[0] in PACKAGES:
             module = name
         traceback = traceback.tb_next
-    parts = frozenset(module.split("."))
-    return next((layer for layer, names in _PARTS.items() if not names.isdisjoint(parts)), Layer.ROUTE)
+    return module

@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import DataError
 from django.test import TestCase
 
 from pms_integration import services
@@ -87,7 +87,7 @@ def test_a_call_that_fails_is_an_error(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("error", "layer"), [(KeyError("surprise"), "route"), (OperationalError("the database is away"), "model")]
+    ("error", "layer"), [(KeyError("surprise"), "route"), (DataError("a value does not fit"), "model")]
 )
 def test_a_defect_is_counted_where_it_is_logged(error: Exception, layer: str):
     with rises(ERRORS) as errors:

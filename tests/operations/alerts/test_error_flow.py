@@ -57,6 +57,16 @@ def raised_while_handling(error: Exception, cause: Exception) -> Exception:
     return error
 
 
+def raised_by_us(error: Exception) -> Exception:
+    """The same, raised by a function of one of our packages."""
+    module = {"__name__": "products.services", "error": error}
+    try:
+        exec("raise error", module)
+    except Exception as raised:
+        return raised
+    raise AssertionError
+
+
 def raised_from(error: Exception, cause: Exception) -> Exception:
     error.__cause__ = cause
     return error
@@ -69,7 +79,8 @@ def raised_from(error: Exception, cause: Exception) -> Exception:
         (RedisConnectionError("refused"), "redis_unavailable"),
         (raised_from(RuntimeError("later"), RedisTimeoutError("slow")), "redis_unavailable"),
         (raised_while_handling(SchedulingError("not sent"), BrokerError("refused")), "redis_unavailable"),
-        (raised_while_handling(TypeError("a wrong fallback"), RedisConnectionError("refused")), ""),
+        (raised_while_handling(AttributeError("of kombu"), RedisConnectionError("refused")), "redis_unavailable"),
+        (raised_by_us(raised_while_handling(TypeError("a wrong fallback"), RedisConnectionError("refused"))), ""),
         (ResponseError("a wrong script"), ""),
         (RuntimeError("surprise"), ""),
     ],
