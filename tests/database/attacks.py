@@ -100,6 +100,9 @@ CHECKS = {
     "sync_run_stage_known": ["stage = 'lost'"],
     "sync_run_status_known": ["status = 'lost'"],
     "pms_integration_pmsstock_reported_at_in_bounds": [f"reported_at = {LONG_AGO}", f"reported_at = {FAR_AHEAD}"],
+    "operations_alert_resolved_after_it_began": ["resolved_at = began_at - interval '1 second'"],
+    "operations_alert_severity_known": ["severity = 'lost'", "severity = ''"],
+    "operations_metricincrease_amount_positive": ["amount = 0", "amount = -1"],
     "products_category_not_its_own_parent": ["parent_id = id"],
     "products_imagefile_has_a_file": ["file = ''"],
     "products_imagefile_has_pixels": ["width = 0", "height = 0"],
@@ -163,6 +166,8 @@ OTHERWISE = {
         "is_deduplicated": "false",
     },
     "inventory_movement_source_unique": {"level_version": "level_version + 100", "is_deduplicated": "false"},
+    "operations_alert_once": {"resolved_at": "began_at"},
+    "operations_alert_open_once": {"began_at": "began_at + interval '1 second'"},
     "pms_category_mapped_once": {"external_name": "'other'"},
     "pms_category_name_once": {"category_id": "(SELECT max(id) FROM products_category)"},
     "pms_integration_pmsproductpush_idempotency_key_key": {

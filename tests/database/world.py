@@ -14,6 +14,10 @@ from pms_backend.access.models import AuditEntry, SigningKey, SupabaseUser
 from pms_backend.api.models import IdempotencyKey
 from pms_backend.events.models import Event, ParkedEvent
 from pms_backend.events.services import relay_pending
+from pms_backend.operations.alerts.services import record_alerts
+from pms_backend.operations.alerts.tracker import Finding, TrackedAlert
+from pms_backend.operations.business_metrics.services import add_increases
+from pms_backend.operations.models import AlertSeverity
 from pms_backend.operations.services import record_heartbeat
 from pms_integration.models import (
     ImportJob,
@@ -37,6 +41,7 @@ from webhooks.services.endpoints import EndpointURL
 def make_world() -> None:
     """Stock that is reserved, on its way, reported and being counted; a catalogue, an import, a feed; callers."""
     _make_clients()
+    _observe()
     _make_catalogue()
     main, back, shop = (make_location(code) for code in ("main", "back", "shop"))
     make_location("last")
@@ -88,7 +93,14 @@ def _make_clients() -> None:
     SupabaseUser.objects.create(subject="one", user=User.objects.create(username="one"))
     access.issue_ticket(caller=caller_of_user(User.objects.create(username="other")))
     IdempotencyKey.objects.create(digest=b"0" * 32, fingerprint=b"0" * 32, status=201, body=b"{}")
+
+
+def _observe() -> None:
+    """A worker that was seen, a counter that rose and an alert that is open."""
     record_heartbeat(name="default")
+    add_increases({("pms_deliveries_total", (("result", "delivered"),)): 1})
+    finding = Finding(AlertSeverity.CRITICAL, "it does not answer")
+    record_alerts([TrackedAlert(("redis", ""), finding, began_at=timezone.now(), is_open=True)])
 
 
 def _deliver() -> None:
