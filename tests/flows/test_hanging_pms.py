@@ -69,8 +69,8 @@ def test_webhooks_and_requests_go_on_while_a_pms_hangs(stack: Stack) -> None:
 
     assert set(statuses) == {202}
     assert other["detail"] == "The PMS demo only sends webhooks: it has no base URL."
-    # But for the PMS that hangs.
-    assert {name for name, check in ready["checks"].items() if check["status"] != "ok"} <= {"circuits"}
+    # The circuit of the PMS that hangs may be open, and what another test has restarted is degraded for a while.
+    assert {check["status"] for check in ready["checks"].values()} <= {"ok", "degraded"}
     # It did hang, and whoever asked meanwhile was told so at once.
     assert answers[HANGS] >= 1
     assert answers["pms_busy"] > answers[HANGS]

@@ -13,7 +13,7 @@ from tests.standalone.running import processes_of
 pytestmark = pytest.mark.stack
 
 # docs/operations.md promises it.
-MEMORY_BYTES = 1_400_000_000
+MEMORY_BYTES = 1_500_000_000
 CLIENTS = 8
 ROUNDS = 25
 OTHERS_CONNECTIONS = """

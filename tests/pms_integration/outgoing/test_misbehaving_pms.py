@@ -71,15 +71,15 @@ def announced(api: JSONClient) -> list[dict[str, Any]]:
     return [event["data"] for event in api.get("/api/v1/events/", {"types": "pms.unreachable"}).json()["results"]]
 
 
-def worker_health() -> str:
-    """What `/health/ready` says of the workers; everything works."""
-    for queue in settings.QUEUES:
-        record_heartbeat(queue)
+def circuits() -> tuple[str, str]:
+    """What `/health/ready` says of the circuits; everything else works."""
+    for name in ("beat", "monitor", *settings.QUEUES):
+        record_heartbeat(name)
     answer = Client().get("/health/ready")
     checks = answer.json()["checks"]
+    found = checks.pop("circuits")
     assert (answer.status_code, {check["status"] for check in checks.values()}) == (200, {"ok"})
-    detail: str = checks["worker"]["detail"]
-    return detail
+    return found["status"], found["detail"]
 
 
 def to_do(client: Client) -> list[str]:
@@ -119,7 +119,7 @@ def test_a_pms_without_usable_answers_is_named_with_its_error_and_the_next_try(
     assert f"It is not called until {moment}" in client.get(reverse(LIST)).content.decode()
     assert (listed(client, "unreachable"), listed(client, "failed")) == (["broken"], [])
     assert to_do(client) == ["1 PMS cannot be reached"]
-    assert worker_health().endswith("; unreachable PMSs: 1")
+    assert circuits() == ("degraded", "unreachable PMSs: 1; endpoints that fail: 0")
 
 
 def test_nobody_waits_for_it_meanwhile(api: JSONClient, pms: PMSConnection, simulator: SimulatorHere):
@@ -145,7 +145,7 @@ def test_one_trial_finds_out_that_it_works_again(api: JSONClient, pms: PMSConnec
     assert shown["last_contact_at"] is not None
     assert len(announced(api)) == 1
     assert to_do(superuser()) == []
-    assert "unreachable" not in worker_health()
+    assert circuits() == ("ok", "unreachable PMSs: 0; endpoints that fail: 0")
 
 
 def test_a_wrong_token_is_a_refusal_that_opens_nothing(api: JSONClient, pms: PMSConnection, simulator: SimulatorHere):
@@ -165,4 +165,4 @@ def test_a_wrong_token_is_a_refusal_that_opens_nothing(api: JSONClient, pms: PMS
     assert escape(error) in page
     assert escape(error)[:100] in client.get(reverse(LIST)).content.decode()
     assert (listed(client, "unreachable"), listed(client, "failed")) == ([], ["broken"])
-    assert "unreachable" not in worker_health()
+    assert circuits() == ("ok", "unreachable PMSs: 0; endpoints that fail: 0")
