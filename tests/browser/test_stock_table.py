@@ -106,6 +106,7 @@ def wait_for(page: Page, number: int) -> None:
     page.wait_for_function(f"figures => JSON.stringify(({SHOWN})()) === JSON.stringify(figures)", arg=figures(number))
 
 
+@pytest.mark.slow
 def test_the_table_is_right_after_the_server_was_killed(
     live_server: LiveServer, server: SocketServer, chromium: str
 ) -> None:

@@ -76,7 +76,7 @@ def recording_is_held() -> Iterator[None]:
 @pytest.mark.parametrize(
     ("make", "version", "is_recording"),
     [
-        (new, 1, False),
+        pytest.param(new, 1, False, marks=pytest.mark.slow),
         (changed, 2, True),
         pytest.param(new, 1, True, marks=pytest.mark.slow),
         pytest.param(changed, 2, False, marks=pytest.mark.slow),

@@ -40,6 +40,7 @@ def unexplained_stock(stack: Stack) -> Iterator[None]:
             database.execute(CHANGE_A_LEVEL, [-1])
 
 
+@pytest.mark.slow
 def test_a_day_ends_in_agreement(stack: Stack) -> None:
     before = stack.wait_until_applied()
 

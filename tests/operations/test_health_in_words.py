@@ -128,6 +128,7 @@ def test_only_the_newest_events_are_counted(monkeypatch: pytest.MonkeyPatch) -> 
     assert "All of the newest 3 events of the last 24 hours were applied." in health("Sync")[0]
 
 
+@pytest.mark.slow
 def test_the_runs_and_events_of_years_are_not_read() -> None:
     pms = make_connection()
     day = timedelta(days=1)

@@ -127,6 +127,7 @@ def test_the_lock_file_of_a_killed_server_is_no_obstacle(data_dir: Path) -> None
             other.kill()
 
 
+@pytest.mark.slow
 def test_a_server_that_still_runs_is_ended_before_the_next_starts(data_dir: Path) -> None:
     command = (
         sys.executable,
