@@ -17,7 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, Generic, TypeVar
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 Value = TypeVar("Value")
@@ -118,11 +118,22 @@ class BoundedReading(Generic[Value]):
     def _run_once(self) -> bool:
         """Reads, and returns whether that succeeded."""
         try:
-            result: Value | Exception = self.read()
+            result: Value | Exception = self._read()
         except Exception as error:
             result = error
         self._end(result)
         return not isinstance(result, Exception)
+
+    def _read(self) -> Value:
+        """Reads; once more by a new connection if the one to PostgreSQL broke, perhaps long ago, at a restart."""
+        try:
+            return self.read()
+        except (OperationalError, InterfaceError):
+            is_broken = connection.connection is not None and not connection.is_usable()
+            if connection.in_atomic_block or not is_broken:
+                raise
+            connection.close()
+            return self.read()
 
     def _end(self, result: Value | Exception) -> None:
         with self._changed:

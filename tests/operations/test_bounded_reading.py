@@ -216,3 +216,29 @@ def test_the_connection_to_the_database_is_closed_after_a_failure():
         time.sleep(0.02)
 
     assert len(set(sessions)) == len(sessions) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_broke_since_the_last_run_is_replaced():
+    reading = BoundedReading(own_pid, fresh_seconds=0)
+    before = reading.get(LONG)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [before])
+
+    after = reading.get(LONG)
+
+    assert after != before
+    assert reading.failing_seconds == 0
+    close_own(reading)
+
+
+def close_own(reading: BoundedReading[int]) -> None:
+    """Ends the connection of its thread, which would hold the test's database."""
+    reading.read = lambda: connection.close() or 0
+    reading.get(LONG)
+
+
+def own_pid() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
