@@ -1,14 +1,9 @@
 """Alerts as messages in Sentry."""
 
-from typing import TYPE_CHECKING
-
 from pms_backend.operations import sentry
 from pms_backend.operations.alerts import texts
 from pms_backend.operations.alerts.digest import Message
 from pms_backend.operations.models import AlertSeverity
-
-if TYPE_CHECKING:
-    pass
 
 
 class SentryChannel:
