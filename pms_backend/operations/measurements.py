@@ -30,7 +30,6 @@ logger = logging.getLogger(__name__)
 
 # All levels are compared for it, 0.5 s for 50,000, and the rows of a month are added up, 0.03 s.
 SLOW_SECONDS: Final = 30.0
-PATIENCE_SECONDS: Final = 1.5
 _PROGRAM: Final = re.compile(r"pms ([a-z]{1,20})")
 _CONNECTIONS: Final = """
 SELECT coalesce(application_name, ''), count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' GROUP BY 1
@@ -128,7 +127,7 @@ def _of_health() -> Iterator[Metric]:
 
 
 def _of_observation(began: float) -> Iterator[Metric]:
-    found = health.DATABASE.wait(PATIENCE_SECONDS, since=began)
+    found = health.DATABASE.wait(health.PATIENCE_SECONDS, since=began)
     lags = found.lags
     yield _gauge(
         "pms_queue_lag_seconds", "For how long the oldest waiting row of a queue could have been worked on", "queue",
@@ -143,7 +142,7 @@ def _of_observation(began: float) -> Iterator[Metric]:
 
 
 def _of_measured(began: float) -> Iterator[Metric]:
-    found = MEASURED.wait(PATIENCE_SECONDS, since=began)
+    found = MEASURED.wait(health.PATIENCE_SECONDS, since=began)
     yield _gauge(
         "pms_oldest_due_event_seconds", "For how long the oldest PMS event has been due", "connection",
         found.overdue_seconds,
@@ -161,7 +160,7 @@ def _of_measured(began: float) -> Iterator[Metric]:
 
 
 def _of_slowly_measured(began: float) -> Iterator[Metric]:
-    found = SLOWLY_MEASURED.wait(PATIENCE_SECONDS, since=began)
+    found = SLOWLY_MEASURED.wait(health.PATIENCE_SECONDS, since=began)
     yield _gauge(
         "pms_stock_differences", "Levels of which a PMS has another quantity than we, without what is pending",
         "connection", found.differing_levels,
