@@ -8,10 +8,15 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+import django
 import orjson
 import psycopg
 
 from benchmarks.workloads import ADJUSTMENTS, AVAILABILITY, BULK_ADJUSTMENTS, BULK_COUNTS
+
+# The web server logs refused requests, and reads settings for it.
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pms_backend.settings")
+django.setup()
 
 StatusAndBody = tuple[str, dict[str, Any]]
 
@@ -75,6 +80,8 @@ _of_thread = threading.local()
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """A WSGI application for the requests of the workloads."""
+    if environ["REQUEST_METHOD"] == "GET":
+        return _send(start_response, "200 OK", b"{}")
     wanted = orjson.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
     status, content = _HANDLERS[environ["PATH_INFO"]](wanted)
     return _send(start_response, status, orjson.dumps(content))
