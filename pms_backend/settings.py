@@ -71,6 +71,19 @@ INSTALLED_APPS = [
     "pms_backend.api",
 ]
 
+# Of `/api/`, `/health/` and `/metrics`, the way of programs (pms_backend/api/handler.py).
+API_MIDDLEWARE = [
+    "pms_backend.api.middleware.RequestContextMiddleware",
+    "pms_backend.access.request_log.RequestLogMiddleware",
+    "pms_backend.api.content_security.ApiSecurityMiddleware",
+    "pms_backend.api.other_origins.ApiCorsMiddleware",
+    "pms_backend.api.middleware.RequestLimitsMiddleware",
+    "pms_backend.access.throttling.AddressThrottleMiddleware",
+    "pms_backend.access.browsers.StaffSessionMiddleware",
+    "pms_backend.api.middleware.BodyLimitsMiddleware",
+]
+
+# Of everything else: the admin, the documentation, static files.
 MIDDLEWARE = [
     "pms_backend.api.middleware.RequestContextMiddleware",
     "pms_backend.access.request_log.RequestLogMiddleware",
@@ -82,11 +95,12 @@ MIDDLEWARE = [
     "pms_backend.api.languages.PageLanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "pms_backend.access.throttling.AddressThrottleMiddleware",
-    "pms_backend.access.browsers.SessionMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "pms_backend.access.browsers.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
     "pms_backend.access.middleware.StaffActorMiddleware",
-    "pms_backend.access.browsers.MessageMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "pms_backend.api.middleware.BodyLimitsMiddleware",
     # Innermost, so that its response to a locked login passes through all others.
     "axes.middleware.AxesMiddleware",
 ]
@@ -94,7 +108,8 @@ MIDDLEWARE = [
 # The base URL of an OpenTelemetry collector with OTLP/HTTP: set it to see where the time of requests goes.
 OTEL_EXPORTER_OTLP_ENDPOINT = env.web_address("OTEL_EXPORTER_OTLP_ENDPOINT")
 if OTEL_EXPORTER_OTLP_ENDPOINT:
-    MIDDLEWARE.insert(0, "pms_backend.tracing.TracingMiddleware")
+    for middleware in (API_MIDDLEWARE, MIDDLEWARE):
+        middleware.insert(0, "pms_backend.tracing.TracingMiddleware")
 # OpenTelemetry reads these itself, but would ignore a wrong value.
 env.choice("OTEL_TRACES_SAMPLER", "parentbased_always_on", allowed=env.TRACES_SAMPLERS)
 env.fraction("OTEL_TRACES_SAMPLER_ARG", 1.0)

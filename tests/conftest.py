@@ -22,6 +22,7 @@ from pms_backend.access.models import DEFAULT_TIER, INTERNAL_TIER
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.access.services import create_api_client
 from pms_backend.operations.bounded_reading import BoundedReading
+from tests.both_handlers import use_both_handlers
 from tests.emptying import empty_what_was_written
 from tests.events.receivers import Receive, connecting
 from tests.sockets import GAP, SocketServer, continue_feed
@@ -31,6 +32,8 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND usename = current_user ORDER BY pid = pg_backend_pid()
 """
 
+
+use_both_handlers()
 
 # Whole systems with real processes: minutes of waiting, which the other tests fill.
 LONGEST: Final = ("flows", "faults", "standalone")

@@ -1,33 +1,25 @@
-"""Middlewares that only browsers need: session, login, messages.
+"""The session of staff who call the API from their browser."""
 
-API requests without a cookie skip them, so that programs do not pay for them.
-"""
-
+from collections.abc import Callable
 from typing import Any
 
-from django.contrib.auth import middleware as auth
-from django.contrib.messages import middleware as messages
-from django.contrib.sessions import middleware as sessions
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest
-from django.utils.deprecation import MiddlewareMixin
+from django.http.response import HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
 
-API = "/api/"
 
+class StaffSessionMiddleware:
+    """Django's middlewares of session, CSRF and login, for API requests with a cookie. A program's has none.
 
-class _ForBrowsers(MiddlewareMixin):
+    `StaffSessionAuthentication` checks the CSRF token, and only if the session is what authenticates the request.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+        self._with_session = SessionMiddleware(CsrfViewMiddleware(AuthenticationMiddleware(get_response)))
+
     def __call__(self, request: HttpRequest) -> Any:
-        if request.path.startswith(API) and not request.META.get("HTTP_COOKIE"):
-            return self.get_response(request)
-        return super().__call__(request)
-
-
-class SessionMiddleware(_ForBrowsers, sessions.SessionMiddleware):
-    """Django's, for browsers."""
-
-
-class AuthenticationMiddleware(_ForBrowsers, auth.AuthenticationMiddleware):
-    """Django's, for browsers."""
-
-
-class MessageMiddleware(_ForBrowsers, messages.MessageMiddleware):
-    """Django's, for browsers."""
+        is_browser = request.META.get("HTTP_COOKIE")
+        return self._with_session(request) if is_browser else self.get_response(request)

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponseBase
 from django.http.request import split_domain_port
+from django.middleware.security import SecurityMiddleware
 
 # The pages that open sockets.
 LIVE_PAGES: Final = "/admin/"
@@ -52,6 +53,24 @@ class ContentSecurityPolicyMiddleware(CSPMiddleware):
             if request.path.startswith(LIVE_PAGES) and (origin := socket_origin(request)):
                 parts.update = {**(parts.update or {}), "connect-src": [origin]}
         return parts
+
+
+class ApiSecurityMiddleware(SecurityMiddleware):
+    """Django's (the redirect to HTTPS, and its headers) with the policy of the API."""
+
+    def __init__(self, get_response: Any) -> None:
+        super().__init__(get_response)
+        self._policy = build_policy()
+
+    def __call__(self, request: HttpRequest) -> Any:
+        response: Any = self.process_request(request)
+        if response is None:
+            response = self.get_response(request)
+            response.headers.setdefault(HEADER, self._policy)
+            if response.headers.get("Content-Type", "").startswith("text/html"):
+                for name, value in HTML_HEADERS.items():
+                    response.headers.setdefault(name, value)
+        return self.process_response(request, response)
 
 
 def policy_of(path: str) -> dict[str, Any] | None:

@@ -46,7 +46,22 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class RequestLimitsMiddleware:
-    """Refuses a request whose head exceeds the limits, or whose body the view does not accept.
+    """Refuses a request whose head exceeds the limits, or that is for another host (400)."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        refusal = _problem_of_head(request)
+        if refusal is not None:
+            return problem(refusal)
+        # Raises `DisallowedHost`.
+        request.get_host()
+        return self.get_response(request)
+
+
+class BodyLimitsMiddleware:
+    """Refuses a body that the view does not accept.
 
     A body of another type is 415, one that is too long 413, even where the view never reads its body: a caller would
     not notice that it is ignored.
@@ -56,11 +71,13 @@ class RequestLimitsMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        refusal = _problem_of_head(request)
-        return self.get_response(request) if refusal is None else problem(refusal)
+        # A request for a page has no match yet: Django calls `process_view` when it has.
+        match = request.resolver_match
+        refusal = None if match is None else self.process_view(request, match.func)
+        return self.get_response(request) if refusal is None else refusal
 
     def process_view(self, request: HttpRequest, view: Any, *_: Any) -> HttpResponse | None:
-        """Checks the type and the length of the body."""
+        """The refusal of a body by its type or its length."""
         parsers = getattr(getattr(view, "cls", None), "parser_classes", None)
         if parsers is None or request.method in _SAFE or not (length := _length_of_body(request)):
             return None

@@ -1,7 +1,9 @@
 """Django's error handlers: problems for programs, pages for people."""
 
 import copy
+import functools
 import sys
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -11,11 +13,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
+from rest_framework.exceptions import MethodNotAllowed
 
 from pms_backend.api import context
 from pms_backend.api.exceptions import is_api_request, problem_of
 from pms_backend.api.problems import PROBLEM_CONTENT_TYPE, Problem
 from pms_backend.api.renderers import to_json
+
+View = Callable[[HttpRequest], HttpResponse]
 
 MALFORMED: Final = Problem(400, "malformed", gettext_noop("The request cannot be read."))
 FORBIDDEN: Final = Problem(403, "forbidden", gettext_noop("You may not do this."))
@@ -37,9 +42,24 @@ _TITLES: Final = {
 def problem(answer: Problem) -> HttpResponse:
     """The response for a problem outside of DRF."""
     body = to_json(answer.as_dict())
-    response = HttpResponse(body, status=answer.status, content_type=PROBLEM_CONTENT_TYPE, headers=answer.headers())
+    headers = {"Content-Type": PROBLEM_CONTENT_TYPE, "Content-Length": str(len(body)), **answer.headers()}
+    response = HttpResponse(body, status=answer.status, headers=headers)
     response.problem = answer  # type: ignore[attr-defined]  # it is counted by RequestContextMiddleware
     return response
+
+
+def only_reads(view: View) -> View:
+    """Answers 405 to any method but GET and HEAD, as Django's `require_safe` does, but as a problem."""
+
+    @functools.wraps(view)
+    def checked(request: HttpRequest) -> HttpResponse:
+        if request.method in ("GET", "HEAD"):
+            return view(request)
+        refusal = problem(problem_of(MethodNotAllowed(request.method or "")))
+        refusal["Allow"] = "GET, HEAD"
+        return refusal
+
+    return checked
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

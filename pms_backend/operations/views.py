@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from pms_backend.api.problems import Problem
 from pms_backend.api.renderers import to_json
-from pms_backend.api.views import problem
+from pms_backend.api.views import only_reads, problem
 from pms_backend.metrics.reading import registry_of_all_processes
 from pms_backend.operations import health, measurements
 
@@ -32,13 +32,13 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "operations/home.html")
 
 
-@require_safe
+@only_reads
 def live(_: HttpRequest) -> HttpResponse:
     """Answers 200 as long as the process runs."""
     return HttpResponse(to_json({"status": "ok"}), content_type="application/json")
 
 
-@require_safe
+@only_reads
 def ready(request: HttpRequest) -> HttpResponse:
     """Answers 503 if nothing works, otherwise 200, and names what does not work; only who may scrape is told why.
 
@@ -57,7 +57,7 @@ def ready(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@require_safe
+@only_reads
 def metrics(request: HttpRequest) -> HttpResponse:
     """Answers in Prometheus's format to requests with METRICS_TOKEN; without one, to requests from this machine."""
     if not _may_scrape(request):

@@ -1,4 +1,4 @@
-"""Sessions, logins and messages are for browsers: a program's request passes them by."""
+"""Sessions and logins are for browsers: a program's request passes them by. Messages are for pages."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def addresses(settings: Any) -> None:
     ("address", "cookie", "expected"),
     [
         ("/api/found/", "", []),
-        ("/api/found/", "a=b", LAYERS),
+        ("/api/found/", "a=b", ["session", "user"]),
         ("/admin/found/", "", LAYERS),
         ("/found/", "", LAYERS),
     ],

@@ -18,13 +18,13 @@ from typing import Any, Final
 
 import orjson
 import pytest
-from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from django.test import RequestFactory
 from standardwebhooks import Webhook
 
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.access.services import create_api_client
+from pms_backend.api.handler import Application
 from tests.factories import make_connection, make_location
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,16 +61,16 @@ class Cost:
 
 
 BUDGETS: Final = {
-    "list": Cost(calls=3658, queries=1),
-    "product": Cost(calls=2137, queries=1),
-    "cached list": Cost(calls=1723, queries=0),
-    "adjust": Cost(calls=2010, queries=1),
-    "count": Cost(calls=2204, queries=1),
-    "reserve": Cost(calls=16270, queries=10),
-    "commit": Cost(calls=9832, queries=7),
-    "bulk of 100": Cost(calls=14505, queries=4),
-    "webhook in": Cost(calls=1621, queries=1),
-    "availability of 50": Cost(calls=3736, queries=1),
+    "list": Cost(calls=3537, queries=1),
+    "product": Cost(calls=2016, queries=1),
+    "cached list": Cost(calls=1602, queries=0),
+    "adjust": Cost(calls=1888, queries=1),
+    "count": Cost(calls=2082, queries=1),
+    "reserve": Cost(calls=16148, queries=10),
+    "commit": Cost(calls=9710, queries=7),
+    "bulk of 100": Cost(calls=14383, queries=4),
+    "webhook in": Cost(calls=1500, queries=1),
+    "availability of 50": Cost(calls=3615, queries=1),
 }
 
 
@@ -170,7 +170,7 @@ def shop(settings: Any) -> Shop:
         for number in range(STATEMENTS_REMEMBERED + 1):
             cursor.execute(f"SELECT {number}")
     key = create_api_client(name="shop", scopes=ALL_SCOPES).api_key
-    made = Shop(WSGIHandler(), key, webhook_secret=make_connection("demo").secret)
+    made = Shop(Application(), key, webhook_secret=make_connection("demo").secret)
     make_location("main")
     lamps = [
         {"name": "Lamp", "status": "active",

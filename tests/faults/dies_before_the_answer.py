@@ -13,6 +13,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 
+from tests.both_handlers import use_both_handlers
+
 
 def die_before_the_answer(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], None]:
     """The outermost middleware."""
@@ -29,8 +31,9 @@ def die_before_the_answer(get_response: Callable[[HttpRequest], HttpResponse]) -
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pms_backend.settings")
     django.setup()
-    settings.MIDDLEWARE = ["tests.faults.dies_before_the_answer.die_before_the_answer", *settings.MIDDLEWARE]
+    settings.API_MIDDLEWARE = ["tests.faults.dies_before_the_answer.die_before_the_answer", *settings.API_MIDDLEWARE]
     settings.ALLOWED_HOSTS = ["*"]
+    use_both_handlers()
     path, body, key, idempotency_key = sys.argv[1:]
     headers = {"X-Api-Key": key, "Idempotency-Key": idempotency_key}
     Client().post(path, body, content_type="application/json", headers=headers)

@@ -21,7 +21,8 @@ def spans(monkeypatch: pytest.MonkeyPatch, settings) -> Iterator[InMemorySpanExp
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     monkeypatch.setattr(tracing, "_started", [provider.get_tracer("tests")])
-    settings.MIDDLEWARE = ["pms_backend.tracing.TracingMiddleware", *settings.MIDDLEWARE]
+    for name in ("API_MIDDLEWARE", "MIDDLEWARE"):
+        setattr(settings, name, ["pms_backend.tracing.TracingMiddleware", *getattr(settings, name)])
     tracing.start()
     tracing.trace_statements_of(connection=connection)
     yield exporter

@@ -31,7 +31,7 @@ request = RequestFactory().get("/not-a-page", SERVER_NAME="localhost")
 list(application(request.environ, lambda *_: None))
 tracing = ("pms_backend.tracing", "opentelemetry.sdk.trace", "opentelemetry.exporter")
 print([name for name in tracing if name in sys.modules])
-print(settings.MIDDLEWARE[0])
+print(settings.API_MIDDLEWARE[0], settings.MIDDLEWARE[0])
 """
 
 
@@ -73,7 +73,7 @@ def test_an_ending_process_sends_its_last_spans(tmp_path: Path, more: dict[str, 
     collector.stop()
 
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[1] == "pms_backend.tracing.TracingMiddleware"
+    assert done.stdout.splitlines()[1] == " ".join(["pms_backend.tracing.TracingMiddleware"] * 2)
     server = collector.spans()[-1]
     assert (server.name, server.program, server.service) == ("GET unmatched", "web", service)
 

@@ -5,11 +5,13 @@ from typing import Any
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from pms_backend.access.lockout import refuse
 from pms_backend.access.throttling import TokenThrottle
 from pms_backend.access.tokens import services
 from pms_backend.access.tokens.callers import KEYWORD
@@ -38,11 +40,14 @@ class ObtainTokenView(TokenView):
     """Name and password against a pair of tokens."""
 
     @extend_schema(request=CredentialsSerializer, responses=TokenPairSerializer, auth=[])
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         """Nobody learns whether the name or the password was wrong."""
         credentials = CredentialsSerializer(data=request.data)
         credentials.is_valid(raise_exception=True)
         user = authenticate(request._request, **credentials.validated_data)
+        # Set by django-axes, whose middleware is not in the way of the API.
+        if getattr(request._request, "axes_locked_out", False):
+            return refuse(request._request, credentials=credentials.validated_data)
         if not isinstance(user, User):
             raise WrongCredentials("No active user has this name and this password.")
         return Response(asdict(services.issue_tokens(user=user)))
