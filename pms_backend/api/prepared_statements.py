@@ -5,11 +5,10 @@ of 2.1 ms. Behind a pooler in transaction mode `prepare_threshold` is None, so p
 the parameters on the server.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, Self
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg import Cursor
 from psycopg.types.numeric import Int8
 
@@ -32,13 +31,13 @@ def on_one_line(statement: str) -> str:
     return " ".join(statement.split())
 
 
-@contextmanager
-def prepared_cursor() -> Iterator[Any]:
+def prepared_cursor() -> Any:
     """Like `connection.cursor()`, but prepares the statements that it executes. Parameters are passed by name."""
-    with connection.cursor() as cursor:
-        with cursor.cursor:
-            cursor.cursor = _PreparedCursor(connection.connection)
-        yield cursor
+    connection = connections[DEFAULT_DB_ALIAS]
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    cursor: Any = _PreparedCursor(connection.connection)
+    return connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
 
 
 def _as_bigints(parameters: Mapping[str, Any]) -> dict[str, Any]:
