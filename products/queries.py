@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from django.db import connection
-from django.db.models import BigIntegerField, BooleanField, F, Func, JSONField, QuerySet, TextField
-from django.db.models.expressions import RawSQL
+from django.db.models import BigIntegerField, BooleanField, F, Func, JSONField, QuerySet, TextField, Value
+from django.db.models.expressions import Combinable, RawSQL
+from django.db.models.functions import Cast
 
+from pms_backend.api.prepared_statements import on_one_line
 from products.models import Product, Variant
 from products.representation import AMOUNTS, IMAGE_FILE_COLUMNS, MOMENTS
 
@@ -47,6 +49,8 @@ EXISTS (SELECT 1
 # The expression of a field that is not the column of its name. Amounts are strings, since JSON numbers are read as
 # floats; moments have the format of `representation`.
 _PRODUCT_EXPRESSIONS: Final = {
+    # They are a column of their own: their numbers are read in another way.
+    "attributes": "NULL",
     **{name: f"to_char(product.{name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')" for name in MOMENTS},
     "category": "(SELECT category.slug FROM products_category AS category WHERE category.id = product.category_id)",
 }
@@ -79,19 +83,51 @@ SELECT id FROM below
 def product_as_text(names: Sequence[str], variant_names: Sequence[str], image_names: Sequence[str]) -> Func:
     """These fields of a product as the text of a JSON array, in which current variants and ready images are arrays too.
 
-    The whole product is one expression, since Django takes longer to compile eighteen than PostgreSQL to compute them.
+    `attributes` are null in it; `attributes_as_text` reads them. The whole product is one expression, since Django
+    takes longer to compile eighteen than PostgreSQL to compute them.
     """
     product = _product(names, variant_names, image_names)
     return _text_of(f"(SELECT {product} FROM products_product AS product WHERE product.id = %(expressions)s)")
 
 
+def attributes_as_text(names: Sequence[str]) -> Combinable:
+    """The text of a product's attributes, if these fields contain them."""
+    return Cast("attributes", TextField()) if "attributes" in names else Value(None, TextField())
+
+
 @functools.lru_cache(maxsize=MAX_STATEMENTS)
 def product_statement(names: Sequence[str], variant_names: Sequence[str], image_names: Sequence[str]) -> str:
-    """The statement that reads (status, version, the text of `product_as_text`) of the product `%(id)s`."""
-    product = _product(names, variant_names, image_names)
-    return (
-        f"SELECT product.status, product.version, {product} FROM products_product AS product WHERE product.id = %(id)s"
+    """The statement that reads the product `%(id)s`: status, version, and the texts of product and attributes."""
+    columns = _columns(names, variant_names, image_names)
+    return on_one_line(
+        f"SELECT product.status, product.version, {columns} FROM products_product AS product WHERE product.id = %(id)s"
     )
+
+
+@functools.lru_cache(maxsize=MAX_STATEMENTS)
+def newest_products_statement(
+    names: Sequence[str],
+    variant_names: Sequence[str],
+    image_names: Sequence[str],
+    *,
+    only_published: bool,
+    is_before: bool,
+    limit: int,
+) -> str:
+    """The statement that reads products below the id `%(id)s`, newest first; with `is_before` those above it, reversed.
+
+    It reads id, version, and the texts of product and attributes. The limit is not a parameter: without its value,
+    PostgreSQL expects so many rows that it would plan the statement anew at each execution.
+    """
+    columns = _columns(names, variant_names, image_names)
+    condition = "status = 'active'" if only_published else "status <> 'archived'"
+    comparison, direction = (">", "ASC") if is_before else ("<", "DESC")
+    return on_one_line(f"""
+SELECT product.id, product.version, {columns}
+FROM products_product AS product
+WHERE product.{condition} AND product.id {comparison} %(id)s
+ORDER BY product.id {direction} LIMIT {limit}
+""")
 
 
 def variant_as_text(names: Sequence[str]) -> Func:
@@ -101,6 +137,11 @@ def variant_as_text(names: Sequence[str]) -> Func:
  FROM products_variant AS variant {_STOCK_VARIANT_EXPRESSIONS if "stock" in names else ""}
  WHERE variant.id = %(expressions)s)
 """)
+
+
+def _columns(names: Sequence[str], variant_names: Sequence[str], image_names: Sequence[str]) -> str:
+    attributes = "product.attributes::text" if "attributes" in names else "NULL"
+    return f"{_product(names, variant_names, image_names)}, {attributes}"
 
 
 def _product(names: Sequence[str], variant_names: Sequence[str], image_names: Sequence[str]) -> str:

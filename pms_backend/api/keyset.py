@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 from django.db.models import BooleanField, F, Func, QuerySet, Value
@@ -41,6 +41,12 @@ class PageCursor(NamedTuple):
     values: list[Any]
 
 
+class ReadRows(Protocol):
+    """Reads at most `limit` rows after the cursor, or before it in the reverse order; without a cursor the first."""
+
+    def __call__(self, *, cursor: PageCursor | None, limit: int) -> list[Any]: ...
+
+
 class KeysetPagination(CursorPagination):
     """Pages of `values_list` rows whose first value is the id; the key's value is appended to each row.
 
@@ -51,9 +57,17 @@ class KeysetPagination(CursorPagination):
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         """The rows of the page, in the order of the view's `get_sorting`. Raises `ParseError` for an invalid cursor."""
         sorting: Sorting = view.get_sorting()
+
+        def read(*, cursor: PageCursor | None, limit: int) -> list[Any]:
+            return list(_sorted(queryset, sorting, cursor)[:limit])
+
+        return self.paginate(request, sorting, read)
+
+    def paginate(self, request: Request, sorting: Sorting, read: ReadRows) -> list[Any]:
+        """The rows of the page, by a `read` of its own. Raises `ParseError` for an invalid cursor."""
         size = self.get_page_size(request)
         cursor = _decode(request.query_params.get(self.cursor_query_param), sorting)
-        rows = list(_sorted(queryset, sorting, cursor)[: size + 1])
+        rows = read(cursor=cursor, limit=size + 1)
         is_before = cursor is not None and cursor.is_before
         has_more, rows = len(rows) > size, rows[:size]
         if is_before:
@@ -65,6 +79,10 @@ class KeysetPagination(CursorPagination):
             else None,
         }
         return rows
+
+    def page_of(self, results: list[Any]) -> dict[str, Any]:
+        """The response with these results."""
+        return {**self._links, "results": results}
 
     def get_next_link(self) -> str | None:
         """The URL of the next page."""

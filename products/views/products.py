@@ -1,5 +1,6 @@
 """`/api/v1/products/` and `/bulk/`."""
 
+from functools import partial
 from typing import Any, Final
 
 from django.db.models import QuerySet
@@ -25,7 +26,13 @@ from products import cache_generations, services
 from products.exceptions import ProductNotFound
 from products.filters import ProductFilter
 from products.models import Product, ProductQuerySet, ProductStatus
-from products.product_queries import FieldSelection, product_of_row, product_row, product_rows, select_fields
+from products.product_queries import (
+    newest_product_rows,
+    product_row,
+    product_rows,
+    products_of_rows,
+    select_fields,
+)
 from products.search import query_of
 from products.serializers import (
     BulkProductsSerializer,
@@ -36,7 +43,8 @@ from products.serializers import (
 )
 from products.sorting import BEST_FIRST, SORTINGS, best_first, newest_matches
 
-PAGE_PARAMETERS: Final = FilterBackend.page_parameters
+# Query parameters that neither select products nor sort them.
+UNFILTERED_PARAMETERS: Final = FilterBackend.page_parameters | {"fields"}
 _PRODUCTS: Final = FastValidator(BulkProductsSerializer())
 FIELDS: Final = OpenApiParameter("fields", str, description="These alone, such as `id,name,variants.sku`")
 
@@ -156,30 +164,32 @@ class ProductViewSet(GenericViewSet[Product]):
         return NEWEST_FIRST if query is None else best_first(query)
 
     def _page(self) -> Made:
-        selection = self._selection(self.request.query_params.get("fields", ""))
-        found = self._found()
-        if self.get_sorting().name == BEST_FIRST:
-            found = newest_matches(found)
-        page = self.paginate_queryset(product_rows(found, selection)) or ()
-        return to_json(self.get_paginated_response([product_of_row(row, selection) for row in page]).data), None
+        visibility, asked = visibility_of(self.request.auth), self.request.query_params
+        selection = select_fields(visibility, asked.get("fields", ""))
+        paginator = KeysetPagination()
+        if set(asked) - UNFILTERED_PARAMETERS:
+            rows = paginator.paginate_queryset(product_rows(self._found(), selection), self.request, view=self)
+        else:
+            # Neither a form nor a QuerySet, which would take longer than the statement.
+            read = partial(newest_product_rows, selection, only_published=not visibility.unpublished)
+            rows = paginator.paginate(self.request, NEWEST_FIRST, read)
+        return to_json(paginator.page_of(products_of_rows(rows, selection, origin=self._origin()))), None
 
     def _found(self) -> QuerySet[Product]:
-        products = self.get_queryset()
-        # Without a filter, no form is built, which would take as long as the statement.
-        return (
-            self.filter_queryset(products) if set(self.request.query_params) - PAGE_PARAMETERS else products.current()
-        )
+        found = self.filter_queryset(self.get_queryset())
+        return newest_matches(found) if self.get_sorting().name == BEST_FIRST else found
 
     def _product(self, product_id: int, fields: str = "") -> Made:
-        selection = self._selection(fields)
+        visibility = visibility_of(self.request.auth)
+        selection = select_fields(visibility, fields)
         row = product_row(product_id, selection)
-        if row is None or not (row[0] == ProductStatus.ACTIVE or visibility_of(self.request.auth).unpublished):
+        if row is None or not (row[0] == ProductStatus.ACTIVE or visibility.unpublished):
             raise ProductNotFound(f"There is no product {product_id}.")
-        return to_json(product_of_row(row, selection)), row[1]
+        (product,) = products_of_rows([row], selection, origin=self._origin())
+        return to_json(product), row[1]
 
-    def _selection(self, fields: str) -> FieldSelection:
-        base_url = f"{self.request.scheme}://{self.request.get_host()}"
-        return select_fields(visibility_of(self.request.auth), base_url=base_url, fields=fields)
+    def _origin(self) -> str:
+        return f"{self.request.scheme}://{self.request.get_host()}"
 
 
 class BulkProductsView(APIView):

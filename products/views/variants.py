@@ -94,4 +94,4 @@ class VariantViewSet(GenericViewSet[Variant]):
         raise VariantNotFound(f"There is no variant {variant_id}.")
 
     def _selection(self) -> FieldSelection:
-        return select_fields(visibility_of(self.request.auth), base_url="")
+        return select_fields(visibility_of(self.request.auth))

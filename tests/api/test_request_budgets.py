@@ -61,15 +61,15 @@ class Cost:
 
 
 BUDGETS: Final = {
-    "list": Cost(calls=3537, queries=1),
-    "product": Cost(calls=2016, queries=1),
+    "list": Cost(calls=2144, queries=1),
+    "product": Cost(calls=1897, queries=1),
     "cached list": Cost(calls=1602, queries=0),
-    "adjust": Cost(calls=1888, queries=1),
-    "count": Cost(calls=2082, queries=1),
+    "adjust": Cost(calls=1835, queries=1),
+    "count": Cost(calls=2029, queries=1),
     "reserve": Cost(calls=16148, queries=10),
     "commit": Cost(calls=9710, queries=7),
     "bulk of 100": Cost(calls=14383, queries=4),
-    "webhook in": Cost(calls=1500, queries=1),
+    "webhook in": Cost(calls=1447, queries=1),
     "availability of 50": Cost(calls=3615, queries=1),
 }
 

@@ -1,6 +1,7 @@
 """The orders of the list, and its pages: no product twice, none left out."""
 
 from base64 import urlsafe_b64encode
+from urllib.parse import urlencode
 
 import orjson
 import pytest
@@ -14,7 +15,8 @@ from tests.conftest import JSONClient
 from tests.factories import make_product
 
 PRODUCTS = "/api/v1/products/"
-ORDERINGS = ("", *SORTINGS)
+# Newest first in two ways: the list without filters has a statement of its own.
+ORDERINGS = (None, "", *SORTINGS)
 # Few distinct values of everything that is sorted by, nothing among them.
 INSERT = """
 INSERT INTO products_product (handle, name, description, brand, status, published_at, tags, attributes, options,
@@ -37,6 +39,10 @@ def insert(count: int) -> None:
         cursor.execute("ANALYZE products_product")
 
 
+def ordering_query(ordering: str | None) -> dict[str, str]:
+    return {} if ordering is None else {"ordering": ordering}
+
+
 def pages(client: JSONClient, link: str = "next", **query: object) -> list[list[int]]:
     """The ids of each page, from one end to the other."""
     found, response = [], client.get(PRODUCTS, query)
@@ -49,8 +55,9 @@ def pages(client: JSONClient, link: str = "next", **query: object) -> list[list[
         response = client.get(page[link])
 
 
-def ordered(ordering: str) -> list[int]:
+def ordered(ordering: str | None) -> list[int]:
     """The expected ids in this order."""
+    ordering = ordering or ""
     by = {
         "name": lambda product: product.name,
         "updated_at": lambda product: product.updated_at,
@@ -70,20 +77,20 @@ def ordered(ordering: str) -> list[int]:
 
 
 @pytest.mark.parametrize("ordering", ORDERINGS)
-def test_each_product_is_listed_once_among_many_equal_ones(reader: JSONClient, ordering: str):
+def test_each_product_is_listed_once_among_many_equal_ones(reader: JSONClient, ordering: str | None):
     insert(300)
 
-    found = pages(reader, ordering=ordering, page_size=23)
+    found = pages(reader, **ordering_query(ordering), page_size=23)
 
     assert [number for page in found for number in page] == ordered(ordering)
     assert {len(page) for page in found[:-1]} == {23}
 
 
 @pytest.mark.parametrize("ordering", ORDERINGS)
-def test_previous_pages_are_the_next_pages_reversed(reader: JSONClient, ordering: str):
+def test_previous_pages_are_the_next_pages_reversed(reader: JSONClient, ordering: str | None):
     insert(40)
-    forth = pages(reader, ordering=ordering, page_size=8)
-    response = reader.get(PRODUCTS, {"ordering": ordering, "page_size": 8})
+    forth = pages(reader, **ordering_query(ordering), page_size=8)
+    response = reader.get(PRODUCTS, {**ordering_query(ordering), "page_size": 8})
     while response.json()["next"]:
         response = reader.get(response.json()["next"])
 
@@ -100,15 +107,16 @@ def plan_of(client: JSONClient, url: str) -> str:
     with CaptureQueriesContext(connection) as queries:
         assert client.get(url).status_code == 200
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN {queries[-1]['sql']}")
+        # A prepared statement is logged without the id after which the page starts.
+        cursor.execute(f"EXPLAIN {queries[-1]['sql']}".replace("$1", "20000"))
         return "\n".join(row[0] for row in cursor.fetchall())
 
 
 def test_every_order_is_served_by_an_index(reader: JSONClient):
     insert(20_000)
     for ordering in ORDERINGS:
-        first = f"{PRODUCTS}?ordering={ordering}"
-        second = reader.get(first, {"ordering": ordering, "page_size": 200}).json()["next"]
+        first = f"{PRODUCTS}?{urlencode(ordering_query(ordering))}"
+        second = reader.get(PRODUCTS, {**ordering_query(ordering), "page_size": 200}).json()["next"]
 
         for url in (first, second, f"{first}&status=active"):
             plan = plan_of(reader, url)
