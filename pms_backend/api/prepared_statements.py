@@ -5,10 +5,13 @@ of 2.1 ms. Behind a pooler in transaction mode `prepare_threshold` is None, so p
 the parameters on the server.
 """
 
+import threading
 from collections.abc import Mapping
 from typing import Any, Self
 
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 from psycopg import Cursor
 from psycopg.types.numeric import Int8
 
@@ -22,6 +25,36 @@ class _PreparedCursor(Cursor[Any]):
         self._query = super()._convert_query(query, params)
         return self._query
 
+    def release_result(self) -> None:
+        """Frees the memory of the last result, as closing the cursor does."""
+        self._reset()
+
+
+class _ReusedCursor(CursorWrapper):
+    """Goes back to its thread where another cursor is closed."""
+
+    def __init__(self, cursor: _PreparedCursor, db: BaseDatabaseWrapper) -> None:
+        super().__init__(cursor, db)
+        self.session = db.connection
+
+    def fetchall(self) -> list[Any]:
+        with self.db.wrap_database_errors:
+            rows: list[Any] = self.cursor.fetchall()
+        return rows
+
+    def __exit__(self, *_: object) -> None:
+        self.cursor.release_result()
+        _of_thread.cursor = self
+
+
+class _OfThread(threading.local):
+    """The cursor that the thread's next prepared statement may use; none while one is in use."""
+
+    cursor: _ReusedCursor | None = None
+
+
+_of_thread = _OfThread()
+
 
 def on_one_line(statement: str) -> str:
     """The statement without its indentation; it must not contain comments or significant spaces in quotes.
@@ -32,20 +65,32 @@ def on_one_line(statement: str) -> str:
 
 
 def prepared_cursor() -> Any:
-    """Like `connection.cursor()`, but prepares the statements that it executes. Parameters are passed by name."""
-    connection = connections[DEFAULT_DB_ALIAS]
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
-    cursor: Any = _PreparedCursor(connection.connection)
-    return connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
+    """Like `connection.cursor()`, but prepares the statements that it executes. Parameters are passed by name.
+
+    To be used in a `with` block. Making a cursor takes as long as executing a statement, so the thread keeps one.
+    """
+    database = connections[DEFAULT_DB_ALIAS]
+    cursor = _of_thread.cursor
+    if cursor is None or cursor.session is not database.connection or database.queries_logged:
+        return _new_cursor(database)
+    _of_thread.cursor = None
+    return cursor
+
+
+def _new_cursor(database: BaseDatabaseWrapper) -> Any:
+    database.close_if_health_check_failed()
+    database.ensure_connection()
+    cursor: Any = _PreparedCursor(database.connection)
+    return database.make_debug_cursor(cursor) if database.queries_logged else _ReusedCursor(cursor, database)
 
 
 def _as_bigints(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Sends all integers as bigint: psycopg picks the smallest type that fits, and PostgreSQL plans each type anew."""
-    return {name: _as_bigint(value) for name, value in parameters.items()}
+    return {
+        name: Int8(value) if type(value) is int else _list_as_bigints(value) if type(value) is list else value
+        for name, value in parameters.items()
+    }
 
 
-def _as_bigint(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_as_bigint(one) for one in value]
-    return Int8(value) if type(value) is int else value
+def _list_as_bigints(values: list[Any]) -> list[Any]:
+    return [Int8(value) if type(value) is int else value for value in values]
