@@ -17,7 +17,7 @@ from inventory.level_fields import CHANGED_COLUMNS, SHOWN_COLUMNS, WRITTEN_COLUM
 from pms_backend.api import context
 from pms_backend.api.arrays import as_array
 from pms_backend.api.prepared_statements import prepared_cursor
-from pms_backend.api.transactions import committing, is_retryable
+from pms_backend.api.transactions import Committing, is_retryable
 from pms_backend.events import services as outbox
 from products.cache_generations import stock_generations
 
@@ -266,7 +266,7 @@ def run_alone(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...
     if connection.in_atomic_block:
         return []
     try:
-        with committing():
+        with Committing():
             rows = _rows_of(statement, parameters, is_prepared=True)
     except DatabaseError as error:
         if not is_retryable(error):

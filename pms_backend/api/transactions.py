@@ -76,16 +76,17 @@ def rolled_back() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
-@contextmanager
-def committing() -> Iterator[None]:
+class Committing:
     """Wraps a statement that runs in autocommit. Raises `OutcomeUnknown` if the connection breaks meanwhile."""
-    connection.ensure_connection()
-    try:
-        yield
-    except (OperationalError, InterfaceError) as error:
+
+    def __enter__(self) -> None:
+        connection.ensure_connection()
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if error is None or not isinstance(error, OperationalError | InterfaceError):
+            return
         if is_lost(error) and not connection.in_atomic_block:
             raise OutcomeUnknown from error
-        raise
 
 
 def is_lost(error: DatabaseError | InterfaceError) -> bool:

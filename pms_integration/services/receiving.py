@@ -15,7 +15,7 @@ from pms_backend.api.exceptions import NotFound
 from pms_backend.api.parsers import InvalidJSON, load_signed_json
 from pms_backend.api.prepared_statements import on_one_line, prepared_cursor
 from pms_backend.api.storable_text import storable
-from pms_backend.api.transactions import committing
+from pms_backend.api.transactions import Committing
 from pms_integration.connectors import connector_of
 from pms_integration.connectors.contract import MAX_WEBHOOK_ID_LENGTH, HandshakeResponse
 from pms_integration.exceptions import ConnectorMissing, SignatureInvalid
@@ -158,7 +158,7 @@ def _attempt(
         "headers": orjson.dumps(stored_headers).decode(),
         "body": body,
     }
-    with committing(), prepared_cursor() as cursor:
+    with Committing(), prepared_cursor() as cursor:
         cursor.execute(_STORE, values)
         row = cursor.fetchone()
     if row is None:
