@@ -25,14 +25,16 @@ class HasScope(BasePermission):
         caller = request.auth
         if not isinstance(caller, Caller):
             return False
-        if request.method not in view.allowed_methods:
-            raise MethodNotAllowed(request.method or "")
-        required = required_scope(view, request.method or "")
+        method = request.method or ""
+        name = method.lower()
+        if name not in view.http_method_names or not hasattr(view, name):
+            raise MethodNotAllowed(method)
+        required = required_scope(view, method)
         if required is not None and required not in caller.scopes:
             hint = f" {staff_hint(required)}" if caller.is_staff else ""
             self.message = f"This needs the scope {required}.{hint}"
             return False
-        if not is_open_to(caller, view, request.method or ""):
+        if not is_open_to(caller, view, method):
             self.message = "This is not for storefronts."
             return False
         return required is not None

@@ -6,13 +6,14 @@ from typing import Any, TypeVar
 
 from django.db.models import Model
 from django.http.response import HttpResponseBase
-from rest_framework import generics, views, viewsets
+from rest_framework import generics, viewsets
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from pms_backend.api import services
+from pms_backend.api.dispatch import DispatchMixin
 from pms_backend.api.idempotency import (
-    KEY_HEADER,
+    KEY_VARIABLE,
     IdempotencyNotSupported,
     IdempotentRequest,
     idempotent_request,
@@ -34,7 +35,7 @@ class _Refused(Exception):
         self.response = response
 
 
-class IdempotencyMixin(views.APIView):
+class IdempotencyMixin(DispatchMixin):
     """Stores the response of a POST with an `Idempotency-Key`, in the same transaction as its writes.
 
     `supports_idempotency` is False where the response carries a secret or a token; a mapping sets it by action. With
@@ -100,7 +101,7 @@ class IdempotencyMixin(views.APIView):
         return supported
 
     def _idempotent_request(self, request: Request) -> IdempotentRequest | None:
-        if request.method != "POST" or self.only_reads or KEY_HEADER not in request.headers:
+        if request.method != "POST" or self.only_reads or KEY_VARIABLE not in request.META:
             return None
         if not self._stores_responses():
             raise IdempotencyNotSupported
@@ -136,7 +137,7 @@ class IdempotencyMixin(views.APIView):
         return response
 
 
-class APIView(IdempotencyMixin, views.APIView):
+class APIView(IdempotencyMixin):
     """DRF's, with `IdempotencyMixin`."""
 
 
@@ -144,5 +145,5 @@ class ListAPIView(IdempotencyMixin, generics.ListAPIView[Row]):
     """DRF's, with `IdempotencyMixin`."""
 
 
-class GenericViewSet(IdempotencyMixin, viewsets.GenericViewSet[Row]):
+class GenericViewSet(viewsets.ViewSetMixin, IdempotencyMixin, generics.GenericAPIView[Row]):
     """DRF's, with `IdempotencyMixin`."""

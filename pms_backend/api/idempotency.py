@@ -17,6 +17,8 @@ from rest_framework.request import Request
 from pms_backend.api.exceptions import Conflict, Invalid
 
 KEY_HEADER: Final = "Idempotency-Key"
+# Its name in `request.META`.
+KEY_VARIABLE: Final = "HTTP_IDEMPOTENCY_KEY"
 REPLAYED_HEADER: Final = "Idempotency-Replayed"
 KEY_PATTERN: Final = r"[\x20-\x7e]{1,255}"
 STORED_HOURS: Final = 24
