@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-import orjson
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.exceptions import APIException, ParseError
@@ -14,7 +13,7 @@ from pms_backend.api import serializers
 from pms_backend.api.endpoints import APIView
 from pms_backend.api.exceptions import NotFound
 from pms_backend.api.parsers import InvalidJSON, RawParser
-from pms_backend.api.renderers import JSONRenderer
+from pms_backend.api.renderers import json_response
 from pms_integration import services
 from pms_integration.connectors.contract import HandshakeResponse
 from pms_integration.exceptions import SignatureInvalid, SignatureMissing, SignatureStale
@@ -104,10 +103,8 @@ def read_body(request: Request) -> bytes:
 
 
 def response_of(receipt: services.Receipt) -> HttpResponse:
-    """The members of `ReceiptSerializer`; DRF's own response would take a tenth of the time of accepting."""
+    """The members of `ReceiptSerializer`."""
     answer: dict[str, Any] = {"id": receipt.webhook_id, "status": receipt.status}
     if receipt.is_duplicate:
         answer["duplicate"] = True
-    return HttpResponse(
-        orjson.dumps(answer), status=200 if receipt.is_duplicate else 202, content_type=JSONRenderer.media_type
-    )
+    return json_response(answer, status=200 if receipt.is_duplicate else 202)

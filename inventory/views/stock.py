@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiResponse, PolymorphicProxySerializer, extend_schema
 from rest_framework import mixins
 from rest_framework.exceptions import NotFound
@@ -34,6 +35,7 @@ from pms_backend.api.endpoints import APIView, GenericViewSet, ListAPIView
 from pms_backend.api.fast_validation import FastValidator
 from pms_backend.api.filters import refuse_unknown
 from pms_backend.api.parsers import JSONParser, MergePatchParser
+from pms_backend.api.renderers import json_response
 from pms_backend.api.schema import BulkAnswerSerializer
 from pms_backend.api.validation import validated
 from products.models import Variant
@@ -135,7 +137,7 @@ class AdjustmentView(APIView):
         request=AdjustmentSerializer,
         responses={201: StockChangeSerializer, 200: OpenApiResponse(StockChangeSerializer, "it has acted before")},
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         """Adds `delta` to the units on hand."""
         return changed(services.adjust_stock(**_ADJUSTMENT.run_validation(request.data)))
 
@@ -149,7 +151,7 @@ class CountView(APIView):
         request=CountSerializer,
         responses={201: StockChangeSerializer, 200: OpenApiResponse(StockChangeSerializer, "what was known is right")},
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         """Sets the units on hand to the number counted now."""
         return changed(services.count_stock(**_COUNT.run_validation(request.data)))
 
@@ -207,15 +209,15 @@ class MovementReversalView(APIView):
     required_scopes = read_write("inventory")
 
     @extend_schema(request=ReversalSerializer, responses={201: StockChangeSerializer})
-    def post(self, request: Request, pk: int) -> Response:
+    def post(self, request: Request, pk: int) -> HttpResponse:
         """Adds the opposite movement, once; each names the other (`reverses`, `reversed_by`)."""
         return changed(services.reverse_movement(movement_id=pk, **validated(ReversalSerializer, request.data)))
 
 
-def changed(change: services.StockChange) -> Response:
+def changed(change: services.StockChange) -> HttpResponse:
     """201 with the change; 200 where nothing has changed, or the change is a repetition."""
     body = {"movement": change.movement, "level": change.level}
-    return Response(body, status=201 if change.movement and not change.is_repetition else 200)
+    return json_response(body, status=201 if change.movement and not change.is_repetition else 200)
 
 
 def levels_of(variant: Variant, request: Request) -> Response:
