@@ -61,16 +61,16 @@ class Cost:
 
 
 BUDGETS: Final = {
-    "list": Cost(calls=2144, queries=1),
-    "product": Cost(calls=1897, queries=1),
-    "cached list": Cost(calls=1602, queries=0),
-    "adjust": Cost(calls=1835, queries=1),
-    "count": Cost(calls=2029, queries=1),
-    "reserve": Cost(calls=16148, queries=10),
-    "commit": Cost(calls=9710, queries=7),
-    "bulk of 100": Cost(calls=14383, queries=4),
-    "webhook in": Cost(calls=1447, queries=1),
-    "availability of 50": Cost(calls=3615, queries=1),
+    "list": Cost(calls=2062, queries=1),
+    "product": Cost(calls=1814, queries=1),
+    "cached list": Cost(calls=1553, queries=0),
+    "adjust": Cost(calls=1642, queries=1),
+    "count": Cost(calls=1841, queries=1),
+    "reserve": Cost(calls=15929, queries=10),
+    "commit": Cost(calls=9493, queries=7),
+    "bulk of 100": Cost(calls=14306, queries=4),
+    "webhook in": Cost(calls=1368, queries=1),
+    "availability of 50": Cost(calls=3545, queries=1),
 }
 
 
