@@ -26,6 +26,9 @@ MAX_WEIGHT_GRAMS = 2_000_000_000
 class SkuField(serializers.CharField):
     """A SKU, cleaned."""
 
+    # ASCII without spaces is a clean SKU.
+    keeps_plain_text = True
+
     def __init__(self, **more: Any) -> None:
         super().__init__(max_length=MAX_SKU_LENGTH, **more)
 

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from inventory.availability import AvailabilityQuery, availability_of
+from inventory.availability import AvailabilityQuery, availability_of, by_key
 from inventory.serializers.availability import AvailabilityQuestionSerializer, AvailabilitySerializer
 from pms_backend.access.scopes import INVENTORY_READ
 from pms_backend.access.visibility import visibility_of
@@ -31,7 +31,7 @@ class AvailabilityView(APIView):
         """The availability of up to 500 SKUs, for each location and in total; cached until any stock changes."""
         wanted = _QUERY.run_validation(request.data)
         query = AvailabilityQuery(
-            skus=wanted["skus"],
+            keys=by_key(wanted["skus"]),
             locations=wanted.get("locations"),
             unpublished=visibility_of(request.auth).unpublished,
         )

@@ -88,8 +88,7 @@ def _has_method_of(kind: type, subject: object, method: str) -> bool:
 
 
 def _text(field: Any) -> Reader:
-    bounds = _bounds(field, validators.MinLengthValidator, validators.MaxLengthValidator)
-    shortest, longest = max(bounds[0], 0 if field.allow_blank else 1), bounds[1]
+    shortest, longest = _lengths_of(field)
 
     def read(value: Any) -> Any:
         # The only printable whitespace is the space; NUL characters and surrogates are not printable.
@@ -141,13 +140,44 @@ def _list(field: Any) -> Reader:
     shortest, longest = _bounds(field, validators.MinLengthValidator, validators.MaxLengthValidator)
     shortest = max(shortest, 0 if field.allow_empty else 1)
     read_item = _reader_of(field.child)
+    is_plain = _plain_text_check_of(field.child)
 
     def read(value: Any) -> Any:
         if type(value) is list and shortest <= len(value) <= longest:
-            return [read_item(item) for item in value]
+            return value if is_plain is not None and is_plain(value) else [read_item(item) for item in value]
         raise _NeedsFullValidation
 
     return read
+
+
+def _plain_text_check_of(field: Any) -> Callable[[list[Any]], bool] | None:
+    """A check of many values at once: whether the field, which is valid, accepts all of them as they are.
+
+    That is printable ASCII without spaces, unless the field converts even that: one that does not says so by
+    `keeps_plain_text`.
+    """
+    if not isinstance(field, serializers.CharField):
+        return None
+    if not (
+        _has_method_of(serializers.CharField, field, "to_internal_value") or getattr(field, "keeps_plain_text", False)
+    ):
+        return None
+    shortest, longest = _lengths_of(field)
+
+    def is_plain(values: list[Any]) -> bool:
+        if set(map(type, values)) != {str}:
+            return False
+        text = "".join(values)
+        lengths = set(map(len, values))
+        is_short = shortest <= min(lengths) and max(lengths) <= longest
+        return is_short and text.isascii() and text.isprintable() and " " not in text
+
+    return is_plain
+
+
+def _lengths_of(field: Any) -> tuple[int, int]:
+    bounds = _bounds(field, validators.MinLengthValidator, validators.MaxLengthValidator)
+    return max(bounds[0], 0 if field.allow_blank else 1), bounds[1]
 
 
 def _object(field: Any) -> Reader:

@@ -74,6 +74,18 @@ def test_a_valid_row_never_reaches_the_serializer(serializer):
     assert validator.run_validation(VALID_ROW) == expected
 
 
+@pytest.mark.parametrize(
+    "other", ["A", "", " B", "B ", "b c", "a\tb", "x" * 256, "\x7f", "\u00e9", "e\u0301", 1, True, None]
+)
+def test_a_list_of_texts_is_read_as_the_serializer_reads_it(other: Any):
+    data = {"skus": ["A", other], "locations": ["main", other]}
+
+    for names in (["skus"], ["skus", "locations"]):
+        asked = {name: data[name] for name in names}
+        serializer = AvailabilityQuestionSerializer
+        assert result(FastValidator(serializer()), asked) == result(serializer(), asked)
+
+
 def test_a_sku_is_normalized():
     validator = FastValidator(CountSerializer())
 

@@ -68,9 +68,9 @@ BUDGETS: Final = {
     "count": Cost(calls=1841, queries=1),
     "reserve": Cost(calls=15929, queries=10),
     "commit": Cost(calls=9493, queries=7),
-    "bulk of 100": Cost(calls=14306, queries=4),
+    "bulk of 100": Cost(calls=13789, queries=4),
     "webhook in": Cost(calls=1368, queries=1),
-    "availability of 50": Cost(calls=3545, queries=1),
+    "availability of 50": Cost(calls=1833, queries=1),
 }
 
 

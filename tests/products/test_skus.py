@@ -11,7 +11,7 @@ from inventory.models import MAX_CODE_LENGTH
 from inventory.services import create_transfer
 from products.exceptions import InvalidSku
 from products.models import Variant
-from products.skus import MAX_SKU_KEY_LENGTH, MAX_SKU_LENGTH, as_sku_key, clean_sku, sku_key
+from products.skus import MAX_SKU_KEY_LENGTH, MAX_SKU_LENGTH, as_sku_key, clean_sku, sku_key, sku_keys
 from tests.conftest import JSONClient
 from tests.factories import make_location, make_product, set_stock
 from tests.staff import superuser
@@ -113,6 +113,7 @@ def test_a_key_is_the_key_of_its_sku_and_of_itself_and_fits_its_column(text: str
 
     if key is not None:
         assert key == sku_key(clean_sku(text)) == sku_key(text) == sku_key(key)
+        assert sku_keys([clean_sku(text), "A-1"]) == [key, "a-1"]
         assert len(key.encode()) <= MAX_SKU_KEY_LENGTH
 
 
