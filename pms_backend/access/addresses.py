@@ -11,6 +11,7 @@ from django.http import HttpRequest
 IPV6_PREFIX_LENGTH = 64
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def client_address(request: HttpRequest) -> str:
@@ -34,15 +35,20 @@ def _address_of_peer(peer: str) -> str:
     return _nearest_untrusted([peer], ())
 
 
-def trusted_proxies() -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+def trusted_proxies() -> tuple[Network, ...]:
     """The networks of TRUSTED_PROXIES. Raises `ImproperlyConfigured`."""
+    return _networks(tuple(settings.TRUSTED_PROXIES))
+
+
+@functools.lru_cache(maxsize=8)
+def _networks(cidrs: tuple[str, ...]) -> tuple[Network, ...]:
     try:
-        return [ipaddress.ip_network(cidr) for cidr in settings.TRUSTED_PROXIES]
+        return tuple(ipaddress.ip_network(cidr) for cidr in cidrs)
     except ValueError as error:
         raise ImproperlyConfigured(f"TRUSTED_PROXIES must be CIDRs such as 10.0.0.0/8: {error}.") from None
 
 
-def _nearest_untrusted(hops: Sequence[str], trusted: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> str:
+def _nearest_untrusted(hops: Sequence[str], trusted: Sequence[Network]) -> str:
     nearest = "unknown"
     for hop in reversed(hops):
         try:
