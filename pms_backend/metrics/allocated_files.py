@@ -6,6 +6,7 @@ the kernel kills the process (SIGBUS).
 
 import mmap
 import os
+import struct
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ STEP_BYTES: Final = 128 * 1024
 RETRY_SECONDS: Final = 10.0
 # The length, the padding and the two doubles of an entry, and a few bytes to spare.
 _ENTRY_BYTES: Final = 32
+_TWO_DOUBLES: Final = struct.Struct("dd")
 
 
 class _AllocatedDict(MmapedDict):
@@ -42,7 +44,10 @@ class _AllocatedDict(MmapedDict):
 
     def write_value(self, key: str, value: float, timestamp: float) -> None:
         """Writes the value, unless there is no room for the series."""
-        if key in self._positions or self._has_room(key):
+        if (position := self._positions.get(key)) is not None:
+            # As the library does, but in two calls fewer: each request writes three values.
+            self._m[position : position + _TWO_DOUBLES.size] = _TWO_DOUBLES.pack(value, timestamp)
+        elif self._has_room(key):
             super().write_value(key, value, timestamp)  # type: ignore[no-untyped-call]
 
     def _has_room(self, key: str) -> bool:
