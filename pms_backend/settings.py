@@ -73,8 +73,7 @@ INSTALLED_APPS = [
 
 # Of `/api/`, `/health/` and `/metrics`, the way of programs (pms_backend/api/handler.py).
 API_MIDDLEWARE = [
-    "pms_backend.api.middleware.RequestContextMiddleware",
-    "pms_backend.access.request_log.RequestLogMiddleware",
+    "pms_backend.access.request_log.RequestContextMiddleware",
     "pms_backend.api.content_security.ApiSecurityMiddleware",
     "pms_backend.api.other_origins.ApiCorsMiddleware",
     "pms_backend.api.middleware.RequestLimitsMiddleware",
@@ -85,8 +84,7 @@ API_MIDDLEWARE = [
 
 # Of everything else: the admin, the documentation, static files.
 MIDDLEWARE = [
-    "pms_backend.api.middleware.RequestContextMiddleware",
-    "pms_backend.access.request_log.RequestLogMiddleware",
+    "pms_backend.access.request_log.RequestContextMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "pms_backend.api.content_security.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

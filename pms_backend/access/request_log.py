@@ -1,4 +1,7 @@
-"""One log line for each request, without its query, its headers and its body."""
+"""What is known of each request: its context, its count in the metrics, and its line in the log.
+
+The line has neither the query nor headers nor the body.
+"""
 
 import logging
 import time
@@ -8,7 +11,11 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse
 
 from pms_backend.access.addresses import client_address
-from pms_backend.api.logs import REQUESTS
+from pms_backend.api import context
+from pms_backend.api.exceptions import is_page
+from pms_backend.api.logs import REQUESTS, record_of_request
+from pms_backend.api.request_metrics import count_response
+from pms_backend.api.response_headers import header_of, set_header
 from pms_backend.api.routes import route_of, tier_of
 
 logger = logging.getLogger(REQUESTS)
@@ -19,40 +26,49 @@ QUIET_PATHS: Final = ("/health/", "/metrics")
 MAX_PATH_LENGTH: Final = 500
 
 
-class RequestLogMiddleware:
-    """Logs each request when it has been answered, in its context."""
+class RequestContextMiddleware:
+    """Binds the context of the request, sets `X-Request-Id` on the response, counts the request and logs it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         began = time.perf_counter()
-        response = self.get_response(request)
-        level = logging.DEBUG if request.path.startswith(QUIET_PATHS) else logging.INFO
-        if logger.isEnabledFor(level):
-            _log(level, request, response, time.perf_counter() - began)
+        request_id = context.request_id_from(request.META.get("HTTP_X_REQUEST_ID", ""))
+        door = context.Door.ADMIN if is_page(request.path) else context.Door.API
+        token = context.begin(context.Context("anonymous", request_id, door))
+        try:
+            response = self.get_response(request)
+            # That of a PMS's webhook is known when its signature has been verified.
+            set_header(response, "X-Request-Id", context.current().request_id)
+            _count_and_log(request, response, time.perf_counter() - began)
+        finally:
+            context.end(token)
         return response
 
 
-def _log(level: int, request: HttpRequest, response: HttpResponse, seconds: float) -> None:
-    write_line(
-        level,
-        method=request.method,
-        route=route_of(request),
-        path=request.path,
-        status=response.status_code,
-        ms=round(seconds * 1_000, 1),
-        # A file that is streamed may have no length.
-        bytes=int(response.headers.get("Content-Length", 0)),
-        tier=tier_of(request),
-        address=client_address(request),
-    )
+def _count_and_log(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
+    route, tier = route_of(request), tier_of(request)
+    count_response(request, response, route, tier, seconds)
+    level = logging.DEBUG if request.path.startswith(QUIET_PATHS) else logging.INFO
+    if logger.isEnabledFor(level):
+        write_line(
+            level,
+            method=request.method,
+            route=route,
+            path=request.path,
+            status=response.status_code,
+            ms=round(seconds * 1_000, 1),
+            # A file that is streamed may have no length.
+            bytes=int(header_of(response, "content-length") or 0),
+            tier=tier,
+            address=client_address(request),
+        )
 
 
 def write_line(level: int, *, path: str, **members: str | float | None) -> None:
     """Logs a request with the beginning of its path and these members, of which it needs `method` and `status`."""
-    path = path[:MAX_PATH_LENGTH]
     if logger.isEnabledFor(level):
-        text, extra = f"{members['method']} {path} {members['status']}", {"path": path, **members}
-        # Without the place in the code, whose search is the larger part of what `logger.log` does.
-        logger.handle(logger.makeRecord(logger.name, level, "", 0, text, (), None, extra=extra))
+        path = path[:MAX_PATH_LENGTH]
+        text = f"{members['method']} {path} {members['status']}"
+        logger.handle(record_of_request(level, text, {"path": path, **members}))

@@ -11,13 +11,16 @@ from csp.middleware import CSPMiddleware, PolicyParts
 from csp.utils import build_policy
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.request import split_domain_port
 from django.middleware.security import SecurityMiddleware
+
+from pms_backend.api.response_headers import add_headers, header_of, prepared
 
 # The pages that open sockets.
 LIVE_PAGES: Final = "/admin/"
 HTML_HEADERS: Final = {"X-Frame-Options": "DENY", "Cross-Origin-Opener-Policy": "same-origin"}
+_HTML_HEADERS: Final = prepared(HTML_HEADERS)
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):
@@ -56,21 +59,26 @@ class ContentSecurityPolicyMiddleware(CSPMiddleware):
 
 
 class ApiSecurityMiddleware(SecurityMiddleware):
-    """Django's (the redirect to HTTPS, and its headers) with the policy of the API."""
+    """Django's (the redirect to HTTPS, and its headers) and the policy of the API, with headers that are made once."""
 
     def __init__(self, get_response: Any) -> None:
         super().__init__(get_response)
-        self._policy = build_policy()
+        nothing = HttpResponse()
+        del nothing.headers["Content-Type"]
+        self._headers_of_all = prepared(self.process_response(HttpRequest(), nothing).headers)
+        self._headers = {**self._headers_of_all, **prepared({HEADER: build_policy()})}
 
     def __call__(self, request: HttpRequest) -> Any:
-        response: Any = self.process_request(request)
-        if response is None:
-            response = self.get_response(request)
-            response.headers.setdefault(HEADER, self._policy)
-            if response.headers.get("Content-Type", "").startswith("text/html"):
-                for name, value in HTML_HEADERS.items():
-                    response.headers.setdefault(name, value)
-        return self.process_response(request, response)
+        redirect = self.process_request(request) if self.redirect else None
+        if redirect is not None:
+            add_headers(redirect, self._headers_of_all)
+            return redirect
+        response: Any = self.get_response(request)
+        add_headers(response, self._headers)
+        if header_of(response, "content-type")[:9] == "text/html":
+            add_headers(response, _HTML_HEADERS)
+        # The header of HTTPS.
+        return self.process_response(request, response) if self.sts_seconds else response
 
 
 def policy_of(path: str) -> dict[str, Any] | None:

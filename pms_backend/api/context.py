@@ -1,7 +1,7 @@
 """The actor, the door and the request id that events, movements, history and log lines record as their origin."""
 
+import os
 import re
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 MAX_ACTOR_LENGTH = 150
 MAX_REQUEST_ID_LENGTH = 128
+REQUEST_ID_BYTES = 16
 # The id is repeated in logs and responses, so one with other characters is replaced.
 _VALID_REQUEST_ID = re.compile(rf"[A-Za-z0-9._:-]{{1,{MAX_REQUEST_ID_LENGTH}}}")
 
@@ -47,7 +48,7 @@ def current() -> Context:
 
 def request_id_from(sent: str) -> str:
     """The request id that a client sent in `X-Request-Id`, or a new one if that is missing or invalid."""
-    return sent if _VALID_REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
+    return sent if sent and _VALID_REQUEST_ID.fullmatch(sent) else os.urandom(REQUEST_ID_BYTES).hex()
 
 
 def request_id_header() -> dict[str, str]:

@@ -1,20 +1,28 @@
 """The two ways of a request: a short one for programs, Django's usual one for pages (docs/adr/0029)."""
 
+import functools
+from http import HTTPStatus
 from typing import Any, Final
 
 from django.conf import settings
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIHandler
+from django.db import close_old_connections
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import Resolver404, ResolverMatch, resolve
+from django.urls import Resolver404, ResolverMatch, get_resolver
+from django.utils.log import log_response
 from django.utils.module_loading import import_string
 
-from pms_backend.api.limits import MAX_URL_BYTES
+from pms_backend.api.response_headers import header_of, pairs_of, set_header
 
 # What programs ask for, and the one page among it.
 API_PATHS: Final = ("/api/", "/health/", "/metrics")
 DOCS_PATH: Final = "/api/docs/"
+# How many paths, and how long ones, are remembered with their views. A longer one belongs to no list.
+REMEMBERED_PATHS: Final = 1_000
+LONGEST_REMEMBERED_PATH: Final = 100
+LONGEST_PATH: Final = 16 * 1024
 
 
 def is_api_path(path: str) -> bool:
@@ -36,10 +44,30 @@ class ApiHandler(WSGIHandler):
             handle = convert_exception_to_response(import_string(name)(handle))
         self._middleware_chain = handle
 
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """Answers as Django's handler does, but for its signals, which take as long as the rest of it.
+
+        At the start they would do what they have done at the end of the thread's last request.
+        """
+        request = self.request_class(environ)
+        response = self.get_response(request)
+        start_response(f"{response.status_code} {response.reason_phrase}", pairs_of(response))
+        if response.streaming:
+            # The server closes it when all is sent, which ends the request.
+            response._handler_class = type(self)
+            return response
+        request.close()
+        close_old_connections()
+        return (response.content,)
+
     def get_response(self, request: HttpRequest) -> Any:
         """The response that all middlewares have seen."""
-        request.resolver_match = _match(request.path_info)
-        return super().get_response(request)
+        request.resolver_match = match_of(request.path_info)
+        response: Any = self._middleware_chain(request)
+        if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request)
+        response._resource_closers.append(request.close)
+        return response
 
     def _get_response(self, request: HttpRequest) -> HttpResponseBase:
         match = request.resolver_match
@@ -48,8 +76,8 @@ class ApiHandler(WSGIHandler):
         response: Any = match.func(request, *match.args, **match.kwargs)
         if hasattr(response, "render"):
             response = response.render()
-        if not response.streaming:
-            response.headers.setdefault("Content-Length", str(len(response.content)))
+        if not response.streaming and not header_of(response, "content-length"):
+            set_header(response, "Content-Length", str(len(response.content)))
         return response  # type: ignore[no-any-return]
 
 
@@ -64,11 +92,18 @@ class Application:
         return handler(environ, start_response)
 
 
-def _match(path: str) -> ResolverMatch | None:
-    # A longer one is refused by a middleware.
-    if len(path) > MAX_URL_BYTES:
-        return None
+def match_of(path: str) -> ResolverMatch | None:
+    """The view for a path, and its arguments; None if there is none. It is shared by requests: do not change it."""
+    length, urlconf = len(path), settings.ROOT_URLCONF
     try:
-        return resolve(path)
+        if length <= LONGEST_REMEMBERED_PATH:
+            return _remembered(path, urlconf)
+        # A middleware refuses one that is too long.
+        return get_resolver(urlconf).resolve(path) if length <= LONGEST_PATH else None
     except Resolver404:
         return None
+
+
+@functools.lru_cache(maxsize=REMEMBERED_PATHS)
+def _remembered(path: str, urlconf: str) -> ResolverMatch:
+    return get_resolver(urlconf).resolve(path)

@@ -42,6 +42,20 @@ _NOT_MORE: Final = frozenset(
 _OWN_OF_RECORDS: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "is_brief"}
 
 
+# A record as `logging` makes it, which looks up the process, the thread and the place in the code. For the line of a
+# request it is made once: these would take longer than the rest of the line, and are not in it.
+_BLANK_RECORD: Final = logging.makeLogRecord({"name": REQUESTS}).__dict__
+
+
+def record_of_request(level: int, text: str, members: dict[str, Any]) -> logging.LogRecord:
+    """The record of a request with these members, which must be plain values."""
+    record = logging.LogRecord.__new__(logging.LogRecord)
+    record.__dict__.update(
+        _BLANK_RECORD, levelno=level, levelname=logging.getLevelName(level), msg=text, created=time.time(), **members
+    )
+    return record
+
+
 class RepeatFilter(logging.Filter):
     """Passes one record a second of each kind of failure on this machine, with the number left out before it.
 

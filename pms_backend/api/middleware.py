@@ -1,45 +1,23 @@
-"""The outermost middleware: request id, metrics and limits of each request."""
+"""The limits of each request: of its head, and of its body."""
 
 import re
-import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from rest_framework.parsers import BaseParser
 
-from pms_backend.api import context
-from pms_backend.api.exceptions import is_page, problem_of
+from pms_backend.api.exceptions import problem_of
 from pms_backend.api.limits import MAX_HEADER_BYTES, MAX_QUERY_PARAMETERS, MAX_URL_BYTES
 from pms_backend.api.problems import Problem
 from pms_backend.api.request_bodies import max_body_bytes, media_type_of
-from pms_backend.api.request_metrics import count_response
-from pms_backend.api.routes import route_of, tier_of
 from pms_backend.api.views import problem
 
-CONTENT_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
+REMEMBERED_HOSTS: Final = 20
+CONTENT_LENGTH: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 Next = Callable[[HttpRequest], HttpResponse]
-
-
-class RequestContextMiddleware:
-    """Binds the context of the request, sets `X-Request-Id` on the response and counts the request."""
-
-    def __init__(self, get_response: Next) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        request_id = context.request_id_from(request.headers.get("X-Request-Id", ""))
-        began = time.perf_counter()
-        door = context.Door.ADMIN if is_page(request.path) else context.Door.API
-        with context.bind(actor="anonymous", request_id=request_id, door=door):
-            response = self.get_response(request)
-            seconds = time.perf_counter() - began
-            count_response(request, response, route_of(request), tier_of(request), seconds)
-            # That of a PMS's webhook is known when its signature has been verified.
-            response["X-Request-Id"] = context.current().request_id
-        return response
 
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -50,14 +28,21 @@ class RequestLimitsMiddleware:
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
+        self._allowed_hosts: set[str] = set()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         refusal = _problem_of_head(request)
         if refusal is not None:
             return problem(refusal)
-        # Raises `DisallowedHost`.
-        request.get_host()
+        if request.META.get("HTTP_HOST") not in self._allowed_hosts:
+            self._check_host(request)
         return self.get_response(request)
+
+    def _check_host(self, request: HttpRequest) -> None:
+        """Raises `DisallowedHost`. Django's check is slow, so the usual hosts are remembered; a pattern allows many."""
+        request.get_host()
+        if "HTTP_HOST" in request.META and len(self._allowed_hosts) < REMEMBERED_HOSTS:
+            self._allowed_hosts.add(request.META["HTTP_HOST"])
 
 
 class BodyLimitsMiddleware:
@@ -78,8 +63,10 @@ class BodyLimitsMiddleware:
 
     def process_view(self, request: HttpRequest, view: Any, *_: Any) -> HttpResponse | None:
         """The refusal of a body by its type or its length."""
+        if request.method in _SAFE or not (length := _length_of_body(request)):
+            return None
         parsers = getattr(getattr(view, "cls", None), "parser_classes", None)
-        if parsers is None or request.method in _SAFE or not (length := _length_of_body(request)):
+        if parsers is None:
             return None
         content_type = request.META.get("CONTENT_TYPE", "")
         sent = media_type_of(content_type)
@@ -92,16 +79,26 @@ class BodyLimitsMiddleware:
 
 
 def _problem_of_head(request: HttpRequest) -> Problem | None:
-    query = request.META.get("QUERY_STRING", "")
-    if len(request.META.get("PATH_INFO", "").encode("utf-8", "replace")) + len(query) > MAX_URL_BYTES:
+    sent = request.META
+    path, query = sent["PATH_INFO"], sent.get("QUERY_STRING", "")
+    # A character of a path has at most four bytes.
+    if (len(path) * 4 + len(query) > MAX_URL_BYTES) and (
+        len(path.encode("utf-8", "replace")) + len(query) > MAX_URL_BYTES
+    ):
         return Problem(414, "url_too_long", f"An address has at most {MAX_URL_BYTES} bytes.")
-    if query.count("&") >= MAX_QUERY_PARAMETERS:
+    if query and query.count("&") >= MAX_QUERY_PARAMETERS:
         return Problem(400, "malformed", f"An address has at most {MAX_QUERY_PARAMETERS} query parameters.")
-    if sum(len(name) + len(value) for name, value in request.headers.items()) > MAX_HEADER_BYTES:
+    if _size_of_headers(sent) > MAX_HEADER_BYTES:
         return Problem(431, "headers_too_large", f"The headers have at most {MAX_HEADER_BYTES} bytes.")
-    if (length := request.META.get("CONTENT_LENGTH")) and not CONTENT_LENGTH.fullmatch(length):
+    if (length := sent.get("CONTENT_LENGTH")) and not CONTENT_LENGTH.fullmatch(length):
         return Problem(400, "malformed", "The Content-Length is no length.")
     return None
+
+
+def _size_of_headers(sent: dict[str, Any]) -> int:
+    """Their names and values, joined: `request.headers` would take ten function calls for each."""
+    headers = [name[5:] + value for name, value in sent.items() if name[:5] == "HTTP_"]
+    return len("".join(headers)) + len(sent.get("CONTENT_TYPE", ""))
 
 
 def _length_of_body(request: HttpRequest) -> int:

@@ -6,6 +6,8 @@ from corsheaders.middleware import CorsMiddleware
 from django.http import HttpRequest
 from django.utils.cache import patch_vary_headers
 
+from pms_backend.api.response_headers import header_of, set_header
+
 
 class ApiCorsMiddleware(CorsMiddleware):
     """django-cors-headers', which programs pass by: they send no `Origin`. A cache is told that its value matters."""
@@ -14,6 +16,10 @@ class ApiCorsMiddleware(CorsMiddleware):
         if "HTTP_ORIGIN" in request.META or request.method == "OPTIONS":
             return super().__call__(request)
         response: Any = self.get_response(request)
-        if self.is_enabled(request):
-            patch_vary_headers(response, ("origin",))
+        # Those paths that `CORS_URLS_REGEX` names.
+        if request.path.startswith("/api/"):
+            if header_of(response, "vary"):
+                patch_vary_headers(response, ("origin",))
+            else:
+                set_header(response, "Vary", "origin")
         return response
