@@ -27,6 +27,7 @@ from products.queries import (
     product_as_text,
     product_statement,
     variant_as_text,
+    variant_statement,
 )
 from products.representation import (
     IMAGE_FIELDS,
@@ -157,8 +158,16 @@ def variant_rows(variants: QuerySet[Variant], selection: FieldSelection) -> Quer
     )
 
 
+def variant_row(variant_id: int, selection: FieldSelection, *, only_published: bool) -> Sequence[Any] | None:
+    """The row of one variant for `variant_of_row`, by a prepared statement."""
+    with prepared_cursor() as cursor:
+        cursor.execute(variant_statement(selection.variant, only_published=only_published), {"id": variant_id})
+        row: Sequence[Any] | None = cursor.fetchone()
+        return row
+
+
 def variant_of_row(row: Sequence[Any], selection: FieldSelection) -> dict[str, Any]:
-    """The JSON of a row of `variant_rows`, with the id and version of its product."""
+    """The JSON of such a row, with the id and version of its product."""
     _, product_id, is_archived, version, values = row[:5]
     variant = _variant(orjson.loads(values), selection)
     return {**variant, "product": product_id, "is_archived": is_archived, "version": version}
@@ -168,7 +177,10 @@ def _variant(values: Iterable[Any], selection: FieldSelection) -> dict[str, Any]
     variant = dict(zip(selection.variant, values, strict=True))
     if "stock" in variant:
         on_hand, reserved = variant["stock"]
-        variant["stock"] = {"available": on_hand - reserved}
-        if selection.with_ledger:
-            variant["stock"] |= {"on_hand": on_hand, "reserved": reserved}
+        available = on_hand - reserved
+        variant["stock"] = (
+            {"available": available, "on_hand": on_hand, "reserved": reserved}
+            if selection.with_ledger
+            else {"available": available}
+        )
     return variant

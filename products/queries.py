@@ -139,6 +139,20 @@ def variant_as_text(names: Sequence[str]) -> Func:
 """)
 
 
+@functools.lru_cache(maxsize=MAX_STATEMENTS)
+def variant_statement(names: Sequence[str], *, only_published: bool) -> str:
+    """The statement that reads the variant `%(id)s`: its id, product, whether it is archived, version, and text."""
+    condition = " AND product.status = 'active' AND NOT variant.is_archived" if only_published else ""
+    return on_one_line(f"""
+SELECT variant.id, variant.product_id, variant.is_archived, product.version,
+    {_array(names, "variant", _VARIANT_EXPRESSIONS)}::text
+FROM products_variant AS variant
+JOIN products_product AS product ON product.id = variant.product_id
+{_STOCK_VARIANT_EXPRESSIONS if "stock" in names else ""}
+WHERE variant.id = %(id)s{condition}
+""")
+
+
 def _columns(names: Sequence[str], variant_names: Sequence[str], image_names: Sequence[str]) -> str:
     attributes = "product.attributes::text" if "attributes" in names else "NULL"
     return f"{_product(names, variant_names, image_names)}, {attributes}"

@@ -17,7 +17,7 @@ from products import cache_generations, services
 from products.exceptions import VariantNotFound
 from products.filters import VariantFilter
 from products.models import ProductStatus, Variant
-from products.product_queries import FieldSelection, select_fields, variant_of_row, variant_rows
+from products.product_queries import select_fields, variant_of_row, variant_row, variant_rows
 from products.serializers import SingleVariantSerializer, VariantPatchSerializer
 from products.sorting import BY_UPDATED_AT
 
@@ -81,17 +81,16 @@ class VariantViewSet(GenericViewSet[Variant]):
         return answer(request, body, etag_of(body, version))
 
     def _page(self) -> Made:
-        selection = self._selection()
+        selection = select_fields(visibility_of(self.request.auth))
         current = self.get_queryset().filter(is_archived=False).exclude(product__status=ProductStatus.ARCHIVED)
         page = self.paginate_queryset(variant_rows(self.filter_queryset(current), selection)) or ()
         return to_json(self.get_paginated_response([variant_of_row(row, selection) for row in page]).data), None
 
     def _variant(self, variant_id: int) -> Made:
-        selection = self._selection()
-        for row in variant_rows(self.get_queryset().filter(pk=variant_id).order_by(), selection):
-            variant = variant_of_row(row, selection)
-            return to_json(variant), variant["version"]
-        raise VariantNotFound(f"There is no variant {variant_id}.")
-
-    def _selection(self) -> FieldSelection:
-        return select_fields(visibility_of(self.request.auth))
+        visibility = visibility_of(self.request.auth)
+        selection = select_fields(visibility)
+        row = variant_row(variant_id, selection, only_published=not visibility.unpublished)
+        if row is None:
+            raise VariantNotFound(f"There is no variant {variant_id}.")
+        variant = variant_of_row(row, selection)
+        return to_json(variant), variant["version"]
