@@ -19,6 +19,8 @@ from pms_backend.api.async_database import read
 logger = logging.getLogger(__name__)
 socket_logger = logging.getLogger("pms.sockets")
 
+# The ASGI extension of pms_backend/socket_protocol.py.
+FRAMES: Final = "pms.frames"
 # RFC 6455's code for a connection that ended without a close, which is what the end of this process does to it.
 CLOSE_ABNORMAL: Final = 1006
 
@@ -63,7 +65,7 @@ class StockConsumer(AsyncConsumer):
         context.set_actor(caller.actor)
         socket_logger.info("Socket opened")
         subscriber = self.ending.enter_context(hub.subscriber(caller))
-        self.connection = Connection(hub, subscriber, self.base_send)
+        self.connection = Connection(hub, subscriber, self.base_send, self.scope["extensions"].get(FRAMES))
         await self.ending.enter_async_context(self.connection.sending())
 
     async def websocket_receive(self, message: ASGIEvent) -> None:

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from inventory.events import STOCK_CHANGED
 from inventory.receivers import HUB_GROUP
 from inventory.socket_limits import HEARTBEAT_SECONDS, RECHECK_SECONDS
-from inventory.subscribers import Change, Subscriber
+from inventory.subscribers import Batch, Change, Subscriber, heartbeat, text_frame
 from pms_backend import metrics
 from pms_backend.access.caller import Caller
 from pms_backend.access.credentials import revalidate, unexpired
@@ -102,15 +102,18 @@ class Hub:
         if is_restored:
             self._restart_sockets(newest)
         # Nothing is awaited until `sequence` is set: the changes passed on are always complete up to it.
-        for change in changes:
-            for subscriber in self._subscribers:
-                subscriber.queue(change)
+        self._pass_on(changes)
         self.sequence = newest
         if moment is not None:
             metrics.socket_delay_seconds.observe(max(0.0, (timezone.now() - moment).total_seconds()))
         async with self._caught_up:
             self._caught_up.notify_all()
         return len(changes)
+
+    def _pass_on(self, changes: list[Change]) -> None:
+        batch = Batch.of(changes)
+        written = sum(subscriber.pass_on(batch) for subscriber in self._subscribers)
+        metrics.socket_messages_total.inc(written)
 
     def _restart_sockets(self, head: int) -> None:
         logger.error("A backup was restored: the feed lost %s, and is at %s. All sockets close", self.sequence, head)
@@ -140,9 +143,10 @@ class Hub:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             now = _now()
+            frame = text_frame(heartbeat(self.sequence))
             for subscriber, due in self._subscribers.items():
                 if due <= now:
-                    subscriber.request_heartbeat()
+                    subscriber.send_heartbeat(frame)
                     self._subscribers[subscriber] = now + HEARTBEAT_SECONDS
 
     async def _recheck_callers(self) -> None:
@@ -190,8 +194,8 @@ def _changes_after(sequence: int) -> tuple[list[Change], int, datetime | None, b
     rows = events.values_list("sequence", "data__level", "occurred_at")
     changes, moment = [], None
     for number, level, moment in rows:  # noqa: B007 - the last one is returned
-        text = f'{{"type":"stock.changed","sequence":{number},"level":{to_json(level).decode()}}}'
-        changes.append(Change(number or 0, sku_key(level["sku"]), level["location"], text))
+        message = b'{"type":"stock.changed","sequence":%d,"level":%b}' % (number or 0, to_json(level))
+        changes.append(Change.of(number or 0, sku_key(level["sku"]), level["location"], message))
     newest = changes[-1].sequence if len(changes) == READ_LIMIT else head
     return changes, newest, moment, not begins_after <= sequence <= head
 

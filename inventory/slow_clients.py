@@ -40,11 +40,12 @@ class SendTimeout:
     """Limits how long sending may take; longer after a large message, which the client has to read first."""
 
     def __init__(self) -> None:
-        self._previous_size = 0
+        # Of the message before, in bytes.
+        self.previous_size = 0
 
     async def send(self, sending: Awaitable[Any], size: int) -> None:
         """Awaits a message of this size being sent. Raises `TimeoutError`."""
-        seconds = SEND_SECONDS + self._previous_size / SLOWEST_BYTES_A_SECOND
-        self._previous_size = size
+        seconds = SEND_SECONDS + self.previous_size / SLOWEST_BYTES_A_SECOND
+        self.previous_size = size
         async with asyncio.timeout(seconds):
             await sending

@@ -1,9 +1,10 @@
-"""One client of `/ws/stock/`: handles its messages, and sends it the changes that the hub queues."""
+"""One client of `/ws/stock/`: handles its messages, and sends it what the hub could not write at once."""
 
 import asyncio
 import contextlib
+import contextvars
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
 
 from django.db import Error
@@ -13,7 +14,7 @@ from inventory.messages import BadMessage, Message, Ping, Subscribe, Unsubscribe
 from inventory.slow_clients import MessageBudget, SendTimeout
 from inventory.snapshots import read_snapshot
 from inventory.socket_limits import CLOSE_SECONDS
-from inventory.subscribers import CLOSE_TOO_SLOW, Subscriber
+from inventory.subscribers import CLOSE_TOO_SLOW, Subscriber, heartbeat
 from pms_backend import metrics
 from pms_backend.access.sockets import CLOSE_TRY_LATER
 from pms_backend.api.async_database import read
@@ -25,38 +26,46 @@ logger = logging.getLogger(__name__)
 # RFC 6455: 1008 is a policy violation, 1011 an internal error.
 CLOSE_FLOOD: Final = 1008
 CLOSE_FAILED: Final = 1011
-# After so many messages in a row, other tasks may run.
-MESSAGES_BEFORE_YIELD: Final = 100
 
 ASGIEvent = MutableMapping[str, Any]
 ASGISend = Callable[[ASGIEvent], Awaitable[None]]
+Extension = Mapping[str, Callable[..., Any]]
 
 
 class Connection:
     """One client: it gets a snapshot for each subscription, then each change, and heartbeats.
 
-    Two tasks run: one handles the client's messages in turn, the other sends what the hub queues. A task holds
-    `_send_lock` while it sends, so that changes cannot overtake a snapshot.
+    The client's messages are handled in turn. The hub writes changes itself; a task sends what it could not write at
+    once, and ends when nothing is left. Whoever sends holds `Subscriber.sending`, so that changes cannot overtake a
+    snapshot.
     """
 
-    def __init__(self, hub: Hub, subscriber: Subscriber, send: ASGISend) -> None:
+    def __init__(self, hub: Hub, subscriber: Subscriber, send: ASGISend, extension: Extension | None) -> None:
+        """`extension` is that of pms_backend/socket_protocol.py; without it, all is sent by `send`."""
         self._hub = hub
         self._subscriber = subscriber
         self._send_to_server = send
-        self._send_lock = asyncio.Lock()
+        self._extension = extension
         self._budget = MessageBudget()
         self._timeout = SendTimeout()
         self._is_closed = False
+        self._sender: asyncio.Task[None] | None = None
+        # That of the handshake, for the lines about this connection: the hub, which starts the task, has another.
+        self._context = contextvars.copy_context()
 
     @contextlib.asynccontextmanager
     async def sending(self) -> AsyncIterator[None]:
-        """Sends what the hub queues, while the context lasts."""
-        sender = asyncio.create_task(self._send_changes())
+        """Sends what the hub passes on, while the context lasts."""
+        self._subscriber.start_sending = self._start_sending
+        if self._extension is not None:
+            self._subscriber.write = self._write
         try:
             yield
         finally:
-            sender.cancel()
-            await asyncio.wait([sender])
+            self._is_closed = True
+            if self._sender is not None:
+                self._sender.cancel()
+                await asyncio.wait([self._sender])
 
     async def handle(self, text: str | None) -> None:
         """Handles one message. An unexpected error closes this connection and nothing else."""
@@ -95,7 +104,7 @@ class Connection:
     async def _subscribe(self, message: Subscribe) -> None:
         # The client may have read newer events from the feed: the snapshot's sequence must not be older.
         await self._hub.catch_up(await read(head_sequence))
-        async with self._send_lock:
+        async with self._subscriber.sending:
             # Changes of earlier subscriptions come first: a client that resumes after the snapshot would miss them.
             await self._drain()
             # The subscription is added and the sequence is read without an await between them, and the levels are read
@@ -106,15 +115,34 @@ class Connection:
             metrics.socket_messages_total.inc()
             await self._send(snapshot.message(sequence))
 
+    def _write(self, frames: bytes) -> bool:
+        if self._is_closed or self._extension is None:
+            return False
+        try:
+            is_written: bool = self._extension["write"](frames)
+        except Exception:
+            # The hub writes to all connections in turn: this one must not stop it.
+            logger.exception("A socket cannot be written to")
+            self._subscriber.end(CLOSE_FAILED)
+            return False
+        if is_written:
+            # What was large before has been read; what is written at once is small.
+            self._timeout.previous_size = 0
+        return is_written
+
+    def _start_sending(self) -> None:
+        if not self._is_closed and (self._sender is None or self._sender.done()):
+            self._sender = asyncio.get_running_loop().create_task(self._send_changes(), context=self._context)
+
     async def _send_changes(self) -> None:
         subscriber = self._subscriber
         try:
-            while subscriber.close_code is None:
-                await subscriber.wake.wait()
-                subscriber.wake.clear()
-                async with self._send_lock:
+            async with subscriber.sending:
+                # Nothing is awaited after the last look: what comes later starts a new task.
+                while subscriber.unread or subscriber.heartbeat_due:
                     await self._send_unread()
-            await self._close(subscriber.close_code)
+            if subscriber.close_code is not None:
+                await self._close(subscriber.close_code)
         except OSError:
             pass
         except Exception:
@@ -122,22 +150,22 @@ class Connection:
             await self._close(CLOSE_FAILED)
 
     async def _send_unread(self) -> None:
-        # All changes up to this sequence are in the queue by now: the heartbeat follows them.
-        sequence = self._hub.sequence
         await self._drain()
         if self._subscriber.heartbeat_due:
             self._subscriber.heartbeat_due = False
-            await self._send_json({"type": "heartbeat", "sequence": sequence})
+            # Nothing is unread: all changes up to this sequence have been sent.
+            await self._send(heartbeat(self._hub.sequence).decode())
 
     async def _drain(self) -> None:
-        unread, sent = self._subscriber.unread, 0
+        subscriber, sent = self._subscriber, 0
         try:
-            while unread:
-                await self._send(unread.popleft().message)
-                sent += 1
-                if sent % MESSAGES_BEFORE_YIELD == 0:
-                    # A send that does not have to wait does not let other tasks run.
-                    await asyncio.sleep(0)
+            while subscriber.unread:
+                written = subscriber.write_unread()
+                if not written:
+                    await self._send(subscriber.unread.popleft().message.decode())
+                sent += written or 1
+                # Neither has to wait as long as the client reads; other tasks may run.
+                await asyncio.sleep(0)
         finally:
             metrics.socket_messages_total.inc(sent)
 
@@ -166,12 +194,5 @@ class Connection:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._send_to_server({"type": "websocket.close", "code": code})
         except (TimeoutError, OSError):
-            _abort(self._send_to_server)
-
-
-def _abort(send: ASGISend) -> None:
-    """Drops the connection without waiting for the client to read. ASGI has no message for that."""
-    transport = getattr(getattr(send, "__self__", None), "transport", None)
-    if isinstance(transport, asyncio.Transport):
-        with contextlib.suppress(OSError):
-            transport.abort()
+            if self._extension is not None:
+                self._extension["abort"]()

@@ -14,6 +14,8 @@ FLOOD_MESSAGES: Final = 10 * BURST_MESSAGES
 
 # A client with more unread changes is closed; it may connect again and resume.
 MAX_UNREAD_CHANGES: Final = 20_000
+# The most that is written to a client at once; the rest of many changes follows when the other clients had theirs.
+WRITE_BYTES: Final = 16 * 1024
 # A client that reads nothing for so long is closed too; after a large message it has longer, by its size.
 SEND_SECONDS: Final = 10.0
 SLOWEST_BYTES_A_SECOND: Final = 64 * 1024

@@ -1,24 +1,59 @@
-"""The subscriptions of each connection, and the changes that it has still to be sent."""
+"""The subscriptions of each connection, and the changes that it is sent at once or has still to be sent."""
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Self
+
+from websockets.frames import Frame, Opcode
 
 from inventory.messages import BadMessage, Selection
-from inventory.socket_limits import MAX_LOCATIONS, MAX_SKUS, MAX_UNREAD_CHANGES
+from inventory.socket_limits import MAX_LOCATIONS, MAX_SKUS, MAX_UNREAD_CHANGES, WRITE_BYTES
 from pms_backend.access.caller import Caller
 
 CLOSE_TOO_SLOW = 4008
 
 
+def text_frame(message: bytes) -> bytes:
+    """The WebSocket frame of a text, the same for every client: servers do not mask."""
+    return Frame(Opcode.TEXT, message).serialize(mask=False)
+
+
+def heartbeat(sequence: int) -> bytes:
+    """The message that a connection is complete up to the sequence."""
+    return b'{"type":"heartbeat","sequence":%d}' % sequence
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A published change of a level; every client is sent the same `message`."""
+    """A published change of a level; every client is sent the same `message`, in the same `frame`."""
 
     sequence: int
     sku_key: str
     location: str
-    message: str
+    message: bytes
+    frame: bytes
+
+    @classmethod
+    def of(cls, sequence: int, sku_key: str, location: str, message: bytes) -> Self:
+        """Makes the frame."""
+        return cls(sequence, sku_key, location, message, text_frame(message))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Changes that are passed on together, in the order of the feed."""
+
+    changes: Sequence[Change]
+    sku_keys: frozenset[str]
+    locations: frozenset[str]
+
+    @classmethod
+    def of(cls, changes: Sequence[Change]) -> Self:
+        """Collects what the changes are about."""
+        sku_keys = frozenset(change.sku_key for change in changes)
+        return cls(changes, sku_keys, frozenset(change.location for change in changes))
 
 
 @dataclass(slots=True)
@@ -31,9 +66,17 @@ class Subscriptions:
     # The locations of each SKU; None for every location.
     skus: dict[str, frozenset[str] | None] = field(default_factory=dict)
 
-    def matches(self, change: Change) -> bool:
-        """Whether the connection has subscribed to the change."""
-        if self.everything or change.location in self.locations:
+    def matching(self, batch: Batch) -> Sequence[Change]:
+        """The changes that the connection has subscribed to."""
+        if self.everything:
+            return batch.changes
+        # A connection that watches nothing of the batch, as most do, costs no look at each change.
+        if self.skus.keys().isdisjoint(batch.sku_keys) and self.locations.isdisjoint(batch.locations):
+            return ()
+        return [change for change in batch.changes if self._matches(change)]
+
+    def _matches(self, change: Change) -> bool:
+        if change.location in self.locations:
             return True
         if change.sku_key not in self.skus:
             return False
@@ -79,9 +122,21 @@ class Subscriptions:
             raise BadMessage("too_many_locations", f"A connection subscribes to at most {MAX_LOCATIONS} locations.")
 
 
+def _cannot_write(_: bytes) -> bool:
+    return False
+
+
+def _start_nothing() -> None:
+    pass
+
+
 @dataclass(eq=False, slots=True)
 class Subscriber:
-    """A connection, as the hub sees it."""
+    """A connection, as the hub sees it.
+
+    What the hub passes on is written at once, without a task, as long as the client reads; else it waits in `unread`
+    for a task of the connection.
+    """
 
     caller: Caller
     subscriptions: Subscriptions = field(default_factory=Subscriptions)
@@ -89,27 +144,58 @@ class Subscriber:
     heartbeat_due: bool = False
     # The code with which the connection has to be closed.
     close_code: int | None = None
-    # Set when there is something to send, or the connection has to be closed.
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    # A task of the connection holds it while it sends, so that nothing overtakes what it sends.
+    sending: asyncio.Lock = field(default_factory=asyncio.Lock)
+    # Writes whole frames without waiting; returns False, and writes nothing, where that is not possible.
+    write: Callable[[bytes], bool] = _cannot_write
+    # Has a task send what is unread or due, or close the connection.
+    start_sending: Callable[[], None] = _start_nothing
 
-    def queue(self, change: Change) -> None:
-        """Queues a change that it has subscribed to; without room for it, ends the connection."""
-        if not self.subscriptions.matches(change):
-            return
-        if len(self.unread) >= MAX_UNREAD_CHANGES:
+    def pass_on(self, batch: Batch) -> int:
+        """Writes or queues the changes that it has subscribed to; returns how many were written.
+
+        Without room for them, ends the connection.
+        """
+        wanted = self.subscriptions.matching(batch)
+        if not wanted or self.close_code is not None:
+            return 0
+        is_idle = self._is_idle
+        self.unread.extend(wanted)
+        written = self.write_unread() if is_idle else 0
+        if len(self.unread) > MAX_UNREAD_CHANGES:
             self.end(CLOSE_TOO_SLOW)
-        elif self.close_code is None:
-            self.unread.append(change)
-            self.wake.set()
+        elif self.unread:
+            self.start_sending()
+        return written
+
+    def write_unread(self) -> int:
+        """Writes the first unread changes together, about `WRITE_BYTES`; returns how many, or 0 if it cannot."""
+        frames, size = [], 0
+        for change in self.unread:
+            frames.append(change.frame)
+            size += len(change.frame)
+            if size >= WRITE_BYTES:
+                break
+        if not self.write(b"".join(frames)):
+            return 0
+        for _ in frames:
+            self.unread.popleft()
+        return len(frames)
+
+    def send_heartbeat(self, frame: bytes) -> None:
+        """Writes a heartbeat, or has one sent after what is unread."""
+        if not (self._is_idle and self.write(frame)):
+            self.heartbeat_due = True
+            self.start_sending()
 
     def end(self, code: int) -> None:
         """Has the connection closed, and drops the changes that it has not been sent."""
         if self.close_code is None:
             self.close_code = code
             self.unread.clear()
-            self.wake.set()
+            self.start_sending()
 
-    def request_heartbeat(self) -> None:
-        """Has a heartbeat sent."""
-        self.heartbeat_due = True
-        self.wake.set()
+    @property
+    def _is_idle(self) -> bool:
+        """Whether all that was passed on before has been written."""
+        return not self.unread and not self.sending.locked()

@@ -17,7 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 from pms_backend.events.models import FeedHead
 from pms_backend.events.services import relay_pending
 from pms_backend.standalone.ports import LOOPBACK, accepts, free_port
-from pms_backend.standalone.programs import SOCKET_LIMITS
+from pms_backend.standalone.programs import SOCKET_PROTOCOL
 from tests.faults.celery_processes import ROOT, database_url
 
 START_SECONDS = 60
@@ -51,8 +51,8 @@ class SocketServer:
 
     def start(self) -> Self:
         """Returns when it answers."""
-        command = [*self.program, "pms_backend.asgi:application", "--ws", "websockets-sansio", "--lifespan", "off"]
-        limits = [*SOCKET_LIMITS, "--timeout-graceful-shutdown", "1", "--log-level", "warning", "--no-access-log"]
+        command = [*self.program, "pms_backend.asgi:application", *SOCKET_PROTOCOL, "--lifespan", "off"]
+        limits = ["--timeout-graceful-shutdown", "1", "--log-level", "warning", "--no-access-log"]
         self.process = subprocess.Popen(
             [sys.executable, *command, *limits, "--port", str(self.port), "--no-proxy-headers"],
             cwd=ROOT, env={**os.environ, "DATABASE_URL": database_url(), **self.environment},

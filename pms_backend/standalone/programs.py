@@ -52,8 +52,11 @@ NO_ROOT_WARNING = ("-W", "ignore:You're running the worker with superuser privil
 CELERY = (sys.executable, *NO_ROOT_WARNING, "-m", "celery", "--quiet", "--app", "pms_backend.celery")
 WORKER = (*CELERY, "worker", "--without-gossip", "--without-mingle")
 # The size is that of inventory/socket_limits.py. Without compression, which would compress each change anew for each of
-# a thousand clients, and take 40 kB of memory for each.
-SOCKET_LIMITS = ("--ws-max-size", str(256 * 1024), "--ws-per-message-deflate", "false")
+# a thousand clients, and take 40 kB of memory for each; a frame that serves all clients would not be possible.
+SOCKET_PROTOCOL = (
+    *("--ws", "pms_backend.socket_protocol:SocketProtocol"),
+    *("--ws-max-size", str(256 * 1024), "--ws-per-message-deflate", "false"),
+)
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,7 @@ def stack_of(configuration: Configuration) -> Stack:
                 "--workers", str(WEB_PROCESSES), "--threads", str(WEB_THREADS),
             ), is_web=True),
             Program("sockets", (
-                *PYTHON, "uvicorn", "pms_backend.asgi:application", "--ws", "websockets-sansio", "--lifespan", "off",
-                *SOCKET_LIMITS,
+                *PYTHON, "uvicorn", "pms_backend.asgi:application", *SOCKET_PROTOCOL, "--lifespan", "off",
                 "--host", host, "--port", ws_port, "--timeout-graceful-shutdown", "3", "--log-level", "warning",
                 "--no-access-log", "--no-proxy-headers", "--no-server-header",
             )),

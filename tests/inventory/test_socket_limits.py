@@ -18,11 +18,11 @@ from inventory.socket_limits import (
     MAX_UNREAD_CHANGES,
     SEND_SECONDS,
 )
-from inventory.subscribers import CLOSE_TOO_SLOW, Change, Subscriber
+from inventory.subscribers import CLOSE_TOO_SLOW, Batch, Change, Subscriber
 from pms_backend.access.caller import Caller
 from pms_backend.access.services import create_api_client
 from pms_backend.events.services import relay_pending
-from pms_backend.standalone.programs import SOCKET_LIMITS
+from pms_backend.standalone.programs import SOCKET_PROTOCOL
 from tests.factories import make_location, make_product
 from tests.sockets import SocketServer
 
@@ -49,18 +49,18 @@ def test_a_budget_refuses_what_is_too_much_and_fills_up_again(monkeypatch) -> No
 def test_a_full_queue_ends_its_connection_and_is_emptied() -> None:
     subscriber = Subscriber(Caller("client:a", frozenset(), "default", "client:a"))
     subscriber.subscriptions.everything = True
-    change = Change(1, "A-1", "main", "{}")
+    change = Batch.of([Change.of(1, "A-1", "main", b"{}")])
 
     for _ in range(MAX_UNREAD_CHANGES):
-        subscriber.queue(change)
+        subscriber.pass_on(change)
     assert (subscriber.close_code, len(subscriber.unread)) == (None, MAX_UNREAD_CHANGES)
-    subscriber.queue(change)
+    subscriber.pass_on(change)
 
     assert (subscriber.close_code, len(subscriber.unread)) == (CLOSE_TOO_SLOW, 0)
 
 
 def test_the_server_is_started_with_our_limit() -> None:
-    assert str(MAX_MESSAGE_BYTES) == SOCKET_LIMITS[1]
+    assert str(MAX_MESSAGE_BYTES) == SOCKET_PROTOCOL[SOCKET_PROTOCOL.index("--ws-max-size") + 1]
 
 
 @pytest.mark.django_db(transaction=True)
