@@ -28,7 +28,7 @@ WAKE_UP_TIMEOUT_SECONDS = 1.0
 
 def connect() -> None:
     """Connects the receivers; called once, when the apps are ready."""
-    outbox.receive_published("inventory.wake_sockets", wake_sockets)
+    outbox.receive_published("inventory.wake_sockets", wake_sockets, uses_database=False)
     outbox.receive_published("inventory.replace_generations", replace_generations)
     receive_renames(announce_renamed_variants)
 

@@ -18,7 +18,7 @@ CREATES_VARIANTS: Final = ("product.created", "product.updated")
 
 def connect() -> None:
     """Connects the receivers; called once, when the apps are ready."""
-    outbox.receive_published("pms_integration.wake_deferred", wake_deferred)
+    outbox.receive_published("pms_integration.wake_deferred", wake_deferred, uses_database=False)
     outbox.receive_published("pms_integration.push_stock", push_stock)
     outbox.receive_published("pms_integration.push_products", push_products)
 

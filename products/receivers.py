@@ -12,7 +12,7 @@ from products.events import generations_of
 
 def connect() -> None:
     """Connects the receivers; called once, when the apps are ready."""
-    outbox.receive_published("products.replace_generations", replace_generations)
+    outbox.receive_published("products.replace_generations", replace_generations, uses_database=False)
 
 
 def replace_generations(events: Sequence[Event]) -> None:

@@ -30,4 +30,4 @@ def _record_heartbeat() -> None:
 
 def connect() -> None:
     """Connects the receiver; called once, when the apps are ready."""
-    receive_published("operations.note_batch", _note_batch)
+    receive_published("operations.note_batch", _note_batch, uses_database=False)

@@ -7,15 +7,15 @@ from pms_backend.events.models import Event
 from pms_backend.events.services import receiving
 
 Receiver = Callable[[Sequence[Event]], None]
-Receive = Callable[[str, Receiver], None]
+Receive = Callable[..., None]
 
 
 def connecting() -> Iterator[Receive]:
     """Yields what connects receivers, and disconnects them in the end."""
     names = []
 
-    def connect(name: str, receiver: Receiver) -> None:
-        services.receive_published(name, receiver)
+    def connect(name: str, receiver: Receiver, *, uses_database: bool = True) -> None:
+        services.receive_published(name, receiver, uses_database=uses_database)
         names.append(name)
 
     yield connect

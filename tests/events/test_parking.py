@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 from django.core.management import call_command
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext
@@ -60,6 +60,39 @@ def moody(receive: Receive) -> Moody:
     receiver = Moody("b")
     receive("tests.moody", receiver)
     return receiver
+
+
+def test_a_receiver_without_a_savepoint_blocks_nobody_either(receive: Receive):
+    receivers = Moody("b"), Moody()
+    for number, receiver in enumerate(receivers):
+        receive(f"tests.{number}", receiver, uses_database=False)
+    happen("a", "b", "c")
+
+    assert services.relay_pending() == 3
+
+    assert [receiver.taken for receiver in receivers] == [["thing:a", "thing:c"], ["thing:a", "thing:b", "thing:c"]]
+    assert [pair[:3] for pair in parked()] == [(2, "tests.0", 1)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "inventory.wake_sockets",
+        "operations.note_batch",
+        "pms_integration.wake_deferred",
+        "products.replace_generations",
+    ],
+)
+def test_a_receiver_without_a_savepoint_does_not_use_the_database(name: str, django_assert_num_queries):
+    events = [
+        Event(sequence=1, type="stock.changed", subject="level:main/A-1"),
+        Event(sequence=2, type="product.created", subject="product:1"),
+    ]
+
+    with transaction.atomic():
+        with django_assert_num_queries(0):
+            receiving.receivers[name](events)
+        transaction.set_rollback(True)  # what it registered for after the commit is dropped
 
 
 def test_only_the_event_that_fails_is_parked_and_only_for_that_receiver(receive: Receive, moody: Moody, caplog):

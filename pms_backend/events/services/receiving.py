@@ -20,14 +20,22 @@ Receiver = Callable[[Sequence[Event]], None]
 ONE_BY_ONE_SECONDS: Final = 30.0
 
 RELAY_TIMEOUT: Final = "30s"
+# Expressions of a SELECT, which limit each statement of the transaction, and each pause between two.
+LIMIT_WAITING: Final = (
+    "set_config('statement_timeout', %(timeout)s, true),"
+    " set_config('idle_in_transaction_session_timeout', %(timeout)s, true)"
+)
 # The one signal: sent with `events`, a list in the order of the feed, inside the relay's transaction.
 events_published = Signal()
 
 receivers: dict[str, Receiver] = {}
 
 
-def receive_published(name: str, receiver: Receiver) -> None:
+def receive_published(name: str, receiver: Receiver, *, uses_database: bool = True) -> None:
     """Connects a receiver of published events, called with them in the relay's transaction, in a savepoint of its own.
+
+    One that only registers work for after the commit does not use the database, and needs no savepoint: the two
+    statements of a savepoint delay each event.
 
     A receiver may be called twice for an event, and later than for its successors. It inserts into an append-only work
     table through a service, or registers work for after the commit. When it fails, other receivers are not affected: it
@@ -35,10 +43,19 @@ def receive_published(name: str, receiver: Receiver) -> None:
     """
 
     def isolated(*, events: Sequence[Event], **_: Any) -> None:
-        _dispatch(name, receiver, events)
+        _dispatch(name, isolating, events)
 
+    isolating = _in_savepoint(receiver) if uses_database else receiver
     receivers.setdefault(name, receiver)
     events_published.connect(isolated, dispatch_uid=name, weak=False)
+
+
+def _in_savepoint(receiver: Receiver) -> Receiver:
+    def receive(events: Sequence[Event]) -> None:
+        with transaction.atomic():
+            receiver(events)
+
+    return receive
 
 
 def _dispatch(name: str, receiver: Receiver, events: Sequence[Event]) -> None:
@@ -75,8 +92,7 @@ def _dispatch_one_by_one(name: str, receiver: Receiver, events: Sequence[Event])
 
 def _error_of(name: str, receiver: Receiver, events: Sequence[Event]) -> Exception | None:
     try:
-        with transaction.atomic():
-            receiver(events)
+        receiver(events)
     except Exception as error:
         metrics.receiver_failures_total.labels(name).inc()
         return error
@@ -86,8 +102,4 @@ def _error_of(name: str, receiver: Receiver, events: Sequence[Event]) -> Excepti
 def limit_waiting() -> None:
     """Limits each statement of the transaction, and each pause between two, to 30 s."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('statement_timeout', %s, true),"
-            " set_config('idle_in_transaction_session_timeout', %s, true)",
-            [RELAY_TIMEOUT, RELAY_TIMEOUT],
-        )
+        cursor.execute(f"SELECT {LIMIT_WAITING}", {"timeout": RELAY_TIMEOUT})

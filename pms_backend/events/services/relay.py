@@ -8,8 +8,9 @@ from django.db import connection, transaction
 from pms_backend import metrics
 from pms_backend.api import cache_generations
 from pms_backend.events.models import Event, RelayRun
+from pms_backend.events.services import receiving
 from pms_backend.events.services.parking import park_untried
-from pms_backend.events.services.receiving import events_published, limit_waiting, receivers
+from pms_backend.events.services.receiving import events_published, receivers
 from pms_backend.events.services.recording import relay_wake_up
 from pms_backend.events.services.replaying import replay_untried
 
@@ -55,27 +56,24 @@ def _begin() -> _Plan | None:
     """
     if not _acquire_lock():
         return None
-    pending = list(Event.objects.pending().values_list("id", flat=True)[:BATCH_SIZE])
-    if not pending:
-        return None
     with connection.cursor() as cursor:
-        # The row has to survive this process, not a crash of the server, so the commit need not wait for the disk.
-        cursor.execute("SELECT set_config('synchronous_commit', 'off', true)")
-    run, _ = RelayRun.objects.get_or_create(id=1)
-    run.starts += 1
-    is_alone = pending[0] <= run.alone_until
-    if not is_alone and run.starts > MAX_BATCH_DEATHS:
-        logger.error("The events %s to %s killed their relay %s times", pending[0], pending[-1], MAX_BATCH_DEATHS)
-        run.starts, run.alone_until, is_alone = 1, pending[-1], True
-    run.save(update_fields=["starts", "alone_until"])
-    return _Plan(1 if is_alone else BATCH_SIZE, is_alone and run.starts > MAX_SINGLE_DEATHS)
+        cursor.execute(_NEXT, [BATCH_SIZE])
+        first, last, starts, alone_until, _ = cursor.fetchone()
+        if first is None:
+            return None
+        starts += 1
+        is_alone = first <= alone_until
+        if not is_alone and starts > MAX_BATCH_DEATHS:
+            logger.error("The events %s to %s killed their relay %s times", first, last, MAX_BATCH_DEATHS)
+            starts, alone_until, is_alone = 1, last, True
+        cursor.execute(_STORE_RUN, [starts, alone_until])
+    return _Plan(1 if is_alone else BATCH_SIZE, is_alone and starts > MAX_SINGLE_DEATHS)
 
 
 @transaction.atomic
 def _publish(plan: _Plan) -> int:
-    if not _acquire_lock():
+    if not _acquire_lock(limits_waiting=True):
         return 0
-    limit_waiting()
     events = sorted(Event.objects.raw(_STAMP, [plan.limit]), key=lambda event: event.sequence or 0)
     if plan.parks_for_receivers:
         for event in events:
@@ -83,16 +81,37 @@ def _publish(plan: _Plan) -> int:
             park_untried(receivers, event)
     elif events:
         events_published.send(sender=Event, events=events)
+    # Last, although `_STAMP` could do it too: where a receiver lost the connection, Django would leave the transaction
+    # without an error.
     RelayRun.objects.update(starts=0)
     metrics.events_published_total.inc(len(events))
     return len(events)
 
 
-def _acquire_lock() -> bool:
+def _acquire_lock(*, limits_waiting: bool = False) -> bool:
+    """Whether this relay may work until the end of the transaction, whose waiting the same statement may limit."""
+    limits = f", {receiving.LIMIT_WAITING}" if limits_waiting else ""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [RELAY_LOCK])
+        cursor.execute(
+            f"SELECT pg_try_advisory_xact_lock(%(lock)s::bigint){limits}",
+            {"lock": str(RELAY_LOCK), "timeout": receiving.RELAY_TIMEOUT},
+        )
         return bool(cursor.fetchone()[0])
 
+
+# The next events and the run before. Its row has to survive this process, not a crash of the server, so the commit need
+# not wait for the disk.
+_NEXT: Final = """
+SELECT min(pending.id), max(pending.id), coalesce(max(run.starts), 0), coalesce(max(run.alone_until), 0),
+    set_config('synchronous_commit', 'off', true)
+FROM (SELECT id FROM events_event WHERE sequence IS NULL ORDER BY id LIMIT %s) AS pending
+LEFT JOIN events_relayrun AS run ON run.id = 1
+"""
+
+_STORE_RUN: Final = """
+INSERT INTO events_relayrun (id, starts, alone_until) VALUES (1, %s, %s)
+ON CONFLICT (id) DO UPDATE SET starts = EXCLUDED.starts, alone_until = EXCLUDED.alone_until
+"""
 
 _STAMP: Final = """
 WITH batch AS (
