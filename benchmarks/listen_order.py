@@ -18,9 +18,16 @@ class Order:
 
 @dataclass(slots=True)
 class Measurement:
-    """Milliseconds from each publication to the last client, and kilobytes of server memory per client."""
+    """What each round took, and kilobytes of server memory for each client."""
 
+    # The moments, in seconds, of the commit of a change and of its receipt by the last client.
+    rounds: list[tuple[float, float]] = field(default_factory=list)
+    # From the message to the bare server until the last client has received it.
     limit_ms: list[float] = field(default_factory=list)
-    our_ms: list[float] = field(default_factory=list)
-    limit_kb: float = 0
+    # The CPU time of the two servers meanwhile.
+    our_cpu_ms: list[float] = field(default_factory=list)
+    limit_cpu_ms: list[float] = field(default_factory=list)
     our_kb: float = 0
+    limit_kb: float = 0
+    # All memory of our server, in megabytes, after the rounds.
+    our_mb: float = 0

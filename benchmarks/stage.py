@@ -125,7 +125,7 @@ def serve_web(processes: Processes, data_dir: DataDir, environment: dict[str, st
     with listen("PORT", LOOPBACK, port) as listener:
         web = stack_program("web", data_dir, environment)
         words = tuple(application if word == OURS else word for word in web.arguments)
-        _start(processes, replace(web, name=application, arguments=words).listening(listener.fileno()))
+        start(processes, replace(web, name=application, arguments=words).listening(listener.fileno()))
     wait_until_it_answers(port)
     return port
 
@@ -162,7 +162,7 @@ def serve(processes: Processes, program: Program) -> tuple[int, int]:
     """Starts a server at a free port instead of PORT; returns the port and the process id."""
     port = free_port()
     arguments = tuple(word.replace(str(PORT), str(port)) for word in program.arguments)
-    process = _start(processes, replace(program, arguments=arguments))
+    process = start(processes, replace(program, arguments=arguments))
     deadline = time.monotonic() + START_SECONDS
     while not accepts(LOOPBACK, port, seconds=1):
         if process.exit_code() is not None or time.monotonic() > deadline:
@@ -171,6 +171,7 @@ def serve(processes: Processes, program: Program) -> tuple[int, int]:
     return port, process.pid
 
 
-def _start(processes: Processes, program: Program) -> Process:
+def start(processes: Processes, program: Program) -> Process:
+    """Starts a program whose lines of output are shown."""
     console = Console()
     return processes.start(program, lambda line: console.line(program.name, line))
