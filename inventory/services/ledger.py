@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final, get_args, get_type_hints
 
 import orjson
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 
 from inventory.events import MovementData
 from inventory.level_fields import CHANGED_COLUMNS, SHOWN_COLUMNS, WRITTEN_COLUMNS, LevelData, LevelState
@@ -263,10 +263,11 @@ def run_alone(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...
     A statement is all or nothing by itself, deferred constraints included, and its level, ledger and outbox are in it:
     BEGIN and COMMIT would be two more round trips, of three.
     """
-    if connection.in_atomic_block:
+    database = transaction.get_connection()
+    if database.in_atomic_block:
         return []
     try:
-        with Committing():
+        with Committing(database):
             rows = _rows_of(statement, parameters, is_prepared=True)
     except DatabaseError as error:
         if not is_retryable(error):

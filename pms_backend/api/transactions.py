@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Final, ParamSpec, TypeVar
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest
 
 from pms_backend import metrics
@@ -79,13 +80,16 @@ def rolled_back() -> Iterator[None]:
 class Committing:
     """Wraps a statement that runs in autocommit. Raises `OutcomeUnknown` if the connection breaks meanwhile."""
 
+    def __init__(self, database: BaseDatabaseWrapper) -> None:
+        self._database = database
+
     def __enter__(self) -> None:
-        connection.ensure_connection()
+        self._database.ensure_connection()
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         if error is None or not isinstance(error, OperationalError | InterfaceError):
             return
-        if is_lost(error) and not connection.in_atomic_block:
+        if is_lost(error) and not self._database.in_atomic_block:
             raise OutcomeUnknown from error
 
 

@@ -34,14 +34,15 @@ SELECT id, kind, secret, previous_secret, previous_secret_until, xmin::text || c
 FROM pms_integration_pmsconnection WHERE slug = %(slug)s AND is_active
 """
 )
-# `xmin` is the transaction that wrote this version of the row, `ctid` its place: each change makes them others.
+# `xmin` is the transaction that wrote this version of the row, `ctid` its place: each change makes them others. Without
+# the columns of the conflict PostgreSQL would search the index of the primary key too.
 _STORE: Final = on_one_line(
     """
 INSERT INTO pms_integration_pmsevent (connection_id, webhook_id, type, headers, body)
 SELECT id, %(webhook_id)s::text, %(type)s::text, %(headers)s::jsonb, %(body)s::bytea
 FROM pms_integration_pmsconnection WHERE slug = %(slug)s AND is_active AND id = %(connection)s
     AND xmin::text || ctid = %(row_version)s
-ON CONFLICT DO NOTHING
+ON CONFLICT (connection_id, webhook_id) DO NOTHING
 RETURNING status
 """
 )
@@ -158,13 +159,17 @@ def _attempt(
         "headers": orjson.dumps(stored_headers).decode(),
         "body": body,
     }
-    with Committing(), prepared_cursor() as cursor:
+    database = transaction.get_connection()
+    with Committing(database), prepared_cursor() as cursor:
         cursor.execute(_STORE, values)
-        row = cursor.fetchone()
-    if row is None:
+        rows = cursor.fetchall()
+    if not rows:
         return webhook_id
-    transaction.on_commit(apply_wake_up.send_soon)
-    return Receipt(webhook_id, status=row[0])
+    if database.in_atomic_block:
+        transaction.on_commit(apply_wake_up.send_soon)
+    else:
+        apply_wake_up.send_soon()
+    return Receipt(webhook_id, status=rows[0][0])
 
 
 def _require_id(webhook_id: str) -> str:
