@@ -77,7 +77,7 @@ class WakeUp:
             sender.start()
         if not sender.wanted.is_set():
             sender.request_id, sender.carrier = context.current().request_id, traces.carrier()
-        sender.wanted.set()
+            sender.wanted.set()
 
     def drain(self, attempt: Callable[[], int], *, seconds: float, prepare: Callable[[], object] | None = None) -> int:
         """Repeats `attempt`, which returns how much work it did, until it finds none; returns the sum.
