@@ -23,7 +23,7 @@ MAX_POSITION = 1_000_000
 MAX_WEIGHT_GRAMS = 2_000_000_000
 
 
-class SkuField(serializers.CharField):
+class SkuField(serializers.CleanedCharField):
     """A SKU, cleaned."""
 
     # ASCII without spaces is a clean SKU.
@@ -32,9 +32,8 @@ class SkuField(serializers.CharField):
     def __init__(self, **more: Any) -> None:
         super().__init__(max_length=MAX_SKU_LENGTH, **more)
 
-    def to_internal_value(self, data: Any) -> str:
+    def clean(self, text: str) -> str:
         """Returns the SKU as it is stored."""
-        text = super().to_internal_value(data)
         try:
             return clean_sku(text)
         except DomainError as error:

@@ -96,8 +96,13 @@ def _text(field: Any) -> Reader:
             return value
         raise _NeedsFullValidation
 
+    # Of a text that `read` accepts, a cleaned field only has to clean.
+    is_cleaned = isinstance(field, serializers.CleanedCharField)
+    is_cleaned = is_cleaned and _has_method_of(serializers.CleanedCharField, field, "to_internal_value")
+    clean = field.clean if is_cleaned else field.to_internal_value
+
     def read_and_clean(value: Any) -> Any:
-        return read(field.to_internal_value(read(value)))
+        return read(clean(read(value)))
 
     return read if _has_method_of(serializers.CharField, field, "to_internal_value") else read_and_clean
 

@@ -85,6 +85,18 @@ class CharField(serializers.CharField):
         return super().to_internal_value(data)
 
 
+class CleanedCharField(CharField):
+    """A text that is stored in another form; a subclass defines `clean`."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """The text in that form."""
+        return self.clean(super().to_internal_value(data))
+
+    def clean(self, text: str) -> str:
+        """The text in that form. Raises `ValidationError`."""
+        raise NotImplementedError
+
+
 class SlugField(CharField, serializers.SlugField):
     """A text of letters, digits, hyphens and underscores."""
 
