@@ -64,12 +64,12 @@ BUDGETS: Final = {
     "list": Cost(calls=1493, queries=1),
     "product": Cost(calls=1239, queries=1),
     "cached list": Cost(calls=991, queries=0),
-    "adjust": Cost(calls=1125, queries=1),
-    "count": Cost(calls=1312, queries=1),
-    "reserve": Cost(calls=15301, queries=10),
+    "adjust": Cost(calls=1111, queries=1),
+    "count": Cost(calls=1298, queries=1),
+    "reserve": Cost(calls=15304, queries=10),
     "commit": Cost(calls=9040, queries=7),
-    "bulk of 100": Cost(calls=13268, queries=4),
-    "webhook in": Cost(calls=812, queries=1),
+    "bulk of 100": Cost(calls=12668, queries=4),
+    "webhook in": Cost(calls=785, queries=1),
     "availability of 50": Cost(calls=1250, queries=1),
 }
 
