@@ -27,13 +27,8 @@ def max_body_bytes(view: Any, path: str, content_type: str) -> int:
     return largest
 
 
-def max_body_bytes_at(path: str, content_type: str, length: int, *, has_credentials: bool) -> int:
-    """How long a body may be at a path, given its `Content-Length`.
-
-    Without credentials, or without a view, the limit is that of an ordinary body.
-    """
-    if length <= MAX_BODY_BYTES and length:
-        return MAX_BODY_BYTES
+def max_body_bytes_at(path: str, content_type: str, *, has_credentials: bool) -> int:
+    """How long a body may be at a path; without credentials, or without a view, as long as an ordinary body."""
     if not has_credentials:
         return MAX_BODY_BYTES
     try:

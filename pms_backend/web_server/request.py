@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from waitress.parser import HTTPRequestParser
 
+from pms_backend.api.limits import MAX_BODY_BYTES
 from pms_backend.api.problems import Problem
 from pms_backend.api.request_bodies import max_body_bytes_at
 from pms_backend.web_server.limits import (
@@ -109,10 +110,14 @@ class BoundedRequest(HTTPRequestParser):
         self._spooled_bytes = 0
 
     def _check_head(self) -> None:
+        if not self.chunked and self.content_length <= MAX_BODY_BYTES:
+            # Nearly every request: its view need not be known.
+            self._longest_body = MAX_BODY_BYTES
+            return
         has_credentials = not self.headers.keys().isdisjoint({"AUTHORIZATION", "X_API_KEY", "COOKIE"})
         path = self.path.encode("latin-1").decode("utf-8", "replace")
         self._longest_body = max_body_bytes_at(
-            path, self.headers.get("CONTENT_TYPE", ""), self.content_length, has_credentials=has_credentials
+            path, self.headers.get("CONTENT_TYPE", ""), has_credentials=has_credentials
         )
         if self.content_length <= self._longest_body:
             return
