@@ -1,0 +1,136 @@
+"""The two handlers: which requests go where, and what the API's does as Django's would."""
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.test import RequestFactory
+from django.urls import path
+
+from pms_backend.api.handler import Application, is_api_path, match_of
+from pms_backend.api.problems import Problem
+from pms_backend.api.views import problem
+
+closed: list[str] = []
+
+
+class Rows:
+    """What a view streams; the server closes it."""
+
+    def __iter__(self) -> Any:
+        return iter([b"a", b"b"])
+
+    def close(self) -> None:
+        closed.append("rows")
+
+
+def with_cookie(_: HttpRequest) -> HttpResponse:
+    response = HttpResponse("x")
+    response.set_cookie("a", "b")
+    return response
+
+
+def breaks(_: HttpRequest) -> HttpResponse:
+    raise RuntimeError("surprise")
+
+
+urlpatterns = [
+    path("api/empty/", lambda _: HttpResponse(), name="empty"),
+    path("api/cookie/", with_cookie),
+    path("api/rows/", lambda _: StreamingHttpResponse(Rows())),
+    path("api/breaks/", breaks),
+    path("api/full/", lambda _: problem(Problem(507, "insufficient_storage", "full"))),
+]
+handler404, handler500 = "pms_backend.access.refusals.not_found", "pms_backend.api.views.server_error"
+
+
+def names_the_view(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """A middleware."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        match = request.resolver_match
+        response = get_response(request)
+        response["X-View"] = "none" if match is None else match.url_name or match.route
+        return response
+
+    return middleware
+
+
+@pytest.fixture(autouse=True)
+def _views_of_this_module(settings: Any) -> None:
+    settings.ROOT_URLCONF = __name__
+    settings.API_MIDDLEWARE = [*settings.API_MIDDLEWARE, f"{__name__}.names_the_view"]
+
+
+def answer(path: str) -> tuple[str, list[tuple[str, str]], bytes]:
+    """What a WSGI server gets."""
+    got: list[Any] = []
+    environ = {**RequestFactory().get(path).environ, "wsgi.input": BytesIO()}
+    response = Application()(environ, lambda status, headers: got.extend([status, headers]))
+    body = b"".join(response)
+    if hasattr(response, "close"):
+        response.close()
+    return got[0], got[1], body
+
+
+@pytest.mark.parametrize(
+    ("path", "is_api"),
+    [
+        ("/api/v1/products/", True), ("/api/", True), ("/api/schema/", True), ("/health/live", True),
+        ("/metrics", True), ("/api/docs/", False), ("/", False), ("/admin/", False), ("/static/a.css", False),
+        ("/media/a.png", False), ("/api", False), ("//api/v1/products/", False), ("/API/v1/products/", False),
+        ("", False),
+    ],
+)  # fmt: skip
+def test_the_path_decides(path: str, is_api: bool):
+    assert is_api_path(path) == is_api
+
+
+@pytest.mark.parametrize(("path", "view"), [("/api/empty/", "empty"), ("/api/nothing/", "none")])
+def test_a_middleware_of_the_api_knows_the_view(path: str, view: str):
+    assert ("X-View", view) in answer(path)[1]
+
+
+def test_a_middleware_of_the_api_is_not_one_of_pages():
+    assert "X-View" not in dict(answer("/nothing/")[1])
+
+
+def test_an_empty_response_has_its_length_and_a_cookie_its_header():
+    assert dict(answer("/api/empty/")[1])["Content-Length"] == "0"
+    assert dict(answer("/api/cookie/")[1])["Set-Cookie"] == "a=b; Path=/"
+
+
+def test_what_is_streamed_is_sent_and_closed():
+    closed.clear()
+
+    status, headers, body = answer("/api/rows/")
+
+    assert (status, body, closed) == ("200 OK", b"ab", ["rows"])
+    assert "Content-Length" not in dict(headers)
+
+
+@pytest.mark.parametrize(("path", "status"), [("/api/breaks/", "500"), ("/api/full/", "507")])
+def test_a_server_error_is_a_problem_and_logged_once(path: str, status: str, caplog: pytest.LogCaptureFixture):
+    got, headers, _ = answer(path)
+
+    assert (got[:3], dict(headers)["Content-Type"]) == (status, "application/problem+json")
+    assert [record.name for record in caplog.records] == ["django.request"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_broke_is_replaced_for_the_next_request():
+    connection.ensure_connection()
+    connection.errors_occurred = True
+    connection.connection.close()
+
+    answer("/api/empty/")
+
+    assert connection.connection is None
+
+
+def test_a_long_path_is_not_resolved():
+    assert match_of("/api/empty/") is not None
+    assert match_of("/api/empty/" + "x" * 20_000) is None
