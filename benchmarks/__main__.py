@@ -1,113 +1,122 @@
-"""`python -m pms_backend.standalone.servers python -m benchmarks`: prints a table; exit code 1 if a request failed."""
+"""`make bench`: measures the speed, as ratios to limits that are measured beside it; exit code 1 if anything failed.
+
+Without arguments: every row of docs/benchmarks.md, in at most 15 minutes on two cores. With names: these comparisons,
+or one of the others, which print what they measure.
+"""
 
 import argparse
 import signal
 import subprocess
 import sys
-from contextlib import AbstractContextManager
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
 
-from benchmarks import report
+from benchmarks import machine
+from benchmarks.comparisons import COMPARISONS, MORE_COMPARISONS, Size
+from benchmarks.document import document
 from benchmarks.hanging_pms import measure_hanging
-from benchmarks.measure import measure
-from benchmarks.reading import measure_reading
-from benchmarks.sockets import measure_sockets
-from benchmarks.stage import EMPTY_VIEW, WEBHOOK_LIMIT, Stage, stage
+from benchmarks.report import table
+from benchmarks.results import Results, read_results
+from benchmarks.stage import Stage, stage
 from benchmarks.web_servers import measure_servers
-from benchmarks.workloads import Workload, accepted_webhooks, cached_reads, workloads
+from benchmarks.workloads import BULK_ROWS
 from pms_backend.standalone.exceptions import report_startup_errors
+from pms_backend.standalone.programs import PYTHON
 
-KILLED = 128
-IN_TURN = {"servers": measure_servers, "hanging": measure_hanging}
-# Each sets up Django when its process starts.
-WITHIN_DJANGO = ("relay", "deliveries", "imports", "reservations", "events", "sync", "admin")
+KILLED: Final = 128
+JSON: Final = Path(".data/benchmarks.json")
+DOCUMENT: Final = Path("docs/benchmarks.md")
+STORED: Final = Path("docs/benchmarks.json")
+ALL: Final = {**COMPARISONS, **MORE_COMPARISONS}
+IN_TURN: Final = {"servers": measure_servers, "hanging": measure_hanging}
+# Each prints its figures itself, and has arguments of its own.
+BY_THEMSELVES: Final = ("imports", "sync", "admin")
 
 
 def main() -> int:
-    """Measures each workload."""
+    """Measures what is asked for, or everything."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _frame: sys.exit(KILLED + number))
-    arguments = _arguments()
-    if arguments.what == "sockets":
-        with report_startup_errors():
-            print(measure_sockets(sockets=arguments.sockets, rounds=4 * arguments.rounds))
-        return 0
-    if arguments.what in IN_TURN:
-        with report_startup_errors():
-            measure_in_turn = IN_TURN[arguments.what]
-            print(
-                measure_in_turn(clients=arguments.clients, rounds=arguments.rounds, seconds=arguments.seconds, say=_say)
-            )
-        return 0
-    if arguments.what in WITHIN_DJANGO:
-        more = ("--skus", str(arguments.skus)) if arguments.what == "reservations" else ()
-        return subprocess.run((sys.executable, "-m", f"benchmarks.{arguments.what}", *more), check=False).returncode
-    if arguments.what == "products":
-        return _measure_products(arguments)
-    with report_startup_errors(), _stage_of(arguments) as ready:
-        results = [
-            measure(
-                ready,
-                workload,
-                clients=arguments.clients,
-                rounds=arguments.rounds,
-                seconds=arguments.seconds,
-                say=_say,
-            )
-            for workload in _workloads_of(arguments)
-        ]
-    print(report.table(results))
-    found = report.failures(results)
-    for line in found:
+    arguments, others = _arguments()
+    if arguments.read:
+        results = read_results(arguments.read)
+    else:
+        with report_startup_errors(), stage(clients=arguments.clients) as ready:
+            if arguments.names and arguments.names[0] not in ALL:
+                return _measure_one(ready, arguments, others)
+            results = _measure(ready, arguments)
+    results.write(arguments.json)
+    print(table(results))
+    for line in results.failures:
         _say(line)
-    return 1 if found else 0
+    if arguments.write_docs:
+        results.write(STORED)
+        DOCUMENT.write_text(document(results))
+    return 1 if results.failures else 0
 
 
-def _stage_of(arguments: argparse.Namespace) -> AbstractContextManager[Stage]:
-    skus = str(arguments.skus)
-    if arguments.what == "cached":
-        return stage(skus, limit=EMPTY_VIEW)
-    if arguments.what == "webhooks":
-        return stage(skus, seed="benchmarks.webhooks", limit=WEBHOOK_LIMIT)
-    return stage(skus, has_plain_tables=True)
+def _measure(ready: Stage, arguments: argparse.Namespace) -> Results:
+    began = time.monotonic() - ready.preparation_seconds
+    size = Size(arguments.rounds, arguments.seconds, arguments.skus, arguments.many, arguments.sockets)
+    results = Results(
+        taken_at=datetime.now(tz=UTC).isoformat(timespec="seconds"),
+        commit=machine.commit(),
+        machine=machine.machine(),
+        versions=machine.versions(ready.environment["DATABASE_URL"], ready.environment["REDIS_URL"]),
+        settings={**asdict(size), "clients": arguments.clients, "bulk_rows": min(BULK_ROWS, size.skus)},
+    )
+    if not ready.loader.has_wrk:
+        _say(f"{machine.INSTALL_WRK}: a slower generator of our own takes its place")
+    names = arguments.names or tuple(COMPARISONS)
+    for number, name in enumerate(names, start=1):
+        ready.forget()
+        sides = results.comparisons[name] = ALL[name](ready, size)
+        results.seconds = time.monotonic() - began
+        rates = ", ".join(f"{side} {measured.rate:,.0f}/s" for side, measured in sides.items())
+        _say(f"[{number}/{len(names)}, {results.seconds:3.0f} s] {name}: {rates}")
+    return results
 
 
-def _workloads_of(arguments: argparse.Namespace) -> tuple[Workload, ...]:
-    if arguments.what == "cached":
-        return cached_reads()
-    return (accepted_webhooks(arguments.skus),) if arguments.what == "webhooks" else workloads(arguments.skus)
+def _measure_one(ready: Stage, arguments: argparse.Namespace, others: Sequence[str]) -> int:
+    (name,) = arguments.names
+    if name in IN_TURN:
+        print(IN_TURN[name](ready, rounds=arguments.rounds, seconds=arguments.seconds, say=_say))
+        return 0
+    command = (*PYTHON, "benchmarks.inside_django", f"benchmarks.{name}", *others)
+    return subprocess.run(command, env=dict(ready.environment), check=False).returncode
 
 
-def _measure_products(arguments: argparse.Namespace) -> int:
-    with report_startup_errors():
-        table, found = measure_reading(
-            skus=arguments.skus,
-            many=arguments.many,
-            clients=arguments.clients,
-            rounds=arguments.rounds,
-            seconds=arguments.seconds,
-            say=_say,
-        )
-    print(table)
-    for line in found:
-        _say(line)
-    return 1 if found else 0
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    what = ("inventory", "cached", "products", "sockets", *IN_TURN, "webhooks", *WITHIN_DJANGO)
-    parser.add_argument("what", nargs="?", choices=what, default="inventory")
-    parser.add_argument("--sockets", type=_count, default=1_000, help="at one process (default: %(default)s)")
+def _arguments() -> tuple[argparse.Namespace, list[str]]:
+    parser = argparse.ArgumentParser(
+        prog="make bench ARGS=…",
+        description=__doc__,
+        epilog=f"Comparisons: {', '.join(ALL)}. Others, one at a time: {', '.join((*IN_TURN, *BY_THEMSELVES))};"
+        f" further arguments go to {', '.join(BY_THEMSELVES)}.",
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="of a comparison (default: all of the document)")
     parser.add_argument("--rounds", type=_count, default=5, help="of each side (default: %(default)s)")
-    parser.add_argument("--seconds", type=_seconds, default=4.0, help="of each round (default: %(default)s)")
+    parser.add_argument("--seconds", type=_seconds, default=3.0, help="of each round (default: %(default)s)")
     parser.add_argument("--clients", type=_count, default=16, help="open connections (default: %(default)s)")
-    parser.add_argument(
-        "--skus", type=_count, default=10_000, help="in stock, or read; 1000000 takes minutes (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--many", type=_count, default=1_000_000, help="SKUs of a large catalogue (default: %(default)s)"
-    )
-    return parser.parse_args()
+    parser.add_argument("--sockets", type=_count, default=1_000, help="at one process (default: %(default)s)")
+    parser.add_argument("--skus", type=_count, default=10_000, help="of most comparisons (default: %(default)s)")
+    parser.add_argument("--many", type=_count, default=1_000_000, help="of the large catalogue (default: %(default)s)")
+    parser.add_argument("--json", type=Path, default=JSON, help="where the results are stored (default: %(default)s)")
+    parser.add_argument("--from", dest="read", type=Path, help="measure nothing, but read these results")
+    parser.add_argument("--write-docs", action="store_true", help=f"write {STORED} and {DOCUMENT} too")
+    arguments, others = parser.parse_known_args()
+    unknown = [name for name in arguments.names if name not in {*ALL, *IN_TURN, *BY_THEMSELVES}]
+    if unknown:
+        parser.error(f"{unknown[0]} is not the name of a comparison")
+    alone = [name for name in arguments.names if name not in ALL]
+    if alone and len(arguments.names) > 1:
+        parser.error(f"{alone[0]} is measured alone")
+    if others and not set(alone) & set(BY_THEMSELVES):
+        parser.error(f"unknown: {' '.join(others)}")
+    return arguments, others
 
 
 def _count(text: str) -> int:

@@ -8,7 +8,6 @@ page costs more than its target.
 """
 
 import argparse
-import os
 import statistics
 import sys
 import time
@@ -18,26 +17,18 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
-import django
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.templatetags.admin_list import result_headers
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pms_backend.settings")
-os.environ.setdefault("SECRET_KEY", "benchmark")
-django.setup()
-
-from cryptography.fernet import Fernet  # noqa: E402 - Django is set up first
-from django.conf import settings  # noqa: E402
-from django.contrib import admin  # noqa: E402
-from django.contrib.admin.templatetags.admin_list import result_headers  # noqa: E402
-from django.contrib.auth.models import User  # noqa: E402
-from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
-from django.test import Client, RequestFactory  # noqa: E402
-from django.test.utils import CaptureQueriesContext  # noqa: E402
-from django.urls import reverse  # noqa: E402
-
-from benchmarks.admin_rows import fill  # noqa: E402
-from inventory import services as inventory  # noqa: E402
-from products.models import Product  # noqa: E402
+from benchmarks.admin_rows import fill
+from inventory import services as inventory
+from products.models import Product
 
 MAX_QUERIES: Final = 12
 MAX_MS: Final = 300.0
@@ -181,14 +172,12 @@ def table(costs: list[Cost]) -> str:
 
 def main() -> int:
     """Prints the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.admin", description=__doc__)
+    parser = argparse.ArgumentParser(prog="make bench ARGS=admin", description=__doc__)
     parser.add_argument("--products", type=int, default=100_000, help="in an empty database (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="of each page (default: %(default)s)")
     parser.add_argument("--only", default="", help="pages whose address contains this")
     arguments = parser.parse_args()
-    settings.FIELD_ENCRYPTION_KEYS = settings.FIELD_ENCRYPTION_KEYS or [Fernet.generate_key().decode()]
     settings.ALLOWED_HOSTS = ["testserver"]
-    call_command("migrate", verbosity=0)
     if not Product.objects.exists():
         fill(arguments.products)
         inventory.record_stock_days()

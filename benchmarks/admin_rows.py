@@ -143,10 +143,10 @@ FROM generate_series(1, 2 * %(products)s) AS n,
     """
 INSERT INTO pms_integration_syncrun (id, connection_id, mode, resources, dry_run, status, stage, listing, position,
     watermarks, processed, created, updated, unchanged, failed, archived, held_because, is_confirmed, errors, actor,
-    request_id, claims, repeated_pages, attempts, failures, created_at, finished_at)
+    door, request_id, claims, repeated_pages, attempts, failures, created_at, finished_at)
 SELECT n, 1 + n %% 2, 'incremental', '{stock}', false, CASE WHEN n < 1000 THEN 'finished' ELSE 'held' END,
     'applying', '', 0, '{}', 100, 0, 100, 0, 0, 0, CASE WHEN n < 1000 THEN '' ELSE 'It would archive 30 of 40.' END,
-    false, '[]', 'system', '', 0, 0, 0, 0, now() - (1000 - n) * interval '1 hour',
+    false, '[]', 'system', 'system', '', 0, 0, 0, 0, now() - (1000 - n) * interval '1 hour',
     CASE WHEN n < 1000 THEN now() - (1000 - n) * interval '1 hour' END
 FROM generate_series(1, 1000) AS n
 """,
@@ -155,10 +155,11 @@ INSERT INTO pms_integration_syncdifference (run_id, resource, external_id, sku, 
 SELECT 1 + n %% 1000, 'stock', '', 'BENCH-' || n, 'on_hand', 'take_pms', '' FROM generate_series(1, %(products)s) AS n
 """,
     """
-INSERT INTO pms_integration_importjob (format, file, file_name, size_bytes, status, actor, processed, total, created,
-    updated, unchanged, failed, error_count, warning_count, error, "offset", line, request_id, claims, attempts,
-    sets_stock, finished_at)
-SELECT 'csv', '', 'lamps.csv', 1000, 'finished', 'user:ada', 10, 10, 10, 0, 0, 0, 0, 0, '', 0, 1, '', 0, 0, false, now()
+INSERT INTO pms_integration_importjob (dry_run, planned_categories, format, file, file_name, size_bytes, status, actor,
+    processed, total, created, updated, unchanged, failed, error_count, warning_count, error, "offset", line,
+    request_id, claims, attempts, sets_stock, finished_at)
+SELECT false, '{}', 'csv', '', 'lamps.csv', 1000, 'finished', 'user:ada', 10, 10, 10, 0, 0, 0, 0, 0, '', 0, 1, '', 0, 0,
+    false, now()
 FROM generate_series(1, 1000)
 """,
 )
@@ -189,8 +190,9 @@ FROM webhooks_delivery ORDER BY id
 """,
     "UPDATE webhooks_webhookendpoint SET failing_since = now() - interval '1 day', failures = 9 WHERE url LIKE '%%/4'",
     """
-INSERT INTO access_auditentry (action, subject, actor, request_id, detail, occurred_at)
-SELECT 'stocktake.posted', 'stocktake:' || n, 'user:ada', '', '{}', now() - (%(products)s - n) * interval '30 seconds'
+INSERT INTO access_auditentry (action, subject, name, actor, door, request_id, changes, detail, occurred_at)
+SELECT 'stocktake.posted', 'stocktake:' || n, '', 'user:ada', 'admin', '', '[]', '{}',
+    now() - (%(products)s - n) * interval '30 seconds'
 FROM generate_series(1, %(products)s) AS n
 """,
 )

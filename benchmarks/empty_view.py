@@ -1,7 +1,4 @@
-"""The limit of cached reads: an empty view of Django, `granian benchmarks.empty_view:application`.
-
-Nothing but Django: no middleware, no rate limit, no authentication.
-"""
+"""The limit of cached reads: an empty view of Django and nothing else, no middleware, no limits, no authentication."""
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application

@@ -7,17 +7,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 import httpx
 
-from benchmarks.load import Order
-from benchmarks.stage import LOOPBACK, OURS, Stage, seeded, serve_web
-from benchmarks.workloads import PMS, Workload, accepted_webhooks, cached_reads, workloads
+from benchmarks import workloads
+from benchmarks.measure import WARM_UP_SECONDS
+from benchmarks.stage import Stage, serve_web
+from benchmarks.workloads import Workload
+from pms_backend.standalone.ports import LOOPBACK
 from pms_backend.standalone.programs import WEB_PROCESSES, WEB_THREADS
 
 SKUS: Final = 10_000
-WARM_UP_SECONDS: Final = 1.0
 # The PMS holds one of the four threads of each process; a load that needs all of them has three left.
 TARGET: Final = 0.70
 # As many people as the web processes have threads, each of whom asks so often.
@@ -27,45 +29,41 @@ CONNECTIONS: Final = "/api/v1/pms/connections/"
 HANGING: Final = "hanging"
 
 
-def measure_hanging(*, clients: int, rounds: int, seconds: float, say: Callable[[str], None]) -> str:
+def measure_hanging(stage: Stage, *, rounds: int, seconds: float, say: Callable[[str], None]) -> str:
     """The rates with and without the hanging PMS, in turn, as the median of rounds, and their ratio."""
-    with seeded(str(SKUS)) as (processes, data_dir, environment, api_key), silent_server() as url:
-        environment["OUTBOUND_ALLOW"] = LOOPBACK
-        port = serve_web(processes, data_dir, environment, OURS)
-        with httpx.Client(base_url=f"http://{LOOPBACK}:{port}", timeout=60) as http:
-            http.headers["X-Api-Key"] = api_key
-            secret = _create(http, slug=PMS, name="Benchmark")["secret"]
-            _create(http, slug=HANGING, name="Hanging", base_url=url)
-            lines = []
-            for workload, key in ((accepted_webhooks(SKUS), secret), (workloads(SKUS)[0], api_key),
-                                  (cached_reads()[0], api_key)):  # fmt: skip
-                stage = Stage(processes, environment, key, port, port)
-                lines.append(_measure(stage, workload, http, url, clients, rounds, seconds))
-                say(lines[-1])
+    environment = stage.database("hanging", SKUS)
+    port = serve_web(stage.processes, stage.data_dir, environment).port
+    lines = []
+    with silent_server() as url, httpx.Client(base_url=f"http://{LOOPBACK}:{port}", timeout=60) as http:
+        http.headers["X-Api-Key"] = stage.keys.writer
+        http.post(CONNECTIONS, json={"slug": HANGING, "name": "Hanging", "base_url": url}).raise_for_status()
+        cached_page = workloads.products(may_be_cached=True)
+        for workload in (workloads.webhooks(SKUS), workloads.adjustments(SKUS), cached_page):
+            lines.append(_measure(partial(_rate, stage, workload, port), workload.name, http, url, rounds, seconds))
+            say(lines[-1])
     return "\n".join(lines)
 
 
 def _measure(
-    stage: Stage, workload: Workload, http: httpx.Client, url: str, clients: int, rounds: int, seconds: float
+    rate: Callable[[float], float], name: str, http: httpx.Client, url: str, rounds: int, seconds: float
 ) -> str:
-    order = Order(workload, stage.our_port, stage.api_key, clients, WARM_UP_SECONDS)
-    stage.load(order)
+    rate(WARM_UP_SECONDS)
     alone, meanwhile = [], []
     for _ in range(rounds):
-        alone.append(_rate(stage, order, seconds))
+        alone.append(rate(seconds))
         with being_asked(http, url) as held:
-            meanwhile.append(_rate(stage, order, seconds))
+            meanwhile.append(rate(seconds))
         if not any(held):
             raise SystemExit("The PMS was not called: nothing was measured.")
     ratio = statistics.median(meanwhile) / statistics.median(alone)
     rates = f"{statistics.median(alone):,.0f}/s, while a PMS hangs {statistics.median(meanwhile):,.0f}/s"
-    return f"{workload.name}: {rates}, ratio {ratio:.2f}, target ≥ {TARGET:.2f}"
+    return f"{name}: {rates}, ratio {ratio:.2f}, target ≥ {TARGET:.2f}"
 
 
-def _rate(stage: Stage, order: Order, seconds: float) -> float:
-    load = stage.load(Order(order.workload, order.port, order.api_key, order.clients, seconds))
+def _rate(stage: Stage, workload: Workload, port: int, seconds: float) -> float:
+    load = stage.loader.load(workload, port, seconds)
     if load.failures:
-        raise SystemExit(f"{order.workload.name}: {load.failures} failures, the first: {load.failure}")
+        raise SystemExit(f"{workload.name}: {load.failures} failures, the first: {load.failure}")
     return load.rate
 
 
@@ -99,10 +97,3 @@ def silent_server() -> Iterator[str]:
     """The URL of a server that accepts connections and never answers."""
     with socket.create_server((LOOPBACK, 0), backlog=100) as listener:
         yield f"http://{LOOPBACK}:{listener.getsockname()[1]}"
-
-
-def _create(http: httpx.Client, **values: str) -> dict[str, Any]:
-    answer = http.post(CONNECTIONS, json=values)
-    answer.raise_for_status()
-    created: dict[str, Any] = answer.json()
-    return created

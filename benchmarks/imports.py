@@ -13,7 +13,6 @@ creating them takes, and as long as leaving them alone.
 import argparse
 import csv
 import io
-import os
 import resource
 import sys
 import tempfile
@@ -21,25 +20,16 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-import django
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.db import connection
+from django.test import override_settings
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pms_backend.settings")
-os.environ.setdefault("SECRET_KEY", "benchmark")
-django.setup()
-
-from cryptography.fernet import Fernet  # noqa: E402 - Django is set up first
-from django.conf import settings  # noqa: E402
-from django.core.files.uploadedfile import TemporaryUploadedFile  # noqa: E402
-from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
-from django.test import override_settings  # noqa: E402
-
-from inventory import services as inventory  # noqa: E402
-from inventory.models import Location  # noqa: E402
-from pms_integration.files import services  # noqa: E402
-from pms_integration.files.columns import exported_columns  # noqa: E402
-from pms_integration.files.runner import run_imports  # noqa: E402
-from pms_integration.models import ImportJob  # noqa: E402
+from inventory import services as inventory
+from inventory.models import Location
+from pms_integration.files import services
+from pms_integration.files.columns import exported_columns
+from pms_integration.files.runner import run_imports
+from pms_integration.models import ImportJob
 
 TARGET: Final = 0.01
 DESCRIPTION: Final = "<p>A lamp for the <b>desk</b>, with a cable of two metres and a switch that stays cool.</p>"
@@ -105,11 +95,9 @@ def imported(count: int, location: Location, *, quantity: int | None = None, dry
 
 def main() -> int:
     """Prints the figures."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.imports", description=__doc__)
+    parser = argparse.ArgumentParser(prog="make bench ARGS=imports", description=__doc__)
     parser.add_argument("--products", type=int, default=100_000, help="in the file (default: %(default)s)")
     count: int = parser.parse_args().products
-    settings.FIELD_ENCRYPTION_KEYS = settings.FIELD_ENCRYPTION_KEYS or [Fernet.generate_key().decode()]
-    call_command("migrate", verbosity=0)
     location = inventory.create_location(code="bench", name="Benchmark")
     with tempfile.TemporaryDirectory() as media, override_settings(MEDIA_ROOT=media):
         before = _peak_mb()

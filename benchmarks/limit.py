@@ -1,25 +1,36 @@
 """The limit: the least Python that runs our SQL, on our tables with their constraints and triggers."""
 
 import os
-import threading
-from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 import django
 import orjson
-import psycopg
 from psycopg.types.numeric import Int8
-from psycopg.types.string import TextLoader
+from standardwebhooks import Webhook
 
-from benchmarks import reading_limit
-from benchmarks.workloads import ADJUSTMENTS, AVAILABILITY, BULK_ADJUSTMENTS, BULK_COUNTS
+from benchmarks import reading_limit, reservation_limit
+from benchmarks.bare import CONFLICT, CREATED, OK, Answer, BareApplication, BareRequest
+from benchmarks.workloads import (
+    ADJUSTMENTS,
+    AVAILABILITY,
+    BULK_ADJUSTMENTS,
+    BULK_COUNTS,
+    PMS,
+    PRODUCTS,
+    RESERVATIONS,
+    WEBHOOKS,
+)  # fmt: skip
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pms_backend.settings")
 django.setup()
 
-from inventory.availability import AVAILABILITY as AVAILABLE  # noqa: E402 - Django is set up first
+from django.db import connection as django_connection  # noqa: E402 - Django is set up first
+
+from inventory.availability import AVAILABILITY as AVAILABLE  # noqa: E402
 from inventory.services.adjustments import ADJUST  # noqa: E402
 from inventory.services.ledger import LEDGER_AND_OUTBOX, RETURNED_COLUMNS  # noqa: E402
+from pms_integration.models import PMSConnection  # noqa: E402
 
 # One statement for all rows, which COPY wrote to a temporary table; it ends like ours.
 _BULK: Final = (
@@ -57,23 +68,15 @@ _NEW_ROWS: Final = (
 )
 _COPY: Final = "COPY bench_row FROM STDIN"
 _ORIGIN: Final = {"actor": "client:benchmark", "request_id": "benchmark"}
-
-_of_thread = threading.local()
-
-
-def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """A WSGI application for the requests of the workloads."""
-    status = "200 OK"
-    if environ["REQUEST_METHOD"] == "GET":
-        body = reading_limit.response_body(_connection(), environ["PATH_INFO"])
-    else:
-        wanted = orjson.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
-        status, body = _HANDLERS[environ["PATH_INFO"]](wanted)
-    start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
-    return [body]
+_ACCEPT: Final = """
+INSERT INTO pms_integration_pmsevent (connection_id, webhook_id, type, headers, body)
+VALUES (%s, %s, %s, '{}', %b)
+"""
+_SIGNED: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 
-def _adjust(wanted: dict[str, Any]) -> tuple[str, bytes]:
+def _adjust(request: BareRequest) -> Answer:
+    wanted = orjson.loads(request.body())
     parameters = {
         "sku_key": wanted["sku"],
         "location": wanted["location"],
@@ -85,20 +88,22 @@ def _adjust(wanted: dict[str, Any]) -> tuple[str, bytes]:
         "expected_version": None,
         "dedupe": False,
     }
-    row = _connection().execute(ADJUST, {**parameters, **_ORIGIN}, prepare=True).fetchone()
-    return ("409 Conflict", b"{}") if row is None else ("201 Created", row[0].encode())
+    row = request.connection.execute(ADJUST, {**parameters, **_ORIGIN}, prepare=True).fetchone()
+    return CONFLICT if row is None else (CREATED, row[0].encode())
 
 
-def _adjust_in_bulk(wanted: dict[str, Any]) -> tuple[str, bytes]:
-    return _write(_BULK_ADJUST, [(row["sku"], row["location"], row["delta"]) for row in wanted["adjustments"]])
+def _adjust_in_bulk(request: BareRequest) -> Answer:
+    rows = orjson.loads(request.body())["adjustments"]
+    return _write(request, _BULK_ADJUST, [(row["sku"], row["location"], row["delta"]) for row in rows])
 
 
-def _count_in_bulk(wanted: dict[str, Any]) -> tuple[str, bytes]:
-    return _write(_BULK_COUNT, [(row["sku"], row["location"], row["on_hand"]) for row in wanted["counts"]])
+def _count_in_bulk(request: BareRequest) -> Answer:
+    rows = orjson.loads(request.body())["counts"]
+    return _write(request, _BULK_COUNT, [(row["sku"], row["location"], row["on_hand"]) for row in rows])
 
 
-def _write(statement: str, rows: list[tuple[str, str, int]]) -> tuple[str, bytes]:
-    connection = _connection()
+def _write(request: BareRequest, statement: str, rows: list[tuple[str, str, int]]) -> Answer:
+    connection = request.connection
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(_NEW_ROWS)
         with cursor.copy(_COPY) as copy:
@@ -106,32 +111,75 @@ def _write(statement: str, rows: list[tuple[str, str, int]]) -> tuple[str, bytes
                 copy.write_row((*row, position))
         cursor.execute(statement, _ORIGIN)
     results = [{"index": index, "status": "applied", "sku": row[0]} for index, row in enumerate(rows)]
-    return "200 OK", orjson.dumps({"results": results})
+    return OK, orjson.dumps({"results": results})
 
 
-def _available(wanted: dict[str, Any]) -> tuple[str, bytes]:
-    parameters = {"keys": wanted["skus"], "locations": None, "unpublished": True, "published": "active"}
+def _available(request: BareRequest) -> Answer:
+    skus = orjson.loads(request.body())["skus"]
+    parameters = {"keys": skus, "locations": None, "unpublished": True, "published": "active"}
     found: dict[str, dict[str, Any]] = {}
-    for key, sku, location, available in _connection().execute(AVAILABLE, parameters):
+    for key, sku, location, available in request.connection.execute(AVAILABLE, parameters):
         result = found.setdefault(key, {"sku": sku, "available": 0, "locations": {}})
         result["available"] += available
         result["locations"][location] = available
-    return "200 OK", orjson.dumps({"results": list(found.values())})
+    return OK, orjson.dumps({"results": list(found.values())})
 
 
-_HANDLERS: Final[dict[str, Callable[[dict[str, Any]], tuple[str, bytes]]]] = {
-    ADJUSTMENTS: _adjust,
-    BULK_ADJUSTMENTS: _adjust_in_bulk,
-    BULK_COUNTS: _count_in_bulk,
-    AVAILABILITY: _available,
-}
+def _read(request: BareRequest) -> Answer:
+    return OK, reading_limit.response_body(request.connection, request.path)
 
 
-def _connection() -> psycopg.Connection[tuple[Any, ...]]:
-    """The open connection of this thread."""
-    connection: psycopg.Connection[tuple[Any, ...]] | None = getattr(_of_thread, "connection", None)
-    if connection is None:
-        connection = _of_thread.connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
-        # JSON is sent as it is received.
-        connection.adapters.register_loader("jsonb", TextLoader)
-    return connection
+def _reserve(request: BareRequest) -> Answer:
+    wanted = orjson.loads(request.body())
+    (line,) = wanted["lines"]
+    sku, quantity = line["sku"], line["quantity"]
+    number = reservation_limit.reserve(request.connection, reference=wanted["reference"], sku=sku, quantity=quantity)
+    if number is None:
+        return CONFLICT
+    return CREATED, _reservation(number, wanted["reference"], "active", sku, quantity)
+
+
+def _commit(request: BareRequest) -> Answer:
+    number = int(request.path.split("/")[-3])
+    row = reservation_limit.commit(request.connection, reservation_id=number)
+    if row is None:
+        return CONFLICT
+    reference, sku, quantity = row
+    return OK, _reservation(number, reference, "committed", sku, quantity)
+
+
+def _reservation(number: int, reference: str, status: str, sku: str, quantity: int) -> bytes:
+    lines = [{"sku": sku, "quantity": quantity}]
+    return orjson.dumps({"id": number, "reference": reference, "status": status, "lines": lines})
+
+
+def _accept(request: BareRequest) -> Answer:
+    connection_id, webhook = _known_in_advance()
+    body = request.body()
+    headers = {name: request.environ[f"HTTP_{name.upper().replace('-', '_')}"] for name in _SIGNED}
+    message = webhook.verify(body, headers)
+    row = (connection_id, headers["webhook-id"], message["type"], body)
+    request.connection.execute(_ACCEPT, row, prepare=True)
+    return "202 Accepted", orjson.dumps({"id": headers["webhook-id"], "status": "received"})
+
+
+@lru_cache(maxsize=1)
+def _known_in_advance() -> tuple[int, Webhook]:
+    connection = PMSConnection.objects.get(slug=PMS)
+    django_connection.close()
+    return connection.pk, Webhook(connection.secret)
+
+
+application = BareApplication(
+    {
+        ADJUSTMENTS: _adjust,
+        BULK_ADJUSTMENTS: _adjust_in_bulk,
+        BULK_COUNTS: _count_in_bulk,
+        AVAILABILITY: _available,
+        PRODUCTS: _read,
+        RESERVATIONS: _reserve,
+        # Those with an id.
+        **{f"{RESERVATIONS}{digit}": _commit for digit in range(1, 10)},
+        WEBHOOKS: _accept,
+    }
+)

@@ -10,12 +10,11 @@ import orjson
 
 from benchmarks.listen_order import Measurement, Order
 from benchmarks.moments import HUB_BEGAN, MOMENTS_FILE, PASSED_ON, PUBLISHED, READ, RECEIVED, RELAY_BEGAN, hops_ms
-from benchmarks.stage import PORT, seeded, serve, stack_program, start
+from benchmarks.stage import PORT, Stage, serve, stack_program, start
 from pms_backend.standalone.program import Program
 from pms_backend.standalone.programs import PYTHON
 
 LISTEN_SECONDS: Final = 300
-TARGET: Final = 3.0
 # What a change waits for in each hop, by the step with which the hop ends.
 HOPS: Final = {
     RELAY_BEGAN: "the commit wakes the relay, through Celery",
@@ -31,8 +30,6 @@ HOPS: Final = {
 class SocketResult:
     """Medians of the rounds. Milliseconds are those from a commit, or a bare message, to the last client."""
 
-    sockets: int
-    rounds: int
     our_ms: float
     limit_ms: float
     # The CPU time of the server that holds the sockets.
@@ -45,35 +42,15 @@ class SocketResult:
     limit_kb: float
     # All memory of ours, with the program and all clients.
     our_mb: float
-    target: float = TARGET
-
-    @property
-    def ratio(self) -> float:
-        """How many times as long ours takes; at most `target`."""
-        return self.our_ms / self.limit_ms
-
-    def __str__(self) -> str:
-        hops = "\n".join(f"{ms:7.1f} ms  {name}" for name, ms in self.hops_ms.items())
-        return (
-            f"{self.sockets:,} sockets, from the commit to the last client, median of {self.rounds}:"
-            f" {self.our_ms:.1f} ms, a bare broadcast {self.limit_ms:.1f} ms, ratio {self.ratio:.2f},"
-            f" target ≤ {self.target:.2f}\n{hops}\n"
-            f"CPU of the server: {self.our_cpu_ms:.1f} ms, of the bare one {self.limit_cpu_ms:.1f} ms\n"
-            f"memory of the server for a client: {self.our_kb:.0f} kB, of the bare one {self.limit_kb:.0f} kB;"
-            f" {self.our_mb:.0f} MB in all"
-        )
 
 
-def measure_sockets(*, sockets: int, rounds: int) -> SocketResult:
+def measure_sockets(stage: Stage, *, sockets: int, rounds: int) -> SocketResult:
     """Measures the way of a change through the programs of the stack, and a bare broadcast, in turn.
 
-    Returns a dataclass: `asdict` gives what JSON needs, `ratio` how many times as long ours takes, `str` the lines to
-    print. Needs `DATABASE_URL` and `REDIS_URL` of empty servers. Raises `StartupError`.
+    Raises `StartupError`.
     """
-    with (
-        seeded("1") as (processes, data_dir, environment, api_key),
-        TemporaryDirectory(prefix="pms-moments-") as directory,
-    ):
+    environment, processes, data_dir = stage.database("sockets", 1), stage.processes, stage.data_dir
+    with stage.ending_what_is_started(), TemporaryDirectory(prefix="pms-moments-") as directory:
         moments = Path(directory) / "moments"
         # Without a line for the start and the end of each socket.
         traced_environment = {**environment, MOMENTS_FILE: str(moments), "LOG_LEVEL": "WARNING"}
@@ -81,15 +58,13 @@ def measure_sockets(*, sockets: int, rounds: int) -> SocketResult:
         limit_port, limit_pid = serve(processes, limit)
         our_port, our_pid = serve(processes, _traced(stack_program("sockets", data_dir, traced_environment)))
         start(processes, _traced(stack_program("relay", data_dir, traced_environment)))
-        order = Order(limit_port, limit_pid, our_port, our_pid, api_key, sockets, rounds)
+        order = Order(limit_port, limit_pid, our_port, our_pid, stage.keys.writer, sockets, rounds)
         listen = Program(
             "listen", (*PYTHON, "benchmarks.listen"), environment=environment, stdin=orjson.dumps(asdict(order))
         )
         measurement = Measurement(**orjson.loads(processes.run(listen, LISTEN_SECONDS)[-1]))
         hops = hops_ms(moments, measurement.rounds)
     return SocketResult(
-        sockets=sockets,
-        rounds=rounds,
         our_ms=1000 * statistics.median(received - committed for committed, received in measurement.rounds),
         limit_ms=statistics.median(measurement.limit_ms),
         our_cpu_ms=statistics.median(measurement.our_cpu_ms),

@@ -11,7 +11,6 @@ bound the listing to 2,000/s.
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import time
@@ -20,21 +19,12 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, Final
 
-import django
+from django.db import connection
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pms_backend.settings")
-os.environ.setdefault("SECRET_KEY", "benchmark")
-django.setup()
-
-from cryptography.fernet import Fernet  # noqa: E402 - Django is set up first
-from django.conf import settings  # noqa: E402
-from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
-
-from inventory import services as inventory  # noqa: E402
-from pms_integration import services  # noqa: E402
-from pms_integration.models import PMSConnection, SyncMode, SyncResource, SyncRun  # noqa: E402
-from products import services as products  # noqa: E402
+from inventory import services as inventory
+from pms_integration import services
+from pms_integration.models import PMSConnection, SyncMode, SyncResource, SyncRun
+from products import services as products
 
 TARGET: Final = 0.25
 AIM_RATE: Final = 1_000
@@ -90,12 +80,9 @@ def synced(resource: SyncResource) -> tuple[SyncRun, float]:
 
 def main() -> int:
     """Prints the figures; exit code 1 below the aim."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.sync", description=__doc__)
+    parser = argparse.ArgumentParser(prog="make bench ARGS=sync", description=__doc__)
     parser.add_argument("--products", type=int, default=10_000, help="of the PMS (default: %(default)s)")
     count: int = parser.parse_args().products
-    settings.FIELD_ENCRYPTION_KEYS = settings.FIELD_ENCRYPTION_KEYS or [Fernet.generate_key().decode()]
-    settings.OUTBOUND_ALLOW = ["127.0.0.1"]
-    call_command("migrate", verbosity=0)
     limit = upserted(count)
     print(f"{count:,} products by the bulk service: {count / limit:,.0f}/s")
     rates: dict[str, float] = {}

@@ -4,19 +4,19 @@ Granian and gunicorn are not requirements of the project: `.venv/bin/pip install
 """
 
 import importlib.util
-import statistics
-import sys
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks.load import Order
-from benchmarks.stage import LOOPBACK, OURS, PORT, Stage, seeded, serve, serve_web, wait_until_it_answers
-from benchmarks.workloads import IMPORTS, PRODUCTS, Workload, workloads
+from benchmarks import workloads
+from benchmarks.measure import Side, in_turn
+from benchmarks.stage import OURS, PORT, Stage, serve, serve_web
+from benchmarks.usage import Programs
+from benchmarks.workloads import Workload
+from pms_backend.standalone.ports import LOOPBACK
 from pms_backend.standalone.program import Program
 from pms_backend.standalone.programs import PYTHON, WEB_PROCESSES, WEB_THREADS
 
 SKUS: Final = 10_000
-WARM_UP_SECONDS: Final = 1.0
 OTHERS: Final = {
     "granian": (
         f"--interface wsgi --http 1 --no-ws --log-level error --host {LOOPBACK} --port {PORT} --workers {WEB_PROCESSES}"
@@ -29,51 +29,40 @@ OTHERS: Final = {
 }
 
 
-def measure_servers(*, clients: int, rounds: int, seconds: float, say: Callable[[str], None]) -> str:
-    """A table of requests a second, the median of rounds in turn, and the ratio of ours to each other."""
-    with seeded(str(SKUS), seed="benchmarks.seed") as (processes, data_dir, environment, api_key):
-        ports = {"ours": serve_web(processes, data_dir, environment, OURS)}
-        for name, arguments in OTHERS.items():
-            if importlib.util.find_spec(name) is None:
-                say(f"{name} is not installed")
-                continue
-            program = Program(name, (*PYTHON, name, *arguments.split()), environment=environment)
-            ports[name], _ = serve(processes, program)
-            wait_until_it_answers(ports[name])
-        stage = Stage(processes, environment, api_key, ports["ours"], ports["ours"])
-        lines = [" | ".join(("", *ports, "ours to the best other"))]
-        for workload in _workloads():
-            rates = _rates(stage, workload, ports, clients=clients, rounds=rounds, seconds=seconds)
-            best = max((rate for name, rate in rates.items() if name != "ours"), default=rates["ours"])
-            figures = (f"{rate:,.0f}/s" for rate in rates.values())
-            lines.append(" | ".join((workload.name, *figures, f"{rates['ours'] / best:.2f}")))
-            say(lines[-1])
-    sys.stderr.flush()
+def measure_servers(stage: Stage, *, rounds: int, seconds: float, say: Callable[[str], None]) -> str:
+    """A table of requests a second, the median of rounds in turn, and the ratio of ours to the best other."""
+    environment = stage.database("servers", SKUS)
+    ports = {"ours": serve_web(stage.processes, stage.data_dir, environment).port}
+    for name, arguments in OTHERS.items():
+        if importlib.util.find_spec(name) is None:
+            say(f"{name} is not installed")
+            continue
+        program = Program(name, (*PYTHON, name, *arguments.split()), environment=environment)
+        ports[name], _ = serve(stage.processes, program)
+    lines = [" | ".join(("", *ports, "ours to the best other"))]
+    for workload in _workloads():
+        sides = {name: _side(stage, workload, port) for name, port in ports.items()}
+        measured = in_turn(sides, rounds=rounds, seconds=seconds)
+        for name, side in measured.items():
+            if side.failures:
+                raise SystemExit(f"{workload.name} by {name}: {side.failures} failures, first {side.failure}")
+        rates = {name: side.rate for name, side in measured.items()}
+        best = max((rate for name, rate in rates.items() if name != "ours"), default=rates["ours"])
+        figures = (f"{rate:,.0f}/s" for rate in rates.values())
+        lines.append(" | ".join((workload.name, *figures, f"{rates['ours'] / best:.2f}")))
+        say(lines[-1])
     return "\n".join(lines)
 
 
 def _workloads() -> tuple[Workload, ...]:
-    uniform, hot, *_ = workloads(SKUS)
     return (
-        uniform,
-        hot,
-        Workload("list of 50, read each time", 0, 0, PRODUCTS, is_read=True),
-        Workload("list of 50, cached", 0, 0, PRODUCTS, is_read=True, may_be_cached=True),
-        Workload("uploads of 1 MiB", 0, 0, IMPORTS, clients=4),
+        workloads.adjustments(SKUS),
+        workloads.adjustments(1),
+        workloads.products(),
+        workloads.products(may_be_cached=True),
+        workloads.uploads(),
     )
 
 
-def _rates(
-    stage: Stage, workload: Workload, ports: dict[str, int], *, clients: int, rounds: int, seconds: float
-) -> dict[str, float]:
-    rates: dict[str, list[float]] = {name: [] for name in ports}
-    for number in range(rounds + 1):
-        for name, port in ports.items():
-            length = seconds if number else WARM_UP_SECONDS
-            order = Order(workload, port, stage.api_key, clients=workload.clients or clients, seconds=length)
-            load = stage.load(order)
-            if load.failures:
-                raise SystemExit(f"{workload.name} by {name}: {load.failures} failures, first {load.failure}")
-            if number:
-                rates[name].append(load.rate)
-    return {name: statistics.median(found) for name, found in rates.items()}
+def _side(stage: Stage, workload: Workload, port: int) -> Side:
+    return Side(lambda seconds: stage.loader.load(workload, port, seconds), Programs(stage.server_pids))

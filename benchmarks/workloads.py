@@ -1,81 +1,173 @@
-"""The requests that both sides get, as bytes."""
+"""The requests that all sides get, as bytes."""
 
 import base64
 import hmac
-import itertools
+import math
 import random
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
-LOCATION = "bench"
-ADJUSTMENTS = "/api/v1/inventory/adjustments/"
-BULK_ADJUSTMENTS = "/api/v1/inventory/adjustments/bulk/"
-BULK_COUNTS = "/api/v1/inventory/counts/bulk/"
-AVAILABILITY = "/api/v1/inventory/availability/"
-PRODUCTS = "/api/v1/products/"
-IMPORTS = "/api/v1/products/imports/"
+LOCATION: Final = "north"
+API: Final = "/api/v1"
+ADJUSTMENTS: Final = f"{API}/inventory/adjustments/"
+BULK_ADJUSTMENTS: Final = f"{API}/inventory/adjustments/bulk/"
+BULK_COUNTS: Final = f"{API}/inventory/counts/bulk/"
+AVAILABILITY: Final = f"{API}/inventory/availability/"
+RESERVATIONS: Final = f"{API}/inventory/reservations/"
+PRODUCTS: Final = f"{API}/products/"
+IMPORTS: Final = f"{API}/products/imports/"
 # The slug of the connection whose PMS sends webhooks.
-PMS = "bench"
-WEBHOOKS = f"/api/v1/webhooks/pms/{PMS}/"
-UPLOADED_BYTES = 1024 * 1024
-# The path of one product.
-A_PRODUCT = "/api/v1/products/{number}/"
-BULK_ROWS = 10_000
-AVAILABILITY_SKUS = 50
+PMS: Final = "bench"
+WEBHOOKS: Final = f"{API}/webhooks/pms/{PMS}/"
+UPLOADED_BYTES: Final = 1024 * 1024
+BULK_ROWS: Final = 10_000
+AVAILABILITY_SKUS: Final = 50
+# As many answers as stay in the response cache.
+CACHED_PRODUCTS: Final = 100
 # Enough that no run takes a level below zero.
-ON_HAND = 1_000_000
-DISTINCT_REQUESTS = 5_000
-# The maximum of rows in all requests of a workload.
-DISTINCT_ROWS = 50_000
-LARGEST_DELTA = 3
+ON_HAND: Final = 1_000_000
+LARGEST_DELTA: Final = 3
+DISTINCT_REQUESTS: Final = 5_000
+DISTINCT_BULKS: Final = 5
+# Of requests that may be sent once only, so many are prepared for each second.
+MOST_A_SECOND: Final = 12_000
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What the requests are authenticated with: API keys with all scopes and of `products:read`, and a PMS's secret."""
+
+    writer: str
+    reader: str
+    webhook_secret: str
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """`skus`: how many SKUs are used, with equal probability. `target`: the ratio to be reached.
+    """`make` returns so many requests. `rows`: what one request counts for. `clients`: how many, if not as usual.
 
-    `rows`: how many SKUs one request names. `clients`: how many send at once, if not the default. A workload that
-    `is_read` skips the response cache, unless it `may_be_cached`.
+    With `in_pairs` the last request is sent again and again, each time with the id of an answer; the pair counts.
     """
 
     name: str
-    skus: int
-    target: float
-    path: str = ADJUSTMENTS
+    make: Callable[[Keys, int], Iterable[bytes]]
     rows: int = 1
     clients: int | None = None
-    is_read: bool = False
-    may_be_cached: bool = False
+    is_for_one_round: bool = False
+    in_pairs: bool = False
+
+    @property
+    def is_bulk(self) -> bool:
+        """Whether a request takes so long that few end in a round."""
+        return self.rows > 1 and self.clients == 1
+
+    def requests(self, keys: Keys, seconds: float) -> Iterable[bytes]:
+        """The requests of a round, which are those of all rounds unless they are `is_for_one_round`."""
+        if self.is_for_one_round:
+            return self.make(keys, math.ceil(seconds * MOST_A_SECOND))
+        return self.make(keys, DISTINCT_BULKS if self.is_bulk else DISTINCT_REQUESTS)
 
 
-def workloads(skus: int) -> tuple[Workload, ...]:
-    """Adjustments of all SKUs and of a single hot one, bulk requests, and a shop's availability query."""
-    rows, asked = min(BULK_ROWS, skus), min(AVAILABILITY_SKUS, skus)
-    return (
-        Workload(f"adjust, {skus:,} SKUs", skus, 0.40),
-        Workload("adjust, one hot SKU", 1, 0.45),
-        Workload(f"rows of bulk adjustments of {rows:,}", skus, 0.30, BULK_ADJUSTMENTS, rows, clients=1),
-        Workload(f"rows of bulk counts of {rows:,}", skus, 0.30, BULK_COUNTS, rows, clients=1),
-        Workload(f"SKUs, {asked} at a time, available", skus, 0.35, AVAILABILITY, asked),
-    )
+def adjustments(skus: int) -> Workload:
+    """Adjustments of so many SKUs with equal probability."""
+
+    def make(keys: Keys, count: int) -> Iterator[bytes]:
+        chance = random.Random("adjustments")
+        for _ in range(count):
+            yield _post(ADJUSTMENTS, _adjustment(sku(chance.randrange(skus)), chance), keys.writer)
+
+    return Workload(f"adjustments of {skus}", make)
 
 
-def cached_reads() -> tuple[Workload, ...]:
-    """Reads from the response cache, against an empty view of Django."""
-    return (
-        Workload("a cached list of 50 products", 0, 0.60, PRODUCTS, is_read=True, may_be_cached=True),
-        Workload("a cached product", 1, 0.60, A_PRODUCT, is_read=True, may_be_cached=True),
-    )
+def bulk_adjustments(skus: int) -> Workload:
+    """Each SKU once in a request, in random order."""
+    return _bulk("adjustments", BULK_ADJUSTMENTS, _adjustment, skus)
 
 
-def accepted_webhooks(skus: int) -> Workload:
-    """Signed webhooks, each with an id of its own."""
-    return Workload("webhooks accepted", skus, 0.35, WEBHOOKS)
+def bulk_counts(skus: int) -> Workload:
+    """The same as counts."""
+    return _bulk("counts", BULK_COUNTS, _count, skus)
+
+
+def availability(skus: int) -> Workload:
+    """A shop asks for a basket."""
+    asked = min(AVAILABILITY_SKUS, skus)
+
+    def make(keys: Keys, count: int) -> Iterator[bytes]:
+        chance = random.Random("availability")
+        for _ in range(count):
+            basket = [sku(number) for number in chance.sample(range(skus), asked)]
+            yield _post(AVAILABILITY, {"skus": basket}, keys.writer)
+
+    return Workload("availability", make)
+
+
+def reservations(skus: int) -> Workload:
+    """A unit is reserved, and then the reservation is committed."""
+
+    def make(keys: Keys, count: int) -> Iterator[bytes]:
+        chance, prefix = random.Random("reservations"), secrets.token_hex(8)
+        for number in range(count // 2):
+            line = {"sku": sku(chance.randrange(skus)), "quantity": 1}
+            yield _post(RESERVATIONS, {"reference": f"{prefix}-{number}", "lines": [line]}, keys.writer)
+        yield _post(f"{RESERVATIONS}{{id}}/commit/", {}, keys.writer)
+
+    return Workload("reservations", make, is_for_one_round=True, in_pairs=True)
+
+
+def webhooks(skus: int) -> Workload:
+    """Webhooks, each with an id of its own; a signature is good for five minutes."""
+
+    def make(keys: Keys, count: int) -> Iterator[bytes]:
+        chance, prefix = random.Random("webhooks"), f"msg_{secrets.token_urlsafe(16)}"
+        key = base64.b64decode(keys.webhook_secret.removeprefix("whsec_"))
+        bodies = [orjson.dumps(_message(sku(chance.randrange(skus)), chance)) for _ in range(DISTINCT_REQUESTS)]
+        moment = int(time.time())
+        for number in range(count):
+            body, webhook_id = bodies[number % len(bodies)], f"{prefix}-{number}"
+            digest = hmac.digest(key, f"{webhook_id}.{moment}.".encode() + body, "sha256")
+            headers = (
+                f"webhook-id: {webhook_id}\r\nwebhook-timestamp: {moment}\r\n"
+                f"webhook-signature: v1,{base64.b64encode(digest).decode()}\r\n"
+            )
+            yield _request("POST", WEBHOOKS, headers, body)
+
+    return Workload("webhooks", make, is_for_one_round=True)
+
+
+def products(*, may_be_cached: bool = False) -> Workload:
+    """The first page of the catalogue."""
+    name = "cached page" if may_be_cached else "page"
+    return Workload(name, lambda keys, _: [_get(PRODUCTS, keys.reader, may_be_cached=may_be_cached)])
+
+
+def one_product(skus: int, *, may_be_cached: bool = False) -> Workload:
+    """One of so many products with equal probability."""
+
+    def make(keys: Keys, count: int) -> Iterator[bytes]:
+        chance = random.Random("products")
+        for _ in range(count):
+            yield _get(f"{PRODUCTS}{chance.randint(1, skus)}/", keys.reader, may_be_cached=may_be_cached)
+
+    return Workload("cached product" if may_be_cached else "product", make)
+
+
+def uploads() -> Workload:
+    """Files of one product with a long description."""
+    file = b"Handle,Title,Body (HTML)\nbench,Bench," + b"x" * UPLOADED_BYTES + b"\n"
+    part = b'--bench\r\nContent-Disposition: form-data; name="file"; filename="bench.csv"\r\n\r\n'
+    body = part + file + b"\r\n--bench--\r\n"
+
+    def make(keys: Keys, _: int) -> list[bytes]:
+        headers = f"Authorization: Api-Key {keys.writer}\r\nContent-Type: multipart/form-data; boundary=bench\r\n"
+        return [_request("POST", IMPORTS, headers, body, content_type="")]
+
+    return Workload("uploads of 1 MiB", make, clients=4)
 
 
 def sku(number: int) -> str:
@@ -83,38 +175,19 @@ def sku(number: int) -> str:
     return f"bench-{number:06d}"
 
 
-def stream(workload: Workload, api_key: str) -> Iterator[bytes]:
-    """Requests without end. The API key is that of ours, for webhooks the secret that signs them."""
-    if workload.path == WEBHOOKS:
-        return _webhooks(workload, api_key)
-    choices = _requests(workload, api_key)
-    return (random.choice(choices) for _ in itertools.repeat(None))
+Row = Callable[[str, random.Random], dict[str, Any]]
 
 
-def _requests(workload: Workload, api_key: str) -> list[bytes]:
-    """The requests to choose from; the limit gets the API key too and ignores it."""
-    chance = random.Random(workload.name)
-    count = min(DISTINCT_REQUESTS, DISTINCT_ROWS // workload.rows)
-    if workload.path == IMPORTS:
-        return [_upload(api_key)]
-    if workload.is_read:
-        numbers = (chance.randint(1, max(workload.skus, 1)) for _ in range(count))
-        paths = dict.fromkeys(workload.path.format(number=number) for number in numbers)
-        return [_read(path, api_key, may_be_cached=workload.may_be_cached) for path in paths]
-    return [_request(workload.path, orjson.dumps(_body(workload, chance)), api_key) for _ in range(count)]
+def _bulk(name: str, path: str, row: Row, skus: int) -> Workload:
+    rows = min(BULK_ROWS, skus)
 
+    def make(keys: Keys, count: int) -> Iterator[bytes]:
+        chance = random.Random(name)
+        for _ in range(count):
+            numbers = chance.sample(range(skus), rows)
+            yield _post(path, {name: [row(sku(number), chance) for number in numbers]}, keys.writer)
 
-def _body(workload: Workload, chance: random.Random) -> dict[str, Any]:
-    if workload.path == ADJUSTMENTS:
-        return _adjustment(sku(chance.randrange(workload.skus)), chance)
-    # Each SKU once, in random order.
-    skus = [sku(number) for number in chance.sample(range(workload.skus), workload.rows)]
-    if workload.path == BULK_ADJUSTMENTS:
-        return {"adjustments": [_adjustment(name, chance) for name in skus]}
-    if workload.path == BULK_COUNTS:
-        rows = [{"sku": name, "location": LOCATION, "on_hand": chance.randrange(ON_HAND)} for name in skus]
-        return {"counts": rows}
-    return {"skus": skus}
+    return Workload(f"bulk {name}", make, rows, clients=1)
 
 
 def _adjustment(name: str, chance: random.Random) -> dict[str, Any]:
@@ -122,42 +195,8 @@ def _adjustment(name: str, chance: random.Random) -> dict[str, Any]:
     return {"sku": name, "location": LOCATION, "delta": delta, "reason": "correction"}
 
 
-def _request(path: str, body: bytes, api_key: str) -> bytes:
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Api-Key {api_key}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
-
-
-def _upload(api_key: str) -> bytes:
-    """A file of one product with a long description."""
-    file = b"Handle,Title,Body (HTML)\nbench,Bench," + b"x" * UPLOADED_BYTES + b"\n"
-    part = b'--bench\r\nContent-Disposition: form-data; name="file"; filename="bench.csv"\r\n\r\n'
-    body = part + file + b"\r\n--bench--\r\n"
-    head = (
-        f"POST {IMPORTS} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Api-Key {api_key}\r\n"
-        f"Content-Type: multipart/form-data; boundary=bench\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
-
-
-def _webhooks(workload: Workload, secret: str) -> Iterator[bytes]:
-    """Webhooks, signed as they are sent: that takes microseconds, and a signature is good for five minutes."""
-    chance = random.Random(workload.name)
-    key = base64.b64decode(secret.removeprefix("whsec_"))
-    prefix = f"msg_{secrets.token_urlsafe(16)}"
-    bodies = [orjson.dumps(_message(sku(chance.randrange(workload.skus)), chance)) for _ in range(DISTINCT_REQUESTS)]
-    for number in itertools.count():
-        body = bodies[number % len(bodies)]
-        webhook_id, moment = f"{prefix}-{number}", int(time.time())
-        signature = base64.b64encode(hmac.digest(key, f"{webhook_id}.{moment}.".encode() + body, "sha256")).decode()
-        head = (
-            f"POST {WEBHOOKS} HTTP/1.1\r\nHost: 127.0.0.1\r\nwebhook-id: {webhook_id}\r\n"
-            f"webhook-timestamp: {moment}\r\nwebhook-signature: v1,{signature}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        yield head.encode() + body
+def _count(name: str, chance: random.Random) -> dict[str, Any]:
+    return {"sku": name, "location": LOCATION, "on_hand": chance.randrange(ON_HAND // 2, ON_HAND)}
 
 
 def _message(name: str, chance: random.Random) -> dict[str, Any]:
@@ -166,8 +205,17 @@ def _message(name: str, chance: random.Random) -> dict[str, Any]:
     return {"type": "inventory.adjusted", "timestamp": moment, "data": data}
 
 
-def _read(path: str, api_key: str, *, may_be_cached: bool) -> bytes:
-    cache_control = "" if may_be_cached else "Cache-Control: no-cache\r\n"
-    return (
-        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Api-Key {api_key}\r\n{cache_control}\r\n"
-    ).encode()
+def _post(path: str, content: dict[str, Any], api_key: str) -> bytes:
+    return _request("POST", path, f"Authorization: Api-Key {api_key}\r\n", orjson.dumps(content))
+
+
+def _get(path: str, api_key: str, *, may_be_cached: bool) -> bytes:
+    headers = f"Authorization: Api-Key {api_key}\r\n"
+    return _request("GET", path, headers if may_be_cached else f"{headers}Cache-Control: no-cache\r\n")
+
+
+def _request(
+    method: str, path: str, headers: str, body: bytes = b"", *, content_type: str = "Content-Type: application/json\r\n"
+) -> bytes:
+    length = f"{content_type}Content-Length: {len(body)}\r\n" if body else ""
+    return f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}{length}\r\n".encode() + body

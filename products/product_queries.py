@@ -1,7 +1,7 @@
 """Products and variants for responses: one SQL statement for a page, and dicts of plain values.
 
 Measured: `ModelSerializer` on nested rows reaches 4 % of the server's maximal throughput, prefetched models and
-hand-made dicts 8 %, one statement about 40 % (`make bench ARGS=products`).
+hand-made dicts 8 %, one statement about 40 % (`make bench ARGS=list`).
 """
 
 import functools

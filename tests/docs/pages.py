@@ -15,7 +15,7 @@ PAGES: Final = (
 )  # fmt: skip
 # What is run, and what is read only: an answer of the block before it, a schema, an extract of a file, a drawing.
 RUN: Final = ("sh", "python", "js")
-READ: Final = ("json", "ts", "promql", "sql", "yaml", "ini", "text")
+READ: Final = ("json", "ts", "promql", "sql", "yaml", "ini", "text", "mermaid")
 # By page, commands that are not run, with the reason: by their beginning, or by the comment that begins their block.
 NOT_RUN: Final = {
     "README.md": {
@@ -24,6 +24,7 @@ NOT_RUN: Final = {
     "CONTRIBUTING.md": {
         "make run": "the README's",
         "make test": "the tests themselves",
+        "make bench": "a quarter of an hour of all processors; tests/benchmarks/test_command.py runs it",
         "make screenshots": "minutes of a browser",
         "make audit": "asks the network; .ci/run does it",
         "make requirements": "asks the network, for all packages",
