@@ -4,6 +4,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from inventory.models import StockLevel, StockMovement
+from inventory.services import update_location
 from tests.factories import make_location, make_product, set_stock
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
@@ -13,7 +14,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 ONE_MORE = """
 INSERT INTO inventory_stockmovement (level_id, level_version, reason, delta, on_hand_after, note, reference, actor,
     request_id, source)
-SELECT level_id, 9, reason, 5, {on_hand_after}, '', '', '', '', '' FROM inventory_stockmovement LIMIT 1
+SELECT level_id, {version}, reason, 5, {on_hand_after}, '', '', '', '', '' FROM inventory_stockmovement LIMIT 1
 """
 
 
@@ -36,8 +37,17 @@ def _ten_lamps() -> None:
         ("UPDATE inventory_stocklevel SET backorder_limit = -9", "inventory_stocklevel_limits_not_negative"),
         ("UPDATE inventory_stockmovement SET delta = 1", "inventory_stockmovement_append_only"),
         ("DELETE FROM inventory_stockmovement", "inventory_stockmovement_append_only"),
-        (ONE_MORE.format(on_hand_after=13), "inventory_stocklevel_explained_by_ledger"),
-        (ONE_MORE.format(on_hand_after=14), "inventory_stockmovement_chain"),
+        (
+            "UPDATE inventory_stocklevel SET on_hand = 7; UPDATE inventory_stocklevel SET on_hand = 9",
+            "inventory_stocklevel_explained_by_ledger",
+        ),
+        (
+            "UPDATE inventory_stocklevel SET on_hand = 0; UPDATE inventory_stocklevel SET reorder_point = 1",
+            "inventory_stocklevel_explained_by_ledger",
+        ),
+        (ONE_MORE.format(version=9, on_hand_after=13), "inventory_stocklevel_explained_by_ledger"),
+        (ONE_MORE.format(version=9, on_hand_after=14), "inventory_stockmovement_chain"),
+        (ONE_MORE.format(version=0, on_hand_after=5), "inventory_stockmovement_chain"),
     ],
 )
 def test_a_stray_statement_breaks_nothing(statement: str, constraint: str) -> None:
@@ -47,6 +57,26 @@ def test_a_stray_statement_breaks_nothing(statement: str, constraint: str) -> No
     assert refused.value.__cause__.diag.constraint_name == constraint
     assert list(StockLevel.objects.values_list("on_hand", "reserved", "backorder_limit")) == [(8, 0, 0)]
     assert list(StockMovement.objects.order_by("id").values_list("delta", flat=True)) == [10, -2]
+
+
+def test_level_and_ledger_may_be_written_by_two_statements() -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("UPDATE inventory_stocklevel SET on_hand = 9")
+        cursor.execute("UPDATE inventory_stocklevel SET on_hand = 13, version = 9")
+        cursor.execute(ONE_MORE.format(version=9, on_hand_after=13))
+
+    assert StockMovement.objects.latest("id").on_hand_after == StockLevel.objects.get().on_hand == 13
+
+
+def test_the_first_units_of_a_level_are_refused_at_a_closed_location() -> None:
+    set_stock("A-1", "main", 0)
+    update_location(code="main", values={"is_active": False})
+
+    with pytest.raises(IntegrityError) as refused, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("UPDATE inventory_stocklevel SET on_hand = 5, version = 9")
+        cursor.execute(ONE_MORE.format(version=9, on_hand_after=5))
+
+    assert refused.value.__cause__.diag.constraint_name == "inventory_stocklevel_location_active"
 
 
 def test_the_ledger_is_not_emptied_either() -> None:

@@ -3,27 +3,25 @@
 
 CREATE FUNCTION inventory_check_promises(checked bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    level inventory_stocklevel;
-    explained bigint;
+    found record;
 BEGIN
-    SELECT * INTO level FROM inventory_stocklevel WHERE id = checked;
-    IF NOT FOUND THEN
-        RETURN;
-    END IF;
-    SELECT coalesce(sum(reserved), 0) INTO explained FROM inventory_reservationline
-        WHERE level_id = checked AND reserved > 0;
-    IF level.reserved <> explained THEN
-        RAISE EXCEPTION 'reserved % of level % is not what its reservations hold (%)', level.reserved, checked, explained
+    -- One query instead of three: starting a query takes as long as running it.
+    SELECT level.reserved, level.incoming, level.location_id,
+        (SELECT coalesce(sum(line.reserved), 0) FROM inventory_reservationline AS line
+            WHERE line.level_id = checked AND line.reserved > 0) AS held,
+        (SELECT coalesce(sum(line.in_transit), 0) FROM inventory_transferline AS line
+            WHERE line.target_level_id = checked AND line.in_transit > 0) AS brought
+        INTO found FROM inventory_stocklevel AS level WHERE level.id = checked;
+    IF found.reserved <> found.held THEN
+        RAISE EXCEPTION 'reserved % of level % is not what its reservations hold (%)', found.reserved, checked, found.held
             USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_stocklevel_reserved_explained';
     END IF;
-    SELECT coalesce(sum(in_transit), 0) INTO explained FROM inventory_transferline
-        WHERE target_level_id = checked AND in_transit > 0;
-    IF level.incoming <> explained THEN
-        RAISE EXCEPTION 'incoming % of level % is not what its transfers bring (%)', level.incoming, checked, explained
+    IF found.incoming <> found.brought THEN
+        RAISE EXCEPTION 'incoming % of level % is not what its transfers bring (%)', found.incoming, checked, found.brought
             USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_stocklevel_incoming_explained';
     END IF;
-    IF level.reserved <> 0 OR level.incoming <> 0 THEN
-        PERFORM inventory_require_active(level.location_id);
+    IF found.reserved <> 0 OR found.incoming <> 0 THEN
+        PERFORM inventory_require_active(found.location_id);
     END IF;
 END $$;
 
