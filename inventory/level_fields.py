@@ -56,13 +56,22 @@ class LevelState(NamedTuple):
 
     def changed(self, *, on_hand: int = 0, reserved: int = 0, incoming: int = 0) -> "LevelState":
         """The level after one more change, which adds these units to its quantities."""
-        after = self._replace(
-            on_hand=self.on_hand + on_hand,
-            reserved=self.reserved + reserved,
-            incoming=self.incoming + incoming,
-            version=self.version + 1,
+        on_hand, reserved = self.on_hand + on_hand, self.reserved + reserved
+        # By position: `_replace` takes three times as long, and a bulk calls this 10,000 times.
+        return LevelState(
+            self.id,
+            self.variant_id,
+            self.location_id,
+            on_hand,
+            reserved,
+            self.incoming + incoming,
+            self.version + 1,
+            self.reorder_point,
+            self.backorder_limit,
+            on_hand - reserved < -self.backorder_limit,
+            self.counted_on_hand,
+            self.counted_at,
         )
-        return after if after.is_short == after.is_oversold else after._replace(is_oversold=after.is_short)
 
 
 LEVEL_FIELDS: Final = tuple(LevelData.__annotations__)

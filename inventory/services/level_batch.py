@@ -1,7 +1,6 @@
 """Many levels at once: locked in order, changed in memory, written in one statement."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from inventory.level_fields import LevelState
 from inventory.services.ledger import LedgerRow, write_locked_levels
@@ -60,5 +59,5 @@ class LevelBatch:
         rows = []
         for row in self._rows:
             first = was_low.setdefault(row.after.id, row.before.is_low)
-            rows.append(replace(row, low_before=first if row is last[row.after.id] else row.after.is_low))
+            rows.append(row._replace(low_before=first if row is last[row.after.id] else row.after.is_low))
         return rows

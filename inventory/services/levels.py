@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+import psycopg
 from django.db import connection
+from psycopg.pq import Format
 
 from inventory.exceptions import LocationInactive, UnknownLocation, UnknownSku
 from inventory.level_fields import LevelState
@@ -33,11 +35,17 @@ ON CONFLICT DO NOTHING
 _VARIANTS: Final = "SELECT sku_key, id FROM products_variant WHERE sku_key = ANY (%s::text[])"
 
 
+_TIMESTAMPTZ: Final = psycopg.adapters.types["timestamptz"].oid
+_LOAD_MOMENT: Final = psycopg.adapters.get_loader(_TIMESTAMPTZ, Format.TEXT)
+
+
 def lock_levels(keys: Iterable[Key]) -> dict[Key, LevelState]:
     """The existing levels of these (variant, location), locked in that order to the end of the transaction."""
     with connection.cursor() as cursor:
+        # Django's loader of moments is Python, and takes half the time of reading 10,000 levels.
+        cursor.cursor.adapters.register_loader(_TIMESTAMPTZ, _LOAD_MOMENT)
         cursor.execute(_LOCK, _columns(keys))
-        states = [LevelState._make(row) for row in cursor.fetchall()]
+        states = list(map(LevelState._make, cursor.fetchall()))
     return {(state.variant_id, state.location_id): state for state in states}
 
 
@@ -82,6 +90,11 @@ def require_location(code: str, *, pointer: str = "/location") -> Location:
 
 def variants_by_key(skus: Sequence[str]) -> dict[str, int]:
     """The ids of the variants with these SKUs, by SKU key; unknown SKUs are left out."""
+    return variants_of({sku_key(sku) for sku in skus})
+
+
+def variants_of(keys: Iterable[str]) -> dict[str, int]:
+    """The ids of the variants with these SKU keys, by key; unknown ones are left out."""
     with connection.cursor() as cursor:
-        cursor.execute(_VARIANTS, [as_array(sorted({sku_key(sku) for sku in skus}))])
+        cursor.execute(_VARIANTS, [as_array(sorted(set(keys)))])
         return dict(cursor.fetchall())

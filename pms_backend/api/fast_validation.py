@@ -102,7 +102,9 @@ def _text(field: Any) -> Reader:
     clean = field.clean if is_cleaned else field.to_internal_value
 
     def read_and_clean(value: Any) -> Any:
-        return read(clean(read(value)))
+        text = read(value)
+        cleaned = clean(text)
+        return text if cleaned is text else read(cleaned)
 
     return read if _has_method_of(serializers.CharField, field, "to_internal_value") else read_and_clean
 

@@ -68,7 +68,7 @@ BUDGETS: Final = {
     "count": Cost(calls=1292, queries=1),
     "reserve": Cost(calls=15295, queries=10),
     "commit": Cost(calls=9033, queries=7),
-    "bulk of 100": Cost(calls=12661, queries=4),
+    "bulk of 100": Cost(calls=10964, queries=4),
     "webhook in": Cost(calls=779, queries=1),
     "availability of 50": Cost(calls=1244, queries=1),
     # The handler and its middlewares alone, without Redis; an empty view of Django without middlewares takes 320.
