@@ -77,7 +77,7 @@ API_MIDDLEWARE = [
     "pms_backend.api.content_security.ApiSecurityMiddleware",
     "pms_backend.api.other_origins.ApiCorsMiddleware",
     "pms_backend.api.middleware.RequestLimitsMiddleware",
-    "pms_backend.access.throttling.AddressThrottleMiddleware",
+    "pms_backend.access.request_middleware.AddressThrottleMiddleware",
     "pms_backend.access.browsers.StaffSessionMiddleware",
     "pms_backend.api.middleware.BodyLimitsMiddleware",
 ]
@@ -92,7 +92,7 @@ MIDDLEWARE = [
     "pms_backend.api.middleware.RequestLimitsMiddleware",
     "pms_backend.api.languages.PageLanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "pms_backend.access.throttling.AddressThrottleMiddleware",
+    "pms_backend.access.request_middleware.AddressThrottleMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -141,9 +141,6 @@ REDIS_URL = env.redis("REDIS_URL")
 REDIS_TIMEOUT_SECONDS = 0.25
 REDIS_CACHE_URL = f"{REDIS_URL}/1"
 REDIS_CHANNELS_URL = f"{REDIS_URL}/2"
-# Timeout of the response cache to connect, and again to log in. In all a request waits at most 50 ms for the cache
-# (pms_backend/api/response_cache.py).
-RESPONSE_CACHE_TIMEOUT_SECONDS = 0.025
 
 CACHES = {
     "default": {
@@ -151,16 +148,6 @@ CACHES = {
         "LOCATION": REDIS_CACHE_URL,
         "KEY_PREFIX": "pms",
         "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": REDIS_TIMEOUT_SECONDS, "SOCKET_TIMEOUT": REDIS_TIMEOUT_SECONDS},
-    },
-    # The same keys through connections with shorter timeouts. django-redis has one pool per URL, so the timeouts are in
-    # the URL.
-    "responses": {
-        "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": (
-            f"{REDIS_CACHE_URL}?socket_timeout={RESPONSE_CACHE_TIMEOUT_SECONDS}"
-            f"&socket_connect_timeout={RESPONSE_CACHE_TIMEOUT_SECONDS}"
-        ),
-        "KEY_PREFIX": "pms",
     },
 }
 

@@ -18,9 +18,14 @@ def product_generation(product_id: int) -> str:
     return f"{PRODUCT}:{product_id}"
 
 
-def detail_generations(product_id: int) -> tuple[str, ...]:
-    """The generations of the response about one product."""
-    return (PRODUCT, product_generation(product_id))
+def list_generations(**_: str) -> tuple[str, ...]:
+    """The generations of a list of products or variants, and of one variant, whatever the URL names."""
+    return LIST_GENERATIONS
+
+
+def detail_generations(pk: str) -> tuple[str, ...]:
+    """The generations of the response about one product, by its id in the URL."""
+    return (PRODUCT, product_generation(int(pk)))
 
 
 def stock_generations(product_ids: set[int]) -> set[str]:

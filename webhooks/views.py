@@ -8,7 +8,7 @@ from rest_framework.exceptions import APIException, ParseError
 from rest_framework.request import Request
 
 from pms_backend import metrics
-from pms_backend.access.throttling import exempt_verified, limit_by_connection, run_with_limit
+from pms_backend.access.request_middleware import exempt_verified, limit_by_connection, run_with_limit
 from pms_backend.api import serializers
 from pms_backend.api.endpoints import APIView
 from pms_backend.api.exceptions import NotFound

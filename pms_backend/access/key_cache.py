@@ -9,8 +9,7 @@ import hashlib
 import logging
 import secrets
 import time
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.db import transaction
 from django.http import HttpRequest
@@ -19,7 +18,7 @@ from redis.exceptions import RedisError
 
 from pms_backend import metrics
 from pms_backend.access.caller import Caller
-from pms_backend.api.redis_pipeline import run_pipeline
+from pms_backend.api.redis_pipeline import report_failure, run_pipeline
 
 logger = logging.getLogger(__name__)
 
@@ -31,14 +30,16 @@ GENERATION_SECONDS: Final = 86_400
 _NOTED: Final = "pms.generation"
 
 
-@dataclass(frozen=True, slots=True)
-class _CachedKey:
+class CachedKey(NamedTuple):
+    """The caller of a key, as it was looked up after this generation was read."""
+
     caller: Caller
     generation: bytes
-    expires_at: float
+    # By the monotonic clock.
+    ends_at: float
 
 
-_keys: dict[bytes, _CachedKey] = {}
+_keys: dict[bytes, CachedKey] = {}
 
 
 def current_generation() -> bytes | None:
@@ -51,14 +52,13 @@ def current_generation() -> bytes | None:
             made = ("SET", GENERATION_KEY, secrets.token_bytes(16), "NX", "EX", GENERATION_SECONDS)
             _, generation = run_pipeline([made, read])
     except RedisError as error:
-        metrics.redis_failures_total.labels("key cache").inc()
-        logger.warning("API keys are not cached, Redis does not answer: %s", error)
+        report_failure("key cache", "API keys are not cached", error)
         return None
     return generation
 
 
 def note_generation(request: HttpRequest, generation: bytes | None) -> None:
-    """Stores on the request the generation that its rate limit read in the same round trip."""
+    """Stores on the request the generation that was read with its rate limits."""
     request.META[_NOTED] = generation
 
 
@@ -74,16 +74,22 @@ def store(key: str, caller: Caller, generation: bytes | None) -> None:
         return
     if len(_keys) >= MAX_CACHED_KEYS:
         _keys.clear()
-    _keys[_digest(key)] = _CachedKey(caller, generation, time.monotonic() + CACHED_SECONDS)
+    _keys[_digest(key)] = CachedKey(caller, generation, time.monotonic() + CACHED_SECONDS)
 
 
 def get(key: str, generation: bytes | None) -> Caller | None:
     """The caller whose key this is, if it was cached under this generation, seconds ago, and has not expired."""
+    cached = get_unconfirmed(key)
+    return cached.caller if cached is not None and cached.generation == generation else None
+
+
+def get_unconfirmed(key: str) -> CachedKey | None:
+    """The caller whose key this is, provided that the generation under which it was cached is still the current one."""
     cached = _keys.get(_digest(key))
-    if cached is None or cached.generation != generation or cached.expires_at < time.monotonic():
+    if cached is None or cached.ends_at < time.monotonic():
         return None
     expires_at = cached.caller.expires_at
-    return cached.caller if expires_at is None or expires_at > timezone.now() else None
+    return cached if expires_at is None or expires_at > timezone.now() else None
 
 
 def invalidate_after_commit() -> None:
@@ -93,7 +99,8 @@ def invalidate_after_commit() -> None:
 
 def _invalidate() -> None:
     try:
-        run_pipeline([("SET", GENERATION_KEY, secrets.token_bytes(16), "EX", GENERATION_SECONDS)])
+        # Other processes may still reach a Redis that this one leaves alone, and use their cached keys.
+        run_pipeline([("SET", GENERATION_KEY, secrets.token_bytes(16), "EX", GENERATION_SECONDS)], even_if_paused=True)
     except RedisError:
         metrics.redis_failures_total.labels("key cache").inc()
         logger.warning("Redis does not answer: waiting %s s until all cached keys have expired", CACHED_SECONDS)

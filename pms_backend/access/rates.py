@@ -1,24 +1,23 @@
-"""Rate limits: the setting `RATE_LIMITS`, and counting in one atomic script in Redis (docs/adr/0016)."""
+"""Rate limits: the setting `RATE_LIMITS`, and counting in Redis (docs/adr/0016)."""
 
 import functools
-import hashlib
-import logging
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 import orjson
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import RedisError
 
-from pms_backend import metrics
 from pms_backend.access.models import DEFAULT_TIER, INTERNAL_TIER, STOREFRONT_TIER
-from pms_backend.api.redis_pipeline import Command, run_pipeline
+from pms_backend.api.redis_pipeline import Command, report_failure, run_pipeline
+from pms_backend.api.redis_script import Count, Log, run_script
 
-logger = logging.getLogger(__name__)
+# The use of Redis in metrics, and what it means that it failed.
+USE: Final = "rate limit"
+CONSEQUENCE: Final = "Rate limits are off"
 
 WINDOW_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 DEFAULT_RATES = {
@@ -31,31 +30,8 @@ DEFAULT_RATES = {
     f"{STOREFRONT_TIER}.write": "600/minute",
 }
 
-# A sliding log of the last N requests: no window of that length, wherever it starts, holds more than N.
-_COUNT_ONE: Final = """
-local moment = redis.call('TIME')
-local now = moment[1] * 1000000 + moment[2]
-local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2]) * 1000000
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - window)
-local used = redis.call('ZCARD', KEYS[1])
-local allowed = 0
-if used < limit then
-  allowed = 1
-  used = used + 1
-  redis.call('ZADD', KEYS[1], now, now .. ':' .. redis.call('INCR', KEYS[1] .. ':n'))
-  redis.call('PEXPIRE', KEYS[1], math.ceil(window / 1000))
-  redis.call('PEXPIRE', KEYS[1] .. ':n', math.ceil(window / 1000))
-end
-local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
-return {allowed, limit - used, math.ceil((tonumber(oldest[2] or now) + window - now) / 1000),
-  KEYS[2] and redis.call('GET', KEYS[2]) or false}
-"""
-# The SHA-1 digest by which Redis finds a script that it has run.
-_COUNT_ONE_SHA1: Final = hashlib.sha1(_COUNT_ONE.encode(), usedforsecurity=False).hexdigest()
 
-
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(NamedTuple):
     """At most `limit` requests in any window of `window_seconds`."""
 
     bucket: str
@@ -63,16 +39,19 @@ class Rate:
     window_seconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Whether the request is allowed, how many more would be, and the seconds until the next one is."""
 
     rate: Rate
     allowed: bool
     remaining: int
     reset_seconds: float
-    # The value of the key that was read in the same round trip.
-    read_value: bytes | None = None
+
+    def is_tighter_than(self, other: "Verdict") -> bool:
+        """Whether this one is refused, or leaves a smaller part of its limit."""
+        if self.allowed != other.allowed:
+            return not self.allowed
+        return self.remaining * other.rate.limit < other.remaining * self.rate.limit
 
     def headers(self) -> dict[str, str]:
         """`RateLimit-Policy` and `RateLimit` of the IETF draft."""
@@ -116,27 +95,39 @@ def _parse_rate(bucket: str, text: str) -> Rate:
     return Rate(bucket, int(match[1]), WINDOW_SECONDS[match[2]])
 
 
-def count_request(bucket: str, key: str, *, also_read: str = "", also_run: Sequence[Command] = ()) -> Verdict | None:
+def rate_of(bucket: str) -> Rate | None:
+    """The limit of a bucket; None without a limit."""
+    return parse_rates(settings.RATE_LIMITS).get(bucket)
+
+
+def log_of(rate: Rate, key: str) -> Log:
+    """Where the requests of `key` are counted against the rate."""
+    return Log(f"pms:limit:{rate.bucket}:{key}", rate.limit, rate.window_seconds)
+
+
+def verdict_of(rate: Rate, count: Count) -> Verdict:
+    """What the count means for the request."""
+    remaining, reset_ms = count
+    return Verdict(rate, remaining >= 0, max(remaining, 0), reset_ms / 1000)
+
+
+def count_request(bucket: str, key: str, *, also_run: Sequence[Command] = ()) -> Verdict | None:
     """Counts one request of `key` against `bucket`; None where the bucket has no limit or Redis is down.
 
-    The value of the Redis key `also_read` comes with the verdict. The commands `also_run` are run in any case. Each
-    saves a round trip.
+    The commands `also_run` are run in any case, in the same round trip.
     """
-    rate = parse_rates(settings.RATE_LIMITS).get(bucket)
+    rate = rate_of(bucket)
     if rate is None and not also_run:
         return None
     try:
         if rate is None:
             run_pipeline(also_run)
             return None
-        allowed, remaining, reset_ms, read_value = _count_one(
-            [f"pms:rate:{bucket}:{key}", *filter(None, [also_read])], (rate.limit, rate.window_seconds), also_run
-        )
+        count = run_script(first=log_of(rate, key), also_run=also_run).first
     except RedisError as error:
-        metrics.redis_failures_total.labels("rate limit").inc()
-        logger.warning("Rate limits are off, Redis does not answer: %s", error)
+        report_failure(USE, CONSEQUENCE, error)
         return None
-    return Verdict(rate, bool(allowed), remaining, reset_ms / 1000, read_value)
+    return None if count is None else verdict_of(rate, count)
 
 
 def count_request_of_tier(tier: str, key: str, *, write: bool) -> Verdict | None:
@@ -152,13 +143,3 @@ def rate_of_tier(tier: str, *, write: bool) -> Rate | None:
     kind = "write" if write else "read"
     rates = parse_rates(settings.RATE_LIMITS)
     return rates.get(f"{tier}.{kind}") or rates.get(f"{DEFAULT_TIER}.{kind}")
-
-
-def _count_one(keys: list[str], numbers: tuple[int, int], also_run: Sequence[Command]) -> Any:
-    arguments = (len(keys), *keys, *numbers)
-    try:
-        answer, *_ = run_pipeline([("EVALSHA", _COUNT_ONE_SHA1, *arguments), *also_run])
-    except NoScriptError:
-        # Redis has run the other commands of the pipeline all the same.
-        (answer,) = run_pipeline([("EVAL", _COUNT_ONE, *arguments)])
-    return answer

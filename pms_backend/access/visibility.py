@@ -4,20 +4,18 @@ A *storefront* sees published products without their cost, and availability; no 
 open to storefronts refuses them, whichever scopes they have.
 """
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.http import HttpRequest
 
 from pms_backend.access.caller import Caller, caller_in_admin
-from pms_backend.access.models import INTERNAL_TIER, AuditEntry
+from pms_backend.access.models import INTERNAL_TIER, STOREFRONT_TIER, AuditEntry
 
 # The end of the names of fields that are costs.
 COST: Final = ".cost"
 
 
-@dataclass(frozen=True, slots=True)
-class Visibility:
+class Visibility(NamedTuple):
     """What a caller sees of the objects that its scopes let it read."""
 
     unpublished: bool
@@ -35,7 +33,7 @@ def visibility_of(caller: Any) -> Visibility:
     """What this caller (`request.auth`) sees; an anonymous one sees `NOTHING`."""
     if not isinstance(caller, Caller):
         return NOTHING
-    inside = not caller.is_storefront
+    inside = caller.tier != STOREFRONT_TIER
     return Visibility(
         unpublished=inside,
         cost=inside and "products:write" in caller.scopes,

@@ -8,7 +8,6 @@ A name is `family` or `family:member`. A response that is made of a member names
 are invalidated by replacing the family's token alone.
 """
 
-import logging
 import secrets
 import threading
 from collections.abc import Iterable
@@ -16,10 +15,7 @@ from typing import Final
 
 from redis.exceptions import RedisError
 
-from pms_backend import metrics
-from pms_backend.api.redis_pipeline import Command, run_pipeline
-
-logger = logging.getLogger(__name__)
+from pms_backend.api.redis_pipeline import Command, report_failure, run_pipeline
 
 # No key of the cache lives longer, so that whatever goes wrong, nothing is served that is older.
 CACHE_SECONDS: Final = 60
@@ -63,8 +59,7 @@ def replace(names: Iterable[str]) -> None:
     try:
         run_pipeline(replacement_commands(wanted))
     except RedisError as error:
-        metrics.redis_failures_total.labels("generations").inc()
-        logger.warning("Cache generations could not be replaced, the next sweep tries again: %s", error)
+        report_failure("generations", "Cache generations could not be replaced, the next sweep tries again", error)
         with _lock:
             _outstanding.update(wanted)
     else:

@@ -10,16 +10,17 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from django.http import HttpResponse
-from django.utils.cache import patch_vary_headers
+from django.http import HttpRequest, HttpResponse
 from django.utils.http import parse_etags
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 
+from pms_backend.api.own_headers import set_headers
+
 DIGEST_BYTES: Final = 16
 NEVER: Final = -1
 # What the bytes depend on, for caches between us and the reader.
-VARIES_BY: Final = ("Authorization", "X-Api-Key", "Cookie")
+VARIES_BY: Final = "Authorization, X-Api-Key, Cookie"
 # A cache may keep it for its own user, and asks before it shows it again.
 CACHE_CONTROL: Final = "private, no-cache"
 
@@ -35,19 +36,17 @@ def etag_of(body: bytes, version: int | None = None) -> str:
     return f'"{digest}"' if version is None else f'"{version}.{digest}"'
 
 
-def answer(request: Request, body: bytes, etag: str, *, status: int = 200) -> HttpResponse:
+def answer(request: Request | HttpRequest, body: bytes, etag: str, *, status: int = 200) -> HttpResponse:
     """JSON with its ETag; 304 without a body where the reader has it already."""
-    sent = request.headers.get("If-None-Match")
+    sent = request.META.get("HTTP_IF_NONE_MATCH")
     if sent is not None and request.method in ("GET", "HEAD") and _has(sent, etag):
         response = HttpResponse(status=304)
         del response["Content-Type"]
-        # Of the answer that is not sent: what a 304 says is true of that one (RFC 9110 §8.6).
-        response["Content-Length"] = len(body)
     else:
         response = HttpResponse(body, status=status, content_type="application/json")
-    response["ETag"] = etag
-    response["Cache-Control"] = CACHE_CONTROL
-    patch_vary_headers(response, VARIES_BY)
+    headers = {"ETag": etag, "Cache-Control": CACHE_CONTROL, "Vary": VARIES_BY, "Content-Length": str(len(body))}
+    # A 304 has the length of the answer that is not sent: what it says is true of that one (RFC 9110 §8.6).
+    set_headers(response, headers)
     return response
 
 

@@ -1,37 +1,36 @@
 """Cached responses: final bytes, stored under the cache generations that they were made of (ADR 0010).
 
-While Redis answers, a reader sees every write that was acknowledged before its request. When Redis does not, or is
-slow, the response comes from PostgreSQL: a request waits for the cache no longer than `BUDGET_SECONDS` in all.
+While Redis answers, a reader sees every write that was acknowledged before its request. When it does not, the response
+comes from PostgreSQL.
 """
 
 import hashlib
-import logging
+import threading
 from collections.abc import Callable, Sequence
-from time import monotonic, perf_counter, sleep
-from typing import Any, Final
+from time import monotonic, sleep
+from typing import Any, Final, NamedTuple
 
+from django.conf import settings
 from django.db import connection
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from redis.exceptions import RedisError
 from rest_framework.request import Request
 
 from pms_backend import metrics
 from pms_backend.api.cache_generations import CACHE_SECONDS, TOKEN_BYTES, key_of, new_token
 from pms_backend.api.conditional import answer, etag_of
-from pms_backend.api.redis_pipeline import MINIMUM_SECONDS, Command, run_pipeline
+from pms_backend.api.redis_pipeline import Command, report_failure, run_pipeline, send_pipeline
+from pms_backend.api.redis_script import HELD, MAKE, LookUp, run_script
 
-logger = logging.getLogger(__name__)
-
-# How long one request may wait for the cache, in all.
-BUDGET_SECONDS: Final = 0.05
+# How long one request may wait for the response that another one is making.
+WAIT_SECONDS: Final = 0.05
+# How often it looks for that response.
+POLL_SECONDS: Final = 0.003
 # A larger response costs Redis more than it saves PostgreSQL.
 MAX_CACHED_BYTES: Final = 512 * 1024
-# A request that does not store its response within this time is considered dead, and another may make it.
-FILL_MILLISECONDS: Final = 2_000
-# How often a request looks for the response that another one is making.
-POLL_SECONDS: Final = 0.003
-# How long a Redis that did not answer is left alone.
-PAUSE_SECONDS: Final = 1.0
+# A process holds so many bytes of responses, so that Redis need not send them while their tokens are current.
+MAX_HELD_BYTES: Final = 8 * 1024 * 1024
+_ENTRY: Final = "pms.cache_entry"
 
 Made = tuple[bytes, int | None]
 
@@ -40,8 +39,16 @@ _hit, _waited, _missed, _failed, _skipped = (
 )
 
 
-class ResponseCacheUnavailable(Exception):
-    """Redis does not answer, or the request has used up the time that it may wait for the cache."""
+class CachedResponse(NamedTuple):
+    """The bytes of a response and its ETag."""
+
+    etag: str
+    body: bytes
+
+
+def is_in_transaction() -> bool:
+    """Whether nothing may be cached: a transaction sees its own uncommitted rows, and not yet those of others."""
+    return connection.in_atomic_block
 
 
 def cached_response(
@@ -53,136 +60,166 @@ def cached_response(
     host, the query, `visibility` (compared by its repr), and on what `generations` stand for; on nothing else of the
     request. What `make` raises is not stored.
     """
-    if connection.in_atomic_block:
-        # A transaction sees its own uncommitted rows, and not yet those of others.
+    if is_in_transaction():
         _skipped.inc()
         body, version = make()
-        return answer(request, body, etag_of(body, version))
-    entry = CacheEntry(_key(request, visibility), generations)
-    try:
-        cached = entry.get(is_lookup="no-cache" not in request.headers.get("Cache-Control", "").lower())
-    except ResponseCacheUnavailable:
-        _failed.inc()
-        cached = None
+        return answer(request._request, body, etag_of(body, version))
+    entry = CacheEntry.of(request._request, visibility, generations)
+    cached = entry.get()
     if cached is not None:
-        return answer(request, cached[1], cached[0])
+        return answer(request._request, cached.body, cached.etag)
     body, etag = b"", ""
     try:
         body, version = make()
         etag = etag_of(body, version)
     finally:
         entry.store(body, etag)
-    return answer(request, body, etag)
+    return answer(request._request, body, etag)
 
 
-def _key(request: Request, visibility: Any) -> str:
-    query = sorted(request.query_params.lists())
-    parts = (request.path, request.scheme, request.get_host(), query, repr(visibility))
+def _key(request: HttpRequest, visibility: Any) -> str:
+    sent = request.META
+    query = sorted(request.GET.lists()) if sent.get("QUERY_STRING") else []
+    # A middleware has validated the host, and `get_host` would do so again.
+    host = request.get_host() if settings.USE_X_FORWARDED_HOST else sent.get("HTTP_HOST") or request.get_host()
+    parts = (request.path, request.scheme, host, query, visibility)
     return "pms:response:" + hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
-class _Breaker:
-    """Skips the cache for a while after Redis failed, so that a failing Redis does not slow every request."""
+class _HeldResponses:
+    """Copies of responses in this process. One is used only while Redis confirms its tokens in the same request.
+
+    So none is used longer than `CACHE_SECONDS`: no token lives longer.
+    """
 
     def __init__(self) -> None:
-        self._until = 0.0
+        self._copies: dict[str, tuple[bytes, CachedResponse]] = {}
+        self._bytes = 0
+        self._lock = threading.Lock()
 
-    def is_open(self) -> bool:
-        return monotonic() < self._until
+    def get(self, key: str) -> tuple[bytes, CachedResponse] | None:
+        return self._copies.get(key)
 
-    def open(self, error: Exception) -> None:
-        self._until = monotonic() + PAUSE_SECONDS
-        metrics.redis_failures_total.labels("responses").inc()
-        logger.warning("Responses come from the database for %s s, Redis does not answer: %s", PAUSE_SECONDS, error)
+    def hold(self, key: str, tokens: bytes, response: CachedResponse) -> None:
+        with self._lock:
+            if self._bytes > MAX_HELD_BYTES:
+                self._copies.clear()
+                self._bytes = 0
+            _, replaced = self._copies.get(key) or _NOTHING_HELD
+            self._copies[key] = tokens, response
+            self._bytes += len(response.body) - len(replaced.body)
 
 
-breaker: Final = _Breaker()
+_NOTHING_HELD: Final = (b"", CachedResponse("", b""))
+_held: Final = _HeldResponses()
 
 
 class CacheEntry:
     """The entry of one response in Redis, during one request."""
 
-    def __init__(self, key: str, generations: Sequence[str]) -> None:
-        self._key = key
+    def __init__(self, request: HttpRequest, visibility: Any, generations: Sequence[str]) -> None:
+        self._key = _key(request, visibility)
+        self._made_of = (visibility, generations)
         self._token_keys = [key_of(name) for name in generations]
-        self._tokens = b""
+        self._held_tokens, self._held = _held.get(self._key) or _NOTHING_HELD
+        self._is_lookup = "no-cache" not in request.META.get("HTTP_CACHE_CONTROL", "").lower()
+        self._tokens: bytes | None = None
+        self._found: bytes | int | None = None
         self._fills = False
-        self._seconds_left = BUDGET_SECONDS
 
-    def get(self, *, is_lookup: bool) -> tuple[str, bytes] | None:
-        """The ETag and the bytes; None where the response has to be made. Raises `ResponseCacheUnavailable`."""
-        value = self._read()
-        if not is_lookup:
-            self._fills = True
-            _skipped.inc()
-            return None
-        if (cached := self._if_current(value)) is not None:
+    @classmethod
+    def of(cls, request: HttpRequest, visibility: Any, generations: Sequence[str]) -> "CacheEntry":
+        """The one that was looked up with the request's limits, else a new one."""
+        noted: CacheEntry | None = request.META.get(_ENTRY)
+        if noted is not None and noted._made_of == (visibility, generations):
+            return noted
+        return cls(request, visibility, generations)
+
+    @property
+    def look_up(self) -> LookUp:
+        """For the script that counts the request."""
+        held = self._held_tokens if self._is_lookup else b""
+        return LookUp(self._key, self._token_keys, held, is_lookup=self._is_lookup)
+
+    def note(self, request: HttpRequest, tokens: bytes | None, found: bytes | int | None) -> None:
+        """Keeps what the script found for the rest of the request."""
+        self._tokens, self._found = tokens, found
+        request.META[_ENTRY] = self
+
+    def current(self) -> CachedResponse | None:
+        """The response if the script has found it."""
+        if self._found == HELD and self._is_lookup:
             _hit.inc()
-            return cached
-        # The lock's key holds the tokens: a response of another generation is another response.
-        (is_first,) = self._run(("SET", self._lock_key(), 1, "NX", "PX", FILL_MILLISECONDS))
-        self._fills = bool(is_first)
-        if not self._fills and (cached := self._wait()) is not None:
-            _waited.inc()
-            return cached
+            return self._held
+        if isinstance(self._found, bytes):
+            _hit.inc()
+            return self._parsed(self._found)
+        return None
+
+    def get(self) -> CachedResponse | None:
+        """The response; None where it has to be made, with or without the cache."""
+        try:
+            if self._tokens is None:
+                self._look_up()
+            if (cached := self.current()) is not None:
+                return cached
+            self._fills = self._found == MAKE or not self._is_lookup
+            if not self._is_lookup:
+                _skipped.inc()
+                return None
+            if not self._fills and (cached := self._wait()) is not None:
+                _waited.inc()
+                return cached
+        except RedisError as error:
+            report_failure("responses", "Responses come from the database", error)
+            _failed.inc()
+            return None
         _missed.inc()
         return None
 
     def store(self, body: bytes, etag: str) -> None:
-        """Stores the response with the tokens that were read before it was made; without an ETag, only unlocks."""
-        if not self._fills:
+        """Stores the response with the tokens that were read before it was made; without an ETag, only unlocks.
+
+        Nobody waits for Redis to do it.
+        """
+        if not self._fills or self._tokens is None:
             return
         commands: list[Command] = [("DEL", self._lock_key())]
         if etag and len(body) <= MAX_CACHED_BYTES:
+            _held.hold(self._key, self._tokens, CachedResponse(etag, body))
             value = self._tokens + etag.encode() + b"\n" + body
             commands.append(("SET", self._key, value, "EX", CACHE_SECONDS))
         try:
-            self._run(*commands)
-        except ResponseCacheUnavailable:
+            send_pipeline(commands)
+        except RedisError as error:
+            report_failure("responses", "A response is not stored", error)
             _failed.inc()
 
-    def _read(self) -> bytes | None:
+    def _look_up(self) -> None:
         """Reads the tokens and the stored value in the same instant; makes the tokens that are missing."""
-        read = ("MGET", *self._token_keys, self._key)
-        ((*tokens, value),) = self._run(read)
-        if None in tokens:
-            missing = [key for key, token in zip(self._token_keys, tokens, strict=True) if token is None]
-            made = [("SET", key, new_token(), "NX", "EX", CACHE_SECONDS) for key in missing]
-            *_, (*tokens, value) = self._run(*made, read)
-        if None in tokens:
-            raise ResponseCacheUnavailable("Redis evicts the tokens as fast as they are made.")
-        self._tokens = b"".join(tokens)
-        found: bytes | None = value
-        return found
+        reply = run_script(look_up=self.look_up)
+        if reply.tokens is None:
+            run_pipeline([("SET", key, new_token(), "NX", "EX", CACHE_SECONDS) for key in self._token_keys])
+            reply = run_script(look_up=self.look_up)
+        if reply.tokens is None:
+            raise RedisError("it evicts the tokens as fast as they are made.")
+        self._tokens, self._found = reply.tokens, reply.found
 
-    def _if_current(self, value: bytes | None) -> tuple[str, bytes] | None:
-        if value is None or not value.startswith(self._tokens):
-            return None
+    def _parsed(self, value: bytes) -> CachedResponse:
         etag, _, body = value[TOKEN_BYTES * len(self._token_keys) :].partition(b"\n")
-        return etag.decode(), body
+        cached = CachedResponse(etag.decode(), body)
+        _held.hold(self._key, value[: TOKEN_BYTES * len(self._token_keys)], cached)
+        return cached
 
-    def _wait(self) -> tuple[str, bytes] | None:
+    def _wait(self) -> CachedResponse | None:
         """The response that another request is making, if it is stored in time."""
-        while self._seconds_left > POLL_SECONDS + MINIMUM_SECONDS:
+        deadline = monotonic() + WAIT_SECONDS
+        while monotonic() + POLL_SECONDS < deadline:
             sleep(POLL_SECONDS)
-            self._seconds_left -= POLL_SECONDS
-            (value,) = self._run(("GET", self._key))
-            if (cached := self._if_current(value)) is not None:
-                return cached
+            (value,) = run_pipeline([("GET", self._key)])
+            if value is not None and self._tokens is not None and value.startswith(self._tokens):
+                return self._parsed(value)
         return None
 
-    def _lock_key(self) -> str:
-        return f"{self._key}:{self._tokens.hex()}"
-
-    def _run(self, *commands: Command) -> list[Any]:
-        """Redis's replies, within what is left of the budget."""
-        if self._seconds_left < MINIMUM_SECONDS or breaker.is_open():
-            raise ResponseCacheUnavailable
-        began = perf_counter()
-        try:
-            return run_pipeline(commands, seconds=self._seconds_left, cache="responses")
-        except RedisError as error:
-            breaker.open(error)
-            raise ResponseCacheUnavailable from error
-        finally:
-            self._seconds_left -= perf_counter() - began
+    def _lock_key(self) -> bytes:
+        return self._key.encode() + b":" + (self._tokens or b"")

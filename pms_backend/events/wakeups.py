@@ -4,7 +4,6 @@ Wake-ups coalesce: until the worker begins, further ones cost a single round tri
 sweep looks at the database every `SWEEP_SECONDS` anyway; so sending one never fails its caller.
 """
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -16,12 +15,9 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from pms_backend import metrics
 from pms_backend.api import cache_generations, context
-from pms_backend.api.redis_pipeline import run_pipeline
+from pms_backend.api.redis_pipeline import report_failure, run_pipeline
 from pms_backend.metrics import traces
-
-logger = logging.getLogger(__name__)
 
 # A lost task suppresses further wake-ups for no longer than this.
 FLAG_SECONDS = 2
@@ -60,8 +56,7 @@ class WakeUp:
             if is_first:
                 current_app.send_task(self.task)
         except (RedisError, OperationalError) as error:
-            metrics.redis_failures_total.labels("wake-up").inc()
-            logger.warning("The wake-up of %s was not sent, the sweep finds the work: %s", self.task, error)
+            report_failure("wake-up", f"The wake-up of {self.task} was not sent, the sweep finds the work", error)
 
     def send_soon(self) -> None:
         """Sends from a thread of the process's own, which sends once for all calls within `SEND_PAUSE_SECONDS`.
@@ -110,8 +105,7 @@ class WakeUp:
         try:
             run_pipeline([("DEL", self._flag)])
         except RedisError as error:
-            metrics.redis_failures_total.labels("wake-up").inc()
-            logger.warning("The wake-up of %s was not acknowledged: %s", self.task, error)
+            report_failure("wake-up", f"The wake-up of {self.task} was not acknowledged", error)
 
 
 @dataclass(frozen=True, slots=True)

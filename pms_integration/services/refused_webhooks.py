@@ -8,7 +8,6 @@ needed. Where Redis is away, a refusal is not counted; when Redis is emptied, th
 Only connections that exist are counted: nobody fills Redis with names.
 """
 
-import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,11 +17,8 @@ from typing import Final
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from pms_backend import metrics
-from pms_backend.api.redis_pipeline import Command, run_pipeline
+from pms_backend.api.redis_pipeline import Command, report_failure, run_pipeline
 from pms_integration.services.receiving import is_connected
-
-logger = logging.getLogger(__name__)
 
 HOURS: Final = 24
 # Staff are told on the dashboard about what was refused since then.
@@ -61,8 +57,7 @@ def count_refused_webhook(*, slug: str, reason: WebhookRefusal) -> None:
     try:
         run_pipeline(commands_to_count(slug=slug, reason=reason))
     except RedisError as error:
-        metrics.redis_failures_total.labels(_USE).inc()
-        logger.warning("A refused webhook is not counted, Redis does not answer: %s", error)
+        report_failure(_USE, "A refused webhook is not counted", error)
 
 
 def commands_to_count(*, slug: str, reason: WebhookRefusal) -> list[Command]:
@@ -86,8 +81,7 @@ def refused_webhooks() -> dict[str, RefusedWebhooks]:
     try:
         hours = run_pipeline([("HGETALL", _key(hour)) for hour in range(present - HOURS + 1, present + 1)])
     except RedisError as error:
-        metrics.redis_failures_total.labels(_USE).inc()
-        logger.warning("Refused webhooks are not shown, Redis does not answer: %s", error)
+        report_failure(_USE, "Refused webhooks are not shown", error)
         return {}
     found: dict[str, RefusedWebhooks] = {}
     for values in hours:

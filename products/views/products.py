@@ -1,7 +1,8 @@
 """`/api/v1/products/` and `/bulk/`."""
 
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
@@ -10,6 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from pms_backend.access.cached_reads import Generations, cached_read
 from pms_backend.access.scopes import read_write
 from pms_backend.access.visibility import visibility_of
 from pms_backend.api import bulk
@@ -20,9 +22,10 @@ from pms_backend.api.filters import FilterBackend
 from pms_backend.api.keyset import NEWEST_FIRST, KeysetPagination, Sorting
 from pms_backend.api.parsers import JSONParser, MergePatchParser
 from pms_backend.api.renderers import to_json
-from pms_backend.api.response_cache import Made, cached_response
+from pms_backend.api.response_cache import Made
 from pms_backend.api.schema import BulkAnswerSerializer
-from products import cache_generations, services
+from products import services
+from products.cache_generations import detail_generations, list_generations
 from products.exceptions import ProductNotFound
 from products.filters import ProductFilter
 from products.models import Product, ProductQuerySet, ProductStatus
@@ -60,6 +63,7 @@ class ProductViewSet(GenericViewSet[Product]):
     open_to_storefronts = frozenset({"list", "retrieve"})
     parser_classes = (JSONParser, MergePatchParser)
     lookup_value_regex = r"[0-9]{1,18}"
+    cached_reads: ClassVar[Mapping[str, Generations]] = {"list": list_generations, "retrieve": detail_generations}
     has_etag = frozenset({"list", "retrieve", "create", "update", "partial_update", "restore", "publish", "unpublish"})
     takes_if_match = frozenset({"update", "partial_update", "destroy", "restore", "publish", "unpublish"})
 
@@ -71,21 +75,12 @@ class ProductViewSet(GenericViewSet[Product]):
     @extend_schema(responses=ProductSerializer(many=True))
     def list(self, request: Request) -> HttpResponse:
         """Products, newest first or in another `ordering`; drafts and active ones unless `status` says otherwise."""
-        visibility = visibility_of(request.auth)
-        return cached_response(
-            request, visibility=visibility, generations=cache_generations.LIST_GENERATIONS, make=self._page
-        )
+        return cached_read(self, self._page)
 
     @extend_schema(responses=ProductSerializer, parameters=[FIELDS])
     def retrieve(self, request: Request, pk: str) -> HttpResponse:
         """One product."""
-        product_id, fields = int(pk), request.query_params.get("fields", "")
-        return cached_response(
-            request,
-            visibility=visibility_of(request.auth),
-            generations=cache_generations.detail_generations(product_id),
-            make=lambda: self._product(product_id, fields),
-        )
+        return cached_read(self, lambda: self._product(int(pk), request.query_params.get("fields", "")))
 
     @extend_schema(responses={201: ProductSerializer})
     def create(self, request: Request) -> HttpResponse:

@@ -1,10 +1,14 @@
 """`/api/v1/products/variants/`: one variant by itself."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
+from pms_backend.access.cached_reads import Generations, cached_read
 from pms_backend.access.scopes import read_write
 from pms_backend.access.visibility import visibility_of
 from pms_backend.api.conditional import answer, etag_of, expected_version
@@ -12,8 +16,9 @@ from pms_backend.api.endpoints import GenericViewSet
 from pms_backend.api.keyset import NEWEST_FIRST, KeysetPagination, Sorting
 from pms_backend.api.parsers import JSONParser, MergePatchParser
 from pms_backend.api.renderers import to_json
-from pms_backend.api.response_cache import Made, cached_response
-from products import cache_generations, services
+from pms_backend.api.response_cache import Made
+from products import services
+from products.cache_generations import list_generations
 from products.exceptions import VariantNotFound
 from products.filters import VariantFilter
 from products.models import ProductStatus, Variant
@@ -33,6 +38,7 @@ class VariantViewSet(GenericViewSet[Variant]):
     open_to_storefronts = frozenset({"list", "retrieve"})
     parser_classes = (JSONParser, MergePatchParser)
     lookup_value_regex = r"[0-9]{1,18}"
+    cached_reads: ClassVar[Mapping[str, Generations]] = {"list": list_generations, "retrieve": list_generations}
     has_etag = frozenset({"list", "retrieve", "partial_update"})
     takes_if_match = frozenset({"partial_update"})
 
@@ -50,21 +56,12 @@ class VariantViewSet(GenericViewSet[Variant]):
     @extend_schema(responses=SingleVariantSerializer(many=True))
     def list(self, request: Request) -> HttpResponse:
         """Variants, newest first: current ones of drafts and active products."""
-        visibility = visibility_of(request.auth)
-        return cached_response(
-            request, visibility=visibility, generations=cache_generations.LIST_GENERATIONS, make=self._page
-        )
+        return cached_read(self, self._page)
 
     @extend_schema(responses=SingleVariantSerializer)
     def retrieve(self, request: Request, pk: str) -> HttpResponse:
         """One variant, archived or not."""
-        visibility = visibility_of(request.auth)
-        return cached_response(
-            request,
-            visibility=visibility,
-            generations=cache_generations.LIST_GENERATIONS,
-            make=lambda: self._variant(int(pk)),
-        )
+        return cached_read(self, lambda: self._variant(int(pk)))
 
     @extend_schema(responses=SingleVariantSerializer)
     def partial_update(self, request: Request, pk: str) -> HttpResponse:

@@ -150,6 +150,23 @@ def test_a_refused_request_takes_no_place(limit):
     assert count_request("a", client).allowed
 
 
+@pytest.mark.parametrize(("old", "recent"), [(250, 30), (1, 0), (101, 1), (0, 5), (250, 0)])
+def test_what_has_left_the_window_is_taken_from_the_log(limit, old, recent):
+    limit(a="300/minute")
+    redis = get_redis_connection("default")
+    seconds, microseconds = redis.time()
+    now = seconds * 1_000_000 + microseconds
+    for age_seconds, number in ((61, old), (30, recent)):
+        for index in range(number):
+            redis.lpush("pms:limit:a:me", now - age_seconds * 1_000_000 + index)
+
+    verdict = count_request("a", "me")
+
+    assert (verdict.remaining, redis.llen("pms:limit:a:me")) == (300 - recent - 1, recent + 1)
+    assert (verdict.reset_seconds <= 30) == (recent > 0)
+    assert 59_000 < redis.pttl("pms:limit:a:me") <= 60_000
+
+
 def test_tiers_without_limits_of_their_own_have_the_default_ones(limit):
     limit(default_read="1/minute", default_write="2/minute", gold_read="3/minute")
 

@@ -1,10 +1,13 @@
 """Exchanges with Redis: by a connection of each thread's own, within their time."""
 
+import gc
 import os
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 
 import pytest
@@ -12,7 +15,8 @@ from django.conf import settings
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError, ResponseError
 
-from pms_backend.api.redis_pipeline import run_pipeline
+from pms_backend.api import redis_pipeline
+from pms_backend.api.redis_pipeline import run_pipeline, send_pipeline
 from tests.concurrency.threads import at_once
 from tests.machine import is_within
 
@@ -29,18 +33,17 @@ def test_commands_are_answered_in_their_order():
 
 
 def test_a_thread_keeps_its_connection():
-    number = run_pipeline([("CLIENT ID",)])
+    number = run_pipeline([("CLIENT", "ID")])
 
-    assert run_pipeline([("CLIENT ID",)]) == number
+    assert run_pipeline([("CLIENT", "ID")]) == number
 
 
-@pytest.mark.parametrize("cache", ["default", "responses"])
-def test_many_short_threads_leave_no_connections(cache: str):
+def test_many_short_threads_leave_no_connections():
     answers = []
     before = connected()
 
     for _ in range(POOLS_LIMIT + 20):
-        thread = threading.Thread(target=lambda: answers.extend(run_pipeline([("PING",)], cache=cache)))
+        thread = threading.Thread(target=lambda: answers.extend(run_pipeline([("PING",)])))
         thread.start()
         thread.join()
 
@@ -49,14 +52,33 @@ def test_many_short_threads_leave_no_connections(cache: str):
     assert connected() - before < 5
 
 
+def test_a_thread_that_redis_has_answered_with_an_error_leaves_no_connection():
+    def ask() -> None:
+        with suppress(ResponseError):
+            run_pipeline([("INCR", "a", "b")])
+
+    before = connected()
+    gc.disable()
+    try:
+        for _ in range(5):
+            thread = threading.Thread(target=ask)
+            thread.start()
+            thread.join()
+        left = connected() - before
+    finally:
+        gc.enable()
+
+    assert left <= 0
+
+
 def test_a_forked_process_leaves_the_parents_connection_alone():
-    (number,) = run_pipeline([("CLIENT ID",)])
+    (number,) = run_pipeline([("CLIENT", "ID")])
     child = os.fork()
     if child == 0:
-        os._exit(0 if run_pipeline([("CLIENT ID",)]) != [number] else 1)
+        os._exit(0 if run_pipeline([("CLIENT", "ID")]) != [number] else 1)
 
     assert os.waitpid(child, 0)[1] == 0
-    assert run_pipeline([("CLIENT ID",)]) == [number]
+    assert run_pipeline([("CLIENT", "ID")]) == [number]
 
 
 ENDINGS = {
@@ -66,7 +88,8 @@ ENDINGS = {
         "threading.Thread(target=ping, daemon=True).start()\nmade.wait()"
     ),
     "without the connection that it wanted": (
-        'with suppress(InvalidCacheBackendError):\n    run_pipeline([("PING",)], cache="missing")'
+        'redis_pipeline.get_redis_connection = lambda _: get_redis_connection("missing")\n'
+        'with suppress(InvalidCacheBackendError):\n    run_pipeline([("PING",)])'
     ),
 }
 
@@ -76,6 +99,8 @@ def test_an_interpreter_ends_without_output(ending: str):
     program = (
         "import threading, time\nfrom contextlib import suppress\nimport django\ndjango.setup()\n"
         "from django.core.cache import InvalidCacheBackendError\n"
+        "from django_redis import get_redis_connection\n"
+        "from pms_backend.api import redis_pipeline\n"
         "from pms_backend.api.redis_pipeline import run_pipeline\n"
         "made = threading.Event()\n"
     )
@@ -104,24 +129,76 @@ def test_an_error_of_redis_is_raised_and_the_next_pipeline_works():
 
 
 def test_a_connection_that_redis_has_closed_is_replaced():
-    (number,) = run_pipeline([("CLIENT ID",)])
+    (number,) = run_pipeline([("CLIENT", "ID")])
     get_redis_connection("default").client_kill_filter(_id=number)
 
     assert run_pipeline([("PING",)]) == [b"PONG"]
 
 
-@pytest.mark.parametrize("seconds", [None, 0.05])
-def test_a_slow_redis_times_out(seconds: float | None):
-    run_pipeline([("PING",)])
-    get_redis_connection("default").client_pause(2_000, all=False)
-    began = time.monotonic()
-    try:
-        with pytest.raises(RedisError):
-            run_pipeline([("SET", "a", 1)], seconds=seconds)
-        took = time.monotonic() - began
-    finally:
-        get_redis_connection("default").execute_command("CLIENT UNPAUSE")
+def test_the_replies_of_commands_that_nobody_waited_for_are_skipped():
+    send_pipeline([("SET", "a", 1), ("INCR", "a", "b"), ("GET", "a")])
+    send_pipeline([("SET", "b", 2)])
 
-    assert (seconds or settings.REDIS_TIMEOUT_SECONDS) <= took
-    assert is_within(took, 2)
+    assert run_pipeline([("GET", "a"), ("GET", "b"), ("ECHO", "next")]) == [b"1", b"2", b"next"]
     assert run_pipeline([("PING",)]) == [b"PONG"]
+
+
+def test_what_nobody_waits_for_is_lost_with_its_connection_and_nothing_else_is():
+    (number,) = run_pipeline([("CLIENT", "ID")])
+    get_redis_connection("default").client_kill_filter(_id=number)
+
+    with suppress(RedisError):
+        send_pipeline([("SET", "a", 1)])
+
+    assert run_pipeline([("ECHO", "next")]) == [b"next"]
+
+
+@pytest.fixture
+def slow_redis(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A Redis that takes commands that write and does not reply."""
+    monkeypatch.setattr(redis_pipeline, "breaker", redis_pipeline.Breaker())
+    run_pipeline([("PING",)])
+    get_redis_connection("default").client_pause(60_000, all=False)
+    yield
+    get_redis_connection("default").execute_command("CLIENT UNPAUSE")
+    redis_pipeline.breaker.close()
+    assert run_pipeline([("PING",)]) == [b"PONG"]
+
+
+@pytest.mark.usefixtures("slow_redis")
+def test_a_slow_redis_costs_one_timeout_and_is_then_left_alone():
+    began = time.monotonic()
+    with pytest.raises(RedisError):
+        run_pipeline([("SET", "a", 1)])
+    took = time.monotonic() - began
+    for ask in (run_pipeline, send_pipeline):
+        with pytest.raises(redis_pipeline.RedisPaused):
+            ask([("PING",)])
+
+    assert took >= settings.REDIS_TIMEOUT_SECONDS
+    assert is_within(took, 2)
+
+
+@pytest.mark.usefixtures("slow_redis")
+def test_what_must_not_be_skipped_is_asked_in_a_pause_too():
+    with pytest.raises(RedisError):
+        run_pipeline([("SET", "a", 1)])
+
+    assert run_pipeline([("PING",)], even_if_paused=True) == [b"PONG"]
+    # It has answered.
+    assert run_pipeline([("PING",)]) == [b"PONG"]
+
+
+@pytest.mark.usefixtures("slow_redis")
+def test_after_a_pause_one_thread_tries_again_and_the_others_do_not_wait(monkeypatch: pytest.MonkeyPatch):
+    redis_pipeline.breaker.open()
+    monkeypatch.setattr(redis_pipeline.breaker, "_until", 0.0)
+
+    def ask() -> str:
+        try:
+            run_pipeline([("SET", "a", 1)])
+        except RedisError as error:
+            return type(error).__name__
+        return ""
+
+    assert sorted(at_once([ask] * 8)) == ["RedisPaused"] * 7 + ["TimeoutError"]

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
+from redis.exceptions import RedisError
 
 from pms_backend.access.models import INTERNAL_TIER
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.access.services import create_api_client
-from pms_backend.api import cache_generations, response_cache
+from pms_backend.api import cache_generations, redis_pipeline, response_cache
 from tests.concurrency.threads import at_once
 from tests.conftest import JSONClient
 from tests.factories import make_location, make_product, set_stock
@@ -122,8 +123,8 @@ def hits() -> float:
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Twelve threads in one process wait for the interpreter longer than a web server's four: Redis is not to blame."""
-    monkeypatch.setattr(response_cache, "BUDGET_SECONDS", 0.5)
-    monkeypatch.setattr(response_cache, "PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(response_cache, "WAIT_SECONDS", 0.5)
+    monkeypatch.setattr(redis_pipeline, "PAUSE_SECONDS", 0.05)
 
 
 def test_no_reader_sees_a_response_older_than_an_acknowledged_write() -> None:
@@ -153,8 +154,8 @@ def test_reading_tokens_after_the_database_shows_stale_responses(monkeypatch: py
     def read_tokens_last(entry: Any, body: bytes, etag: str) -> None:
         if entry._fills:
             time.sleep(0.01)
-            with contextlib.suppress(response_cache.ResponseCacheUnavailable):
-                entry._read()
+            with contextlib.suppress(RedisError):
+                entry._look_up()
         store(entry, body, etag)
 
     monkeypatch.setattr(response_cache.CacheEntry, "store", read_tokens_last)

@@ -10,9 +10,9 @@ from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from redis.connection import Connection
 from standardwebhooks import Webhook
 
+from pms_backend.api import redis_pipeline
 from pms_integration import services
 from pms_integration.models import PMSConnection, PMSEvent
 from pms_integration.services import WebhookRefusal
@@ -129,12 +129,12 @@ def test_a_forged_webhook_costs_one_round_trip_with_its_limit(
     forge(pms)
     trips = []
 
-    def counted(self: Any, packed: Any, *more: Any, **named: Any) -> Any:
+    def counted(self: Any, packed: bytes, count: int) -> Any:
         trips.append(packed)
-        return send(self, packed, *more, **named)
+        return exchange(self, packed, count)
 
-    send = Connection.send_packed_command
-    monkeypatch.setattr(Connection, "send_packed_command", counted)
+    exchange = redis_pipeline._ThreadConnection.exchange
+    monkeypatch.setattr(redis_pipeline._ThreadConnection, "exchange", counted)
     forge(pms)
     monkeypatch.undo()
 
