@@ -14,6 +14,7 @@ from pms_backend.api.endpoints import APIView
 from pms_backend.api.exceptions import NotFound
 from pms_backend.api.parsers import InvalidJSON, RawParser
 from pms_backend.api.renderers import json_response
+from pms_backend.api.request_headers import RequestHeaders
 from pms_integration import services
 from pms_integration.connectors.contract import HandshakeResponse
 from pms_integration.exceptions import SignatureInvalid, SignatureMissing, SignatureStale
@@ -68,7 +69,7 @@ class PMSWebhookView(APIView):
     def post(self, request: Request, slug: str) -> HttpResponse:
         """Verifies the signature over the raw bytes and stores them; the rest is the worker's."""
         try:
-            found = services.receive_webhook(slug=slug, headers=request.headers, body=read_body(request))
+            found = services.receive_webhook(slug=slug, headers=RequestHeaders(request.META), body=read_body(request))
         except (BodyTooLarge, SignatureInvalid, InvalidJSON) as error:
             reason = _REASONS.get(type(error), WebhookRefusal.WRONG_SIGNATURE)
             if isinstance(error, InvalidJSON):
