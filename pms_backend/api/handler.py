@@ -1,6 +1,7 @@
 """The two ways of a request: a short one for programs, Django's usual one for pages (docs/adr/0029)."""
 
 import functools
+import re
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ DOCS_PATH: Final = "/api/docs/"
 # How many paths, and how long ones, are remembered with their views. A longer one belongs to no list.
 REMEMBERED_PATHS: Final = 1_000
 LONGEST_REMEMBERED_PATH: Final = 100
+# A part of a path that is a number of an id's length.
+_NUMBER: Final = re.compile(r"/([0-9]{1,18})(?=/)")
 LONGEST_PATH: Final = 16 * 1024
 
 
@@ -93,15 +96,39 @@ class Application:
 
 
 def match_of(path: str) -> ResolverMatch | None:
-    """The view for a path, and its arguments; None if there is none. It is shared by requests: do not change it."""
-    length, urlconf = len(path), settings.ROOT_URLCONF
+    """The view for a path, and its arguments; None if there is none. It is shared by requests: do not change it.
+
+    Django's resolver makes a dozen objects for each, so that of the last paths is remembered.
+    """
     try:
-        if length <= LONGEST_REMEMBERED_PATH:
-            return _remembered(path, urlconf)
+        if len(path) <= LONGEST_REMEMBERED_PATH:
+            return _with_number(path) or _remembered(path, settings.ROOT_URLCONF)
         # A middleware refuses one that is too long.
-        return get_resolver(urlconf).resolve(path) if length <= LONGEST_PATH else None
+        return get_resolver(settings.ROOT_URLCONF).resolve(path) if len(path) <= LONGEST_PATH else None
     except Resolver404:
         return None
+
+
+def _with_number(path: str) -> ResolverMatch | None:
+    """The match of a path with one number, such as `/api/v1/products/7/`, made of that with the number 0.
+
+    None where it is not by itself one of the arguments: in `/levels/A/7/B/` it may be a part of a SKU.
+    """
+    numbers = _NUMBER.findall(path)
+    if len(numbers) != 1:
+        return None
+    (number,) = numbers
+    try:
+        match = _remembered(path.replace(f"/{number}/", "/0/"), settings.ROOT_URLCONF)
+    except Resolver404:
+        return None
+    given = {name: value for name, value in match.kwargs.items() if value in ("0", 0)}
+    if len(given) != 1:
+        return None
+    ((name, value),) = given.items()
+    own = ResolverMatch.__new__(ResolverMatch)
+    own.__dict__.update(match.__dict__, kwargs={**match.kwargs, name: type(value)(number)})
+    return own
 
 
 @functools.lru_cache(maxsize=REMEMBERED_PATHS)

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory
-from django.urls import path
+from django.urls import Resolver404, path, resolve
 
 from pms_backend.api.handler import Application, is_api_path, match_of
 from pms_backend.api.problems import Problem
@@ -129,6 +129,37 @@ def test_a_connection_that_broke_is_replaced_for_the_next_request():
     answer("/api/empty/")
 
     assert connection.connection is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "products/", "products/7/", "products/007/", "products/0/", "products/123456789012345678/",
+        "products/7/publish/", "products/1234567890123456789/", "products/7/images/", "products/7/images/7/",
+        "products/7/images/8/", "products/bulk/", "products/variants/7/", "products/categories/7/",
+        "products/7", "products/x/", "products/٧/", "inventory/movements/7/reverse/",
+        "inventory/movements/0/reverse/", "inventory/stocktakes/7/lines/", "inventory/levels/7/",
+        "inventory/levels/A/7/", "inventory/levels/7/main/", "inventory/levels/A/7/B/",
+        "inventory/levels/0/7/", "inventory/levels/7/7/", "inventory/levels/A/0/7/B/",
+        "inventory/levels/A-7/", "inventory/reservations/7/commit/", "webhooks/pms/7/",
+        "pms/sync-runs/7/differences/", "nothing/7/", "7/",
+    ],
+)  # fmt: skip
+def test_the_match_is_that_of_djangos_resolver(path: str, settings: Any):
+    settings.ROOT_URLCONF = "pms_backend.urls"
+    try:
+        expected = vars(resolve(f"/api/v1/{path}"))
+    except Resolver404:
+        expected = None
+
+    for _ in range(2):
+        found = match_of(f"/api/v1/{path}")
+
+        assert (found and told(vars(found))) == (expected and told(expected))
+
+
+def told(match: dict[str, Any]) -> list[Any]:
+    return [match[name] for name in ("func", "args", "kwargs", "route", "url_name", "view_name")]
 
 
 def test_a_long_path_is_not_resolved():
