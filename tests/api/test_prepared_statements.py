@@ -1,62 +1,52 @@
-"""The cursor of a thread's prepared statements."""
+"""Prepared statements: what is planned once stays planned."""
+
+from contextlib import suppress
 
 import pytest
-from django.db import DataError, connection
-from django.test.utils import CaptureQueriesContext
+from django.db import connection, transaction
 
 from pms_backend.api.prepared_statements import prepared_cursor
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+STATEMENT = "SELECT %(number)s::bigint + 1 /* a statement of this test */"
 
-def select(number: int) -> int:
+
+def run(number: int) -> int:
     with prepared_cursor() as cursor:
-        cursor.execute("SELECT %(number)s", {"number": number})
-        selected: int = cursor.fetchone()[0]
-    return selected
+        cursor.execute(STATEMENT, {"number": number})
+        return int(cursor.fetchone()[0])
 
 
-def test_one_cursor_runs_one_statement_after_the_other():
-    with prepared_cursor() as first:
-        pass
-    with prepared_cursor() as second:
-        pass
-
-    assert first is second
+def prepared() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM pg_prepared_statements WHERE statement LIKE %s", ["%of this test%"])
+        return [name for (name,) in cursor.fetchall()]
 
 
-def test_a_statement_within_the_block_of_another_leaves_its_rows():
-    with prepared_cursor() as cursor:
-        cursor.execute("SELECT generate_series(1, %(last)s)", {"last": 3})
-
-        assert select(7) == 7
-        assert cursor.fetchall() == [(1,), (2,), (3,)]
-
-
-def test_rows_are_freed_at_the_end_of_the_block():
-    with prepared_cursor() as cursor:
-        cursor.execute("SELECT %(number)s", {"number": 1})
-
-    assert cursor.cursor.pgresult is None
-
-
-def test_a_new_connection_has_a_new_cursor():
-    assert select(1) == 1
+def test_a_statement_outlasts_a_refused_request_and_a_savepoint() -> None:
     connection.close()
+    with suppress(ZeroDivisionError), transaction.atomic():
+        assert run(1) == 2
+        raise ZeroDivisionError
+    first = prepared()
+    with transaction.atomic(), suppress(ZeroDivisionError), transaction.atomic():
+        assert run(2) == 3
+        raise ZeroDivisionError
 
-    assert select(2) == 2
+    assert len(first) == 1
+    assert prepared() == first
 
 
-def test_a_statement_that_failed_spoils_no_later_one():
-    with pytest.raises(DataError), prepared_cursor() as cursor:
-        cursor.execute("SELECT 1 / %(number)s", {"number": 0})
-
-    assert select(2) == 2
-
-
-def test_captured_queries_have_the_statement():
-    select(1)
-    with CaptureQueriesContext(connection) as captured:
-        select(1)
-
-    assert [query["sql"] for query in captured.captured_queries] == ["SELECT $1"]
+def test_a_change_of_tables_has_it_prepared_again() -> None:
+    """PostgreSQL refuses a plan whose columns have changed."""
+    connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE one AS SELECT 1 AS first")
+        with prepared_cursor() as reading:
+            reading.execute("SELECT * FROM one", {})
+            assert reading.fetchall() == [(1,)]
+        cursor.execute("ALTER TABLE one ADD COLUMN second bigint DEFAULT 2")
+        with prepared_cursor() as reading:
+            reading.execute("SELECT * FROM one", {})
+            assert reading.fetchall() == [(1, 2)]
