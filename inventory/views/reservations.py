@@ -1,18 +1,19 @@
 """`/api/v1/inventory/reservations/`."""
 
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from inventory import services
 from inventory.exceptions import ReservationNotFound
 from inventory.filters import ReservationFilter
 from inventory.models import Reservation
+from inventory.representation import reservation_as_dict
 from inventory.serializers.reservations import (
     CommitSerializer,
     ExpirySerializer,
@@ -23,7 +24,12 @@ from pms_backend.access.caller import Caller
 from pms_backend.access.scopes import read_write
 from pms_backend.access.visibility import visibility_of
 from pms_backend.api.endpoints import GenericViewSet
-from pms_backend.api.validation import validated
+from pms_backend.api.fast_validation import FastValidator
+from pms_backend.api.renderers import json_response
+
+_REQUEST: Final = FastValidator(ReservationRequestSerializer())
+_COMMIT: Final = FastValidator(CommitSerializer())
+_EXPIRY: Final = FastValidator(ExpirySerializer())
 
 
 class ReservationViewSet(mixins.ListModelMixin, GenericViewSet[Reservation]):
@@ -43,7 +49,7 @@ class ReservationViewSet(mixins.ListModelMixin, GenericViewSet[Reservation]):
         return reservations if self.request is None else reservations.of(self._client())
 
     @extend_schema(responses=ReservationSerializer)
-    def retrieve(self, request: Request, pk: str) -> Response:
+    def retrieve(self, request: Request, pk: str) -> HttpResponse:
         """One reservation; after its expiry its status is `expired`."""
         reservation = self.get_queryset().filter(pk=pk).first()
         if reservation is None:
@@ -57,9 +63,9 @@ class ReservationViewSet(mixins.ListModelMixin, GenericViewSet[Reservation]):
             200: OpenApiResponse(ReservationSerializer, "the reference is this reservation already"),
         },
     )
-    def create(self, request: Request) -> Response:
+    def create(self, request: Request) -> HttpResponse:
         """Reserves all lines or none. A line without a location is served by priority, and split if necessary."""
-        wanted = validated(ReservationRequestSerializer, request.data)
+        wanted = _REQUEST.run_validation(request.data)
         lines = [services.ReservationRequest(**line) for line in wanted.pop("lines")]
         published_only = not visibility_of(request.auth).unpublished
         reservation, is_new = services.reserve_stock(
@@ -69,23 +75,23 @@ class ReservationViewSet(mixins.ListModelMixin, GenericViewSet[Reservation]):
 
     @extend_schema(request=CommitSerializer, responses=ReservationSerializer)
     @action(detail=True, methods=["post"])
-    def commit(self, request: Request, pk: str) -> Response:
+    def commit(self, request: Request, pk: str) -> HttpResponse:
         """Sells all reserved units, or some: writes `sale` movements with the reservation's reference."""
-        lines = validated(CommitSerializer, request.data).get("lines")
+        lines = _COMMIT.run_validation(request.data).get("lines")
         units = None if lines is None else [(line["sku"], line["quantity"]) for line in lines]
         return _response(services.commit_reservation(reservation_id=int(pk), client=self._client(), lines=units))
 
     @extend_schema(request=None, responses=ReservationSerializer)
     @action(detail=True, methods=["post"])
-    def release(self, request: Request, pk: str) -> Response:
+    def release(self, request: Request, pk: str) -> HttpResponse:
         """Releases the units that are still reserved."""
         return _response(services.release_reservation(reservation_id=int(pk), client=self._client()))
 
     @extend_schema(request=ExpirySerializer, responses=ReservationSerializer)
     @action(detail=True, methods=["post"])
-    def extend(self, request: Request, pk: str) -> Response:
+    def extend(self, request: Request, pk: str) -> HttpResponse:
         """Sets the expiry of the reservation to `expires_in` seconds from now."""
-        expiry = validated(ExpirySerializer, request.data)
+        expiry = _EXPIRY.run_validation(request.data)
         return _response(services.extend_reservation(reservation_id=int(pk), client=self._client(), **expiry))
 
     def _client(self) -> str | None:
@@ -98,5 +104,5 @@ class ReservationViewSet(mixins.ListModelMixin, GenericViewSet[Reservation]):
         return cast("Caller", caller)
 
 
-def _response(reservation: Reservation, status: int = 200) -> Response:
-    return Response(ReservationSerializer(reservation).data, status=status)
+def _response(reservation: Reservation, status: int = 200) -> HttpResponse:
+    return json_response(reservation_as_dict(reservation), status=status)

@@ -187,6 +187,20 @@ def _lengths_of(field: Any) -> tuple[int, int]:
     return max(bounds[0], 0 if field.allow_blank else 1), bounds[1]
 
 
+def _rows(field: Any) -> Reader:
+    shortest = max(field.min_length or 0, 0 if field.allow_empty else 1)
+    longest = sys.maxsize if field.max_length is None else field.max_length
+    _require(not field.validators, field)
+    read_row = FastValidator(field.child)._validate_fast
+
+    def read(value: Any) -> Any:
+        if type(value) is list and shortest <= len(value) <= longest:
+            return [read_row(row) for row in value]
+        raise _NeedsFullValidation
+
+    return read
+
+
 def _object(field: Any) -> Reader:
     _bounds(field)
     _require(field.allow_empty and type(field.child) is type(serializers.DictField().child), field)
@@ -205,6 +219,7 @@ _READER_FACTORIES: Final[dict[type, Callable[[Any], Reader]]] = {
     serializers.ChoiceField: _choice,
     serializers.BooleanField: _boolean,
     serializers.ListField: _list,
+    serializers.ListSerializer: _rows,
     serializers.DictField: _object,
     RowField: _object,
 }

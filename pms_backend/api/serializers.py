@@ -20,6 +20,7 @@ from rest_framework.serializers import (
     FileField,
     JSONField,
     ListField,
+    ListSerializer,
     MultipleChoiceField,
     RegexField,
     Serializer,

@@ -9,6 +9,7 @@ from rest_framework.validators import UniqueTogetherValidator
 
 from inventory.models import MAX_CODE_LENGTH, MAX_QUANTITY
 from inventory.serializers.availability import AvailabilityQuestionSerializer
+from inventory.serializers.reservations import CommitSerializer, ReservationRequestSerializer
 from inventory.serializers.stock import AdjustmentSerializer, BulkCountsSerializer, CountSerializer
 from pms_backend.api import serializers
 from pms_backend.api.fast_validation import FastValidator
@@ -31,21 +32,27 @@ VALUES: st.SearchStrategy[Any] = st.one_of(
     st.dictionaries(st.text(max_size=2), st.integers(), max_size=2),
     st.sampled_from(["sale", "correction", "count", "damage"]),
     st.lists(st.dictionaries(st.text(max_size=2), st.none(), max_size=2), max_size=3),
+    st.lists(st.dictionaries(st.sampled_from(["sku", "quantity", "location"]), st.one_of(TEXTS, NUMBERS)), max_size=3),
 )
 NAMES = [
     "sku", "location", "delta", "reason", "note", "reference", "expected_version", "dedupe", "on_hand",
-    "expected_on_hand", "skus", "locations", "counts", "atomic", "unknown",
+    "expected_on_hand", "skus", "locations", "counts", "atomic", "lines", "expires_in", "unknown",
 ]  # fmt: skip
 VALID_ROW = {
     "sku": "A-1",
     "location": "main",
     "delta": 3,
     "reason": "sale",
+    "reference": "R-1",
     "on_hand": 3,
     "skus": ["A"],
     "counts": [{}],
+    "lines": [{"sku": "A", "quantity": 1}, {"sku": "B", "quantity": 2, "location": "main"}],
 }
-SERIALIZERS = [AdjustmentSerializer, CountSerializer, AvailabilityQuestionSerializer, BulkCountsSerializer]
+SERIALIZERS = [
+    AdjustmentSerializer, CountSerializer, AvailabilityQuestionSerializer, BulkCountsSerializer,
+    ReservationRequestSerializer, CommitSerializer,
+]  # fmt: skip
 
 
 def result(validator: Any, data: Any) -> Any:
