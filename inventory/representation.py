@@ -46,8 +46,8 @@ LEVEL_COLUMNS: Final = tuple(
 
 
 def reservation_as_dict(reservation: Reservation) -> dict[str, Any]:
-    """One reservation that was read by `as_of_now()`."""
-    return {
+    """One reservation that was read by `as_of_now()`, or that a service has returned."""
+    return reservation.shown or {
         "id": reservation.pk,
         "reference": reservation.reference,
         "status": str(reservation.shown_status),

@@ -1,6 +1,6 @@
 """Reservations."""
 
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from django.db import models
 from django.db.models.functions import Now
@@ -59,6 +59,8 @@ class Reservation(models.Model):
 
     # Read by `ReservationQuerySet.as_of_now`.
     is_overdue: bool = False
+    # As `representation.reservation_as_dict` shows it: set by the statements that change it.
+    shown: dict[str, Any] | None = None
 
     client = models.CharField(_("client"), max_length=MAX_ACTOR_LENGTH)
     reference = models.CharField(_("reference"), max_length=MAX_REFERENCE_LENGTH)

@@ -27,7 +27,7 @@ def _as_json(shape: type[Any], prefix: str = "", **expressions: str) -> str:
     members = []
     for name, kind in get_type_hints(shape).items():
         expression = expressions.get(name, f"{prefix}{name}")
-        members.append(f"'{name}', {_MOMENT_AS_JSON.format(expression) if kind is datetime else expression}")
+        members.append(f"'{name}', {moment_as_json(expression) if kind is datetime else expression}")
     return f"jsonb_build_object({', '.join(members)})"
 
 
@@ -36,7 +36,10 @@ def level_as_json(prefix: str = "") -> str:
     return _as_json(LevelData, prefix, available=f"{prefix}on_hand - {prefix}reserved")
 
 
-_MOMENT_AS_JSON: Final = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+def moment_as_json(expression: str) -> str:
+    """The SQL of a moment in RFC 3339."""
+    return f"""to_char({expression} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+
 
 # What an UPDATE of `inventory_stocklevel AS level` returns of the level for `LEDGER_AND_OUTBOX`.
 RETURNED_COLUMNS: Final = ", ".join(
@@ -257,7 +260,7 @@ def _columns_of(levels: Sequence[LevelState]) -> dict[str, tuple[Any, ...]]:
     return dict(zip(LevelState._fields, zip(*levels, strict=True), strict=False))
 
 
-def run_alone(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+def run_alone(statement: str, parameters: dict[str, Any], *, is_prepared: bool = True) -> list[tuple[Any, ...]]:
     """Runs such a statement as its own transaction; returns no rows within an open transaction, or after a deadlock.
 
     A statement is all or nothing by itself, deferred constraints included, and its level, ledger and outbox are in it:
@@ -268,7 +271,7 @@ def run_alone(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...
         return []
     try:
         with Committing(database):
-            rows = _rows_of(statement, parameters, is_prepared=True)
+            rows = _rows_of(statement, parameters, is_prepared=is_prepared)
     except DatabaseError as error:
         if not is_retryable(error):
             raise

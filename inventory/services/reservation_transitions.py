@@ -1,15 +1,13 @@
-"""Committing, releasing, extending and expiring reservations. Each locks the reservation before its levels."""
+"""Committing, releasing, extending and expiring reservations: one statement each (reservation_statements.py)."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
-from django.db.models.functions import Now
+import orjson
+from django.db import DEFAULT_DB_ALIAS
 from django.utils.translation import gettext as _
 
-from inventory.events import ReservationCommitted, ReservationEvent, ReservationReleased
-from inventory.events import ReservationExpired as ReservationHasExpired
 from inventory.exceptions import (
     InvalidLines,
     InvalidReservation,
@@ -18,29 +16,26 @@ from inventory.exceptions import (
     ReservationNotFound,
     ReservationStateConflict,
 )
-from inventory.models import Reason, Reservation, ReservationLine, ReservationStatus
-from inventory.representation import reservation_as_dict
-from inventory.services.level_batch import LevelBatch
-from inventory.services.levels import Key
-from inventory.services.line_updates import write_lines
+from inventory.models import Reservation, ReservationLine, ReservationStatus
+from inventory.services.ledger import run, run_alone
 from inventory.services.reservation_requests import (
     DEFAULT_EXPIRES_IN_SECONDS,
     MAX_RESERVATION_LINES,
     check_expires_in,
     check_quantity,
 )
-from pms_backend.api import context
+from inventory.services.reservation_statements import COMMIT, EXPIRE, EXTEND, RELEASE, RESERVATION_FIELDS
+from pms_backend.api.arrays import as_array
 from pms_backend.api.batches import run_batches
+from pms_backend.api.prepared_statements import prepared_cursor
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
-from pms_backend.events import services as outbox
 from products.skus import sku_key
 
 # The most reservations that the sweep expires in a transaction, or that a new reservation expires before it.
 MAX_EXPIRED_AT_ONCE: Final = 100
 
 
-@retried_atomic
 def commit_reservation(
     *, reservation_id: int, client: str | None, lines: Sequence[tuple[str, int]] | None = None
 ) -> Reservation:
@@ -51,37 +46,46 @@ def commit_reservation(
     `ReservationStateConflict`, `InvalidLines`, `RefusedLines` (`exceeds_reservation`), `InvalidReservation`,
     `InvalidQuantity`.
     """
-    reservation = lock_reservation(reservation_id, client)
-    if reservation.status == ReservationStatus.COMMITTED:
-        return reservation
-    require_active(reservation)
-    sold = _units_to_sell(reservation, lines)
-    levels = LevelBatch((key_of(line) for line, _ in sold), reference=reservation.reference)
-    for line, units in sold:
-        levels.change(key_of(line), on_hand=-units, reserved=-units, reason=Reason.SALE)
-        line.reserved -= units
-        line.committed += units
-    levels.write()
-    write_lines([line for line, _ in sold], "reserved", "committed")
-    is_over = not held_lines([reservation])
-    set_status([reservation], ReservationStatus.COMMITTED if is_over else ReservationStatus.ACTIVE)
-    announce(ReservationCommitted, [reservation])
-    return reservation
+    parameters = {"id": reservation_id, "client": client, "line_ids": None, "units": None}
+    if lines is None and (rows := run_alone(COMMIT, parameters)):
+        return reservation_of(rows[0])
+    return _commit_or_explain(parameters, lines)
 
 
 @retried_atomic
+def _commit_or_explain(parameters: dict[str, Any], lines: Sequence[tuple[str, int]] | None) -> Reservation:
+    """In a transaction, which a part and a refusal need: its lines are read before."""
+    if lines is None and (rows := run(COMMIT, parameters)):
+        return reservation_of(rows[0])
+    reservation = _lock_reservation(parameters)
+    if reservation.status == ReservationStatus.COMMITTED:
+        return reservation
+    _require_active(reservation)
+    sold = _units_to_sell(reservation, lines)
+    ids, units = as_array([line.pk for line, _ in sold]), as_array([units for _, units in sold])
+    return reservation_of(run(COMMIT, {**parameters, "line_ids": ids, "units": units})[0])
+
+
 def release_reservation(*, reservation_id: int, client: str | None) -> Reservation:
     """Releases the units that are still reserved. A `client` may change only its own reservations, None all.
 
     A released one is returned as it is. Raises `ReservationNotFound`, `ReservationExpired`,
     `ReservationStateConflict`.
     """
-    reservation = lock_reservation(reservation_id, client)
-    if reservation.status == ReservationStatus.RELEASED:
-        return reservation
-    require_active(reservation)
-    _end([reservation], ReservationStatus.RELEASED)
-    announce(ReservationReleased, [reservation])
+    parameters = {"id": reservation_id, "client": client}
+    if rows := run_alone(RELEASE, parameters):
+        return reservation_of(rows[0])
+    return _release_or_explain(parameters)
+
+
+@retried_atomic
+def _release_or_explain(parameters: dict[str, Any]) -> Reservation:
+    if rows := run(RELEASE, parameters):
+        return reservation_of(rows[0])
+    reservation = _lock_reservation(parameters)
+    if reservation.status != ReservationStatus.RELEASED:
+        _require_active(reservation)
+        raise ReservationExpired(reservation.pk)
     return reservation
 
 
@@ -94,13 +98,14 @@ def extend_reservation(
     Raises `ReservationNotFound`, `ReservationExpired`, `ReservationStateConflict`, `InvalidReservation`.
     """
     check_expires_in(expires_in)
-    reservation = lock_reservation(reservation_id, client)
-    require_active(reservation)
-    Reservation.objects.filter(pk=reservation_id).update(
-        expires_at=Now() + timedelta(seconds=expires_in), updated_at=Now()
-    )
-    reservation.refresh_from_db(fields=["expires_at", "updated_at"])
-    return reservation
+    parameters = {"id": reservation_id, "client": client}
+    with prepared_cursor() as cursor:
+        cursor.execute(EXTEND, {**parameters, "seconds": expires_in})
+        row = cursor.fetchone()
+    if row is None:
+        _require_active(_lock_reservation(parameters))
+        raise ReservationExpired(reservation_id)
+    return reservation_of(row)
 
 
 def expire_reservations() -> int:
@@ -111,28 +116,9 @@ def expire_reservations() -> int:
     return run_batches(_expire_batch)
 
 
-def announce_expired(reservations: Sequence[Reservation]) -> None:
-    """Records `reservation.expired` of each, with the actor `system`."""
-    with context.acting_as("system"):
-        announce(ReservationHasExpired, reservations)
-
-
 @retried_atomic
 def _expire_batch() -> int:
-    overdue = Reservation.objects.overdue().as_of_now().order_by("id")
-    batch = list(overdue.select_for_update(no_key=True, skip_locked=True)[:MAX_EXPIRED_AT_ONCE])
-    if batch:
-        _end(batch, ReservationStatus.EXPIRED)
-        announce_expired(batch)
-    return len(batch)
-
-
-def _end(reservations: Sequence[Reservation], status: ReservationStatus) -> None:
-    lines = held_lines(reservations)
-    levels = LevelBatch(key_of(line) for line in lines)
-    release_units(lines, levels)
-    levels.write()
-    set_status(reservations, status)
+    return len(run(EXPIRE, {"most": MAX_EXPIRED_AT_ONCE}, is_prepared=False))
 
 
 def _units_to_sell(
@@ -140,10 +126,10 @@ def _units_to_sell(
 ) -> list[tuple[ReservationLine, int]]:
     """The lines to sell and the units of each, in the order in which the locations were chosen."""
     if lines is None:
-        return [(line, line.reserved) for line in held_lines([reservation])]
+        return [(line, line.reserved) for line in reservation.lines.all()]
     wanted = _wanted_units(reservation, lines)
     sold: list[tuple[ReservationLine, int]] = []
-    for line in held_lines([reservation]):
+    for line in reservation.lines.all():
         units = min(wanted[line.level.variant.sku_key], line.reserved)
         if units:
             wanted[line.level.variant.sku_key] -= units
@@ -182,49 +168,26 @@ def _wanted_units(reservation: Reservation, lines: Sequence[tuple[str, int]]) ->
     return wanted
 
 
-def lock_reservation(reservation_id: int, client: str | None) -> Reservation:
+def reservation_of(row: Sequence[Any]) -> Reservation:
+    """The reservation after a change, from a row that begins with `RESERVATION_FIELDS` and with it as it is shown."""
+    count = len(RESERVATION_FIELDS)
+    reservation = Reservation.from_db(DEFAULT_DB_ALIAS, RESERVATION_FIELDS, row[:count])
+    reservation.shown = orjson.loads(row[count])
+    return reservation
+
+
+def _lock_reservation(parameters: dict[str, Any]) -> Reservation:
     """The reservation as it is now, locked to the end of the transaction. Raises `ReservationNotFound`."""
-    reservations = Reservation.objects.of(client).as_of_now().select_for_update(no_key=True)
-    found = reservations.filter(pk=reservation_id).first()
+    reservations = Reservation.objects.of(parameters["client"]).as_of_now().select_for_update(no_key=True)
+    found = reservations.filter(pk=parameters["id"]).first()
     if found is None:
-        raise ReservationNotFound(reservation_id)
+        raise ReservationNotFound(parameters["id"])
     return found
 
 
-def require_active(reservation: Reservation) -> None:
+def _require_active(reservation: Reservation) -> None:
     """Raises `ReservationExpired`, `ReservationStateConflict`, which name the present state."""
     if reservation.shown_status == ReservationStatus.EXPIRED:
         raise ReservationExpired(reservation.pk)
     if reservation.status != ReservationStatus.ACTIVE:
         raise ReservationStateConflict(reservation.pk, reservation.get_status_display().lower())
-
-
-def held_lines(reservations: Iterable[Reservation]) -> list[ReservationLine]:
-    """The lines that still hold units."""
-    return [line for reservation in reservations for line in reservation.lines.all() if line.reserved]
-
-
-def key_of(line: ReservationLine) -> Key:
-    """The (variant, location) of a line."""
-    return line.level.variant_id, line.level.location_id
-
-
-def release_units(lines: Sequence[ReservationLine], levels: LevelBatch) -> None:
-    """Makes the units that the lines hold available again. It is never refused."""
-    for line in lines:
-        levels.change(key_of(line), reserved=-line.reserved)
-        line.reserved = 0
-    write_lines(lines, "reserved", "committed")
-
-
-def set_status(reservations: Sequence[Reservation], status: ReservationStatus) -> None:
-    """Sets the status of locked reservations."""
-    for reservation in reservations:
-        reservation.status = status
-    ids = [reservation.pk for reservation in reservations]
-    Reservation.objects.filter(pk__in=ids).update(status=status, updated_at=Now())
-
-
-def announce(kind: type[ReservationEvent], reservations: Iterable[Reservation]) -> None:
-    """Records an event of each, as it stands in memory."""
-    outbox.record(*[kind(reservation=reservation_as_dict(reservation)) for reservation in reservations])

@@ -5,44 +5,31 @@ from contextlib import nullcontext
 from typing import Any, Final
 
 import orjson
-from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db import IntegrityError, connection, transaction
+from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from inventory.events import ReservationCreated
 from inventory.exceptions import ReferenceConflict, RefusedLines
-from inventory.models import Reservation, ReservationLine, ReservationStatus
-from inventory.services.allocation import Allocation
-from inventory.services.level_batch import LevelBatch
-from inventory.services.levels import Key
+from inventory.models import Reservation, ReservationStatus
+from inventory.services.ledger import MAX_PREPARED_ROWS, run, run_alone
 from inventory.services.reservation_requests import (
     DEFAULT_EXPIRES_IN_SECONDS,
-    RequestedLine,
-    RequestedLines,
     ReservationRequest,
     check_expires_in,
+    check_lines,
+    explain_refused_lines,
+    explain_unknown_lines,
 )
-from inventory.services.reservation_transitions import (
-    MAX_EXPIRED_AT_ONCE,
-    announce,
-    announce_expired,
-    held_lines,
-    key_of,
-    release_units,
-    set_status,
-)
+from inventory.services.reservation_statements import RESERVE, RESERVE_OR_EXPLAIN
+from inventory.services.reservation_transitions import MAX_EXPIRED_AT_ONCE, reservation_of
+from pms_backend.api.arrays import as_array
+from pms_backend.api.exceptions import sqlstate
 from pms_backend.api.problems import FieldError
 from pms_backend.api.transactions import retried_atomic
+from products.skus import sku_key
 
+NOT_NULL_VIOLATION: Final = "23502"
 OPEN: Final = (ReservationStatus.ACTIVE, ReservationStatus.COMMITTED)
-
-# Waits for a concurrent transaction that inserts the same reference.
-_INSERT: Final = """
-INSERT INTO inventory_reservation (client, reference, status, requested, expires_at)
-VALUES (%(client)s, %(reference)s, 'active', %(requested)s, clock_timestamp() + make_interval(secs => %(seconds)s))
-ON CONFLICT DO NOTHING
-RETURNING id
-"""
 
 
 def reserve_stock(
@@ -64,44 +51,65 @@ def reserve_stock(
     `InvalidReservation`, `InvalidQuantity`.
     """
     check_expires_in(expires_in)
+    check_lines(lines)
+    sku_keys = [sku_key(line.sku) for line in lines]
+    parameters = {
+        "client": client,
+        "reference": reference,
+        "seconds": expires_in,
+        "published_only": published_only,
+        "sku_keys": as_array(sku_keys),
+        "locations": as_array([line.location for line in lines]),
+        "quantities": as_array([line.quantity for line in lines]),
+    }
+    if len(set(sku_keys)) == len(sku_keys) and (rows := _reserve(parameters, len(lines))):
+        return reservation_of(rows[0]), True
     # The reference is inserted first. Within an outer transaction, a refusal has to roll it back.
     with transaction.atomic() if connection.in_atomic_block else nullcontext():
-        return _reserve(client, reference, lines, expires_in, published_only=published_only)
+        return _reserve_or_explain(parameters, lines)
+
+
+def _reserve(parameters: dict[str, Any], count: int) -> list[tuple[Any, ...]]:
+    """Returns no rows where nothing is reserved, for whatever reason."""
+    is_prepared = count <= MAX_PREPARED_ROWS
+    try:
+        if not connection.in_atomic_block:
+            return run_alone(RESERVE, parameters, is_prepared=is_prepared)
+        with transaction.atomic():
+            return run(RESERVE, parameters, is_prepared=is_prepared)
+    except IntegrityError as error:
+        if sqlstate(error) != NOT_NULL_VIOLATION:
+            raise
+        return []
 
 
 @retried_atomic
-def _reserve(
-    client: str, reference: str, lines: Sequence[ReservationRequest], expires_in: int, *, published_only: bool
-) -> tuple[Reservation, bool]:
-    requested = RequestedLines(lines)
-    ended: list[Reservation] = []
-    while (reservation_id := _insert(client, reference, requested, expires_in)) is None:
-        existing = _lock_by_reference(client, reference)
-        if existing is None:
+def _reserve_or_explain(parameters: dict[str, Any], lines: Sequence[ReservationRequest]) -> tuple[Reservation, bool]:
+    ended: list[int] = []
+    while True:
+        values = {**parameters, "ended": as_array(ended), "most": MAX_EXPIRED_AT_ONCE}
+        is_prepared = len(lines) <= MAX_PREPARED_ROWS
+        is_known, requested, short, *made = run(RESERVE_OR_EXPLAIN, values, is_prepared=is_prepared)[0]
+        if short and made[0] is not None:
+            short_lines = orjson.loads(short)
+            raise RefusedLines([_shortage(lines[index], index, sku, units) for index, sku, units in short_lines])
+        if made[0] is not None:
+            return reservation_of(made), True
+        if not is_known:
+            explain_unknown_lines(lines)
             continue
-        if not existing.is_overdue:
-            _require_same_request(existing, requested)
+        existing = _lock_by_reference(parameters["client"], parameters["reference"])
+        if existing is None:
+            # The lines are refused, or what had the reference has just ended.
+            explain_refused_lines(lines, published_only=parameters["published_only"])
+        elif not existing.is_overdue:
+            if existing.requested != orjson.loads(requested):
+                raise ReferenceConflict(existing.reference, existing.pk)
             return existing, False
-        set_status([existing], ReservationStatus.EXPIRED)
-        ended.append(existing)
-    if published_only:
-        requested.require_published()
-    requested.require_active_locations()
-    # Expired reservations must not hold stock until the next sweep.
-    ended += _expire_overdue(requested)
-    _write(reservation_id, requested, ended)
-    reservation = Reservation.objects.as_of_now().get(pk=reservation_id)
-    announce(ReservationCreated, [reservation])
-    return reservation, True
-
-
-def _insert(client: str, reference: str, requested: RequestedLines, seconds: int) -> int | None:
-    """Inserts the reservation; returns None where the reference has an active or committed one."""
-    values: dict[str, Any] = {"client": client, "reference": reference, "seconds": seconds}
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT, {**values, "requested": orjson.dumps(requested.as_json()).decode()})
-        row = cursor.fetchone()
-    return None if row is None else int(row[0])
+        else:
+            # The statement releases its units, with those of others that are past their end.
+            Reservation.objects.filter(pk=existing.pk).update(status=ReservationStatus.EXPIRED, updated_at=Now())
+            ended.append(existing.pk)
 
 
 def _lock_by_reference(client: str, reference: str) -> Reservation | None:
@@ -109,65 +117,10 @@ def _lock_by_reference(client: str, reference: str) -> Reservation | None:
     return named.as_of_now().select_for_update(no_key=True).first()
 
 
-def _require_same_request(existing: Reservation, requested: RequestedLines) -> None:
-    if existing.requested != requested.as_json():
-        raise ReferenceConflict(existing.reference, existing.pk)
-
-
-def _expire_overdue(requested: RequestedLines) -> list[Reservation]:
-    """Expires reservations past their end that hold the requested variants, and skips locked ones."""
-    lines = ReservationLine.objects.filter(
-        reservation=OuterRef("pk"), reserved__gt=0, level__variant__in=requested.variant_ids
-    )
-    overdue = Reservation.objects.overdue().filter(Exists(lines)).as_of_now().order_by("id")
-    found = list(overdue.select_for_update(no_key=True, skip_locked=True)[:MAX_EXPIRED_AT_ONCE])
-    if found:
-        set_status(found, ReservationStatus.EXPIRED)
-    return found
-
-
-def _write(reservation_id: int, requested: RequestedLines, ended: list[Reservation]) -> None:
-    """Writes the lines and levels, and releases the units of the ended reservations. Raises `RefusedLines`."""
-    freed = held_lines(ended)
-    keys = {key for line in requested.lines for key in requested.keys_of(line)}
-    levels = LevelBatch(keys | {key_of(line) for line in freed})
-    if freed:
-        release_units(freed, levels)
-        announce_expired(ended)
-    allocated = _allocate(requested, levels)
-    for key, units in allocated.items():
-        levels.change(key, reserved=units)
-    levels.write()
-    ReservationLine.objects.bulk_create(
-        ReservationLine(reservation_id=reservation_id, level_id=levels.states[key].id, quantity=units, reserved=units)
-        for key, units in allocated.items()
-    )
-
-
-def _allocate(requested: RequestedLines, levels: LevelBatch) -> dict[Key, int]:
-    """The units of each level. Raises `RefusedLines` with an error for each line that cannot be served."""
-    allocation = Allocation(levels.states)
-    short: list[FieldError] = []
-    for line in sorted(requested.lines, key=lambda line: (line.location is None, line.index)):
-        keys = requested.keys_of(line)
-        if not allocation.allocate(line.quantity, keys):
-            short.append(_shortage(line, allocation.available(keys)))
-    if short:
-        raise RefusedLines(sorted(short, key=lambda error: int(error.pointer.rpartition("/")[2])))
-    # In the order of the request, and for each SKU by the priority of the locations.
-    positions = {line.variant.pk: line.index for line in reversed(requested.lines)}
-    return dict(sorted(allocation.allocated.items(), key=lambda item: positions[item[0][0]]))
-
-
-def _shortage(line: RequestedLine, available: int) -> FieldError:
-    if line.location:
+def _shortage(line: ReservationRequest, index: int, sku: str, available: int) -> FieldError:
+    if line.location is not None:
         detail = _("%(available)s of %(sku)s are available at %(location)s, %(requested)s were asked for.")
     else:
         detail = _("%(available)s of %(sku)s are available, %(requested)s were asked for.")
-    detail %= {
-        "available": available,
-        "sku": line.variant.sku,
-        "location": line.location and line.location.code,
-        "requested": line.quantity,
-    }
-    return FieldError(f"/lines/{line.index}", "insufficient_stock", detail)
+    detail %= {"available": available, "sku": sku, "location": line.location, "requested": line.quantity}
+    return FieldError(f"/lines/{index}", "insufficient_stock", detail)

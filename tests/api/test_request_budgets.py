@@ -67,8 +67,9 @@ BUDGETS: Final = {
     "cached product": Cost(calls=586, queries=0),
     "adjust": Cost(calls=939, queries=1),
     "count": Cost(calls=1127, queries=1),
-    "reserve": Cost(calls=15133, queries=10),
-    "commit": Cost(calls=8874, queries=7),
+    "reserve": Cost(calls=1322, queries=1),
+    "commit": Cost(calls=1357, queries=1),
+    "release": Cost(calls=1316, queries=1),
     "bulk of 100": Cost(calls=10799, queries=4),
     "webhook in": Cost(calls=689, queries=1),
     "availability of 50": Cost(calls=1008, queries=1),
@@ -160,6 +161,9 @@ REQUESTS: Final[dict[str, Callable[[Shop, int], Environ]]] = {
     "reserve": lambda shop, number: shop.post("inventory/reservations/", reserving(f"SO-{number:04d}")),
     "commit": lambda shop, number: shop.post(
         f"inventory/reservations/{shop.reservation(f'SO-{number:04d}')}/commit/", {}
+    ),
+    "release": lambda shop, number: shop.post(
+        f"inventory/reservations/{shop.reservation(f'SO-{number:04d}')}/release/", {}
     ),
     "bulk of 100": lambda shop, _: shop.post(
         "inventory/adjustments/bulk/", {"adjustments": [adjusting(sku) for sku in SKUS]}

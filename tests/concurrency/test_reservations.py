@@ -25,6 +25,7 @@ from tests.concurrency.threads import at_once
 from tests.conftest import JSONClient
 from tests.factories import make_location, make_product, set_stock
 from tests.inventory.reserving import outlive, quantities, reserve
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
@@ -67,26 +68,36 @@ def test_of_sixty_four_for_forty_units_just_forty_win(post: Callable) -> None:
     assert find_mismatches() == []
 
 
+def waiting_sessions() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+        return int(cursor.fetchone()[0])
+
+
+def hold_levels(*, until: int, then: Callable[[], object] = lambda: None) -> None:
+    """Locks the levels until so many sessions wait."""
+    with transaction.atomic():
+        list(StockLevel.objects.select_for_update().order_by("id"))
+        then()
+        wait_until(lambda: waiting_sessions() == until, f"{until} sessions that wait", seconds=20)
+
+
 def test_without_the_lock_more_is_promised_than_there_is(monkeypatch) -> None:
     """What the test above would see if levels were read and not locked: the guard behind it refuses the writes."""
-    read_by_all = threading.Barrier(8, timeout=30)
+    unlocked = reserving.RESERVE.replace("FOR NO KEY UPDATE OF level", "")
+    assert unlocked != reserving.RESERVE
+    monkeypatch.setattr(reserving, "RESERVE", unlocked)
+    is_held = threading.Event()
 
-    class Unlocked(services.reservations.LevelBatch):
-        def __init__(self, keys, **more) -> None:
-            super().__init__([])
-            self.states = {
-                (level.variant_id, level.location_id): services.LevelState(
-                    **{name: getattr(level, name) for name in services.LevelState._fields}
-                )
-                for level in StockLevel.objects.all()
-            }
-            read_by_all.wait()
+    def reserve_ten(number: int) -> Reservation:
+        assert is_held.wait(20)
+        return reserve(("A-1", 10, "west"), reference=f"R-{number}")
 
-    monkeypatch.setattr(reserving, "LevelBatch", Unlocked)
+    _, *results = at_once(
+        [partial(hold_levels, until=8, then=is_held.set), *[partial(reserve_ten, n) for n in range(8)]]
+    )
 
-    results = at_once([partial(reserve, ("A-1", 10, "west"), reference=f"R-{number}") for number in range(8)])
-
-    # All eight saw fifteen and took ten. One was faster; the database refused what no reservation explains.
+    # All eight saw fifteen and took ten. One was faster; the database refused what is not there.
     assert sum(isinstance(result, Reservation) for result in results) == 1
     assert sum(isinstance(result, IntegrityError) for result in results) == 7
     assert find_mismatches() == []
@@ -108,26 +119,70 @@ def test_one_reference_at_once_with_other_lines_is_a_conflict_for_all_but_one() 
     assert find_mismatches() == []
 
 
-def test_a_refused_reference_is_free_for_the_request_that_waited(monkeypatch) -> None:
+def test_a_refused_reference_is_free_for_the_request_that_waited() -> None:
     """The first inserts the reference and finds too little stock; the second waits, and gets its own lines."""
-    has_begun = threading.Event()
-    write = reserving._write
+    is_held, is_inserted = threading.Event(), threading.Event()
 
-    def slow(*arguments):
-        has_begun.set()
-        time.sleep(0.3)
-        return write(*arguments)
+    def hold() -> None:
+        with transaction.atomic():
+            list(StockLevel.objects.select_for_update().order_by("id"))
+            is_held.set()
+            wait_until(lambda: waiting_sessions() == 1, "the first request's wait for the level", seconds=20)
+            is_inserted.set()
+            wait_until(lambda: waiting_sessions() == 2, "the second request's wait for the reference", seconds=20)
 
-    monkeypatch.setattr(reserving, "_write", slow)
+    def after(event: threading.Event, units: int) -> Reservation:
+        assert event.wait(20)
+        return reserve(("A-1", units), reference="R-1")
 
-    def second() -> Reservation:
-        assert has_begun.wait(20)
-        return reserve(("A-1", 1), reference="R-1")
-
-    refused, made = at_once([partial(reserve, ("A-1", UNITS + 1), reference="R-1"), second])
+    _, refused, made = at_once([hold, partial(after, is_held, UNITS + 1), partial(after, is_inserted, 1)])
 
     assert isinstance(refused, RefusedLines)
     assert (made.reference, total("reserved")) == ("R-1", 1)
+    assert find_mismatches() == []
+
+
+def test_units_that_others_take_meanwhile_are_not_promised_again() -> None:
+    """Both see the units; the one that waits for the level finds another location, or none."""
+    for units, left in ((20, 20), (15, 5)):
+        services.count_stock(sku="A-1", location="main", on_hand=units)
+        services.count_stock(sku="A-1", location="west", on_hand=left)
+        is_held = threading.Event()
+
+        def reserve_fifteen(name: str, is_held: threading.Event = is_held, units: int = units) -> Reservation:
+            assert is_held.wait(20)
+            return reserve(("A-1", 15), reference=f"{name}-{units}")
+
+        _, *results = at_once([
+            partial(hold_levels, until=2, then=is_held.set), *[partial(reserve_fifteen, name) for name in ("a", "b")]
+        ])  # fmt: skip
+
+        made = [result for result in results if isinstance(result, Reservation)]
+        assert len(made) == (2 if left == 20 else 1), results
+        assert sum(isinstance(result, RefusedLines) for result in results) == 2 - len(made)
+        assert total("reserved") == 15 * len(made)
+        for one in made:
+            services.release_reservation(reservation_id=one.pk, client=None)
+    assert find_mismatches() == []
+
+
+def test_a_part_that_is_sold_meanwhile_is_not_sold_again() -> None:
+    """The second waits for the reservation, and sells what is left."""
+    one = reserve(("A-1", 10, "main"))
+    is_held = threading.Event()
+
+    def sell(units: int | None) -> Reservation:
+        assert is_held.wait(20)
+        lines = None if units is None else [("A-1", units)]
+        return services.commit_reservation(reservation_id=one.pk, client=None, lines=lines)
+
+    _, *results = at_once([partial(hold_levels, until=2, then=is_held.set), partial(sell, 4), partial(sell, None)])
+
+    one.refresh_from_db()
+    assert one.status == "committed"
+    assert any(isinstance(result, Reservation) and result.status == "committed" for result in results), results
+    assert -sum(StockMovement.objects.filter(reason="sale").values_list("delta", flat=True)) == 10
+    assert (total("on_hand"), total("reserved")) == (UNITS - 10, 0)
     assert find_mismatches() == []
 
 

@@ -1,5 +1,8 @@
 """Reserving: all lines or none, from the right locations, once for each reference."""
 
+from contextlib import suppress
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -336,4 +339,21 @@ def test_the_number_of_statements_does_not_grow_with_the_lines() -> None:
         return len(captured)
 
     # Two of them are the savepoint of a call within another's transaction.
-    assert statements(2, "few") == statements(60, "many") == 10 + 2
+    assert statements(2, "few") == statements(60, "many") == 1 + 2
+
+
+def test_what_few_requests_need_takes_a_few_statements_more() -> None:
+    def statements(*lines: tuple, **more: Any) -> int:
+        with CaptureQueriesContext(connection) as captured, suppress(RefusedLines, InvalidLines, ReferenceConflict):
+            reserve(*lines, **more)
+        return sum(not query["sql"].startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")) for query in captured)
+
+    # The first finds that the second is needed.
+    assert statements(("A-1", 1), ("A-1", 1), reference="one SKU twice") == 1
+    assert statements(("A-1", 1_000), reference="short") == 2
+    assert statements(("NOPE", 1), reference="unknown") == 3
+    assert statements(("A-1", 1), ("A-1", 1), reference="one SKU twice") == 3
+    assert statements(("A-1", 3), reference="one SKU twice") == 4
+    outlive(Reservation.objects.get())
+    assert statements(("B-1", 1), reference="another") == 1
+    assert statements(("A-1", 1), reference="after its end") == 2
