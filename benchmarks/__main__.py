@@ -49,7 +49,6 @@ def main() -> int:
             if arguments.names and arguments.names[0] not in ALL:
                 return _measure_one(ready, arguments, others)
             results = _measure(ready, arguments)
-    results.write(arguments.json)
     print(table(results))
     for line in results.failures:
         _say(line)
@@ -76,6 +75,8 @@ def _measure(ready: Stage, arguments: argparse.Namespace) -> Results:
         ready.forget()
         sides = results.comparisons[name] = ALL[name](ready, size)
         results.seconds = time.monotonic() - began
+        # Whatever ends a later one costs nothing of these.
+        results.write(arguments.json)
         rates = ", ".join(f"{side} {measured.rate:,.0f}/s" for side, measured in sides.items())
         _say(f"[{number}/{len(names)}, {results.seconds:3.0f} s] {name}: {rates}")
     return results

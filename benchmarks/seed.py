@@ -80,7 +80,7 @@ def fill(skus: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(plain_tables.TABLES)
         cursor.execute(reservation_limit.TABLES)
-    parameters = {"last": skus - 1, "on_hand": ON_HAND, "location": LOCATION}
+    parameters: dict[str, int | str] = {"last": skus - 1, "on_hand": ON_HAND, "location": LOCATION}
 
     def insert(*statements: str) -> None:
         with transaction.atomic(), connection.cursor() as cursor:

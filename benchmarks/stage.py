@@ -173,14 +173,16 @@ def _require_fresh_database() -> None:
 
 def _environment(data_dir: DataDir) -> dict[str, str]:
     """The environment of `make run`, metrics of several processes included, with rate limits that are never reached."""
-    defaults = {
+    return {
         "SECRET_KEY": secrets.token_urlsafe(50),
         "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+        **os.environ,
         "RATE_LIMITS": NO_ONE_IS_REFUSED,
         "OUTBOUND_ALLOW": LOOPBACK,
         "DJANGO_SETTINGS_MODULE": "pms_backend.settings",
+        "METRICS_DIR": str(data_dir.metrics),
+        "PYTHONUNBUFFERED": "1",
     }
-    return {**defaults, **os.environ, "METRICS_DIR": str(data_dir.metrics), "PYTHONUNBUFFERED": "1"}
 
 
 def serve_web(

@@ -10,13 +10,13 @@ import pytest
 from benchmarks.results import read_results
 from benchmarks.targets import TARGETS
 from tests.architecture.sources import ROOT
-from tests.flows.stack import SETTINGS_OF_THE_TESTS
+from tests.docs.newcomer import OF_THE_TESTS
 
 LITTLE = ("--rounds", "1", "--seconds", "1", "--skus", "500", "--many", "1000", "--sockets", "20")
 
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    environment = {name: value for name, value in os.environ.items() if name not in SETTINGS_OF_THE_TESTS}
+    environment = {name: value for name, value in os.environ.items() if name not in OF_THE_TESTS}
     servers = (sys.executable, "-m", "pms_backend.standalone.servers")
     command = (*servers, sys.executable, "-m", "benchmarks", *arguments)
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
