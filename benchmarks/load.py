@@ -48,7 +48,7 @@ class Loader:
             write_requests(path, workload.requests(self.keys, seconds))
         mode = ("in-pairs",) if workload.in_pairs else ()
         clients = str(workload.clients or self.clients)
-        if self.has_wrk and not workload.is_bulk:
+        if self.has_wrk and not workload.takes_long:
             arguments = (
                 *("wrk", "--threads", "1", "--connections", clients, "--duration", f"{max(1, round(seconds))}s"),
                 *("--timeout", f"{ANSWER_SECONDS}s", "--script", str(SCRIPT), f"http://127.0.0.1:{port}"),

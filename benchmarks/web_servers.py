@@ -9,7 +9,7 @@ from typing import Final
 
 from benchmarks import workloads
 from benchmarks.measure import Side, in_turn
-from benchmarks.stage import OURS, PORT, Stage, serve, serve_web
+from benchmarks.stage import OURS, PORT, Stage, serve, serve_web, wait_until_it_answers
 from benchmarks.usage import Programs
 from benchmarks.workloads import Workload
 from pms_backend.standalone.ports import LOOPBACK
@@ -39,6 +39,8 @@ def measure_servers(stage: Stage, *, rounds: int, seconds: float, say: Callable[
             continue
         program = Program(name, (*PYTHON, name, *arguments.split()), environment=environment)
         ports[name], _ = serve(stage.processes, program)
+        # It accepts connections before its processes have loaded the application.
+        wait_until_it_answers(ports[name], stage.processes.running[-1])
     lines = [" | ".join(("", *ports, "ours to the best other"))]
     for workload in _workloads():
         sides = {name: _side(stage, workload, port) for name, port in ports.items()}

@@ -49,7 +49,7 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """`make` returns so many requests. `rows`: what one request counts for. `clients`: how many, if not as usual.
+    """`make` returns so many requests. `rows`: what one request counts for. `clients`: how many send large ones.
 
     With `in_pairs` the last request is sent again and again, each time with the id of an answer; the pair counts.
     """
@@ -62,15 +62,15 @@ class Workload:
     in_pairs: bool = False
 
     @property
-    def is_bulk(self) -> bool:
-        """Whether a request takes so long that few end in a round."""
-        return self.rows > 1 and self.clients == 1
+    def takes_long(self) -> bool:
+        """Whether a request is so large that few end in a round, so that the last answers have to be waited for."""
+        return self.clients is not None
 
     def requests(self, keys: Keys, seconds: float) -> Iterable[bytes]:
         """The requests of a round, which are those of all rounds unless they are `is_for_one_round`."""
         if self.is_for_one_round:
             return self.make(keys, math.ceil(seconds * MOST_A_SECOND))
-        return self.make(keys, DISTINCT_BULKS if self.is_bulk else DISTINCT_REQUESTS)
+        return self.make(keys, DISTINCT_BULKS if self.takes_long else DISTINCT_REQUESTS)
 
 
 def adjustments(skus: int) -> Workload:
