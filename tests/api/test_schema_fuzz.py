@@ -99,7 +99,7 @@ def with_existing(values: Any, **more: Any) -> Any:
 
 
 @pytest.fixture
-def key(db: None) -> Iterator[str]:
+def key(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Of a caller that may do everything, in a stack where there is something of each kind."""
     main = make_location("main")
     make_location("west")
@@ -110,6 +110,7 @@ def key(db: None) -> Iterator[str]:
     # They would close the connection, whose transaction is to be rolled back; Django's test client does the same.
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
+    monkeypatch.setattr("pms_backend.api.handler.close_old_connections", lambda: None)
     yield create_api_client(name="fuzz", scopes=ALL_SCOPES, tier=INTERNAL_TIER).api_key
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
