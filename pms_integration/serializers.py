@@ -137,12 +137,21 @@ class PublishesSerializer(serializers.Serializer[Any]):
     )
 
 
+_REASONS: Final = [reason.value for reason in WebhookRefusal]
+
+
+# drf-spectacular leaves the null out where a field is an enum itself; to this one it adds it.
+@extend_schema_field({"oneOf": [{"type": "string", "enum": _REASONS}]})
+class _LastReasonField(serializers.ChoiceField):
+    """Why the last one was refused, if any was."""
+
+
 class RefusedWebhooksSerializer(serializers.Serializer[Any]):
     """The webhooks of a PMS that were refused in the last 24 hours: a hint, which a restart of Redis may take away."""
 
     count_24h = serializers.IntegerField()
     last_at = serializers.DateTimeField(allow_null=True)
-    last_reason = serializers.ChoiceField(choices=[reason.value for reason in WebhookRefusal], allow_null=True)
+    last_reason = _LastReasonField(choices=_REASONS, allow_null=True)
 
 
 class ConnectionStateSerializer(serializers.Serializer[PMSConnection]):
