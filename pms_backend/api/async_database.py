@@ -5,7 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.db import close_old_connections, connection
+from django.db import close_old_connections
+
+from pms_backend.api.database_connections import close_lost_connection
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -25,10 +27,7 @@ class Reader:
         """Runs `function` in a thread, without blocking the loop; returns or raises what it does."""
 
         def with_live_connection() -> Result:
-            close_old_connections()
-            # A connection that a restart of PostgreSQL broke is replaced before it is used.
-            if connection.connection is not None and not connection.is_usable():
-                connection.close()
+            close_lost_connection()
             try:
                 return function(*arguments, **more)
             finally:
