@@ -320,7 +320,8 @@ SELECT {_returned("made")}, (SELECT shown FROM announced), {_PRODUCTS} FROM made
 
 # For every request, and in a transaction, which a refusal rolls back. Its one row says whether all names are known, how
 # the request is stored, which lines are short of what is available, and what was made. Lines of one SKU are served in
-# turn, first those that name their location. Reservations past their end are expired before.
+# turn, first those that name their location. Reservations past their end are expired before: first those in `ended`,
+# which the service has marked as expired, because a closed one must not hold units when the transaction commits.
 RESERVE_OR_EXPLAIN: Final = on_one_line(
     f"""
 WITH RECURSIVE asked AS MATERIALIZED (
@@ -340,7 +341,8 @@ WITH RECURSIVE asked AS MATERIALIZED (
     WHERE reservation.id IN ({_OVERDUE} UNION ALL SELECT unnest(%(ended)s::bigint[]))
         AND (reservation.id = ANY (%(ended)s::bigint[]) OR {_IS_OVERDUE.format("reservation")})
         AND EXISTS (SELECT FROM made)
-    ORDER BY reservation.id LIMIT %(most)s::bigint FOR NO KEY UPDATE SKIP LOCKED
+    ORDER BY reservation.id <> ALL (%(ended)s::bigint[]), reservation.id LIMIT %(most)s::bigint
+    FOR NO KEY UPDATE SKIP LOCKED
 ), {_HELD.format(units="line.reserved", reservations="overdue", condition="true", locked="line")},
 locked AS MATERIALIZED (
     SELECT level.* FROM inventory_stocklevel AS level

@@ -63,7 +63,11 @@ def _commit_or_explain(parameters: dict[str, Any], lines: Sequence[tuple[str, in
     _require_active(reservation)
     sold = _units_to_sell(reservation, lines)
     ids, units = as_array([line.pk for line, _ in sold]), as_array([units for _, units in sold])
-    return reservation_of(run(COMMIT, {**parameters, "line_ids": ids, "units": units})[0])
+    rows = run(COMMIT, {**parameters, "line_ids": ids, "units": units})
+    if not rows:
+        # It has expired since it was locked: each statement has a time of its own.
+        raise ReservationExpired(reservation.pk)
+    return reservation_of(rows[0])
 
 
 def release_reservation(*, reservation_id: int, client: str | None) -> Reservation:

@@ -1,5 +1,7 @@
 """What becomes of a reservation: sold whole or in parts, released, extended, expired."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -87,6 +89,24 @@ def test_a_part_is_sold_and_the_rest_stays_reserved() -> None:
     assert commit(reservation, ("A-1", 1), ("B-1", 2), ("B-1", 1)).status == "committed"
     assert announced() == [("created", "active"), ("committed", "active"), ("committed", "committed")]
     assert find_mismatches() == []
+
+
+def test_a_part_is_refused_where_the_end_comes_after_the_look_at_the_reservation(monkeypatch) -> None:
+    reservation = reserve(("A-1", 12))
+    lock = reservation_transitions._lock_reservation
+
+    def lock_just_before_the_end(parameters: dict[str, Any]) -> Reservation:
+        found = lock(parameters)
+        outlive(found)
+        return found
+
+    monkeypatch.setattr(reservation_transitions, "_lock_reservation", lock_just_before_the_end)
+
+    with pytest.raises(ReservationExpired):
+        commit(reservation, ("A-1", 1))
+
+    assert lines_of(reservation) == [("A-1", "main", 10, 10, 0), ("A-1", "west", 2, 2, 0)]
+    assert announced() == [("created", "active")]
 
 
 def test_more_than_is_reserved_is_refused_by_line_and_nothing_is_sold() -> None:

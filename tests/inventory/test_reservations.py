@@ -17,6 +17,7 @@ from inventory.exceptions import (
     RefusedLines,
 )
 from inventory.models import MAX_QUANTITY, Reservation, ReservationLine, StockMovement
+from inventory.services import reservations
 from inventory.services.reservation_requests import (
     MAX_EXPIRES_IN_SECONDS,
     MAX_RESERVATION_LINES,
@@ -296,6 +297,25 @@ def test_the_same_reference_after_its_time_is_a_new_reservation() -> None:
     assert quantities() == (10, 8, 2)
     kinds = Event.objects.filter(type__startswith="reservation.").order_by("id").values_list("type", "actor")
     assert [kind for kind, _ in kinds] == ["reservation.created", "reservation.expired", "reservation.created"]
+    assert find_mismatches() == []
+
+
+def test_a_reference_can_be_used_again_however_many_others_are_overdue(monkeypatch) -> None:
+    monkeypatch.setattr(reservations, "MAX_EXPIRED_AT_ONCE", 1)
+    other, first = reserve(("A-1", 1), reference="R-0"), reserve(("A-1", 1))
+    outlive(other, first)
+
+    second = reserve(("A-1", 1))
+    # A closed reservation that holds units is refused at the commit.
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+    assert dict(Reservation.objects.values_list("id", "status")) == {
+        other.pk: "active",
+        first.pk: "expired",
+        second.pk: "active",
+    }
+    assert lines_of(first) == [("A-1", "main", 1, 0, 0)]
     assert find_mismatches() == []
 
 
