@@ -294,7 +294,9 @@ def run(statement: str, parameters: dict[str, Any], *, is_prepared: bool = True)
 
 def _send_after_commit(rows: Sequence[tuple[Any, ...]]) -> None:
     products = {product for row in rows for product in row[-1] or ()}
-    outbox.relay_wake_up.send_after_commit(replacing=stock_generations(products))
+    # A refused or repeated request has changed no level, so that the relay has nothing to send.
+    if products:
+        outbox.relay_wake_up.send_after_commit(replacing=stock_generations(products))
 
 
 def _rows_of(statement: str, parameters: dict[str, Any], *, is_prepared: bool) -> list[tuple[Any, ...]]:

@@ -13,13 +13,20 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
 from inventory import services
-from inventory.exceptions import ReferenceConflict, RefusedLines, ReservationExpired, ReservationStateConflict
+from inventory.exceptions import (
+    ReferenceConflict,
+    RefusedLines,
+    ReservationExpired,
+    ReservationNotFound,
+    ReservationStateConflict,
+)
 from inventory.models import Reservation, StockLevel, StockMovement
 from inventory.services import reservations as reserving
 from pms_backend.access.models import INTERNAL_TIER
 from pms_backend.access.scopes import ALL_SCOPES
 from pms_backend.access.services import create_api_client
 from pms_backend.events.models import Event
+from pms_backend.events.wakeups import WakeUp
 from pms_backend.operations.audit import find_mismatches
 from tests.concurrency.threads import at_once
 from tests.conftest import JSONClient
@@ -54,6 +61,26 @@ def post() -> Callable[[str, dict[str, Any]], Any]:
 
 def total(field: str) -> int:
     return sum(StockLevel.objects.filter(variant__sku="A-1").values_list(field, flat=True))
+
+
+def test_only_what_writes_wakes_the_relay(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(WakeUp, "send", lambda self, replacing=(): sent.append(self.task))
+    commit = partial(services.commit_reservation, client=None)
+
+    with pytest.raises(RefusedLines):
+        reserve(("A-1", UNITS + 1))
+    with pytest.raises(ReservationNotFound):
+        commit(reservation_id=0)
+    assert sent == []
+
+    reservation = reserve(("A-1", 1))
+    commit(reservation_id=reservation.pk)
+    assert len(sent) == 2
+
+    reserve(("A-1", 1))
+    commit(reservation_id=reservation.pk)
+    assert len(sent) == 2
 
 
 def test_of_sixty_four_for_forty_units_just_forty_win(post: Callable) -> None:
