@@ -65,7 +65,8 @@ class StockConsumer(AsyncConsumer):
         context.set_actor(caller.actor)
         socket_logger.info("Socket opened")
         subscriber = self.ending.enter_context(hub.subscriber(caller))
-        self.connection = Connection(hub, subscriber, self.base_send, self.scope["extensions"].get(FRAMES))
+        extension = self.scope.get("extensions", {}).get(FRAMES)
+        self.connection = Connection(hub, subscriber, self.base_send, extension)
         await self.ending.enter_async_context(self.connection.sending())
 
     async def websocket_receive(self, message: ASGIEvent) -> None:

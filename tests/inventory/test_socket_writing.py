@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from inventory import consumers
 from inventory.hub import Hub
 from inventory.messages import Selection
 from inventory.socket_connection import CLOSE_FAILED, Connection
@@ -130,6 +131,27 @@ def test_a_connection_that_cannot_be_written_to_is_closed_and_stops_no_other() -
                     await asyncio.sleep(0)
 
     assert connected(run).events == [{"type": "websocket.close", "code": CLOSE_FAILED}]
+
+
+def test_a_server_without_extensions_sends_by_asgi(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In ASGI the key `extensions` of a scope is optional."""
+    server, hub = Server(), Hub()
+    incoming = [{"type": "websocket.connect"}, {"type": "websocket.receive", "text": '{"action": "ping"}'}]
+
+    async def admit(*_: Any, **__: Any) -> Caller:
+        return Caller("client:a", frozenset(), "default", "client:a")
+
+    async def get_hub() -> Hub:
+        return hub
+
+    async def receive() -> dict[str, Any]:
+        return incoming.pop(0) if incoming else {"type": "websocket.disconnect", "code": 1000}
+
+    monkeypatch.setattr(consumers, "read", admit)
+    monkeypatch.setattr(consumers, "get_hub", get_hub)
+    asyncio.run(consumers.StockConsumer()({"type": "websocket", "headers": []}, receive, server.send))
+
+    assert [event["type"] for event in server.events] == ["websocket.accept", "websocket.send"]
 
 
 @pytest.mark.parametrize(
