@@ -27,6 +27,7 @@ from pms_backend.api.conditional import answer
 from pms_backend.api.negotiation import ANYTHING
 from pms_backend.api.redis_pipeline import report_failure
 from pms_backend.api.redis_script import run_script
+from pms_backend.api.request_metrics import METHODS
 from pms_backend.api.response_cache import CacheEntry, is_in_transaction
 
 _ENTRY: Final = "pms.expected_entry"
@@ -104,9 +105,10 @@ def cached_answer(request: HttpRequest) -> HttpResponse | None:
 def _expected(request: HttpRequest) -> _Expected | None:
     """The cached caller, if nothing but its generation can keep it from the view."""
     match, sent = request.resolver_match, request.META
-    if match is None:
+    # A method is any word that a client likes to send; what is remembered for each must not grow with them.
+    if match is None or request.method not in METHODS:
         return None
-    checks = _checks_of(match.func, request.method or "")
+    checks = _checks_of(match.func, request.method)
     if checks is None or sent.get("HTTP_ACCEPT", ANYTHING) not in checks.media_types:
         return None
     key = key_in(sent.get("HTTP_AUTHORIZATION", ""), sent.get("HTTP_X_API_KEY", ""))
@@ -114,7 +116,7 @@ def _expected(request: HttpRequest) -> _Expected | None:
     if cached is None or "format" in sent.get("QUERY_STRING", "") or "format" in match.kwargs:
         return None
     caller = cached.caller
-    is_passed = checks.scope in caller.scopes and is_open_to(caller, checks.view, request.method or "")
+    is_passed = checks.scope in caller.scopes and is_open_to(caller, checks.view, request.method)
     # The signature of a write is verified before the write is counted.
     if not is_passed or (caller.signing_client_id is not None and request.method not in SAFE_METHODS):
         return None

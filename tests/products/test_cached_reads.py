@@ -334,6 +334,16 @@ def test_a_write_asks_redis_once_before_its_handler_and_once_after_its_commit(ke
     assert count_of("default.write") == 2
 
 
+@pytest.mark.parametrize("method", ["TRACE", "M" * 1_000])
+def test_nothing_is_remembered_of_unknown_methods(keys, method):
+    client = JSONClient(headers={"X-Api-Key": keys["reader"]})
+    client.get(PRODUCTS)
+    before = request_checks._checks_of.cache_info().currsize
+
+    assert client.generic(method, PRODUCTS).status_code == 405
+    assert request_checks._checks_of.cache_info().currsize == before
+
+
 def test_a_write_that_is_not_signed_is_refused_and_not_counted(keys):
     client = JSONClient(headers={"X-Api-Key": keys["signing"]})
     client.get(PRODUCTS)
