@@ -15,8 +15,9 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from psycopg import Cursor
-from psycopg._preparing import PrepareManager
+from psycopg._preparing import Prepare, PrepareManager
 from psycopg._queries import PostgresQuery, _query2pg_nocache
+from psycopg.errors import FeatureNotSupported, InvalidSqlStatementName
 from psycopg.pq import ExecStatus
 from psycopg.types.numeric import Int8
 
@@ -47,6 +48,17 @@ class _LastingStatements(PrepareManager):
         """What psycopg calls after a rollback."""
         return False
 
+    def forget_all(self) -> None:
+        """Has each statement prepared again, under another name. PostgreSQL drops the old ones with the connection."""
+        self._names.clear()
+
+    def validate(self, key: Any, prep: Any, name: Any, results: Any) -> None:
+        """Keeps a prepared statement whose first execution fails, as PostgreSQL does: each would prepare another."""
+        if prep is not Prepare.SHOULD:
+            super().validate(key, prep, name, results)
+        elif not self._should_discard(prep, results):
+            self._rotate()
+
     def _should_discard(self, prep: Any, results: Any, *_: Any) -> bool:
         for result in results:
             if result.status == ExecStatus.COMMAND_OK and _CHANGES_TABLES(result.command_status or b""):
@@ -58,7 +70,14 @@ class _PreparedCursor(Cursor[Any]):
     _query_cls = _ParsedOnce
 
     def execute(self, query: Any, params: Any = None, **_: Any) -> Self:
-        return super().execute(query, _as_bigints(params), prepare=True)
+        try:
+            return super().execute(query, _as_bigints(params), prepare=True)
+        except (FeatureNotSupported, InvalidSqlStatementName):
+            # Another session has changed the type of a column, or a pooler has dropped the statement: whatever is
+            # prepared would fail for as long as the connection lasts. So it is this execution alone that does.
+            prepared: Any = self.connection._prepared
+            prepared.forget_all()
+            raise
 
     def _convert_query(self, query: Any, params: Any = None) -> Any:
         # Django logs the statement from `_query`, which psycopg does not set for prepared ones.
