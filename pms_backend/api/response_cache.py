@@ -30,6 +30,8 @@ POLL_SECONDS: Final = 0.003
 MAX_CACHED_BYTES: Final = 512 * 1024
 # A process holds so many bytes of responses, so that Redis need not send them while their tokens are current.
 MAX_HELD_BYTES: Final = 8 * 1024 * 1024
+# What each takes besides its body: its key, its tokens, its ETag, and the objects.
+_HELD_ENTRY_BYTES: Final = 512
 _ENTRY: Final = "pms.cache_entry"
 
 Made = tuple[bytes, int | None]
@@ -105,9 +107,10 @@ class _HeldResponses:
             if self._bytes > MAX_HELD_BYTES:
                 self._copies.clear()
                 self._bytes = 0
-            _, replaced = self._copies.get(key) or _NOTHING_HELD
+            if (replaced := self._copies.get(key)) is not None:
+                self._bytes -= len(replaced[1].body) + _HELD_ENTRY_BYTES
             self._copies[key] = tokens, response
-            self._bytes += len(response.body) - len(replaced.body)
+            self._bytes += len(response.body) + _HELD_ENTRY_BYTES
 
 
 _NOTHING_HELD: Final = (b"", CachedResponse("", b""))

@@ -46,6 +46,17 @@ class Counted:
         }
 
 
+def test_many_small_responses_are_held_within_the_bound(monkeypatch):
+    monkeypatch.setattr(response_cache, "MAX_HELD_BYTES", 10_000)
+    held = response_cache._HeldResponses()
+    empty = response_cache.CachedResponse('"1"', b"")
+
+    for number in range(100):
+        held.hold(f"{number}", b"", empty)
+        held.hold(f"{number}", b"", empty)
+        assert len(held._copies) <= 20
+
+
 @pytest.fixture
 def lamp() -> Any:
     make_location("main")
