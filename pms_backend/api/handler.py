@@ -54,13 +54,15 @@ class ApiHandler(WSGIHandler):
         """
         request = self.request_class(environ)
         response = self.get_response(request)
+        if not response.streaming:
+            # Before the server sees the headers, which it may refuse.
+            request.close()
+            close_old_connections()
         start_response(f"{response.status_code} {response.reason_phrase}", pairs_of(response))
         if response.streaming:
             # The server closes it when all is sent, which ends the request.
             response._handler_class = type(self)
             return response
-        request.close()
-        close_old_connections()
         return (response.content,)
 
     def get_response(self, request: HttpRequest) -> Any:

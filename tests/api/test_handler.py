@@ -1,6 +1,7 @@
 """The two handlers: which requests go where, and what the API's does as Django's would."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from io import BytesIO
 from typing import Any
 
@@ -121,12 +122,18 @@ def test_a_server_error_is_a_problem_and_logged_once(path: str, status: str, cap
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_connection_that_broke_is_replaced_for_the_next_request():
+@pytest.mark.parametrize("is_refused", [False, True], ids=["answered", "refused by the server"])
+def test_a_connection_that_broke_is_replaced_for_the_next_request(is_refused: bool):
+    def start_response(*_: object) -> None:
+        if is_refused:
+            raise ValueError("a header with a line break")
+
     connection.ensure_connection()
     connection.errors_occurred = True
     connection.connection.close()
 
-    answer("/api/empty/")
+    with suppress(ValueError):
+        Application()({**RequestFactory().get("/api/empty/").environ, "wsgi.input": BytesIO()}, start_response)
 
     assert connection.connection is None
 
