@@ -11,6 +11,7 @@ import secrets
 import time
 from typing import Final, NamedTuple
 
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
@@ -100,7 +101,10 @@ def invalidate_after_commit() -> None:
 def _invalidate() -> None:
     try:
         # Other processes may still reach a Redis that this one leaves alone, and use their cached keys.
-        run_pipeline([("SET", GENERATION_KEY, secrets.token_bytes(16), "EX", GENERATION_SECONDS)], even_if_paused=True)
+        run_pipeline(
+            [("SET", GENERATION_KEY, secrets.token_bytes(16), "EX", GENERATION_SECONDS)],
+            timeout_in_pause=settings.REDIS_TIMEOUT_SECONDS,
+        )
     except RedisError:
         metrics.redis_failures_total.labels("key cache").inc()
         logger.warning("Redis does not answer: waiting %s s until all cached keys have expired", CACHED_SECONDS)

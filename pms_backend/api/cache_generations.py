@@ -15,7 +15,7 @@ from typing import Final
 
 from redis.exceptions import RedisError
 
-from pms_backend.api.redis_pipeline import Command, report_failure, run_pipeline
+from pms_backend.api.redis_pipeline import TIMEOUT_IN_PAUSE_SECONDS, Command, report_failure, run_pipeline
 
 # No key of the cache lives longer, so that whatever goes wrong, nothing is served that is older.
 CACHE_SECONDS: Final = 60
@@ -57,7 +57,7 @@ def replace(names: Iterable[str]) -> None:
     if not wanted:
         return
     try:
-        run_pipeline(replacement_commands(wanted))
+        run_pipeline(replacement_commands(wanted), timeout_in_pause=TIMEOUT_IN_PAUSE_SECONDS)
     except RedisError as error:
         report_failure("generations", "Cache generations could not be replaced, the next sweep tries again", error)
         with _lock:

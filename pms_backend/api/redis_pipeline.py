@@ -4,7 +4,8 @@ redis-py's clients take a connection out of a pool for each command and put it b
 itself. Here redis-py only connects and logs in; the commands are packed and the replies parsed by hiredis, in C. The
 commands of every request go through this module, all others through the clients.
 
-A Redis that hangs costs one request of a process `REDIS_TIMEOUT_SECONDS`; then no request asks it for `PAUSE_SECONDS`.
+A Redis that hangs costs one request of a process `REDIS_TIMEOUT_SECONDS`; then no request asks it for `PAUSE_SECONDS`,
+but for what other processes must know before a write is acknowledged.
 """
 
 import logging
@@ -28,8 +29,11 @@ logger = logging.getLogger(__name__)
 
 # How long a Redis that did not answer is left alone.
 PAUSE_SECONDS: Final = 1.0
+# How long a write waits during the pause for one that may answer again. One that does answers in under a millisecond.
+TIMEOUT_IN_PAUSE_SECONDS: Final = 0.025
 _READ_BYTES: Final = 65_536
 _INCOMPLETE: Final = object()
+_LEFT_ALONE: Final = f"it did not answer within the last {PAUSE_SECONDS} s"
 
 Command = tuple[Any, ...]
 
@@ -38,25 +42,35 @@ class RedisPaused(ConnectionLost):
     """Redis did not answer a moment ago, so it was not asked."""
 
 
-def run_pipeline(commands: Sequence[Command], *, even_if_paused: bool = False) -> list[Any]:
+def run_pipeline(commands: Sequence[Command], *, timeout_in_pause: float = 0.0) -> list[Any]:
     """Redis's replies to the commands, which may be run twice. Raises `RedisError`; all commands have run nevertheless.
 
     It waits `REDIS_TIMEOUT_SECONDS` for the replies to begin, and as long for the rest of long ones. The time to
-    connect comes on top; the timeouts in `CACHES` bound it.
+    connect comes on top; the timeouts in `CACHES` bound it. With `timeout_in_pause`, in seconds, a Redis that is left
+    alone is asked nevertheless, and waited for so long.
     """
-    if breaker.is_open and not even_if_paused:
-        breaker.check()
+    is_paused = breaker.is_open and not breaker.begin_trial()
+    if is_paused and not timeout_in_pause:
+        raise RedisPaused(_LEFT_ALONE)
     data = b"".join([pack_command(command) for command in commands])
     connection = _connection()
+    if is_paused:
+        connection.set_timeout(timeout_in_pause)
     try:
         try:
             replies = connection.exchange(data, len(commands))
         except ConnectionLost:
             # The server was restarted since the last command and has closed the connection.
             replies = connection.exchange(data, len(commands))
-    except RedisError:
+    except RedisError as error:
+        if is_paused:
+            # This does not prolong the pause: otherwise, while there are writes, no reader would try Redis again.
+            raise RedisPaused(_LEFT_ALONE) from error
         breaker.open()
         raise
+    finally:
+        if is_paused:
+            connection.set_timeout(settings.REDIS_TIMEOUT_SECONDS)
     if breaker.is_open:
         breaker.close()
     for reply in replies:
@@ -76,8 +90,13 @@ def send_pipeline(commands: Sequence[Command]) -> None:
     The thread's next pipeline skips their replies.
     """
     if breaker.is_open:
-        breaker.check()
-    _connection().send(b"".join([pack_command(command) for command in commands]), len(commands))
+        # The trial is for an exchange, whose reply tells more.
+        raise RedisPaused(_LEFT_ALONE)
+    try:
+        _connection().send(b"".join([pack_command(command) for command in commands]), len(commands))
+    except TimedOut:
+        breaker.open()
+        raise
 
 
 def report_failure(use: str, consequence: str, error: Exception) -> None:
@@ -95,13 +114,14 @@ class Breaker:
         self._until = 0.0
         self._lock = threading.Lock()
 
-    def check(self) -> None:
-        """Raises `RedisPaused`, except once after each pause."""
+    def begin_trial(self) -> bool:
+        """Whether Redis may be asked: once after each pause."""
         with self._lock:
             now = monotonic()
             if self.is_open and now < self._until:
-                raise RedisPaused(f"it did not answer within the last {PAUSE_SECONDS} s")
+                return False
             self._until = now + PAUSE_SECONDS
+            return True
 
     def open(self) -> None:
         """Begins a pause."""
@@ -128,10 +148,17 @@ class _ThreadConnection:
         self._connection = pool.connection_class(**pool.connection_kwargs)
         self._socket: Any = None
         self._reader = Reader()
+        self._timeout: float = settings.REDIS_TIMEOUT_SECONDS
         self._unread_count = 0
         # redis-py's connection is part of a reference cycle, so it would stay open until garbage collection. When the
         # interpreter exits, the kernel closes it; the modules that redis-py needs for that may be gone by then.
         weakref.finalize(self, self._connection.disconnect).atexit = False  # type: ignore[misc]  # typeshed: slots
+
+    def set_timeout(self, seconds: float) -> None:
+        """How long it waits from now on: for a connection, for replies to begin, and for the rest of long ones."""
+        self._timeout = self._connection.socket_timeout = self._connection.socket_connect_timeout = seconds
+        if self._socket is not None:
+            self._socket.settimeout(seconds)
 
     def exchange(self, data: bytes, count: int) -> list[Any]:
         """The replies to these commands, errors among them. Raises `ConnectionLost` or `TimedOut`."""
@@ -156,6 +183,8 @@ class _ThreadConnection:
         try:
             if self._socket is None:
                 self._connect()
+            # Before they are sent: whatever interrupts that, nobody takes their replies for those of other commands.
+            self._unread_count += count
             self._socket.sendall(data)
         except OSError as error:
             self._close()
@@ -163,12 +192,11 @@ class _ThreadConnection:
         except BaseException:
             self._close()
             raise
-        self._unread_count += count
 
     def _connect(self) -> None:
         self._connection.connect()
         self._socket = self._connection._sock
-        self._socket.settimeout(settings.REDIS_TIMEOUT_SECONDS)
+        self._socket.settimeout(self._timeout)
         self._reader = Reader(protocolError=ConnectionLost, replyError=_error_of, notEnoughData=_INCOMPLETE)
 
     def _read(self, count: int) -> list[Any]:
@@ -179,7 +207,7 @@ class _ThreadConnection:
             reply = reader.gets()
             if reply is _INCOMPLETE:
                 # Each wait is bounded by the socket's timeout, those for the parts of a long reply by one more.
-                deadline = deadline or monotonic() + settings.REDIS_TIMEOUT_SECONDS
+                deadline = deadline or monotonic() + self._timeout
                 if monotonic() > deadline:
                     raise TimeoutError
                 self._receive()
@@ -187,6 +215,8 @@ class _ThreadConnection:
                 replies.append(reply)
                 count -= 1
                 if not count:
+                    if reader.has_data() and type(reader.gets()) is not PushNotification:
+                        raise ConnectionLost("Redis has sent more replies than it was sent commands.")
                     return replies
 
     def _receive(self) -> None:

@@ -16,7 +16,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from pms_backend.api import cache_generations, context
-from pms_backend.api.redis_pipeline import report_failure, run_pipeline
+from pms_backend.api.redis_pipeline import TIMEOUT_IN_PAUSE_SECONDS, report_failure, run_pipeline
 from pms_backend.metrics import traces
 
 # A lost task suppresses further wake-ups for no longer than this.
@@ -52,7 +52,10 @@ class WakeUp:
         """Sends now. Where Redis is away this is logged and counted, never raised: the relay replaces tokens too."""
         try:
             set_flag = ("SET", self._flag, 1, "NX", "EX", FLAG_SECONDS)
-            *_, is_first = run_pipeline([*cache_generations.replacement_commands(replacing), set_flag])
+            replacements = cache_generations.replacement_commands(replacing)
+            # Other processes may still reach a Redis that this one leaves alone, and use their cached responses.
+            timeout_in_pause = TIMEOUT_IN_PAUSE_SECONDS if replacements else 0.0
+            *_, is_first = run_pipeline([*replacements, set_flag], timeout_in_pause=timeout_in_pause)
             if is_first:
                 current_app.send_task(self.task)
         except (RedisError, OperationalError) as error:

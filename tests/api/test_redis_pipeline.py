@@ -184,9 +184,48 @@ def test_what_must_not_be_skipped_is_asked_in_a_pause_too():
     with pytest.raises(RedisError):
         run_pipeline([("SET", "a", 1)])
 
-    assert run_pipeline([("PING",)], even_if_paused=True) == [b"PONG"]
+    assert run_pipeline([("PING",)], timeout_in_pause=settings.REDIS_TIMEOUT_SECONDS) == [b"PONG"]
     # It has answered.
     assert run_pipeline([("PING",)]) == [b"PONG"]
+
+
+@pytest.mark.usefixtures("slow_redis")
+def test_in_a_pause_writes_wait_for_a_moment_and_do_not_prolong_it():
+    redis_pipeline.breaker.open()
+    ends_at = redis_pipeline.breaker._until
+    began = time.monotonic()
+    for _ in range(2):
+        with pytest.raises(redis_pipeline.RedisPaused):
+            run_pipeline([("SET", "a", 1)], timeout_in_pause=redis_pipeline.TIMEOUT_IN_PAUSE_SECONDS)
+
+    assert is_within(time.monotonic() - began, settings.REDIS_TIMEOUT_SECONDS)
+    assert redis_pipeline.breaker._until == ends_at
+    # The next exchange has the usual time again.
+    assert redis_pipeline._connection()._timeout == settings.REDIS_TIMEOUT_SECONDS
+
+
+def test_what_cannot_be_sent_in_time_opens_the_breaker_and_takes_no_trial(monkeypatch: pytest.MonkeyPatch):
+    def hang(*_: object) -> None:
+        raise redis_pipeline.TimedOut
+
+    monkeypatch.setattr(redis_pipeline, "breaker", redis_pipeline.Breaker())
+    with monkeypatch.context() as patch:
+        patch.setattr(redis_pipeline._ThreadConnection, "send", hang)
+        with pytest.raises(redis_pipeline.TimedOut):
+            send_pipeline([("PING",)])
+    assert redis_pipeline.breaker.is_open
+    monkeypatch.setattr(redis_pipeline.breaker, "_until", 0.0)
+    with pytest.raises(redis_pipeline.RedisPaused):
+        send_pipeline([("PING",)])
+
+    assert run_pipeline([("PING",)]) == [b"PONG"]
+
+
+def test_a_reply_too_many_is_never_taken_for_the_next_one():
+    run_pipeline([("PING",)])
+    redis_pipeline._connection()._reader.feed(b"+stray\r\n")
+
+    assert run_pipeline([("ECHO", "next")]) == [b"next"]
 
 
 @pytest.mark.usefixtures("slow_redis")

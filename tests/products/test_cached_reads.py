@@ -300,6 +300,16 @@ def test_a_change_is_seen(read, lamp, run_views):
     assert len(run_views) == 1
 
 
+def test_a_change_is_seen_though_its_process_leaves_redis_alone(read, lamp, monkeypatch):
+    monkeypatch.setattr(redis_pipeline, "breaker", redis_pipeline.Breaker())
+    redis_pipeline.breaker.open()
+    update_product(product_id=lamp.pk, data={"name": "Lantern"})
+    # As in another process, which has not noticed that Redis was slow.
+    redis_pipeline.breaker.close()
+
+    assert read().json()["name"] == "Lantern"
+
+
 def test_without_redis_the_view_answers(read, run_views):
     run_views.clear()
     with redis_down():
