@@ -227,7 +227,7 @@ def test_a_failure_outside_of_a_view_is_500_too(monkeypatch, client: Client, cap
     def fail(_):
         raise RuntimeError("the secret is xyzzy")
 
-    monkeypatch.setattr("pms_backend.access.throttling.client_address", fail)
+    monkeypatch.setattr("pms_backend.access.request_checks.rate_of", fail)
     client.raise_request_exception = False
 
     response = client.get(PRODUCTS)
