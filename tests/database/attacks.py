@@ -283,6 +283,15 @@ TRIGGERS = {
         (f"UPDATE inventory_stocklevel SET {column} = {column} + 1000", "inventory_stocklevel_stays")
         for column in ("id", "variant_id", "location_id")
     ],
+    "inventory_stocklevel_stays_undeleted": [
+        (
+            "CREATE TEMPORARY TABLE deleted ON COMMIT DROP AS SELECT * FROM inventory_stocklevel; "
+            "DELETE FROM inventory_stocklevel; "
+            "INSERT INTO inventory_stocklevel (id, variant_id, location_id) OVERRIDING SYSTEM VALUE "
+            "SELECT id, variant_id, location_id FROM deleted",
+            "inventory_stocklevel_stays",
+        ),
+    ],
     "inventory_stockmovement_append_only": [
         ("UPDATE inventory_stockmovement SET note = ''", "inventory_stockmovement_append_only"),
         ("DELETE FROM inventory_stockmovement", "inventory_stockmovement_append_only"),

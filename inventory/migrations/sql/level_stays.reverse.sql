@@ -1,2 +1,3 @@
+DROP TRIGGER inventory_stocklevel_stays_undeleted ON inventory_stocklevel;
 DROP TRIGGER inventory_stocklevel_stays ON inventory_stocklevel;
 DROP FUNCTION inventory_refuse_move();
