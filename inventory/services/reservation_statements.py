@@ -33,12 +33,12 @@ def _shown(reservation: str, lines: str, *, quantity: str, committed: str, order
 
 
 def _announced(kind: str, reservations: str, shown: str, *, actor: str = "%(actor)s::text") -> str:
-    """The CTE that records an event of each reservation, after those of its levels."""
+    """The CTE that records an event of each reservation, after those of its levels, if there are any."""
     return f"""
 announced AS (
     INSERT INTO events_event (type, subject, actor, request_id, data)
     SELECT {kind}, 'reservation:' || one.id, {actor}, %(request_id)s::text, jsonb_build_object('reservation', {shown})
-    FROM {reservations} AS one WHERE (SELECT count(*) FROM recorded) > 0 ORDER BY one.id
+    FROM {reservations} AS one WHERE (SELECT count(*) FROM recorded) >= 0 ORDER BY one.id
     RETURNING data -> 'reservation' AS shown
 )
 """
@@ -132,14 +132,14 @@ _HELD_BY_ONE: Final = {
     # In this order: the lines as they are under the reservation's lock.
     "locked": "reservation, line",
 }
-# Those past their end that no other transaction has locked.
-_HELD_BY_OVERDUE: Final = {
-    "reservations": f"""(
-        SELECT id, reference FROM inventory_reservation AS past WHERE {_IS_OVERDUE.format("past")}
-        ORDER BY id LIMIT %(most)s::bigint FOR NO KEY UPDATE SKIP LOCKED)""",
-    "condition": "true",
-    "locked": "line",
-}
+# Materialized: in a subquery of the join, PostgreSQL may lock and limit more than once.
+_OVERDUE_UNLOCKED: Final = f"""
+overdue AS MATERIALIZED (
+    SELECT id, reference FROM inventory_reservation AS past WHERE {_IS_OVERDUE.format("past")}
+    ORDER BY id LIMIT %(most)s::bigint FOR NO KEY UPDATE SKIP LOCKED
+)
+"""
+_HELD_BY_OVERDUE: Final = _HELD.format(units="line.reserved", reservations="overdue", condition="true", locked="line")
 _LOCKED: Final = """
 locked AS MATERIALIZED (
     SELECT level.id, level.on_hand, level.reserved, level.version FROM inventory_stocklevel AS level
@@ -197,7 +197,7 @@ RELEASE: Final = on_one_line(
 EXPIRE: Final = on_one_line(
     _transition(
         "reservation.expired",
-        held=_HELD.format(units="line.reserved", **_HELD_BY_OVERDUE),
+        held=f"{_OVERDUE_UNLOCKED}, {_HELD_BY_OVERDUE}",
         levels=_LEVELS_IN_STEPS,
         actor="'system'",
     )
@@ -343,7 +343,7 @@ WITH RECURSIVE asked AS MATERIALIZED (
         AND EXISTS (SELECT FROM made)
     ORDER BY reservation.id <> ALL (%(ended)s::bigint[]), reservation.id LIMIT %(most)s::bigint
     FOR NO KEY UPDATE SKIP LOCKED
-), {_HELD.format(units="line.reserved", reservations="overdue", condition="true", locked="line")},
+), {_HELD_BY_OVERDUE},
 locked AS MATERIALIZED (
     SELECT level.* FROM inventory_stocklevel AS level
     WHERE EXISTS (SELECT FROM made) AND level.id IN (

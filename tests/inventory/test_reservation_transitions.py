@@ -15,7 +15,7 @@ from inventory.exceptions import (
     ReservationNotFound,
     ReservationStateConflict,
 )
-from inventory.models import Reservation, StockLevel, StockMovement
+from inventory.models import Reservation, ReservationLine, StockLevel, StockMovement
 from inventory.services import reservation_transitions
 from inventory.services.reservation_requests import MAX_EXPIRES_IN_SECONDS, MAX_RESERVATION_LINES
 from inventory.tasks import expire_reservations
@@ -266,6 +266,18 @@ def test_the_sweep_expires_overdue_reservations_and_no_others() -> None:
     ended = Event.objects.filter(type="reservation.expired")
     assert {(event.subject, event.actor) for event in ended} == {(f"reservation:{one.pk}", "system") for one in over}
     assert find_mismatches() == []
+
+
+@pytest.mark.parametrize(("end", "event"), [(release, "released"), (commit, "committed"), (sweep, "expired")])
+def test_a_reservation_that_holds_nothing_ends_with_its_event(end, event: str) -> None:
+    """No service makes one, and no constraint refuses it."""
+    reservation = reserve(("A-1", 1))
+    ReservationLine.objects.update(reserved=0)
+    StockLevel.objects.update(reserved=0)
+
+    end(reservation)
+
+    assert announced() == [("created", "active"), (event, event)]
 
 
 def test_the_sweep_goes_on_until_nothing_is_left(monkeypatch) -> None:
