@@ -161,9 +161,11 @@ class Connection:
         try:
             while subscriber.unread:
                 written = subscriber.write_unread()
-                if not written:
+                # A write that fails ends the connection, and leaves nothing unread.
+                if not written and subscriber.unread:
                     await self._send(subscriber.unread.popleft().message.decode())
-                sent += written or 1
+                    written = 1
+                sent += written
                 # Neither has to wait as long as the client reads; other tasks may run.
                 await asyncio.sleep(0)
         finally:

@@ -8,6 +8,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 from websockets.frames import Frame, Opcode
 
+from inventory.consumers import FRAMES
 from pms_backend.socket_protocol import EXTENSION, SocketProtocol
 
 HANDSHAKE = (
@@ -133,3 +134,7 @@ def test_a_refused_handshake_has_no_extension() -> None:
         protocol.data_received(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
     assert transport.data.startswith(b"HTTP/1.1 426")
+
+
+def test_the_consumer_looks_for_the_extension_by_its_name() -> None:
+    assert FRAMES == EXTENSION
