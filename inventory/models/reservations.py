@@ -59,8 +59,8 @@ class Reservation(models.Model):
 
     # Read by `ReservationQuerySet.as_of_now`.
     is_overdue: bool = False
-    # As `representation.reservation_as_dict` shows it, set by the statements that change it. It is true of that moment: an
-    # instance that has it is not changed or refreshed.
+    # As `representation.reservation_as_dict` shows it, set by the statements that change it. It is true of that moment:
+    # an instance that has it is not changed or refreshed.
     shown: dict[str, Any] | None = None
 
     client = models.CharField(_("client"), max_length=MAX_ACTOR_LENGTH)
