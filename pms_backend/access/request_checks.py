@@ -113,6 +113,7 @@ def _expected(request: HttpRequest) -> _Expected | None:
         return None
     key = key_in(sent.get("HTTP_AUTHORIZATION", ""), sent.get("HTTP_X_API_KEY", ""))
     cached = None if key is None else key_cache.get_unconfirmed(key)
+    # `%66ormat` is not noticed: then the client is counted and the view refuses it, as it would otherwise.
     if cached is None or "format" in sent.get("QUERY_STRING", "") or "format" in match.kwargs:
         return None
     caller = cached.caller

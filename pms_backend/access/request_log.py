@@ -24,6 +24,8 @@ logger = logging.getLogger(REQUESTS)
 QUIET_PATHS: Final = ("/health/", "/metrics")
 # The line of a refused request has its path too, which may be as long as its head.
 MAX_PATH_LENGTH: Final = 500
+# A method may be any word of the client's, as long as the head.
+MAX_METHOD_LENGTH: Final = 20
 
 
 class RequestContextMiddleware:
@@ -54,7 +56,7 @@ def _count_and_log(request: HttpRequest, response: HttpResponse, seconds: float)
     if logger.isEnabledFor(level):
         write_line(
             level,
-            method=request.method,
+            method=(request.method or "")[:MAX_METHOD_LENGTH],
             route=route,
             path=request.path,
             status=response.status_code,

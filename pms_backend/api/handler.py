@@ -15,6 +15,7 @@ from django.urls import Resolver404, ResolverMatch, get_resolver
 from django.utils.log import log_response
 from django.utils.module_loading import import_string
 
+from pms_backend.api.limits import MAX_URL_BYTES
 from pms_backend.api.response_headers import header_of, pairs_of, set_header
 
 # What programs ask for, and the one page among it.
@@ -25,7 +26,6 @@ REMEMBERED_PATHS: Final = 1_000
 LONGEST_REMEMBERED_PATH: Final = 100
 # A part of a path that is a number of an id's length.
 _NUMBER: Final = re.compile(r"/([0-9]{1,18})(?=/)")
-LONGEST_PATH: Final = 16 * 1024
 
 
 def is_api_path(path: str) -> bool:
@@ -106,7 +106,7 @@ def match_of(path: str) -> ResolverMatch | None:
         if len(path) <= LONGEST_REMEMBERED_PATH:
             return _with_number(path) or _remembered(path, settings.ROOT_URLCONF)
         # A middleware refuses one that is too long.
-        return get_resolver(settings.ROOT_URLCONF).resolve(path) if len(path) <= LONGEST_PATH else None
+        return get_resolver(settings.ROOT_URLCONF).resolve(path) if len(path) <= MAX_URL_BYTES else None
     except Resolver404:
         return None
 
@@ -123,8 +123,10 @@ def _with_number(path: str) -> ResolverMatch | None:
     try:
         match = _remembered(path.replace(f"/{number}/", "/0/"), settings.ROOT_URLCONF)
     except Resolver404:
+        # The caller resolves the path itself: a path without a view is rare.
         return None
-    given = {name: value for name, value in match.kwargs.items() if value in ("0", 0)}
+    # A default argument of a pattern may be False, which equals 0.
+    given = {name: value for name, value in match.kwargs.items() if value in ("0", 0) and type(value) is not bool}
     if len(given) != 1:
         return None
     ((name, value),) = given.items()

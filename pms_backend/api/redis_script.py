@@ -20,6 +20,7 @@ MAKE, WAIT, HELD = 1, 2, 3
 
 # A log is the list of the moments of the last requests, the newest first: no window of that length, wherever it starts,
 # holds more than the limit. A moment takes 10 bytes in a list, and 100 in a sorted set.
+# A key expires by the millisecond, so one is added: a full log must not end before its window.
 _SCRIPT: Final = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -37,7 +38,7 @@ local function count(log, limit, window)
   local remaining = limit - redis.call('LLEN', log) - 1
   if remaining >= 0 then
     redis.call('LPUSH', log, now)
-    redis.call('PEXPIRE', log, window / 1000)
+    redis.call('PEXPIRE', log, window / 1000 + 1)
   end
   return remaining, math.ceil(((oldest or now) + window - now) / 1000)
 end

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from time import monotonic, sleep
 from typing import Any, Final, NamedTuple
 
-from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from redis.exceptions import RedisError
@@ -83,7 +82,7 @@ def _key(request: HttpRequest, visibility: Any) -> str:
     sent = request.META
     query = sorted(request.GET.lists()) if sent.get("QUERY_STRING") else []
     # A middleware has validated the host, and `get_host` would do so again.
-    host = request.get_host() if settings.USE_X_FORWARDED_HOST else sent.get("HTTP_HOST") or request.get_host()
+    host = sent.get("HTTP_HOST") or request.get_host()
     parts = (request.path, request.scheme, host, query, visibility)
     return "pms:response:" + hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 

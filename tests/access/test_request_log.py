@@ -81,6 +81,13 @@ def test_of_a_long_path_the_beginning_is_logged(requests: list[Any], client: Cli
     assert (record.path, record.getMessage()) == (path[:500], f"GET {path[:500]} 414")
 
 
+def test_of_a_long_method_the_beginning_is_logged(requests: list[Any], client: Client) -> None:
+    client.generic("M" * 1_000, "/api/v1/products/")
+
+    (record,) = requests
+    assert (record.method, record.getMessage()) == ("M" * 20, f"{'M' * 20} /api/v1/products/ {record.status}")
+
+
 def test_a_secret_in_a_path_is_hidden(requests: list[Any], client: Client) -> None:
     client.get("/reset/token=abc")
 
