@@ -25,7 +25,7 @@ from tests.outages import redis_down
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PRODUCTS: Final = "/api/v1/products/"
-LIMITS: Final = {"default.read": "50/minute", "storefront.read": "50/minute", "address": "1000/second"}
+LIMITS: Final = {"default.read": "50/minute", "storefront.read": "50/minute", "address": "1000/minute"}
 CALLERS: Final[dict[str, dict[str, Any]]] = {
     "reader": {"scopes": ["products:read"]},
     "editor": {"scopes": ["products:read", "products:write"]},
