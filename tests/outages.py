@@ -1,6 +1,5 @@
 """Outages of Redis, made by real connections that are refused."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,7 +17,7 @@ def pipelines_by(client_of: Callable[[str], Any]) -> Iterator[None]:
     """Sends every pipeline to the server of `client_of(cache)`, which is tried at first."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(redis_pipeline, "get_redis_connection", client_of)
-        patch.setattr(redis_pipeline, "_of_thread", threading.local())
+        patch.setattr(redis_pipeline, "_of_thread", redis_pipeline._OfThread())
         patch.setattr(redis_pipeline, "breaker", redis_pipeline.Breaker())
         yield
 

@@ -23,6 +23,7 @@ from pms_backend.api import context
 from pms_backend.api.transactions import register_first_write
 
 KEYWORD = "Api-Key"
+_KEYWORD_IN_LOWER_CASE = KEYWORD.lower()
 MAX_KEY_LENGTH = 200
 
 
@@ -82,7 +83,7 @@ def caller_of_headers(headers: Mapping[str, str]) -> Caller | None:
 def key_in(authorization: str, x_api_key: str) -> str | None:
     """The key in either header, else None."""
     keyword, _, key = authorization.partition(" ")
-    if keyword.lower() == KEYWORD.lower():
+    if keyword.lower() == _KEYWORD_IN_LOWER_CASE:
         return key.strip()
     return x_api_key.strip() or None
 

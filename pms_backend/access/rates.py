@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from pms_backend.access.models import DEFAULT_TIER, INTERNAL_TIER, STOREFRONT_TIER
 from pms_backend.api.redis_pipeline import Command, report_failure, run_pipeline
 from pms_backend.api.redis_script import Count, Log, run_script
+from pms_backend.api.response_headers import Prepared
 
 # The use of Redis in metrics, and what it means that it failed.
 USE: Final = "rate limit"
@@ -53,12 +54,12 @@ class Verdict(NamedTuple):
             return not self.allowed
         return self.remaining * other.rate.limit < other.remaining * self.rate.limit
 
-    def headers(self) -> dict[str, str]:
+    def headers(self) -> Prepared:
         """`RateLimit-Policy` and `RateLimit` of the IETF draft."""
         rate = self.rate
         return {
-            "RateLimit-Policy": f'"{rate.bucket}";q={rate.limit};w={rate.window_seconds}',
-            "RateLimit": f'"{rate.bucket}";r={self.remaining};t={math.ceil(self.reset_seconds)}',
+            "ratelimit-policy": ("RateLimit-Policy", f'"{rate.bucket}";q={rate.limit};w={rate.window_seconds}'),
+            "ratelimit": ("RateLimit", f'"{rate.bucket}";r={self.remaining};t={math.ceil(self.reset_seconds)}'),
         }
 
 
@@ -100,6 +101,7 @@ def rate_of(bucket: str) -> Rate | None:
     return parse_rates(settings.RATE_LIMITS).get(bucket)
 
 
+@functools.lru_cache(maxsize=1_000)
 def log_of(rate: Rate, key: str) -> Log:
     """Where the requests of `key` are counted against the rate."""
     return Log(f"pms:limit:{rate.bucket}:{key}", rate.limit, rate.window_seconds)

@@ -28,7 +28,8 @@ from pms_backend.api.negotiation import ANYTHING
 from pms_backend.api.redis_pipeline import report_failure
 from pms_backend.api.redis_script import run_script
 from pms_backend.api.request_metrics import METHODS
-from pms_backend.api.response_cache import CacheEntry, is_in_transaction
+from pms_backend.api.response_cache import CacheEntry
+from pms_backend.api.thread_database import is_in_transaction
 
 _ENTRY: Final = "pms.expected_entry"
 

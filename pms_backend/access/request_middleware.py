@@ -13,8 +13,8 @@ from pms_backend.access.addresses import client_address
 from pms_backend.access.request_checks import cached_answer, check_request
 from pms_backend.access.throttling import add_verdict, headers_of
 from pms_backend.api.exceptions import is_api_request, problem_of
-from pms_backend.api.own_headers import set_headers
 from pms_backend.api.redis_pipeline import Command
+from pms_backend.api.response_headers import set_headers
 from pms_backend.api.views import problem
 
 PMS_WEBHOOKS: Final = "/api/v1/webhooks/pms/"

@@ -11,6 +11,7 @@ from pms_backend.access.addresses import client_address
 from pms_backend.access.caller import Caller
 from pms_backend.access.models import INTERNAL_TIER
 from pms_backend.access.scopes import SAFE_METHODS
+from pms_backend.api.response_headers import Prepared
 
 _COUNTED: Final = "pms.counted"
 
@@ -92,7 +93,7 @@ def add_verdict(request: HttpRequest, verdict: rates.Verdict | None) -> None:
         request.META.setdefault("pms.verdicts", []).append(verdict)
 
 
-def headers_of(request: HttpRequest) -> dict[str, str]:
+def headers_of(request: HttpRequest) -> Prepared:
     """The headers of the tightest limit that applied to the request."""
     verdicts: list[rates.Verdict] = request.META.get("pms.verdicts", [])
     tightest = None

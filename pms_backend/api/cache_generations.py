@@ -8,6 +8,7 @@ A name is `family` or `family:member`. A response that is made of a member names
 are invalidated by replacing the family's token alone.
 """
 
+import functools
 import secrets
 import threading
 from collections.abc import Iterable
@@ -27,6 +28,7 @@ _lock: Final = threading.Lock()
 _outstanding: Final[set[str]] = set()
 
 
+@functools.lru_cache(maxsize=10_000)
 def key_of(name: str) -> str:
     """The key in Redis under which the token is stored."""
     return f"pms:generation:{name}"

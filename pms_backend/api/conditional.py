@@ -15,7 +15,7 @@ from django.utils.http import parse_etags
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 
-from pms_backend.api.own_headers import set_headers
+from pms_backend.api.response_headers import prepared, response_of
 
 DIGEST_BYTES: Final = 16
 NEVER: Final = -1
@@ -23,6 +23,8 @@ NEVER: Final = -1
 VARIES_BY: Final = "Authorization, X-Api-Key, Cookie"
 # A cache may keep it for its own user, and asks before it shows it again.
 CACHE_CONTROL: Final = "private, no-cache"
+_HEADERS: Final = prepared({"Cache-Control": CACHE_CONTROL, "Vary": VARIES_BY})
+_HEADERS_OF_JSON: Final = prepared({"Content-Type": "application/json"})
 
 # Django's parser leaves out what is no entity tag, and with it the condition of a write: that must not go unnoticed.
 _LIST_OF_TAGS: Final = re.compile(r'[ \t,]*(?:(?:W/)?"[^"]*"[ \t]*(?:,[ \t,]*|\Z))+')
@@ -38,16 +40,12 @@ def etag_of(body: bytes, version: int | None = None) -> str:
 
 def answer(request: Request | HttpRequest, body: bytes, etag: str, *, status: int = 200) -> HttpResponse:
     """JSON with its ETag; 304 without a body where the reader has it already."""
+    # A 304 has the length of the answer that is not sent: what it says is true of that one (RFC 9110 §8.6).
+    headers = {"etag": ("ETag", etag), **_HEADERS, "content-length": ("Content-Length", str(len(body)))}
     sent = request.META.get("HTTP_IF_NONE_MATCH")
     if sent is not None and request.method in ("GET", "HEAD") and _has(sent, etag):
-        response = HttpResponse(status=304)
-        del response["Content-Type"]
-    else:
-        response = HttpResponse(body, status=status, content_type="application/json")
-    headers = {"ETag": etag, "Cache-Control": CACHE_CONTROL, "Vary": VARIES_BY, "Content-Length": str(len(body))}
-    # A 304 has the length of the answer that is not sent: what it says is true of that one (RFC 9110 §8.6).
-    set_headers(response, headers)
-    return response
+        return response_of(b"", headers, status=304)
+    return response_of(body, {**_HEADERS_OF_JSON, **headers}, status=status)
 
 
 def expected_version(request: Request, current: Callable[[], int | None]) -> int | None:

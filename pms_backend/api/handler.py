@@ -8,7 +8,6 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIHandler
-from django.db import close_old_connections
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, get_resolver
@@ -17,6 +16,7 @@ from django.utils.module_loading import import_string
 
 from pms_backend.api.limits import MAX_URL_BYTES
 from pms_backend.api.response_headers import header_of, pairs_of, set_header
+from pms_backend.api.thread_database import close_if_broken_or_old
 
 # What programs ask for, and the one page among it.
 API_PATHS: Final = ("/api/", "/health/", "/metrics")
@@ -26,6 +26,7 @@ REMEMBERED_PATHS: Final = 1_000
 LONGEST_REMEMBERED_PATH: Final = 100
 # A part of a path that is a number of an id's length.
 _NUMBER: Final = re.compile(r"/([0-9]{1,18})(?=/)")
+_SERVER_ERROR: Final = HTTPStatus.INTERNAL_SERVER_ERROR.value
 
 
 def is_api_path(path: str) -> bool:
@@ -57,7 +58,7 @@ class ApiHandler(WSGIHandler):
         if not response.streaming:
             # Before the server sees the headers, which it may refuse.
             request.close()
-            close_old_connections()
+            close_if_broken_or_old()
         start_response(f"{response.status_code} {response.reason_phrase}", pairs_of(response))
         if response.streaming:
             # The server closes it when all is sent, which ends the request.
@@ -69,7 +70,7 @@ class ApiHandler(WSGIHandler):
         """The response that all middlewares have seen."""
         request.resolver_match = match_of(request.path_info)
         response: Any = self._middleware_chain(request)
-        if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if response.status_code >= _SERVER_ERROR:
             log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request)
         response._resource_closers.append(request.close)
         return response

@@ -131,8 +131,8 @@ class _LineFormatter(structlog.stdlib.ProcessorFormatter):
             "program": self._program,
             "request_id": now.request_id,
             "actor": now.actor,
-            # A word: of a member of an enumeration, orjson would look it up.
-            "door": now.door.value,
+            # A word: of a member of an enumeration, orjson would look it up, as its property `value` does.
+            "door": now.door._value_,
             **record.members,
         }
         # The path is in the event too.

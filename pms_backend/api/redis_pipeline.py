@@ -52,7 +52,7 @@ def run_pipeline(commands: Sequence[Command], *, timeout_in_pause: float = 0.0) 
     is_paused = breaker.is_open and not breaker.begin_trial()
     if is_paused and not timeout_in_pause:
         raise RedisPaused(_LEFT_ALONE)
-    data = b"".join([pack_command(command) for command in commands])
+    data = _packed(commands)
     connection = _connection()
     if is_paused:
         connection.set_timeout(timeout_in_pause)
@@ -93,7 +93,7 @@ def send_pipeline(commands: Sequence[Command]) -> None:
         # The trial is for an exchange, whose reply tells more.
         raise RedisPaused(_LEFT_ALONE)
     try:
-        _connection().send(b"".join([pack_command(command) for command in commands]), len(commands))
+        _connection().send(_packed(commands), len(commands))
     except TimedOut:
         breaker.open()
         raise
@@ -135,7 +135,13 @@ class Breaker:
 
 
 breaker: Final = Breaker()
-_of_thread: Final = threading.local()
+
+
+class _OfThread(threading.local):
+    connection: "_ThreadConnection | None" = None
+
+
+_of_thread: Final = _OfThread()
 
 
 class _ThreadConnection:
@@ -231,8 +237,15 @@ class _ThreadConnection:
         self._connection.disconnect()
 
 
+def _packed(commands: Sequence[Command]) -> bytes:
+    if len(commands) == 1:
+        packed: bytes = pack_command(commands[0])
+        return packed
+    return b"".join([pack_command(command) for command in commands])
+
+
 def _connection() -> _ThreadConnection:
-    held: _ThreadConnection | None = getattr(_of_thread, "connection", None)
+    held = _of_thread.connection
     if held is None or held.process != os.getpid():
         held = _of_thread.connection = _ThreadConnection()
     return held

@@ -12,6 +12,7 @@ from pms_backend.api.problems import Problem
 from pms_backend.metrics.bounded import MAX_LABEL_SETS, Counter, Histogram
 
 METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+_ERROR: Final = HTTPStatus.BAD_REQUEST.value
 _REASONS: Final = {status.value: status.name.lower() for status in HTTPStatus}
 
 
@@ -21,7 +22,7 @@ def count_response(request: HttpRequest, response: HttpResponseBase, route: str,
     counter, histogram = _series(route, method, response.status_code // 100, tier)
     counter.inc()
     histogram.observe(seconds)
-    if response.status_code >= HTTPStatus.BAD_REQUEST:
+    if response.status_code >= _ERROR:
         metrics.errors_total.labels(*_error_of(response)).inc()
 
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from time import monotonic, sleep
 from typing import Any, Final, NamedTuple
 
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from redis.exceptions import RedisError
 from rest_framework.request import Request
@@ -20,6 +19,7 @@ from pms_backend.api.cache_generations import CACHE_SECONDS, TOKEN_BYTES, key_of
 from pms_backend.api.conditional import answer, etag_of
 from pms_backend.api.redis_pipeline import Command, report_failure, run_pipeline, send_pipeline
 from pms_backend.api.redis_script import HELD, MAKE, LookUp, run_script
+from pms_backend.api.thread_database import is_in_transaction
 
 # How long one request may wait for the response that another one is making.
 WAIT_SECONDS: Final = 0.05
@@ -47,11 +47,6 @@ class CachedResponse(NamedTuple):
     body: bytes
 
 
-def is_in_transaction() -> bool:
-    """Whether nothing may be cached: a transaction sees its own uncommitted rows, and not yet those of others."""
-    return connection.in_atomic_block
-
-
 def cached_response(
     request: Request, *, visibility: Any, generations: Sequence[str], make: Callable[[], Made]
 ) -> HttpResponse:
@@ -61,6 +56,7 @@ def cached_response(
     host, the query, `visibility` (compared by its repr), and on what `generations` stand for; on nothing else of the
     request. What `make` raises is not stored.
     """
+    # A transaction sees its own uncommitted rows, and not yet those of others.
     if is_in_transaction():
         _skipped.inc()
         body, version = make()

@@ -23,17 +23,18 @@ def route_of(request: HttpRequest) -> str:
 
     It is known when the request has been answered. A path that no pattern matches is `unmatched`.
     """
-    path = request.path
-    if is_page(path):
-        return "/admin/"
     if request.resolver_match is None:
+        path = request.path
+        if is_page(path):
+            return "/admin/"
         return settings.STATIC_URL if path.startswith(settings.STATIC_URL) else UNMATCHED
     return _readable(request.resolver_match.route)
 
 
 @functools.cache
 def _readable(pattern: str) -> str:
-    return _PARAMETER.sub(lambda match: "{id}" if match[1] == "pk" else f"{{{match[1]}}}", simplify_regex(pattern))
+    path = _PARAMETER.sub(lambda match: "{id}" if match[1] == "pk" else f"{{{match[1]}}}", simplify_regex(pattern))
+    return "/admin/" if is_page(path) else path
 
 
 def tier_of(request: HttpRequest) -> str:

@@ -198,8 +198,8 @@ def test_the_headers_are_those_of_the_draft():
     verdict = Verdict(Rate("default.read", 5, 60), allowed=True, remaining=3, reset_seconds=12.3)
 
     assert verdict.headers() == {
-        "RateLimit-Policy": '"default.read";q=5;w=60',
-        "RateLimit": '"default.read";r=3;t=13',
+        "ratelimit-policy": ("RateLimit-Policy", '"default.read";q=5;w=60'),
+        "ratelimit": ("RateLimit", '"default.read";r=3;t=13'),
     }
 
 

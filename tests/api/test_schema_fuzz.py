@@ -110,7 +110,7 @@ def key(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     # They would close the connection, whose transaction is to be rolled back; Django's test client does the same.
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
-    monkeypatch.setattr("pms_backend.api.handler.close_old_connections", lambda: None)
+    monkeypatch.setattr("pms_backend.api.handler.close_if_broken_or_old", lambda: None)
     yield create_api_client(name="fuzz", scopes=ALL_SCOPES, tier=INTERNAL_TIER).api_key
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
