@@ -9,7 +9,7 @@ import orjson
 from benchmarks import workloads
 from benchmarks.measure import APPLICATION, Measured, Side, in_turn
 from benchmarks.sockets import measure_sockets
-from benchmarks.stage import EMPTY_API_VIEW, EMPTY_VIEW, LIMIT, OURS, PLAIN_TABLES, Stage
+from benchmarks.stage import EMPTY_API_VIEW, EMPTY_VIEW, EMPTY_VIEW_REDIS, LIMIT, OURS, PLAIN_TABLES, Stage
 from benchmarks.workloads import Workload
 
 FEW, MANY = "few", "many"
@@ -67,6 +67,7 @@ def _cached(size: Size) -> dict[str, WebSide]:
     product = workloads.one_product(min(workloads.CACHED_PRODUCTS, size.skus), may_be_cached=True)
     return {
         "empty": WebSide(EMPTY_VIEW, page),
+        "empty, Redis": WebSide(EMPTY_VIEW_REDIS, page),
         "empty API": WebSide(EMPTY_API_VIEW, page),
         "list": WebSide(OURS, page),
         "product": WebSide(OURS, product),

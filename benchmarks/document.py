@@ -22,6 +22,10 @@ PostgreSQL does not wait for the disk, on either side.
 The limit is the least Python that does the work (`benchmarks/limit.py`): a bare WSGI function, psycopg, orjson, behind
 the same web server, on the same tables with their triggers, without any of the above. *Plain tables* are the same
 without constraints and triggers. A *pair* is a reservation and its commit, two requests.
+
+Cached reads are compared with an empty view of Django, with one behind the API's handler, and with one that asks Redis
+once. Each cached read must ask it, to see every write that was acknowledged before: what that exchange alone costs is
+the row of the empty view.
 """
 _COSTS: Final = """## What a request costs
 

@@ -46,6 +46,7 @@ OURS: Final = "pms_backend.wsgi:application"
 LIMIT: Final = "benchmarks.limit:application"
 PLAIN_TABLES: Final = "benchmarks.plain_tables:application"
 EMPTY_VIEW: Final = "benchmarks.empty_view:application"
+EMPTY_VIEW_REDIS: Final = "benchmarks.empty_view_redis:application"
 EMPTY_API_VIEW: Final = "benchmarks.empty_api_view:application"
 
 

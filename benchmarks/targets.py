@@ -62,6 +62,7 @@ class Target:
 
 
 _EMPTY = "Django's empty view"
+_EMPTY_REDIS = "Django's empty view that asks Redis once"
 _EMPTY_API = "empty view through the API's handler"
 _SQL = "the same SQL, bare WSGI"
 _PLAIN = "plain tables, bare WSGI"
@@ -73,6 +74,16 @@ TARGETS: Final = (
     Target("cached-list-api", "list of 50, cached", "requests", "cached", 0.75, "list", "empty API", _EMPTY_API),
     Target("cached-detail", "one product, cached", "requests", "cached", 0.60, "product", "empty", _EMPTY),
     Target("cached-detail-api", "one product, cached", "requests", "cached", 0.75, "product", "empty API", _EMPTY_API),
+    Target(
+        "cached-list-redis", "list of 50, cached", "requests", "cached", None, "list", "empty, Redis", _EMPTY_REDIS
+    ),
+    Target(
+        "cached-detail-redis", "one product, cached", "requests", "cached", None, "product", "empty, Redis",
+        _EMPTY_REDIS,
+    ),
+    Target(
+        "empty-redis", "an empty view that asks Redis once", "requests", "cached", None, "empty, Redis", "empty", _EMPTY
+    ),
     Target("adjust", "adjust stock, any SKU", "requests", "adjust", 0.40, limit_title=_SQL),
     Target("adjust-hot", "adjust stock, one hot SKU", "requests", "adjust-hot", 0.45, limit_title=_SQL),
     Target("reserve", "reserve and commit a unit", "pairs", "reserve", 0.30, limit_title="the same rows by bare SQL"),
