@@ -50,7 +50,8 @@ def is_waiting_for_a_lock() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-@pytest.mark.parametrize("is_recording", [pytest.param(False, marks=pytest.mark.slow), True])
+@pytest.mark.slow
+@pytest.mark.parametrize("is_recording", [False, True])
 def test_it_is_asked_again_after_the_lease(shop: Shop, pms: PMSConnection, tmp_path: Path, is_recording: bool) -> None:
     is_asked, may_answer = threading.Event(), threading.Event()
 

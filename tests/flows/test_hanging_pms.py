@@ -47,6 +47,7 @@ def being_asked(stack: Stack) -> Iterator[Counter[str]]:
             answers += one.result()
 
 
+@pytest.mark.slow
 def test_webhooks_and_requests_go_on_while_a_pms_hangs(stack: Stack) -> None:
     make_product(stack, "HANG-1")
     level = {"sku": "HANG-1", "location": "main"}

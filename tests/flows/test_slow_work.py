@@ -74,6 +74,7 @@ def on_hand(stack: Stack, sku: str) -> int:
     return sum(level["on_hand"] for level in stack.call("GET", f"/inventory/levels/{sku}/")["levels"])
 
 
+@pytest.mark.slow
 def test_slow_work_delays_nothing_quick(stack: Stack) -> None:
     product = make_product(stack, "QUICK-1")
     expected = 50

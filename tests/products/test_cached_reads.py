@@ -189,8 +189,14 @@ def test_it_is_the_same_response(keys, lamp, run_views):
     assert without_view == set(WITHOUT_VIEW)
 
 
-@pytest.mark.parametrize("limits", ["", "off"])
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    ("limits", "method"),
+    [
+        ("", "HEAD"),
+        ("off", "GET"),
+        *(pytest.param(*pair, marks=pytest.mark.slow) for pair in (("", "GET"), ("off", "HEAD"))),
+    ],
+)
 def test_it_is_the_same_with_any_limits_and_methods(keys, lamp, run_views, settings, limits, method):
     settings.RATE_LIMITS = limits
     sent = {"X-Api-Key": keys["reader"]}

@@ -45,7 +45,7 @@ STEP = st.one_of(
 LAST = st.sampled_from(["relay", "relay", "relay", "delete_there"])
 
 
-@pytest.mark.parametrize("examples", [60, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [25, pytest.param(400, marks=pytest.mark.slow)])
 def test_at_rest_both_have_what_the_owners_say_and_the_last_edit(examples: int) -> None:
     @settings(max_examples=examples, deadline=None)
     @given(owners=OWNERS, fields=FIELDS, is_made_here=st.booleans(), steps=st.lists(STEP, max_size=12), last=LAST)
