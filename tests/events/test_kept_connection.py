@@ -11,7 +11,8 @@ from pms_backend.celery import _WorkerFixup, app
 from pms_backend.events.tasks import prune_events, relay_events
 from tests.events.examples import feed, happen
 
-pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
+# Not `database`: a pooler would answer from a session of its own.
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
