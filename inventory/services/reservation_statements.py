@@ -132,6 +132,9 @@ _HELD_BY_ONE: Final = {
     # In this order: the lines as they are under the reservation's lock.
     "locked": "reservation, line",
 }
+# An array is complete before the first row is updated: after that, PostgreSQL leaves out the lines of `held` that are
+# still to be read, because their reservation can't be locked by the statement that has updated it.
+_IS_HELD: Final = "{0}.id = ANY (ARRAY(SELECT reservation_id FROM held))"
 # Materialized: in a subquery of the join, PostgreSQL may lock and limit more than once.
 _OVERDUE_UNLOCKED: Final = f"""
 overdue AS MATERIALIZED (
@@ -180,7 +183,7 @@ emptied AS (
     UPDATE inventory_reservation AS ended SET updated_at = statement_timestamp(), status = CASE
         WHEN EXISTS (SELECT FROM held WHERE held.reservation_id = ended.id AND held.reserved > held.units)
         THEN 'active' ELSE '{status}' END
-    WHERE ended.id IN (SELECT reservation_id FROM held)
+    WHERE {_IS_HELD.format("ended")}
     RETURNING {_returned("ended")}
 ), {_announced(f"'{event}'", "ended", shown, actor=actor)}
 """
@@ -209,7 +212,7 @@ WITH {_HELD.format(units="0", **_HELD_BY_ONE)}, extended AS (
     UPDATE inventory_reservation AS extended
     SET expires_at = statement_timestamp() + make_interval(secs => %(seconds)s::bigint),
         updated_at = statement_timestamp()
-    WHERE extended.id IN (SELECT reservation_id FROM held)
+    WHERE {_IS_HELD.format("extended")}
     RETURNING {_returned("extended")}
 )
 SELECT {_returned("extended")},

@@ -91,6 +91,28 @@ def test_a_part_is_sold_and_the_rest_stays_reserved() -> None:
     assert find_mismatches() == []
 
 
+@pytest.mark.parametrize("kinds", ["nestloop", "nestloop material", "hashjoin", "mergejoin"])
+def test_all_lines_count_whatever_joins_postgresql_plans(kinds: str) -> None:
+    reservation = reserve(("B-1", 3), ("A-1", 12))
+    plan_joins(kinds)
+
+    extended = extend(reservation)
+    partly = commit(reservation, ("A-1", 11))
+
+    assert lines_of(reservation) == [("B-1", "main", 3, 3, 0), ("A-1", "main", 10, 0, 10), ("A-1", "west", 2, 1, 1)]
+    assert [len(each.shown["lines"]) for each in (extended, partly)] == [3, 3]
+    assert len(release(reservation).shown["lines"]) == 3
+    assert find_mismatches() == []
+
+
+def plan_joins(kinds: str) -> None:
+    """Has PostgreSQL plan only joins of these kinds, to the end of the transaction, and plan each statement anew."""
+    with connection.cursor() as cursor:
+        for kind in {"nestloop", "hashjoin", "mergejoin", "material", "hashagg"} - set(kinds.split()):
+            cursor.execute(f"SET LOCAL enable_{kind} = off")
+        cursor.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+
+
 def test_a_part_is_refused_where_the_end_comes_after_the_look_at_the_reservation(monkeypatch) -> None:
     reservation = reserve(("A-1", 12))
     lock = reservation_transitions._lock_reservation
