@@ -76,7 +76,9 @@ def merge_deletion(sides: Sides) -> Merge:
     It is one if the product was edited here since, or its status is ours.
     """
     found = merge(sides)
-    is_edited = bool(found.push or found.removed or found.conflicts)
+    # A push also undoes what the PMS has edited of a group that is ours.
+    edited = [name for name, ours in found.push.items() if found.agreed.get(name, [None, None])[1] != ours]
+    is_edited = bool(edited or found.removed or found.conflicts)
     deletion = Merge(agreed=found.agreed, conflicts=found.conflicts)
     if sides.ours["status"] == ARCHIVED:
         return deletion

@@ -389,6 +389,14 @@ def test_what_the_pms_owns_and_was_edited_here_does_not_stop_a_deletion() -> Non
     assert (found.take, found.conflicts) == ({"status": "archived"}, set())
 
 
+def test_what_we_own_and_was_edited_there_does_not_stop_a_deletion() -> None:
+    owners = {"content": "local"}
+
+    found = merge_deletion(sides(owners=owners, theirs={**AT_REST, "brand": "B"}, ours=AT_REST, agreed=paired(AT_REST)))
+
+    assert (found.take, found.push, found.conflicts) == ({"status": "archived"}, {}, set())
+
+
 @pytest.mark.parametrize("owner", OWNERS)
 def test_the_deletion_of_what_is_archived_here_changes_nothing(owner: str) -> None:
     ours = {**AT_REST, "status": "archived"}
