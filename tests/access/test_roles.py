@@ -36,15 +36,15 @@ PMS = [
     *("Connections", "PMS events", "Sync runs", "PMS products", "PMS variants", "PMS stock"),
     *("Product pushes", "Stock pushes", "Endpoints", "Deliveries"),
 ]
-FEED = ["Alerts", "Events feed", "Parked events"]
+SYSTEM = ["Operations", "Alerts", "Events feed", "Parked events"]
 MENUS = {
-    "Viewer": [*CATALOGUE, "Imports", *STOCK, *PMS, *FEED],
+    "Viewer": [*CATALOGUE, "Imports", *STOCK, *PMS, *SYSTEM],
     "Counter": [*CATALOGUE, "Count sheets"],
     "Warehouse": [*CATALOGUE, *STOCK, "Connections", "PMS events", "PMS stock"],
     "Catalogue": [*CATALOGUE, "Imports", "Locations"],
-    "Integrator": [*CATALOGUE, "Imports", *STOCK, *PMS, "Operations", *FEED],
+    "Integrator": [*CATALOGUE, "Imports", *STOCK, *PMS, *SYSTEM],
     "Administrator": [
-        *([*CATALOGUE, "Imports", *STOCK, *PMS, "Operations", *FEED]),
+        *([*CATALOGUE, "Imports", *STOCK, *PMS, *SYSTEM]),
         *("API clients", "Audit log", "Users", "Roles", "Failed logins"),
     ],
 }

@@ -27,7 +27,7 @@ VIEWS = {
     ),
     "webhooks": ("view_webhookendpoint", "view_delivery"),
     "events": ("view_event", "view_parkedevent"),
-    "operations": ("view_alert",),
+    "operations": ("view_alert", "view_metricincrease"),
 }
 # The permissions of each role, by their apps.
 ROLES = {
@@ -103,7 +103,7 @@ ROLES = {
             "change_delivery",
         ),
         "events": (*VIEWS["events"], "change_parkedevent"),
-        "operations": (*VIEWS["operations"], "view_metricincrease"),
+        "operations": VIEWS["operations"],
     },
 }
 ADMINISTRATOR = "Administrator"
