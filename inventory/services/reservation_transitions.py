@@ -1,4 +1,4 @@
-"""Committing, releasing, extending and expiring reservations: one statement each (reservation_statements.py)."""
+"""Committing, releasing, extending and expiring reservations, each by one statement."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -24,7 +24,8 @@ from inventory.services.reservation_requests import (
     check_expires_in,
     check_quantity,
 )
-from inventory.services.reservation_statements import COMMIT, EXPIRE, EXTEND, RELEASE, RESERVATION_FIELDS
+from inventory.services.reservation_statements.parts import RESERVATION_FIELDS
+from inventory.services.reservation_statements.transitions import COMMIT, EXPIRE, EXTEND, RELEASE
 from pms_backend.api.arrays import as_array
 from pms_backend.api.batches import run_batches
 from pms_backend.api.prepared_statements import prepared_cursor

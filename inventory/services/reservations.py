@@ -20,7 +20,7 @@ from inventory.services.reservation_requests import (
     explain_refused_lines,
     explain_unknown_lines,
 )
-from inventory.services.reservation_statements import RESERVE, RESERVE_OR_EXPLAIN
+from inventory.services.reservation_statements.reserving import RESERVE, RESERVE_OR_EXPLAIN
 from inventory.services.reservation_transitions import MAX_EXPIRED_AT_ONCE, reservation_of
 from pms_backend.api.arrays import as_array
 from pms_backend.api.exceptions import sqlstate
