@@ -9,13 +9,13 @@ from django.http import HttpRequest
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from pms_backend.access import key_cache, services
 from pms_backend.access.addresses import client_address
 from pms_backend.access.caller import Caller, Credential, caller_of_user
 from pms_backend.access.models import ApiKey, SigningKey
-from pms_backend.access.scopes import SAFE_METHODS
 from pms_backend.access.signatures import verify_signature
 from pms_backend.access.tokens.callers import caller_of_token, token_in
 from pms_backend.access.tokens.exceptions import InvalidToken

@@ -3,11 +3,10 @@
 from typing import Any
 
 from rest_framework.exceptions import MethodNotAllowed
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from pms_backend.access.caller import Caller
-from pms_backend.access.scopes import SAFE_METHODS
 from pms_backend.access.staff_scopes import staff_hint
 from pms_backend.access.visibility import is_open_to
 

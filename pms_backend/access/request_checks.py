@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from redis.exceptions import RedisError
+from rest_framework.permissions import SAFE_METHODS
 
 from pms_backend.access import key_cache
 from pms_backend.access.addresses import client_address
@@ -19,7 +20,6 @@ from pms_backend.access.cached_reads import Generations, entry_of, generations_o
 from pms_backend.access.caller import Caller
 from pms_backend.access.permissions import HasScope, required_scope
 from pms_backend.access.rates import CONSEQUENCE, USE, Rate, Verdict, log_of, rate_of, rate_of_tier, verdict_of
-from pms_backend.access.scopes import SAFE_METHODS
 from pms_backend.access.throttling import ClientThrottle, add_verdict, counted_of, note_counted
 from pms_backend.access.visibility import is_open_to
 from pms_backend.api import context

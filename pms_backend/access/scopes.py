@@ -20,8 +20,6 @@ INVENTORY_READ: Final = "inventory:read"
 # The scopes of a customer. Views that are not open to storefronts refuse them despite these scopes.
 STOREFRONT_SCOPES: Final = frozenset({"products:read", INVENTORY_READ})
 
-SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
-
 
 def read_write(area: str) -> dict[str, str]:
     """What a view of `area` requires: its read scope for safe methods, its write scope for the others."""

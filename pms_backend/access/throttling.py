@@ -3,6 +3,7 @@
 from typing import Any, Final, NamedTuple
 
 from django.http import HttpRequest
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
@@ -10,7 +11,6 @@ from pms_backend.access import rates
 from pms_backend.access.addresses import client_address
 from pms_backend.access.caller import Caller
 from pms_backend.access.models import INTERNAL_TIER
-from pms_backend.access.scopes import SAFE_METHODS
 from pms_backend.api.response_headers import Prepared
 
 _COUNTED: Final = "pms.counted"

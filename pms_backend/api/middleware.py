@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from rest_framework.parsers import BaseParser
+from rest_framework.permissions import SAFE_METHODS
 
 from pms_backend.api.exceptions import problem_of
 from pms_backend.api.limits import MAX_HEADER_BYTES, MAX_QUERY_PARAMETERS, MAX_URL_BYTES
@@ -18,9 +19,6 @@ REMEMBERED_HOSTS: Final = 20
 CONTENT_LENGTH: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 Next = Callable[[HttpRequest], HttpResponse]
-
-
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class RequestLimitsMiddleware:
@@ -63,7 +61,7 @@ class BodyLimitsMiddleware:
 
     def process_view(self, request: HttpRequest, view: Any, *_: Any) -> HttpResponse | None:
         """The refusal of a body by its type or its length."""
-        if request.method in _SAFE or not (length := _length_of_body(request)):
+        if request.method in SAFE_METHODS or not (length := _length_of_body(request)):
             return None
         parsers = getattr(getattr(view, "cls", None), "parser_classes", None)
         if parsers is None:
