@@ -111,8 +111,9 @@ class _Merger:
 
     def _pair(self, name: str) -> Pair | None:
         """The pair agreed on last: that of a push once it is answered, or once the PMS tells the value."""
-        sent = self._sides.sent.get(name)
-        if sent is not None and (self._sides.is_answered or sent[0] == self._sides.theirs.get(name)):
+        sent, theirs = self._sides.sent.get(name), self._sides.theirs
+        # Of a variant that the PMS does not have it tells no value, not even an empty one.
+        if sent is not None and (self._sides.is_answered or (name in theirs and sent[0] == theirs[name])):
             return sent
         return self._sides.agreed.get(name)
 

@@ -321,6 +321,15 @@ def test_a_variant_that_the_pms_does_not_take_is_not_sent_again(owner: str) -> N
     assert merge(sides(owner, theirs=ONE, ours=ONE | TWO, agreed=agreed)).push == {}
 
 
+@pytest.mark.parametrize("owner", ["shared", "local"])
+def test_a_new_variant_of_ours_whose_push_was_lost_is_sent_again(owner: str) -> None:
+    new = variant("A-2", cost=None)
+
+    found = merge(sides(owner, theirs=ONE, ours=ONE | new, agreed=paired(ONE), sent=paired(new)))
+
+    assert found.push == new
+
+
 def test_the_spelling_of_a_sku_is_no_difference_at_the_first_link() -> None:
     here = {"variants[a-1].sku": "A-1", "variants[a-1].price": "1.00"}
     there = here | {"variants[a-1].sku": "a-1"}
