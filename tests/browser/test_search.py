@@ -61,7 +61,7 @@ def test_the_warehouse_finds_an_order_by_keys_alone_and_a_counter_does_not(live_
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_state_of_the_search_has_a_barrier(live_server: LiveServer, chromium: str, scheme: Any):
-    addresses = make_warehouse()
+    make_warehouse()
     barriers: list[str] = []
     with page_of(chromium) as page:
         page.emulate_media(color_scheme=scheme)
@@ -72,7 +72,7 @@ def test_no_state_of_the_search_has_a_barrier(live_server: LiveServer, chromium:
             for query in ("", "?q=desk", "?q=nothing"):
                 page.goto(f"{live_server.url}/admin/search/{query}", wait_until="networkidle")
                 barriers += barriers_of(page)
-            page.goto(f"{live_server.url}{addresses['levels']}", wait_until="networkidle")
+            page.goto(f"{live_server.url}/admin/inventory/stocklevel/", wait_until="networkidle")
             page.locator("#search-box").fill("order-10")
             page.get_by_role("option").first.wait_for()
             page.keyboard.press("ArrowDown")
