@@ -32,9 +32,10 @@ class LinkedProduct:
     """A product of the PMS that is merged with ours, or made here if `row` has none.
 
     `told` is what the PMS has told just now, and `data` that as checked input; `renamed` are the variants of ours that
-    get the SKUs of the PMS. `answered`: the push whose answer this is; its first answer tells what the PMS has made of
-    what it was sent. An answer with an older version than the last report is `older`, in place of `told`. `rivals` are
-    as in `Sides`. Writing sets `change` and `notes`, or `error`.
+    get the SKUs of the PMS. `answered`: the push whose answer this is; `is_made_of_push`: nothing else has changed the
+    product there since, so that the answer tells what the PMS has made of what it was sent. An answer with an older
+    version than the last report is `older`, in place of `told`. `rivals` are as in `Sides`. Writing sets `change` and
+    `notes`, or `error`.
     """
 
     row: PMSProduct
@@ -45,6 +46,7 @@ class LinkedProduct:
     renamed: Sequence[MatchedVariant] = ()
     retries_images: bool = False
     answered: PMSProductPush | None = None
+    is_made_of_push: bool = False
     older: Values | None = None
     rivals: Sequence[Values] = ()
     notes: list[str] = field(default_factory=list)
@@ -68,12 +70,11 @@ class LinkedProduct:
         """Merges the values; `waiting` is a push whose answer is not known."""
         push = self.answered or waiting
         sent = dict(push.sent) if push else {}
-        is_first_answer = self.answered is not None and self.answered.attempts == 1
         before = self.row.reported
-        if is_first_answer and self.older is None:
+        if self.is_made_of_push and self.older is None:
             before = {name: value for name, value in before.items() if name not in sent}
         self.theirs = known_values(self.told, before)
-        if is_first_answer:
+        if self.is_made_of_push:
             # What the PMS makes of what it was sent: to send it again would change nothing.
             answer = self.theirs if self.older is None else self.older
             sent = {name: [answer.get(name), value] for name, (_, value) in sent.items()}

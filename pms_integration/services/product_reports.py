@@ -176,6 +176,7 @@ class _Round:
             renamed=match.variants,
             retries_images=not is_repeated,
             answered=self._answered,
+            is_made_of_push=self._answered is not None and _is_made_of(self._answered, report),
         )
         if has_same_version and one.pulled_at is None:
             self._to_ask_for.append((Resource.PRODUCT, report.external_id))
@@ -239,6 +240,15 @@ class _Round:
         row.reason = each.linked.reason
         row.updated_at = timezone.now()
         return True
+
+
+def _is_made_of(push: PMSProductPush, answer: ExternalProduct) -> bool:
+    """Whether nothing but the push has changed the product there.
+
+    A repeated request is answered with the product as it is now, which may have been edited since; each edit raises
+    the version by one at least.
+    """
+    return push.attempts == 1 or (push.version is not None and answer.version == push.version + 1)
 
 
 def _concerns_us(each: _Matched) -> bool:

@@ -338,14 +338,18 @@ def test_a_pms_that_keeps_a_variant_that_we_have_removed_is_told_once(
 
 
 @pytest.mark.parametrize("owner", ["shared", "local"])
+@pytest.mark.parametrize("fault", ["", "timeout_before", "half_answer"])
 def test_a_pms_that_stores_a_value_in_its_own_way_is_told_once(
-    pms: PMSConnection, simulator: SimulatorHere, monkeypatch: pytest.MonkeyPatch, owner: str
+    pms: PMSConnection, simulator: SimulatorHere, monkeypatch: pytest.MonkeyPatch, owner: str, fault: str
 ) -> None:
     monkeypatch.setitem(CONNECTORS, "standard", Capitals())
     lamp, number = link(pms, simulator)
     own(pms, content=owner)
     push()
     edit(lamp, brand="Acme")
+    if fault:
+        simulator.set_faults({fault: 1, "timeout_seconds": 0}, times=1, only="PUT /products")
+        push()
     push()
     version = there(simulator, number)["version"]
 
@@ -357,6 +361,22 @@ def test_a_pms_that_stores_a_value_in_its_own_way_is_told_once(
     lamp.refresh_from_db()
     assert (there(simulator, number)["brand"], lamp.brand) == ("ACME", "Acme")
     assert (there(simulator, number)["version"], row_of(lamp).state) == (version, "in_sync")
+
+
+def test_an_edit_after_a_push_whose_answer_was_lost_goes_out_whatever_the_pms_made_of_the_first(
+    pms: PMSConnection, simulator: SimulatorHere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CONNECTORS, "standard", Capitals())
+    lamp, number = link(pms, simulator)
+    edit(lamp, brand="Acme")
+    simulator.set_faults({"half_answer": 1}, times=1, only="PUT /products")
+    push()
+    edit(lamp, brand="Best")
+    relay_pending()
+
+    push()
+
+    assert (there(simulator, number)["brand"], row_of(lamp).state, row_of(lamp).conflict) == ("BEST", "in_sync", {})
 
 
 # -- what fails ------------------------------------------------------------------------------------------------------

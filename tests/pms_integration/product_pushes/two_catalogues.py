@@ -66,6 +66,7 @@ class OtherSide(StandardConnector):
     used: dict[str, str] = field(default_factory=dict)
     post: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     fault: str = ""
+    has_lost_a_creation: bool = False
     # What happens while we call it, before and after it acts.
     meanwhile: dict[str, Callable[[], None]] = field(default_factory=dict)
 
@@ -104,6 +105,7 @@ class OtherSide(StandardConnector):
         answer = self.report(number)
         self._happens("after")
         if self.fault == "after":
+            self.has_lost_a_creation = self.has_lost_a_creation or push.external_id is None
             raise ConnectorError("lost after")
         return answer
 
@@ -337,6 +339,9 @@ class Pair:
     def _check_shared(self, name: str, here: Any, there: Any, *, is_conflict: bool) -> None:
         last_here, last_there = self.last["here"].get(name), self.last["there"].get(name)
         if is_conflict:
+            if name == "brand" and self.other.has_lost_a_creation:
+                # What the PMS has made of a new product can't be told from an edit there once its answer is lost.
+                return
             assert None not in (last_here, last_there), (name, "only one side has edited it")
         else:
             assert same(here, there), (name, here, there)
