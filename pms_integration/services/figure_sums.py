@@ -18,8 +18,11 @@ Sums = dict[Asked, int]
 # A count that opened a level changed nothing: it said what is there, as the figure does.
 _NOT_INCLUDED: Final = f"""
 WITH unpublished AS MATERIALIZED (
-    SELECT (event.data #>> '{{movement,id}}')::bigint AS movement_id FROM events_event AS event
+    SELECT later.id, later.level_id, later.delta, later.occurred_at FROM events_event AS event
+    JOIN inventory_stockmovement AS later ON later.id = (event.data #>> '{{movement,id}}')::bigint
     WHERE event.sequence IS NULL AND event.type = 'stock.changed' AND event.data -> 'movement' <> 'null'
+        AND later.level_id = ANY (%(levels)s::bigint[]) AND NOT starts_with(later.source, %(prefix)s)
+        AND {changes_a_level("later", "%(connection)s")}
 )
 SELECT asked.level_id, asked.moment, nullif(asked.until, 'infinity'), (
     SELECT coalesce(sum(change.delta), 0) FROM inventory_stockmovement AS change
@@ -38,10 +41,7 @@ SELECT asked.level_id, asked.moment, nullif(asked.until, 'infinity'), (
                 WHERE undone.id = made.reverses_id), reason) <> 'count'
                 OR {changes_a_level("made", "%(connection)s")})
         UNION
-        SELECT later.id, later.delta, later.occurred_at FROM unpublished
-        JOIN inventory_stockmovement AS later ON later.id = unpublished.movement_id
-        WHERE later.level_id = asked.level_id AND NOT starts_with(later.source, %(prefix)s)
-            AND {changes_a_level("later", "%(connection)s")}
+        SELECT id, delta, occurred_at FROM unpublished WHERE level_id = asked.level_id
     ) AS own
     WHERE own.occurred_at <= asked.until AND NOT EXISTS (
         SELECT FROM pms_integration_pmsstockpush AS push
