@@ -44,17 +44,19 @@ LOCK_CLASS: Final = 7_305_018
 _OF_THE_CALL: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 
 # A push waits for those before it at its level; one of a location that is not mapped any more waits for its mapping.
+# The waiting ones are found once: of thousands at a level, comparing each with each takes minutes.
 _DUE: Final = """
 FROM pms_integration_pmsstockpush AS due
-WHERE due.status = 'pending' AND due.due_at <= clock_timestamp()
+LEFT JOIN (
+    SELECT connection_id, level_id, min(id) AS first_id FROM pms_integration_pmsstockpush
+    WHERE status = 'pending' AND due_at > statement_timestamp() GROUP BY connection_id, level_id
+) AS waiting ON waiting.connection_id = due.connection_id AND waiting.level_id = due.level_id
+WHERE due.status = 'pending' AND due.due_at <= statement_timestamp()
+    AND (waiting.first_id IS NULL OR due.id < waiting.first_id)
     AND EXISTS (
         SELECT FROM inventory_stocklevel AS level
         JOIN pms_integration_pmslocation AS mapped ON mapped.location_id = level.location_id
         WHERE level.id = due.level_id AND mapped.connection_id = due.connection_id)
-    AND NOT EXISTS (
-        SELECT FROM pms_integration_pmsstockpush AS earlier
-        WHERE earlier.connection_id = due.connection_id AND earlier.level_id = due.level_id
-            AND earlier.status = 'pending' AND earlier.id < due.id AND earlier.due_at > clock_timestamp())
 """
 _DUE_CONNECTION: Final = f"""
 SELECT due.connection_id {_DUE}
@@ -74,7 +76,7 @@ WHERE level.id = push.level_id AND variant.id = level.variant_id
     AND push.id IN (
         SELECT due.id {_DUE} AND due.connection_id = %(connection)s
         ORDER BY due.id LIMIT %(limit)s
-        FOR NO KEY UPDATE SKIP LOCKED)
+        FOR NO KEY UPDATE OF due SKIP LOCKED)
 RETURNING push.id
 """
 
