@@ -24,6 +24,8 @@ FAULTS = {
     "timeout_seconds": 0.5, "retry_after_seconds": 1.0, "late_seconds": 5.0,
 }  # fmt: skip
 CHANGES = 2_000
+# Between two changes, so that many pushes meet a fault.
+PAUSE_SECONDS = 0.02
 KILLS = 20
 AT_REST_WITHIN = 60.0
 
@@ -124,6 +126,7 @@ def test_after_every_fault_both_hold_the_same_within_a_minute(
         else:
             body = {"sku": sku, "location": PLACES[place], "quantity": chance.randint(1, 3)}
             pms.control(f"stock/{chance.choice(('sell', 'receive'))}", body)
+        time.sleep(PAUSE_SECONDS)
     pms.set_faults({})
     began = time.monotonic()
     # What is still in the post is a fact yet to come: a difference that is pushed before would count it twice.
