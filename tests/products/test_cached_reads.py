@@ -173,10 +173,13 @@ def compare(run_views: list[str], method: str, path: str, headers: dict[str, str
     with nothing_known():
         for _ in range(2):
             usual = ask(method, path, headers)
-    run_views.clear()
-
-    assert ask(method, path, headers) == usual, (method, path, headers)
-    return not run_views
+    # Twice: what is known of the caller may have expired while the machine was busy.
+    for _ in range(2):
+        run_views.clear()
+        assert ask(method, path, headers) == usual, (method, path, headers)
+        if not run_views:
+            return True
+    return False
 
 
 def test_it_is_the_same_response(keys, lamp, run_views):
